@@ -73,10 +73,11 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def end_leftover(files: Path) -> None:
     """End the server over these files that a killed owner left; the caller holds their lock.
 
-    Where only its `postmaster.pid` is left and the process id belongs to another program by now
-    (containers count from 1 again), PostgreSQL would take that program for a server. It never
-    takes its own parent for one, so the file gets our id. It is not removed: the rest of it is how
-    PostgreSQL recognises processes of the old server that still touch the files.
+    Where only its lock files are left and the process id belongs to another program by now
+    (containers count from 1 again), or to a dead process that nobody collects, PostgreSQL would
+    take it for a server. It never takes its own parent for one, so `postmaster.pid` gets our id.
+    That one is not removed: the rest of it is how PostgreSQL recognises processes of the old
+    server that still touch the files. The lock beside the socket says nothing more, and goes.
     """
     found = read(files)
     if found is None:
@@ -84,6 +85,7 @@ def end_leftover(files: Path) -> None:
     if not _serves(found.pid, files):
         path = files / "postmaster.pid"
         lines = path.read_text().splitlines()
+        (files / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
         path.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
         return
     for request in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):

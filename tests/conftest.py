@@ -1,0 +1,229 @@
+"""The database under the tests: one PostgreSQL for a run, one database for each worker.
+
+Tests of the core ask for none of these fixtures and start nothing. The others share an embedded
+server, started once for all workers, or the one that `ESTAFETTE_TEST_DATABASE_URL` names (its user
+must be allowed to create databases). A worker's database is a copy of one migrated template.
+
+Make your own accounts and look at those alone: then tests share `postgres_dsn` without cleaning.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from estafette.postgres import ROLE, EmbeddedPostgres
+
+T = TypeVar("T")
+
+_TEMPLATE_LOCK = 0x7E57
+
+
+@dataclass(frozen=True)
+class DatabaseServer:
+    """The server of this test run, whose databases all carry the run's name."""
+
+    dsn: str
+    run: str
+    embedded: EmbeddedPostgres | None = None
+
+    def database(self, name: str) -> str:
+        """Return the DSN of the database `name` of this server."""
+        return urlsplit(self.dsn)._replace(path=f"/{name}").geturl()
+
+    @property
+    def template(self) -> str:
+        """The name of the migrated database of which the others are copies."""
+        return f"estafette_test_{self.run}"
+
+    def new_name(self) -> str:
+        """Return a name that no database has."""
+        return f"{self.template}_{uuid.uuid4().hex[:12]}"
+
+
+_server = pytest.StashKey[DatabaseServer]()
+
+
+def _server_of(config: pytest.Config) -> DatabaseServer:
+    """Return the run's server: the controller's in a worker, else one that starts now."""
+    if _server not in config.stash:
+        shared: dict[str, str] | None = getattr(config, "workerinput", None)
+        if shared is None:
+            config.stash[_server] = _start_server()
+        else:
+            config.stash[_server] = DatabaseServer(shared["database_dsn"], shared["database_run"])
+    return config.stash[_server]
+
+
+def _start_server() -> DatabaseServer:
+    run = uuid.uuid4().hex[:8]
+    if given := os.environ.get("ESTAFETTE_TEST_DATABASE_URL"):
+        return DatabaseServer(given, run)
+    # What is written here outlives no run, so nothing waits for the disk.
+    server = EmbeddedPostgres(Path(tempfile.mkdtemp(prefix="estafette-tests-")), durable=False)
+    dsn = server.start()
+    grant = f"ALTER ROLE {ROLE} CREATEDB"
+    psql = [server.bin_dir / "psql", "-Xqc", grant, server.admin_dsn]
+    subprocess.run(psql, check=True, stdin=subprocess.DEVNULL)
+    return DatabaseServer(dsn, run, server)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Start the server in xdist's controller, which outlives every worker, and tell the worker."""
+    server = _server_of(node.config)
+    node.workerinput["database_dsn"] = server.dsn
+    node.workerinput["database_run"] = server.run
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind: neither a server nor, in a server that was given, a template."""
+    server = config.stash.get(_server, None)
+    if server is None or hasattr(config, "workerinput"):
+        return
+    if server.embedded is not None:
+        server.embedded.stop()
+        shutil.rmtree(server.embedded.data_dir)
+    else:
+        _await(_drop(server, server.template))
+
+
+def _await(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end in a loop of its own, apart from the loops of the tests."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+async def _execute(dsn: str, *statements: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _ensure_template(server: DatabaseServer) -> None:
+    """Migrate the template unless another worker has; they wait for the first one."""
+    from estafette.store.migrate import migrate
+
+    connection = await asyncpg.connect(server.dsn)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _TEMPLATE_LOCK)
+        query = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
+        if not await connection.fetchval(query, server.template):
+            unfinished = server.new_name()
+            await connection.execute(f"CREATE DATABASE {unfinished} TEMPLATE template0")
+            await migrate(server.database(unfinished))
+            await connection.execute(f"ALTER DATABASE {unfinished} RENAME TO {server.template}")
+    finally:
+        await connection.close()
+
+
+async def _empty_tables(dsn: str) -> list[str]:
+    """Name the tables without rows: those that the migrations do not seed."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind IN ('r', 'p')"
+            " AND NOT relispartition AND relnamespace = 'public'::regnamespace"
+        )
+        names: list[str] = [row["name"] for row in rows]
+        return [
+            name
+            for name in names
+            if not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {name})")
+        ]
+    finally:
+        await connection.close()
+
+
+async def _drop(server: DatabaseServer, name: str) -> None:
+    await _execute(server.dsn, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def database_server(request: pytest.FixtureRequest) -> DatabaseServer:
+    """The PostgreSQL of this run, for tests that create databases of their own."""
+    return _server_of(request.config)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(database_server: DatabaseServer) -> str:
+    """The name of a migrated database that nobody writes to: `CREATE DATABASE … TEMPLATE`."""
+    _await(_ensure_template(database_server))
+    return database_server.template
+
+
+@dataclass(frozen=True)
+class _WorkerDatabase:
+    dsn: str
+    emptied: list[str]
+
+
+@pytest.fixture(scope="session")
+def _worker_database(
+    database_server: DatabaseServer, migrated_template: str
+) -> Iterator[_WorkerDatabase]:
+    name = database_server.new_name()
+    dsn = database_server.database(name)
+    statement = f"CREATE DATABASE {name} TEMPLATE {migrated_template}"
+    _await(_execute(database_server.dsn, statement))
+    yield _WorkerDatabase(dsn, _await(_empty_tables(dsn)))
+    _await(_drop(database_server, name))
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(_worker_database: _WorkerDatabase) -> str:
+    """The migrated database of this worker, shared by its tests."""
+    return _worker_database.dsn
+
+
+@pytest.fixture
+def fresh_database(database_server: DatabaseServer, migrated_template: str) -> Iterator[str]:
+    """A migrated database for one test alone (some 50 ms), whatever that test does to it."""
+    name = database_server.new_name()
+    statement = f"CREATE DATABASE {name} TEMPLATE {migrated_template}"
+    _await(_execute(database_server.dsn, statement))
+    yield database_server.database(name)
+    _await(_drop(database_server, name))
+
+
+@pytest.fixture
+def empty_database(database_server: DatabaseServer) -> Iterator[str]:
+    """A database without tables for one test alone."""
+    name = database_server.new_name()
+    _await(_execute(database_server.dsn, f"CREATE DATABASE {name} TEMPLATE template0"))
+    yield database_server.database(name)
+    _await(_drop(database_server, name))
+
+
+@pytest.fixture
+def clean_database(_worker_database: _WorkerDatabase) -> str:
+    """The worker's database with every table emptied that the migrations leave empty.
+
+    For a test that counts all rows. One that changes seeded rows takes `fresh_database`.
+    """
+    if _worker_database.emptied:
+        statement = f"TRUNCATE {', '.join(_worker_database.emptied)} RESTART IDENTITY"
+        _await(_execute(_worker_database.dsn, statement))
+    return _worker_database.dsn
+
+
+@pytest.fixture
+async def connection(postgres_dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the worker's database, for this test and its loop."""
+    connection = await asyncpg.connect(postgres_dsn)
+    yield connection
+    await connection.close()
