@@ -1,0 +1,145 @@
+"""The words of addresses: how text is folded for comparing, and what marks a street or a city.
+
+The languages are those of the markets: Russian, Kazakh in both scripts, Portuguese, English.
+"""
+
+import re
+import unicodedata
+
+# Kazakh letters fold to the Russian ones that stand in for them on a foreign keyboard, so that
+# "Көкшетау" and "Кокшетау" are one; then Latin letters that Unicode does not decompose.
+_LETTERS = {
+    "ә": "а",
+    "ғ": "г",
+    "қ": "к",
+    "ң": "н",
+    "ө": "о",
+    "ұ": "у",
+    "ү": "у",
+    "һ": "х",
+    "і": "и",
+    "є": "е",
+    "ə": "e",
+    "ı": "i",
+    "ł": "l",
+    "ø": "o",
+    "đ": "d",
+}
+
+_APOSTROPHES = "'`´ʹʺʻʼʽʾʿˈˌ‘’‛′"
+_SEPARATORS = ",;|()\n\r\t\v\f،"
+
+
+class _Folding(dict[int, str | None]):
+    """A table for `str.translate`. What it lacks is decided anew each time: it must not grow."""
+
+    def __missing__(self, code: int) -> str | None:
+        return _folded(chr(code))
+
+
+def _folded(character: str) -> str | None:
+    """Fold one character: a letter or digit, "," between parts, " " between words, or nothing."""
+    if character in _LETTERS:
+        return _LETTERS[character]
+    if character in _SEPARATORS:
+        return ","
+    if character in _APOSTROPHES or unicodedata.combining(character):
+        return None
+    return character if character.isalnum() else " "
+
+
+_FOLDING = _Folding(
+    {
+        code: _folded(chr(code))
+        for first, last in ((0, 0x24F), (0x300, 0x36F), (0x400, 0x52F), (0x2010, 0x203A))
+        for code in range(first, last + 1)
+    }
+)
+
+_ABBREVIATIONS = {
+    "р-н": "район",
+    "р-он": "район",
+    "м-н": "микрорайон",
+    "мкр-н": "микрорайон",
+    "пр-т": "проспект",
+    "пр-кт": "проспект",
+    "пр-д": "проезд",
+    "б-р": "бульвар",
+    "к-сі": "көшесі",
+    "к-си": "көшесі",
+    "д-лы": "даңғылы",
+}
+_HYPHENATED = re.compile(rf"\b(?:{'|'.join(_ABBREVIATIONS)})\b")
+
+
+def _fold(text: str) -> str:
+    folded = text.casefold()
+    if "-" in folded and not folded.isascii():
+        folded = _HYPHENATED.sub(lambda match: _ABBREVIATIONS[match[0]], folded)
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKD", folded).casefold()
+    return folded.translate(_FOLDING)
+
+
+def normalise(text: str) -> str:
+    """Fold text for comparing: case, accents, Kazakh letters, apostrophes, punctuation.
+
+    Words are left apart by single spaces: "Усть-Каменогорск" and "усть каменогорск" are one, and
+    so are "Ақтөбе" and "Актобе", "Cuíto" and "CUITO".
+    """
+    return " ".join(_fold(text).replace(",", " ").split())
+
+
+def parts_of(address: str) -> list[list[str]]:
+    """Split an address at its commas, lines and brackets into parts of folded words."""
+    return [part.split() for part in _fold(address).split(",")]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(normalise(text).split())
+
+
+COUNTRIES = _words(
+    "kazakhstan qazaqstan казахстан қазақстан республика республикасы republic of рк rk kz kaz"
+    " angola república de ao"
+)
+"""Names of the markets' countries, and the words in them."""
+
+CITY_BEFORE = _words("г гор город қала қ city cidade municipio município")
+"""What stands before the name of a city: "г. Алматы"."""
+
+CITY_AFTER = _words("city қаласы қала qalasy kalasy город")
+"""What stands after the name of a city: "Алматы қаласы"."""
+
+CITY_ABBREVIATIONS = _words("г гор қ")
+"""The same so short that they count only where nothing else can be meant."""
+
+REGION_AFTER = _words(
+    "region oblast oblasty oblysy province district rayon raion audany обл область облысы"
+    " аудан ауданы"
+)
+"""What makes the name before it a region's or a district's: "Almaty region", "Алматы ауданы"."""
+
+DISTRICT = _words("район")
+"""A district, before its name or after it: "район Алматы"."""
+
+STREET_BEFORE = _words(
+    "ул улица пр просп проспект проезд мкр микрорайон бульвар бул переулок пер шоссе тракт площадь"
+    " пл тупик набережная жк тц трц тд бц рынок вокзал отель гостиница ресторан кафе"
+    " ulitsa ul ulica prospekt prospect pr mkr mikrorayon microdistrict shosse hotel"
+    " rua r avenida av travessa largo estrada praça bairro beco rotunda"
+)
+"""What makes the name after it a street's or a building's: "ул. Астана"."""
+
+STREET_AFTER = _words(
+    "street st str avenue ave av road rd lane boulevard blvd highway hwy square sq hotel mall"
+    " tower towers plaza station"
+    " көшесі даңғылы даңғ тұйығы шағынауданы koshesi kóshesi dangyly dańǵyly"
+)
+"""What makes the name before it a street's or a building's: "Almaty street"."""
+
+HOUSE = _words(
+    "дом д үй корпус корп к строение стр квартира кв офис оф этаж подъезд пәтер"
+    " house building bld apt apartment flat office floor n no nº casa prédio andar"
+)
+"""What stands between the name of a street and a number."""

@@ -1,0 +1,196 @@
+"""A price list as a CSV file that a person edits: writing it, reading it, naming every mistake.
+
+One row a tariff, under this header:
+
+    origin,destination,up_to_km,up_to_grams,fee,pickup_within,delivery_within
+    *,same,,5000,1800,2h,10h
+    *,*,500,1000,2490,4h,1d
+
+`up_to_km` is empty for any distance. Durations are a number with s, m, h or d.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+
+from estafette.core.pricing import ANY, SAME, Tariff, in_reading_order
+
+COLUMNS = (
+    "origin",
+    "destination",
+    "up_to_km",
+    "up_to_grams",
+    "fee",
+    "pickup_within",
+    "delivery_within",
+)
+
+_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile(r"([0-9]{1,10}) ?([dhms])")
+_NUMBER = re.compile(r"[0-9]{1,19}")
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+# The columns of the database are 32-bit numbers, the fee a 64-bit one.
+_LARGEST = 2**31 - 1
+_LARGEST_FEE = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a file: the line it is on, counted from 1, and what to do about it."""
+
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
+
+class TariffFileError(ValueError):
+    """The file is not a price list; `problems` names every mistake in it, in order of lines."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def tariffs_from_csv(text: str, cities: Container[str] | None = None) -> list[Tariff]:
+    """Read a price list.
+
+    `cities`, if given, are the known city codes; any other is a mistake. Columns may stand in any
+    order, separated by commas or, as some spreadsheets write them, by semicolons. Raises
+    `TariffFileError` with all mistakes at once; a file without rows is one.
+    """
+    text = text.removeprefix("\ufeff")  # spreadsheets begin a file so
+    reading = _Reading(cities)
+    reading.read(text)
+    if not reading.tariffs and not reading.problems:
+        reading.problems.append(Problem(1, "no tariffs below the header"))
+    if reading.problems:
+        raise TariffFileError(reading.problems)
+    return reading.tariffs
+
+
+def tariffs_to_csv(tariffs: Iterable[Tariff]) -> str:
+    """Write a price list that `tariffs_from_csv` reads back, the most specific rows first."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in in_reading_order(tariffs):
+        writer.writerow(
+            (
+                row.origin,
+                row.destination,
+                "" if row.up_to_km is None else row.up_to_km,
+                row.up_to_grams,
+                row.fee,
+                _duration(row.pickup_within_seconds),
+                _duration(row.delivery_within_seconds),
+            )
+        )
+    return file.getvalue()
+
+
+class _Reading:
+    """A file being read: the tariffs and the problems found so far."""
+
+    def __init__(self, cities: Container[str] | None) -> None:
+        self.tariffs: list[Tariff] = []
+        self.problems: list[Problem] = []
+        self._cities = cities
+        self._lines: dict[tuple[str, str, int | None, int], int] = {}
+
+    def read(self, text: str) -> None:
+        heading = text.split("\n", 1)[0]
+        delimiter = ";" if ";" in heading and "," not in heading else ","
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        header: list[str] = []
+        try:
+            for cells in lines:
+                if header:
+                    self._read_row(lines.line_num, header, cells)
+                    continue
+                header = [name.strip().lower() for name in cells]
+                if sorted(header) != sorted(COLUMNS):
+                    break
+        except csv.Error as error:
+            self.problems.append(Problem(max(lines.line_num, 1), f"not CSV: {error}"))
+            return
+        if sorted(header) != sorted(COLUMNS):
+            self.problems.append(Problem(1, f"the columns must be {', '.join(COLUMNS)}"))
+
+    def _read_row(self, line: int, header: list[str], cells: list[str]) -> None:
+        if not any(cell.strip() for cell in cells):
+            return
+        if len(cells) != len(header):
+            reason = f"{len(cells)} columns instead of {len(header)}"
+            self.problems.append(Problem(line, reason))
+            return
+        row = _Row(dict(zip(header, map(str.strip, cells), strict=True)), self._cities)
+        self.problems.extend(Problem(line, reason) for reason in row.reasons)
+        if row.reasons:
+            return
+        tariff = row.tariff
+        key = (tariff.origin, tariff.destination, tariff.up_to_km, tariff.up_to_grams)
+        if key in self._lines:
+            self.problems.append(Problem(line, f"the same as line {self._lines[key]}: remove one"))
+        self._lines.setdefault(key, line)
+        self.tariffs.append(tariff)
+
+
+class _Row:
+    """One line being read: its `tariff`, sound only if there are no `reasons` against it."""
+
+    def __init__(self, cells: dict[str, str], cities: Container[str] | None) -> None:
+        self.reasons: list[str] = []
+        self._cells = cells
+        self._cities = cities
+        self.tariff = Tariff(
+            origin=self._city("origin", (ANY,)),
+            destination=self._city("destination", (ANY, SAME)),
+            up_to_km=self._number("up_to_km", 1, _LARGEST) if cells["up_to_km"] else None,
+            up_to_grams=self._number("up_to_grams", 1, _LARGEST),
+            fee=self._number("fee", 0, _LARGEST_FEE),
+            pickup_within_seconds=self._seconds("pickup_within"),
+            delivery_within_seconds=self._seconds("delivery_within"),
+        )
+
+    def _city(self, column: str, words: tuple[str, ...]) -> str:
+        value = self._cells[column].lower()
+        if value in words:
+            return value
+        known = self._cities is None or value in self._cities
+        if value in (ANY, SAME) or not _CODE.fullmatch(value):
+            wanted = " or ".join(f"`{word}`" for word in words)
+            self.reasons.append(f"{column} must be a city code or {wanted}, not {value!r}")
+        elif not known:
+            self.reasons.append(f"{column}: no city has the code {value!r}")
+        return value
+
+    def _number(self, column: str, least: int, most: int) -> int:
+        value = self._cells[column]
+        if _NUMBER.fullmatch(value) and least <= int(value) <= most:
+            return int(value)
+        self.reasons.append(
+            f"{column} must be a whole number from {least} to {most}, not {value!r}"
+        )
+        return least
+
+    def _seconds(self, column: str) -> int:
+        value = self._cells[column]
+        if match := _DURATION.fullmatch(value.lower()):
+            seconds = int(match[1]) * _SECONDS[match[2]]
+            if 0 < seconds <= _LARGEST:
+                return seconds
+        self.reasons.append(f"{column} must be a duration such as 90m, 2h or 3d, not {value!r}")
+        return 1
+
+
+def _duration(seconds: int) -> str:
+    """Write seconds in the largest unit that holds them exactly, days only from two on."""
+    for unit, size in _SECONDS.items():
+        if seconds % size == 0 and (unit != "d" or seconds >= 2 * size):
+            return f"{seconds // size}{unit}"
+    raise AssertionError(seconds)  # one second divides everything

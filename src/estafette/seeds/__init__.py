@@ -1,0 +1,1 @@
+"""What a market begins with, to be edited afterwards: its cities and its price list."""
