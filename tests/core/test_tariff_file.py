@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from estafette.core.pricing import ANY, SAME, Tariff, in_reading_order
-from estafette.core.tariff_file import TariffFileError, tariffs_from_csv, tariffs_to_csv
+from estafette.core.tariff_file import Problem, TariffFileError, tariffs_from_csv, tariffs_to_csv
 
 HEADER = "origin,destination,up_to_km,up_to_grams,fee,pickup_within,delivery_within\n"
 HOUR = 3_600
@@ -82,10 +82,13 @@ def test_a_broken_quotation_is_refused_as_not_csv() -> None:
 
 @given(st.text())
 def test_any_text_is_read_or_refused_with_reasons(text: str) -> None:
+    problems: tuple[Problem, ...] = ()
+    tariffs: list[Tariff] = []
     try:
-        assert tariffs_from_csv(HEADER + text)
+        tariffs = tariffs_from_csv(HEADER + text)
     except TariffFileError as refused:
-        assert refused.problems
+        problems = refused.problems
+    assert bool(tariffs) != bool(problems)
 
 
 def test_a_price_list_is_written_for_reading() -> None:
