@@ -1,0 +1,1 @@
+"""The delivery domain: decisions as pure functions over plain data; the standard library only."""

@@ -1,0 +1,82 @@
+"""Who calls: the account (tenant), its market, its modes and the credential it shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+
+class Mode(StrEnum):
+    """Real work or rehearsal. The API key tells which; nothing crosses from one to the other."""
+
+    LIVE = "live"
+    SANDBOX = "sandbox"
+
+
+class Scope(NamedTuple):
+    """What a credential opens: one mode of one account."""
+
+    account_id: UUID
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A country with its currency (ISO 4217), time zone (IANA) and phone region (ISO 3166)."""
+
+    code: str
+    currency: str
+    time_zone: str
+    dialect: str
+
+    @property
+    def phone_region(self) -> str:
+        """The region by which a phone number without a country code is read."""
+        return self.code
+
+
+MARKETS = {
+    market.code: market
+    for market in (
+        Market("KZ", "KZT", "Asia/Almaty", "kaspi"),
+        Market("AO", "AOA", "Africa/Luanda", "entrega"),
+    )
+}
+"""The markets by country code, each with the dialect that its accounts speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A tenant. `rate_per_second` and `burst` bound the requests of each of its API keys."""
+
+    id: UUID
+    name: str
+    market: Market
+    dialect: str
+    rate_per_second: int
+    burst: int
+
+
+class KeyKind(StrEnum):
+    """A secret key is for servers; a publishable one for pages in a browser."""
+
+    SECRET = "secret"
+    PUBLISHABLE = "publishable"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """An API key that was recognised. It may be disabled or expired: the caller looks."""
+
+    account: Account
+    key_id: UUID
+    mode: Mode
+    kind: KeyKind
+    expires_at: datetime | None
+    disabled: bool
+
+    @property
+    def scope(self) -> Scope:
+        """The mode of the account that the key opens."""
+        return Scope(self.account.id, self.mode)

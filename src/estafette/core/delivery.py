@@ -1,0 +1,191 @@
+"""The delivery and its life: the statuses, the one table of legal transitions, the milestone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from estafette.core.account import Scope
+
+
+class Status(StrEnum):
+    """Where a delivery is."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    PENDING = "pending"
+    ASSIGNED = "assigned"
+    PICKUP_READY = "pickup_ready"
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    STALLED = "stalled"
+
+
+COURSE = (
+    Status.AWAITING_PAYMENT,
+    Status.PENDING,
+    Status.ASSIGNED,
+    Status.PICKUP_READY,
+    Status.IN_TRANSIT,
+    Status.OUT_FOR_DELIVERY,
+    Status.DELIVERED,
+)
+"""The normal course, in order."""
+
+FINAL = frozenset({Status.DELIVERED, Status.CANCELLED, Status.FAILED})
+"""Nothing follows these."""
+
+_RANK = {status: rank for rank, status in enumerate(COURSE)}
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.AWAITING_PAYMENT: frozenset({Status.PENDING, Status.CANCELLED}),
+    Status.PENDING: frozenset({Status.ASSIGNED, Status.STALLED, Status.CANCELLED}),
+    Status.ASSIGNED: frozenset(
+        {
+            Status.PICKUP_READY,
+            Status.IN_TRANSIT,
+            Status.PENDING,  # the courier gave it back
+            Status.STALLED,
+            Status.CANCELLED,
+        }
+    ),
+    Status.PICKUP_READY: frozenset(
+        {Status.IN_TRANSIT, Status.PENDING, Status.STALLED, Status.CANCELLED}
+    ),
+    Status.IN_TRANSIT: frozenset({Status.OUT_FOR_DELIVERY, Status.FAILED, Status.STALLED}),
+    Status.OUT_FOR_DELIVERY: frozenset({Status.DELIVERED, Status.FAILED, Status.STALLED}),
+    Status.STALLED: frozenset({Status.FAILED}),  # and what `allowed` adds
+    Status.DELIVERED: frozenset(),
+    Status.CANCELLED: frozenset(),
+    Status.FAILED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a delivery has come.
+
+    `milestone` is the furthest status of the normal course that it ever reached (a stall, a
+    failure or a courier's giving back does not undo it), or `cancelled`. `before_stall` is where
+    it was when it stalled. `seq` is the number of its last event.
+    """
+
+    status: Status
+    milestone: Status
+    before_stall: Status | None = None
+    seq: int = 1
+
+    @property
+    def picked_up(self) -> bool:
+        """Whether a courier has ever had the parcel in hand."""
+        return _RANK.get(self.milestone, -1) >= _RANK[Status.IN_TRANSIT]
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can follow."""
+        return self.status in FINAL
+
+    def allowed(self) -> frozenset[Status]:
+        """The statuses that may follow."""
+        targets = TRANSITIONS[self.status]
+        if self.status is Status.STALLED:
+            if self.before_stall is not None:
+                targets = targets | {self.before_stall}
+            if not self.picked_up:
+                targets = targets | {Status.PENDING, Status.CANCELLED}
+        return targets
+
+    def moved(self, to: Status) -> "Progress | None":
+        """The progress after one transition, or None when the table does not allow it."""
+        if to not in self.allowed():
+            return None
+        return Progress(
+            status=to,
+            milestone=_milestone(self.milestone, to),
+            before_stall=self.status if to is Status.STALLED else None,
+            seq=self.seq + 1,
+        )
+
+
+def _milestone(reached: Status, to: Status) -> Status:
+    if to is Status.CANCELLED:
+        return to
+    return to if _RANK.get(to, -1) > _RANK[reached] else reached
+
+
+def steps_between(before: Status | None, after: Status) -> tuple[Status, ...]:
+    """The statuses of the normal course after milestone `before`, up to and with `after`.
+
+    `before` is None for a new delivery, which begins with `after` itself. A cancellation is a
+    step of its own; equal milestones give none.
+    """
+    if before == after:
+        return ()
+    if before is None or after is Status.CANCELLED:
+        return (after,)
+    return COURSE[_RANK[before] + 1 : _RANK[after] + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where a parcel is picked up or dropped off.
+
+    `phone` is as the merchant wrote it, `phone_e164` the same in E.164. `city` is the
+    gazetteer's or the merchant's name of the city, None when none was recognised. Coordinates
+    are degrees.
+    """
+
+    address: str
+    city: str | None = None
+    province: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    phone_e164: str | None = None
+    notes: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is carried: weight in grams, declared value in whole units of the market's currency."""
+
+    weight_grams: int
+    description: str | None = None
+    declared_value: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One parcel on its way from a pickup to a drop-off.
+
+    `fee` is in whole units of the market's currency. `pickup_by` and `deliver_by` are the
+    promised times. `version` of its state is `progress.seq`.
+    """
+
+    id: UUID
+    scope: Scope
+    progress: Progress
+    pickup: Stop
+    dropoff: Stop
+    parcel: Parcel
+    fee: int
+    pickup_by: datetime
+    deliver_by: datetime
+    created_at: datetime
+    updated_at: datetime
+    external_ref: str | None = None
+    quote_id: UUID | None = None
+    scenario: str | None = None
+
+    @property
+    def status(self) -> Status:
+        """Where it is now."""
+        return self.progress.status
+
+    @property
+    def milestone(self) -> Status:
+        """The furthest it has come; see `Progress`."""
+        return self.progress.milestone

@@ -1,0 +1,112 @@
+"""Every refusal as data: what was refused and the facts of it. No HTTP; dialects map all of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from estafette.core.delivery import Status
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program
+    """The request was understood and is refused.
+
+    A conflict is a refusal by the state of things, not by the request: under an idempotency key
+    it is the answer and is kept; any other refusal leaves the key unused.
+    """
+
+    is_conflict: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class DeliveryNotFound(Refusal):
+    """No such delivery in this account and mode."""
+
+    delivery_id: UUID
+
+
+@dataclass(frozen=True)
+class TransitionRefused(Refusal):
+    """The table of transitions has no way from `status` to `to`."""
+
+    is_conflict: ClassVar[bool] = True
+
+    status: Status
+    milestone: Status
+    to: Status
+
+
+@dataclass(frozen=True)
+class CancelRefused(Refusal):
+    """The delivery is past the point where its dialect lets a merchant cancel."""
+
+    is_conflict: ClassVar[bool] = True
+
+    status: Status
+    milestone: Status
+
+
+@dataclass(frozen=True)
+class OrderConflict(Refusal):
+    """Another live delivery already carries this external reference."""
+
+    is_conflict: ClassVar[bool] = True
+
+    external_ref: str
+    delivery_id: UUID
+
+
+@dataclass(frozen=True)
+class IdempotencyMismatch(Refusal):
+    """The idempotency key was used before with another payload."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class QuoteNotFound(Refusal):
+    """No such quote in this account and mode."""
+
+    quote_id: UUID
+
+
+@dataclass(frozen=True)
+class QuoteExpired(Refusal):
+    """The quote's validity is over."""
+
+    quote_id: UUID
+    expired_at: datetime
+
+
+@dataclass(frozen=True)
+class QuoteUsed(Refusal):
+    """A delivery was already created from this quote."""
+
+    is_conflict: ClassVar[bool] = True
+
+    quote_id: UUID
+    delivery_id: UUID
+
+
+@dataclass(frozen=True)
+class QuoteMismatch(Refusal):
+    """The delivery differs from what was quoted in `fields`, named as the dialect named them."""
+
+    quote_id: UUID
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OutOfCoverage(Refusal):
+    """No tariff serves this route and weight."""
+
+    origin: str | None
+    destination: str | None
+    weight_grams: int
+
+
+@dataclass(frozen=True)
+class EndpointMissing(Refusal):
+    """The account has no address to send webhooks to."""
+
+    endpoint: str

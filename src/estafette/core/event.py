@@ -1,0 +1,37 @@
+"""Events: facts that happened, numbered within their delivery, never changed or deleted."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from estafette.core.delivery import Status
+
+
+class Actor(StrEnum):
+    """Who made it happen."""
+
+    SYSTEM = "system"
+    MERCHANT = "merchant"
+    COURIER = "courier"
+    DRIVER = "driver"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step in the life of a delivery.
+
+    `announced` are the types under which the account's dialect tells of it by webhook, in
+    order: none when the dialect shows no difference, several when steps were jumped over.
+    """
+
+    id: UUID
+    delivery_id: UUID
+    seq: int
+    status: Status
+    milestone: Status
+    actor: Actor
+    note: str | None
+    announced: tuple[str, ...]
+    occurred_at: datetime

@@ -1,0 +1,1 @@
+"""Who carries deliveries, a folder each; they do not know each other."""

@@ -1,0 +1,148 @@
+"""Reading deliveries and their events."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.account import Scope
+from estafette.core.delivery import Delivery, Status
+from estafette.core.event import Event
+from estafette.store import rows
+from estafette.store.pool import Connection
+
+_FIND = f"""
+select {rows.DELIVERY_COLUMNS} from deliveries
+where account_id = $1 and id = $2 and mode = $3
+"""  # noqa: S608 - the columns are a constant
+
+
+async def find(connection: Connection, scope: Scope, delivery_id: UUID) -> Delivery | None:
+    """One delivery of this account and mode."""
+    row = await connection.fetchrow(_FIND, scope.account_id, delivery_id, scope.mode)
+    return rows.delivery(row) if row else None
+
+
+_EVENTS = f"""
+select {rows.EVENT_COLUMNS} from events
+where account_id = $1 and delivery_id = $2 order by seq
+"""  # noqa: S608 - the columns are a constant
+
+
+async def events(connection: Connection, scope: Scope, delivery_id: UUID) -> list[Event]:
+    """All events of a delivery that the caller knows to be of this scope, oldest first."""
+    found = await connection.fetch(_EVENTS, scope.account_id, delivery_id)
+    return [rows.event(row) for row in found]
+
+
+async def find_anywhere(connection: Connection, delivery_id: UUID) -> Delivery | None:
+    """A delivery by its id alone: for the tracking page, which shows nothing of the account."""
+    row = await connection.fetchrow(
+        f"select {rows.DELIVERY_COLUMNS} from deliveries where id = $1",  # noqa: S608 - a constant
+        delivery_id,
+    )
+    return rows.delivery(row) if row else None
+
+
+async def versions(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
+    """The number of the last event of each delivery that exists."""
+    found = await connection.fetch(
+        "select id, seq from deliveries where id = any($1::uuid[])", list(ids)
+    )
+    return {row["id"]: row["seq"] for row in found}
+
+
+class Filter(NamedTuple):
+    """Which deliveries a list shows; None leaves a criterion out. The times are inclusive."""
+
+    milestones: Sequence[Status] | None = None
+    external_ref: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+class Position(NamedTuple):
+    """A place in a list: after the delivery that was created then and has this id."""
+
+    created_at: datetime
+    id: UUID
+
+
+_PAGE = f"""
+select {rows.DELIVERY_COLUMNS} from deliveries
+where account_id = $1 and mode = $2
+    and ($3::text[] is null or milestone = any($3))
+    and ($4::text is null or external_ref = $4)
+    and ($5::timestamptz is null or created_at >= $5)
+    and ($6::timestamptz is null or created_at <= $6)
+    and ($7::timestamptz is null or (created_at, id) < ($7, $8::uuid))
+order by created_at desc, id desc limit $9
+"""  # noqa: S608 - the columns are a constant
+
+
+async def page(
+    connection: Connection, scope: Scope, wanted: Filter, after: Position | None, limit: int
+) -> list[Delivery]:
+    """At most `limit` deliveries, newest first, that come after a position."""
+    found = await connection.fetch(
+        _PAGE,
+        scope.account_id,
+        scope.mode,
+        wanted.milestones,
+        wanted.external_ref,
+        wanted.created_from,
+        wanted.created_to,
+        after and after.created_at,
+        after and after.id,
+        limit,
+    )
+    return [rows.delivery(row) for row in found]
+
+
+_LIVE_REFS = """
+select wanted.account_id, wanted.mode, wanted.ref, deliveries.id
+from unnest($1::uuid[], $2::text[], $3::text[]) as wanted (account_id, mode, ref)
+join deliveries on deliveries.account_id = wanted.account_id and deliveries.mode = wanted.mode
+    and deliveries.external_ref = wanted.ref
+    and deliveries.status not in ('cancelled', 'failed')
+"""
+
+
+async def live_refs(
+    connection: Connection, wanted: Sequence[tuple[Scope, str]]
+) -> dict[tuple[Scope, str], UUID]:
+    """The live delivery that carries each external reference, where there is one."""
+    if not wanted:
+        return {}
+    found = await connection.fetch(
+        _LIVE_REFS,
+        [scope.account_id for scope, _ in wanted],
+        [scope.mode for scope, _ in wanted],
+        [ref for _, ref in wanted],
+    )
+    scopes = {scope: scope for scope, _ in wanted}
+    return {(scopes[Scope(row["account_id"], row["mode"])], row["ref"]): row["id"] for row in found}
+
+
+_LOCK = f"""
+select {rows.DELIVERY_COLUMNS} from deliveries
+join unnest($1::uuid[], $2::uuid[]) as wanted (wanted_account, wanted_id)
+    on account_id = wanted_account and id = wanted_id
+order by account_id, id for update of deliveries
+"""  # noqa: S608 - the columns are a constant
+
+
+async def lock(
+    connection: Connection, wanted: Sequence[tuple[Scope, UUID]]
+) -> dict[tuple[Scope, UUID], Delivery]:
+    """The deliveries of each scope with those ids, their rows locked for this transaction."""
+    found = await connection.fetch(
+        _LOCK, [scope.account_id for scope, _ in wanted], [id for _, id in wanted]
+    )
+    deliveries = map(rows.delivery, found)
+    return {(delivery.scope, delivery.id): delivery for delivery in deliveries}
+
+
+async def market_of(connection: Connection, account_id: UUID) -> str:
+    """The code of an account's market."""
+    return await connection.fetchval("select market from accounts where id = $1", account_id)

@@ -1,0 +1,167 @@
+"""Writing deliveries: each change with its event and the outbox messages of that event.
+
+One statement for any number of deliveries, so that requests that arrive together are written
+together.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from estafette.core.delivery import Delivery
+from estafette.core.event import Event
+from estafette.store import rows
+from estafette.store.pool import Connection
+
+
+class Entry(NamedTuple):
+    """A delivery as it is now, the event that made it so, and how the event is told.
+
+    `delay_seconds` and `copies` are the sandbox's faults on demand: how much later, and how many
+    times over, the event's webhooks are sent.
+    `run_step` is the number of the simulated courier's next step, at `run_due_at` (None: not by
+    itself); a move without a `run_step` leaves the simulated courier's plan as it is.
+    """
+
+    delivery: Delivery
+    event: Event
+    delay_seconds: float = 0
+    copies: int = 1
+    run_due_at: datetime | None = None
+    run_step: int | None = None
+
+
+_EVENTS_AND_MESSAGES = """
+new_events as (
+    insert into events
+        (account_id, delivery_id, seq, id, status, milestone, actor, note, announced, occurred_at)
+    select account_id, id, seq, event_id, status, milestone, actor, note,
+        string_to_array(announced, ','), occurred_at
+    from input
+),
+new_messages as (
+    insert into messages (account_id, id, endpoint_id, delivery_id, seq, ordinal, due_at)
+    select input.account_id, gen_random_uuid(), endpoints.id, input.id, input.seq,
+        announcement.ordinal - 1, now() + make_interval(secs => input.delay_seconds)
+    from input
+    join endpoints on endpoints.account_id = input.account_id and endpoints.mode = input.mode
+        and endpoints.url is not null and endpoints.disabled_at is null
+    cross join lateral string_to_table(input.announced, ',')
+        with ordinality as announcement (type, ordinal)
+    cross join lateral generate_series(1, input.copies)
+    returning 1
+)
+select count(*) from new_messages
+"""
+
+_INSERT = f"""
+with input as (
+    select * from unnest(
+        $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::uuid[],
+        $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::float8[], $13::integer[],
+        $14::timestamptz[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bigint[],
+        $20::uuid[], $21::text[], $22::timestamptz[], $23::timestamptz[]
+    ) as input (
+        account_id, id, mode, status, milestone, seq, event_id,
+        actor, note, announced, occurred_at, delay_seconds, copies,
+        run_due_at, external_ref, pickup, dropoff, parcel, fee,
+        quote_id, scenario, pickup_by, deliver_by
+    )
+),
+new_deliveries as (
+    insert into deliveries ({rows.DELIVERY_COLUMNS})
+    select account_id, id, mode, status, milestone, null, seq, external_ref, pickup::jsonb,
+        dropoff::jsonb, parcel::jsonb, fee, quote_id, scenario, pickup_by, deliver_by,
+        occurred_at, occurred_at
+    from input
+),
+used_quotes as (
+    update quotes set used_by = input.id from input
+    where quotes.account_id = input.account_id and quotes.id = input.quote_id
+),
+new_runs as (
+    insert into sandbox_runs (account_id, delivery_id, due_at)
+    select account_id, id, run_due_at from input where mode = 'sandbox'
+),
+{_EVENTS_AND_MESSAGES}
+"""  # noqa: S608 - the parts are constants
+
+
+def _told(entries: Sequence[Entry]) -> list[list[object]]:
+    """The columns that an insert and an update share."""
+    events = [entry.event for entry in entries]
+    deliveries = [entry.delivery for entry in entries]
+    return [
+        [delivery.scope.account_id for delivery in deliveries],
+        [delivery.id for delivery in deliveries],
+        [delivery.scope.mode for delivery in deliveries],
+        [event.status for event in events],
+        [event.milestone for event in events],
+        [event.seq for event in events],
+        [event.id for event in events],
+        [event.actor for event in events],
+        [event.note for event in events],
+        [",".join(event.announced) for event in events],
+        [event.occurred_at for event in events],
+        [float(entry.delay_seconds) for entry in entries],
+        [entry.copies for entry in entries],
+        [entry.run_due_at for entry in entries],
+    ]
+
+
+async def insert(connection: Connection, entries: Sequence[Entry]) -> int:
+    """Writes new deliveries, marks their quotes used; returns the number of messages enqueued."""
+    if not entries:
+        return 0
+    deliveries = [entry.delivery for entry in entries]
+    return await connection.fetchval(
+        _INSERT,
+        *_told(entries),
+        [delivery.external_ref for delivery in deliveries],
+        [rows.stop_json(delivery.pickup) for delivery in deliveries],
+        [rows.stop_json(delivery.dropoff) for delivery in deliveries],
+        [rows.parcel_json(delivery.parcel) for delivery in deliveries],
+        [delivery.fee for delivery in deliveries],
+        [delivery.quote_id for delivery in deliveries],
+        [delivery.scenario for delivery in deliveries],
+        [delivery.pickup_by for delivery in deliveries],
+        [delivery.deliver_by for delivery in deliveries],
+    )
+
+
+_MOVE = f"""
+with input as (
+    select * from unnest(
+        $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::uuid[],
+        $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::float8[], $13::integer[],
+        $14::timestamptz[], $15::text[], $16::integer[]
+    ) as input (
+        account_id, id, mode, status, milestone, seq, event_id,
+        actor, note, announced, occurred_at, delay_seconds, copies,
+        run_due_at, before_stall, run_step
+    )
+),
+moved as (
+    update deliveries set status = input.status, milestone = input.milestone,
+        before_stall = input.before_stall, seq = input.seq, updated_at = input.occurred_at
+    from input where deliveries.account_id = input.account_id and deliveries.id = input.id
+),
+next_runs as (
+    update sandbox_runs set step = input.run_step, due_at = input.run_due_at
+    from input where sandbox_runs.account_id = input.account_id
+        and sandbox_runs.delivery_id = input.id and input.run_step is not null
+),
+{_EVENTS_AND_MESSAGES}
+"""  # noqa: S608 - the parts are constants
+
+
+async def move(connection: Connection, entries: Sequence[Entry]) -> int:
+    """Writes one transition of each delivery, whose rows the caller has locked.
+
+    Returns the number of messages enqueued.
+    """
+    if not entries:
+        return 0
+    before_stall = [entry.delivery.progress.before_stall for entry in entries]
+    steps = [entry.run_step for entry in entries]
+    return await connection.fetchval(_MOVE, *_told(entries), before_stall, steps)

@@ -1,0 +1,31 @@
+"""Connections to PostgreSQL, set up alike in every process."""
+
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+_SETTINGS = {
+    "application_name": "estafette",
+    "timezone": "UTC",
+    "jit": "off",  # every statement here is short
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "30s",
+}
+
+
+async def open_pool(dsn: str, *, size: int) -> Pool:
+    """A pool of at most `size` connections to the database at `dsn`, one opened at once.
+
+    Raises OSError or asyncpg.PostgresError when the database cannot be reached.
+    """
+    return await asyncpg.create_pool(
+        dsn, min_size=1, max_size=size, server_settings=_SETTINGS, command_timeout=35, reset=_keep
+    )
+
+
+async def _keep(connection: object) -> None:
+    """Spares the reset query: nothing here leaves session state behind in a pooled connection."""

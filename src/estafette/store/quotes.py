@@ -1,0 +1,76 @@
+"""Quotes: written once, locked while a delivery is created from one."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import orjson
+
+from estafette.core.account import Scope
+from estafette.core.quote import Quote
+from estafette.store.pool import Connection
+from estafette.store.rows import dump
+
+_INSERT = """
+insert into quotes (account_id, id, mode, payload, fee, pickup_within_seconds,
+    delivery_within_seconds, created_at, expires_at)
+select account_id, id, mode, payload::jsonb, fee, pickup_within, delivery_within, created_at,
+    expires_at
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::integer[],
+    $7::integer[], $8::timestamptz[], $9::timestamptz[]) as input
+    (account_id, id, mode, payload, fee, pickup_within, delivery_within, created_at, expires_at)
+"""
+
+
+async def insert(connection: Connection, quotes: Sequence[Quote]) -> None:
+    """Writes new quotes."""
+    await connection.execute(
+        _INSERT,
+        [quote.scope.account_id for quote in quotes],
+        [quote.id for quote in quotes],
+        [quote.scope.mode for quote in quotes],
+        [dump(quote.payload) for quote in quotes],
+        [quote.fee for quote in quotes],
+        [int(quote.pickup_within.total_seconds()) for quote in quotes],
+        [int(quote.delivery_within.total_seconds()) for quote in quotes],
+        [quote.created_at for quote in quotes],
+        [quote.expires_at for quote in quotes],
+    )
+
+
+_LOCK = """
+select id, account_id, mode, payload, fee, pickup_within_seconds, delivery_within_seconds,
+    created_at, expires_at, used_by
+from quotes
+join unnest($1::uuid[], $2::uuid[]) as wanted (wanted_account, wanted_id)
+    on account_id = wanted_account and id = wanted_id
+order by account_id, id for update of quotes
+"""
+
+
+async def lock(
+    connection: Connection, wanted: Sequence[tuple[Scope, UUID]]
+) -> dict[tuple[Scope, UUID], Quote]:
+    """The quotes of each scope with those ids, their rows locked for this transaction."""
+    if not wanted:
+        return {}
+    found = await connection.fetch(
+        _LOCK, [scope.account_id for scope, _ in wanted], [id for _, id in wanted]
+    )
+    scopes = {scope: scope for scope, _ in wanted}
+    result: dict[tuple[Scope, UUID], Quote] = {}
+    for row in found:
+        scope = scopes.get(Scope(row["account_id"], row["mode"]))
+        if scope is not None:
+            result[scope, row["id"]] = Quote(
+                id=row["id"],
+                scope=scope,
+                payload=orjson.loads(row["payload"]),
+                fee=row["fee"],
+                pickup_within=timedelta(seconds=row["pickup_within_seconds"]),
+                delivery_within=timedelta(seconds=row["delivery_within_seconds"]),
+                created_at=row["created_at"],
+                expires_at=row["expires_at"],
+                used_by=row["used_by"],
+            )
+    return result

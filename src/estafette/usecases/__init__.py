@@ -1,0 +1,1 @@
+"""What Estafette does, one file a verb: each opens one transaction, the core decides in it."""

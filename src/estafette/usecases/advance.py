@@ -1,0 +1,77 @@
+"""Move deliveries from one status to the next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from estafette.core.account import Scope
+from estafette.core.delivery import Delivery, Status
+from estafette.core.dialect import Dialect
+from estafette.core.errors import DeliveryNotFound, TransitionRefused
+from estafette.core.event import Actor, Event
+from estafette.core.ids import new_id
+from estafette.store import deliveries, journal
+from estafette.store.journal import Entry
+from estafette.store.pool import Connection
+from estafette.usecases.platform import Platform, clock
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A transition somebody asks for."""
+
+    to: Status
+    actor: Actor
+    note: str | None = None
+
+
+def moved(delivery: Delivery, move: Move, dialect: Dialect) -> Entry:
+    """The delivery after the move, with its event. Raises TransitionRefused."""
+    before = delivery.progress
+    progress = before.moved(move.to)
+    if progress is None:
+        raise TransitionRefused(before.status, before.milestone, move.to)
+    now = max(clock(), delivery.updated_at)  # time never runs backwards within a delivery
+    event = Event(
+        id=new_id(),
+        delivery_id=delivery.id,
+        seq=progress.seq,
+        status=progress.status,
+        milestone=progress.milestone,
+        actor=move.actor,
+        note=move.note,
+        announced=_announced(before.milestone, progress.milestone, dialect),
+        occurred_at=now,
+    )
+    return Entry(replace(delivery, progress=progress, updated_at=now), event)
+
+
+def _announced(before: Status, after: Status, dialect: Dialect) -> tuple[str, ...]:
+    return () if before == after else dialect.announcements(before, after)
+
+
+async def lock_one(connection: Connection, scope: Scope, delivery_id: UUID) -> Delivery:
+    """The delivery, its row locked for this transaction. Raises DeliveryNotFound."""
+    found = await deliveries.lock(connection, [(scope, delivery_id)])
+    if not found:
+        raise DeliveryNotFound(delivery_id)
+    return found[scope, delivery_id]
+
+
+async def advance(
+    platform: Platform, scope: Scope, dialect: Dialect, delivery_id: UUID, moves: Sequence[Move]
+) -> Delivery:
+    """Makes the moves one after another, all or none; returns the delivery as it is then.
+
+    Raises DeliveryNotFound or TransitionRefused.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        delivery = await lock_one(connection, scope, delivery_id)
+        enqueued = 0
+        for move in moves:
+            entry = moved(delivery, move, dialect)
+            enqueued += await journal.move(connection, [entry])
+            delivery = entry.delivery
+    if enqueued:
+        platform.outbox_signal.wake()
+    return delivery

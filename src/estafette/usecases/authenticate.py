@@ -1,0 +1,33 @@
+"""Whose request is it?"""
+
+from estafette.core.account import Credential, KeyKind
+from estafette.store import idempotency
+from estafette.usecases.platform import Platform, clock
+from estafette.usecases.secrets import key_hash
+
+
+async def authenticate(platform: Platform, key: str, dialect: str) -> Credential | None:
+    """The credential of an API key of that dialect; None when it is unknown or its time is over.
+
+    A disabled credential is returned: the dialects answer it differently.
+    """
+    credential = await platform.catalog.credential(key_hash(key))
+    if credential is None or credential.account.dialect != dialect:
+        return None
+    if credential.expires_at is not None and credential.expires_at <= clock():
+        return None
+    return credential
+
+
+async def authenticate_any(platform: Platform, key: str) -> Credential | None:
+    """The credential of an enabled secret key of whichever dialect; for the sandbox's own API."""
+    credential = await platform.catalog.credential(key_hash(key))
+    if credential is None or credential.disabled or credential.kind is not KeyKind.SECRET:
+        return None
+    return await authenticate(platform, key, credential.account.dialect)
+
+
+async def was_answered(platform: Platform, key: idempotency.Key) -> bool:
+    """Whether a request with this idempotency key was answered within 24 hours."""
+    async with platform.pool.acquire() as connection:
+        return bool(await idempotency.find(connection, [key]))

@@ -1,0 +1,55 @@
+"""Look deliveries up."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.account import Scope
+from estafette.core.delivery import Delivery
+from estafette.core.errors import DeliveryNotFound
+from estafette.core.event import Event
+from estafette.store import deliveries
+from estafette.store.deliveries import Filter, Position
+from estafette.usecases.platform import Platform
+
+__all__ = ["Filter", "Page", "Position", "find", "find_with_history", "list_deliveries"]
+
+
+async def find(platform: Platform, scope: Scope, delivery_id: UUID) -> Delivery:
+    """One delivery. Raises DeliveryNotFound."""
+    async with platform.pool.acquire() as connection:
+        delivery = await deliveries.find(connection, scope, delivery_id)
+    if delivery is None:
+        raise DeliveryNotFound(delivery_id)
+    return delivery
+
+
+async def find_with_history(
+    platform: Platform, scope: Scope, delivery_id: UUID
+) -> tuple[Delivery, list[Event]]:
+    """One delivery and its events, oldest first, as of one moment. Raises DeliveryNotFound."""
+    async with (
+        platform.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        delivery = await deliveries.find(connection, scope, delivery_id)
+        if delivery is None:
+            raise DeliveryNotFound(delivery_id)
+        return delivery, await deliveries.events(connection, scope, delivery_id)
+
+
+class Page(NamedTuple):
+    """Some deliveries, newest first, and where the next page begins; None at the end."""
+
+    deliveries: list[Delivery]
+    next: Position | None
+
+
+async def list_deliveries(
+    platform: Platform, scope: Scope, wanted: Filter, after: Position | None, limit: int
+) -> Page:
+    """One page of at most `limit` deliveries. Rows added meanwhile shift no later page."""
+    async with platform.pool.acquire() as connection:
+        found = await deliveries.page(connection, scope, wanted, after, limit + 1)
+    shown = found[:limit]
+    more = len(found) > limit
+    return Page(shown, Position(shown[-1].created_at, shown[-1].id) if more else None)

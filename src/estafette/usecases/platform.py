@@ -1,0 +1,74 @@
+"""What every use case is given: the running Estafette."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+
+from estafette.core.dialect import Dialect
+from estafette.store import signals
+from estafette.store.pool import Pool
+from estafette.usecases.catalog import Catalog
+from estafette.usecases.secrets import Cipher
+
+
+@dataclass(slots=True)
+class Platform:
+    """The parts that use cases work with.
+
+    `public_url` is where the world reaches this server, without a slash at the end.
+    `sandbox_step` is how long a simulated courier takes for a step; zero is "only when told".
+    """
+
+    pool: Pool
+    dialects: Mapping[str, Dialect]
+    catalog: Catalog
+    cipher: Cipher
+    public_url: str
+    sandbox_step: timedelta
+    outbox_signal: "OutboxSignal" = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Prepares the signal to the webhook workers."""
+        self.outbox_signal = OutboxSignal(self.pool)
+
+
+class OutboxSignal:
+    """Wakes the webhook workers after a commit; many commits close together wake them once."""
+
+    def __init__(self, pool: Pool) -> None:
+        """Signals through connections of `pool`."""
+        self._pool = pool
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+
+    def wake(self) -> None:
+        """There are new messages. Returns at once; a lost signal costs a worker's next poll."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._send())
+            self._task.add_done_callback(self._done)
+        else:
+            self._again = True
+
+    async def _send(self) -> None:
+        try:
+            await signals.send(self._pool, signals.OUTBOX)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            return  # the workers poll besides
+
+    def _done(self, _: "asyncio.Task[None]") -> None:
+        self._task = None
+        if self._again:
+            self._again = False
+            self.wake()
+
+
+def clock() -> datetime:
+    """The time at which something happened, in whole milliseconds.
+
+    For records only: whatever decides (leases, expiry, schedules) asks the database's clock.
+    """
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
