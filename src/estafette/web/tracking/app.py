@@ -1,0 +1,174 @@
+"""The tracking page over HTTP: the page, its stream of updates, its files, and its refusals."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from estafette.core.delivery import FINAL
+from estafette.usecases import tracking
+from estafette.usecases.tracking import TrackedDelivery
+from estafette.web.tracking import language, render
+from estafette.web.tracking.live import Hub, Track
+from estafette.web.tracking.render import ASSETS, EDITION, Links
+from estafette.web.tracking.stream import EventStream
+from estafette.web.tracking.texts import LANGUAGES, Texts
+from estafette.web.tracking.view import present
+
+PublicId = Callable[[str], UUID | None]
+"""Reads an id as any dialect writes it; None when none does."""
+
+_GUARDS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self';"
+        " img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none';"
+        " frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+_PRIVATE = _GUARDS | {"Cache-Control": "no-store", "Vary": "Accept-Language"}
+_FOR_EVER = "public, max-age=31536000, immutable"
+_LONGEST_ID = 100
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class TrackingPages(Starlette):
+    """The tracking pages as one application, to be mounted anywhere (at `/track`).
+
+    `track` reads a delivery by its id, `hub` watches for news with the same reader, `public_id`
+    parses the id of an address, and `clock` tells the time against which "today" is said.
+    """
+
+    def __init__(
+        self,
+        track: Track,
+        hub: Hub,
+        *,
+        public_id: PublicId,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._track = track
+        self._hub = hub
+        self._parse = public_id
+        self._clock = clock
+        super().__init__(
+            routes=[
+                Route("/static/{edition}/{name}", _file),
+                Route("/{public_id}", self._page),
+                Route("/{public_id}/events", self._events),
+            ],
+            exception_handlers={HTTPException: _refuse, 500: _stumble},
+        )
+
+    @property
+    def hub(self) -> Hub:
+        """Who watches now."""
+        return self._hub
+
+    async def close_streams(self) -> None:
+        """End every open stream and take no more.
+
+        To be called as soon as the process is told to stop: a server that waits for its
+        connections to finish would otherwise wait for readers who never leave.
+        """
+        await self._hub.close()
+
+    async def _find(self, request: Request) -> TrackedDelivery:
+        """The delivery of the address; one refusal, whether malformed or unknown."""
+        text: str = request.path_params["public_id"]
+        id = self._parse(text) if len(text) <= _LONGEST_ID else None
+        delivery = await self._track(id) if id is not None else None
+        if delivery is None:
+            raise HTTPException(404)
+        return delivery
+
+    async def _page(self, request: Request) -> Response:
+        delivery = await self._find(request)
+        texts = _texts(request, language.of_market(delivery.market))
+        html = render.page(present(delivery, texts, self._clock()), _links(request))
+        return _html(html, texts)
+
+    async def _events(self, request: Request) -> Response:
+        delivery = await self._find(request)
+        texts = _texts(request, language.of_market(delivery.market))
+        links = _links(request)
+
+        def rendered(latest: TrackedDelivery) -> tuple[str, str]:
+            return render.fragment(present(latest, texts, self._clock()), links)
+
+        seen = request.headers.get("last-event-id") or request.query_params.get("seen")
+        if delivery.status in FINAL and rendered(delivery)[1] == seen:
+            return Response(status_code=204, headers=_PRIVATE)  # tells EventSource to stay away
+        if request.method == "HEAD":
+            return Response(media_type=EventStream.media_type, headers=_PRIVATE)
+        return EventStream(self._hub, delivery, rendered, seen=seen, headers=_PRIVATE)
+
+
+def build(platform: Any, *, public_id: PublicId) -> TrackingPages:
+    """The tracking pages over `platform`, which is handed to the use cases as it is.
+
+    `public_id` parses a delivery's public id, in any dialect's form, and returns None for
+    anything else. The caller mounts the result and calls its `close_streams` at shutdown.
+    """
+    track = partial(tracking.track, platform)
+    hub = Hub(track, partial(tracking.versions, platform))
+    return TrackingPages(track, hub, public_id=public_id)
+
+
+async def _file(request: Request) -> Response:
+    asset = ASSETS.get(request.path_params["name"])
+    if asset is None:
+        raise HTTPException(404)
+    current = request.path_params["edition"] == EDITION
+    caching = _FOR_EVER if current else "no-store"  # an older page asks in the middle of an update
+    headers = _GUARDS | {"Cache-Control": caching}
+    return Response(asset.body, media_type=asset.media_type, headers=headers)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """The same friendly page for everything that is not there."""
+    texts = _texts(request, language.DEFAULT)
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return _notice(request, texts, status, texts.page.missing_title, texts.page.missing_detail)
+
+
+async def _stumble(request: Request, _error: Exception) -> Response:
+    """A friendly page for a fault of ours, which the server logs."""
+    texts = _texts(request, language.DEFAULT)
+    return _notice(request, texts, 500, texts.page.trouble_title, texts.page.trouble_detail)
+
+
+def _notice(request: Request, texts: Texts, status: int, title: str, detail: str) -> Response:
+    return _html(render.notice(texts, _links(request), title=title, detail=detail), texts, status)
+
+
+def _html(html: str, texts: Texts, status: int = 200) -> Response:
+    return HTMLResponse(html, status, headers=_PRIVATE | {"Content-Language": texts.code})
+
+
+def _texts(request: Request, unstated: str) -> Texts:
+    """The words for the reader: `?lang=` where it names a language we speak, else negotiated."""
+    asked = LANGUAGES.get(request.query_params.get("lang", ""))
+    if asked is not None:
+        return asked
+    header = ", ".join(request.headers.getlist("accept-language")) or None
+    return LANGUAGES[language.negotiate(header, LANGUAGES, unstated=unstated)]
+
+
+def _links(request: Request) -> Links:
+    return Links(
+        base=str(request.scope.get("root_path", "")).rstrip("/"),
+        public_id=str(request.path_params.get("public_id", "")),
+    )

@@ -1,0 +1,101 @@
+"""From a view to HTML: the templates, and the files that go with them."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from estafette.web.tracking import route
+from estafette.web.tracking.texts import LANGUAGES, Texts
+from estafette.web.tracking.view import TrackingView
+
+_HERE = Path(__file__).parent
+_MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+_REFERENCE_LENGTH = 6
+
+_environment = Environment(
+    loader=FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.globals["languages"] = LANGUAGES
+_environment.globals["route_path"] = route.PATH
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file of our own that the page loads: a style sheet, the script, the emblem, a font."""
+
+    body: bytes
+    media_type: str
+
+
+ASSETS = {
+    path.name: Asset(path.read_bytes(), _MEDIA_TYPES[path.suffix])
+    for path in sorted((_HERE / "static").iterdir())
+    if path.suffix in _MEDIA_TYPES
+}
+"""The page's files by name, read once."""
+
+EDITION = hashlib.sha256(b"".join(asset.body for asset in ASSETS.values())).hexdigest()[:12]
+"""Changes with any of the files; part of their address, so that they may be cached for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the page's links lead: `base` is the path it is mounted at, without a final slash."""
+
+    base: str
+    public_id: str
+
+    @property
+    def files(self) -> str:
+        """The folder of the page's files."""
+        return f"{self.base}/static/{EDITION}"
+
+    @property
+    def page(self) -> str:
+        """The page itself."""
+        return f"{self.base}/{self.public_id}"
+
+    @property
+    def events(self) -> str:
+        """The page's stream of updates."""
+        return f"{self.page}/events"
+
+    @property
+    def reference(self) -> str:
+        """The end of the id: enough to tell two deliveries apart, too little to open one."""
+        return self.public_id[-_REFERENCE_LENGTH:]
+
+
+def fragment(view: TrackingView, links: Links) -> tuple[str, str]:
+    """The part of the page that changes, and its fingerprint.
+
+    Equal fingerprints mean that a reader would see the same.
+    """
+    html = _environment.get_template("delivery.html").render(view=view, texts=view.texts)
+    return html, hashlib.sha256(f"{EDITION}{links.page}{html}".encode()).hexdigest()[:16]
+
+
+def page(view: TrackingView, links: Links) -> str:
+    """The whole page."""
+    html, fingerprint = fragment(view, links)
+    return _environment.get_template("page.html").render(
+        view=view, texts=view.texts, links=links, fragment=html, fingerprint=fingerprint
+    )
+
+
+def notice(texts: Texts, links: Links, *, title: str, detail: str) -> str:
+    """A page that says only one thing: that there is nothing here, or that we stumbled."""
+    return _environment.get_template("notice.html").render(
+        texts=texts, links=links, title=title, detail=detail
+    )

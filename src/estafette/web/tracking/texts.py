@@ -1,0 +1,110 @@
+"""The page's words: `texts/<language>.toml`, read into types and checked for gaps at start."""
+
+import tomllib
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from estafette.core.delivery import Status
+
+_FOLDER = Path(__file__).parent / "texts"
+
+
+class _Words(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StatusWords(_Words):
+    """How one status is told: in the list of steps, as the page's sentence, and in detail."""
+
+    step: str
+    headline: str
+    detail: str
+
+
+class StepWords(_Words):
+    """How a step that is no status of its own is told in the list."""
+
+    step: str
+
+
+class PageWords(_Words):
+    """Everything on the page that is not about a status."""
+
+    title: str
+    from_: str = Field(alias="from")
+    to: str
+    delivery: str
+    pickup: str
+    planned: str
+    delivered: str
+    late: str
+    note: str
+    history: str
+    live: str
+    reconnecting: str
+    updates: str
+    reload: str
+    privacy: str
+    local_time: str
+    number: str
+    language: str
+    missing_title: str
+    missing_detail: str
+    trouble_title: str
+    trouble_detail: str
+
+
+class CalendarWords(_Words):
+    """Names and patterns of dates and times; `dates.py` fills the patterns.
+
+    `date` knows `{weekday}`, `{day}`, `{month}`; `date_with_year` also `{year}`; `by` (a
+    deadline) and `at` (a moment) know `{date}` and `{time}`, `{time_to}`, `{time_at}`: the clock
+    bare, and as the language inclines it towards and at a moment.
+    """
+
+    months: Annotated[tuple[str, ...], Field(min_length=12, max_length=12)]
+    weekdays: Annotated[tuple[str, ...], Field(min_length=7, max_length=7)]
+    today: str
+    yesterday: str
+    tomorrow: str
+    date: str
+    date_with_year: str
+    by: str
+    at: str
+    within_hour: str
+    within_hours: dict[Literal["one", "few", "many", "other"], str]
+
+
+class Texts(_Words):
+    """All words of one language. `code` is its BCP 47 tag."""
+
+    code: str
+    name: str
+    direction: Literal["ltr", "rtl"]
+    page: PageWords
+    calendar: CalendarWords
+    statuses: dict[Status, StatusWords]
+    handed_back: StatusWords
+    resumed: StepWords
+
+    @model_validator(mode="after")
+    def _tells_every_status(self) -> "Texts":
+        silent = set(Status) - set(self.statuses)
+        if silent:
+            raise ValueError(f"{self.code}: no words for {', '.join(sorted(silent))}")
+        return self
+
+
+def _load() -> dict[str, Texts]:
+    loaded = [
+        Texts.model_validate(tomllib.loads(path.read_text("utf-8")))
+        for path in sorted(_FOLDER.glob("*.toml"))
+    ]
+    return {texts.code: texts for texts in loaded}
+
+
+LANGUAGES = MappingProxyType(_load())
+"""Every language the page speaks, by its tag."""

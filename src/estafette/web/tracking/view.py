@@ -1,0 +1,245 @@
+"""What the page says of a delivery: a pure function of the delivery, the language and the time.
+
+Only what a recipient may know passes through here: cities, statuses, times, the courier's notes.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from phonenumbers import PhoneNumberMatcher
+
+from estafette.core.delivery import FINAL, Status
+from estafette.usecases.tracking import TrackedDelivery, TrackedStep
+from estafette.web.tracking import dates, route
+from estafette.web.tracking.texts import StatusWords, Texts
+
+_TONES = {
+    Status.AWAITING_PAYMENT: "waiting",
+    Status.PENDING: "waiting",
+    Status.ASSIGNED: "preparing",
+    Status.PICKUP_READY: "preparing",
+    Status.IN_TRANSIT: "moving",
+    Status.OUT_FOR_DELIVERY: "near",
+    Status.DELIVERED: "done",
+    Status.CANCELLED: "stopped",
+    Status.FAILED: "stopped",
+    Status.STALLED: "delayed",
+}
+"""The light over the page. Each tone has its colours in the style sheet."""
+
+_SHARES = {
+    Status.AWAITING_PAYMENT: 0,
+    Status.PENDING: 0,
+    Status.ASSIGNED: 9,
+    Status.PICKUP_READY: 18,
+    Status.IN_TRANSIT: 50,
+    Status.OUT_FOR_DELIVERY: 82,
+    Status.DELIVERED: 100,
+}
+"""How far along the line a status stands, of 100. A sign of progress, not a measured place."""
+
+_NOT_COLLECTED = frozenset({Status.PENDING, Status.ASSIGNED, Status.PICKUP_READY})
+_UNSTARTED = frozenset({Status.AWAITING_PAYMENT, Status.PENDING})
+_UNPROMISED = frozenset({Status.AWAITING_PAYMENT, Status.CANCELLED, Status.FAILED})
+
+_LONGEST_NOTE = 400
+_LONGEST_CITY = 60
+_EMAIL = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+")
+_BLANK_LINES = re.compile(r"\n\s*\n+")
+_HIDDEN = "•••"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """When the parcel comes, or came. `remark` adds how far off that is, or that it is late."""
+
+    label: str
+    value: str
+    iso: str
+    remark: str | None
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the history. `iso` is the moment for machines, `note` is plain text."""
+
+    title: str
+    clock: str
+    iso: str
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The steps of one day, the latest first."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingView:
+    """All that the templates show, in words of one language."""
+
+    texts: Texts
+    tone: str
+    is_final: bool
+    headline: str
+    detail: str
+    origin: str | None
+    destination: str | None
+    courier: route.Place | None
+    promise: Promise | None
+    pickup: Promise | None
+    note: Step | None
+    days: tuple[Day, ...]
+    local_time: str
+
+
+def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingView:
+    """The view of `delivery` for a reader of `texts` at the moment `now` (aware)."""
+    zone = ZoneInfo(delivery.time_zone)
+    local_now = now.astimezone(zone)
+    words = _words(delivery, texts)
+    steps = _steps(delivery, texts, zone)
+    note = steps[-1][1] if steps and steps[-1][1].note else None
+    return TrackingView(
+        texts=texts,
+        tone=_TONES[delivery.status],
+        is_final=delivery.status in FINAL,
+        headline=words.headline,
+        detail=words.detail,
+        origin=_city(delivery.pickup_city),
+        destination=_city(delivery.dropoff_city),
+        courier=_courier(delivery),
+        promise=_promise(delivery, texts, now, zone),
+        pickup=_pickup(delivery, texts, now, zone),
+        note=note,
+        days=_days(steps, texts, local_now),
+        local_time=texts.page.local_time.format(offset=dates.offset(local_now)),
+    )
+
+
+def readable_note(text: str | None, market: str) -> str | None:
+    """A courier's note as it may be shown, or None when nothing is left of it.
+
+    The note is free text by a stranger: invisible and direction-changing characters go, phone
+    numbers (as dialled in `market`, a country code) and e-mail addresses are hidden, and what is
+    longer than 400 characters is cut. The result is plain text: the template escapes it.
+    """
+    if text is None:
+        return None
+    # cut before matching too: the matchers' work is bounded, whatever was sent
+    plain = _visible(text[: 2 * _LONGEST_NOTE])
+    plain = _BLANK_LINES.sub("\n", plain).strip()
+    plain = _EMAIL.sub(_HIDDEN, plain)
+    for found in reversed(list(PhoneNumberMatcher(plain, market))):
+        plain = plain[: found.start] + _HIDDEN + plain[found.end :]
+    if len(plain) > _LONGEST_NOTE:
+        plain = plain[: _LONGEST_NOTE - 1].rstrip() + "…"
+    return plain or None
+
+
+def _words(delivery: TrackedDelivery, texts: Texts) -> StatusWords:
+    if delivery.status is Status.PENDING and delivery.milestone not in _UNSTARTED:
+        return texts.handed_back
+    return texts.statuses[delivery.status]
+
+
+def _courier(delivery: TrackedDelivery) -> route.Place | None:
+    """Where the courier stands: where it got to, if it stopped; nowhere once it is cancelled."""
+    if delivery.status is Status.CANCELLED:
+        return None
+    share = _SHARES.get(delivery.status)
+    if share is None:
+        share = _SHARES.get(delivery.milestone, 0)
+    return route.place(share)
+
+
+def _promise(
+    delivery: TrackedDelivery, texts: Texts, now: datetime, zone: ZoneInfo
+) -> Promise | None:
+    if delivery.status in _UNPROMISED:
+        return None
+    if delivery.status is Status.DELIVERED:
+        moment = delivery.steps[-1].occurred_at if delivery.steps else delivery.deliver_by
+        came = dates.at(moment, now, zone, texts)
+        return Promise(texts.page.delivered, _sentence(came), _iso(moment, zone), None, False)
+    value = _sentence(dates.by(delivery.deliver_by, now, zone, texts))
+    iso = _iso(delivery.deliver_by, zone)
+    if now > delivery.deliver_by:
+        return Promise(texts.page.planned, value, iso, texts.page.late, is_late=True)
+    if delivery.status is Status.STALLED:
+        return Promise(texts.page.planned, value, iso, None, is_late=False)
+    remark = dates.within(delivery.deliver_by, now, texts)
+    return Promise(texts.page.delivery, value, iso, remark, is_late=False)
+
+
+def _pickup(
+    delivery: TrackedDelivery, texts: Texts, now: datetime, zone: ZoneInfo
+) -> Promise | None:
+    """When the courier collects the parcel, while that is still ahead."""
+    if delivery.status not in _NOT_COLLECTED or now > delivery.pickup_by:
+        return None
+    value = dates.by(delivery.pickup_by, now, zone, texts)
+    iso = _iso(delivery.pickup_by, zone)
+    return Promise(texts.page.pickup, value, iso, None, is_late=False)
+
+
+def _steps(
+    delivery: TrackedDelivery, texts: Texts, zone: ZoneInfo
+) -> list[tuple[datetime, Step]]:
+    """The history in words, oldest first, each step with its local moment."""
+    told: list[tuple[datetime, Step]] = []
+    for index, step in enumerate(delivery.steps):
+        moment = step.occurred_at.astimezone(zone)
+        title = _step_title(delivery.steps[:index], step.status, texts)
+        note = readable_note(step.note, delivery.market)
+        told.append((moment, Step(title, dates.clock(moment), moment.isoformat(), note)))
+    return told
+
+
+def _step_title(earlier: Sequence[TrackedStep], status: Status, texts: Texts) -> str:
+    before = [step.status for step in earlier]
+    if status is Status.PENDING and not _UNSTARTED.issuperset({*before} - {Status.STALLED}):
+        return texts.handed_back.step
+    if before and before[-1] is Status.STALLED and status in _SHARES:
+        return texts.resumed.step
+    return texts.statuses[status].step
+
+
+def _days(
+    steps: Sequence[tuple[datetime, Step]], texts: Texts, local_now: datetime
+) -> tuple[Day, ...]:
+    days: dict[str, list[Step]] = {}
+    for moment, step in reversed(steps):
+        days.setdefault(_sentence(dates.day(moment, local_now, texts)), []).append(step)
+    return tuple(Day(name, tuple(of_day)) for name, of_day in days.items())
+
+
+def _city(name: str | None) -> str | None:
+    if name is None:
+        return None
+    return " ".join(_visible(name).split())[:_LONGEST_CITY] or None
+
+
+def _visible(text: str) -> str:
+    """`text` without control, formatting and unassigned characters, save the line break."""
+    lines = text.replace("\r\n", "\n").replace("\t", " ").split("\n")
+    return "\n".join(
+        "".join(sign for sign in line if not unicodedata.category(sign).startswith("C"))
+        for line in lines
+    )
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _iso(moment: datetime, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).isoformat(timespec="seconds")
