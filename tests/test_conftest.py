@@ -2,8 +2,6 @@
 
 import asyncpg
 
-from tests.conftest import DatabaseServer
-
 
 async def _tables(dsn: str) -> set[str]:
     connection = await asyncpg.connect(dsn)
@@ -42,9 +40,3 @@ async def test_clean_database_keeps_what_the_migrations_wrote(clean_database: st
         assert await connection.fetchval("SELECT count(*) > 0 FROM migrations")
     finally:
         await connection.close()
-
-
-async def test_template_is_not_written_to(
-    database_server: DatabaseServer, migrated_template: str, postgres_dsn: str
-) -> None:
-    assert database_server.database(migrated_template) != postgres_dsn
