@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from starlette.applications import Starlette
@@ -14,6 +13,7 @@ from starlette.routing import Route
 
 from estafette.core.delivery import FINAL
 from estafette.usecases import tracking
+from estafette.usecases.platform import Platform
 from estafette.usecases.tracking import TrackedDelivery
 from estafette.web.tracking import language, render
 from estafette.web.tracking.live import Hub, Track
@@ -116,8 +116,8 @@ class TrackingPages(Starlette):
         return EventStream(self._hub, delivery, rendered, seen=seen, headers=_PRIVATE)
 
 
-def build(platform: Any, *, public_id: PublicId) -> TrackingPages:
-    """The tracking pages over `platform`, which is handed to the use cases as it is.
+def build(platform: Platform, *, public_id: PublicId) -> TrackingPages:
+    """The tracking pages over `platform`.
 
     `public_id` parses a delivery's public id, in any dialect's form, and returns None for
     anything else. The caller mounts the result and calls its `close_streams` at shutdown.

@@ -112,5 +112,5 @@ def _inclined(code: str, moment: datetime) -> tuple[str, str]:
         ending = _KAZAKH_DATIVE[last]
         return f"{time}-{ending}", f"{time}-{_KAZAKH_LOCATIVE[ending]}"
     if code == "pt":  # à uma, às duas
-        time = f"à {time}" if moment.hour == 1 else f"às {time}"
+        time = f"à\u00a0{time}" if moment.hour == 1 else f"às\u00a0{time}"
     return time, time

@@ -6,7 +6,7 @@ version grew.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -116,7 +116,7 @@ class Hub:
         return self._poller is not None
 
     @contextmanager
-    def subscribe(self, delivery: TrackedDelivery) -> Iterator[Subscription]:
+    def subscribe(self, delivery: TrackedDelivery) -> Generator[Subscription]:
         """Watch `delivery`, just read, until the block ends.
 
         Raises CrowdedError at either bound, and when the hub is closed.

@@ -26,8 +26,6 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.globals["languages"] = LANGUAGES
-_environment.globals["route_path"] = route.PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +80,25 @@ def fragment(view: TrackingView, links: Links) -> tuple[str, str]:
 
     Equal fingerprints mean that a reader would see the same.
     """
-    html = _environment.get_template("delivery.html").render(view=view, texts=view.texts)
+    html = _render("delivery.html", view.texts, view=view)
+    # a new edition of the style sheet may not fit an old fragment, nor one page another
     return html, hashlib.sha256(f"{EDITION}{links.page}{html}".encode()).hexdigest()[:16]
 
 
 def page(view: TrackingView, links: Links) -> str:
     """The whole page."""
     html, fingerprint = fragment(view, links)
-    return _environment.get_template("page.html").render(
-        view=view, texts=view.texts, links=links, fragment=html, fingerprint=fingerprint
+    return _render(
+        "page.html", view.texts, view=view, links=links, fragment=html, fingerprint=fingerprint
     )
 
 
 def notice(texts: Texts, links: Links, *, title: str, detail: str) -> str:
     """A page that says only one thing: that there is nothing here, or that we stumbled."""
-    return _environment.get_template("notice.html").render(
-        texts=texts, links=links, title=title, detail=detail
+    return _render("notice.html", texts, links=links, title=title, detail=detail)
+
+
+def _render(template: str, texts: Texts, **context: object) -> str:
+    return _environment.get_template(template).render(
+        texts=texts, languages=LANGUAGES, route_path=route.PATH, **context
     )

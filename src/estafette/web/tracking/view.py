@@ -191,9 +191,7 @@ def _pickup(
     return Promise(texts.page.pickup, value, iso, None, is_late=False)
 
 
-def _steps(
-    delivery: TrackedDelivery, texts: Texts, zone: ZoneInfo
-) -> list[tuple[datetime, Step]]:
+def _steps(delivery: TrackedDelivery, texts: Texts, zone: ZoneInfo) -> list[tuple[datetime, Step]]:
     """The history in words, oldest first, each step with its local moment."""
     told: list[tuple[datetime, Step]] = []
     for index, step in enumerate(delivery.steps):
