@@ -1,5 +1,6 @@
 """Configuration in memory: credentials, cities and tariffs, forgotten whenever they change."""
 
+import asyncio
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ class Catalog:
         self._generation = 0
         self._credentials: OrderedDict[bytes, Credential] = OrderedDict()
         self._prices: dict[str, Prices] = {}
+        self._reading = asyncio.Lock()
 
     def forget(self) -> None:
         """Something has changed: read it again."""
@@ -67,6 +69,11 @@ class Catalog:
         known = self._prices.get(market)
         if known is not None:
             return known
+        async with self._reading:  # many requests begin at once; one of them reads
+            known = self._prices.get(market)
+            return known if known is not None else await self._read_prices(market)
+
+    async def _read_prices(self, market: str) -> Prices:
         generation = self._generation
         async with self._pool.acquire() as connection:
             found = Prices(

@@ -96,7 +96,7 @@ class Creator:
             quote_id=order.quote_id,
             scenario=scenario.mentioned(order.dropoff.notes) if sandbox else None,
         )
-        return _promised(delivery, route.price or route.default_price)
+        return _promised(delivery, route.price_or_default())
 
     async def _write(self, batch: Sequence[tuple[Order, Delivery]]) -> Sequence[Answer | Refusal]:
         orders = [order for order, _ in batch]

@@ -6,23 +6,27 @@ from typing import NamedTuple
 from estafette.core.account import Market
 from estafette.core.delivery import Parcel, Stop
 from estafette.core.place import City
-from estafette.core.pricing import Price
+from estafette.core.pricing import Price, PriceList
 from estafette.usecases.platform import Platform
 
 
 class Estimate(NamedTuple):
     """The stops with their cities named, and the price.
 
-    `price` is None outside the coverage; `default_price` is what a delivery gets that must be
-    taken all the same.
+    `price` is None outside the coverage.
     """
 
     pickup: Stop
     dropoff: Stop
     origin: City | None
     destination: City | None
+    weight_grams: int
     price: Price | None
-    default_price: Price
+    tariffs: PriceList
+
+    def price_or_default(self) -> Price:
+        """The price, or outside the coverage what a delivery gets that must be taken anyway."""
+        return self.price or self.tariffs.default_price(self.weight_grams)
 
 
 async def estimate(
@@ -37,8 +41,9 @@ async def estimate(
         dropoff=_in(dropoff, destination),
         origin=origin,
         destination=destination,
+        weight_grams=parcel.weight_grams,
         price=tariffs.price(origin, destination, parcel.weight_grams),
-        default_price=tariffs.default_price(parcel.weight_grams),
+        tariffs=tariffs,
     )
 
 
