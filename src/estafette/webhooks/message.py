@@ -1,0 +1,80 @@
+"""One message as a dialect sees it: the facts of an attempt, and what it is rendered to.
+
+The worker knows no dialect. It is given a `Renderer` for each dialect's name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from estafette.core.account import Scope
+from estafette.core.delivery import Status
+from estafette.webhooks.retry import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The facts of one attempt to tell one endpoint of one announcement.
+
+    Attributes:
+        id: of the message: one announcement of one event for one endpoint.
+        scope: the account and mode it belongs to.
+        endpoint_id: where it goes.
+        dialect: the account's dialect, by name.
+        url: where it goes now; an endpoint's address may change between attempts.
+        secret: the endpoint's secret that signs now, in clear text.
+        type: the webhook's type, as the dialect named it in `announcements`.
+        attempt: counts from 1 over all rounds, re-sending by hand included.
+        event_id: the same on every attempt, every endpoint and every copy. A test has no event:
+            its own id stands here.
+        ordinal: the place of `type` among the announcements of the event, from 0.
+        is_test: sent by hand to try an endpoint: no delivery stands behind it.
+        occurred_at: when the event happened; for a test, when it was asked for.
+        delivery_id: the delivery that the event belongs to.
+        external_ref: the merchant's reference of that delivery, if it has one.
+        seq: the number of the event within its delivery, from 1.
+        status: the delivery's status after the event.
+        milestone: the furthest status it had reached by then, or `cancelled`.
+
+    `delivery_id`, `seq`, `status` and `milestone` are None for a test, and only then.
+    """
+
+    id: UUID
+    scope: Scope
+    endpoint_id: UUID
+    dialect: str
+    url: str
+    secret: str = field(repr=False)
+    type: str
+    attempt: int
+    event_id: UUID
+    ordinal: int
+    is_test: bool
+    occurred_at: datetime
+    delivery_id: UUID | None = None
+    external_ref: str | None = None
+    seq: int | None = None
+    status: Status | None = None
+    milestone: Status | None = None
+
+
+class Rendered(NamedTuple):
+    """A request's headers, content type and user agent included, and the exact bytes signed."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Renderer(Protocol):
+    """How a dialect tells of its events by webhook, and how long it keeps trying."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """When failed messages are sent again."""
+        ...
+
+    def render(self, message: Message, now_unix_seconds: int) -> Rendered:
+        """The request for this attempt, signed at this time. Called once for each attempt."""
+        ...
