@@ -1,0 +1,107 @@
+"""The sender's connections: guarded where they are dialled, bounded where they are read.
+
+aiohttp bounds lines and headers, and the sender could count the body. Between them a hostile
+receiver has room: interim answers (1xx), extensions of chunks, one-byte chunks. A flood of them
+passes at gigabytes in five seconds and holds the event loop for everybody. So the bytes are counted
+where they come from the socket, after TLS and before parsing.
+"""
+
+import asyncio
+import socket
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from aiohttp.client_proto import ResponseHandler
+
+from estafette.webhooks.guard import AddressInfo, Guard
+
+# Common servers close an idle connection after 5 seconds and more. To be the first to close it
+# spares requests that meet a connection closed at that moment.
+KEEPALIVE_SECONDS: Final = 4
+# How long a name's addresses are kept. The guard does not depend on it: it judges every dial.
+NAMES_KEPT_SECONDS: Final = 30
+
+
+class ResponseTooLargeError(aiohttp.ClientError):
+    """The answer was cut off: it went on beyond the bound."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is known of a request under way, for its result in case it fails."""
+
+    http_status: int | None = None
+    retry_after: str | None = None
+    dialled: bool = False
+    transmissions: int = 0
+    handler: "BoundedHandler | None" = None
+
+
+# The exchange on whose behalf a socket is opened or a connection taken: aiohttp's callbacks are
+# told neither, but run in the context of the request.
+current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
+
+
+class BoundedHandler(ResponseHandler):
+    """The receiving end of one connection; counts the bytes of each answer."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_bytes: int) -> None:
+        super().__init__(loop=loop)
+        self._max_bytes = max_bytes
+        self._bytes_left = max_bytes
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether the connection was cut because an answer went beyond the bound."""
+        return self._bytes_left < 0
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin an exchange on this connection: aiohttp is about to write the request to it."""
+        self._bytes_left = self._max_bytes
+        exchange = current_exchange.get()
+        exchange.transmissions += 1
+        exchange.handler = self
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what came from the receiver, or cut the connection if it was too much."""
+        self._bytes_left -= len(data)
+        if self._bytes_left >= 0:
+            super().data_received(data)
+        elif self.transport is not None:
+            self.set_exception(ResponseTooLargeError())  # wakes who waits for the head
+            self.transport.abort()  # and this, who waits for the body
+
+
+class GuardedConnector(aiohttp.TCPConnector):
+    """The pool of connections. It dials what the guard allows, and whatever it is asked to.
+
+    There is no bound on their number: one receiver's requests must not wait for another's. Who
+    calls the sender bounds the requests in flight.
+
+    Arguments:
+        guard: decides on every address that is dialled.
+        resolver: turns names into addresses.
+        max_answer_bytes: the bytes of one answer, head and framing included.
+    """
+
+    def __init__(self, guard: Guard, resolver: AbstractResolver, *, max_answer_bytes: int) -> None:
+        super().__init__(  # pyright: ignore[reportUnknownMemberType] - a tuple[...] in aiohttp
+            limit=0,
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            ttl_dns_cache=NAMES_KEPT_SECONDS,
+            resolver=resolver,
+            socket_factory=self._open_socket,
+        )
+        self._guard = guard
+        # aiohttp has no public setting for the class of its connections' receiving end. Should the
+        # attribute change its name, the tests of endless answers fail.
+        self._factory = partial(BoundedHandler, loop=self._loop, max_bytes=max_answer_bytes)
+
+    def _open_socket(self, info: AddressInfo) -> socket.socket:
+        current_exchange.get().dialled = True
+        return self._guard.open_socket(info)

@@ -1,0 +1,87 @@
+"""When a failed message is sent again: a schedule, and the arithmetic on it.
+
+Pure: it is told the time that has passed and where to take chance from. Which schedule applies is
+the dialect's choice; counting attempts and storing what is due is the worker's.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The attempts of one round: of a message's first sending, or of one re-sending by hand.
+
+    Attributes:
+        delays_seconds: the waits before the second, third, … attempt, in seconds.
+        timeout_seconds: what one whole exchange may take, in seconds.
+        jitter: how far a wait may stray from its delay either way, as a fraction of it (0 ≤ x < 1),
+            so that what failed together does not come back together.
+        last_attempt_seconds: when one last attempt is made, in seconds after the round's first;
+            None: the round ends with the delays.
+
+    Raises:
+        ValueError: a number is not finite or out of its range.
+    """
+
+    delays_seconds: tuple[float, ...]
+    timeout_seconds: float
+    jitter: float = 0.0
+    last_attempt_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        positive = [*self.delays_seconds, self.timeout_seconds]
+        if self.last_attempt_seconds is not None:
+            positive.append(self.last_attempt_seconds)
+        if not all(math.isfinite(seconds) and seconds > 0 for seconds in positive):
+            raise ValueError("delays, timeout and last attempt must be positive and finite")
+        if not 0 <= self.jitter < 1:
+            raise ValueError("jitter must be a fraction of at least 0 and below 1")
+
+    @property
+    def max_attempts(self) -> int:
+        """The most attempts that a round can have."""
+        return 1 + len(self.delays_seconds) + (self.last_attempt_seconds is not None)
+
+    def next_attempt_delay(
+        self,
+        attempt_in_round: int,
+        seconds_since_round_start: float,
+        retry_after_seconds: float | None,
+        random: Callable[[], float],
+    ) -> float | None:
+        """Return the seconds from now to the next attempt, or None: the message is dead.
+
+        The receiver's wish (`Retry-After`) can lengthen a wait, never shorten it, and only up to
+        the longest delay of the schedule: who asks for thirty years is asked again in hours. No
+        wait reaches beyond the last attempt, which takes place even if the wish says later.
+
+        Arguments:
+            attempt_in_round: the number of the attempt that has just failed, from 1.
+            seconds_since_round_start: the time since the round's first attempt began, in seconds.
+            retry_after_seconds: the receiver's wish in seconds, None if it had none.
+            random: gives numbers from 0 to below 1.
+        """
+        if attempt_in_round >= self.max_attempts:
+            return None
+        left = self._seconds_left(seconds_since_round_start)
+        if left is not None and left <= 0:
+            return None
+        if attempt_in_round > len(self.delays_seconds):
+            return left
+        delay = self.delays_seconds[attempt_in_round - 1]
+        delay *= 1 + self.jitter * (2 * random() - 1)
+        if retry_after_seconds is not None:
+            delay = max(delay, min(retry_after_seconds, max(self.delays_seconds)))
+        return delay if left is None else min(delay, left)
+
+    def _seconds_left(self, seconds_since_round_start: float) -> float | None:
+        if self.last_attempt_seconds is None:
+            return None
+        return self.last_attempt_seconds - seconds_since_round_start
+
+
+def doubling(first_seconds: float, count: int) -> tuple[float, ...]:
+    """Return `count` delays in seconds, the first `first_seconds`, each twice the one before."""
+    return tuple(first_seconds * 2**step for step in range(count))

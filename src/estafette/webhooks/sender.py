@@ -1,0 +1,276 @@
+"""One HTTP request to an endpoint, and what came of it.
+
+The sender keeps connections, and nothing else: no queue, no retries by schedule, no database.
+Whatever a receiver does ends within the time given and comes back as a `Result`; how many requests
+run at a time is the caller's to bound.
+"""
+
+import asyncio
+import email.utils
+import os
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from estafette.webhooks.connections import (
+    Exchange,
+    GuardedConnector,
+    ResponseTooLargeError,
+    current_exchange,
+)
+from estafette.webhooks.guard import AddressRefusedError, Guard, UrlRefusedError, check_url
+from estafette.webhooks.resolver import ThreadResolver
+
+# All of an answer counts: head, body as it is transferred, framing.
+MAX_ANSWER_BYTES: Final = 256 * 1024
+MAX_RETRY_AFTER_SECONDS: Final = 7 * 86400
+
+
+class Outcome(StrEnum):
+    """What came of sending one request."""
+
+    DELIVERED = "delivered"  # 2xx, and the whole answer arrived
+    REJECTED = "rejected"  # any other status, redirects included: they are not followed
+    TIMED_OUT = "timed_out"  # the exchange was not over in time
+    UNREACHABLE = "unreachable"  # no connection: name, network, refusal, TLS
+    DISCONNECTED = "disconnected"  # the connection ended before an answer
+    INVALID_RESPONSE = "invalid_response"  # an answer that is not whole, valid HTTP
+    RESPONSE_TOO_LARGE = "response_too_large"  # an answer beyond the bound
+    REFUSED_BY_GUARD = "refused_by_guard"  # our own refusal: nothing was sent
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A POST ready to be sent.
+
+    Attributes:
+        url: where to; judged by the guard.
+        headers: all that the dialect says, content type and user agent included.
+        body: the exact bytes, as signed.
+        timeout_seconds: what the whole exchange may take, from looking up the name to the last
+            byte of the answer, in seconds.
+    """
+
+    # Headers hold signatures, bodies personal data, URLs the receivers' own secrets: nothing of
+    # them belongs in a log.
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one `Sender.send`.
+
+    Attributes:
+        outcome: what came of it.
+        duration_seconds: how long it took, in seconds.
+        http_status: the status, if the head of an answer arrived, whatever happened afterwards.
+        retry_after_seconds: the wish of a 429 or 503, in whole seconds from now, from 0 to
+            `MAX_RETRY_AFTER_SECONDS`; None without a readable one.
+        error: why it is not delivered, in a few words without URL, address, body or secret.
+        transmissions: how often the request was given to a connection: 0 if none came about, 2 if
+            the first turned out to have been closed by the receiver while it was idle.
+    """
+
+    outcome: Outcome
+    duration_seconds: float
+    http_status: int | None
+    retry_after_seconds: int | None
+    error: str | None
+    transmissions: int
+
+
+class Sender:
+    """Sends requests over pooled connections. To be made and used within one event loop.
+
+    No proxies or credentials from the environment, no redirects, no cookies, no decompression; TLS
+    is verified.
+
+    Arguments:
+        guard: decides which addresses are dialled.
+        resolver: turns names into addresses; None: by the system, in threads.
+        ssl_context: for those whose receivers have certificates of an authority of their own;
+            None: the system's authorities.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        resolver: AbstractResolver | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._ssl: ssl.SSLContext | bool = ssl_context or True
+        self._parse = lru_cache(maxsize=4096)(check_url)
+        self._session = aiohttp.ClientSession(
+            connector=GuardedConnector(
+                guard, resolver or ThreadResolver(), max_answer_bytes=MAX_ANSWER_BYTES
+            ),
+            headers={"Accept-Encoding": "identity"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(),  # none: `send` keeps one clock over everything
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections. Requests under way should have been awaited before."""
+        await self._session.close()
+
+    async def send(self, request: Request) -> Result:
+        """Send one request and return what came of it, whatever the receiver does.
+
+        A request that meets a kept connection which the receiver has closed meanwhile is sent once
+        more at once, over a new connection and within the same time. It may then arrive twice, as
+        any webhook may; `Result.transmissions` tells.
+
+        Raises:
+            asyncio.CancelledError: the caller has cancelled it. The request may have arrived.
+        """
+        began = time.perf_counter()
+        exchange = Exchange()
+        try:
+            url = self._parse(request.url)
+            async with asyncio.timeout(request.timeout_seconds):
+                await self._exchange(request, url, exchange)
+        except UrlRefusedError as error:
+            outcome, reason = Outcome.REFUSED_BY_GUARD, str(error)
+        except TimeoutError:
+            outcome = Outcome.TIMED_OUT
+            reason = f"no complete answer within {request.timeout_seconds:g} s"
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:
+            # RuntimeError: uvloop raises it for some failures of a socket.
+            outcome, reason = _failure(error, exchange)
+        else:
+            outcome, reason = _verdict(exchange.http_status or 0)
+        return Result(
+            outcome=outcome,
+            duration_seconds=time.perf_counter() - began,
+            http_status=exchange.http_status,
+            retry_after_seconds=_wish(exchange),
+            error=reason,
+            transmissions=exchange.transmissions,
+        )
+
+    async def _exchange(self, request: Request, url: URL, exchange: Exchange) -> None:
+        current_exchange.set(exchange)
+        try:
+            response = await self._post(request, url)
+        except aiohttp.ClientConnectionError:
+            # Given to a connection kept from before, and that ended without an answer: most likely
+            # the receiver closed it while it was idle (RFC 9112, 9.3.1).
+            if exchange.dialled or exchange.transmissions != 1:
+                raise
+            response = await self._post(request, url)
+        try:
+            exchange.http_status = response.status
+            exchange.retry_after = response.headers.get("Retry-After")
+            while not response.content.at_eof():
+                await response.content.readany()
+        except BaseException:
+            response.close()
+            raise
+        response.release()
+
+    async def _post(self, request: Request, url: URL) -> aiohttp.ClientResponse:
+        return await self._session.post(
+            url, data=request.body, headers=request.headers, allow_redirects=False, ssl=self._ssl
+        )
+
+
+def parse_retry_after(value: str, now: datetime) -> int | None:
+    """Return the seconds that a `Retry-After` asks to wait (RFC 9110, 10.2.3), or None.
+
+    Seconds and dates are read; a date in the past is 0, more than `MAX_RETRY_AFTER_SECONDS` is cut
+    to it, and anything else (signs, fractions, exponents, words) is None.
+
+    Arguments:
+        value: the header's value.
+        now: the present, with a time zone.
+    """
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        # The length first: to read a number of a thousand digits is work for the receiver to give.
+        return (
+            MAX_RETRY_AFTER_SECONDS if len(value) > 9 else min(int(value), MAX_RETRY_AFTER_SECONDS)
+        )
+    try:
+        when = email.utils.parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)  # "-0000", which says: UTC, of a place unknown
+    try:
+        seconds = (when - now).total_seconds()
+    except OverflowError:
+        return None
+    return int(max(0.0, min(seconds, MAX_RETRY_AFTER_SECONDS)))
+
+
+def _wish(exchange: Exchange) -> int | None:
+    if exchange.retry_after is None or exchange.http_status not in (429, 503):
+        return None
+    return parse_retry_after(exchange.retry_after, datetime.now(UTC))
+
+
+def _verdict(status: int) -> tuple[Outcome, str | None]:
+    if 200 <= status <= 299:
+        return Outcome.DELIVERED, None
+    if 300 <= status <= 399:
+        return Outcome.REJECTED, f"status {status}; redirects are not followed"
+    return Outcome.REJECTED, f"status {status}"
+
+
+def _failure(error: Exception, exchange: Exchange) -> tuple[Outcome, str]:
+    """Say what an exception of the exchange means, in words that hold nothing of the receiver's."""
+    if isinstance(error, ResponseTooLargeError) or (
+        exchange.handler is not None and exchange.handler.overflowed
+    ):
+        return Outcome.RESPONSE_TOO_LARGE, f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
+    if exchange.http_status is not None:
+        return Outcome.INVALID_RESPONSE, "the answer broke off or is not valid HTTP"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return Outcome.INVALID_RESPONSE, "the answer is not valid HTTP"
+    if isinstance(error, aiohttp.InvalidURL):
+        return Outcome.REFUSED_BY_GUARD, "the URL is malformed"
+    if exchange.transmissions:
+        return Outcome.DISCONNECTED, "the connection ended before an answer"
+    return _no_connection(error)
+
+
+def _no_connection(error: Exception) -> tuple[Outcome, str]:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return Outcome.UNREACHABLE, "the name does not resolve"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        cause = error.certificate_error
+        detail = (
+            f": {cause.verify_message}" if isinstance(cause, ssl.SSLCertVerificationError) else ""
+        )
+        return Outcome.UNREACHABLE, f"TLS certificate refused{detail}"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return Outcome.UNREACHABLE, "TLS handshake failed"
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, AddressRefusedError):
+        return Outcome.REFUSED_BY_GUARD, cause.reason
+    number = cause.errno if isinstance(cause, OSError) else None
+    return (
+        Outcome.UNREACHABLE,
+        f"cannot connect: {os.strerror(number)}" if number else "cannot connect",
+    )
