@@ -1,0 +1,341 @@
+"""The settings: typed, from the environment and a file, and a wrong one says which and why.
+
+Precedence: options of a command, `ESTAFETTE_…` in the environment (`DATABASE_URL` is understood
+without the prefix too), the file, the default. The file is TOML with the same names in lower case
+and without the prefix; it is `ESTAFETTE_CONFIG`, or `estafette.toml` in the working directory, or
+`estafette.toml` in the data folder.
+"""
+
+import difflib
+import math
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, cast, get_args
+from urllib.parse import urlsplit
+
+from annotated_types import Ge, Le
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from pydantic_settings.sources import TomlConfigSettingsSource
+
+PREFIX = "ESTAFETTE_"
+FILE_NAME = "estafette.toml"
+DEFAULT_DATA_DIR = Path(".estafette")
+
+_CONFIG = PREFIX + "CONFIG"
+_TESTS = PREFIX + "TEST_"  # what steers the tests is no setting
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not bound
+
+Network = IPv4Network | IPv6Network
+
+
+class Settings(BaseSettings):
+    """All settings of a process. Durations are seconds, sizes bytes."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, validate_default=True
+    )
+
+    database_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="PostgreSQL 15 or newer; without it `up` starts an embedded one",
+    )
+    database_pool_size: int = Field(
+        default=16, ge=2, le=1000, description="connections of one process to the database"
+    )
+    data_dir: Path = Field(
+        default=DEFAULT_DATA_DIR, description="the folder of the embedded PostgreSQL and of `up`"
+    )
+    secret_key: str | None = Field(
+        default=None,
+        repr=False,
+        description="encrypts webhook secrets; 32 bytes in URL-safe base 64; `up` makes one",
+    )
+    host: str = Field(default="127.0.0.1", description="the address the server listens on")
+    port: int = Field(default=8000, ge=0, le=65535, description="its port; 0 is any free one")
+    public_url: str = Field(
+        default="", description="where the world reaches the server; http://localhost:PORT"
+    )
+    server_processes: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="server processes over this database: rate limits are divided by it",
+    )
+    sandbox_step_seconds: float = Field(
+        default=5,
+        ge=0,
+        le=86_400,
+        description="how long a simulated courier takes for a step; 0: moves only when told",
+    )
+    webhook_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(),
+        description="networks that webhooks may reach although they are not public",
+    )
+    webhook_concurrency: int = Field(
+        default=256, ge=1, le=10_000, description="webhooks in flight of one worker"
+    )
+    webhook_endpoint_concurrency: int = Field(
+        default=16, ge=1, le=1000, description="webhooks in flight of one worker to one endpoint"
+    )
+    webhook_lease_seconds: float = Field(
+        default=30,
+        ge=10,
+        le=3600,
+        description="after which a dead worker's webhooks are taken over",
+    )
+    worker_metrics_port: int | None = Field(
+        default=None, ge=1, le=65535, description="where a worker serves its metrics; none"
+    )
+    shutdown_seconds: float = Field(
+        default=20, ge=1, le=600, description="what an orderly shutdown may take"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="auto: for people where stderr is a terminal, else JSON"
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("postgresql", "postgres"):
+            raise ValueError("must be a postgresql:// URL")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_cipher_key(cls, value: str | None) -> str | None:
+        if value is not None:
+            from estafette.usecases.secrets import Cipher  # only who sets a key pays for it
+
+            try:
+                Cipher(value)
+            except ValueError as error:
+                raise ValueError(f"{error}; `estafette secret-key` prints a new one") from error
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an http:// or https:// URL with a host")
+        if parts.query or parts.fragment or parts.username:
+            raise ValueError("must be a URL without user name, query and fragment")
+        return value.rstrip("/")
+
+    @field_validator("webhook_allowed_networks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            raise ValueError("must be networks such as 10.1.0.0/16, separated by commas")
+        return tuple(_network(part) for part in cast("list[object]", parts) if part != "")
+
+    @field_validator("sandbox_step_seconds", "webhook_lease_seconds", "shutdown_seconds")
+    @classmethod
+    def _is_finite(cls, value: float) -> float:
+        if not math.isfinite(value):
+            raise ValueError("must be a finite number")
+        return value
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _default_public_url(self) -> "Settings":
+        if not self.public_url:
+            object.__setattr__(self, "public_url", self.local_url)
+        return self
+
+    @property
+    def local_url(self) -> str:
+        """Where this machine reaches the server, without a slash at the end."""
+        host = self.host
+        if host in _LOOPBACK or host in _ANY_ADDRESS:
+            host = "localhost"
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def listens_beyond_loopback(self) -> bool:
+        """Whether other machines may be able to connect."""
+        return self.host not in _LOOPBACK
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The precedence of the module's docstring."""
+        plain = {name: value for name, value in _unprefixed(os.environ).items() if value}
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, plain),
+            TomlConfigSettingsSource(settings_cls, config_file(os.environ)),
+        )
+
+
+def _network(part: object) -> Network:
+    text = str(part).strip()
+    try:
+        return ip_network(text)
+    except ValueError:
+        pass
+    try:
+        meant = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a network such as 10.1.0.0/16") from None
+    raise ValueError(f"{text} is an address within a network: write {meant}")
+
+
+_SECRET = frozenset({"secret_key"})
+
+
+class Problem(NamedTuple):
+    """One wrong setting: its name as it was written, its value where that is no secret, and why."""
+
+    name: str
+    value: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        shown = "" if self.value is None else f" = {self.value}"
+        return f"{self.name}{shown}: {self.reason}"
+
+
+class SettingsError(Exception):
+    """The settings are wrong; `problems` names each wrong one."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        """Keeps the problems; the text has one a line."""
+        self.problems = problems
+        super().__init__("\n".join(map(str, problems)))
+
+
+def load(**options: Any) -> Settings:
+    """The settings of this process; `options` (those that are not None) win over everything.
+
+    Raises SettingsError.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    file = config_file(os.environ)
+    written = _read(file) if file else {}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = (
+            _problem(detail["loc"], detail["msg"], detail["type"], given, file, written)
+            for detail in error.errors()
+        )
+        # a union of types reports each of them; one line for a setting is enough
+        raise SettingsError(
+            tuple({problem.name: problem for problem in problems}.values())
+        ) from None
+
+
+def config_file(environ: Mapping[str, str]) -> Path | None:
+    """The file with settings, or None. One that is named and missing is returned all the same."""
+    if named := environ.get(_CONFIG):
+        return Path(named)
+    data_dir = Path(environ.get(PREFIX + "DATA_DIR") or DEFAULT_DATA_DIR)
+    return next((f for f in (Path(FILE_NAME), data_dir / FILE_NAME) if f.is_file()), None)
+
+
+def unknown_variables(environ: Mapping[str, str]) -> Iterator[Problem]:
+    """The variables with our prefix that are no setting: probably misspelt."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields] + [_CONFIG]
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and not name.startswith(_TESTS) and name not in known:
+            yield Problem(name, None, f"there is no such setting{_did_you_mean(name, known)}")
+
+
+def _unprefixed(environ: Mapping[str, str]) -> dict[str, str]:
+    return {"database_url": environ.get("DATABASE_URL", "")}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        problem = Problem(_CONFIG, str(file), "there is no such file")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problem = Problem(str(file), None, f"cannot be read: {error}")
+    raise SettingsError((problem,))
+
+
+def _problem(
+    location: tuple[int | str, ...],
+    message: str,
+    kind: str,
+    given: Mapping[str, object],
+    file: Path | None,
+    written: Mapping[str, object],
+) -> Problem:
+    field = str(location[0])
+    if kind == "extra_forbidden":
+        reason = f"there is no such setting{_did_you_mean(field, list(Settings.model_fields))}"
+        return Problem(f"{field} in {file}", None, reason)
+    name, value = _origin(field, given, file, written)
+    shown = None if field in _SECRET else repr(_without_password(value))
+    return Problem(name, shown, _allowed(field) or message.removeprefix("Value error, "))
+
+
+def _origin(
+    field: str, given: Mapping[str, object], file: Path | None, written: Mapping[str, object]
+) -> tuple[str, object]:
+    """What the person wrote, under the name by which they wrote it."""
+    if field in given:
+        return "--" + field.replace("_", "-"), given[field]
+    variables = {name.upper(): (name, value) for name, value in os.environ.items() if value}
+    if found := variables.get(PREFIX + field.upper()):
+        return found
+    if value := _unprefixed(os.environ).get(field):
+        return field.upper(), value
+    return f"{field} in {file}", written.get(field)
+
+
+def _without_password(value: object) -> object:
+    if isinstance(value, str) and "://" in value and "@" in value:
+        scheme, _, rest = value.partition("://")
+        user, _, place = rest.rpartition("@")
+        return f"{scheme}://{user.partition(':')[0]}:…@{place}"
+    return value
+
+
+def _allowed(field: str) -> str | None:
+    """What a number may be, or which words there are; None where the validator says it better."""
+    info = Settings.model_fields[field]
+    kind: Any = info.annotation
+    if words := [word for word in get_args(kind) if isinstance(word, str)]:
+        return f"must be one of {', '.join(words)}"
+    least = next((item.ge for item in info.metadata if isinstance(item, Ge)), None)
+    most = next((item.le for item in info.metadata if isinstance(item, Le)), None)
+    if least is None or most is None:
+        return None
+    number = "number" if kind is float else "whole number"
+    return f"must be a {number} from {least} to {most}"
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1, 0.75)
+    return f"; did you mean {close[0]}?" if close else ""
