@@ -1,0 +1,183 @@
+"""Logs: one JSON object a line on stderr, with the request's id and without secrets.
+
+Whatever is logged, by us, by uvicorn or by asyncio, takes the same way and passes `redact`. That is
+the second net: the first is that nothing personal is handed to a logger in the first place.
+Say `account`, `endpoint`, `path`, not `name` or `address`: those fields are blanked.
+"""
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Literal, TextIO, cast
+
+import orjson
+import structlog
+from structlog.contextvars import bind_contextvars, clear_contextvars, unbind_contextvars
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+__all__ = ["bind", "clear", "configure", "get", "redact", "unbind"]
+
+BLANK = "…"
+
+get = structlog.get_logger
+bind = bind_contextvars
+"""Adds fields, such as `request_id`, to every line that this task and its children log."""
+unbind = unbind_contextvars
+clear = clear_contextvars
+
+# Compared in lower case, without `-` and `_`: `x-api-key`, `xApiKey` and `x_api_key` are one.
+_BLANKED = frozenset(
+    """
+    address body city comment contact customer description dropoff email first_name full_name
+    last_name latitude longitude name note notes payload phone phone_e164 pickup recipient sender
+    user user_name external_order_id external_ref
+    api_key x_api_key authorization cookie set_cookie credential dsn hash idempotency_key key
+    password secret secret_key signature x_kaspi_signature token webhook_secret
+    """.replace("_", "").split()
+)
+
+_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # a user name and password, and a query, in a URL
+    (re.compile(r"(?<=://)[^/@\s'\"]+@"), f"{BLANK}@"),
+    (re.compile(r"(\bhttps?://[^\s?#'\"]+)[?#][^\s'\"]+"), rf"\1?{BLANK}"),
+    (re.compile(r"(?<![^\s'\"])(/[^\s?'\"]*)\?[^\s'\"]+"), rf"\1?{BLANK}"),
+    # our keys and secrets: a short prefix, then 32 random letters and digits
+    (re.compile(r"\b([a-z]{2,10}_(?:[a-z]{2,10}_)?)[A-Za-z0-9]{32,}\b"), rf"\1{BLANK}"),
+    (re.compile(r"(?i)\b(x-api-key|authorization|bearer)\b(\W{1,4})\S+(?: \S+)?"), rf"\1\2{BLANK}"),
+    # international phone numbers, as people write them
+    (re.compile(r"(?<![\w+])\+\d(?:[ ().-]{0,2}\d){6,14}"), BLANK),
+    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), BLANK),
+    # what PostgreSQL and pydantic quote of the values that they refuse
+    (re.compile(r"(?m)(DETAIL:\s*)[^\n]*"), rf"\1{BLANK}"),
+    (re.compile(r"(?s)input_value=.*?(?=, input_type=)"), f"input_value={BLANK}"),
+)
+
+_OURS = frozenset({"event", "level", "timestamp", "logger", "process"})
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Blanks fields that carry secrets or personal data, and what looks so within texts."""
+    return {
+        name: _text(value) if name in _OURS and isinstance(value, str) else _field(name, value)
+        for name, value in event.items()
+    }
+
+
+def _field(name: object, value: object) -> object:
+    if value is None or isinstance(value, bool):
+        return value
+    if str(name).lower().replace("-", "").replace("_", "") in _BLANKED:
+        return BLANK
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, Mapping):
+        members = cast("Mapping[object, object]", value)
+        return {str(name): _field(name, member) for name, member in members.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_field("", member) for member in cast("list[object]", value)]
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    for pattern, replacement in _TEXTS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def configure(
+    level: str = "info",
+    format: Literal["auto", "json", "console"] = "auto",
+    *,
+    process: str | None = None,
+    stream: TextIO | None = None,
+) -> None:
+    """Sends all logs of this process to `stream` (stderr), from `level` on.
+
+    `process` ("server", "worker") is written into every line. `auto` is `console` where the stream
+    is a terminal, else `json`.
+    """
+    out: TextIO = sys.stderr if stream is None else stream
+    for_people = format == "console" or (format == "auto" and out.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        _Stamp(process),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, _console(out) if for_people else _json],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=False,  # a module's logger, made at its import, follows us too
+    )
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, _Bridge):
+            root.removeHandler(handler)
+    root.addHandler(_Bridge())
+    root.setLevel(number)
+    for chatty in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "aiohttp"):
+        library = logging.getLogger(chatty)
+        library.handlers.clear()
+        library.propagate = True
+        library.setLevel(max(number, logging.WARNING))
+    logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+
+
+class _Stamp:
+    """Adds the time (UTC, milliseconds) and which process speaks."""
+
+    def __init__(self, process: str | None) -> None:
+        self._process = process
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        now = time.time()
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+        stamped: dict[str, Any] = {"timestamp": f"{seconds}.{int(now % 1 * 1000):03d}Z"}
+        if self._process:
+            stamped["process"] = self._process
+        return {**stamped, **event}
+
+
+def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+def _console(stream: TextIO) -> Processor:
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=stream.isatty(),
+        pad_event_to=32,
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+
+    def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
+        event["timestamp"] = str(event["timestamp"])[11:19]  # the day is no news on a terminal
+        return str(renderer(logger, method, event))
+
+    return render
+
+
+class _Bridge(logging.Handler):
+    """Takes what libraries log through the standard library the same way as ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Logs the record as an event."""
+        fields: dict[str, Any] = {"logger": record.name}
+        if record.exc_info and record.exc_info[0]:
+            fields["exc_info"] = record.exc_info
+        structlog.get_logger().log(record.levelno, record.getMessage(), **fields)
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    structlog.get_logger().critical("stopped by an error", exc_info=(kind, error, trace))

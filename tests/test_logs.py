@@ -1,0 +1,165 @@
+"""What reaches the logs, and what never does."""
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pydantic
+import pytest
+import structlog
+
+from estafette import logs
+from estafette.usecases.secrets import new_token
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Logging belongs to the whole process: put it back."""
+    root = logging.getLogger()
+    handlers, level, hook = list(root.handlers), root.level, sys.excepthook
+    yield
+    logging.captureWarnings(False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    sys.excepthook = hook
+    structlog.reset_defaults()
+    logs.clear()
+
+
+def _lines(out: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_line_is_json_with_time_level_process_and_request_id() -> None:
+    out = io.StringIO()
+    logs.configure("info", "json", process="server", stream=out)
+    logs.bind(request_id="req-1")
+    logs.get().info("answered", status=201, duration_ms=3)
+    (line,) = _lines(out)
+    assert line["timestamp"].endswith("Z")
+    assert {name: line[name] for name in line if name != "timestamp"} == {
+        "process": "server",
+        "event": "answered",
+        "status": 201,
+        "duration_ms": 3,
+        "request_id": "req-1",
+        "level": "info",
+    }
+
+
+def test_lines_below_the_level_are_left_out() -> None:
+    out = io.StringIO()
+    logs.configure("warning", "json", stream=out)
+    logs.get().info("quiet")
+    logging.getLogger("aiohttp.client").info("quiet too")
+    logs.get().warning("heard")
+    assert [line["event"] for line in _lines(out)] == ["heard"]
+
+
+def test_libraries_log_in_the_same_form() -> None:
+    out = io.StringIO()
+    logs.configure("info", "json", stream=out)
+    logging.getLogger("uvicorn.error").error("could not bind %s", "x")
+    (line,) = _lines(out)
+    assert (line["event"], line["logger"], line["level"]) == (
+        "could not bind x",
+        "uvicorn.error",
+        "error",
+    )
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "api_key",
+        "x-api-key",
+        "Authorization",
+        "webhookSecret",
+        "name",
+        "phone",
+        "phone_e164",
+        "address",
+        "notes",
+        "dropoff",
+        "externalOrderId",
+    ],
+)
+def test_a_field_with_a_secret_or_personal_data_is_blanked_at_any_depth(field: str) -> None:
+    out = io.StringIO()
+    logs.configure("info", "json", stream=out)
+    logs.get().info("created", **{field: "Abay 10"}, inner=[{field: {"line": "Abay 10"}}])
+    assert "Abay" not in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        new_token("kd_test_"),
+        new_token("whsec_"),
+        "+7 727 111 0000",
+        "+244923000111",
+        "aigerim@example.kz",
+        "postgresql://estafette:hunter2secret@db/estafette",
+        "https://shop.example/hook?token=hunter2secret",
+        "/v1/deliveries?externalOrderId=hunter2secret",
+        "x-api-key: hunter2secret",
+    ],
+)
+def test_secrets_and_phones_within_a_text_are_blanked(text: str) -> None:
+    out = io.StringIO()
+    logs.configure("info", "json", stream=out)
+    logs.get().info(f"failed for {text} today", detail=text, more=[text])
+    logging.getLogger("asyncio").error("failed for %s", text)
+    secret = "hunter2secret" if "hunter2secret" in text else text
+    assert secret not in out.getvalue()
+
+
+def test_what_an_operator_needs_is_not_blanked() -> None:
+    out = io.StringIO()
+    logs.configure("info", "json", stream=out)
+    delivery = "dlv_afkt7zwqhv6yxnq2m3e4r5t6y7"
+    logs.get().info("sent", delivery=delivery, host="hooks.shop.example", attempt=2, ok=True)
+    (line,) = _lines(out)
+    assert line["delivery"] == delivery
+    assert (line["host"], line["attempt"], line["ok"]) == ("hooks.shop.example", 2, True)
+
+
+def test_an_exception_is_told_without_the_values_it_quotes() -> None:
+    class Order(pydantic.BaseModel):
+        weight: int
+
+    out = io.StringIO()
+    logs.configure("info", "json", stream=out)
+    address = "Abay 10"
+    try:
+        Order.model_validate({"weight": address})
+    except pydantic.ValidationError:
+        logs.get().exception("refused")
+    (line,) = _lines(out)
+    assert "ValidationError" in line["exception"]
+    assert "Abay" not in out.getvalue()
+
+
+def test_an_uncaught_error_is_a_line_like_any_other() -> None:
+    out = io.StringIO()
+    logs.configure("info", "json", stream=out)
+    error = RuntimeError("out of luck")
+    sys.excepthook(RuntimeError, error, None)
+    (line,) = _lines(out)
+    assert line["level"] == "critical"
+    assert "out of luck" in line["exception"]
+
+
+def test_a_terminal_gets_lines_for_people() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+    logs.configure("info", "auto", stream=out)
+    logs.get().info("ready", port=8000)
+    assert "ready" in out.getvalue()
+    assert "{" not in out.getvalue()
