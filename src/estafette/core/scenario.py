@@ -110,12 +110,12 @@ def mentioned(notes: str | None) -> str | None:
 
 
 def script(name: str | None, *, with_pickup_ready: bool) -> Scenario:
-    """The scenario of that name, or the default one.
+    """The scenario of that name, or the default one, also for a name that is not known.
 
     `with_pickup_ready` is False for a dialect that shows no such status: a step that nobody
     could see would look like a courier who does nothing.
     """
-    scenario = SCENARIOS[name or DEFAULT]
+    scenario = SCENARIOS.get(name or DEFAULT, SCENARIOS[DEFAULT])
     if with_pickup_ready:
         return scenario
     steps = tuple(step for step in scenario.steps if step.to is not Status.PICKUP_READY)
@@ -123,6 +123,16 @@ def script(name: str | None, *, with_pickup_ready: bool) -> Scenario:
 
 
 _UNHURRIED = timedelta(seconds=5)
+
+
+def due_in_seconds(script: Scenario, number: int, step: timedelta) -> float | None:
+    """How long after the one before it a script's step of that number is due by itself.
+
+    None where nothing moves by itself (`step` is zero) and after the script's end.
+    """
+    if not step or number >= len(script.steps):
+        return None
+    return script.steps[number].wait * step.total_seconds()
 
 
 def delay_seconds(steps: float, step: timedelta) -> float:

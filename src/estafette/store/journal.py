@@ -5,7 +5,6 @@ together.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from estafette.core.delivery import Delivery
@@ -19,15 +18,15 @@ class Entry(NamedTuple):
 
     `delay_seconds` and `copies` are the sandbox's faults on demand: how much later, and how many
     times over, the event's webhooks are sent.
-    `run_step` is the number of the simulated courier's next step, at `run_due_at` (None: not by
-    itself); a move without a `run_step` leaves the simulated courier's plan as it is.
+    `run_step` is the number of the simulated courier's next step, `run_in_seconds` from now (None:
+    not by itself); a move without a `run_step` leaves the simulated courier's plan as it is.
     """
 
     delivery: Delivery
     event: Event
     delay_seconds: float = 0
     copies: int = 1
-    run_due_at: datetime | None = None
+    run_in_seconds: float | None = None
     run_step: int | None = None
 
 
@@ -59,12 +58,12 @@ with input as (
     select * from unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::float8[], $13::integer[],
-        $14::timestamptz[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bigint[],
+        $14::float8[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bigint[],
         $20::uuid[], $21::text[], $22::timestamptz[], $23::timestamptz[]
     ) as input (
         account_id, id, mode, status, milestone, seq, event_id,
         actor, note, announced, occurred_at, delay_seconds, copies,
-        run_due_at, external_ref, pickup, dropoff, parcel, fee,
+        run_in_seconds, external_ref, pickup, dropoff, parcel, fee,
         quote_id, scenario, pickup_by, deliver_by
     )
 ),
@@ -81,7 +80,8 @@ used_quotes as (
 ),
 new_runs as (
     insert into sandbox_runs (account_id, delivery_id, due_at)
-    select account_id, id, run_due_at from input where mode = 'sandbox'
+    select account_id, id, now() + make_interval(secs => run_in_seconds) from input
+    where mode = 'sandbox'
 ),
 {_EVENTS_AND_MESSAGES}
 """  # noqa: S608 - the parts are constants
@@ -105,7 +105,7 @@ def _told(entries: Sequence[Entry]) -> list[list[object]]:
         [event.occurred_at for event in events],
         [float(entry.delay_seconds) for entry in entries],
         [entry.copies for entry in entries],
-        [entry.run_due_at for entry in entries],
+        [entry.run_in_seconds for entry in entries],
     ]
 
 
@@ -134,11 +134,11 @@ with input as (
     select * from unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::float8[], $13::integer[],
-        $14::timestamptz[], $15::text[], $16::integer[]
+        $14::float8[], $15::text[], $16::integer[]
     ) as input (
         account_id, id, mode, status, milestone, seq, event_id,
         actor, note, announced, occurred_at, delay_seconds, copies,
-        run_due_at, before_stall, run_step
+        run_in_seconds, before_stall, run_step
     )
 ),
 moved as (
@@ -147,7 +147,8 @@ moved as (
     from input where deliveries.account_id = input.account_id and deliveries.id = input.id
 ),
 next_runs as (
-    update sandbox_runs set step = input.run_step, due_at = input.run_due_at
+    update sandbox_runs set step = input.run_step,
+        due_at = now() + make_interval(secs => input.run_in_seconds)
     from input where sandbox_runs.account_id = input.account_id
         and sandbox_runs.delivery_id = input.id and input.run_step is not null
 ),

@@ -1,6 +1,6 @@
 """What the simulated couriers do next."""
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,15 +23,19 @@ from sandbox_runs
 join deliveries on deliveries.account_id = sandbox_runs.account_id
     and deliveries.id = sandbox_runs.delivery_id
 join accounts on accounts.id = sandbox_runs.account_id
-where sandbox_runs.due_at <= now()
+where sandbox_runs.due_at <= now() and accounts.dialect = any($2)
 order by sandbox_runs.due_at limit $1
 for update of sandbox_runs, deliveries skip locked
 """
 
 
-async def claim_due(connection: Connection, limit: int) -> list[Run]:
-    """At most `limit` deliveries whose next step is due, locked for this transaction."""
-    found = await connection.fetch(_CLAIM, limit)
+async def claim_due(connection: Connection, dialects: Sequence[str], limit: int) -> list[Run]:
+    """At most `limit` deliveries whose next step is due, locked for this transaction.
+
+    Only those of accounts that speak one of `dialects`: while versions change, a process may not
+    know them all.
+    """
+    found = await connection.fetch(_CLAIM, limit, dialects)
     return [Run(rows.delivery(row), row["dialect"], row["run_step"]) for row in found]
 
 
@@ -44,9 +48,11 @@ async def step(connection: Connection, account_id: UUID, delivery_id: UUID) -> i
     )
 
 
-async def next_due(connection: Connection) -> datetime | None:
-    """When the next step of any delivery is due."""
-    return await connection.fetchval("select min(due_at) from sandbox_runs")
+async def due_in_seconds(connection: Connection) -> float | None:
+    """In how many seconds the next step of any delivery is due; None when none is waiting."""
+    return await connection.fetchval(
+        "select extract(epoch from min(due_at) - now())::float8 from sandbox_runs"
+    )
 
 
 async def stop(connection: Connection, account_id: UUID, delivery_id: UUID) -> None:

@@ -53,9 +53,10 @@ def _announced(before: Status, after: Status, dialect: Dialect) -> tuple[str, ..
 async def lock_one(connection: Connection, scope: Scope, delivery_id: UUID) -> Delivery:
     """The delivery, its row locked for this transaction. Raises DeliveryNotFound."""
     found = await deliveries.lock(connection, [(scope, delivery_id)])
-    if not found:
+    delivery = found.get((scope, delivery_id))
+    if delivery is None:  # there is none, or it is of the account's other mode
         raise DeliveryNotFound(delivery_id)
-    return found[scope, delivery_id]
+    return delivery
 
 
 async def advance(

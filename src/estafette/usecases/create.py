@@ -150,7 +150,7 @@ class Creator:
             event,
             delay_seconds=scenario.delay_seconds(script.created_delay, step),
             copies=script.copies,
-            run_due_at=delivery.created_at + step * script.steps[0].wait if step else None,
+            run_in_seconds=scenario.due_in_seconds(script, 0, step),
         )
 
 

@@ -1,13 +1,14 @@
 """Move deliveries as the simulated couriers of the sandbox do."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core import scenario
 from estafette.core.account import Scope
-from estafette.core.delivery import COURSE, Delivery, Status
+from estafette.core.delivery import COURSE, Delivery, Progress, Status
 from estafette.core.dialect import Dialect
 from estafette.core.errors import TransitionRefused
 from estafette.core.event import Actor
@@ -22,29 +23,46 @@ _AT_ONCE = 200
 
 
 class Tick(NamedTuple):
-    """How many deliveries moved, and when the next one is due; None when none is waiting."""
+    """How many deliveries were looked after, and in how many seconds the next one is due.
 
-    moved: int
-    next_due: datetime | None
+    `due_in_seconds` is None when none is waiting, and not above zero when one was due that
+    another process is busy with.
+    """
+
+    done: int
+    due_in_seconds: float | None
 
 
 async def tick(platform: Platform) -> Tick:
-    """Makes every step that is due, up to a bound; call again at once while it moved any."""
-    entries: list[Entry] = []
+    """Makes every step that is due, up to a bound; call again at once while it did any.
+
+    Where nothing is due it costs one look into an index.
+    """
     async with platform.pool.acquire() as connection:
+        due_in_seconds = await sandbox.due_in_seconds(connection)
+        if due_in_seconds is None or due_in_seconds > 0:
+            return Tick(0, due_in_seconds)
         async with connection.transaction():
-            for run in await sandbox.claim_due(connection, _AT_ONCE):
-                dialect = platform.dialects[run.dialect]
-                entry = _next(run.delivery, run.step, dialect, platform.sandbox_step)
-                if entry is None:
-                    await sandbox.stop(connection, run.delivery.scope.account_id, run.delivery.id)
-                else:
-                    entries.append(entry)
-            enqueued = await journal.move(connection, entries)
-        next_due = await sandbox.next_due(connection)
+            runs = await sandbox.claim_due(connection, list(platform.dialects), _AT_ONCE)
+            enqueued = await _make_steps(connection, platform, runs)
     if enqueued:
         platform.outbox_signal.wake()
-    return Tick(len(entries), next_due)
+    return Tick(len(runs), due_in_seconds)
+
+
+async def _make_steps(
+    connection: Connection, platform: Platform, runs: Sequence[sandbox.Run]
+) -> int:
+    """Makes the next step of each run, stops those at their end; counts the messages."""
+    entries: list[Entry] = []
+    for run in runs:
+        dialect = platform.dialects[run.dialect]
+        entry = _next(run.delivery, run.step, dialect, platform.sandbox_step)
+        if entry is None:
+            await sandbox.stop(connection, run.delivery.scope.account_id, run.delivery.id)
+        else:
+            entries.append(entry)
+    return await journal.move(connection, entries)
 
 
 async def step_by_hand(
@@ -76,31 +94,36 @@ async def move_by_hand(
 ) -> Delivery:
     """Brings a delivery to a status through whatever the table of transitions asks for between.
 
+    Its scenario goes on from there, a full wait later. A delivery that is stalled by hand stays so
+    until it is moved by hand again.
+
     Raises DeliveryNotFound, or TransitionRefused when no way leads there.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
-        return await _through(connection, platform, delivery, dialect, to, note)
-
-
-async def _through(
-    connection: Connection,
-    platform: Platform,
-    delivery: Delivery,
-    dialect: Dialect,
-    to: Status,
-    note: str | None,
-) -> Delivery:
-    enqueued = 0
-    for status in _way(delivery, to):
-        last = status is to
-        move = Move(status, Actor.OPERATOR, note if last else None)
-        entry = moved(delivery, move, dialect)
-        enqueued += await journal.move(connection, [entry])
-        delivery = entry.delivery
+        step = await sandbox.step(connection, scope.account_id, delivery_id) or 0
+        enqueued = 0
+        for status in _way(delivery, to):
+            move = Move(status, Actor.OPERATOR, note if status is to else None)
+            entry = moved(delivery, move, dialect)
+            if status is to:
+                entry = _replanned(entry, step, dialect, platform.sandbox_step)
+            enqueued += await journal.move(connection, [entry])
+            delivery = entry.delivery
     if enqueued:
         platform.outbox_signal.wake()
     return delivery
+
+
+def _replanned(entry: Entry, step: int, dialect: Dialect, pace: timedelta) -> Entry:
+    """The entry of a move by hand, with the next step that then makes sense at its full wait."""
+    script = _script(entry.delivery, dialect)
+    number = _upcoming(script, step, entry.delivery.progress)
+    if number is None:
+        return entry._replace(run_step=step)
+    held = entry.delivery.status is Status.STALLED
+    due = None if held else scenario.due_in_seconds(script, number, pace)
+    return entry._replace(run_step=number, run_in_seconds=due)
 
 
 def _way(delivery: Delivery, to: Status) -> list[Status]:
@@ -122,25 +145,29 @@ def _way(delivery: Delivery, to: Status) -> list[Status]:
 
 
 def _next(delivery: Delivery, step: int, dialect: Dialect, pace: timedelta) -> Entry | None:
-    """The entry of the first step from `step` on that the delivery's state allows, or None."""
+    """The entry of the step that comes next; None at the end of the script."""
     script = _script(delivery, dialect)
-    for number, planned in enumerate(script.steps[step:], step):
-        if planned.to not in delivery.progress.allowed():
-            continue  # somebody moved the delivery by hand meanwhile
-        entry = moved(delivery, Move(planned.to, Actor.COURIER, planned.note), dialect)
-        return entry._replace(
-            delay_seconds=scenario.delay_seconds(planned.delay, pace),
-            copies=script.copies,
-            run_step=number + 1,
-            run_due_at=_due(script, number + 1, pace, entry.event.occurred_at),
-        )
-    return None
-
-
-def _due(script: Scenario, step: int, pace: timedelta, after: datetime) -> datetime | None:
-    if not pace or step >= len(script.steps):
+    number = _upcoming(script, step, delivery.progress)
+    if number is None:
         return None
-    return after + pace * script.steps[step].wait
+    planned = script.steps[number]
+    entry = moved(delivery, Move(planned.to, Actor.COURIER, planned.note), dialect)
+    return entry._replace(
+        delay_seconds=scenario.delay_seconds(planned.delay, pace),
+        copies=script.copies,
+        run_step=number + 1,
+        run_in_seconds=scenario.due_in_seconds(script, number + 1, pace),
+    )
+
+
+def _upcoming(script: Scenario, step: int, progress: Progress) -> int | None:
+    """The number of the first step from `step` on that may follow.
+
+    Somebody may have moved the delivery by hand, onwards or back: when none of the steps left may
+    follow, the earlier ones are tried.
+    """
+    numbers = [*range(step, len(script.steps)), *range(min(step, len(script.steps)))]
+    return next((n for n in numbers if script.steps[n].to in progress.allowed()), None)
 
 
 def _script(delivery: Delivery, dialect: Dialect) -> Scenario:

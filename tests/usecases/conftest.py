@@ -1,0 +1,21 @@
+"""A platform over the worker's database, and an account of its own for each test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from estafette.usecases.platform import Platform
+from tests.usecases.stage import Tenant, new_tenant, platform_over
+
+
+@pytest.fixture
+async def platform(postgres_dsn: str) -> AsyncIterator[Platform]:
+    """The running Estafette, its simulated couriers taking 5 seconds for a step."""
+    async with platform_over(postgres_dsn) as platform:
+        yield platform
+
+
+@pytest.fixture
+async def tenant(platform: Platform) -> Tenant:
+    """An account in sandbox mode."""
+    return await new_tenant(platform)

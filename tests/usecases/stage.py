@@ -1,0 +1,208 @@
+"""What the tests of the use cases stand on: a platform over the test database, and accounts.
+
+`KaspiLike` is the plainest dialect with every feature that the core knows: an order of statuses
+shorter than the core's, skipped steps told one by one, cancelling until the pickup.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+
+from estafette.core.account import MARKETS, Account, KeyKind, Mode, Scope
+from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop, steps_between
+from estafette.core.errors import Refusal
+from estafette.core.event import Event
+from estafette.core.ids import new_id
+from estafette.store import accounts, deliveries
+from estafette.store.pool import open_pool
+from estafette.usecases.catalog import Catalog
+from estafette.usecases.create import Creator, Order
+from estafette.usecases.idempotency import Answer, Idempotency, Key, Reply
+from estafette.usecases.platform import Platform
+from estafette.usecases.secrets import Cipher, key_hash, new_cipher_key, new_token
+
+CREATE = "POST /v1/deliveries"
+
+SHOWN = {
+    Status.AWAITING_PAYMENT: "created",
+    Status.PENDING: "created",
+    Status.ASSIGNED: "accepted",
+    Status.PICKUP_READY: "accepted",
+    Status.IN_TRANSIT: "in_transit",
+    Status.OUT_FOR_DELIVERY: "out_for_delivery",
+    Status.DELIVERED: "delivered",
+    Status.CANCELLED: "cancelled",
+}
+
+
+class KaspiLike:
+    """Announces a change of the shown status, each skipped one included."""
+
+    name = "kaspi"
+
+    def announcements(self, before: Status | None, after: Status) -> tuple[str, ...]:
+        shown = [SHOWN[step] for step in steps_between(before, after)]
+        known = {SHOWN[before]} if before else set[str]()
+        return tuple(name for name in dict.fromkeys(shown) if name not in known)
+
+    def may_cancel(self, progress: Progress) -> bool:
+        return not progress.picked_up
+
+
+DIALECT = KaspiLike()
+
+
+def render(outcome: Delivery | Refusal) -> Reply:
+    """An answer that names what was created or refused."""
+    if isinstance(outcome, Refusal):
+        return Reply(409, orjson.dumps({"refused": type(outcome).__name__}))
+    return Reply(201, orjson.dumps({"id": str(outcome.id), "status": outcome.status}))
+
+
+def digest(payload: object) -> bytes:
+    """A fingerprint of a payload."""
+    return hashlib.sha256(orjson.dumps(payload)).digest()
+
+
+def id_in(answer: Answer) -> UUID:
+    """The id of the delivery that an answer of `render` names."""
+    return UUID(orjson.loads(answer.reply.body)["id"])
+
+
+def refused_in(answer: Answer) -> str:
+    """The name of the refusal that an answer of `render` names."""
+    return orjson.loads(answer.reply.body)["refused"]
+
+
+@dataclass
+class Tenant:
+    """An account on a platform, in one mode."""
+
+    platform: Platform
+    creator: Creator
+    account: Account
+    mode: Mode
+    keys: dict[Mode, str] = field(default_factory=dict[Mode, str])
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.account.id, self.mode)
+
+    def live(self) -> "Tenant":
+        """The same account in live mode."""
+        return Tenant(self.platform, self.creator, self.account, Mode.LIVE, self.keys)
+
+    def key(self, text: str, payload: object = None, endpoint: str = CREATE) -> Idempotency:
+        """An idempotency key that comes with a payload."""
+        return Idempotency(Key(self.scope, endpoint, text), digest(payload))
+
+    def order(self, notes: str | None = None, **changes: Any) -> Order:
+        """An order as a merchant would send it, with some things changed."""
+        fields: dict[str, Any] = {
+            "scope": self.scope,
+            "market": self.account.market,
+            "dialect": DIALECT,
+            "pickup": Stop("21 Zhibek Zholy, Almaty", name="Warehouse", phone="+7 727 111 0000"),
+            "dropoff": Stop("17 Abylay Khan Ave, Almaty", name="Dana K.", notes=notes),
+            "parcel": Parcel(1200, "Electronics", 85_000),
+            "render": render,
+        }
+        return Order(**fields | changes)
+
+    async def create(self, notes: str | None = None, **changes: Any) -> UUID:
+        """Creates a delivery and returns its id."""
+        return id_in(await self.creator.create(self.order(notes, **changes)))
+
+    async def delivery(self, id: UUID) -> Delivery:
+        async with self.platform.pool.acquire() as connection:
+            found = await deliveries.find(connection, self.scope, id)
+        assert found is not None
+        return found
+
+    async def events(self, id: UUID) -> list[Event]:
+        async with self.platform.pool.acquire() as connection:
+            return await deliveries.events(connection, self.scope, id)
+
+    async def count(self, table: str) -> int:
+        """How many rows of a table are this account's."""
+        query = f"select count(*) from {table} where account_id = $1"
+        return await self.platform.pool.fetchval(query, self.account.id)
+
+    async def set_endpoint(self, name: str = "default") -> None:
+        """Gives the account an address for webhooks."""
+        async with self.platform.pool.acquire() as connection:
+            await accounts.insert_endpoint(
+                connection,
+                accounts.Endpoint(
+                    self.scope, new_id(), name, "http://127.0.0.1:9/", b"", None, None, None
+                ),
+            )
+
+    async def messages(self, id: UUID) -> list[Mapping[str, Any]]:
+        """The outbox of a delivery by seq and ordinal: type, event id, seconds from event to due.
+
+        The delay is rounded to the nearest second.
+        """
+        return await self.platform.pool.fetch(
+            "select events.announced[messages.ordinal + 1] as type, events.id as event_id,"
+            " round(extract(epoch from messages.due_at - events.occurred_at))::int as delay,"
+            " messages.due_at"
+            " from messages join events using (account_id, delivery_id, seq)"
+            " where account_id = $1 and delivery_id = $2 order by seq, ordinal",
+            self.account.id,
+            id,
+        )
+
+    async def make_due(self, id: UUID) -> None:
+        """Lets the next step of the simulated courier be due now, if there is one."""
+        await self.platform.pool.execute(
+            "update sandbox_runs set due_at = now() where account_id = $1 and delivery_id = $2"
+            " and due_at is not null",
+            self.account.id,
+            id,
+        )
+
+
+@asynccontextmanager
+async def platform_over(dsn: str, *, step: timedelta = timedelta(seconds=5), size: int = 6):
+    """A platform on the database at `dsn`, which remembers its configuration."""
+    pool = await open_pool(dsn, size=size)
+    catalog = Catalog(pool)
+    catalog.trust(True)
+    try:
+        yield Platform(
+            pool=pool,
+            dialects={DIALECT.name: DIALECT},
+            catalog=catalog,
+            cipher=Cipher(new_cipher_key()),
+            public_url="http://delivery.example",
+            sandbox_step=step,
+        )
+    finally:
+        await pool.close()
+
+
+async def new_tenant(platform: Platform, mode: Mode = Mode.SANDBOX) -> Tenant:
+    """A fresh account in Kazakhstan, with a key for each mode."""
+    account = Account(new_id(), f"t-{uuid4().hex}", MARKETS["KZ"], "kaspi", 100, 200)
+    keys: dict[Mode, str] = {}
+    async with platform.pool.acquire() as connection:
+        await accounts.insert(connection, account)
+        for of in Mode:
+            keys[of] = await add_key(connection, account, of)
+    return Tenant(platform, Creator(platform), account, mode, keys)
+
+
+async def add_key(connection: Any, account: Account, mode: Mode) -> str:
+    """A new secret key of an account."""
+    key = new_token("k_")
+    now = await connection.fetchval("select now()")
+    row = accounts.ApiKey(account.id, new_id(), mode, KeyKind.SECRET, key[-4:], now, None, None)
+    await accounts.insert_key(connection, row, key_hash(key))
+    return key
