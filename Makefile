@@ -1,7 +1,5 @@
 # What a developer or an operator of Estafette types. `make help` lists it.
 
-PORT ?= 8000
-DATA_DIR ?= .estafette
 PYTHON ?= python3
 export PYTHON
 
@@ -22,7 +20,8 @@ help: ## what there is
 
 # Each recipe is one exec: Ctrl-C reaches the program itself, and make has nothing to complain of.
 up: $(VENV)/run.stamp ## start everything on PORT (8000), with its data in DATA_DIR (./.estafette)
-	@ESTAFETTE_PORT='$(PORT)' ESTAFETTE_DATA_DIR='$(DATA_DIR)' exec $(BIN)/estafette up
+	@$(if $(PORT),ESTAFETTE_PORT='$(PORT)') $(if $(DATA_DIR),ESTAFETTE_DATA_DIR='$(DATA_DIR)') \
+		exec $(BIN)/estafette up
 
 test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests
 	@scripts/need-browser

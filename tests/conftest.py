@@ -8,10 +8,12 @@ Make your own accounts and look at those alone: then tests share `postgres_dsn` 
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,11 +25,13 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from estafette.postgres import ROLE, EmbeddedPostgres
+from estafette.postgres import ROLE, EmbeddedPostgres, EmbeddedPostgresError
 
 T = TypeVar("T")
 
 _TEMPLATE_LOCK = 0x7E57
+_FOLDER = "estafette-tests-"
+_STALE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,26 @@ def _start_server() -> DatabaseServer:
     run = uuid.uuid4().hex[:8]
     if given := os.environ.get("ESTAFETTE_TEST_DATABASE_URL"):
         return DatabaseServer(given, run)
+    _sweep()
     # What is written here outlives no run, so nothing waits for the disk.
-    server = EmbeddedPostgres(Path(tempfile.mkdtemp(prefix="estafette-tests-")), durable=False)
+    server = EmbeddedPostgres(Path(tempfile.mkdtemp(prefix=_FOLDER)), durable=False)
     dsn = server.start()
     grant = f"ALTER ROLE {ROLE} CREATEDB"
     psql = [server.bin_dir / "psql", "-Xqc", grant, server.admin_dsn]
     subprocess.run(psql, check=True, stdin=subprocess.DEVNULL)
     return DatabaseServer(dsn, run, server)
+
+
+def _sweep() -> None:
+    """End and remove the servers of runs that were killed; a live run's folder refuses."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        if time.time() - folder.stat().st_mtime < _STALE_SECONDS:
+            continue
+        leftover = EmbeddedPostgres(folder, durable=False)
+        with contextlib.suppress(EmbeddedPostgresError):
+            leftover.start()
+            leftover.stop()
+            shutil.rmtree(folder)
 
 
 @pytest.hookimpl(optionalhook=True)
