@@ -194,7 +194,8 @@ def check_url(text: str) -> URL:
     scheme, separator, rest = text.partition("://")
     if not separator or scheme.lower() not in ("http", "https"):
         raise UrlRefusedError("the URL must begin with http:// or https://")
-    if "@" in re.split(r"[/?#]", rest, maxsplit=1)[0]:
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" in authority:
         raise UrlRefusedError("the URL must not contain a user name or a password")
     try:
         url = URL(text)
@@ -206,13 +207,13 @@ def check_url(text: str) -> URL:
         raise UrlRefusedError("the port of the URL must lie between 1 and 65535")
     if not host:
         raise UrlRefusedError("the URL has no host")
-    _check_host(host)
+    _check_host(host, bracketed=authority.startswith("["))
     return url.with_fragment(None)
 
 
-def _check_host(host: str) -> None:
+def _check_host(host: str, *, bracketed: bool) -> None:
     """Refuse a host, lower-case and in ASCII, that is neither a name nor a plain address."""
-    if ":" in host:
+    if bracketed or ":" in host:
         try:
             ipaddress.IPv6Address(host)
         except ValueError:

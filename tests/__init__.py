@@ -1,0 +1,1 @@
+"""The tests of Estafette; they mirror its packages."""
