@@ -1,0 +1,77 @@
+"""Reading a request: its headers, its body, its idempotency key, its id."""
+
+import re
+import secrets
+from typing import Any
+
+from starlette.types import Receive, Scope
+
+from estafette.http.refusals import BadIdempotencyKey, BodyTooLarge, Disconnected
+
+BODY_LIMIT = 256 * 1024
+"""How long a body may be, in bytes."""
+
+KEY_LENGTH = 255
+"""How long an idempotency key may be, in characters."""
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
+_PRINTABLE = re.compile(rb"[\x20-\x7e]*")
+_DIGITS = re.compile(rb"[0-9]{1,18}")
+
+
+def header_values(scope: Scope, name: bytes) -> list[bytes]:
+    """All values of a header, whose name is given in lower case."""
+    return [value for key, value in scope["headers"] if key == name]
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int = BODY_LIMIT) -> bytes:
+    """The whole body, at most `limit` bytes.
+
+    Raises BodyTooLarge as soon as that is known, by the announced length or while it arrives;
+    Disconnected when the caller goes away.
+    """
+    for announced in header_values(scope, b"content-length"):
+        if _DIGITS.fullmatch(announced) is None or int(announced) > limit:
+            raise BodyTooLarge(limit)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge(limit)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def idempotency_key(scope: Scope) -> str | None:
+    """The idempotency key, None when there is no such header.
+
+    Raises BadIdempotencyKey unless it is there once, with 1…255 printable ASCII characters.
+    """
+    values = header_values(scope, b"idempotency-key")
+    if not values:
+        return None
+    if len(values) > 1:
+        raise BadIdempotencyKey("must be sent once")
+    value = values[0]
+    if not 1 <= len(value) <= KEY_LENGTH:
+        raise BadIdempotencyKey(f"must be 1 to {KEY_LENGTH} characters long")
+    if _PRINTABLE.fullmatch(value) is None:
+        raise BadIdempotencyKey("must consist of printable ASCII characters")
+    return value.decode("ascii")
+
+
+def request_id(headers: Any) -> str:
+    """The caller's `X-Request-Id` if it sent a sane one, else a new one.
+
+    `headers` are the pairs of an ASGI scope.
+    """
+    found = [value for name, value in headers if name == b"x-request-id"]
+    if len(found) == 1 and _SANE_ID.fullmatch(found[0]):
+        return found[0].decode("ascii")
+    return secrets.token_hex(16)

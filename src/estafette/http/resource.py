@@ -1,0 +1,63 @@
+"""One path of a dialect: its handlers by method, and every refusal in the dialect's shape."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.types import Receive, Scope, Send
+
+from estafette.core.errors import Refusal
+from estafette.http.refusals import HttpRefusal, MethodRefused, PathUnknown
+from estafette.http.reply import HttpReply, send_reply
+from estafette.http.trace import trace_of
+
+Handler = Callable[[Scope, Receive], Awaitable[HttpReply]]
+"""Answers a request, or raises a Refusal or an HttpRefusal."""
+
+Refuse = Callable[[Refusal | HttpRefusal], HttpReply]
+"""How a dialect writes a refusal."""
+
+
+class Resource:
+    """An ASGI application for one path template, for a Starlette `Route` without methods.
+
+    HEAD is answered as GET without the body. A handler's refusals are written by `refuse`; anything
+    else it raises is a crash and passes through.
+    """
+
+    def __init__(self, template: str, handlers: Mapping[str, Handler], refuse: Refuse) -> None:
+        """Serves `template` (`/v1/things/{id}`) with the handler of each method."""
+        self.template = template
+        methods = dict(handlers)
+        if "GET" in methods:
+            methods["HEAD"] = methods["GET"]
+        self._handlers = methods
+        self._allowed = tuple(sorted(methods))
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        trace_of(scope).route = scope.get("root_path", "") + self.template
+        method: str = scope["method"]
+        try:
+            handler = self._handlers.get(method)
+            if handler is None:
+                raise MethodRefused(self._allowed)
+            reply = await handler(scope, receive)
+        except (Refusal, HttpRefusal) as refusal:
+            reply = self._refuse(refusal)
+        await send_reply(send, reply, without_body=method == "HEAD")
+
+
+class Nothing:
+    """An ASGI application for every path that is not served."""
+
+    def __init__(self, refuse: Refuse) -> None:
+        """Answers with what `refuse` makes of `PathUnknown`."""
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        without_body = scope["method"] == "HEAD"
+        await send_reply(send, self._refuse(PathUnknown()), without_body=without_body)

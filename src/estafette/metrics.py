@@ -1,0 +1,49 @@
+"""What is measured of requests, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class RequestMetrics:
+    """Counts requests and their durations by method, route template and status."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Registers the measurements with `registry`."""
+        self._requests = Counter(
+            "estafette_http_requests",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "estafette_http_request_duration_seconds",
+            "Time from a request's head to the end of its answer.",
+            ("method", "route"),
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        # Looking a child up by its labels costs more than counting in it.
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Notes one request; `route` must be a template, of which there are few."""
+        found = self._children.get((method, route, status))
+        if found is None:
+            found = self._child(method, route, status)
+        counter, histogram = found
+        counter.inc()
+        histogram.observe(seconds)
+
+    def _child(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        # Anybody can invent methods; they must not fill the memory.
+        known = method if method in _METHODS else "OTHER"
+        child = (
+            self._requests.labels(known, route, str(status)),
+            self._seconds.labels(known, route),
+        )
+        if known == method:
+            self._children[method, route, status] = child
+        return child
