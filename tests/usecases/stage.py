@@ -5,13 +5,14 @@ shorter than the core's, skipped steps told one by one, cancelling until the pic
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import orjson
 
 from estafette.core.account import MARKETS, Account, KeyKind, Mode, Scope
@@ -144,7 +145,7 @@ class Tenant:
                 ),
             )
 
-    async def messages(self, id: UUID) -> list[Mapping[str, Any]]:
+    async def messages(self, id: UUID) -> list[asyncpg.Record]:
         """The outbox of a delivery by seq and ordinal: type, event id, seconds from event to due.
 
         The delay is rounded to the nearest second.
@@ -170,7 +171,9 @@ class Tenant:
 
 
 @asynccontextmanager
-async def platform_over(dsn: str, *, step: timedelta = timedelta(seconds=5), size: int = 6):
+async def platform_over(
+    dsn: str, *, step: timedelta = timedelta(seconds=5), size: int = 6
+) -> AsyncIterator[Platform]:
     """A platform on the database at `dsn`, which remembers its configuration."""
     pool = await open_pool(dsn, size=size)
     catalog = Catalog(pool)

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, set up alike in every process."""
 
+from datetime import datetime
 from typing import TypeAlias
 
 import asyncpg
@@ -25,6 +26,11 @@ async def open_pool(dsn: str, *, size: int) -> Pool:
     return await asyncpg.create_pool(
         dsn, min_size=1, max_size=size, server_settings=_SETTINGS, command_timeout=35, reset=_keep
     )
+
+
+async def now(connection: Connection) -> datetime:
+    """The time by the database's clock, in whole milliseconds."""
+    return await connection.fetchval("select date_trunc('milliseconds', clock_timestamp())")
 
 
 async def _keep(connection: object) -> None:

@@ -6,7 +6,7 @@ idempotency keys and references, reads what was there, decides for each in turn,
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from estafette.core.event import Actor, Event
 from estafette.core.ids import new_id
 from estafette.core.pricing import Price
 from estafette.core.quote import Quote
-from estafette.store import deliveries, journal, quotes
+from estafette.store import deliveries, journal, pool, quotes
 from estafette.store.idempotency import lock_number
 from estafette.store.journal import Entry
 from estafette.usecases.batching import Batcher
@@ -111,12 +111,13 @@ class Creator:
             offered = await quotes.lock(
                 connection, [(order.scope, order.quote_id) for order in orders if order.quote_id]
             )
+            now = await pool.now(connection) if offered else clock()
             created: list[Delivery] = []
             answers: list[Answer | Refusal] = []
             for order, draft in batch:
                 answer = ledger.earlier(order.idempotency)
                 if answer is None:
-                    outcome = _decide(order, draft, taken, offered)
+                    outcome = _decide(order, draft, taken, offered, now)
                     if isinstance(outcome, Delivery):
                         created.append(outcome)
                     answer = ledger.answer(order.idempotency, outcome, order.render)
@@ -169,6 +170,7 @@ def _decide(
     draft: Delivery,
     taken: dict[tuple[Scope, str], UUID],
     offered: dict[tuple[Scope, UUID], Quote],
+    now: datetime,
 ) -> Delivery | Refusal:
     """The delivery to write, or why not; a reference and a quote are taken for those after."""
     if order.external_ref:
@@ -179,7 +181,7 @@ def _decide(
         quote = offered.get((order.scope, order.quote_id))
         if quote is None:
             return QuoteNotFound(order.quote_id)
-        refusal = quote.refusal(order.quoted_payload or {}, draft.created_at)
+        refusal = quote.refusal(order.quoted_payload or {}, now)
         if refusal:
             return refusal
         offered[order.scope, order.quote_id] = replace(quote, used_by=draft.id)

@@ -1,6 +1,7 @@
 """Quote a delivery: a price that binds for a while."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from estafette.core.delivery import Parcel, Stop
 from estafette.core.errors import OutOfCoverage
 from estafette.core.ids import new_id
 from estafette.core.quote import VALIDITY, Quote
-from estafette.store import quotes
+from estafette.store import pool, quotes
 from estafette.usecases.batching import Batcher
 from estafette.usecases.platform import Platform, clock
 from estafette.usecases.price import estimate
@@ -24,7 +25,7 @@ class Quoter:
     def __init__(self, platform: Platform) -> None:
         """Works on `platform`."""
         self._platform = platform
-        self._batcher: Batcher[Quote, None] = Batcher(self._write, size=_BATCH, lanes=_LANES)
+        self._batcher: Batcher[Quote, Quote] = Batcher(self._write, size=_BATCH, lanes=_LANES)
 
     async def quote(
         self,
@@ -46,7 +47,7 @@ class Quoter:
                 route.destination and route.destination.name,
                 parcel.weight_grams,
             )
-        now = clock()
+        now = clock()  # until it is stored
         quote = Quote(
             id=new_id(),
             scope=scope,
@@ -57,10 +58,11 @@ class Quoter:
             created_at=now,
             expires_at=now + VALIDITY,
         )
-        await self._batcher.do(quote)
-        return quote
+        return await self._batcher.do(quote)
 
-    async def _write(self, batch: Sequence[Quote]) -> Sequence[None]:
+    async def _write(self, batch: Sequence[Quote]) -> Sequence[Quote]:
         async with self._platform.pool.acquire() as connection:
-            await quotes.insert(connection, batch)
-        return [None] * len(batch)
+            now = await pool.now(connection)
+            stored = [replace(one, created_at=now, expires_at=now + VALIDITY) for one in batch]
+            await quotes.insert(connection, stored)
+        return stored
