@@ -1,11 +1,35 @@
 """Cities and tariffs: read whole, replaced whole."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from uuid import UUID
+
+import asyncpg
 
 from estafette.core.place import City
 from estafette.core.pricing import Tariff
 from estafette.store.pool import Connection
+
+_SEEDING = 0x6573_7461_7365_6564
+
+
+@asynccontextmanager
+async def seeding(dsn: str) -> AsyncGenerator[Connection]:
+    """A transaction on the database at `dsn` that no other process seeds beside."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock($1)", _SEEDING)
+            yield connection
+    finally:
+        await connection.close()
+
+
+async def has_cities(connection: Connection, country: str) -> bool:
+    """Whether any city of a country is known."""
+    return await connection.fetchval(
+        "select exists (select from cities where country = $1)", country
+    )
 
 
 async def cities(connection: Connection, country: str) -> list[City]:

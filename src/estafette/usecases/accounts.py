@@ -1,0 +1,128 @@
+"""Open accounts, list them, bound what they may ask."""
+
+import re
+from uuid import UUID
+
+from estafette.core.account import MARKETS, Account, Mode, Scope
+from estafette.core.ids import new_id
+from estafette.store import accounts
+from estafette.store.accounts import Endpoint
+from estafette.usecases.keys import IssuedKey, issue, kinds_of
+from estafette.usecases.platform import Platform
+from estafette.usecases.secrets import Cipher, new_token
+
+RATE_PER_SECOND = 100
+BURST = 200
+DEFAULT_ENDPOINT = "default"
+SECRET_PREFIX = "whsec_"  # noqa: S105 - what webhook secrets begin with
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+class AccountNotFoundError(LookupError):
+    """No account has this name."""
+
+    def __init__(self, name: str) -> None:
+        """`name` is the one that was asked for."""
+        self.name = name
+        super().__init__(f"there is no account {name!r}; `estafette accounts list` shows them all")
+
+
+class AccountRefusedError(ValueError):
+    """An account cannot be as it was asked for; the message says why."""
+
+
+async def create_account(
+    platform: Platform,
+    name: str,
+    market: str,
+    *,
+    modes: tuple[Mode, ...] = (Mode.LIVE, Mode.SANDBOX),
+    rate_per_second: int = RATE_PER_SECOND,
+    burst: int | None = None,
+) -> tuple[Account, list[IssuedKey]]:
+    """Opens an account in a market with API keys for `modes`, which are never shown again.
+
+    It has a `default` endpoint in each mode from the start: a secret, and no address yet. `burst`
+    is twice the rate unless given. Raises AccountRefusedError.
+    """
+    if not _NAME.fullmatch(name):
+        raise AccountRefusedError(
+            f"the name {name!r} must be 1 to 63 lower-case letters, digits, - and _"
+        )
+    if market not in MARKETS:
+        raise AccountRefusedError(
+            f"there is no market {market!r}; there are {', '.join(sorted(MARKETS))}"
+        )
+    place = MARKETS[market]
+    account = Account(
+        id=new_id(),
+        name=name,
+        market=place,
+        dialect=place.dialect,
+        rate_per_second=_positive("rate", rate_per_second),
+        burst=_positive("burst", rate_per_second * 2 if burst is None else burst),
+    )
+    async with platform.pool.acquire() as connection, connection.transaction():
+        if not await accounts.insert(connection, account):
+            raise AccountRefusedError(f"there is an account {name!r} already")
+        issued = [
+            await issue(connection, account, mode, kind)
+            for mode in modes
+            for kind in kinds_of(account.dialect)
+        ]
+        for mode in Mode:
+            await accounts.insert_endpoint(connection, _endpoint(account, mode, platform.cipher))
+    return account, issued
+
+
+def _endpoint(account: Account, mode: Mode, cipher: Cipher) -> Endpoint:
+    id = new_id()
+    secret = cipher.encrypt(new_token(SECRET_PREFIX), id.bytes)
+    return Endpoint(Scope(account.id, mode), id, DEFAULT_ENDPOINT, None, secret, None, None, None)
+
+
+async def find_account(platform: Platform, name: str) -> Account:
+    """The account of that name. Raises AccountNotFoundError."""
+    async with platform.pool.acquire() as connection:
+        found = await accounts.find(connection, name)
+    if found is None:
+        raise AccountNotFoundError(name)
+    return found
+
+
+async def account_of(platform: Platform, account_id: UUID) -> Account:
+    """The account of an id that something of it carries."""
+    async with platform.pool.acquire() as connection:
+        every = await accounts.every(connection)
+    return next(account for account in every if account.id == account_id)
+
+
+async def list_accounts(platform: Platform) -> list[Account]:
+    """All accounts, by name."""
+    async with platform.pool.acquire() as connection:
+        return await accounts.every(connection)
+
+
+async def set_rate(
+    platform: Platform, name: str, per_second: int, burst: int | None = None
+) -> Account:
+    """Bounds the requests of each key of an account; `burst` is twice the rate unless given.
+
+    Raises AccountNotFoundError, or AccountRefusedError for a number below 1.
+    """
+    account = await find_account(platform, name)
+    _positive("rate", per_second)
+    burst = _positive("burst", per_second * 2 if burst is None else burst)
+    async with platform.pool.acquire() as connection:
+        await accounts.set_rate(connection, account.id, per_second, burst)
+    return await find_account(platform, name)
+
+
+_LARGEST = 1_000_000
+
+
+def _positive(what: str, number: int) -> int:
+    if not 1 <= number <= _LARGEST:
+        raise AccountRefusedError(f"the {what} must be from 1 to {_LARGEST}, not {number}")
+    return number

@@ -1,0 +1,86 @@
+"""Make an empty database ready: the schema, the markets' cities and prices, the demo account."""
+
+from typing import NamedTuple
+
+from estafette.core.account import MARKETS, Account, Mode
+from estafette.seeds.tariffs import tariffs_of
+from estafette.store import accounts, catalog
+from estafette.store.migrate import migrate
+from estafette.usecases.accounts import (
+    DEFAULT_ENDPOINT,
+    AccountNotFoundError,
+    create_account,
+    find_account,
+)
+from estafette.usecases.keys import create_key, is_good
+from estafette.usecases.platform import Platform
+
+DEMO_ACCOUNTS = {"kaspi": "KZ"}
+"""The demo accounts by name, each with its market."""
+
+
+async def prepare_database(dsn: str) -> list[str]:
+    """Migrates and seeds the database at `dsn`; returns what was done, in words.
+
+    Milliseconds when there is nothing to do. Safe from several processes at once.
+    """
+    applied = await migrate(dsn)
+    return [f"applied migration {name}" for name in applied] + await _seed_markets(dsn)
+
+
+async def _seed_markets(dsn: str) -> list[str]:
+    done: list[str] = []
+    async with catalog.seeding(dsn) as connection:
+        for market in MARKETS:
+            if not await catalog.has_cities(connection, market):
+                # loads the gazetteer of the world: 60 MB, for who really needs it
+                from estafette.seeds.cities import cities_of
+
+                cities = cities_of(market)
+                await catalog.insert_cities(connection, cities)
+                done.append(f"added {len(cities)} cities of {market}")
+            tariffs = tariffs_of(market)
+            if tariffs and not await catalog.tariffs(connection, market):
+                await catalog.replace_tariffs(connection, market, tariffs)
+                done.append(f"added {len(tariffs)} tariffs of {market}")
+    return done
+
+
+class DemoAccount(NamedTuple):
+    """What a developer needs to use a demo account."""
+
+    api_key: str
+    webhook_secret: str
+
+
+async def demo_account(platform: Platform, name: str, remembered_key: str | None) -> DemoAccount:
+    """The demo account of that name with a sandbox key that works, created where it is missing.
+
+    Keys are stored as hashes alone, so the caller remembers the demo's: a remembered key that is
+    still good is given back, else a new one.
+    """
+    try:
+        account = await find_account(platform, name)
+    except AccountNotFoundError:
+        account, issued = await create_account(
+            platform, name, DEMO_ACCOUNTS[name], modes=(Mode.SANDBOX,)
+        )
+        key = issued[0].key
+    else:
+        if remembered_key and await is_good(platform, account, remembered_key):
+            key = remembered_key
+        else:
+            key = (await create_key(platform, account, Mode.SANDBOX)).key
+    return DemoAccount(key, await _webhook_secret(platform, account))
+
+
+async def _webhook_secret(platform: Platform, account: Account) -> str:
+    """The secret that signs the account's sandbox webhooks now."""
+    async with platform.pool.acquire() as connection:
+        every = await accounts.endpoints(connection, account.id)
+    endpoint = next(
+        found
+        for found in every
+        if found.scope.mode is Mode.SANDBOX and found.name == DEFAULT_ENDPOINT
+    )
+    return platform.cipher.decrypt(endpoint.secret, endpoint.id.bytes)
