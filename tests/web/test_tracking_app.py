@@ -1,0 +1,198 @@
+"""The tracking page over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+import aiohttp
+import pytest
+
+from estafette.core.delivery import Status
+from estafette.core.ids import new_id
+from estafette.web.tracking.app import TrackingPages
+from estafette.web.tracking.render import ASSETS, EDITION
+from estafette.web.tracking.texts import LANGUAGES
+from tests.web.tracking_samples import Shelf, advanced, delivery, public, served
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[aiohttp.ClientSession]:
+    timeout = aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        yield session
+
+
+async def _next_event(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """The next event of a stream; a repeated field is joined by line breaks."""
+    fields: dict[str, list[str]] = {}
+    async for raw in response.content:
+        line = raw.decode().rstrip("\n")
+        if line and not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            fields.setdefault(name, []).append(value)
+        elif not line and "event" in fields:
+            return {name: "\n".join(values) for name, values in fields.items()}
+    return {name: "\n".join(values) for name, values in fields.items()}
+
+
+async def _cleared(pages: TrackingPages, *, tasks: int | None = None) -> None:
+    """Wait until no connection is open, and no more than so many tasks are left."""
+    async with asyncio.timeout(10):
+        # nothing announces that a connection has been cleared away
+        while pages.hub.open_connections or len(asyncio.all_tasks()) > (tasks or 1000):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def _assert_guarded(headers: Mapping[str, str]) -> None:
+    assert headers["Content-Security-Policy"].startswith("default-src 'none';")
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Robots-Tag"] == "noindex, nofollow"
+
+
+async def test_the_page_speaks_the_language_of_the_browser(client: aiohttp.ClientSession) -> None:
+    found = delivery(Status.IN_TRANSIT)
+    async with served(Shelf(found).pages()) as base:
+        url = f"{base}/{public(found.id)}"
+        for code, texts in LANGUAGES.items():
+            answer = await client.get(url, headers={"Accept-Language": f"de, {code};q=0.4"})
+            assert answer.status == 200
+            assert answer.headers["Content-Language"] == code
+            assert texts.statuses[Status.IN_TRANSIT].headline in await answer.text()
+        asked = await client.get(f"{url}?lang=kk", headers={"Accept-Language": "pt"})
+        assert asked.headers["Content-Language"] == "kk"
+        unknown = await client.get(f"{url}?lang=xx", headers={"Accept-Language": "pt"})
+        assert unknown.headers["Content-Language"] == "pt"
+        unstated = await client.get(url)
+        assert unstated.headers["Content-Language"] == "ru"
+
+
+async def test_pages_are_guarded_and_not_kept(client: aiohttp.ClientSession) -> None:
+    found = delivery(Status.IN_TRANSIT)
+    async with served(Shelf(found).pages()) as base:
+        for path in (public(found.id), public(new_id()), "a/b/c", f"{public(found.id)}/events"):
+            answer = await client.head(f"{base}/{path}")
+            _assert_guarded(answer.headers)
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers["Vary"] == "Accept-Language"
+
+
+async def test_whatever_is_not_there_is_answered_alike(client: aiohttp.ClientSession) -> None:
+    async with served(Shelf().pages()) as base:
+        bodies: set[str] = set()
+        for path in (public(new_id()), "dlv_short", "%00", "x" * 5000, "a/b/c", "..%2f..", "💌"):
+            for suffix in ("", "/events"):
+                answer = await client.get(
+                    f"{base}/{path}{suffix}", headers={"Accept-Language": "pt"}
+                )
+                assert answer.status == 404
+                bodies.add(await answer.text())
+        assert len(bodies) == 1
+        assert LANGUAGES["pt"].page.missing_title in bodies.pop()
+
+
+async def test_a_fault_of_ours_is_told_kindly_and_tells_nothing(
+    client: aiohttp.ClientSession,
+) -> None:
+    async def broken(_: object) -> None:
+        raise ConnectionError("password=hunter2")
+
+    found = delivery(Status.IN_TRANSIT)
+    pages = Shelf(found).pages()
+    pages = type(pages)(broken, pages.hub, public_id=lambda _: found.id)
+    async with served(pages) as base:
+        answer = await client.get(f"{base}/any", headers={"Accept-Language": "en"})
+        assert answer.status == 500
+        _assert_guarded(answer.headers)
+        body = await answer.text()
+    assert LANGUAGES["en"].page.trouble_title in body
+    assert "hunter2" not in body
+
+
+async def test_the_files_of_the_page_may_be_kept_for_ever(client: aiohttp.ClientSession) -> None:
+    async with served(Shelf().pages()) as base:
+        for name, asset in ASSETS.items():
+            answer = await client.get(f"{base}/static/{EDITION}/{name}")
+            assert await answer.read() == asset.body
+            assert "immutable" in answer.headers["Cache-Control"]
+            _assert_guarded(answer.headers)
+        older = await client.get(f"{base}/static/0123456789ab/tracking.css")
+        assert older.headers["Cache-Control"] == "no-store"
+        assert (await client.get(f"{base}/static/{EDITION}/../app.py")).status == 404
+        assert (await client.get(f"{base}/static/{EDITION}/README.md")).status == 404
+
+
+async def test_a_stream_tells_of_each_step_and_ends_with_the_delivery(
+    client: aiohttp.ClientSession,
+) -> None:
+    found = delivery(Status.OUT_FOR_DELIVERY)
+    shelf = Shelf(found)
+    pages = shelf.pages()
+    async with served(pages) as base:
+        url = f"{base}/{public(found.id)}/events?lang=en"
+        async with client.get(url) as stream:
+            assert stream.content_type == "text/event-stream"
+            first = await _next_event(stream)
+            assert first["event"] == "update"
+            assert int(first["retry"]) >= 2000
+            assert "Almost at your door" in first["data"]
+            shelf.put(advanced(found, Status.DELIVERED))
+            second = await _next_event(stream)
+            assert "It’s here!" in second["data"]
+            assert (await _next_event(stream))["event"] == "end"
+            assert await stream.content.read() == b""
+        await _cleared(pages)
+        again = await client.get(url, headers={"Last-Event-ID": second["id"]})
+        assert again.status == 204
+
+
+async def test_a_reader_who_has_the_latest_is_sent_only_what_is_new(
+    client: aiohttp.ClientSession,
+) -> None:
+    found = delivery(Status.ASSIGNED)
+    shelf = Shelf(found)
+    async with served(shelf.pages()) as base:
+        url = f"{base}/{public(found.id)}/events?lang=ru"
+        async with client.get(url) as stream:
+            seen = (await _next_event(stream))["id"]
+        async with client.get(url, headers={"Last-Event-ID": seen}) as stream:
+            shelf.put(advanced(found, Status.IN_TRANSIT))
+            update = await _next_event(stream)
+            assert update["id"] != seen
+            assert LANGUAGES["ru"].statuses[Status.IN_TRANSIT].headline in update["data"]
+
+
+async def test_a_reader_who_leaves_leaves_nothing_behind(client: aiohttp.ClientSession) -> None:
+    found = delivery(Status.ASSIGNED)
+    pages = Shelf(found).pages()
+    async with served(pages) as base:
+        before = len(asyncio.all_tasks())
+        async with aiohttp.ClientSession() as visitor:
+            stream = await visitor.get(f"{base}/{public(found.id)}/events")
+            await _next_event(stream)
+            assert pages.hub.open_connections == 1
+            stream.close()
+        await _cleared(pages, tasks=before)
+        assert not pages.hub.is_polling
+
+
+async def test_a_crowd_is_turned_away_for_a_while(client: aiohttp.ClientSession) -> None:
+    found = delivery(Status.ASSIGNED)
+    shelf = Shelf(found)
+    async with served(shelf.pages(shelf.hub(most_each=1))) as base:
+        url = f"{base}/{public(found.id)}/events"
+        async with client.get(url) as stream:
+            await _next_event(stream)
+            refused = await client.get(url)
+            assert refused.status == 503
+            assert int(refused.headers["Retry-After"]) > 0
+            _assert_guarded(refused.headers)
+
+
+async def test_open_streams_do_not_hold_up_a_shutdown(client: aiohttp.ClientSession) -> None:
+    found = delivery(Status.ASSIGNED)
+    async with asyncio.timeout(10):
+        async with served(Shelf(found).pages()) as base:
+            stream = await client.get(f"{base}/{public(found.id)}/events")
+            await _next_event(stream)
+        assert await stream.content.read() == b""

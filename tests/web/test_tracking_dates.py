@@ -1,0 +1,118 @@
+"""Days and times in the words of each language."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from estafette.web.tracking import dates
+from estafette.web.tracking.texts import LANGUAGES
+
+ALMATY = ZoneInfo("Asia/Almaty")
+NOW = datetime(2026, 11, 24, 14, 40, tzinfo=ALMATY)
+
+
+def _plain(words: str) -> str:
+    return words.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("code", "today", "tomorrow", "later", "another_year"),
+    [
+        ("en", "today by 18:20", "tomorrow by 14:00", "Friday 27 November by 14:00",
+         "2 January 2027 by 14:00"),
+        ("ru", "сегодня до 18:20", "завтра до 14:00", "пятница, 27 ноября до 14:00",
+         "2 января 2027 до 14:00"),
+        ("kk", "бүгін 18:20-ға дейін", "ертең 14:00-ге дейін",
+         "жұма, 27 қараша 14:00-ге дейін", "2027 жылғы 2 қаңтар 14:00-ге дейін"),
+        ("pt", "hoje até às 18:20", "amanhã até às 14:00",
+         "sexta-feira, 27 de novembro até às 14:00", "2 de janeiro de 2027 até às 14:00"),
+    ],
+)  # fmt: skip
+def test_a_deadline_is_said_in_the_words_of_the_language(
+    code: str, today: str, tomorrow: str, later: str, another_year: str
+) -> None:
+    def said(moment: datetime) -> str:
+        return _plain(dates.by(moment, NOW, ALMATY, LANGUAGES[code]))
+
+    assert said(NOW.replace(hour=18, minute=20)) == today
+    assert said(NOW.replace(day=25, hour=14, minute=0)) == tomorrow
+    assert said(NOW.replace(day=27, hour=14, minute=0)) == later
+    assert said(datetime(2027, 1, 2, 14, tzinfo=ALMATY)) == another_year
+
+
+def test_a_moment_is_said_in_the_words_of_the_language() -> None:
+    yesterday = NOW.replace(day=23, hour=18, minute=7)
+    said = {
+        code: _plain(dates.at(yesterday, NOW, ALMATY, texts)) for code, texts in LANGUAGES.items()
+    }
+    assert said == {
+        "en": "yesterday at 18:07",
+        "ru": "вчера в 18:07",
+        "kk": "кеше 18:07-де",
+        "pt": "ontem às 18:07",
+    }
+
+
+def test_the_day_is_that_of_the_market_not_of_greenwich() -> None:
+    late_evening_in_utc = datetime(2026, 11, 24, 20, 30, tzinfo=UTC)  # 01:30 of the 25th in Almaty
+    said = dates.by(late_evening_in_utc, NOW, ALMATY, LANGUAGES["en"])
+    assert _plain(said) == "tomorrow by 01:30"
+    assert _plain(dates.by(late_evening_in_utc, NOW, ALMATY, LANGUAGES["pt"])) == (
+        "amanhã até à 01:30"
+    )
+
+
+@pytest.mark.parametrize(
+    ("minute", "until", "at"),
+    [
+        (1, "ге", "де"), (3, "ке", "те"), (6, "ға", "да"), (9, "ға", "да"), (10, "ға", "да"),
+        (25, "ке", "те"), (30, "ға", "да"), (40, "қа", "та"), (50, "ге", "де"), (56, "ға", "да"),
+    ],
+)  # fmt: skip
+def test_kazakh_endings_follow_the_last_numeral(minute: int, until: str, at: str) -> None:
+    moment = NOW.replace(minute=minute)
+    kazakh = LANGUAGES["kk"]
+    assert f"14:{minute:02}-{until}\u00a0дейін" in dates.by(moment, NOW, ALMATY, kazakh)
+    assert f"14:{minute:02}-{at}" in dates.at(moment, NOW, ALMATY, kazakh)
+
+
+@pytest.mark.parametrize(
+    ("hours", "russian", "english"),
+    [
+        (1, "в течение часа", "within the hour"),
+        (2, "в течение 2 часов", "within 2 hours"),
+        (5, "в течение 5 часов", "within 5 hours"),
+        (11, "в течение 11 часов", "within 11 hours"),
+        (21, "в течение 21 часа", "within 21 hours"),
+        (22, "в течение 22 часов", "within 22 hours"),
+    ],
+)
+def test_hours_left_agree_with_their_number(hours: int, russian: str, english: str) -> None:
+    moment = NOW + timedelta(hours=hours) - timedelta(minutes=5)
+    assert dates.within(moment, NOW, LANGUAGES["ru"]) == russian
+    assert dates.within(moment, NOW, LANGUAGES["en"]) == english
+
+
+def test_nothing_is_said_of_the_hours_left_when_past_or_far() -> None:
+    assert dates.within(NOW, NOW, LANGUAGES["kk"]) is None
+    assert dates.within(NOW + timedelta(hours=25), NOW, LANGUAGES["kk"]) is None
+
+
+@pytest.mark.parametrize(
+    ("n", "category"),
+    [(1, "one"), (2, "few"), (4, "few"), (5, "many"), (11, "many"), (12, "many"), (14, "many"),
+     (21, "one"), (23, "few"), (100, "many"), (101, "one"), (111, "many"), (0, "many")],
+)  # fmt: skip
+def test_russian_plural_categories(n: int, category: str) -> None:
+    assert dates.plural("ru", n) == category
+
+
+def test_the_offset_is_written_as_people_write_it() -> None:
+    def of(zone: str) -> str:
+        return dates.offset(datetime(2026, 1, 15, tzinfo=ZoneInfo(zone)))
+
+    assert of("Africa/Luanda") == "UTC+1"
+    assert of("Asia/Kolkata") == "UTC+5:30"
+    assert of("America/Sao_Paulo") == "UTC−3"
+    assert of("UTC") == "UTC"

@@ -1,0 +1,196 @@
+"""The tracking page in a real browser, over the real use cases and database."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+
+from estafette.core.account import MARKETS, Account, Mode, Scope
+from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
+from estafette.core.event import Actor, Event
+from estafette.core.ids import new_id
+from estafette.store import accounts, journal
+from estafette.store.journal import Entry
+from estafette.store.pool import Pool, open_pool
+from estafette.usecases.advance import Move, advance
+from estafette.usecases.catalog import Catalog
+from estafette.usecases.platform import Platform, clock
+from estafette.usecases.secrets import Cipher, new_cipher_key
+from estafette.web.tracking import app
+from tests.web.tracking_samples import parse_public, public, served
+
+CHROMIUM = os.environ.get("ESTAFETTE_TEST_CHROMIUM", "/usr/bin/chromium")
+expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
+PHONE = ViewportSize(width=390, height=844)
+
+
+class _Quiet:
+    """A dialect that tells merchants nothing."""
+
+    name = "quiet"
+
+    def announcements(self, before: Status | None, after: Status) -> tuple[str, ...]:
+        return ()
+
+    def may_cancel(self, progress: Progress) -> bool:
+        return True
+
+
+@dataclass
+class _Parcel:
+    """One delivery in the database, and how to move it."""
+
+    platform: Platform
+    scope: Scope
+    id: UUID
+
+    async def move(self, to: Status, note: str | None = None) -> None:
+        moves = [Move(to, Actor.COURIER, note)]
+        await advance(self.platform, self.scope, _Quiet(), self.id, moves)
+
+
+@pytest.fixture
+async def pool(postgres_dsn: str) -> AsyncIterator[Pool]:
+    async with await open_pool(postgres_dsn, size=4) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def parcel(pool: Pool) -> _Parcel:
+    platform = Platform(
+        pool, {}, Catalog(pool), Cipher(new_cipher_key()), "http://localhost", timedelta()
+    )
+    scope = Scope(new_id(), Mode.SANDBOX)
+    now = clock()
+    found = Delivery(
+        id=new_id(),
+        scope=scope,
+        progress=Progress(Status.PENDING, Status.PENDING),
+        pickup=Stop("ул. Сатпаева 22, Алматы", "Алматы", name="Aigul", phone="+77012345678"),
+        dropoff=Stop("пр. Абая 7, Астана", "Астана", name="Yerlan", phone="+77017654321"),
+        parcel=Parcel(1200, "a red lamp"),
+        fee=1500,
+        pickup_by=now + timedelta(hours=2),
+        deliver_by=now + timedelta(hours=10),
+        created_at=now,
+        updated_at=now,
+        external_ref="ORDER-77",
+    )
+    created = Event(
+        id=new_id(),
+        delivery_id=found.id,
+        seq=1,
+        status=Status.PENDING,
+        milestone=Status.PENDING,
+        actor=Actor.MERCHANT,
+        note="the merchant's own remark",
+        announced=(),
+        occurred_at=now,
+    )
+    account = Account(scope.account_id, f"shop-{scope.account_id}", MARKETS["KZ"], "quiet", 10, 10)
+    async with pool.acquire() as connection:
+        await accounts.insert(connection, account)
+        await journal.insert(connection, [Entry(found, created)])
+    return _Parcel(platform, scope, found.id)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync",
+                  "--disable-background-networking", "--disable-component-update"],
+        )  # fmt: skip
+        yield browser
+        await browser.close()
+
+
+async def _open(browser: Browser, url: str, *, locale: str, script: bool = True) -> Page:
+    context = await browser.new_context(locale=locale, viewport=PHONE, java_script_enabled=script)
+    page = await context.new_page()
+    await page.goto(url)
+    return page
+
+
+async def test_an_open_page_follows_the_delivery_without_reload(
+    parcel: _Parcel, browser: Browser
+) -> None:
+    pages = app.build(parcel.platform, public_id=parse_public)
+    async with served(pages) as base:
+        page = await _open(browser, f"{base}/{public(parcel.id)}", locale="en-GB")
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        await expect(page.get_by_role("heading", level=1)).to_have_text("We’re finding a courier")
+        await expect(page.locator(".live")).to_have_text("Live")
+        await page.evaluate("window.untouched = true")
+
+        await parcel.move(Status.ASSIGNED)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Your courier is found")
+        await parcel.move(Status.IN_TRANSIT, "Выехал <b>только что</b>, +7 701 234 56 78")
+        await expect(page.locator("blockquote")).to_have_text("Выехал <b>только что</b>, •••")
+        await expect(page.get_by_role("status")).to_have_text("Your parcel is on its way")
+        await parcel.move(Status.OUT_FOR_DELIVERY)
+        await expect(page).to_have_title("Almost at your door · Your delivery")
+        await parcel.move(Status.DELIVERED)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("It’s here!")
+
+        assert await page.evaluate("window.untouched") is True
+        assert await page.locator(".history li").count() == 5
+        assert complaints == []
+
+
+async def test_the_page_knows_nothing_personal(parcel: _Parcel, browser: Browser) -> None:
+    pages = app.build(parcel.platform, public_id=parse_public)
+    async with served(pages) as base:
+        page = await _open(browser, f"{base}/{public(parcel.id)}", locale="ru-KZ")
+        html = await page.content()
+    assert "Алматы" in html
+    assert "Астана" in html
+    secrets = ["Aigul", "Yerlan", "7701", "Сатпаева", "Абая", "lamp", "1200", "1500", "ORDER-77",
+               "merchant's own remark", parcel.scope.account_id.hex, "sandbox"]  # fmt: skip
+    assert [secret for secret in secrets if secret in html] == []
+
+
+async def test_the_page_loads_only_from_its_own_server(parcel: _Parcel, browser: Browser) -> None:
+    pages = app.build(parcel.platform, public_id=parse_public)
+    async with served(pages) as base:
+        context = await browser.new_context(locale="kk-KZ", viewport=PHONE)
+        page = await context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        await page.goto(f"{base}/{public(parcel.id)}")
+        await expect(page.locator(".live")).to_be_visible()
+        assert await page.evaluate("document.fonts.ready.then(() => document.fonts.check("
+                                   "'16px Onest', 'Қазақша'))")  # fmt: skip
+    assert len(asked) > 4
+    assert [url for url in asked if not url.startswith(base)] == []
+
+
+async def test_the_page_tells_everything_without_script(parcel: _Parcel, browser: Browser) -> None:
+    pages = app.build(parcel.platform, public_id=parse_public)
+    async with served(pages) as base:
+        url = f"{base}/{public(parcel.id)}"
+        page = await _open(browser, url, locale="pt-AO", script=False)
+        heading = page.get_by_role("heading", level=1)
+        await expect(heading).to_have_text("À procura de um estafeta")
+        await parcel.move(Status.ASSIGNED)
+        await page.reload()
+        await expect(heading).to_have_text("Já há um estafeta")
+        assert await page.locator("meta[http-equiv=refresh]").count() == 1
+
+
+@pytest.mark.parametrize("width", [320, 360, 430, 1280])
+async def test_the_page_fits_the_screen(parcel: _Parcel, browser: Browser, width: int) -> None:
+    pages = app.build(parcel.platform, public_id=parse_public)
+    await parcel.move(Status.ASSIGNED, "Ң" * 200)
+    async with served(pages) as base:
+        for code in ("en", "kk", "pt", "ru"):
+            page = await _open(browser, f"{base}/{public(parcel.id)}?lang={code}", locale="en-GB")
+            await page.set_viewport_size({"width": width, "height": 800})
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
