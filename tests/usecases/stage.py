@@ -5,7 +5,7 @@ shorter than the core's, skipped steps told one by one, cancelling until the pic
 """
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -173,7 +173,7 @@ class Tenant:
 @asynccontextmanager
 async def platform_over(
     dsn: str, *, step: timedelta = timedelta(seconds=5), size: int = 6
-) -> AsyncIterator[Platform]:
+) -> AsyncGenerator[Platform]:
     """A platform on the database at `dsn`, which remembers its configuration."""
     pool = await open_pool(dsn, size=size)
     catalog = Catalog(pool)
