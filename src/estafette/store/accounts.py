@@ -211,3 +211,8 @@ async def update_endpoint(connection: Connection, endpoint: Endpoint) -> None:
         endpoint.next_secret_from,
         endpoint.disabled_at,
     )
+
+
+async def dialect_of(connection: Connection, account_id: UUID) -> str:
+    """The name of the dialect that an account speaks."""
+    return await connection.fetchval("select dialect from accounts where id = $1", account_id)

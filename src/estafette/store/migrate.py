@@ -4,6 +4,8 @@ from importlib.resources import files
 
 import asyncpg
 
+from estafette.store.pool import Connection
+
 _LOCK = 0x657374616665747465 & 0x7FFF_FFFF_FFFF_FFFF
 _LOCK_TIMEOUT = "5s"
 
@@ -71,7 +73,7 @@ _PARTITIONED = ("attempts", "idempotency")
 _DAYS_AHEAD = 7
 
 
-async def ensure_partitions(connection: asyncpg.Connection) -> None:
+async def ensure_partitions(connection: Connection) -> None:
     """Creates the daily partitions from today (UTC) to a week ahead that do not exist yet."""
     days = await connection.fetch(
         "select to_char(day, 'YYYY_MM_DD') as suffix, day::date::text as first,"

@@ -85,6 +85,7 @@ class Lanes:
         self._jobs: dict[tuple[UUID, UUID], Job] = {}
         self._turns: deque[Lane] = deque()
         self._cut_short = False
+        self._hungry = False
 
     @property
     def sending(self) -> int:
@@ -111,11 +112,9 @@ class Lanes:
         return {id: max(lane.quota - lane.held, 0) for id, lane in self._lanes.items()}
 
     @property
-    def wants_more(self) -> bool:
-        """Whether messages were left behind that there is room for by now."""
-        if self._cut_short and self._held * 2 <= self._most_held:
-            return True
-        return any(lane.has_more and lane.held * 2 <= lane.quota for lane in self._lanes.values())
+    def is_hungry(self) -> bool:
+        """Whether the last claim left messages behind for which there is room by now."""
+        return self._hungry
 
     def accept(
         self, claimed: Sequence[Claimed], claimed_at: float, rooms: dict[UUID, int], limit: int
@@ -134,6 +133,7 @@ class Lanes:
                 self._queue(lane)
             job.messages.append((message, claimed_at))
         self._held += len(claimed)
+        self._hungry = False
         self._cut_short = len(claimed) >= limit
         for id, lane in self._lanes.items():
             asked = rooms.get(id, self.start_room)
@@ -168,6 +168,11 @@ class Lanes:
         job.messages.popleft()
         lane.held -= 1
         self._held -= 1
+        self._hungry = (
+            self._hungry
+            or (lane.has_more and lane.held * 2 <= lane.quota)
+            or (self._cut_short and self._held * 2 <= self._most_held)
+        )
         self._queue(lane)
 
     def finish(self, job: Job) -> None:

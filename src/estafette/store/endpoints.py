@@ -1,0 +1,122 @@
+"""Changing webhook endpoints: where they are, what signs for them."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from estafette.core.account import Mode, Scope
+from estafette.store.pool import Connection
+
+
+class Endpoint(NamedTuple):
+    """An endpoint as it is now, by the database's clock; the secrets are encrypted.
+
+    `secret` signs now; `next_secret` will from `next_secret_from` on, while a rotation runs.
+    """
+
+    scope: Scope
+    id: UUID
+    name: str
+    url: str | None
+    secret: bytes
+    next_secret: bytes | None
+    next_secret_from: datetime | None
+    is_enabled: bool
+
+
+_CURRENT = (
+    "case when next_secret_from <= now() then next_secret else secret end as secret,"
+    " case when next_secret_from > now() then next_secret end as next_secret,"
+    " case when next_secret_from > now() then next_secret_from end as next_secret_from"
+)
+_ENDPOINT = f"account_id, mode, id, name, url, {_CURRENT}, disabled_at is null as is_enabled"
+
+
+def _endpoint(row: asyncpg.Record) -> Endpoint:
+    return Endpoint(Scope(row["account_id"], Mode(row["mode"])), *tuple(row)[2:])
+
+
+async def every(connection: Connection, account_id: UUID) -> list[Endpoint]:
+    """All endpoints of an account, by mode and name."""
+    found = await connection.fetch(
+        f"select {_ENDPOINT} from endpoints where account_id = $1 order by mode, name",  # noqa: S608 - a constant
+        account_id,
+    )
+    return [_endpoint(row) for row in found]
+
+
+async def lock(connection: Connection, scope: Scope, name: str) -> Endpoint | None:
+    """The endpoint of that name, its row locked for this transaction."""
+    row = await connection.fetchrow(
+        f"select {_ENDPOINT} from endpoints"  # noqa: S608 - a constant
+        " where account_id = $1 and mode = $2 and name = $3 for update",
+        *scope,
+        name,
+    )
+    return _endpoint(row) if row else None
+
+
+async def insert(
+    connection: Connection, scope: Scope, id: UUID, name: str, url: str | None, secret: bytes
+) -> bool:
+    """Writes a new endpoint; False when its name is taken."""
+    status = await connection.execute(
+        "insert into endpoints (account_id, mode, id, name, url, secret)"
+        " values ($1, $2, $3, $4, $5, $6) on conflict (account_id, mode, name) do nothing",
+        *scope,
+        id,
+        name,
+        url,
+        secret,
+    )
+    return status.endswith(" 1")
+
+
+async def set_url(connection: Connection, scope: Scope, id: UUID, url: str | None) -> None:
+    """Changes where webhooks go, from the next attempt on; None: nowhere."""
+    await connection.execute(
+        "update endpoints set url = $4 where account_id = $1 and mode = $2 and id = $3",
+        *scope,
+        id,
+        url,
+    )
+
+
+async def set_enabled(connection: Connection, scope: Scope, id: UUID, *, enabled: bool) -> None:
+    """Lets an endpoint rest, or work again."""
+    await connection.execute(
+        "update endpoints set disabled_at = case when $4 then null"
+        " else coalesce(disabled_at, now()) end"
+        " where account_id = $1 and mode = $2 and id = $3",
+        *scope,
+        id,
+        enabled,
+    )
+
+
+async def rotate(
+    connection: Connection, endpoint: Endpoint, next_secret: bytes, overlap: timedelta
+) -> None:
+    """Lets what signs now go on for `overlap`, and `next_secret` sign from then on."""
+    await connection.execute(
+        "update endpoints set secret = $4, next_secret = $5, next_secret_from = now() + $6"
+        " where account_id = $1 and mode = $2 and id = $3",
+        *endpoint.scope,
+        endpoint.id,
+        endpoint.secret,
+        next_secret,
+        overlap,
+    )
+
+
+async def finish_rotation(connection: Connection, endpoint: Endpoint) -> None:
+    """Lets the next secret sign from now on."""
+    await connection.execute(
+        "update endpoints set secret = $4, next_secret = null, next_secret_from = null"
+        " where account_id = $1 and mode = $2 and id = $3",
+        *endpoint.scope,
+        endpoint.id,
+        endpoint.next_secret or endpoint.secret,
+    )

@@ -1,0 +1,211 @@
+"""Webhooks from the account's side: its endpoints, a test, what was tried, sending it again.
+
+Whether a URL is one that webhooks are sent to is checked at the edges (`webhooks.guard.check_url`),
+where a refusal can name the field; where it leads is checked when it is dialled.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from estafette.core.account import Scope
+from estafette.core.delivery import Status
+from estafette.core.errors import EndpointMissing
+from estafette.core.ids import new_id
+from estafette.store import accounts, endpoints, messages
+from estafette.store.endpoints import Endpoint
+from estafette.store.messages import Attempt
+from estafette.store.pool import Connection
+from estafette.usecases.accounts import DEFAULT_ENDPOINT, SECRET_PREFIX
+from estafette.usecases.platform import Platform
+from estafette.usecases.secrets import Cipher, new_token
+
+__all__ = [
+    "Attempt",
+    "EndpointSettings",
+    "attempts_of",
+    "attempts_since",
+    "finish_rotation",
+    "list_endpoints",
+    "resend_event",
+    "resend_message",
+    "resend_since",
+    "rotate",
+    "send_test",
+    "set_enabled",
+    "set_endpoint",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """An endpoint with its secrets in clear text, for its account's eyes.
+
+    `secret` signs now. While a rotation runs, `next_secret` will from `next_secret_from` on.
+    """
+
+    scope: Scope
+    name: str
+    url: str | None
+    secret: str = field(repr=False)
+    next_secret: str | None = field(repr=False)
+    next_secret_from: datetime | None
+    is_enabled: bool
+
+
+def _settings(cipher: Cipher, endpoint: Endpoint) -> EndpointSettings:
+    owner = endpoint.id.bytes
+    return EndpointSettings(
+        scope=endpoint.scope,
+        name=endpoint.name,
+        url=endpoint.url,
+        secret=cipher.decrypt(endpoint.secret, owner),
+        next_secret=cipher.decrypt(endpoint.next_secret, owner) if endpoint.next_secret else None,
+        next_secret_from=endpoint.next_secret_from,
+        is_enabled=endpoint.is_enabled,
+    )
+
+
+async def list_endpoints(platform: Platform, account_id: UUID) -> list[EndpointSettings]:
+    """All endpoints of an account, by mode and name."""
+    async with platform.pool.acquire() as connection:
+        found = await endpoints.every(connection, account_id)
+    return [_settings(platform.cipher, endpoint) for endpoint in found]
+
+
+@asynccontextmanager
+async def _changing(
+    platform: Platform, scope: Scope, name: str
+) -> AsyncGenerator[tuple[Connection, Endpoint]]:
+    async with platform.pool.acquire() as connection, connection.transaction():
+        endpoint = await endpoints.lock(connection, scope, name)
+        if endpoint is None:
+            raise EndpointMissing(name)
+        yield connection, endpoint
+
+
+async def _read(connection: Connection, platform: Platform, changed: Endpoint) -> EndpointSettings:
+    endpoint = await endpoints.lock(connection, changed.scope, changed.name)
+    return _settings(platform.cipher, endpoint or changed)
+
+
+async def set_endpoint(
+    platform: Platform, scope: Scope, url: str | None, name: str = DEFAULT_ENDPOINT
+) -> EndpointSettings:
+    """Sends webhooks to `url` from now on; None sends none. Makes the endpoint if it is new.
+
+    What waits for the endpoint goes to the new address. `url` has been checked by the caller.
+    """
+    id = new_id()
+    async with platform.pool.acquire() as connection, connection.transaction():
+        secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), id.bytes)
+        await endpoints.insert(connection, scope, id, name, url, secret)
+    async with _changing(platform, scope, name) as (connection, endpoint):
+        await endpoints.set_url(connection, scope, endpoint.id, url)
+        return await _read(connection, platform, endpoint)
+
+
+async def set_enabled(
+    platform: Platform, scope: Scope, name: str, *, enabled: bool
+) -> EndpointSettings:
+    """Lets an endpoint rest, or work again. Raises EndpointMissing.
+
+    A resting endpoint gets no new messages; what waits for it is tried by its schedule.
+    """
+    async with _changing(platform, scope, name) as (connection, endpoint):
+        await endpoints.set_enabled(connection, scope, endpoint.id, enabled=enabled)
+        return await _read(connection, platform, endpoint)
+
+
+async def rotate(
+    platform: Platform, scope: Scope, overlap: timedelta, name: str = DEFAULT_ENDPOINT
+) -> EndpointSettings:
+    """Makes a new secret, which signs after `overlap` or once the rotation is finished by hand.
+
+    Until then the old one signs. A rotation that still runs begins anew: the secret that it had
+    made never signs. Raises EndpointMissing.
+    """
+    async with _changing(platform, scope, name) as (connection, endpoint):
+        secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), endpoint.id.bytes)
+        await endpoints.rotate(connection, endpoint, secret, overlap)
+        return await _read(connection, platform, endpoint)
+
+
+async def finish_rotation(
+    platform: Platform, scope: Scope, name: str = DEFAULT_ENDPOINT
+) -> EndpointSettings:
+    """Lets the new secret sign from now on; no harm when none waits. Raises EndpointMissing."""
+    async with _changing(platform, scope, name) as (connection, endpoint):
+        await endpoints.finish_rotation(connection, endpoint)
+        return await _read(connection, platform, endpoint)
+
+
+async def send_test(
+    platform: Platform, scope: Scope, type: str | None = None, url: str | None = None
+) -> UUID:
+    """Queues one signed test, tried once; returns the id by which its event is known.
+
+    `type` is one of the dialect's, by default the one that tells of a new delivery. `url` has been
+    checked by the caller; by default it is the account's own. It is signed with the secret of the
+    default endpoint. Raises EndpointMissing when there is no address at all.
+    """
+    id = new_id()
+    async with platform.pool.acquire() as connection:
+        if type is None:
+            dialect = platform.dialects[await accounts.dialect_of(connection, scope.account_id)]
+            type = dialect.announcements(None, Status.PENDING)[0]
+        if not await messages.insert_test(connection, scope, id, DEFAULT_ENDPOINT, type, url):
+            raise EndpointMissing(DEFAULT_ENDPOINT)
+    platform.outbox_signal.wake()
+    return id
+
+
+async def attempts_of(
+    platform: Platform, scope: Scope, delivery_id: UUID, limit: int = 100
+) -> list[Attempt]:
+    """The latest attempts for the events of a delivery, newest first."""
+    async with platform.pool.acquire() as connection:
+        return await messages.attempts_of(connection, scope, delivery_id, limit)
+
+
+async def attempts_since(
+    platform: Platform, scope: Scope, since: datetime, limit: int = 100
+) -> list[Attempt]:
+    """The latest attempts for an account since a time, newest first, tests included."""
+    async with platform.pool.acquire() as connection:
+        return await messages.attempts_since(connection, scope, since, limit)
+
+
+async def resend_event(platform: Platform, scope: Scope, delivery_id: UUID, event_id: UUID) -> int:
+    """Sends an event again to every endpoint that it went to, with a fresh round of attempts.
+
+    Returns how many messages that makes: 0 when there is no such event, or none but such as are
+    being sent at this moment.
+    """
+    async with platform.pool.acquire() as connection:
+        count = await messages.resend_event(connection, scope, delivery_id, event_id)
+    return _woken(platform, count)
+
+
+async def resend_message(platform: Platform, scope: Scope, message_id: UUID) -> int:
+    """Sends one message again, as `resend_event` does; returns 1 or 0."""
+    async with platform.pool.acquire() as connection:
+        count = await messages.resend_message(connection, scope, message_id)
+    return _woken(platform, count)
+
+
+async def resend_since(
+    platform: Platform, scope: Scope, since: datetime, *, dead_only: bool = True
+) -> int:
+    """Sends again the messages made since a time that are dead, or all; returns how many."""
+    async with platform.pool.acquire() as connection:
+        count = await messages.resend_since(connection, scope, since, dead_only=dead_only)
+    return _woken(platform, count)
+
+
+def _woken(platform: Platform, count: int) -> int:
+    if count:
+        platform.outbox_signal.wake()
+    return count

@@ -1,0 +1,118 @@
+"""Results on their way into the database: gathered while earlier ones are being written."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import asyncpg
+import structlog
+
+from estafette.store import outbox
+from estafette.store.outbox import Finished
+from estafette.store.pool import Pool
+from estafette.webhooks import metrics
+
+_log = structlog.stdlib.get_logger(__name__)
+
+DATABASE_TROUBLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a statement raises when the database is away, restarting or too slow."""
+
+# The statement will never accept these values, however often it is tried.
+_UNACCEPTABLE: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+_UNWRITABLE: Final = (*_UNACCEPTABLE, ValueError, OverflowError)
+
+_MOST_AT_ONCE: Final = 1000
+_ENOUGH: Final = 250
+_GATHER_SECONDS: Final = 0.02
+_FIRST_PAUSE_SECONDS: Final = 0.05
+_LONGEST_PAUSE_SECONDS: Final = 2.0
+
+
+class Recorder:
+    """Writes results in batches; keeps them while the database is away."""
+
+    def __init__(self, pool: Pool, worker: str, is_busy: Callable[[], bool]) -> None:
+        """Writes as `worker`. While `is_busy` says that more results are to come, it waits for
+        some company; a lone result is written at once.
+        """
+        self._pool = pool
+        self._worker = worker
+        self._is_busy = is_busy
+        self._results: list[Finished] = []
+        self._wake = asyncio.Event()
+        self._enough = asyncio.Event()
+        self._closing = False
+
+    @property
+    def waiting(self) -> int:
+        """Results not written yet."""
+        return len(self._results)
+
+    def add(self, result: Finished) -> None:
+        """Takes a result; it is written soon."""
+        self._results.append(result)
+        self._wake.set()
+        if len(self._results) >= _ENOUGH or not self._is_busy():
+            self._enough.set()
+
+    def close(self) -> None:
+        """Nothing more will be added: `run` returns when all is written."""
+        self._closing = True
+        self._wake.set()
+        self._enough.set()
+
+    async def run(self) -> None:
+        """Writes until closed. Waits for a database that is away as long as it takes."""
+        while self._results or not self._closing:
+            await self._wake.wait()
+            await self._gather()
+            batch = self._results[:_MOST_AT_ONCE]
+            if batch:
+                await self._write(batch)
+                del self._results[: len(batch)]
+            if not self._results and not self._closing:
+                self._wake.clear()
+
+    async def _gather(self) -> None:
+        if not self._closing and self._is_busy() and len(self._results) < _ENOUGH:
+            self._enough.clear()
+            try:
+                async with asyncio.timeout(_GATHER_SECONDS):
+                    await self._enough.wait()
+            except TimeoutError:
+                return
+
+    async def _write(self, batch: list[Finished]) -> None:
+        again = False
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self._write_once(batch, again=again)
+            except _UNWRITABLE as error:
+                await self._one_by_one(batch, error)
+                return
+            except DATABASE_TROUBLE as error:
+                _log.warning("webhook_results_wait", error=type(error).__name__, count=len(batch))
+                await asyncio.sleep(pause)
+                again, pause = True, min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _write_once(self, batch: list[Finished], *, again: bool) -> None:
+        async with self._pool.acquire() as connection:
+            settled = await outbox.record(connection, batch, worker=self._worker, again=again)
+        if not again and settled < len(batch):
+            metrics.STALE.inc(len(batch) - settled)
+            _log.warning("webhook_results_stale", count=len(batch) - settled)
+
+    async def _one_by_one(self, batch: list[Finished], error: Exception) -> None:
+        """One result that cannot be written must not take the others with it."""
+        if len(batch) == 1:
+            _log.error(
+                "webhook_result_lost",
+                message_id=str(batch[0].message_id),
+                error=type(error).__name__,
+            )
+            return
+        for result in batch:
+            await self._write([result])

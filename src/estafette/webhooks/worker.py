@@ -1,0 +1,358 @@
+"""From the outbox to the endpoints: claims, renders, sends, records, until it is told to stop.
+
+Claiming, sending and recording overlap, and none waits for the others beyond what the lanes allow.
+No transaction is open while a request is under way. Any number of workers may run side by side.
+"""
+
+import asyncio
+import os
+import random
+import secrets
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+
+from estafette.store import outbox, signals
+from estafette.store.outbox import Claimed, Finished
+from estafette.store.pool import Pool
+from estafette.webhooks import metrics
+from estafette.webhooks.lanes import Job, Lanes
+from estafette.webhooks.message import Message, Renderer
+from estafette.webhooks.recorder import DATABASE_TROUBLE, Recorder
+from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.sender import Outcome, Request, Result
+
+_log = structlog.stdlib.get_logger(__name__)
+
+ERROR: Final = "error"
+"""The outcome of an attempt that was not sent for a reason of our own."""
+
+# For accounts whose dialect this process was not given: somebody may put that right.
+_NO_DIALECT: Final = Schedule(doubling(60, 10), timeout_seconds=5)
+_MOST_ERROR_CHARACTERS: Final = 300
+_LEASE_TO_TIMEOUT: Final = 1.5
+_CLAIM_SPACING_SECONDS: Final = 0.02
+_MEASURE_SECONDS: Final = 5.0
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+
+
+class Sends(Protocol):
+    """What the worker asks of `webhooks.sender.Sender`."""
+
+    async def send(self, request: Request) -> Result:
+        """Sends one request; whatever the receiver does comes back as a result, in time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a worker takes on.
+
+    Attributes:
+        lease_seconds: how long a claimed message is this worker's; at least half as long again
+            as any dialect's exchange may take.
+        poll_seconds: how long it sleeps at most without looking for due messages.
+        per_endpoint: requests under way to one endpoint.
+        total: requests under way to all; each needs a file descriptor.
+        held: messages claimed at a time.
+        claim: messages claimed by one statement.
+    """
+
+    lease_seconds: float = 30.0
+    poll_seconds: float = 1.0
+    per_endpoint: int = 64
+    total: int = 512
+    held: int = 4096
+    claim: int = 1024
+
+
+class Worker:
+    """Sends what is due. One `run` for each worker."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        dsn: str,
+        renderers: Mapping[str, Renderer],
+        sender: Sends,
+        decrypt: Callable[[bytes, bytes], str],
+        limits: Limits | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        """Works on the outbox of `pool` and hears of new messages over a connection to `dsn`.
+
+        `renderers` by the name of the dialect; `decrypt` reads an endpoint's secret, given what it
+        belongs to (`Cipher.decrypt`). `name` stands with its leases and attempts, and must be
+        unique among all workers. Takes three connections of the pool at most.
+        Raises ValueError when the lease is too short for an exchange with some margin.
+        """
+        self._limits = limits or Limits()
+        longest = max((each.schedule.timeout_seconds for each in renderers.values()), default=0)
+        self._lease = self._limits.lease_seconds
+        if self._lease < longest * _LEASE_TO_TIMEOUT:
+            raise ValueError(
+                f"a lease of {self._lease:g} s is too short for exchanges of up to {longest:g} s"
+            )
+        self._pool = pool
+        self._dsn = dsn
+        self._renderers = renderers
+        self._sender = sender
+        self._decrypt = decrypt
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._lanes = Lanes(
+            per_endpoint=self._limits.per_endpoint,
+            total=self._limits.total,
+            held=self._limits.held,
+        )
+        self._recorder = Recorder(pool, self.name, lambda: self._lanes.sending > 1)
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._runners: set[asyncio.Task[None]] = set()
+        self._unsent: list[Claimed] = []
+        self._failed = asyncio.Event()
+        self._failure: BaseException | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set; then finishes what is under way, and gives the rest back.
+
+        Stopping takes no longer than the longest exchange and a few statements. A database that
+        goes away is waited for. Being cancelled instead leaves claimed messages to their leases.
+        """
+        recording = asyncio.create_task(self._recorder.run())
+        claiming = asyncio.create_task(self._claim_until_stopped())
+        beside = [
+            asyncio.create_task(signals.listen(self._dsn, signals.OUTBOX, self._wake.set)),
+            asyncio.create_task(self._measure()),
+            asyncio.create_task(self._failed.wait()),
+            asyncio.create_task(stop.wait()),
+        ]
+        own: list[asyncio.Task[Any]] = [recording, claiming, *beside]
+        try:
+            ended, _ = await asyncio.wait(own, return_when=asyncio.FIRST_COMPLETED)
+            self._stopping = True
+            self._wake.set()
+            await claiming
+            await self._finish(recording)
+            for task in ended:
+                task.result()  # raises what ended it, unless it was told to stop
+            if self._failure is not None:
+                raise self._failure
+        finally:
+            for task in [*own, *self._runners]:
+                task.cancel()
+            await asyncio.gather(*own, *self._runners, return_exceptions=True)
+
+    async def _finish(self, recording: asyncio.Task[None]) -> None:
+        """Waits for what is under way, writes it down, gives the rest back."""
+        if self._runners:
+            await asyncio.wait(self._runners)
+        self._recorder.close()
+        with suppress(*DATABASE_TROUBLE):
+            await self._give_back()
+        with suppress(TimeoutError):  # what is not written is sent again after its lease
+            await asyncio.wait_for(recording, self._lease)
+
+    async def _claim_until_stopped(self) -> None:
+        """Claims whenever something is due and there is room; otherwise sleeps."""
+        pause = _FIRST_PAUSE_SECONDS
+        while not self._stopping:
+            self._wake.clear()
+            began = time.monotonic()
+            try:
+                await self._give_back()
+                due_in = await self._claim()
+            except DATABASE_TROUBLE as error:
+                _log.warning("outbox_away", error=type(error).__name__, pause_seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                continue
+            pause = _FIRST_PAUSE_SECONDS
+            await self._sleep(due_in)
+            spacing = _CLAIM_SPACING_SECONDS - (time.monotonic() - began)
+            if spacing > 0 and not self._stopping:
+                await asyncio.sleep(spacing)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until woken, or at most this long."""
+        if seconds > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+
+    async def _claim(self) -> float:
+        """Claims what there is room for; returns the seconds to the next look."""
+        async with self._pool.acquire() as connection:
+            due_in = await outbox.next_due(connection)
+            limit = min(self._limits.claim, self._lanes.room - self._recorder.waiting)
+            if due_in is None or due_in > 0 or limit <= 0:
+                longest = self._limits.poll_seconds
+                return longest if due_in is None or due_in <= 0 else min(due_in, longest)
+            rooms = self._lanes.rooms()
+            claimed_at = time.monotonic()
+            claimed = await outbox.claim(
+                connection,
+                rooms,
+                room=self._lanes.start_room,
+                limit=limit,
+                lease_seconds=self._lease,
+                worker=self.name,
+            )
+        self._lanes.accept(claimed, claimed_at, rooms, limit)
+        self._start_runners()
+        return self._limits.poll_seconds if not claimed else 0.0
+
+    def _start_runners(self) -> None:
+        """A runner for each job that may be sent and has none."""
+        while (job := self._lanes.take()) is not None:
+            task = asyncio.create_task(self._runner(job))
+            self._runners.add(task)
+            task.add_done_callback(self._runner_ended)
+
+    def _runner_ended(self, task: asyncio.Task[None]) -> None:
+        self._runners.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failure = self._failure or error
+            self._failed.set()
+
+    async def _runner(self, job: Job | None) -> None:
+        """Sends job after job while there are any that nobody sends."""
+        while job is not None:
+            while job.messages:
+                claimed, claimed_at = job.messages[0]
+                await self._one(job, claimed, claimed_at)
+            self._lanes.finish(job)
+            job = self._lanes.take()
+            self._start_runners()  # the endpoint may bear one more than before
+
+    async def _one(self, job: Job, claimed: Claimed, claimed_at: float) -> None:
+        """Sends the first message of a job, unless its lease might end before the exchange does."""
+        schedule = self._schedule(claimed)
+        began = time.monotonic()
+        if self._stopping or began >= claimed_at + self._lease - schedule.timeout_seconds:
+            self._lanes.unsent(job)
+            self._unsent.append(claimed)
+            self._wake.set()
+            return
+        with metrics.UNDER_WAY.track_inprogress():
+            result = await self._attempt(claimed, schedule)
+        if isinstance(result, str):
+            self._lanes.unsent(job)
+        else:
+            metrics.SECONDS.observe(result.duration_seconds)
+            in_time = result.outcome is not Outcome.TIMED_OUT
+            self._lanes.sent(job, result.duration_seconds, in_time=in_time)
+        round_seconds = claimed.round_seconds + time.monotonic() - claimed_at
+        finished = _finished(claimed, schedule, result, began, round_seconds)
+        metrics.ATTEMPTS.labels(finished.outcome).inc()
+        self._recorder.add(finished)
+        if self._lanes.is_hungry:
+            self._wake.set()
+
+    def _schedule(self, claimed: Claimed) -> Schedule:
+        renderer = self._renderers.get(claimed.dialect)
+        return _NO_DIALECT if renderer is None else renderer.schedule
+
+    async def _attempt(self, claimed: Claimed, schedule: Schedule) -> Result | str:
+        """What came of sending it, or why it could not be sent."""
+        if claimed.url is None:
+            return "the endpoint is disabled or has no address"
+        renderer = self._renderers.get(claimed.dialect)
+        if renderer is None:
+            return f"this worker does not know the dialect {claimed.dialect!r}"
+        # One message that nobody foresaw must not stop the others: whatever is raised is its own.
+        try:
+            secret = self._decrypt(claimed.secret, claimed.endpoint_id.bytes)
+            rendered = renderer.render(_message(claimed, claimed.url, secret), int(time.time()))
+            return await self._sender.send(
+                Request(
+                    url=claimed.url,
+                    headers=rendered.headers,
+                    body=rendered.body,
+                    timeout_seconds=schedule.timeout_seconds,
+                )
+            )
+        except Exception as error:
+            _log.exception("webhook_not_sent", message_id=str(claimed.id), type=claimed.type)
+            return f"could not be rendered or sent: {type(error).__name__}"
+
+    async def _give_back(self) -> None:
+        """Releases what was not sent. Tried once: what is not released comes due by its lease."""
+        unsent, self._unsent = self._unsent, []
+        if unsent:
+            metrics.RELEASED.inc(len(unsent))
+            async with self._pool.acquire() as connection:
+                await outbox.release(connection, unsent, worker=self.name)
+
+    async def _measure(self) -> None:
+        """Keeps the gauges of the outbox up to date."""
+        while True:
+            with suppress(*DATABASE_TROUBLE):
+                async with self._pool.acquire() as connection:
+                    depth = await outbox.depth(connection)
+                metrics.PENDING.set(depth.pending)
+                metrics.OLDEST.set(depth.oldest_seconds)
+            await asyncio.sleep(_MEASURE_SECONDS)
+
+
+def _message(claimed: Claimed, url: str, secret: str) -> Message:
+    return Message(
+        id=claimed.id,
+        scope=claimed.scope,
+        endpoint_id=claimed.endpoint_id,
+        dialect=claimed.dialect,
+        url=url,
+        secret=secret,
+        type=claimed.type,
+        attempt=claimed.attempt,
+        event_id=claimed.event_id,
+        ordinal=claimed.ordinal,
+        is_test=claimed.is_test,
+        occurred_at=claimed.occurred_at,
+        delivery_id=claimed.delivery_id,
+        external_ref=claimed.external_ref,
+        seq=claimed.seq,
+        status=claimed.status,
+        milestone=claimed.milestone,
+    )
+
+
+def _finished(
+    claimed: Claimed, schedule: Schedule, result: Result | str, began: float, round_seconds: float
+) -> Finished:
+    sent = isinstance(result, Result)
+    delivered = sent and result.outcome is Outcome.DELIVERED
+    retry = None
+    if not delivered and not claimed.is_test:  # a test is tried once
+        retry = schedule.next_attempt_delay(
+            claimed.attempt_in_round,
+            round_seconds,
+            result.retry_after_seconds if sent else None,
+            random.random,
+        )
+    return Finished(
+        account_id=claimed.scope.account_id,
+        message_id=claimed.id,
+        attempt=claimed.attempt,
+        is_delivered=delivered,
+        retry_seconds=retry,
+        began=began,
+        duration_seconds=result.duration_seconds if sent else 0.0,
+        outcome=result.outcome.value if sent else ERROR,
+        http_status=result.http_status if sent else None,
+        error=_storable(result.error if sent else result),
+    )
+
+
+def _storable(error: str | None) -> str | None:
+    """Short, and of characters that PostgreSQL keeps: parts of it may come from a receiver."""
+    if error is None:
+        return None
+    clean = error[:_MOST_ERROR_CHARACTERS].encode("utf-8", "replace").decode()
+    return clean.replace("\x00", "\ufffd")
