@@ -18,9 +18,15 @@ RELEASED = Counter(
     "estafette_webhook_released", "Messages given back unsent: a slow endpoint, or a shutdown."
 )
 PENDING = Gauge(
-    "estafette_outbox_messages", "Webhooks that are waiting, under way or to be sent again."
+    "estafette_outbox_messages",
+    "Webhooks that are waiting, under way or to be sent again.",
+    multiprocess_mode="mostrecent",
 )
 OLDEST = Gauge(
-    "estafette_outbox_oldest_seconds", "For how long the first webhook has been due, in seconds."
+    "estafette_outbox_oldest_seconds",
+    "For how long the first webhook has been due, in seconds.",
+    multiprocess_mode="mostrecent",
 )
-UNDER_WAY = Gauge("estafette_webhooks_under_way", "Requests to endpoints under way.")
+UNDER_WAY = Gauge(
+    "estafette_webhooks_under_way", "Requests to endpoints under way.", multiprocess_mode="livesum"
+)

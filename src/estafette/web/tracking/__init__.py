@@ -1,1 +1,5 @@
-"""The recipient's page: where the parcel is, when it comes, and what the courier says."""
+"""The recipient's page: where the parcel is, in the recipient's language, live."""
+
+from estafette.web.tracking.app import TrackingPages, build
+
+__all__ = ["TrackingPages", "build"]

@@ -1,0 +1,228 @@
+"""The composition root: the only module that knows everything."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+import uvicorn
+from prometheus_client import REGISTRY, start_http_server
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp
+
+from estafette import health
+from estafette.core.dialect import Dialect
+from estafette.couriers import sandbox
+from estafette.dialects import kaspi
+from estafette.http.fallback import Fallback, by_prefix
+from estafette.http.limiter import RateLimiter
+from estafette.http.observe import Observer
+from estafette.http.protocol import http_protocol
+from estafette.metrics import RequestMetrics
+from estafette.settings import Settings
+from estafette.store import maintenance, signals
+from estafette.store.pool import Pool, open_pool
+from estafette.usecases.catalog import Catalog
+from estafette.usecases.create import Creator
+from estafette.usecases.platform import Platform
+from estafette.usecases.quote import Quoter
+from estafette.usecases.ready import is_ready
+from estafette.usecases.secrets import Cipher
+from estafette.web import tracking
+from estafette.webhooks.guard import Guard
+from estafette.webhooks.message import Renderer
+from estafette.webhooks.sender import Sender
+from estafette.webhooks.worker import Limits, Worker
+
+_CLOSING_SECONDS = 5.0
+
+DIALECTS: dict[str, Dialect] = {kaspi.DIALECT.name: kaspi.DIALECT}
+RENDERERS: dict[str, Renderer] = {kaspi.DIALECT.name: kaspi.RENDERER}
+
+
+def public_id(text: str) -> UUID | None:
+    """The id of the delivery that some dialect writes as `text`; None when none does."""
+    return kaspi.parse_delivery_id(text)
+
+
+class NotReadyError(Exception):
+    """The process cannot start, and what to do about it."""
+
+
+def _dsn(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise NotReadyError("DATABASE_URL is not set; `estafette up` starts a database")
+    return settings.database_url
+
+
+async def _must_be_ready(platform: Platform) -> None:
+    if not await is_ready(platform):
+        raise NotReadyError("the database is of an older version: run `estafette migrate`")
+
+
+@asynccontextmanager
+async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
+    """The running Estafette over the database of the settings.
+
+    Raises NotReadyError, or what asyncpg and the operating system raise for a database that
+    cannot be reached.
+    """
+    if settings.secret_key is None:
+        raise NotReadyError("ESTAFETTE_SECRET_KEY is not set; `estafette up` makes one")
+    pool = await open_pool(_dsn(settings), size=settings.database_pool_size)
+    try:
+        yield Platform(
+            pool=pool,
+            dialects=DIALECTS,
+            catalog=Catalog(pool),
+            cipher=Cipher(settings.secret_key),
+            public_url=settings.public_url,
+            sandbox_step=timedelta(seconds=settings.sandbox_step_seconds),
+        )
+    finally:
+        await _close(pool)
+
+
+async def _close(pool: Pool) -> None:
+    """Waits for connections that finish soon, and ends those that do not."""
+    try:
+        await asyncio.wait_for(pool.close(), _CLOSING_SECONDS)
+    except TimeoutError:
+        pool.terminate()
+
+
+@dataclass(frozen=True)
+class Application:
+    """The server's application, and what is to be told when it shall end."""
+
+    asgi: ASGIApp
+    fallback: Fallback
+    pages: tracking.TrackingPages
+
+
+def build(platform: Platform, *, processes: int = 1) -> Application:
+    """The whole HTTP side over `platform`; `processes` share each key's rate limit."""
+    creator, quoter = Creator(platform), Quoter(platform)
+    limiter = RateLimiter(processes)
+    pages = tracking.build(platform, public_id=public_id)
+    fallback = by_prefix({"/delivery": kaspi.fallback, "/sandbox": sandbox.fallback})
+    app = Starlette(
+        routes=[
+            Mount("/delivery", kaspi.build(platform, creator, quoter, limiter)),
+            Mount("/sandbox", sandbox.build(platform, limiter, public_id=public_id)),
+            Mount("/track", pages),
+            *health.routes(platform),
+        ]
+    )
+    app.router.redirect_slashes = False
+    observer = Observer(
+        app,
+        logger=structlog.stdlib.get_logger("estafette.http"),
+        metrics=RequestMetrics(REGISTRY),
+        fallback=fallback,
+    )
+    return Application(observer, fallback, pages)
+
+
+class _Server(uvicorn.Server):
+    """Tells the open streams to end before it waits for connections to finish."""
+
+    def __init__(
+        self, config: uvicorn.Config, pages: tracking.TrackingPages, ready: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._pages = pages
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._pages.close_streams()
+        await super().shutdown(sockets)
+
+
+async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Serves HTTP until SIGINT or SIGTERM, then finishes what has begun.
+
+    `ready` is called when connections are accepted. Raises NotReadyError.
+    """
+    async with open_platform(settings) as platform:
+        await _must_be_ready(platform)
+        listening = asyncio.create_task(_hear_of_changes(settings, platform))
+        application = build(platform, processes=settings.server_processes)
+        config = uvicorn.Config(
+            application.asgi,
+            host=settings.host,
+            port=settings.port,
+            http=http_protocol(application.fallback),
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=True,
+            backlog=2048,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=int(settings.shutdown_seconds),
+        )
+        try:
+            await _Server(config, application.pages, ready).serve()
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+
+async def _hear_of_changes(settings: Settings, platform: Platform) -> None:
+    await signals.listen(
+        _dsn(settings),
+        signals.CONFIGURATION,
+        platform.catalog.forget,
+        platform.catalog.trust,
+    )
+
+
+async def work(settings: Settings) -> None:
+    """Sends webhooks, moves the sandbox and keeps house until SIGINT or SIGTERM.
+
+    Raises NotReadyError.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if settings.worker_metrics_port is not None:
+        start_http_server(settings.worker_metrics_port, settings.host)
+    guard = Guard(allow=settings.webhook_allowed_networks)
+    async with open_platform(settings) as platform, Sender(guard) as sender:
+        await _must_be_ready(platform)
+        await _until_one_ends(
+            stop,
+            _webhook_worker(settings, platform, sender).run(stop),
+            sandbox.run(platform, stop),
+            maintenance.keep(platform.pool, stop),
+        )
+
+
+def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> Worker:
+    limits = Limits(
+        lease_seconds=settings.webhook_lease_seconds,
+        per_endpoint=settings.webhook_endpoint_concurrency,
+        total=settings.webhook_concurrency,
+    )
+    return Worker(platform.pool, _dsn(settings), RENDERERS, sender, platform.cipher.decrypt, limits)
+
+
+async def _until_one_ends(stop: asyncio.Event, *parts: Coroutine[None, None, None]) -> None:
+    """Runs the parts until all have stopped; one that fails stops the others and is raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.gather(*tasks)
