@@ -13,6 +13,7 @@ from estafette.core.account import MARKETS, Account, Mode, Scope
 from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.event import Actor, Event
 from estafette.core.ids import new_id
+from estafette.core.watch import WatchLimits
 from estafette.store import accounts, journal
 from estafette.store.journal import Entry
 from estafette.store.pool import Pool, open_pool
@@ -94,7 +95,7 @@ async def parcel(pool: Pool) -> _Parcel:
     account = Account(scope.account_id, f"shop-{scope.account_id}", MARKETS["KZ"], "quiet", 10, 10)
     async with pool.acquire() as connection:
         await accounts.insert(connection, account)
-        await journal.insert(connection, [Entry(found, created)])
+        await journal.insert(connection, [Entry(found, created)], WatchLimits())
     return _Parcel(platform, scope, found.id)
 
 

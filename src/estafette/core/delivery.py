@@ -1,11 +1,14 @@
 """The delivery and its life: the statuses, the one table of legal transitions, the milestone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from estafette.core.account import Scope
+from estafette.core.payment import PREPAID, Payment
 
 
 class Status(StrEnum):
@@ -157,12 +160,27 @@ class Parcel:
     declared_value: int | None = None
 
 
+PIN_TRIES = 5
+"""How many wrong PINs lock a delivery."""
+
+
+def reference(year: int, number: int) -> str:
+    """How the delivery of that number in that year is called: "DLV-2026-00042"."""
+    return f"DLV-{year:04d}-{number:05d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One parcel on its way from a pickup to a drop-off.
 
     `fee` is in whole units of the market's currency. `pickup_by` and `deliver_by` are the
     promised times. `version` of its state is `progress.seq`.
+
+    `reference` is the number that people call it by. `company_id` and `company_name` tell who
+    carries it, for `company_fee` of the fee; None where no courier company was chosen.
+    `metadata` is the merchant's own JSON object. With `require_pin`, the recipient's `pin` (None
+    where another platform keeps it) is needed to hand it over; `pin_failures` wrong ones were
+    tried.
     """
 
     id: UUID
@@ -179,6 +197,27 @@ class Delivery:
     external_ref: str | None = None
     quote_id: UUID | None = None
     scenario: str | None = None
+    reference: str | None = None
+    company_id: UUID | None = None
+    company_name: str | None = None
+    company_fee: int | None = None
+    payment: Payment = PREPAID
+    scheduled_pickup_at: datetime | None = None
+    scheduled_delivery_at: datetime | None = None
+    metadata: Mapping[str, Any] | None = None
+    require_pin: bool = False
+    pin: str | None = None
+    pin_failures: int = 0
+
+    @property
+    def eta_minutes(self) -> int:
+        """The minutes from its creation to its promised time, begun ones counted."""
+        return -((self.created_at - self.deliver_by) // timedelta(minutes=1))
+
+    @property
+    def pin_is_locked(self) -> bool:
+        """Whether so many wrong PINs were tried that the operator has to look."""
+        return self.pin_failures >= PIN_TRIES
 
     @property
     def status(self) -> Status:

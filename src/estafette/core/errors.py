@@ -6,6 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from estafette.core.delivery import Status
+from estafette.core.payment import PaymentMethod
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program
@@ -94,6 +95,74 @@ class QuoteMismatch(Refusal):
 
     quote_id: UUID
     fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class QuoteCompanyMismatch(Refusal):
+    """The delivery names another courier company than its quote."""
+
+    quote_id: UUID
+    company_id: UUID | None
+    named: UUID
+
+
+@dataclass(frozen=True)
+class PaymentMethodNotSupported(Refusal):
+    """The courier company does not take payment in this way."""
+
+    method: PaymentMethod
+    company_name: str | None
+
+
+@dataclass(frozen=True)
+class ScheduleInvalid(Refusal):
+    """The times asked for cannot be kept; `field` is `pickup` or `delivery`."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NoCourierConfigured(Refusal):
+    """The account has no courier company at all."""
+
+
+@dataclass(frozen=True)
+class AllCouriersFailed(Refusal):
+    """None of the courier companies that were asked could answer."""
+
+    asked: int
+
+
+@dataclass(frozen=True)
+class PaymentNotAwaited(Refusal):
+    """No payment is awaited for the delivery, or not any more."""
+
+    is_conflict: ClassVar[bool] = True
+
+    status: Status
+
+
+@dataclass(frozen=True)
+class PinRequired(Refusal):
+    """The recipient's PIN is needed to hand the parcel over."""
+
+    delivery_id: UUID
+
+
+@dataclass(frozen=True)
+class PinWrong(Refusal):
+    """Not the recipient's PIN; so many tries are left before it is locked."""
+
+    delivery_id: UUID
+    tries_left: int
+
+
+@dataclass(frozen=True)
+class PinLocked(Refusal):
+    """Too many wrong PINs were tried: only the operator can help."""
+
+    delivery_id: UUID
 
 
 @dataclass(frozen=True)

@@ -98,23 +98,34 @@ class PriceList:
                     return price
         return None
 
-    def default_price(self, weight_grams: int) -> Price:
-        """Give the price of a delivery that must be taken although a city is not recognised.
+    def __bool__(self) -> bool:
+        """Tell whether there are any tariffs."""
+        return bool(self._routes)
 
-        Nothing is known of its distance, so it gets the slowest of the rows from any city to any
+    def price_anywhere(self, weight_grams: int) -> Price | None:
+        """Give the price where a city is not recognised, or None: the weight is above all bands.
+
+        Nothing is known of the distance, so it is the slowest of the rows from any city to any
         city that hold the weight (of equally slow ones the dearest): a promise that can be kept.
-        Failing those, the slowest row that holds the weight; then the slowest row; then `UNPRICED`.
+        Failing those, the slowest row that holds the weight.
         """
         anywhere = self._routes.get((ANY, ANY), [])
         everything = [tier for tiers in self._routes.values() for tier in tiers]
-        for candidates in (
-            [price for tier in anywhere if (price := tier.price(weight_grams))],
-            [price for tier in everything if (price := tier.price(weight_grams))],
-            [price for tier in everything for price in tier.prices],
-        ):
-            if candidates:
+        for tiers in (anywhere, everything):
+            if candidates := [price for tier in tiers if (price := tier.price(weight_grams))]:
                 return max(candidates, key=_slowness)
-        return UNPRICED
+        return None
+
+    def default_price(self, weight_grams: int) -> Price:
+        """Give the price of a delivery that must be taken although a city is not recognised.
+
+        `price_anywhere`; failing that, the slowest row of any weight; then `UNPRICED`.
+        """
+        if price := self.price_anywhere(weight_grams):
+            return price
+        everything = [tier for tiers in self._routes.values() for tier in tiers]
+        prices = [price for tier in everything for price in tier.prices]
+        return max(prices, key=_slowness, default=UNPRICED)
 
 
 def _routes(origin: str, destination: str) -> Iterator[tuple[str, str]]:

@@ -1,13 +1,21 @@
 """A quote and what binds it to a payload."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from estafette.core.account import Scope
-from estafette.core.errors import QuoteExpired, QuoteMismatch, QuoteUsed, Refusal
+from estafette.core.courier import Connector
+from estafette.core.errors import (
+    QuoteCompanyMismatch,
+    QuoteExpired,
+    QuoteMismatch,
+    QuoteUsed,
+    Refusal,
+)
 
 VALIDITY = timedelta(minutes=15)
 """How long a quote binds."""
@@ -21,6 +29,10 @@ class Quote:
     brought into the form in which it is compared. `fee` is in whole units of the market's
     currency; `pickup_within` counts from the creation of the delivery, `delivery_within` from
     the pickup.
+
+    A courier company's quote names the company, how it is reached (`connector`), its own part of
+    the fee (`company_fee`), whether the hand-over needs a PIN, and what its connector wants to see
+    again (`upstream`).
     """
 
     id: UUID
@@ -32,17 +44,50 @@ class Quote:
     created_at: datetime
     expires_at: datetime
     used_by: UUID | None = None
+    company_id: UUID | None = None
+    company_name: str | None = None
+    company_slug: str | None = None
+    connector: Connector | None = None
+    company_fee: int | None = None
+    require_pin: bool = False
+    upstream: Mapping[str, Any] | None = None
 
-    def refusal(self, payload: Mapping[str, Any], now: datetime) -> Refusal | None:
+    @property
+    def eta_minutes(self) -> int:
+        """The minutes from the creation of the delivery to its end, begun ones counted."""
+        return -(-(self.pickup_within + self.delivery_within) // timedelta(minutes=1))
+
+    def refusal(
+        self, payload: Mapping[str, Any], now: datetime, company_id: UUID | None = None
+    ) -> Refusal | None:
         """Why a delivery with `payload` cannot be created from this quote at `now`, or None.
 
-        Every entry that was quoted must be equal; what the quote did not name is free.
+        `company_id` is the company that the merchant means, None for the quote's. Every entry that
+        was quoted must be equal; what the quote did not name is free.
         """
-        if self.used_by is not None:
-            return QuoteUsed(self.id, self.used_by)
+        if company_id is not None and company_id != self.company_id:
+            return QuoteCompanyMismatch(self.id, self.company_id, company_id)
         if self.expires_at <= now:
             return QuoteExpired(self.id, self.expires_at)
+        if self.used_by is not None:
+            return QuoteUsed(self.id, self.used_by)
         differing = tuple(
             name for name, value in self.payload.items() if payload.get(name) != value
         )
         return QuoteMismatch(self.id, differing) if differing else None
+
+
+def comparable(value: Any) -> Any:
+    """A JSON value in the form in which payloads are compared.
+
+    Text is in NFC, entries of objects that are null are left out (absent and null are equal);
+    numbers compare by value as they are.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else unicodedata.normalize("NFC", value)
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[str, Any]", value).items()
+        return {comparable(name): comparable(of) for name, of in entries if of is not None}
+    if isinstance(value, list):
+        return [comparable(each) for each in cast("list[Any]", value)]
+    return value

@@ -7,10 +7,13 @@ together.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from estafette.core.account import Mode
 from estafette.core.delivery import Delivery
 from estafette.core.event import Event
+from estafette.core.watch import WatchLimits, next_look
 from estafette.store import rows
 from estafette.store.pool import Connection
+from estafette.store.terms import terms_json
 
 
 class Entry(NamedTuple):
@@ -20,6 +23,8 @@ class Entry(NamedTuple):
     times over, the event's webhooks are sent.
     `run_step` is the number of the simulated courier's next step, `run_in_seconds` from now (None:
     not by itself); a move without a `run_step` leaves the simulated courier's plan as it is.
+    `simulated` tells of a new delivery whether a simulated courier carries it; None: in sandbox
+    mode.
     """
 
     delivery: Delivery
@@ -28,6 +33,7 @@ class Entry(NamedTuple):
     copies: int = 1
     run_in_seconds: float | None = None
     run_step: int | None = None
+    simulated: bool | None = None
 
 
 _EVENTS_AND_MESSAGES = """
@@ -59,19 +65,21 @@ with input as (
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::float8[], $13::integer[],
         $14::float8[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bigint[],
-        $20::uuid[], $21::text[], $22::timestamptz[], $23::timestamptz[]
+        $20::uuid[], $21::text[], $22::timestamptz[], $23::timestamptz[], $24::text[],
+        $25::uuid[], $26::text[], $27::timestamptz[], $28::boolean[]
     ) as input (
         account_id, id, mode, status, milestone, seq, event_id,
         actor, note, announced, occurred_at, delay_seconds, copies,
         run_in_seconds, external_ref, pickup, dropoff, parcel, fee,
-        quote_id, scenario, pickup_by, deliver_by
+        quote_id, scenario, pickup_by, deliver_by, reference,
+        company_id, terms, watch_at, simulated
     )
 ),
 new_deliveries as (
-    insert into deliveries ({rows.DELIVERY_COLUMNS})
+    insert into deliveries ({rows.DELIVERY_COLUMNS}, watch_at)
     select account_id, id, mode, status, milestone, null, seq, external_ref, pickup::jsonb,
         dropoff::jsonb, parcel::jsonb, fee, quote_id, scenario, pickup_by, deliver_by,
-        occurred_at, occurred_at
+        occurred_at, occurred_at, reference, company_id, terms::json, 0, watch_at
     from input
 ),
 used_quotes as (
@@ -81,7 +89,7 @@ used_quotes as (
 new_runs as (
     insert into sandbox_runs (account_id, delivery_id, due_at)
     select account_id, id, now() + make_interval(secs => run_in_seconds) from input
-    where mode = 'sandbox'
+    where simulated
 ),
 {_EVENTS_AND_MESSAGES}
 """  # noqa: S608 - the parts are constants
@@ -109,7 +117,7 @@ def _told(entries: Sequence[Entry]) -> list[list[object]]:
     ]
 
 
-async def insert(connection: Connection, entries: Sequence[Entry]) -> int:
+async def insert(connection: Connection, entries: Sequence[Entry], limits: WatchLimits) -> int:
     """Writes new deliveries, marks their quotes used; returns the number of messages enqueued."""
     if not entries:
         return 0
@@ -126,7 +134,18 @@ async def insert(connection: Connection, entries: Sequence[Entry]) -> int:
         [delivery.scenario for delivery in deliveries],
         [delivery.pickup_by for delivery in deliveries],
         [delivery.deliver_by for delivery in deliveries],
+        [delivery.reference for delivery in deliveries],
+        [delivery.company_id for delivery in deliveries],
+        [terms_json(delivery) for delivery in deliveries],
+        [next_look(delivery, limits) for delivery in deliveries],
+        [_simulated(entry) for entry in entries],
     )
+
+
+def _simulated(entry: Entry) -> bool:
+    if entry.simulated is None:
+        return entry.delivery.scope.mode is Mode.SANDBOX
+    return entry.simulated
 
 
 _MOVE = f"""
@@ -134,16 +153,17 @@ with input as (
     select * from unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::float8[], $13::integer[],
-        $14::float8[], $15::text[], $16::integer[]
+        $14::float8[], $15::text[], $16::integer[], $17::timestamptz[]
     ) as input (
         account_id, id, mode, status, milestone, seq, event_id,
         actor, note, announced, occurred_at, delay_seconds, copies,
-        run_in_seconds, before_stall, run_step
+        run_in_seconds, before_stall, run_step, watch_at
     )
 ),
 moved as (
     update deliveries set status = input.status, milestone = input.milestone,
-        before_stall = input.before_stall, seq = input.seq, updated_at = input.occurred_at
+        before_stall = input.before_stall, seq = input.seq, updated_at = input.occurred_at,
+        watch_at = input.watch_at
     from input where deliveries.account_id = input.account_id and deliveries.id = input.id
 ),
 next_runs as (
@@ -156,7 +176,7 @@ next_runs as (
 """  # noqa: S608 - the parts are constants
 
 
-async def move(connection: Connection, entries: Sequence[Entry]) -> int:
+async def move(connection: Connection, entries: Sequence[Entry], limits: WatchLimits) -> int:
     """Writes one transition of each delivery, whose rows the caller has locked.
 
     Returns the number of messages enqueued.
@@ -165,4 +185,5 @@ async def move(connection: Connection, entries: Sequence[Entry]) -> int:
         return 0
     before_stall = [entry.delivery.progress.before_stall for entry in entries]
     steps = [entry.run_step for entry in entries]
-    return await connection.fetchval(_MOVE, *_told(entries), before_stall, steps)
+    looks = [next_look(entry.delivery, limits) for entry in entries]
+    return await connection.fetchval(_MOVE, *_told(entries), before_stall, steps, looks)

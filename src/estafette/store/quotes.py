@@ -2,50 +2,77 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from estafette.core.account import Scope
+from estafette.core.courier import Connector
 from estafette.core.quote import Quote
 from estafette.store.pool import Connection
 from estafette.store.rows import dump
 
 _INSERT = """
 insert into quotes (account_id, id, mode, payload, fee, pickup_within_seconds,
-    delivery_within_seconds, created_at, expires_at)
+    delivery_within_seconds, created_at, expires_at, company_id, terms)
 select account_id, id, mode, payload::jsonb, fee, pickup_within, delivery_within, created_at,
-    expires_at
+    expires_at, company_id, terms::json
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::integer[],
-    $7::integer[], $8::timestamptz[], $9::timestamptz[]) as input
-    (account_id, id, mode, payload, fee, pickup_within, delivery_within, created_at, expires_at)
+    $7::integer[], $8::timestamptz[], $9::timestamptz[], $10::uuid[], $11::text[]) as input
+    (account_id, id, mode, payload, fee, pickup_within, delivery_within, created_at, expires_at,
+    company_id, terms)
 """
 
 
 async def insert(connection: Connection, quotes: Sequence[Quote]) -> None:
     """Writes new quotes."""
+    # the quotes of one request share their payload
+    payloads = {id(quote.payload): quote.payload for quote in quotes}
+    texts = {key: dump(payload) for key, payload in payloads.items()}
     await connection.execute(
         _INSERT,
         [quote.scope.account_id for quote in quotes],
         [quote.id for quote in quotes],
         [quote.scope.mode for quote in quotes],
-        [dump(quote.payload) for quote in quotes],
+        [texts[id(quote.payload)] for quote in quotes],
         [quote.fee for quote in quotes],
         [int(quote.pickup_within.total_seconds()) for quote in quotes],
         [int(quote.delivery_within.total_seconds()) for quote in quotes],
         [quote.created_at for quote in quotes],
         [quote.expires_at for quote in quotes],
+        [quote.company_id for quote in quotes],
+        [_terms(quote) for quote in quotes],
     )
 
 
-_LOCK = """
-select id, account_id, mode, payload, fee, pickup_within_seconds, delivery_within_seconds,
-    created_at, expires_at, used_by
-from quotes
+def _terms(quote: Quote) -> str | None:
+    """What a company's offer said besides the price, as stored."""
+    if quote.company_id is None:
+        return None
+    fields = (
+        ("name", quote.company_name),
+        ("slug", quote.company_slug),
+        ("connector", quote.connector),
+        ("fee", quote.company_fee),
+        ("require_pin", quote.require_pin or None),
+        ("upstream", quote.upstream),
+    )
+    return dump({name: value for name, value in fields if value is not None})
+
+
+_COLUMNS = (
+    "id, account_id, mode, payload, fee, pickup_within_seconds, delivery_within_seconds,"
+    " created_at, expires_at, used_by, company_id, terms"
+)
+
+_LOCK = f"""
+select {_COLUMNS} from quotes
 join unnest($1::uuid[], $2::uuid[]) as wanted (wanted_account, wanted_id)
     on account_id = wanted_account and id = wanted_id
 order by account_id, id for update of quotes
-"""
+"""  # noqa: S608 - the columns are a constant
 
 
 async def lock(
@@ -62,15 +89,27 @@ async def lock(
     for row in found:
         scope = scopes.get(Scope(row["account_id"], row["mode"]))
         if scope is not None:
-            result[scope, row["id"]] = Quote(
-                id=row["id"],
-                scope=scope,
-                payload=orjson.loads(row["payload"]),
-                fee=row["fee"],
-                pickup_within=timedelta(seconds=row["pickup_within_seconds"]),
-                delivery_within=timedelta(seconds=row["delivery_within_seconds"]),
-                created_at=row["created_at"],
-                expires_at=row["expires_at"],
-                used_by=row["used_by"],
-            )
+            result[scope, row["id"]] = _quote(scope, row)
     return result
+
+
+def _quote(scope: Scope, row: asyncpg.Record) -> Quote:
+    terms: dict[str, Any] = orjson.loads(row["terms"]) if row["terms"] else {}
+    return Quote(
+        id=row["id"],
+        scope=scope,
+        payload=orjson.loads(row["payload"]),
+        fee=row["fee"],
+        pickup_within=timedelta(seconds=row["pickup_within_seconds"]),
+        delivery_within=timedelta(seconds=row["delivery_within_seconds"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        used_by=row["used_by"],
+        company_id=row["company_id"],
+        company_name=terms.get("name"),
+        company_slug=terms.get("slug"),
+        connector=Connector(terms["connector"]) if terms else None,
+        company_fee=terms.get("fee"),
+        require_pin=terms.get("require_pin", False),
+        upstream=terms.get("upstream"),
+    )

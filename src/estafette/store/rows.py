@@ -8,6 +8,7 @@ import orjson
 from estafette.core.account import Mode, Scope
 from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.event import Actor, Event
+from estafette.store.terms import read_terms
 
 
 def dump(value: Any) -> str:
@@ -43,7 +44,8 @@ def parcel_json(parcel: Parcel) -> str:
 
 DELIVERY_COLUMNS = (
     "account_id, id, mode, status, milestone, before_stall, seq, external_ref, pickup, dropoff,"
-    " parcel, fee, quote_id, scenario, pickup_by, deliver_by, created_at, updated_at"
+    " parcel, fee, quote_id, scenario, pickup_by, deliver_by, created_at, updated_at, reference,"
+    " company_id, terms, pin_failures"
 )
 
 
@@ -70,6 +72,10 @@ def delivery(row: asyncpg.Record) -> Delivery:
         external_ref=row["external_ref"],
         quote_id=row["quote_id"],
         scenario=row["scenario"],
+        reference=row["reference"],
+        company_id=row["company_id"],
+        pin_failures=row["pin_failures"],
+        **read_terms(row["terms"]),
     )
 
 

@@ -1,28 +1,38 @@
 """Move deliveries from one status to the next."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from estafette.core.account import Scope
-from estafette.core.delivery import Delivery, Status
+from estafette.core.delivery import PIN_TRIES, Delivery, Status
 from estafette.core.dialect import Dialect
-from estafette.core.errors import DeliveryNotFound, TransitionRefused
+from estafette.core.errors import (
+    DeliveryNotFound,
+    PinLocked,
+    PinRequired,
+    PinWrong,
+    Refusal,
+    TransitionRefused,
+)
 from estafette.core.event import Actor, Event
 from estafette.core.ids import new_id
-from estafette.store import deliveries, journal
+from estafette.store import deliveries, watch
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
+from estafette.usecases import record
 from estafette.usecases.platform import Platform, clock
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A transition somebody asks for."""
+    """A transition somebody asks for; `pin` is what the recipient told the one who asks."""
 
     to: Status
     actor: Actor
     note: str | None = None
+    pin: str | None = None
 
 
 def moved(delivery: Delivery, move: Move, dialect: Dialect) -> Entry:
@@ -64,15 +74,49 @@ async def advance(
 ) -> Delivery:
     """Makes the moves one after another, all or none; returns the delivery as it is then.
 
-    Raises DeliveryNotFound or TransitionRefused.
+    Where the recipient's PIN is needed, only the operator marks a delivery delivered without it.
+
+    Raises DeliveryNotFound, TransitionRefused, PinRequired, PinWrong (the try is counted) or
+    PinLocked.
     """
+    enqueued = 0
+    refusal: Refusal | None = None
     async with platform.pool.acquire() as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
-        enqueued = 0
+        entries: list[Entry] = []
         for move in moves:
-            entry = moved(delivery, move, dialect)
-            enqueued += await journal.move(connection, [entry])
-            delivery = entry.delivery
+            entries.append(moved(entries[-1].delivery if entries else delivery, move, dialect))
+            refusal = refusal or _pin_refusal(delivery, move)
+        if isinstance(refusal, PinWrong):
+            failures = delivery.pin_failures + 1
+            await watch.set_pin_failures(connection, scope.account_id, delivery_id, failures)
+        elif refusal is None:
+            for entry in entries:
+                enqueued += await record.moves(connection, platform, [entry])
+                delivery = entry.delivery
+    if refusal is not None:
+        raise refusal
     if enqueued:
         platform.outbox_signal.wake()
     return delivery
+
+
+def _pin_refusal(delivery: Delivery, move: Move) -> Refusal | None:
+    """Why a delivery cannot be handed over with the PIN of a move, or None."""
+    if delivery.pin is None or move.to is not Status.DELIVERED or move.actor is Actor.OPERATOR:
+        return None
+    if delivery.pin_is_locked:
+        return PinLocked(delivery.id)
+    if move.pin is None:
+        return PinRequired(delivery.id)
+    if secrets.compare_digest(move.pin.encode(), delivery.pin.encode()):
+        return None
+    return PinWrong(delivery.id, PIN_TRIES - delivery.pin_failures - 1)
+
+
+async def unlock_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> Delivery:
+    """Lets the recipient's PIN be tried anew; the operator's way out. Raises DeliveryNotFound."""
+    async with platform.pool.acquire() as connection, connection.transaction():
+        delivery = await lock_one(connection, scope, delivery_id)
+        await watch.set_pin_failures(connection, scope.account_id, delivery_id, 0)
+    return replace(delivery, pin_failures=0)

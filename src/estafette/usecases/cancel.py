@@ -9,7 +9,7 @@ from estafette.core.delivery import Delivery, Status
 from estafette.core.dialect import Dialect
 from estafette.core.errors import CancelRefused, Refusal
 from estafette.core.event import Actor
-from estafette.store import journal
+from estafette.usecases import record
 from estafette.usecases.advance import Move, lock_one, moved
 from estafette.usecases.idempotency import Answer, Idempotency, Ledger, Reply, open_ledger
 from estafette.usecases.platform import Platform
@@ -50,7 +50,7 @@ async def cancel(platform: Platform, wanted: Cancellation) -> Answer:
         if Status.CANCELLED in progress.allowed() and wanted.dialect.may_cancel(progress):
             move = Move(Status.CANCELLED, Actor.MERCHANT, wanted.reason)
             entry = moved(delivery, move, wanted.dialect)
-            enqueued = await journal.move(connection, [entry])
+            enqueued = await record.moves(connection, platform, [entry])
             outcome = entry.delivery
         else:
             outcome = CancelRefused(progress.status, progress.milestone)

@@ -1,13 +1,16 @@
-"""Configuration in memory: credentials, cities and tariffs, forgotten whenever they change."""
+"""Configuration in memory: credentials, prices and companies, forgotten whenever they change."""
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import NamedTuple
+from uuid import UUID
 
 from estafette.core.account import Credential
+from estafette.core.courier import Company
 from estafette.core.place import CityIndex
 from estafette.core.pricing import PriceList
-from estafette.store import accounts, catalog
+from estafette.store import accounts, catalog, companies
 from estafette.store.pool import Pool
 
 _CREDENTIALS = 10_000
@@ -18,6 +21,36 @@ class Prices(NamedTuple):
 
     cities: CityIndex
     tariffs: PriceList
+
+
+class Companies:
+    """The courier companies of a market, with their price lists."""
+
+    def __init__(self, every: list[Company], prices: Mapping[UUID, PriceList]) -> None:
+        """`every` holds the inactive ones too; `prices` are by company."""
+        self._by_id = {company.id: company for company in every}
+        self._prices = prices
+        self._shared = tuple(one for one in every if one.active and one.account_id is None)
+        self._own: dict[UUID, tuple[Company, ...]] = {}
+        for one in every:
+            if one.active and one.account_id is not None:
+                own = self._own.get(one.account_id, ())
+                self._own[one.account_id] = (*own, one)
+
+    def of(self, account_id: UUID) -> tuple[Company, ...]:
+        """The active companies that serve an account: its own first, then the market's."""
+        return (*self._own.get(account_id, ()), *self._shared)
+
+    def by_id(self, company_id: UUID) -> Company | None:
+        """The company with this id, active or not."""
+        return self._by_id.get(company_id)
+
+    def prices(self, company_id: UUID) -> PriceList:
+        """A company's price list; an empty one where it has none."""
+        return self._prices.get(company_id, _NO_PRICES)
+
+
+_NO_PRICES = PriceList(())
 
 
 class Catalog:
@@ -34,6 +67,7 @@ class Catalog:
         self._generation = 0
         self._credentials: OrderedDict[bytes, Credential] = OrderedDict()
         self._prices: dict[str, Prices] = {}
+        self._companies: dict[str, Companies] = {}
         self._reading = asyncio.Lock()
 
     def forget(self) -> None:
@@ -41,6 +75,7 @@ class Catalog:
         self._generation += 1
         self._credentials.clear()
         self._prices.clear()
+        self._companies.clear()
 
     def trust(self, heard: bool) -> None:
         """Whether changes are being heard of."""
@@ -82,4 +117,23 @@ class Catalog:
             )
         if self._trusted and generation == self._generation:
             self._prices[market] = found
+        return found
+
+    async def companies(self, market: str) -> Companies:
+        """The courier companies of a market."""
+        known = self._companies.get(market)
+        if known is not None:
+            return known
+        async with self._reading:
+            known = self._companies.get(market)
+            return known if known is not None else await self._read_companies(market)
+
+    async def _read_companies(self, market: str) -> Companies:
+        generation = self._generation
+        async with self._pool.acquire() as connection:
+            every = await companies.every(connection, market)
+            lists = await companies.price_lists(connection, market) if every else {}
+        found = Companies(every, {id: PriceList(rows) for id, rows in lists.items()})
+        if self._trusted and generation == self._generation:
+            self._companies[market] = found
         return found

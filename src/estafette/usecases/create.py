@@ -6,26 +6,38 @@ idempotency keys and references, reads what was there, decides for each in turn,
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from estafette.core import scenario
 from estafette.core.account import Market, Mode, Scope
-from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
+from estafette.core.courier import Connector
+from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop, reference
 from estafette.core.dialect import Dialect
-from estafette.core.errors import OrderConflict, QuoteNotFound, Refusal
+from estafette.core.errors import (
+    OrderConflict,
+    PaymentMethodNotSupported,
+    QuoteNotFound,
+    Refusal,
+)
 from estafette.core.event import Actor, Event
 from estafette.core.ids import new_id
+from estafette.core.payment import PREPAID, Payment, PaymentMethod
 from estafette.core.pricing import Price
 from estafette.core.quote import Quote
-from estafette.store import deliveries, journal, pool, quotes
+from estafette.core.schedule import UNSCHEDULED, Schedule
+from estafette.store import deliveries, pool, quotes, references
 from estafette.store.idempotency import lock_number
 from estafette.store.journal import Entry
+from estafette.store.references import Series
+from estafette.usecases import record
 from estafette.usecases.batching import Batcher
+from estafette.usecases.catalog import Companies
 from estafette.usecases.idempotency import Answer, Idempotency, Ledger, Reply, open_ledger
 from estafette.usecases.platform import Platform, clock
 from estafette.usecases.price import estimate
+from estafette.usecases.secrets import new_pin
 
 _BATCH = 64
 _LANES = 2
@@ -37,6 +49,9 @@ class Order:
 
     `external_ref` is unique among the account's live deliveries; None leaves it out.
     `quoted_payload` is what the quote must have been given for; see `core.quote.Quote`.
+    `company_id` is the courier company that the merchant means; None for the quote's.
+    `payment` says how it is paid and what cash to collect; where a transfer goes is added here.
+    `numbered` gives the delivery a reference, the next of its account, mode and year.
     `render` writes the delivery or the conflict as the dialect answers it.
     """
 
@@ -51,6 +66,19 @@ class Order:
     quote_id: UUID | None = None
     quoted_payload: Mapping[str, Any] | None = None
     idempotency: Idempotency | None = None
+    company_id: UUID | None = None
+    payment: Payment = PREPAID
+    schedule: Schedule = UNSCHEDULED
+    metadata: Mapping[str, Any] | None = None
+    numbered: bool = False
+
+
+class _Draft(NamedTuple):
+    """An order, its delivery as it would be without a quote, and the companies to be paid."""
+
+    order: Order
+    delivery: Delivery
+    companies: Companies | None
 
 
 class Creator:
@@ -64,21 +92,23 @@ class Creator:
     async def create(self, order: Order) -> Answer:
         """Creates the delivery, or repeats what was answered under its idempotency key.
 
-        Raises IdempotencyMismatch, QuoteNotFound, QuoteExpired or QuoteMismatch; nothing is
-        stored then. A conflict (OrderConflict, QuoteUsed) is an answer that the order renders.
+        Raises IdempotencyMismatch, QuoteNotFound, QuoteCompanyMismatch, QuoteExpired,
+        QuoteMismatch, PaymentMethodNotSupported or ScheduleInvalid; nothing is stored then. A
+        conflict (OrderConflict, QuoteUsed) is an answer that the order renders.
         """
-        draft = await self._draft(order)
-        answer = await self._batcher.do((order, draft))
+        answer = await self._batcher.do(await self._draft(order))
         if isinstance(answer, Refusal):
             raise answer
         return answer
 
-    async def _draft(self, order: Order) -> Delivery:
-        """The delivery as it would be without a quote."""
+    async def _draft(self, order: Order) -> _Draft:
         now = clock()
         route = await estimate(
             self._platform, order.market, order.pickup, order.dropoff, order.parcel
         )
+        companies = None
+        if order.payment.method is PaymentMethod.BANK_TRANSFER:
+            companies = await self._platform.catalog.companies(order.market.code)
         sandbox = order.scope.mode is Mode.SANDBOX
         delivery = Delivery(
             id=new_id(),
@@ -95,11 +125,15 @@ class Creator:
             external_ref=order.external_ref,
             quote_id=order.quote_id,
             scenario=scenario.mentioned(order.dropoff.notes) if sandbox else None,
+            payment=order.payment,
+            scheduled_pickup_at=order.schedule.pickup_at,
+            scheduled_delivery_at=order.schedule.delivery_at,
+            metadata=order.metadata,
         )
-        return _promised(delivery, route.price_or_default())
+        return _Draft(order, _promised(delivery, order, route.price_or_default()), companies)
 
-    async def _write(self, batch: Sequence[tuple[Order, Delivery]]) -> Sequence[Answer | Refusal]:
-        orders = [order for order, _ in batch]
+    async def _write(self, batch: Sequence[_Draft]) -> Sequence[Answer | Refusal]:
+        orders = [draft.order for draft in batch]
         async with self._platform.pool.acquire() as connection, connection.transaction():
             refs = [(order.scope, order.external_ref) for order in orders if order.external_ref]
             ledger: Ledger[Delivery] = await open_ledger(
@@ -112,25 +146,105 @@ class Creator:
                 connection, [(order.scope, order.quote_id) for order in orders if order.quote_id]
             )
             now = await pool.now(connection) if offered else clock()
-            created: list[Delivery] = []
+            desk = _Desk(self._platform, taken, offered, now)
+            await desk.number(connection, batch)
             answers: list[Answer | Refusal] = []
-            for order, draft in batch:
+            for draft in batch:
+                order = draft.order
                 answer = ledger.earlier(order.idempotency)
                 if answer is None:
-                    outcome = _decide(order, draft, taken, offered, now)
-                    if isinstance(outcome, Delivery):
-                        created.append(outcome)
-                    answer = ledger.answer(order.idempotency, outcome, order.render)
+                    answer = ledger.answer(order.idempotency, desk.decide(draft), order.render)
                 answers.append(answer)
-            dialects = {draft.id: order.dialect for order, draft in batch}
-            entries = [self._entry(delivery, dialects[delivery.id]) for delivery in created]
-            enqueued = await journal.insert(connection, entries)
+            enqueued = await record.creations(connection, self._platform, desk.entries, desk.quotes)
+            await desk.keep_numbers(connection)
             await ledger.write(connection)
         if enqueued:
             self._platform.outbox_signal.wake()
         return answers
 
-    def _entry(self, delivery: Delivery, dialect: Dialect) -> Entry:
+
+class _Desk:
+    """Decides on the orders of one transaction, each knowing what those before it took."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        taken: dict[tuple[Scope, str], UUID],
+        offered: dict[tuple[Scope, UUID], Quote],
+        now: datetime,
+    ) -> None:
+        """`taken` are the external references in use, `offered` the locked quotes."""
+        self.entries: list[Entry] = []
+        self.quotes: dict[UUID, Quote] = {}
+        self._platform = platform
+        self._taken = taken
+        self._offered = offered
+        self._now = now
+        self._numbers: dict[Series, int] = {}
+        self._given: dict[Series, int] = {}
+
+    async def number(self, connection: pool.Connection, batch: Sequence[_Draft]) -> None:
+        """Takes hold of the numbers for the orders that want one."""
+        wanted = {_series(draft.delivery) for draft in batch if draft.order.numbered}
+        self._numbers = await references.lock(connection, wanted)
+
+    async def keep_numbers(self, connection: pool.Connection) -> None:
+        """Writes which numbers were given."""
+        await references.write(connection, self._given)
+
+    def decide(self, draft: _Draft) -> Delivery | Refusal:
+        """The delivery, which is then among `entries`, or why not."""
+        order, delivery = draft.order, draft.delivery
+        if order.external_ref:
+            holder = self._taken.get((order.scope, order.external_ref))
+            if holder is not None:
+                return OrderConflict(order.external_ref, holder)
+        quote = None
+        if order.quote_id:
+            quote = self._offered.get((order.scope, order.quote_id))
+            if quote is None:
+                return QuoteNotFound(order.quote_id)
+            payload = order.quoted_payload or {}
+            refusal = quote.refusal(payload, self._now, order.company_id)
+            if refusal:
+                return refusal
+            delivery = _quoted(delivery, order, quote)
+        payment = self._payment(draft, quote)
+        if isinstance(payment, Refusal):
+            return payment
+        if late := order.schedule.refusal(self._now):
+            return late
+        delivery = _awaiting(delivery, payment)
+        if quote is not None:
+            self._offered[order.scope, quote.id] = replace(quote, used_by=delivery.id)
+            self.quotes[delivery.id] = quote
+        if order.external_ref:
+            self._taken[order.scope, order.external_ref] = delivery.id
+        if order.numbered:
+            delivery = self._numbered(delivery)
+        self.entries.append(self._entry(delivery, order.dialect, quote))
+        return delivery
+
+    def _payment(self, draft: _Draft, quote: Quote | None) -> Payment | Refusal:
+        """How the delivery is paid, or why not so."""
+        payment = draft.order.payment
+        if payment.method is not PaymentMethod.BANK_TRANSFER:
+            return payment
+        company = None
+        if quote and quote.company_id and draft.companies:
+            company = draft.companies.by_id(quote.company_id)
+        if company is None or not company.capabilities.bank_transfer_enabled:
+            return PaymentMethodNotSupported(payment.method, quote and quote.company_name)
+        due_at = draft.delivery.created_at + self._platform.watch_limits.payment
+        return replace(payment, bank=company.capabilities.bank, due_at=due_at)
+
+    def _numbered(self, delivery: Delivery) -> Delivery:
+        series = _series(delivery)
+        number = self._numbers[series] + 1
+        self._numbers[series] = self._given[series] = number
+        return replace(delivery, reference=reference(series.year, number))
+
+    def _entry(self, delivery: Delivery, dialect: Dialect, quote: Quote | None) -> Entry:
         event = Event(
             id=new_id(),
             delivery_id=delivery.id,
@@ -142,59 +256,56 @@ class Creator:
             announced=dialect.announcements(None, delivery.milestone),
             occurred_at=delivery.created_at,
         )
-        if delivery.scope.mode is Mode.LIVE:
-            return Entry(delivery, event)
+        if quote is None or quote.connector is None:
+            simulated = delivery.scope.mode is Mode.SANDBOX
+        else:
+            simulated = quote.connector is Connector.SANDBOX
+        if not simulated:
+            return Entry(delivery, event, simulated=False)
         script = scenario.script(delivery.scenario, with_pickup_ready=True)
         step = self._platform.sandbox_step
+        paid = delivery.status is not Status.AWAITING_PAYMENT
         return Entry(
             delivery,
             event,
             delay_seconds=scenario.delay_seconds(script.created_delay, step),
             copies=script.copies,
-            run_in_seconds=scenario.due_in_seconds(script, 0, step),
+            run_in_seconds=scenario.due_in_seconds(script, 0, step) if paid else None,
+            simulated=True,
         )
 
 
-def _promised(delivery: Delivery, price: Price) -> Delivery:
-    pickup_by = delivery.created_at + timedelta(seconds=price.pickup_within_seconds)
-    return replace(
-        delivery,
-        fee=price.fee,
-        pickup_by=pickup_by,
-        deliver_by=pickup_by + timedelta(seconds=price.delivery_within_seconds),
-    )
+def _series(delivery: Delivery) -> Series:
+    return Series(delivery.scope, delivery.created_at.year)
 
 
-def _decide(
-    order: Order,
-    draft: Delivery,
-    taken: dict[tuple[Scope, str], UUID],
-    offered: dict[tuple[Scope, UUID], Quote],
-    now: datetime,
-) -> Delivery | Refusal:
-    """The delivery to write, or why not; a reference and a quote are taken for those after."""
-    if order.external_ref:
-        holder = taken.get((order.scope, order.external_ref))
-        if holder is not None:
-            return OrderConflict(order.external_ref, holder)
-    if order.quote_id:
-        quote = offered.get((order.scope, order.quote_id))
-        if quote is None:
-            return QuoteNotFound(order.quote_id)
-        refusal = quote.refusal(order.quoted_payload or {}, now)
-        if refusal:
-            return refusal
-        offered[order.scope, order.quote_id] = replace(quote, used_by=draft.id)
-        draft = _quoted(draft, quote)
-    if order.external_ref:
-        taken[order.scope, order.external_ref] = draft.id
-    return draft
+def _promised(delivery: Delivery, order: Order, price: Price) -> Delivery:
+    pickup_by, deliver_by = order.schedule.promise(delivery.created_at, price)
+    return replace(delivery, fee=price.fee, pickup_by=pickup_by, deliver_by=deliver_by)
 
 
-def _quoted(draft: Delivery, quote: Quote) -> Delivery:
+def _quoted(draft: Delivery, order: Order, quote: Quote) -> Delivery:
     price = Price(
         fee=quote.fee,
         pickup_within_seconds=int(quote.pickup_within.total_seconds()),
         delivery_within_seconds=int(quote.delivery_within.total_seconds()),
     )
-    return _promised(draft, price)
+    delivery = _promised(draft, order, price)
+    if quote.company_id is None:
+        return delivery
+    remote = quote.connector is Connector.REMOTE  # then its own platform keeps the PIN
+    return replace(
+        delivery,
+        company_id=quote.company_id,
+        company_name=quote.company_name,
+        company_fee=quote.company_fee,
+        require_pin=quote.require_pin,
+        pin=new_pin() if quote.require_pin and not remote else None,
+    )
+
+
+def _awaiting(delivery: Delivery, payment: Payment) -> Delivery:
+    if payment.due_at is None:
+        return delivery
+    progress = Progress(Status.AWAITING_PAYMENT, Status.AWAITING_PAYMENT)
+    return replace(delivery, progress=progress, payment=payment)

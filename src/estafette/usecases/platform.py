@@ -1,17 +1,26 @@
 """What every use case is given: the running Estafette."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
+from estafette.core.courier import Company, Connector, Courier
 from estafette.core.dialect import Dialect
+from estafette.core.watch import WatchLimits
 from estafette.store import signals
 from estafette.store.pool import Pool
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.secrets import Cipher
+
+CourierObserver = Callable[[Company, str, float], None]
+"""Hears how a company answered ("offer", "no", "failed", "late") and in how many seconds."""
+
+
+def _unobserved(_company: Company, _outcome: str, _seconds: float) -> None:
+    """Nobody listens."""
 
 
 @dataclass(slots=True)
@@ -20,6 +29,8 @@ class Platform:
 
     `public_url` is where the world reaches this server, without a slash at the end.
     `sandbox_step` is how long a simulated courier takes for a step; zero is "only when told".
+    `couriers` are the connectors to courier companies, `watch_limits` how long things may take,
+    `observe_courier` hears how each company answered.
     """
 
     pool: Pool
@@ -28,6 +39,9 @@ class Platform:
     cipher: Cipher
     public_url: str
     sandbox_step: timedelta
+    couriers: Mapping[Connector, Courier] = field(default_factory=dict[Connector, Courier])
+    watch_limits: WatchLimits = field(default_factory=WatchLimits)
+    observe_courier: CourierObserver = _unobserved
     outbox_signal: "OutboxSignal" = field(init=False)
 
     def __post_init__(self) -> None:

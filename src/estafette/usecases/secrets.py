@@ -55,6 +55,14 @@ def new_token(prefix: str) -> str:
     return prefix + base64.b32encode(secrets.token_bytes(20)).decode().lower()
 
 
+_PIN_DIGITS = 6
+
+
+def new_pin() -> str:
+    """A fresh random PIN for a recipient: six digits."""
+    return f"{secrets.randbelow(10**_PIN_DIGITS):0{_PIN_DIGITS}d}"
+
+
 def key_hash(key: str) -> bytes:
     """The SHA-256 under which an API key is kept. Keys are random: no salt or stretching needed."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -13,9 +13,10 @@ from estafette.core.dialect import Dialect
 from estafette.core.errors import TransitionRefused
 from estafette.core.event import Actor
 from estafette.core.scenario import Scenario
-from estafette.store import journal, sandbox
+from estafette.store import sandbox
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
+from estafette.usecases import record
 from estafette.usecases.advance import Move, lock_one, moved
 from estafette.usecases.platform import Platform
 
@@ -62,7 +63,7 @@ async def _make_steps(
             await sandbox.stop(connection, run.delivery.scope.account_id, run.delivery.id)
         else:
             entries.append(entry)
-    return await journal.move(connection, entries)
+    return await record.moves(connection, platform, entries)
 
 
 async def step_by_hand(
@@ -78,7 +79,7 @@ async def step_by_hand(
         entry = _next(delivery, step or 0, dialect, platform.sandbox_step)
         if entry is None:
             raise TransitionRefused(delivery.status, delivery.milestone, Status.DELIVERED)
-        enqueued = await journal.move(connection, [entry])
+        enqueued = await record.moves(connection, platform, [entry])
     if enqueued:
         platform.outbox_signal.wake()
     return entry.delivery
@@ -108,7 +109,7 @@ async def move_by_hand(
             entry = moved(delivery, move, dialect)
             if status is to:
                 entry = _replanned(entry, step, dialect, platform.sandbox_step)
-            enqueued += await journal.move(connection, [entry])
+            enqueued += await record.moves(connection, platform, [entry])
             delivery = entry.delivery
     if enqueued:
         platform.outbox_signal.wake()

@@ -1,0 +1,26 @@
+"""Simulated couriers as courier companies: priced like real ones, moved by `usecases.simulate`."""
+
+from estafette.core.courier import Company, Offer, QuoteRequest, offer_by_tariff
+from estafette.core.delivery import Delivery
+from estafette.usecases.catalog import Catalog
+
+
+class SandboxCourier:
+    """A `Courier` for rehearsals: the company's own prices, carried by a script."""
+
+    waits = False
+
+    def __init__(self, catalog: Catalog) -> None:
+        """Reads the price lists from `catalog`."""
+        self._catalog = catalog
+
+    async def quote(self, company: Company, wanted: QuoteRequest) -> Offer | None:
+        """The price by the company's list; None above its heaviest band or off its routes."""
+        companies = await self._catalog.companies(company.market)
+        return offer_by_tariff(company, companies.prices(company.id), wanted)
+
+    async def dispatch(self, company: Company, delivery: Delivery) -> None:
+        """Nothing to do: the script of the delivery began with it."""
+
+    async def cancel(self, company: Company, delivery: Delivery) -> None:
+        """Nothing to do: the script finds it cancelled and ends."""

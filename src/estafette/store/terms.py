@@ -1,0 +1,58 @@
+"""What was agreed on a delivery besides its price: one JSON text, read with the delivery."""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from estafette.core.delivery import Delivery
+from estafette.core.payment import BankAccount, Payment, PaymentMethod
+
+
+def terms_json(delivery: Delivery) -> str | None:
+    """The terms as stored; None for a delivery without a courier company, which has none."""
+    if delivery.company_id is None:
+        return None
+    payment, bank = delivery.payment, delivery.payment.bank
+    fields = (
+        ("company_name", delivery.company_name),
+        ("company_fee", delivery.company_fee),
+        ("method", payment.method),
+        ("cash_collect", payment.cash_collect),
+        ("bank", bank and [bank.bank, bank.iban, bank.holder]),
+        ("due_at", payment.due_at),
+        ("pickup_at", delivery.scheduled_pickup_at),
+        ("delivery_at", delivery.scheduled_delivery_at),
+        ("metadata", delivery.metadata),
+        ("require_pin", delivery.require_pin or None),
+        ("pin", delivery.pin),
+    )
+    terms = {name: value for name, value in fields if value is not None}
+    return orjson.dumps(terms).decode()
+
+
+def read_terms(text: str | None) -> dict[str, Any]:
+    """The fields of a delivery that its terms hold."""
+    if text is None:
+        return {}
+    terms: dict[str, Any] = orjson.loads(text)
+    bank = terms.get("bank")
+    return {
+        "company_name": terms.get("company_name"),
+        "company_fee": terms.get("company_fee"),
+        "payment": Payment(
+            PaymentMethod(terms["method"]),
+            terms.get("cash_collect"),
+            BankAccount(*bank) if bank else None,
+            _moment(terms.get("due_at")),
+        ),
+        "scheduled_pickup_at": _moment(terms.get("pickup_at")),
+        "scheduled_delivery_at": _moment(terms.get("delivery_at")),
+        "metadata": terms.get("metadata"),
+        "require_pin": terms.get("require_pin", False),
+        "pin": terms.get("pin"),
+    }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,122 @@
+"""Courier companies, as the operator manages them and as an account sees them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from estafette.core.account import MARKETS, Account
+from estafette.core.courier import PARCEL_TYPES, Company
+from estafette.core.pricing import Tariff
+from estafette.store import catalog, companies
+from estafette.usecases.platform import Platform
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+class CompanyNotFoundError(LookupError):
+    """No courier company has this slug."""
+
+    def __init__(self, slug: str) -> None:
+        """`slug` is the one that was asked for."""
+        self.slug = slug
+        super().__init__(
+            f"there is no courier company {slug!r}; `estafette couriers list` shows them all"
+        )
+
+
+class CompanyRefusedError(ValueError):
+    """A courier company cannot be as it was asked for; the message says why."""
+
+
+async def companies_of(platform: Platform, account: Account) -> tuple[Company, ...]:
+    """The active companies that serve an account."""
+    return (await platform.catalog.companies(account.market.code)).of(account.id)
+
+
+async def list_companies(platform: Platform, market: str | None = None) -> list[Company]:
+    """All companies (of a market), inactive ones included, by name."""
+    async with platform.pool.acquire() as connection:
+        return await companies.every(connection, market)
+
+
+async def find_company(
+    platform: Platform, market: str, slug: str, account_id: UUID | None = None
+) -> Company:
+    """The company of that slug in a market, one account's or everybody's.
+
+    Raises CompanyNotFoundError.
+    """
+    for company in await list_companies(platform, market):
+        if company.slug == slug and company.account_id == account_id:
+            return company
+    raise CompanyNotFoundError(slug)
+
+
+async def save_company(platform: Platform, company: Company) -> Company:
+    """Adds a company, or changes the one with its id. Raises CompanyRefusedError."""
+    if problem := _problem(company):
+        raise CompanyRefusedError(problem)
+    async with platform.pool.acquire() as connection:
+        if not await companies.save(connection, company):
+            raise CompanyRefusedError(f"there is a courier company {company.slug!r} already")
+    return company
+
+
+async def change_company(
+    platform: Platform, market: str, slug: str, account_id: UUID | None = None, **changes: Any
+) -> Company:
+    """Changes some fields of a company (see `Company`); `active=False` retires it.
+
+    Raises CompanyNotFoundError or CompanyRefusedError.
+    """
+    company = await find_company(platform, market, slug, account_id)
+    return await save_company(platform, replace(company, **changes))
+
+
+async def company_tariffs(platform: Platform, company: Company) -> list[Tariff]:
+    """A company's price list."""
+    async with platform.pool.acquire() as connection:
+        return await catalog.tariffs(connection, company.market, company.id)
+
+
+async def set_company_tariffs(
+    platform: Platform, company: Company, tariffs: Sequence[Tariff]
+) -> None:
+    """Puts a new price list in the place of a company's old one."""
+    async with platform.pool.acquire() as connection:
+        await catalog.replace_tariffs(connection, company.market, tariffs, company.id)
+
+
+def _problem(company: Company) -> str | None:
+    """Why a company cannot be so, or None."""
+    able, bank = company.capabilities, company.capabilities.bank
+    if company.market not in MARKETS:
+        return f"there is no market {company.market!r}; there are {', '.join(sorted(MARKETS))}"
+    if not _SLUG.fullmatch(company.slug):
+        return f"the slug {company.slug!r} must be 1 to 63 lower-case letters, digits and -"
+    if not company.name.strip():
+        return "the name must not be empty"
+    if not _is_time_zone(company.time_zone):
+        return f"there is no time zone {company.time_zone!r}; use a name such as Africa/Luanda"
+    if able.bank_transfer_enabled and not (bank.bank and bank.iban and bank.holder):
+        return "bank transfers need the bank's name, the IBAN and the account holder"
+    if unknown := set(able.parcel_types or ()) - set(PARCEL_TYPES):
+        known = ", ".join(PARCEL_TYPES)
+        return f"unknown parcel types: {', '.join(sorted(unknown))}; there are {known}"
+    if company.margin.percent < 0 or company.margin.fixed < 0:
+        return "the margin must not be negative"
+    numbers = (company.base_fee, company.base_eta_minutes, able.max_weight_grams)
+    if any(number is not None and number < 0 for number in numbers):
+        return "fees, minutes and weights must not be negative"
+    return None
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

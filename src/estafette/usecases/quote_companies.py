@@ -1,0 +1,182 @@
+"""Quote a delivery across courier companies: each one's price, binding for a while."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import structlog
+
+from estafette.core.account import Market, Mode, Scope
+from estafette.core.courier import (
+    Company,
+    Connector,
+    Courier,
+    CourierFailed,
+    Offer,
+    QuoteRequest,
+    connector_of,
+    fits,
+    names_of,
+)
+from estafette.core.delivery import Parcel, Stop
+from estafette.core.errors import AllCouriersFailed, NoCourierConfigured
+from estafette.core.ids import new_id
+from estafette.core.quote import VALIDITY, Quote
+from estafette.store import pool, quotes
+from estafette.usecases.batching import Batcher
+from estafette.usecases.platform import Platform, clock
+
+PATIENCE_SECONDS = 3.0
+"""How long a company may take to answer."""
+
+_BATCH = 32
+_LANES = 2
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class _Answered(NamedTuple):
+    """What a company said; `failed` when it said nothing."""
+
+    company: Company
+    connector: Connector
+    offer: Offer | None
+    failed: bool = False
+
+
+class CompanyQuoter:
+    """Quotes deliveries across courier companies for one process."""
+
+    def __init__(self, platform: Platform) -> None:
+        """Works on `platform`."""
+        self._platform = platform
+        self._batcher: Batcher[list[Quote], list[Quote]] = Batcher(
+            self._write, size=_BATCH, lanes=_LANES
+        )
+
+    async def quote(
+        self,
+        scope: Scope,
+        market: Market,
+        origin: Stop,
+        destination: Stop,
+        parcel: Parcel,
+        payload: Mapping[str, Any],
+    ) -> list[Quote]:
+        """Asks every fitting company and stores the quotes of those that offer, cheapest first.
+
+        `payload` is what the quotes will be compared by. Empty when nobody covers that. One
+        company's failure or slowness costs its own quote alone, and at most PATIENCE_SECONDS.
+
+        Raises NoCourierConfigured when the account has no company, AllCouriersFailed when none of
+        those asked could answer.
+        """
+        catalog = self._platform.catalog
+        companies = (await catalog.companies(market.code)).of(scope.account_id)
+        if not companies:
+            raise NoCourierConfigured
+        cities = (await catalog.prices(market.code)).cities
+        wanted = QuoteRequest(
+            origin,
+            destination,
+            parcel,
+            cities.find(origin.city or origin.address),
+            cities.find(destination.city or destination.address),
+        )
+        now = clock()
+        origins = names_of(origin, wanted.origin_city)
+        destinations = names_of(destination, wanted.destination_city)
+        fitting = [one for one in companies if fits(one, origins, destinations, parcel, now)]
+        answers = await self._ask(scope, fitting, wanted)
+        if answers and all(answer.failed for answer in answers):
+            raise AllCouriersFailed(len(answers))
+        offered = [
+            _quote(scope, payload, answer.company, answer.connector, answer.offer)
+            for answer in answers
+            if answer.offer is not None
+        ]
+        if not offered:
+            return []
+        offered.sort(key=lambda quote: (quote.fee, quote.eta_minutes, quote.company_name))
+        return await self._batcher.do(offered)
+
+    async def _ask(
+        self, scope: Scope, companies: Sequence[Company], wanted: QuoteRequest
+    ) -> list[_Answered]:
+        """What each company says; those that must be waited for are asked all at once."""
+        asked: list[tuple[Company, Connector, Courier]] = []
+        for company in companies:
+            connector = connector_of(company, rehearsal=scope.mode is Mode.SANDBOX)
+            courier = self._platform.couriers.get(connector)
+            if courier is not None:
+                asked.append((company, connector, courier))
+        waiting = [asyncio.create_task(self._one(*one, wanted)) for one in asked if one[2].waits]
+        try:
+            answers = [await self._one(*one, wanted) for one in asked if not one[2].waits]
+            answers += await asyncio.gather(*waiting)
+        finally:
+            for task in waiting:
+                task.cancel()
+        return answers
+
+    async def _one(
+        self, company: Company, connector: Connector, courier: Courier, wanted: QuoteRequest
+    ) -> _Answered:
+        began = time.perf_counter()
+        outcome, offer = "failed", None
+        try:
+            if courier.waits:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    offer = await courier.quote(company, wanted)
+            else:
+                offer = await courier.quote(company, wanted)
+            outcome = "no" if offer is None else "offer"
+        except TimeoutError:
+            outcome = "late"
+        except CourierFailed as error:
+            _log.warning("courier_failed", company=company.slug, reason=str(error))
+        except Exception:  # a fault of one connector must not cost the quotes of the others
+            _log.exception("courier_broke", company=company.slug)
+        self._platform.observe_courier(company, outcome, time.perf_counter() - began)
+        return _Answered(company, connector, offer, failed=outcome in ("failed", "late"))
+
+    async def _write(self, batch: Sequence[list[Quote]]) -> Sequence[list[Quote]]:
+        async with self._platform.pool.acquire() as connection:
+            now = await pool.now(connection)
+            stored = [[_dated(quote, now) for quote in offered] for offered in batch]
+            await quotes.insert(connection, [quote for offered in stored for quote in offered])
+        return stored
+
+
+def _quote(
+    scope: Scope, payload: Mapping[str, Any], company: Company, connector: Connector, offer: Offer
+) -> Quote:
+    """An offer with the operator's margin, not dated yet."""
+    required = company.capabilities.require_delivery_pin
+    now = clock()
+    return Quote(
+        id=new_id(),
+        scope=scope,
+        payload=payload,
+        fee=company.margin.on(offer.fee),
+        pickup_within=offer.pickup_within,
+        delivery_within=offer.delivery_within,
+        created_at=now,
+        expires_at=now + VALIDITY if offer.expires_at is None else offer.expires_at,
+        company_id=company.id,
+        company_name=company.name,
+        company_slug=company.slug,
+        connector=connector,
+        company_fee=offer.fee,
+        require_pin=required if offer.require_pin is None else offer.require_pin,
+        upstream=offer.upstream,
+    )
+
+
+def _dated(quote: Quote, now: datetime) -> Quote:
+    """A quote as valid from `now` for as long as it may be, and never longer than its company."""
+    lasting = quote.expires_at - quote.created_at
+    return replace(quote, created_at=now, expires_at=now + min(VALIDITY, lasting))
