@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from estafette.usecases.platform import Platform
+from tests.usecases.angola import Shop, angola_over, new_shop
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 
 
@@ -19,3 +20,10 @@ async def platform(postgres_dsn: str) -> AsyncIterator[Platform]:
 async def tenant(platform: Platform) -> Tenant:
     """An account in sandbox mode."""
     return await new_tenant(platform)
+
+
+@pytest.fixture
+async def shop(postgres_dsn: str) -> AsyncIterator[Shop]:
+    """An account in Angola in live mode, without courier companies."""
+    async with angola_over(postgres_dsn) as platform:
+        yield await new_shop(platform)

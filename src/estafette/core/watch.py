@@ -36,6 +36,8 @@ def next_look(delivery: Delivery, limits: WatchLimits) -> datetime | None:
     Only a courier company's delivery stalls by itself, and only in live mode: simulated couriers
     stall by script, and a delivery without a company is its operator's own affair.
     """
+    if delivery.company_id is None and delivery.scheduled_pickup_at is None:
+        return None  # the shortest way for the plainest
     return min((at for at, _ in _ahead(delivery, limits)), default=None)
 
 

@@ -1,6 +1,7 @@
 """What can be wrong with a request before anybody looks at what it asks for."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class HttpRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program
@@ -19,6 +20,20 @@ class BadBody(HttpRefusal):
     """The body is no JSON that can be accepted; `reason` says why, for people."""
 
     reason: str
+
+
+class Detail(NamedTuple):
+    """What is wrong with one field or parameter, named by its path (`parcel.weightGrams`)."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class InvalidRequest(HttpRefusal):
+    """Fields or parameters of the request are wrong: all of them."""
+
+    details: tuple[Detail, ...]
 
 
 @dataclass(frozen=True)

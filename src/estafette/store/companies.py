@@ -67,6 +67,13 @@ async def every(connection: Connection, market: str | None = None) -> list[Compa
     return [_company(row) for row in found]
 
 
+async def lock_own(connection: Connection, account_id: UUID) -> set[str]:
+    """The slugs of an account's own companies, which nobody else gives it in the meantime."""
+    await connection.execute("select from accounts where id = $1 for update", account_id)
+    found = await connection.fetch("select slug from companies where account_id = $1", account_id)
+    return {row["slug"] for row in found}
+
+
 async def price_lists(connection: Connection, market: str) -> dict[UUID, list[Tariff]]:
     """The tariffs of every company of a market that has any."""
     found = await connection.fetch(

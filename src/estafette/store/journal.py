@@ -13,7 +13,7 @@ from estafette.core.event import Event
 from estafette.core.watch import WatchLimits, next_look
 from estafette.store import rows
 from estafette.store.pool import Connection
-from estafette.store.terms import terms_json
+from estafette.store.terms import has_terms, terms_json
 
 
 class Entry(NamedTuple):
@@ -34,6 +34,17 @@ class Entry(NamedTuple):
     run_in_seconds: float | None = None
     run_step: int | None = None
     simulated: bool | None = None
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether a simulated courier carries the new delivery."""
+        in_sandbox = self.delivery.scope.mode is Mode.SANDBOX
+        return in_sandbox if self.simulated is None else self.simulated
+
+    @property
+    def with_terms(self) -> bool:
+        """Whether the new delivery has more to keep than a plain one."""
+        return self.delivery.reference is not None or has_terms(self.delivery)
 
 
 _EVENTS_AND_MESSAGES = """
@@ -59,27 +70,28 @@ new_messages as (
 select count(*) from new_messages
 """
 
-_INSERT = f"""
+# A plain delivery, without terms or number, does not pay for the columns of the others.
+_INSERT = """
 with input as (
     select * from unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::float8[], $13::integer[],
         $14::float8[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bigint[],
-        $20::uuid[], $21::text[], $22::timestamptz[], $23::timestamptz[], $24::text[],
-        $25::uuid[], $26::text[], $27::timestamptz[], $28::boolean[]
+        $20::uuid[], $21::text[], $22::timestamptz[], $23::timestamptz[] {arrays}
     ) as input (
         account_id, id, mode, status, milestone, seq, event_id,
         actor, note, announced, occurred_at, delay_seconds, copies,
         run_in_seconds, external_ref, pickup, dropoff, parcel, fee,
-        quote_id, scenario, pickup_by, deliver_by, reference,
-        company_id, terms, watch_at, simulated
+        quote_id, scenario, pickup_by, deliver_by {names}
     )
 ),
 new_deliveries as (
-    insert into deliveries ({rows.DELIVERY_COLUMNS}, watch_at)
-    select account_id, id, mode, status, milestone, null, seq, external_ref, pickup::jsonb,
+    insert into deliveries (account_id, id, mode, status, milestone, seq, external_ref, pickup,
+        dropoff, parcel, fee, quote_id, scenario, pickup_by, deliver_by, created_at, updated_at
+        {columns})
+    select account_id, id, mode, status, milestone, seq, external_ref, pickup::jsonb,
         dropoff::jsonb, parcel::jsonb, fee, quote_id, scenario, pickup_by, deliver_by,
-        occurred_at, occurred_at, reference, company_id, terms::json, 0, watch_at
+        occurred_at, occurred_at {values}
     from input
 ),
 used_quotes as (
@@ -89,10 +101,27 @@ used_quotes as (
 new_runs as (
     insert into sandbox_runs (account_id, delivery_id, due_at)
     select account_id, id, now() + make_interval(secs => run_in_seconds) from input
-    where simulated
+    where {simulated}
 ),
-{_EVENTS_AND_MESSAGES}
-"""  # noqa: S608 - the parts are constants
+{events_and_messages}
+"""
+
+_INSERT_PLAIN = _INSERT.format(
+    arrays="",
+    names="",
+    columns="",
+    values="",
+    simulated="mode = 'sandbox'",
+    events_and_messages=_EVENTS_AND_MESSAGES,
+)
+_INSERT_WITH_TERMS = _INSERT.format(
+    arrays=", $24::text[], $25::uuid[], $26::text[], $27::timestamptz[], $28::boolean[]",
+    names=", reference, company_id, terms, watch_at, simulated",
+    columns=", reference, company_id, terms, watch_at",
+    values=", reference, company_id, terms::json, watch_at",
+    simulated="simulated",
+    events_and_messages=_EVENTS_AND_MESSAGES,
+)
 
 
 def _told(entries: Sequence[Entry]) -> list[list[object]]:
@@ -122,8 +151,7 @@ async def insert(connection: Connection, entries: Sequence[Entry], limits: Watch
     if not entries:
         return 0
     deliveries = [entry.delivery for entry in entries]
-    return await connection.fetchval(
-        _INSERT,
+    columns = [
         *_told(entries),
         [delivery.external_ref for delivery in deliveries],
         [rows.stop_json(delivery.pickup) for delivery in deliveries],
@@ -134,18 +162,18 @@ async def insert(connection: Connection, entries: Sequence[Entry], limits: Watch
         [delivery.scenario for delivery in deliveries],
         [delivery.pickup_by for delivery in deliveries],
         [delivery.deliver_by for delivery in deliveries],
+    ]
+    if not any(entry.with_terms for entry in entries):
+        return await connection.fetchval(_INSERT_PLAIN, *columns)
+    return await connection.fetchval(
+        _INSERT_WITH_TERMS,
+        *columns,
         [delivery.reference for delivery in deliveries],
         [delivery.company_id for delivery in deliveries],
         [terms_json(delivery) for delivery in deliveries],
         [next_look(delivery, limits) for delivery in deliveries],
-        [_simulated(entry) for entry in entries],
+        [entry.is_simulated for entry in entries],
     )
-
-
-def _simulated(entry: Entry) -> bool:
-    if entry.simulated is None:
-        return entry.delivery.scope.mode is Mode.SANDBOX
-    return entry.simulated
 
 
 _MOVE = f"""

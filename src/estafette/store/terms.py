@@ -9,9 +9,20 @@ from estafette.core.delivery import Delivery
 from estafette.core.payment import BankAccount, Payment, PaymentMethod
 
 
+def has_terms(delivery: Delivery) -> bool:
+    """Whether anything was agreed on."""
+    return (
+        delivery.company_id is not None
+        or delivery.metadata is not None
+        or delivery.scheduled_pickup_at is not None
+        or delivery.scheduled_delivery_at is not None
+        or delivery.payment.method is not PaymentMethod.PREPAID
+    )
+
+
 def terms_json(delivery: Delivery) -> str | None:
-    """The terms as stored; None for a delivery without a courier company, which has none."""
-    if delivery.company_id is None:
+    """The terms as stored; None where there are none."""
+    if not has_terms(delivery):
         return None
     payment, bank = delivery.payment, delivery.payment.bank
     fields = (

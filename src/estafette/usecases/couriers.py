@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from estafette.core.account import MARKETS, Account
 from estafette.core.courier import PARCEL_TYPES, Company
 from estafette.core.pricing import Tariff
+from estafette.seeds.companies import demo_companies
 from estafette.store import catalog, companies
 from estafette.usecases.platform import Platform
 
@@ -90,6 +91,22 @@ async def set_company_tariffs(
         await catalog.replace_tariffs(connection, company.market, tariffs, company.id)
 
 
+async def add_demo_companies(platform: Platform, account: Account) -> list[Company]:
+    """Gives a demo account the courier companies that its market has for one, where it has none.
+
+    Returns those that were added. Safe from several processes at once.
+    """
+    added: list[Company] = []
+    async with platform.pool.acquire() as connection, connection.transaction():
+        known = await companies.lock_own(connection, account.id)
+        for company, tariffs in demo_companies(account.market.code, account.id):
+            if company.slug not in known:
+                await companies.save(connection, company)
+                await catalog.replace_tariffs(connection, company.market, tariffs, company.id)
+                added.append(company)
+    return added
+
+
 def _problem(company: Company) -> str | None:
     """Why a company cannot be so, or None."""
     able, bank = company.capabilities, company.capabilities.bank
@@ -108,9 +125,11 @@ def _problem(company: Company) -> str | None:
         return f"unknown parcel types: {', '.join(sorted(unknown))}; there are {known}"
     if company.margin.percent < 0 or company.margin.fixed < 0:
         return "the margin must not be negative"
-    numbers = (company.base_fee, company.base_eta_minutes, able.max_weight_grams)
-    if any(number is not None and number < 0 for number in numbers):
-        return "fees, minutes and weights must not be negative"
+    if company.base_fee is not None and company.base_fee < 0:
+        return "the fee must not be negative"
+    positive = (company.base_eta_minutes, able.max_weight_grams)
+    if any(number is not None and number <= 0 for number in positive):
+        return "minutes and weights must be positive"
     return None
 
 

@@ -24,7 +24,7 @@ from estafette.core.errors import (
 from estafette.core.event import Actor, Event
 from estafette.core.ids import new_id
 from estafette.core.payment import PREPAID, Payment, PaymentMethod
-from estafette.core.pricing import Price
+from estafette.core.pricing import UNPRICED, Price
 from estafette.core.quote import Quote
 from estafette.core.schedule import UNSCHEDULED, Schedule
 from estafette.store import deliveries, pool, quotes, references
@@ -103,23 +103,25 @@ class Creator:
 
     async def _draft(self, order: Order) -> _Draft:
         now = clock()
-        route = await estimate(
-            self._platform, order.market, order.pickup, order.dropoff, order.parcel
-        )
+        pickup, dropoff, price = order.pickup, order.dropoff, UNPRICED
+        if order.quote_id is None or not (pickup.city and dropoff.city):  # else the quote tells
+            route = await estimate(self._platform, order.market, pickup, dropoff, order.parcel)
+            pickup, dropoff, price = route.pickup, route.dropoff, route.price_or_default()
         companies = None
         if order.payment.method is PaymentMethod.BANK_TRANSFER:
             companies = await self._platform.catalog.companies(order.market.code)
         sandbox = order.scope.mode is Mode.SANDBOX
+        pickup_by, deliver_by = order.schedule.promise(now, price)
         delivery = Delivery(
             id=new_id(),
             scope=order.scope,
             progress=Progress(Status.PENDING, Status.PENDING),
-            pickup=route.pickup,
-            dropoff=route.dropoff,
+            pickup=pickup,
+            dropoff=dropoff,
             parcel=order.parcel,
-            fee=0,
-            pickup_by=now,
-            deliver_by=now,
+            fee=price.fee,
+            pickup_by=pickup_by,
+            deliver_by=deliver_by,
             created_at=now,
             updated_at=now,
             external_ref=order.external_ref,
@@ -130,7 +132,7 @@ class Creator:
             scheduled_delivery_at=order.schedule.delivery_at,
             metadata=order.metadata,
         )
-        return _Draft(order, _promised(delivery, order, route.price_or_default()), companies)
+        return _Draft(order, delivery, companies)
 
     async def _write(self, batch: Sequence[_Draft]) -> Sequence[Answer | Refusal]:
         orders = [draft.order for draft in batch]
@@ -279,23 +281,19 @@ def _series(delivery: Delivery) -> Series:
     return Series(delivery.scope, delivery.created_at.year)
 
 
-def _promised(delivery: Delivery, order: Order, price: Price) -> Delivery:
-    pickup_by, deliver_by = order.schedule.promise(delivery.created_at, price)
-    return replace(delivery, fee=price.fee, pickup_by=pickup_by, deliver_by=deliver_by)
-
-
 def _quoted(draft: Delivery, order: Order, quote: Quote) -> Delivery:
     price = Price(
         fee=quote.fee,
         pickup_within_seconds=int(quote.pickup_within.total_seconds()),
         delivery_within_seconds=int(quote.delivery_within.total_seconds()),
     )
-    delivery = _promised(draft, order, price)
-    if quote.company_id is None:
-        return delivery
+    pickup_by, deliver_by = order.schedule.promise(draft.created_at, price)
     remote = quote.connector is Connector.REMOTE  # then its own platform keeps the PIN
     return replace(
-        delivery,
+        draft,
+        fee=price.fee,
+        pickup_by=pickup_by,
+        deliver_by=deliver_by,
         company_id=quote.company_id,
         company_name=quote.company_name,
         company_fee=quote.company_fee,

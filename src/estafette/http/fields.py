@@ -1,0 +1,121 @@
+"""Reading the fields of a body: what every dialect means by a text, a weight, a sum, a phone."""
+
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import ValidationInfo as ValidationInfo
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from estafette.core.scenario import SCENARIOS, mentioned
+from estafette.http.phones import e164
+from estafette.http.refusals import Detail, InvalidRequest
+
+TEXT_LIMIT = 500
+"""How long a text may be, in characters."""
+
+WEIGHT_LIMIT = 1_000_000
+"""How heavy a parcel may be, in grams."""
+
+MONEY_LIMIT = 2**53 - 1
+"""How large a sum may be, in whole units: what every reader of JSON keeps exactly."""
+
+
+class Context(NamedTuple):
+    """What the reading of a body depends on besides the body.
+
+    `region` is where phone numbers without a country code belong; `sandbox` tells whether a text
+    may choose a scenario.
+    """
+
+    region: str
+    sandbox: bool
+
+
+def refusal(reason: str) -> PydanticCustomError:
+    """What a validator raises; `reason` completes a sentence that begins with the field."""
+    return PydanticCustomError("refused", "{reason}", {"reason": reason})
+
+
+def context_of(info: ValidationInfo) -> Context:
+    """The context of a validation."""
+    context = info.context
+    if not isinstance(context, Context):
+        raise TypeError("a body is read within a Context")
+    return context
+
+
+def _said(text: str) -> str:
+    if not text or text.isspace():
+        raise refusal("must not be empty")
+    return text
+
+
+def whole(value: Any) -> Any:
+    """JSON knows one kind of number: 1200.0 is an integer to a JSON schema, and here."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _phone(text: str, info: ValidationInfo) -> str:
+    if e164(text, context_of(info).region) is None:
+        raise refusal("must be a phone number, such as +7 701 111 1111")
+    return text
+
+
+def _scenario(text: str | None, info: ValidationInfo) -> str | None:
+    name = mentioned(text) if context_of(info).sandbox else None
+    if name is not None and name not in SCENARIOS:
+        known = ", ".join(SCENARIOS)
+        raise refusal(f"mention the unknown scenario sandbox:{name}; known are {known}")
+    return text
+
+
+AnyText = Annotated[str, Field(strict=True, max_length=TEXT_LIMIT)]
+"""A text, perhaps an empty one."""
+
+Text = Annotated[AnyText, AfterValidator(_said)]
+"""A text that says something."""
+
+Scripted = Annotated[AnyText | None, AfterValidator(_scenario)]
+"""A text that in the sandbox may choose what happens."""
+
+Phone = Annotated[Text, AfterValidator(_phone)]
+"""A phone number, kept as it was written."""
+
+Grams = Annotated[int, Field(strict=True, ge=1, le=WEIGHT_LIMIT), BeforeValidator(whole)]
+"""A weight in grams."""
+
+Money = Annotated[int, Field(strict=True, ge=0, le=MONEY_LIMIT), BeforeValidator(whole)]
+"""A sum in whole units of the market's currency."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read(model: type[Model], value: Any, context: Context) -> Model:
+    """The request of kind `model` in a decoded body. Raises InvalidRequest with all bad fields."""
+    try:
+        return model.model_validate(value, context=context)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+    raise InvalidRequest(tuple(_detail(problem) for problem in problems))
+
+
+_REASONS = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "int_type": "must be an integer",
+    "float_type": "must be a number",
+    "model_type": "must be an object",
+}
+
+
+def _detail(problem: ErrorDetails) -> Detail:
+    field = ".".join(map(str, problem["loc"])) or "body"
+    facts = problem.get("ctx", {})
+    kind = problem["type"]
+    if kind == "string_too_long":
+        return Detail(field, f"must be at most {facts['max_length']} characters long")
+    if kind == "greater_than_equal":
+        return Detail(field, f"must be at least {facts['ge']:g}")
+    if kind == "less_than_equal":
+        return Detail(field, f"must be at most {facts['le']}")
+    return Detail(field, _REASONS.get(kind) or problem["msg"])

@@ -1,0 +1,88 @@
+"""Reading a query string: every parameter by its reader, every fault told at once."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from estafette.http.moments import Moment, read_moment
+from estafette.http.refusals import Detail
+
+TEXT_LIMIT = 500
+"""How long a text to look for may be, in characters."""
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+Value = TypeVar("Value")
+Parameters = dict[str, list[str]]
+
+
+class Unreadable(Exception):  # noqa: N818 - a reason on its way to the caller
+    """Why a parameter cannot be read."""
+
+
+def parameters(query: bytes) -> Parameters:
+    """The values of each parameter of a query string, in order."""
+    found: Parameters = {}
+    for name, value in parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+class Query:
+    """A query string being read. `faults` are what was wrong so far, in the order of reading."""
+
+    def __init__(self, query: bytes) -> None:
+        """Reads `query` as it came over the wire."""
+        self.faults: list[Detail] = []
+        self._values = parameters(query)
+
+    def read(self, name: str, reader: Callable[[list[str]], Value]) -> Value | None:
+        """What `reader` makes of a parameter's values; None when it is not there or unreadable."""
+        try:
+            return reader(self._values[name]) if name in self._values else None
+        except Unreadable as problem:
+            self.faults.append(Detail(name, str(problem)))
+            return None
+
+    def refuse_others(self, known: Sequence[str]) -> None:
+        """Finds fault with every parameter that is not among `known`."""
+        unknown = [name for name in self._values if name not in known]
+        self.faults.extend(Detail(name, "unknown parameter") for name in unknown)
+
+
+def single(values: list[str]) -> str:
+    """The value of a parameter that is given once."""
+    if len(values) > 1:
+        raise Unreadable("must be given once")
+    return values[0]
+
+
+def text(values: list[str]) -> str:
+    """A text to look for."""
+    value = single(values)
+    if "\0" in value:
+        raise Unreadable("contains the character NUL")
+    if len(value) > TEXT_LIMIT:
+        raise Unreadable(f"must be at most {TEXT_LIMIT} characters long")
+    return value
+
+
+def moment(values: list[str]) -> Moment:
+    """A time."""
+    found = read_moment(single(values))
+    if found is None:
+        raise Unreadable("must be a time of RFC 3339, such as 2024-06-12T08:20:54Z")
+    return found
+
+
+def whole_number(lowest: int, highest: int) -> Callable[[list[str]], int]:
+    """A reader of integers within these bounds, both included."""
+
+    def read(values: list[str]) -> int:
+        value = single(values)
+        if _NUMBER.fullmatch(value) is None or not lowest <= int(value) <= highest:
+            raise Unreadable(f"must be an integer from {lowest} to {highest}")
+        return int(value)
+
+    return read

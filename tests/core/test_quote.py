@@ -1,0 +1,65 @@
+"""What binds a quote to a payload."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from estafette.core.account import Mode, Scope
+from estafette.core.errors import QuoteCompanyMismatch, QuoteExpired, QuoteMismatch, QuoteUsed
+from estafette.core.quote import VALIDITY, Quote, comparable
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PAYLOAD = {"origin": {"city": "Luanda"}, "parcel": {"weight_grams": 1200}}
+
+
+def quote(**fields: Any) -> Quote:
+    made: dict[str, Any] = {
+        "id": UUID(int=1),
+        "scope": Scope(UUID(int=2), Mode.LIVE),
+        "payload": PAYLOAD,
+        "fee": 1,
+        "pickup_within": timedelta(seconds=30),
+        "delivery_within": timedelta(minutes=10),
+        "created_at": NOW,
+        "expires_at": NOW + VALIDITY,
+        "company_id": UUID(int=3),
+    }
+    return Quote(**made | fields)
+
+
+def test_the_first_fault_in_a_fixed_order_is_told() -> None:
+    used = {"used_by": UUID(int=9)}
+    late, other = NOW + VALIDITY, UUID(int=4)
+    assert isinstance(quote(**used).refusal({}, late, other), QuoteCompanyMismatch)
+    assert isinstance(quote(**used).refusal({}, late, UUID(int=3)), QuoteExpired)
+    assert isinstance(quote(**used).refusal({}, NOW), QuoteUsed)
+    assert quote().refusal({}, NOW) == QuoteMismatch(UUID(int=1), ("origin", "parcel"))
+    assert quote().refusal(PAYLOAD, NOW, UUID(int=3)) is None
+
+
+def test_a_begun_minute_counts() -> None:
+    assert quote().eta_minutes == 11
+    assert quote(pickup_within=timedelta(0)).eta_minutes == 10
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ({"a": None}, {}, True),
+        ({"a": {"b": None}}, {"a": {}}, True),
+        ({"a": {}}, {}, False),
+        ([None], [], False),
+        (1200, 1200.0, True),
+        (1200, 1201, False),
+        ("Maiánga", "Maia\u0301nga", True),
+        ({"Maiánga": 1}, {"Maia\u0301nga": 1}, True),
+        ("Maianga", "Maiánga", False),
+        ("a", "a ", False),
+        ("a", "A", False),
+        ("1", 1, False),
+    ],
+)
+def test_payloads_are_compared_as_json_values(one: object, other: object, equal: bool) -> None:
+    assert (comparable(one) == comparable(other)) is equal

@@ -1,0 +1,196 @@
+"""What tests of courier companies stand on: an account in Angola and companies made to order."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from estafette.core.account import MARKETS, Account, Mode, Scope
+from estafette.core.courier import Company, Connector, Courier, Offer, QuoteRequest
+from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop, steps_between
+from estafette.core.event import Event
+from estafette.core.ids import new_id
+from estafette.core.place import City
+from estafette.core.pricing import ANY, Tariff
+from estafette.core.quote import Quote
+from estafette.couriers.inhouse import InhouseCourier
+from estafette.couriers.sandbox.quoting import SandboxCourier
+from estafette.store import accounts, catalog, deliveries
+from estafette.usecases.couriers import save_company, set_company_tariffs
+from estafette.usecases.create import Creator, Order
+from estafette.usecases.idempotency import Idempotency, Key
+from estafette.usecases.platform import Platform
+from estafette.usecases.quote_companies import CompanyQuoter
+from tests.usecases.stage import CREATE, DIALECT, digest, id_in, platform_over, render
+
+CITIES = [
+    City("luanda", "Luanda", "AO", -8.84, 13.23, 2_776_168, ("Loanda",)),
+    City("benguela", "Benguela", "AO", -12.58, 13.41, 555_124, ()),
+]
+LUANDA = Stop("Rua Rainha Ginga 12", city="Luanda", province="Luanda", name="Loja")
+VIANA = Stop("Rua 7, Maianga", city="Luanda", province="Luanda", name="Ana")
+BENGUELA = Stop("Rua 1", city="Benguela", province="Benguela")
+PARCEL = Parcel(1_200, "Livros")
+PAYLOAD: Mapping[str, Any] = {"parcel": {"weight_grams": 1200}}
+
+
+class EntregaLike:
+    """Tells each status by its own name; a merchant cancels until a courier is on the way."""
+
+    name = "entrega"
+
+    def announcements(self, before: Status | None, after: Status) -> tuple[str, ...]:
+        return tuple(f"delivery.{step}" for step in steps_between(before, after))
+
+    def may_cancel(self, progress: Progress) -> bool:
+        return progress.status in {Status.AWAITING_PAYMENT, Status.PENDING, Status.ASSIGNED}
+
+
+ENTREGA = EntregaLike()
+
+
+def fees(*by_weight: tuple[int, int], minutes: int = 60) -> list[Tariff]:
+    """A price list for anywhere: a fee up to each weight, pickup and trip half the time each."""
+    half = minutes * 30
+    return [Tariff(ANY, ANY, None, grams, fee, half, half) for grams, fee in by_weight]
+
+
+@dataclass
+class Shop:
+    """An account in Angola on a platform, in one mode."""
+
+    platform: Platform
+    account: Account
+    creator: Creator
+    quoter: CompanyQuoter
+    mode: Mode
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.account.id, self.mode)
+
+    def live(self) -> "Shop":
+        return Shop(self.platform, self.account, self.creator, self.quoter, Mode.LIVE)
+
+    async def company(
+        self, slug: str, tariffs: list[Tariff] | None = None, **fields: Any
+    ) -> Company:
+        """A company of this account alone, with a price list unless `tariffs` is empty."""
+        fields = {
+            "id": new_id(),
+            "market": "AO",
+            "account_id": self.account.id,
+            "name": slug.title(),
+            "slug": slug,
+            "connector": Connector.INHOUSE,
+            "time_zone": "Africa/Luanda",
+        } | fields
+        company = await save_company(self.platform, Company(**fields))
+        tariffs = fees((10_000, 1_000)) if tariffs is None else tariffs
+        await set_company_tariffs(self.platform, company, tariffs)
+        self.platform.catalog.forget()
+        return company
+
+    async def quotes(
+        self, origin: Stop = LUANDA, destination: Stop = VIANA, parcel: Parcel = PARCEL
+    ) -> list[Quote]:
+        return await self.quoter.quote(
+            self.scope, self.account.market, origin, destination, parcel, PAYLOAD
+        )
+
+    async def quote(self) -> Quote:
+        """The cheapest quote."""
+        return (await self.quotes())[0]
+
+    def order(self, quote: Quote | None = None, **changes: Any) -> Order:
+        fields: dict[str, Any] = {
+            "scope": self.scope,
+            "market": self.account.market,
+            "dialect": ENTREGA,
+            "pickup": LUANDA,
+            "dropoff": VIANA,
+            "parcel": PARCEL,
+            "render": render,
+            "quote_id": quote and quote.id,
+            "quoted_payload": PAYLOAD,
+            "numbered": True,
+        }
+        return Order(**fields | changes)
+
+    async def create(self, quote: Quote | None = None, **changes: Any) -> Delivery:
+        """Creates a delivery, from the cheapest quote unless told."""
+        order = self.order(quote or await self.quote(), **changes)
+        return await self.delivery(id_in(await self.creator.create(order)))
+
+    async def delivery(self, id: UUID) -> Delivery:
+        async with self.platform.pool.acquire() as connection:
+            found = await deliveries.find(connection, self.scope, id)
+        assert found is not None
+        return found
+
+    async def events(self, id: UUID) -> list[Event]:
+        async with self.platform.pool.acquire() as connection:
+            return await deliveries.events(connection, self.scope, id)
+
+    def key(self, text: str, payload: object = None) -> Idempotency:
+        return Idempotency(Key(self.scope, CREATE, text), digest(payload))
+
+    async def count(self, table: str) -> int:
+        query = f"select count(*) from {table} where account_id = $1"
+        return await self.platform.pool.fetchval(query, self.account.id)
+
+    async def sql(self, statement: str, *values: object) -> None:
+        await self.platform.pool.execute(statement, *values)
+
+
+class FakeCourier:
+    """A connector whose every answer is decided by the test, and which must be waited for."""
+
+    waits = True
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        """`answers` by slug: an offer, None, an exception to raise, or something to await first."""
+        self._answers = answers
+
+    async def quote(self, company: Company, wanted: QuoteRequest) -> Offer | None:
+        answer = self._answers[company.slug]
+        if isinstance(answer, Exception):
+            raise answer
+        if callable(answer):
+            await answer()
+            return OFFER
+        return answer
+
+    async def dispatch(self, company: Company, delivery: Delivery) -> None:
+        pass
+
+    async def cancel(self, company: Company, delivery: Delivery) -> None:
+        pass
+
+
+OFFER = Offer(700, timedelta(minutes=10), timedelta(minutes=20))
+
+
+@asynccontextmanager
+async def angola_over(dsn: str) -> AsyncGenerator[Platform]:
+    """A platform that knows two cities of Angola and the connectors of this Estafette."""
+    async with platform_over(dsn) as platform:
+        async with platform.pool.acquire() as connection:
+            await catalog.insert_cities(connection, CITIES)
+        platform.dialects = {DIALECT.name: DIALECT, ENTREGA.name: ENTREGA}
+        connectors: dict[Connector, Courier] = {
+            Connector.INHOUSE: InhouseCourier(platform.catalog),
+            Connector.SANDBOX: SandboxCourier(platform.catalog),
+        }
+        platform.couriers = connectors
+        yield platform
+
+
+async def new_shop(platform: Platform, mode: Mode = Mode.LIVE) -> Shop:
+    """A fresh account in Angola."""
+    account = Account(new_id(), f"s-{uuid4().hex}", MARKETS["AO"], "entrega", 100, 200)
+    async with platform.pool.acquire() as connection:
+        await accounts.insert(connection, account)
+    return Shop(platform, account, Creator(platform), CompanyQuoter(platform), mode)
