@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -67,7 +67,7 @@ async def _must_be_ready(platform: Platform) -> None:
 
 
 @asynccontextmanager
-async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
+async def open_platform(settings: Settings) -> AsyncGenerator[Platform]:
     """The running Estafette over the database of the settings.
 
     Raises NotReadyError, or what asyncpg and the operating system raise for a database that
