@@ -20,6 +20,7 @@ from estafette import health
 from estafette.core.dialect import Dialect
 from estafette.couriers import sandbox
 from estafette.dialects import kaspi
+from estafette.dialects.kaspi import words
 from estafette.http.fallback import Fallback, by_prefix
 from estafette.http.limiter import RateLimiter
 from estafette.http.observe import Observer
@@ -44,11 +45,17 @@ _CLOSING_SECONDS = 5.0
 
 DIALECTS: dict[str, Dialect] = {kaspi.DIALECT.name: kaspi.DIALECT}
 RENDERERS: dict[str, Renderer] = {kaspi.DIALECT.name: kaspi.RENDERER}
+_SHOWN_IDS: dict[str, Callable[[UUID], str]] = {kaspi.DIALECT.name: words.delivery_id}
 
 
 def public_id(text: str) -> UUID | None:
     """The id of the delivery that some dialect writes as `text`; None when none does."""
     return kaspi.parse_delivery_id(text)
+
+
+def shown_id(dialect: str, delivery_id: UUID) -> str:
+    """A delivery's id as that dialect writes it."""
+    return _SHOWN_IDS[dialect](delivery_id)
 
 
 class NotReadyError(Exception):

@@ -11,13 +11,30 @@ from estafette.store import deliveries
 from estafette.store.deliveries import Filter, Position
 from estafette.usecases.platform import Platform
 
-__all__ = ["Filter", "Page", "Position", "find", "find_with_history", "list_deliveries"]
+__all__ = [
+    "Filter",
+    "Page",
+    "Position",
+    "find",
+    "find_anywhere",
+    "find_with_history",
+    "list_deliveries",
+]
 
 
 async def find(platform: Platform, scope: Scope, delivery_id: UUID) -> Delivery:
     """One delivery. Raises DeliveryNotFound."""
     async with platform.pool.acquire() as connection:
         delivery = await deliveries.find(connection, scope, delivery_id)
+    if delivery is None:
+        raise DeliveryNotFound(delivery_id)
+    return delivery
+
+
+async def find_anywhere(platform: Platform, delivery_id: UUID) -> Delivery:
+    """One delivery of whichever account: for an operator. Raises DeliveryNotFound."""
+    async with platform.pool.acquire() as connection:
+        delivery = await deliveries.find_anywhere(connection, delivery_id)
     if delivery is None:
         raise DeliveryNotFound(delivery_id)
     return delivery

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from estafette.core.account import MARKETS, Account, Mode
 from estafette.seeds.tariffs import tariffs_of
-from estafette.store import accounts, catalog
+from estafette.store import catalog
 from estafette.store.migrate import migrate
 from estafette.store.pool import open_pool
 from estafette.usecases.accounts import (
@@ -19,6 +19,7 @@ from estafette.usecases.catalog import Catalog
 from estafette.usecases.keys import create_key, is_good
 from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import Cipher
+from estafette.usecases.webhooks import list_endpoints
 
 DEMO_ACCOUNTS = {"kaspi": "KZ"}
 """The demo accounts by name, each with its market."""
@@ -81,14 +82,11 @@ async def demo_account(platform: Platform, name: str, remembered_key: str | None
 
 async def _webhook_secret(platform: Platform, account: Account) -> str:
     """The secret that signs the account's sandbox webhooks now."""
-    async with platform.pool.acquire() as connection:
-        every = await accounts.endpoints(connection, account.id)
-    endpoint = next(
-        found
-        for found in every
-        if found.scope.mode is Mode.SANDBOX and found.name == DEFAULT_ENDPOINT
+    return next(
+        endpoint.secret
+        for endpoint in await list_endpoints(platform, account.id)
+        if endpoint.scope.mode is Mode.SANDBOX and endpoint.name == DEFAULT_ENDPOINT
     )
-    return platform.cipher.decrypt(endpoint.secret, endpoint.id.bytes)
 
 
 class Prepared(NamedTuple):
