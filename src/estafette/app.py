@@ -11,9 +11,9 @@ from uuid import UUID
 
 import structlog
 import uvicorn
-from prometheus_client import REGISTRY, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from estafette import health
@@ -113,15 +113,22 @@ class Application:
     pages: tracking.TrackingPages
 
 
-def build(platform: Platform, *, processes: int = 1) -> Application:
-    """The whole HTTP side over `platform`; `processes` share each key's rate limit."""
+def build(
+    platform: Platform, *, processes: int = 1, registry: CollectorRegistry = REGISTRY
+) -> Application:
+    """The whole HTTP side over `platform`; `processes` share each key's rate limit.
+
+    Requests are measured in `registry`.
+    """
     creator, quoter = Creator(platform), Quoter(platform)
     limiter = RateLimiter(processes)
     pages = tracking.build(platform, public_id=public_id)
     fallback = by_prefix({"/delivery": kaspi.fallback, "/sandbox": sandbox.fallback})
+    delivery = kaspi.build(platform, creator, quoter, limiter)
     app = Starlette(
         routes=[
-            Mount("/delivery", kaspi.build(platform, creator, quoter, limiter)),
+            Mount("/delivery", delivery),
+            Route("/delivery", delivery),  # a mount does not hold its own bare path
             Mount("/sandbox", sandbox.build(platform, limiter, public_id=public_id)),
             Mount("/track", pages),
             *health.routes(platform),
@@ -131,7 +138,7 @@ def build(platform: Platform, *, processes: int = 1) -> Application:
     observer = Observer(
         app,
         logger=structlog.stdlib.get_logger("estafette.http"),
-        metrics=RequestMetrics(REGISTRY),
+        metrics=RequestMetrics(registry),
         fallback=fallback,
     )
     return Application(observer, fallback, pages)
