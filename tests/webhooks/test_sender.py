@@ -187,9 +187,17 @@ async def test_an_answer_below_the_bound_is_delivered_time_after_time(sender: Se
     assert receiver.connections == 1
 
 
-async def test_a_gzip_bomb_is_not_inflated(sender: Sender):
-    """Inflated, it would be far beyond the bound; as it is transferred, it is small."""
+async def test_a_gzip_bomb_is_taken_as_the_few_bytes_it_is(sender: Sender):
     result = await send_to(sender, gzip_bomb())
+    assert (result.outcome, result.http_status) == (Outcome.DELIVERED, 200)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+async def test_no_answer_is_inflated(sender: Sender, coding: str):
+    """Who tried to inflate this one would fail."""
+    result = await send_to(
+        sender, answer(200, {"Content-Encoding": coding}, b"\x00 not compressed")
+    )
     assert (result.outcome, result.http_status) == (Outcome.DELIVERED, 200)
 
 
