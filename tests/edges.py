@@ -8,7 +8,7 @@ Suites that hold for every dialect (idempotency, isolation, hostile input) take 
         tenant = await server.tenant(edge)
         answer = await tenant.post(edge.create_path, edge.body("order-1"))
 
-The fixture `server` is in `tests/conftest.py`'s reach through `tests.edges.running`.
+`tests.serving.running` gives the server.
 """
 
 import base64
