@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.event import Event
@@ -101,17 +100,13 @@ def _payload(
 # Answers
 
 
-def tracking_url(public_url: str, id: UUID) -> str:
-    """Where a recipient follows the delivery."""
-    return f"{public_url}/track/{delivery_id(id)}"
-
-
 def created(delivery: Delivery, public_url: str) -> dict[str, Any]:
     """DeliveryCreated."""
+    id = delivery_id(delivery.id)
     return {
-        "deliveryId": delivery_id(delivery.id),
+        "deliveryId": id,
         "status": SHOWN[delivery.milestone],
-        "trackingUrl": tracking_url(public_url, delivery.id),
+        "trackingUrl": _tracking_url(public_url, id),
         "eta": _eta(delivery.pickup_by, delivery.deliver_by),
     }
 
@@ -120,8 +115,9 @@ def full(
     delivery: Delivery, public_url: str, events: Sequence[Event] | None = None
 ) -> dict[str, Any]:
     """Delivery; with its history where its events are given, oldest first."""
+    id = delivery_id(delivery.id)
     shown: dict[str, Any] = {
-        "deliveryId": delivery_id(delivery.id),
+        "deliveryId": id,
         "externalOrderId": delivery.external_ref,
         "status": SHOWN[delivery.milestone],
         "pickup": _location(delivery.pickup),
@@ -131,12 +127,17 @@ def full(
             "weightGrams": delivery.parcel.weight_grams,
             "valueKzt": delivery.parcel.declared_value,
         },
-        "trackingUrl": tracking_url(public_url, delivery.id),
+        "trackingUrl": _tracking_url(public_url, id),
         "eta": _eta(delivery.pickup_by, delivery.deliver_by),
     }
     if events is not None:
         shown["history"] = history(events)
     return shown
+
+
+def _tracking_url(public_url: str, id: str) -> str:
+    """Where a recipient follows the delivery."""
+    return f"{public_url}/track/{id}"
 
 
 def quoted(quote: Quote) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What merchants may send in a body: decoded JSON in; typed requests, or every bad field, out.
 
-Limits are of docs/dialects/kaspi.md and openapi.yaml, which must say the same. Unknown fields are
+openapi.yaml states the same limits; a test holds the two together. Unknown fields are
 ignored: a client made from a newer contract must keep working.
 """
 
