@@ -27,7 +27,7 @@ def explain(error: Exception, *, as_json: bool) -> int:
         return fail(_refusal(error), "refused", FAILED, as_json=as_json)
     if isinstance(error, EmbeddedPostgresError) or _is_not_ready(error):
         return fail(str(error), "not_ready", FAILED, as_json=as_json)
-    if database := _database(error):
+    if database := explain_database(error):
         return fail(database, "database", FAILED, as_json=as_json)
     raise error
 
@@ -57,7 +57,7 @@ def _refusal(error: Refusal) -> str:
     return str(error) or type(error).__name__
 
 
-def _database(error: Exception) -> str | None:
+def explain_database(error: Exception) -> str | None:
     """What a failure of the connection means; None when it is something else."""
     if isinstance(error, asyncpg.UndefinedTableError):
         return "the database is not migrated; run `estafette migrate`"

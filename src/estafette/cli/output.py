@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, NoReturn, TextIO
+from typing import Annotated, Any, TextIO
 
 from cyclopts import Parameter
 
@@ -103,6 +103,6 @@ def fail(message: str, code: str, exit_code: int, *, as_json: bool) -> int:
     return exit_code
 
 
-def misused(message: str) -> NoReturn:
-    """Refuses how a command was called."""
-    raise CommandError(message, code="usage", exit_code=MISUSED)
+def misused(message: str) -> CommandError:
+    """The refusal of how a command was called, to be raised."""
+    return CommandError(message, code="usage", exit_code=MISUSED)
