@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -109,7 +110,8 @@ class Supervisor:
         secret_key = self._secret_key()
         environment = self._environment(dsn, secret_key, port)
         accounts = self._prepare(environment)
-        self._children = [Child("serve", environment), Child("worker", environment)]
+        measured = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics_folder())}
+        self._children = [Child("serve", measured), Child("worker", measured)]
         for child in self._children:
             child.start()
         self._await_ready(port)
@@ -162,6 +164,13 @@ class Supervisor:
             "log_format": settings.log_format,
         }
         return {**os.environ, **{PREFIX + name.upper(): value for name, value in told.items()}}
+
+    def _metrics_folder(self) -> Path:
+        """An empty folder in which server and worker measure together, for one `/metrics`."""
+        folder = self._data_dir / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        return folder
 
     def _prepare(self, environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """Migrates, seeds and makes the demo accounts, in a process whose memory is then free."""
