@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from itertools import pairwise
 
+import asyncpg
 import pytest
 
 from estafette.core.delivery import Status
@@ -19,6 +20,12 @@ from estafette.usecases.simulate import move_by_hand, step_by_hand, tick
 from tests.usecases.stage import DIALECT, Tenant, new_tenant, platform_over, render
 
 STEP = 5
+
+
+@pytest.fixture(autouse=True)
+async def _no_other_runs(connection: asyncpg.Connection) -> None:
+    """Lets the deliveries of other tests rest: a tick looks after all that are due."""
+    await connection.execute("update sandbox_runs set due_at = null")
 
 
 @pytest.fixture
@@ -153,7 +160,6 @@ async def test_a_delivery_of_an_unknown_dialect_keeps_nobody_waiting(tenant: Ten
     await tick(tenant.platform)
     assert (await tenant.delivery(id)).status is Status.ASSIGNED
     assert (await foreign.delivery(unheard)).status is Status.PENDING
-    await foreign.platform.pool.execute("delete from sandbox_runs where delivery_id = $1", unheard)
 
 
 async def test_with_a_step_of_zero_only_the_hand_moves(still: Platform) -> None:
@@ -258,3 +264,14 @@ async def test_a_foreign_delivery_is_not_moved_by_hand(tenant: Tenant) -> None:
             await step_by_hand(tenant.platform, stranger.scope, DIALECT, id)
     with pytest.raises(DeliveryNotFound):
         await move_by_hand(tenant.platform, tenant.scope, DIALECT, new_id(), Status.ASSIGNED, None)
+
+
+async def test_a_cancellation_is_told_as_faultily_as_the_scenario_wants(tenant: Tenant) -> None:
+    await tenant.set_endpoint()
+    late = await tenant.create("sandbox:webhook_late")
+    twice = await tenant.create("sandbox:webhook_duplicate")
+    for id in (late, twice):
+        await cancel(tenant.platform, Cancellation(tenant.scope, DIALECT, id, render))
+    assert [message["delay"] for message in await tenant.messages(late)] == [30, 30]
+    types = [message["type"] for message in await tenant.messages(twice)]
+    assert types == ["created", "created", "cancelled", "cancelled"]

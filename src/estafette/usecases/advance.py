@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import UUID
 
-from estafette.core.account import Scope
+from estafette.core import scenario
+from estafette.core.account import Mode, Scope
 from estafette.core.delivery import Delivery, Status
 from estafette.core.dialect import Dialect
 from estafette.core.errors import DeliveryNotFound, TransitionRefused
@@ -25,8 +27,11 @@ class Move:
     note: str | None = None
 
 
-def moved(delivery: Delivery, move: Move, dialect: Dialect) -> Entry:
-    """The delivery after the move, with its event. Raises TransitionRefused."""
+def moved(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) -> Entry:
+    """The delivery after the move, with its event. Raises TransitionRefused.
+
+    In the sandbox, where a step lasts `pace`, it is told as faultily as its scenario wants.
+    """
     before = delivery.progress
     progress = before.moved(move.to)
     if progress is None:
@@ -43,7 +48,12 @@ def moved(delivery: Delivery, move: Move, dialect: Dialect) -> Entry:
         announced=_announced(before.milestone, progress.milestone, dialect),
         occurred_at=now,
     )
-    return Entry(replace(delivery, progress=progress, updated_at=now), event)
+    entry = Entry(replace(delivery, progress=progress, updated_at=now), event)
+    if delivery.scope.mode is Mode.LIVE:
+        return entry
+    script = scenario.script(delivery.scenario, with_pickup_ready=True)
+    delay_seconds = scenario.delay_seconds(script.delay_of(move.to), pace)
+    return entry._replace(delay_seconds=delay_seconds, copies=script.copies)
 
 
 def _announced(before: Status, after: Status, dialect: Dialect) -> tuple[str, ...]:
@@ -70,7 +80,7 @@ async def advance(
         delivery = await lock_one(connection, scope, delivery_id)
         enqueued = 0
         for move in moves:
-            entry = moved(delivery, move, dialect)
+            entry = moved(delivery, move, dialect, platform.sandbox_step)
             enqueued += await journal.move(connection, [entry])
             delivery = entry.delivery
     if enqueued:

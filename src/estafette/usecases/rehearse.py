@@ -26,7 +26,7 @@ def rehearse(name: str, dialect: Dialect) -> list[Happening]:
     script = script_of(name, dialect)
     progress = Progress(Status.PENDING, Status.PENDING)
     announced = dialect.announcements(None, progress.milestone)
-    first = Happening(0, progress.status, None, announced, script.created_delay, script.copies)
+    first = Happening(0, progress.status, None, announced, script.delay, script.copies)
     happenings = [first]
     at = 0.0
     for step in script.steps:

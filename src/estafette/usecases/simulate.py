@@ -111,7 +111,7 @@ async def move_by_hand(
         enqueued = 0
         for status in _way(delivery, to):
             move = Move(status, Actor.OPERATOR, note if status is to else None)
-            entry = _told(moved(delivery, move, dialect), script, platform.sandbox_step)
+            entry = moved(delivery, move, dialect, platform.sandbox_step)
             if status is to:
                 entry = _replanned(entry, script, step, platform.sandbox_step)
             enqueued += await journal.move(connection, [entry])
@@ -119,13 +119,6 @@ async def move_by_hand(
     if enqueued:
         platform.outbox_signal.wake()
     return delivery
-
-
-def _told(entry: Entry, script: Scenario, pace: timedelta) -> Entry:
-    """The entry of a move by hand, its webhooks as faulty as the script wants them."""
-    delays = [step.delay for step in script.steps if step.to is entry.event.status]
-    delay = scenario.delay_seconds(delays[0], pace) if delays else 0
-    return entry._replace(delay_seconds=delay, copies=script.copies)
 
 
 def _replanned(entry: Entry, script: Scenario, step: int, pace: timedelta) -> Entry:
@@ -166,10 +159,9 @@ def _next(
         return None
     planned = script.steps[number]
     move = Move(planned.to, Actor.COURIER, planned.note if note is None else note)
-    entry = moved(delivery, move, dialect)
+    entry = moved(delivery, move, dialect, pace)
     return entry._replace(
         delay_seconds=scenario.delay_seconds(planned.delay, pace),
-        copies=script.copies,
         run_step=number + 1,
         run_in_seconds=scenario.due_in_seconds(script, number + 1, pace),
     )
