@@ -30,5 +30,5 @@ OLDEST = Gauge(
 UNDER_WAY = Gauge(
     "estafette_webhooks_under_way",
     "Requests to endpoints under way.",
-    multiprocess_mode="mostrecent",
+    multiprocess_mode="livesum",
 )
