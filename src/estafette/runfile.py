@@ -4,14 +4,16 @@
 everything is ready, and go when `up` ends. `demo-keys.json` and `secret.key` stay.
 """
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 _RUN = "run.json"
+_LOCK = "up.lock"
 _DEMO = "demo.json"
 _DEMO_KEYS = "demo-keys.json"
 _SECRET_KEY = "secret.key"  # noqa: S105 - a file's name
@@ -51,7 +53,35 @@ def read_running(data_dir: Path) -> Running | None:
         running = Running(**found)
     except TypeError:
         return None
-    return running if _is_alive(running.pid) else None
+    return running if _is_held(data_dir) else None
+
+
+def hold(data_dir: Path) -> IO[str] | None:
+    """Takes the folder for as long as the returned file is open; None when another `up` has it.
+
+    The kernel lets go of it when this process ends, however it ends: a process id would not tell,
+    for it may belong to another program by then.
+    """
+    lock = os.fdopen(os.open(data_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def _is_held(data_dir: Path) -> bool:
+    try:
+        lock = (data_dir / _LOCK).open("r")
+    except FileNotFoundError:
+        return False
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def write_demo(data_dir: Path, base_url: str, accounts: Mapping[str, Mapping[str, str]]) -> None:
@@ -95,13 +125,3 @@ def _read(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, ValueError):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

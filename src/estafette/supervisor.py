@@ -17,7 +17,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from estafette import runfile
 from estafette.child import Child, how_it_ended, program
@@ -73,6 +73,7 @@ class Supervisor:
         self._postgres: EmbeddedPostgres | None = None
         self._children: list[Child] = []
         self._dsn = ""
+        self._lock: IO[str] | None = None
         self._requests = 0
         self._interruptible = False
         self._stopping = False
@@ -96,6 +97,13 @@ class Supervisor:
 
     def _start(self) -> None:
         self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = runfile.hold(self._data_dir)
+        if self._lock is None:
+            raise SupervisorError(
+                f"another `estafette up` runs over {self._data_dir}: stop that one,"
+                " or choose another folder with ESTAFETTE_DATA_DIR"
+            )
+        runfile.remove(self._data_dir)  # a killed one may have left it
         settings = self._settings
         port = self._free_port()
         dsn = settings.database_url
@@ -105,8 +113,6 @@ class Supervisor:
                 self._listener.said("Creating a database (the first time takes some seconds)")
             dsn = self._postgres.start()
         self._dsn = dsn
-        # Only now, when the folder is ours: another `up` may be running over it.
-        runfile.remove(self._data_dir)
         secret_key = self._secret_key()
         environment = self._environment(dsn, secret_key, port)
         accounts = self._prepare(environment)
@@ -290,12 +296,15 @@ class Supervisor:
     def _stop(self) -> None:
         """Ends everything in order: who takes requests, who sends, who keeps."""
         self._stopping = True
-        with suppress(OSError):
-            runfile.remove(self._data_dir)
+        if self._lock is not None:
+            with suppress(OSError):
+                runfile.remove(self._data_dir)
         for child in self._children:
             child.stop(self._settings.shutdown_seconds + _GRACE_SECONDS)
         if self._postgres is not None:
             self._postgres.stop()
+        if self._lock is not None:
+            self._lock.close()
         self._bell.close()
         self._ringer.close()
 
