@@ -35,7 +35,7 @@ from estafette.usecases.platform import Platform
 from estafette.usecases.quote import Quoter
 from estafette.usecases.ready import is_ready
 from estafette.usecases.secrets import Cipher
-from estafette.web import tracking
+from estafette.web import home, tracking
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.message import Renderer
 from estafette.webhooks.sender import Sender
@@ -46,6 +46,10 @@ _CLOSING_SECONDS = 5.0
 DIALECTS: dict[str, Dialect] = {kaspi.DIALECT.name: kaspi.DIALECT}
 RENDERERS: dict[str, Renderer] = {kaspi.DIALECT.name: kaspi.RENDERER}
 _SHOWN_IDS: dict[str, Callable[[UUID], str]] = {kaspi.DIALECT.name: words.delivery_id}
+PLACES = (
+    home.Place("/delivery/docs", "Kaspi Delivery API", "Read the reference and try every call."),
+    home.Place("/sandbox/docs", "Sandbox", "Outcomes on demand, and deliveries moved by hand."),
+)
 
 
 def public_id(text: str) -> UUID | None:
@@ -131,6 +135,7 @@ def build(
             Route("/delivery", delivery),  # a mount does not hold its own bare path
             Mount("/sandbox", sandbox.build(platform, limiter, public_id=public_id)),
             Mount("/track", pages),
+            home.build(PLACES),
             *health.routes(platform),
         ]
     )
