@@ -10,6 +10,7 @@ from estafette.core.account import Mode
 from estafette.core.delivery import Status
 from estafette.core.scenario import SCENARIOS
 from estafette.usecases.keys import disable_key
+from estafette.usecases.rehearse import rehearse
 from tests.edges import KASPI
 from tests.serving import Answer, Server, Tenant
 
@@ -260,3 +261,37 @@ async def test_the_page_tells_of_every_scenario_and_status_and_needs_no_internet
 def test_the_written_page_tells_of_every_scenario() -> None:
     text = DOCS.read_text(encoding="utf-8")
     assert [name for name in SCENARIOS if f"`sandbox:{name}`" not in text] == []
+
+
+def written_tables() -> dict[str, list[list[str]]]:
+    """The rows of each scenario's table on the written page: at, status, note, webhook."""
+    tables: dict[str, list[list[str]]] = {}
+    name = ""
+    for line in DOCS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            name = line.rpartition("sandbox:")[2].rstrip("`") if "`sandbox:" in line else ""
+        elif name and line.startswith("| ") and not line.startswith("| at"):
+            row = [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+            tables.setdefault(name, []).append(row)
+    return tables
+
+
+@pytest.mark.parametrize("name", sorted(written_tables()))
+async def test_the_written_page_shows_what_kaspis_api_shows(tenant: Tenant, name: str) -> None:
+    rows = written_tables()[name]
+    id = await ordered(tenant, name)
+    while (await advance(tenant, id)).status == 200:
+        pass
+    answer = await tenant.get(f"{KASPI.get(id).path}?includeHistory=true")
+    history = [[each["status"], each.get("notes", "")] for each in answer.told["history"]]
+    assert [row[1:3] for row in rows] == history
+    happenings = rehearse(name, tenant.server.platform.dialects["kaspi"])
+    assert [[row[0], row[3]] for row in rows] == [
+        [f"{one.at:g}", ", ".join(one.announced) or "none"] for one in happenings
+    ]
+
+
+def test_every_scenario_with_a_course_of_its_own_has_a_table() -> None:
+    courses = {name: [step.to for step in each.steps] for name, each in SCENARIOS.items()}
+    own = {name for name in courses if courses[name] != courses["delivered"]} | {"delivered"}
+    assert set(written_tables()) == own
