@@ -1,4 +1,4 @@
-"""Every refusal as data: what was refused and the facts of it. No HTTP; dialects map all of them."""
+"""Every refusal as data: what was refused and its facts. No HTTP; dialects map all of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
