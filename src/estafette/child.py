@@ -34,7 +34,7 @@ class Child:
         self.restart_at = None
         self._started = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            program(self.name, "--end-with-stdin"),
+            program(self.name),
             stdin=subprocess.PIPE,
             env=dict(self._environment),
             start_new_session=True,
@@ -85,9 +85,9 @@ class Child:
         self._process = None
 
 
-def program(*arguments: str) -> list[str]:
-    """The command line of another process of this program."""
-    return [sys.executable, "-P", "-m", "estafette", *arguments]
+def program(name: str) -> list[str]:
+    """The command line of a child: `serve`, `worker` or `prepare`."""
+    return [sys.executable, "-P", "-m", "estafette.cli.running", name]
 
 
 def how_it_ended(code: int) -> str:

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from estafette.cli.keys import issued_json, say_issued
-from estafette.cli.output import OK, AsJson, fields, say, say_json, table
+from estafette.cli.output import OK, fields, say, say_json, table
 from estafette.cli.session import on_platform
+from estafette.cli.words import AsJson
 from estafette.core.account import MARKETS, Account
 from estafette.usecases.accounts import RATE_PER_SECOND, create_account, list_accounts, set_rate
 

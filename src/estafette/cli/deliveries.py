@@ -7,7 +7,6 @@ from cyclopts import App, Parameter
 
 from estafette.cli.output import (
     OK,
-    AsJson,
     fields,
     misused,
     say,
@@ -17,7 +16,7 @@ from estafette.cli.output import (
     time_text,
 )
 from estafette.cli.session import on_platform
-from estafette.cli.words import AccountName, ModeOption, identifier
+from estafette.cli.words import AccountName, AsJson, ModeOption, identifier
 from estafette.core.account import Account, Mode, Scope
 from estafette.core.delivery import Delivery, Status
 from estafette.core.event import Event

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from estafette.cli.errors import explain_database
-from estafette.cli.output import FAILED, OK, AsJson, CommandError, say, say_json, styled
+from estafette.cli.output import FAILED, OK, CommandError, say, say_json, styled
 from estafette.cli.session import beside
+from estafette.cli.words import AsJson
 from estafette.settings import Settings, config_file, load, unknown_variables
 from estafette.usecases.accounts import list_accounts
 from estafette.usecases.inspect import inspect_database

@@ -6,9 +6,9 @@ from typing import Annotated, Any, TypeVar
 
 from cyclopts import App, Parameter
 
-from estafette.cli.output import OK, AsJson, say, say_json, styled, table, time_text
+from estafette.cli.output import OK, say, say_json, styled, table, time_text
 from estafette.cli.session import on_platform
-from estafette.cli.words import AccountName, ModeOption, duration
+from estafette.cli.words import AccountName, AsJson, ModeOption, duration
 from estafette.core.account import Account, KeyKind, Mode
 from estafette.usecases.accounts import find_account
 from estafette.usecases.keys import (

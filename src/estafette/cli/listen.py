@@ -11,8 +11,9 @@ import aiohttp
 from cyclopts import Parameter
 from yarl import URL
 
-from estafette.cli.output import OK, AsJson, misused, note, say, say_json, styled
+from estafette.cli.output import OK, misused, note, say, say_json, styled
 from estafette.cli.session import on_platform
+from estafette.cli.words import AsJson
 from estafette.core.account import Account, Mode
 from estafette.core.ids import new_id
 from estafette.usecases.accounts import DEFAULT_ENDPOINT, find_account, list_accounts

@@ -42,8 +42,6 @@ _COMMANDS = {
     "listen": "listen:listen",
     "doctor": "doctor:doctor",
 }
-_HIDDEN = {"prepare": "processes:prepare"}
-"""What `up` calls in a process of its own."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -76,7 +74,7 @@ def _run(arguments: Sequence[str]) -> int:
     app = App(name="estafette", result_action="return_value")
     for group in _GROUPS:
         app.command(f"estafette.cli.{group}:app", name=group)
-    for name, place in (_COMMANDS | _HIDDEN).items():
-        app.command(f"estafette.cli.{place}", name=name, show=name not in _HIDDEN)
+    for name, place in _COMMANDS.items():
+        app.command(f"estafette.cli.{place}", name=name)
     code = app(arguments, exit_on_error=False, print_error=False)
     return code if isinstance(code, int) else 0

@@ -5,12 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, TextIO
-
-from cyclopts import Parameter
-
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
-"""The option that every command has."""
+from typing import Any, TextIO
 
 OK = 0
 FAILED = 1

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from estafette.cli.output import OK, AsJson, CommandError, say, say_json
+from estafette.cli.output import OK, CommandError, say, say_json
 from estafette.cli.session import on_platform
+from estafette.cli.words import AsJson
 from estafette.core.account import MARKETS
 from estafette.core.tariff_file import TariffFileError
 from estafette.usecases.tariffs import export_tariffs, import_tariffs

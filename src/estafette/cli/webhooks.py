@@ -8,7 +8,6 @@ from cyclopts import App, Parameter
 
 from estafette.cli.output import (
     OK,
-    AsJson,
     fields,
     misused,
     say,
@@ -18,7 +17,7 @@ from estafette.cli.output import (
     time_text,
 )
 from estafette.cli.session import on_platform
-from estafette.cli.words import AccountName, ModeOption, duration, identifier, moment
+from estafette.cli.words import AccountName, AsJson, ModeOption, duration, identifier, moment
 from estafette.core.account import Mode, Scope
 from estafette.usecases import webhooks
 from estafette.usecases.accounts import DEFAULT_ENDPOINT, find_account

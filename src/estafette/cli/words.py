@@ -11,6 +11,9 @@ from estafette.cli.output import misused
 from estafette.core.account import Mode
 from estafette.core.ids import from_base32
 
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
+"""The option that every command has."""
+
 AccountName = Annotated[str, Parameter(name="--account", help="The account's name.")]
 ModeOption = Annotated[Mode, Parameter(name="--mode", help="sandbox or live.")]
 
