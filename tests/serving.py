@@ -10,11 +10,11 @@ that a key that was just disabled is.
 """
 
 import asyncio
-import contextlib
+import io
 import json
 import socket
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
@@ -25,6 +25,7 @@ import aiohttp
 import uvicorn
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
+from yarl import URL
 
 from estafette import app
 from estafette.core.account import Account, Mode, Scope
@@ -107,11 +108,23 @@ class Tenant:
         """Makes a POST request with its key; `body` is JSON, or bytes as they are."""
         return await self.call(Call("POST", path, body), headers)
 
+    async def ask(self, call: Call) -> Any:
+        """Makes a request that must succeed; gives the JSON value of the answer."""
+        answer = await self.call(call)
+        assert 200 <= answer.status < 300, answer.body
+        return answer.told
+
+    async def body(self, order: str | None = None) -> dict[str, Any]:
+        """A body with which a delivery can be created now."""
+        order = order or f"order-{uuid4().hex}"
+        if self.edge.prepare is None:
+            return self.edge.body(order)
+        return await self.edge.prepare(self.ask, order)
+
     async def create(self, order: str | None = None, key: str | None = None) -> str:
         """Creates a delivery and returns its id as the dialect shows it."""
         headers = {} if key is None else {"Idempotency-Key": key}
-        body = self.edge.body(order or f"order-{uuid4().hex}")
-        answer = await self.post(self.edge.create_path, body, headers)
+        answer = await self.post(self.edge.create_path, await self.body(order), headers)
         assert answer.status == self.edge.created_status, answer.body
         return self.edge.id_of(answer.told)
 
@@ -127,6 +140,13 @@ class Tenant:
         """How many rows of a table are this account's."""
         query = f"select count(*) from {table} where account_id = $1"
         return await self.server.platform.pool.fetchval(query, self.account.id)
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Closes a connection, and waits until it is closed."""
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 @dataclass
@@ -174,8 +194,9 @@ class Server:
         pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
         if data is not None and not any(name.lower() == "content-type" for name, _ in pairs):
             pairs.append(("Content-Type", "application/json"))
-        url = f"{self.url}{path}"
-        async with self.session.request(method, url, data=data, headers=pairs) as response:
+        url = URL(f"{self.url}{path}", encoded=True)
+        content = None if data is None else io.BytesIO(data)
+        async with self.session.request(method, url, data=content, headers=pairs) as response:
             return Answer(response.status, response.headers, await response.read())
 
     async def raw(self, request: bytes) -> bytes:
@@ -188,15 +209,7 @@ class Server:
             writer.write(request)
             return await asyncio.wait_for(reader.read(), 20)
         finally:
-            writer.close()
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves the signals of the tests' process alone."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
+            await hang_up(writer)
 
 
 @asynccontextmanager
@@ -212,15 +225,17 @@ async def listening(asgi: ASGIApp, fallback: Fallback) -> AsyncGenerator[int]:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        # The parts of `serve`, less the waiting for a signal to end.
+        await server.startup(sockets=[sock])
         try:
             yield sock.getsockname()[1]
         finally:
-            server.should_exit = True
-            await serving
+            await server.shutdown(sockets=[sock])
 
 
 async def seed_market(platform: Platform) -> None:

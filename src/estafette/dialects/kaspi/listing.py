@@ -131,7 +131,7 @@ def _from(values: list[str]) -> datetime:
 def _to(values: list[str]) -> datetime:
     """Inclusive: a whole second, as times are shown, includes all of that second."""
     time, whole = _time(values)
-    return time + _SECOND - _MICROSECOND if whole else time
+    return time + (_SECOND - _MICROSECOND) if whole else time
 
 
 def write_cursor(position: Position) -> str:
