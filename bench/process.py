@@ -23,8 +23,8 @@ async def running(
 ) -> AsyncGenerator[int]:
     """A process in the background, as its id; ended in order when the block ends.
 
-    Its output is appended to `log`. Its standard input stays open as long as we live: a process
-    started with `--end-with-stdin` does not outlive us even when we are killed.
+    Its output is appended to `log`. Its standard input stays open as long as we live: Estafette's
+    own processes then do not outlive us even when we are killed.
     """
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator
@@ -134,7 +135,7 @@ class Stage:
     @asynccontextmanager
     async def worker(self) -> AsyncGenerator[int]:
         """A worker, as its process id, until the block ends."""
-        command = program("worker", "--end-with-stdin")
+        command = program("worker")
         async with running(command, self.environment, self.folder / "worker.log") as pid:
             yield pid
 
@@ -174,7 +175,7 @@ async def _set_up(stack: AsyncExitStack, folder: Path, dsn: str) -> Stage:
         "ESTAFETTE_SANDBOX_STEP_SECONDS": "0",
         "ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
     }
-    await output_of(program("migrate"), environment, folder, _COMMAND_SECONDS)
+    await output_of(_estafette("migrate"), environment, folder, _COMMAND_SECONDS)
     listening = await stack.enter_async_context(receiver(folder))
     api_key = await _open_account(environment, folder, listening.url)
     base_url, _ = await stack.enter_async_context(_server(environment, folder))
@@ -188,7 +189,7 @@ async def _server(environment: dict[str, str], folder: Path) -> AsyncGenerator[t
     """A server that answers, as its address and process id."""
     port = _free_port()
     log = folder / f"server-{port}.log"
-    command = program("serve", "--end-with-stdin")
+    command = program("serve")
     async with running(command, environment | {"ESTAFETTE_PORT": str(port)}, log) as pid:
         base_url = f"http://127.0.0.1:{port}"
         await _await_ready(base_url, log)
@@ -199,7 +200,7 @@ async def _open_account(environment: dict[str, str], folder: Path, url: str) -> 
     """Opens an account in live mode with an endpoint, and practically no rate limit."""
 
     async def estafette(*arguments: str) -> dict[str, Any]:
-        command = [*program(*arguments), "--json"]
+        command = _estafette(*arguments, "--json")
         return await json_of(command, environment, folder, _COMMAND_SECONDS)
 
     opened = await estafette(
@@ -207,6 +208,10 @@ async def _open_account(environment: dict[str, str], folder: Path, url: str) -> 
     )
     await estafette("webhooks", "set", "--account", ACCOUNT, "--mode", "live", "--url", url)
     return next(key["key"] for key in opened["keys"] if key["mode"] == "live")
+
+
+def _estafette(*arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "estafette", *arguments]
 
 
 async def _await_ready(base_url: str, log: Path) -> None:
