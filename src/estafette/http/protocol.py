@@ -30,17 +30,15 @@ def http_protocol(fallback: Fallback) -> type[HttpToolsProtocol]:
 class _Protocol(HttpToolsProtocol):
     refuse: Fallback
     _chunk: bytes = b""
-    # Bytes of the head under way, of the chunks after the one that it began in; None: there is no
-    # head under way.
-    _head: int | None = None
-    _head_began = False
+    _head: int | None = None  # bytes of the head under way; None: there is none
+    _shared = False  # whether the chunk holds the end of an earlier request too
 
     def data_received(self, data: bytes) -> None:
         """Parses what has arrived."""
         self._chunk = data
-        self._head_began = False
+        self._shared = False
         super().data_received(data)
-        if self._head is not None and not self._head_began:
+        if self._head is not None and not self._shared:
             self._head += len(data)
             if self._head > HEAD_LIMIT and not self.transport.is_closing():
                 self.send_400_response("The head is too long.")
@@ -49,13 +47,17 @@ class _Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begins a request."""
         self._head = 0
-        self._head_began = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Hands the request to the application."""
         self._head = None
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Ends a request; the rest of the chunk belongs to another."""
+        self._shared = True
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what is not HTTP and closes the connection."""
