@@ -11,6 +11,9 @@ from estafette.core.delivery import Status
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program
     """The request was understood and is refused.
 
+    Refusals are compared by their facts. They are not frozen: Python writes the traceback into an
+    exception that passes a context manager.
+
     A conflict is a refusal by the state of things, not by the request: under an idempotency key
     it is the answer and is kept; any other refusal leaves the key unused.
     """
@@ -18,14 +21,14 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of
     is_conflict: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class DeliveryNotFound(Refusal):
     """No such delivery in this account and mode."""
 
     delivery_id: UUID
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class TransitionRefused(Refusal):
     """The table of transitions has no way from `status` to `to`."""
 
@@ -36,7 +39,7 @@ class TransitionRefused(Refusal):
     to: Status
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class CancelRefused(Refusal):
     """The delivery is past the point where its dialect lets a merchant cancel."""
 
@@ -46,7 +49,7 @@ class CancelRefused(Refusal):
     milestone: Status
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class OrderConflict(Refusal):
     """Another live delivery already carries this external reference."""
 
@@ -56,21 +59,21 @@ class OrderConflict(Refusal):
     delivery_id: UUID
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class IdempotencyMismatch(Refusal):
     """The idempotency key was used before with another payload."""
 
     key: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class QuoteNotFound(Refusal):
     """No such quote in this account and mode."""
 
     quote_id: UUID
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class QuoteExpired(Refusal):
     """The quote's validity is over."""
 
@@ -78,7 +81,7 @@ class QuoteExpired(Refusal):
     expired_at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class QuoteUsed(Refusal):
     """A delivery was already created from this quote."""
 
@@ -88,7 +91,7 @@ class QuoteUsed(Refusal):
     delivery_id: UUID
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class QuoteMismatch(Refusal):
     """The delivery differs from what was quoted in `fields`, named as the dialect named them."""
 
@@ -96,7 +99,7 @@ class QuoteMismatch(Refusal):
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class OutOfCoverage(Refusal):
     """No tariff serves this route and weight."""
 
@@ -105,7 +108,7 @@ class OutOfCoverage(Refusal):
     weight_grams: int
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class EndpointMissing(Refusal):
     """The account has no address to send webhooks to."""
 
