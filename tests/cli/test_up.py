@@ -48,15 +48,9 @@ def _create(demo: Any, order: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for the tests of a module: creating a database takes seconds."""
-    return tmp_path_factory.mktemp("up") / "data"
-
-
-@pytest.fixture
-def up(data_dir: Path) -> Iterator[Up]:
-    """A running `up` over the module's folder."""
-    running = Up(data_dir)
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A running `up`, one for these tests: a start takes seconds."""
+    running = Up(tmp_path_factory.mktemp("up") / "data")
     try:
         yield running.await_ready()
     finally:
@@ -65,7 +59,7 @@ def up(data_dir: Path) -> Iterator[Up]:
         running.close()
 
 
-def test_it_comes_up_from_nothing_and_ends_in_order_and_finds_everything_again(
+def test_it_comes_up_from_nothing_and_finds_everything_again_after_an_end_and_after_a_kill(
     tmp_path: Path,
 ) -> None:
     first = Up(tmp_path / "data").await_ready()
@@ -88,7 +82,14 @@ def test_it_comes_up_from_nothing_and_ends_in_order_and_finds_everything_again(
     assert second.demo["accounts"] == demo["accounts"]
     replayed = _create({**demo, "base_url": second.demo["base_url"]}, "ORD-1")
     assert replayed["deliveryId"] == created["deliveryId"]
-    assert second.end(signal.SIGTERM) == 0
+    children = second.children()
+    assert second.end(signal.SIGKILL) == -signal.SIGKILL
+    _await(lambda: not is_alive(children["serve"]) and not is_alive(children["worker"]))
+
+    third = Up(tmp_path / "data").await_ready()
+    assert not is_alive(children["postgres"])
+    assert third.demo["accounts"] == demo["accounts"]
+    assert third.end(signal.SIGTERM) == 0
 
 
 def test_a_crashed_child_is_started_again(up: Up) -> None:
@@ -111,16 +112,6 @@ def test_a_crashed_postgresql_is_started_again(up: Up) -> None:
             return False
 
     _await(is_ready)
-
-
-def test_a_killed_one_leaves_no_children_and_the_next_one_comes_up(data_dir: Path) -> None:
-    killed = Up(data_dir).await_ready()
-    children = killed.children()
-    assert killed.end(signal.SIGKILL) == -signal.SIGKILL
-    _await(lambda: not is_alive(children["serve"]) and not is_alive(children["worker"]))
-    following = Up(data_dir).await_ready()
-    assert not is_alive(children["postgres"])
-    assert following.end() == 0
 
 
 def test_a_second_one_over_the_same_folder_is_refused(up: Up) -> None:
@@ -148,8 +139,8 @@ def test_a_wrong_setting_ends_it_with_one_line(tmp_path: Path) -> None:
     )
 
 
-def test_stopping_it_while_it_starts_leaves_nothing_running(data_dir: Path) -> None:
-    starting = Up(data_dir)
+def test_stopping_it_while_it_starts_leaves_nothing_running(tmp_path: Path) -> None:
+    starting = Up(tmp_path / "data")
     _await(lambda: "postgres" in starting.children() or starting.process.poll() is not None)
     children = starting.children()
     assert starting.end(signal.SIGTERM) == 0

@@ -8,6 +8,6 @@ import sys
 
 def main() -> None:
     """The entry point: runs the command of `sys.argv` and exits with its code."""
-    from estafette.cli.main import run
+    from estafette.cli.commands import run
 
     sys.exit(run(sys.argv[1:]))

@@ -54,7 +54,9 @@ def listen(
         of = await find_account(platform, account) if account else None
         watch = Watch(platform, of, mode)
         await watch.news()
-        if not json:
+        if json:
+            say_json({"event": "listening"})
+        else:
             whose = account or "all accounts"
             where = f", forwarding to {forward_to}" if forward_to else ""
             note(styled(f"Listening to {whose}{where}; Ctrl-C ends it", "dim", sys.stderr))
@@ -176,6 +178,7 @@ def _say_json(account: Account, happened: Happened, answers: Mapping[str, _Answe
     event = happened.event
     say_json(
         {
+            "event": "happened",
             "account": account.name,
             "mode": happened.mode,
             "delivery": shown_id(account.dialect, event.delivery_id),

@@ -32,8 +32,8 @@ Every command takes --json. Settings come from the environment (ESTAFETTE_…, D
 estafette.toml. Commands find a running `estafette up` through its data folder (ESTAFETTE_DATA_DIR).
 """
 
-_GROUPS = ("accounts", "keys", "webhooks", "tariffs", "deliveries")
-_COMMANDS = {
+GROUPS = ("accounts", "keys", "webhooks", "tariffs", "deliveries")
+COMMANDS = {
     "up": "processes:up",
     "serve": "processes:serve",
     "worker": "processes:worker",
@@ -72,9 +72,9 @@ def _run(arguments: Sequence[str]) -> int:
     from cyclopts import App
 
     app = App(name="estafette", result_action="return_value")
-    for group in _GROUPS:
+    for group in GROUPS:
         app.command(f"estafette.cli.{group}:app", name=group)
-    for name, place in _COMMANDS.items():
+    for name, place in COMMANDS.items():
         app.command(f"estafette.cli.{place}", name=name)
     code = app(arguments, exit_on_error=False, print_error=False)
     return code if isinstance(code, int) else 0
