@@ -13,7 +13,7 @@ import structlog
 import uvicorn
 from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from estafette import health
@@ -128,12 +128,10 @@ def build(
     limiter = RateLimiter(processes)
     pages = tracking.build(platform, public_id=public_id)
     fallback = by_prefix({"/delivery": kaspi.fallback, "/sandbox": sandbox.fallback})
-    delivery = kaspi.build(platform, creator, quoter, limiter)
     app = Starlette(
         routes=[
-            Mount("/delivery", delivery),
-            Route("/delivery", delivery),  # a mount does not hold its own bare path
-            Mount("/sandbox", sandbox.build(platform, limiter, public_id=public_id)),
+            *_at("/delivery", kaspi.build(platform, creator, quoter, limiter)),
+            *_at("/sandbox", sandbox.build(platform, limiter, public_id=public_id)),
             Mount("/track", pages),
             home.build(PLACES),
             *health.routes(platform),
@@ -147,6 +145,11 @@ def build(
         fallback=fallback,
     )
     return Application(observer, fallback, pages)
+
+
+def _at(path: str, app: ASGIApp) -> list[BaseRoute]:
+    """An application under a path; a mount alone does not hold its own bare path."""
+    return [Mount(path, app), Route(path, app)]
 
 
 class _Server(uvicorn.Server):
