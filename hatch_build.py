@@ -18,13 +18,19 @@ OLDEST_NODE = 20
 
 # What is copied, from the package's folder in node_modules, and the name it gets.
 TAKEN = {
+    "@fontsource-variable/onest": {
+        "files/onest-latin-wght-normal.woff2": "onest-latin-wght-normal.woff2",
+        "files/onest-cyrillic-wght-normal.woff2": "onest-cyrillic-wght-normal.woff2",
+        "files/onest-cyrillic-ext-wght-normal.woff2": "onest-cyrillic-ext-wght-normal.woff2",
+        "LICENSE": "onest.LICENSE.txt",
+    },
     "swagger-ui-dist": {
         "swagger-ui.css": "swagger-ui.css",
         "swagger-ui-bundle.js": "swagger-ui-bundle.js",
         "swagger-ui-bundle.js.LICENSE.txt": "swagger-ui-bundle.js.LICENSE.txt",
         "LICENSE": "swagger-ui.LICENSE.txt",
         "NOTICE": "swagger-ui.NOTICE.txt",
-    }
+    },
 }
 
 

@@ -8,12 +8,12 @@ Suites that hold for every dialect (idempotency, isolation, hostile input) take 
         tenant = await server.tenant(edge)
         answer = await tenant.post(edge.create_path, edge.body("order-1"))
 
-The fixture `server` is in `tests/conftest.py`'s reach through `tests.edges.running`.
+`tests.serving.running` gives the server.
 """
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,32 @@ class Call:
     body: Any = None
 
 
+Ask = Callable[[Call], Awaitable[Any]]
+"""Makes a request that must succeed; gives the JSON value of the answer."""
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What a tenant has, and another may reach for: its order, the id of the order's delivery, the
+    answer to `Edge.quote`, and the answer to `Edge.first_page`, after which there is more."""
+
+    order: str
+    delivery: str
+    quote: Any
+    page: Any
+
+
+@dataclass(frozen=True)
+class Reach:
+    """A request that names what is another's: how it is answered, the code of a refusal, or, where
+    it is given, the whole answer."""
+
+    call: Call
+    status: int
+    code: str | None = None
+    told: Any = None
+
+
 @dataclass(frozen=True)
 class Edge:
     """One dialect as its callers see it.
@@ -42,6 +68,7 @@ class Edge:
         replay_header: the header, in lower case, that marks a repeated answer.
         authorize: the headers that show an API key.
         body: a valid body of a creation for an order of that name.
+        prepare: the same, for a dialect where something has to be asked for first.
         id_of: the delivery's id in the answer to a creation.
         status_of: the delivery's status, in the dialect's words, in any answer that shows one.
         get: the request that reads a delivery by its id.
@@ -49,6 +76,15 @@ class Edge:
         list: the request that lists deliveries.
         unknown_id: a well-formed id that no delivery has.
         check_error: asserts that a body is this dialect's way to refuse; returns its code.
+        contract: where its OpenAPI document is.
+        delivery_parameters: the parameters in paths of the document that are a delivery's id.
+        disabled_statuses: how a disabled key is answered: as a rule, and where an idempotency key
+            would repeat an answer.
+        quote: a request for a quote.
+        first_page: the request for a page of one delivery.
+        reaches: for each operation of the contract that needs a key (`GET /path/{parameter}`, as
+            the document writes it), how another might reach for a tenant's belongings.
+        publishable: those of these operations that a publishable key may do.
     """
 
     name: str
@@ -66,6 +102,14 @@ class Edge:
     list: Call
     unknown_id: str
     check_error: Callable[[int, Mapping[str, str], bytes], str]
+    contract: str
+    delivery_parameters: frozenset[str]
+    disabled_statuses: tuple[int, int]
+    quote: Call
+    first_page: Call
+    reaches: Callable[[Belongings], Mapping[str, tuple[Reach, ...]]]
+    publishable: frozenset[str] = frozenset()
+    prepare: Callable[[Ask, str], Awaitable[dict[str, Any]]] | None = None
 
     def __str__(self) -> str:
         """The dialect's name, for the names of tests."""
@@ -126,6 +170,52 @@ def _kaspi_id(answer: Mapping[str, Any]) -> str:
     return id
 
 
+def _kaspi_reaches(of: Belongings) -> Mapping[str, tuple[Reach, ...]]:
+    deliveries = "/delivery/v1/deliveries"
+    theirs = f"{deliveries}/{of.delivery}"
+    quoted = _kaspi_body("mine") | {"quoteId": of.quote["quoteId"]}
+    nothing: dict[str, Any] = {"data": [], "nextCursor": None}
+    return {
+        "POST /v1/deliveries": (
+            Reach(Call("POST", deliveries, quoted), 400, "invalid_request"),
+            # an order's name is no secret and nobody's own
+            Reach(Call("POST", deliveries, _kaspi_body(of.order)), 201),
+        ),
+        "GET /v1/deliveries": (
+            Reach(Call("GET", f"{deliveries}?externalOrderId={of.order}-2"), 200, told=nothing),
+            Reach(
+                Call("GET", f"{deliveries}?cursor={of.page['nextCursor']}&status=delivered"),
+                200,
+                told=nothing,
+            ),
+            Reach(Call("GET", f"{deliveries}?limit=100"), 200),
+        ),
+        "GET /v1/deliveries/{deliveryId}": (
+            Reach(Call("GET", theirs), 404, "not_found"),
+            Reach(Call("GET", f"{theirs}?includeHistory=true"), 404, "not_found"),
+        ),
+        "POST /v1/deliveries/{deliveryId}/cancel": (
+            Reach(Call("POST", f"{theirs}/cancel"), 404, "not_found"),
+            Reach(Call("POST", f"{theirs}/cancel", {"reason": "mine"}), 404, "not_found"),
+        ),
+        "POST /v1/quotes": (Reach(_KASPI_QUOTE, 201),),
+        # the owner has an address for webhooks, who reaches for it has none
+        "POST /v1/webhooks/test": (
+            Reach(Call("POST", "/delivery/v1/webhooks/test", {}), 400, "invalid_request"),
+        ),
+    }
+
+
+_KASPI_QUOTE = Call(
+    "POST",
+    "/delivery/v1/quotes",
+    {
+        "pickup": {"address": "21 Zhibek Zholy, Almaty"},
+        "dropoff": {"address": "17 Abylay Khan Ave, Almaty"},
+        "parcel": {"weightGrams": 1200},
+    },
+)
+
 KASPI = Edge(
     name="kaspi",
     market="KZ",
@@ -144,6 +234,12 @@ KASPI = Edge(
     list=Call("GET", "/delivery/v1/deliveries"),
     unknown_id="dlv_" + base64.b32encode(b"\x00" * 16).decode().rstrip("=").lower(),
     check_error=_check_kaspi_error,
+    contract="/delivery/openapi.yaml",
+    delivery_parameters=frozenset({"deliveryId"}),
+    disabled_statuses=(403, 401),
+    quote=_KASPI_QUOTE,
+    first_page=Call("GET", "/delivery/v1/deliveries?limit=1"),
+    reaches=_kaspi_reaches,
 )
 
 EDGES = (KASPI,)

@@ -98,7 +98,7 @@ class Receiver:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(
-            self._accept, self._host, 0, ssl=self._tls, limit=1 << 20
+            self._accept, self._host, 0, ssl=self._tls, limit=1 << 20, backlog=1024
         )
         return self
 

@@ -97,8 +97,8 @@ def test_a_field_with_a_secret_or_personal_data_is_blanked_at_any_depth(field: s
 @pytest.mark.parametrize(
     "text",
     [
-        new_token("kd_test_"),
-        new_token("whsec_"),
+        pytest.param(new_token("kd_test_"), id="API key"),
+        pytest.param(new_token("whsec_"), id="webhook secret"),
         "+7 727 111 0000",
         "+244923000111",
         "aigerim@example.kz",

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,15 +11,16 @@ from uuid import UUID
 
 import structlog
 import uvicorn
-from prometheus_client import REGISTRY, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from estafette import health
 from estafette.core.dialect import Dialect
 from estafette.couriers import sandbox
 from estafette.dialects import kaspi
+from estafette.dialects.kaspi import words
 from estafette.http.fallback import Fallback, by_prefix
 from estafette.http.limiter import RateLimiter
 from estafette.http.observe import Observer
@@ -34,7 +35,7 @@ from estafette.usecases.platform import Platform
 from estafette.usecases.quote import Quoter
 from estafette.usecases.ready import is_ready
 from estafette.usecases.secrets import Cipher
-from estafette.web import tracking
+from estafette.web import home, tracking
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.message import Renderer
 from estafette.webhooks.sender import Sender
@@ -44,11 +45,21 @@ _CLOSING_SECONDS = 5.0
 
 DIALECTS: dict[str, Dialect] = {kaspi.DIALECT.name: kaspi.DIALECT}
 RENDERERS: dict[str, Renderer] = {kaspi.DIALECT.name: kaspi.RENDERER}
+_SHOWN_IDS: dict[str, Callable[[UUID], str]] = {kaspi.DIALECT.name: words.delivery_id}
+PLACES = (
+    home.Place("/delivery/docs", "Kaspi Delivery API", "Read the reference and try every call."),
+    home.Place("/sandbox/docs", "Sandbox", "Outcomes on demand, and deliveries moved by hand."),
+)
 
 
 def public_id(text: str) -> UUID | None:
     """The id of the delivery that some dialect writes as `text`; None when none does."""
     return kaspi.parse_delivery_id(text)
+
+
+def shown_id(dialect: str, delivery_id: UUID) -> str:
+    """A delivery's id as that dialect writes it."""
+    return _SHOWN_IDS[dialect](delivery_id)
 
 
 class NotReadyError(Exception):
@@ -67,7 +78,7 @@ async def _must_be_ready(platform: Platform) -> None:
 
 
 @asynccontextmanager
-async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
+async def open_platform(settings: Settings) -> AsyncGenerator[Platform]:
     """The running Estafette over the database of the settings.
 
     Raises NotReadyError, or what asyncpg and the operating system raise for a database that
@@ -106,17 +117,23 @@ class Application:
     pages: tracking.TrackingPages
 
 
-def build(platform: Platform, *, processes: int = 1) -> Application:
-    """The whole HTTP side over `platform`; `processes` share each key's rate limit."""
+def build(
+    platform: Platform, *, processes: int = 1, registry: CollectorRegistry = REGISTRY
+) -> Application:
+    """The whole HTTP side over `platform`; `processes` share each key's rate limit.
+
+    Requests are measured in `registry`.
+    """
     creator, quoter = Creator(platform), Quoter(platform)
     limiter = RateLimiter(processes)
     pages = tracking.build(platform, public_id=public_id)
     fallback = by_prefix({"/delivery": kaspi.fallback, "/sandbox": sandbox.fallback})
     app = Starlette(
         routes=[
-            Mount("/delivery", kaspi.build(platform, creator, quoter, limiter)),
-            Mount("/sandbox", sandbox.build(platform, limiter, public_id=public_id)),
+            *_at("/delivery", kaspi.build(platform, creator, quoter, limiter)),
+            *_at("/sandbox", sandbox.build(platform, limiter, public_id=public_id)),
             Mount("/track", pages),
+            home.build(PLACES),
             *health.routes(platform),
         ]
     )
@@ -124,10 +141,15 @@ def build(platform: Platform, *, processes: int = 1) -> Application:
     observer = Observer(
         app,
         logger=structlog.stdlib.get_logger("estafette.http"),
-        metrics=RequestMetrics(REGISTRY),
+        metrics=RequestMetrics(registry),
         fallback=fallback,
     )
     return Application(observer, fallback, pages)
+
+
+def _at(path: str, app: ASGIApp) -> list[BaseRoute]:
+    """An application under a path; a mount alone does not hold its own bare path."""
+    return [Mount(path, app), Route(path, app)]
 
 
 class _Server(uvicorn.Server):

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -10,10 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from estafette.http.trace import trace_of
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import is_ready
 
 _PATIENCE_SECONDS = 2.0
+
+Answer = Callable[[Request], Awaitable[Response]]
 
 
 def routes(platform: Platform) -> list[Route]:
@@ -35,7 +39,16 @@ def routes(platform: Platform) -> list[Route]:
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    answers = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+    return [Route(path, _traced(path, answer)) for path, answer in answers.items()]
+
+
+def _traced(path: str, answer: Answer) -> Answer:
+    async def traced(request: Request) -> Response:
+        trace_of(request.scope).route = path
+        return await answer(request)
+
+    return traced
 
 
 def _registry() -> CollectorRegistry:

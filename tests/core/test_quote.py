@@ -11,6 +11,7 @@ from estafette.core.errors import QuoteCompanyMismatch, QuoteExpired, QuoteMisma
 from estafette.core.quote import VALIDITY, Quote, comparable
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MOMENT = timedelta(milliseconds=1)
 PAYLOAD = {"origin": {"city": "Luanda"}, "parcel": {"weight_grams": 1200}}
 
 
@@ -33,8 +34,8 @@ def test_the_first_fault_in_a_fixed_order_is_told() -> None:
     used = {"used_by": UUID(int=9)}
     late, other = NOW + VALIDITY, UUID(int=4)
     assert isinstance(quote(**used).refusal({}, late, other), QuoteCompanyMismatch)
-    assert isinstance(quote(**used).refusal({}, late, UUID(int=3)), QuoteExpired)
-    assert isinstance(quote(**used).refusal({}, NOW), QuoteUsed)
+    assert isinstance(quote(**used).refusal({}, late, UUID(int=3)), QuoteUsed)
+    assert isinstance(quote().refusal({}, late), QuoteExpired)
     assert quote().refusal({}, NOW) == QuoteMismatch(UUID(int=1), ("origin", "parcel"))
     assert quote().refusal(PAYLOAD, NOW, UUID(int=3)) is None
 
@@ -63,3 +64,26 @@ def test_a_begun_minute_counts() -> None:
 )
 def test_payloads_are_compared_as_json_values(one: object, other: object, equal: bool) -> None:
     assert (comparable(one) == comparable(other)) is equal
+
+
+def test_a_quote_binds_until_the_moment_it_expires() -> None:
+    given = quote(payload={"weight": 1})
+    assert given.refusal({"weight": 1}, NOW + VALIDITY - MOMENT) is None
+    refusal = given.refusal({"weight": 1}, NOW + VALIDITY)
+    assert refusal == QuoteExpired(given.id, NOW + VALIDITY)
+
+
+def test_what_was_not_quoted_is_free() -> None:
+    assert quote(payload={"weight": 1}).refusal({"weight": 1, "name": "Dana"}, NOW) is None
+
+
+def test_all_that_differs_is_named() -> None:
+    given = quote(payload={"weight": 1, "origin": "Almaty", "destination": "Astana"})
+    refusal = given.refusal({"weight": 2, "origin": "Almaty"}, NOW)
+    assert refusal == QuoteMismatch(given.id, ("weight", "destination"))
+
+
+def test_a_used_quote_says_so_although_it_has_expired_too() -> None:
+    used_by = UUID(int=9)
+    used = quote(used_by=used_by, payload={})
+    assert used.refusal({}, NOW + VALIDITY) == QuoteUsed(used.id, used_by)

@@ -148,11 +148,12 @@ class Tenant:
     async def messages(self, id: UUID) -> list[asyncpg.Record]:
         """The outbox of a delivery by seq and ordinal: type, event id, seconds from event to due.
 
-        The delay is rounded to the nearest second.
+        The delay is rounded to half a second.
         """
         return await self.platform.pool.fetch(
             "select events.announced[messages.ordinal + 1] as type, events.id as event_id,"
-            " round(extract(epoch from messages.due_at - events.occurred_at))::int as delay,"
+            " (round(2 * extract(epoch from messages.due_at - events.occurred_at)) / 2)::float8"
+            " as delay,"
             " messages.due_at"
             " from messages join events using (account_id, delivery_id, seq)"
             " where account_id = $1 and delivery_id = $2 order by seq, ordinal",

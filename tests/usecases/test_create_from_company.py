@@ -119,11 +119,11 @@ async def test_faults_are_refused_in_a_fixed_order(shop: Shop) -> None:
     order = replace(order, quote_id=quote.id)
     assert await refusal_of(shop, order) is QuoteCompanyMismatch
     order = replace(order, company_id=None)
-    assert await refusal_of(shop, order) is QuoteExpired
-    await shop.sql(
-        "update quotes set expires_at = now() + interval '1 min' where id = $1", quote.id
-    )
     assert refused_in(await shop.creator.create(order)) == "QuoteUsed"
+    late = await shop.quote()
+    await expire(shop, late)
+    order = replace(order, quote_id=late.id)
+    assert await refusal_of(shop, order) is QuoteExpired
     order = replace(order, quote_id=(await shop.quote()).id)
     assert await refusal_of(shop, order) is QuoteMismatch
     order = replace(order, quoted_payload=PAYLOAD)

@@ -12,7 +12,7 @@ from estafette.core.errors import DeliveryNotFound
 from estafette.core.event import Actor
 from estafette.core.ids import new_id
 from estafette.usecases.advance import Move, advance
-from estafette.usecases.find import Filter, find, find_with_history, list_deliveries
+from estafette.usecases.find import Filter, Finder, find_with_history, list_deliveries
 from estafette.usecases.tracking import track, versions
 from tests.usecases.stage import DIALECT, Tenant, new_tenant
 
@@ -48,7 +48,7 @@ async def test_a_delivery_is_found_with_its_history(tenant: Tenant) -> None:
     move = Move(Status.ASSIGNED, Actor.COURIER, "on my way")
     await advance(tenant.platform, tenant.scope, DIALECT, id, [move])
     delivery, events = await find_with_history(tenant.platform, tenant.scope, id)
-    assert delivery == await find(tenant.platform, tenant.scope, id)
+    assert delivery == await Finder(tenant.platform).find(tenant.scope, id)
     assert [event.status for event in events] == [Status.PENDING, Status.ASSIGNED]
 
 
@@ -56,10 +56,30 @@ async def test_a_foreign_delivery_is_not_found(tenant: Tenant) -> None:
     id = await tenant.create()
     for stranger in (tenant.live(), await new_tenant(tenant.platform)):
         with pytest.raises(DeliveryNotFound):
-            await find(tenant.platform, stranger.scope, id)
+            await Finder(tenant.platform).find(stranger.scope, id)
         with pytest.raises(DeliveryNotFound):
             await find_with_history(tenant.platform, stranger.scope, id)
         assert await listed(stranger, Filter()) == []
+
+
+async def test_deliveries_asked_for_together_are_found_for_their_own_scope_alone(
+    tenant: Tenant,
+) -> None:
+    other = await new_tenant(tenant.platform)
+    finder = Finder(tenant.platform)
+    own, foreign = [await tenant.create() for _ in range(5)], await other.create()
+    asked = [(tenant.scope, id) for id in (*own, own[0], foreign, new_id())]
+    found = await asyncio.gather(
+        *(finder.find(*one) for one in asked),
+        finder.find(other.scope, foreign),
+        return_exceptions=True,
+    )
+    assert [one.id for one in found if not isinstance(one, BaseException)] == [
+        *own,
+        own[0],
+        foreign,
+    ]
+    assert [type(one) for one in found[6:8]] == [DeliveryNotFound, DeliveryNotFound]
 
 
 async def test_a_list_pages_through_everything_once_newest_first(tenant: Tenant) -> None:

@@ -1,7 +1,9 @@
 """The tracking page over HTTP."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from estafette.core.delivery import Status
 from estafette.core.ids import new_id
 from estafette.web.tracking.app import TrackingPages
-from estafette.web.tracking.render import ASSETS, EDITION
+from estafette.web.tracking.render import ASSETS, EDITION, read_assets
 from estafette.web.tracking.texts import LANGUAGES
 from tests.web.tracking_samples import Shelf, advanced, delivery, public, served
 
@@ -120,6 +122,22 @@ async def test_the_files_of_the_page_may_be_kept_for_ever(client: aiohttp.Client
         assert older.headers["Cache-Control"] == "no-store"
         assert (await client.get(f"{base}/static/{EDITION}/../app.py")).status == 404
         assert (await client.get(f"{base}/static/{EDITION}/README.md")).status == 404
+
+
+def test_the_style_sheet_names_only_files_that_the_page_serves() -> None:
+    named = re.findall(r"url\(([^)#]+)\)", ASSETS["tracking.css"].body.decode())
+    assert len(named) == 3
+    assert [name for name in named if name not in ASSETS] == []
+
+
+def test_without_the_typeface_the_page_keeps_its_own_files(tmp_path: Path) -> None:
+    own = read_assets(tmp_path / "nothing-was-built")
+    assert own.keys() == {"emblem.svg", "tracking.css", "tracking.js"}
+    assert ASSETS.keys() - own.keys() == {
+        "onest-cyrillic-ext-wght-normal.woff2",
+        "onest-cyrillic-wght-normal.woff2",
+        "onest-latin-wght-normal.woff2",
+    }
 
 
 async def test_a_stream_tells_of_each_step_and_ends_with_the_delivery(

@@ -118,7 +118,7 @@ def ipv6_forms(address: str) -> list[str]:
         f"64:ff9b:1::{address}",
         f"2002:{high}:{low}::1",
         f"2001:0:4136:e378:8000:63bf:{unlike}",
-        f"2001:0:{high}:{low}:8000:63bf:3fff:fdd2",
+        f"2001:0:{high}:{low}:8000:63bf:f7f7:f7f7",
         f"2606:4700::5efe:{address}",
         f"2606:4700::200:5efe:{address}",
     ]
@@ -194,12 +194,17 @@ def test_an_allowed_network_overrides_denial():
             guard.check_address(address)
 
 
-def test_an_allowed_translation_network_leads_to_allowed_addresses_alone():
-    guard = Guard(allow=[ipaddress.ip_network("64:ff9b::/96")])
-    guard.check_address("64:ff9b::8.8.8.8")
-    for address in ("64:ff9b::127.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b::169.254.169.254"):
+@pytest.mark.parametrize("form", range(len(ipv6_forms("8.8.8.8"))))
+def test_an_allowed_translation_leads_to_allowed_addresses_alone(form: int):
+    """But for 64:ff9b:1::/48, whose translation only its own network knows."""
+    blocks = ["::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "2002::/16", "2001::/32"]
+    guard = Guard(allow=[ipaddress.ip_network(block) for block in blocks])
+    allowed = ipv6_forms("8.8.8.8")[form]
+    if not allowed.startswith("64:ff9b:1:"):
+        guard.check_address(allowed)
+    for address in ("127.0.0.1", "10.0.0.1", "169.254.169.254"):
         with pytest.raises(AddressRefusedError):
-            guard.check_address(address)
+            guard.check_address(ipv6_forms(address)[form])
 
 
 def test_a_further_denied_network_is_refused_and_allowing_is_stronger():

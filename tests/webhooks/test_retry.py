@@ -1,10 +1,11 @@
 import math
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.retry import MAX_RETRY_AFTER_SECONDS, Schedule, doubling, parse_retry_after
 
 DAY = 86400
 MINUTE = 60
@@ -138,3 +139,34 @@ def test_a_time_that_is_not_positive_and_finite_is_refused(bad: float):
 def test_a_jitter_that_is_no_fraction_is_refused(bad: float):
     with pytest.raises(ValueError, match="jitter"):
         Schedule((60,), timeout_seconds=5, jitter=bad)
+
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120),
+        (" 120 ", 120),
+        ("0000000000060", MAX_RETRY_AFTER_SECONDS),  # too long to be worth reading
+        ("9" * 5000, MAX_RETRY_AFTER_SECONDS),
+        (f"{NOW + timedelta(minutes=5):%a, %d %b %Y %H:%M:%S} GMT", 300),
+        (f"{NOW - timedelta(minutes=5):%a, %d %b %Y %H:%M:%S} GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_RETRY_AFTER_SECONDS),
+        ("Fri, 01 May 2026 12:10:00 -0000", 600),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", MAX_RETRY_AFTER_SECONDS),
+        ("-1", None),
+        ("+5", None),
+        ("1.5", None),
+        ("1e9", None),
+        ("", None),
+        ("٣", None),
+        ("²", None),
+        ("NaN", None),
+        ("Fri, 99 May 2026 12:10:00 GMT", None),
+        ("Fri, 01 May 99999999999999999999 12:10:00 GMT", None),
+    ],
+)
+def test_a_wish_to_wait_is_read_or_ignored(value: str, seconds: int | None):
+    assert parse_retry_after(value, NOW) == seconds

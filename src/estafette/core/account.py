@@ -61,7 +61,7 @@ class Account:
 class KeyKind(StrEnum):
     """A secret key is for servers; a publishable one for pages in a browser."""
 
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - a kind of key, not a key
     PUBLISHABLE = "publishable"
 
 

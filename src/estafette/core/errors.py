@@ -1,4 +1,4 @@
-"""Every refusal as data: what was refused and the facts of it. No HTTP; dialects map all of them."""
+"""Every refusal as data: what was refused and its facts. No HTTP; dialects map all of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,9 @@ from estafette.core.payment import PaymentMethod
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program
     """The request was understood and is refused.
 
+    Refusals are compared by their facts. They are not frozen: Python writes the traceback into an
+    exception that passes a context manager.
+
     A conflict is a refusal by the state of things, not by the request: under an idempotency key
     it is the answer and is kept; any other refusal leaves the key unused.
     """
@@ -19,14 +22,14 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of
     is_conflict: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class DeliveryNotFound(Refusal):
     """No such delivery in this account and mode."""
 
     delivery_id: UUID
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class TransitionRefused(Refusal):
     """The table of transitions has no way from `status` to `to`."""
 
@@ -37,7 +40,7 @@ class TransitionRefused(Refusal):
     to: Status
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class CancelRefused(Refusal):
     """The delivery is past the point where its dialect lets a merchant cancel."""
 
@@ -47,7 +50,7 @@ class CancelRefused(Refusal):
     milestone: Status
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class OrderConflict(Refusal):
     """Another live delivery already carries this external reference."""
 
@@ -57,21 +60,21 @@ class OrderConflict(Refusal):
     delivery_id: UUID
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class IdempotencyMismatch(Refusal):
     """The idempotency key was used before with another payload."""
 
     key: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class QuoteNotFound(Refusal):
     """No such quote in this account and mode."""
 
     quote_id: UUID
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class QuoteExpired(Refusal):
     """The quote's validity is over."""
 
@@ -79,7 +82,7 @@ class QuoteExpired(Refusal):
     expired_at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class QuoteUsed(Refusal):
     """A delivery was already created from this quote."""
 
@@ -89,7 +92,7 @@ class QuoteUsed(Refusal):
     delivery_id: UUID
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class QuoteMismatch(Refusal):
     """The delivery differs from what was quoted in `fields`, named as the dialect named them."""
 
@@ -97,7 +100,7 @@ class QuoteMismatch(Refusal):
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class QuoteCompanyMismatch(Refusal):
     """The delivery names another courier company than its quote."""
 
@@ -106,7 +109,7 @@ class QuoteCompanyMismatch(Refusal):
     named: UUID
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class PaymentMethodNotSupported(Refusal):
     """The courier company does not take payment in this way."""
 
@@ -114,7 +117,7 @@ class PaymentMethodNotSupported(Refusal):
     company_name: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class ScheduleInvalid(Refusal):
     """The times asked for cannot be kept; `field` is `pickup` or `delivery`."""
 
@@ -122,19 +125,19 @@ class ScheduleInvalid(Refusal):
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class NoCourierConfigured(Refusal):
     """The account has no courier company at all."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class AllCouriersFailed(Refusal):
     """None of the courier companies that were asked could answer."""
 
     asked: int
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class PaymentNotAwaited(Refusal):
     """No payment is awaited for the delivery, or not any more."""
 
@@ -143,14 +146,14 @@ class PaymentNotAwaited(Refusal):
     status: Status
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class PinRequired(Refusal):
     """The recipient's PIN is needed to hand the parcel over."""
 
     delivery_id: UUID
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class PinWrong(Refusal):
     """Not the recipient's PIN; so many tries are left before it is locked."""
 
@@ -158,14 +161,14 @@ class PinWrong(Refusal):
     tries_left: int
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class PinLocked(Refusal):
     """Too many wrong PINs were tried: only the operator can help."""
 
     delivery_id: UUID
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class OutOfCoverage(Refusal):
     """No tariff serves this route and weight."""
 
@@ -174,7 +177,7 @@ class OutOfCoverage(Refusal):
     weight_grams: int
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class EndpointMissing(Refusal):
     """The account has no address to send webhooks to."""
 

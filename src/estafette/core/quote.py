@@ -67,10 +67,10 @@ class Quote:
         """
         if company_id is not None and company_id != self.company_id:
             return QuoteCompanyMismatch(self.id, self.company_id, company_id)
-        if self.expires_at <= now:
-            return QuoteExpired(self.id, self.expires_at)
         if self.used_by is not None:
             return QuoteUsed(self.id, self.used_by)
+        if self.expires_at <= now:
+            return QuoteExpired(self.id, self.expires_at)
         differing = tuple(
             name for name, value in self.payload.items() if payload.get(name) != value
         )
@@ -85,8 +85,8 @@ def comparable(value: Any) -> Any:
     """
     if isinstance(value, str):
         return value if value.isascii() else unicodedata.normalize("NFC", value)
-    if isinstance(value, Mapping):
-        entries = cast("Mapping[str, Any]", value).items()
+    if isinstance(value, dict):
+        entries = cast("dict[str, Any]", value).items()
         return {comparable(name): comparable(of) for name, of in entries if of is not None}
     if isinstance(value, list):
         return [comparable(each) for each in cast("list[Any]", value)]

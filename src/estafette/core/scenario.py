@@ -24,12 +24,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A script; each of its webhooks, the one of the creation included, is sent `copies` times."""
+    """A script; every webhook of its delivery is sent `copies` times.
+
+    The webhooks of what is not one of its steps, such as the creation, are sent `delay` steps late.
+    """
 
     summary: str
     steps: tuple[Step, ...]
-    created_delay: float = 0
+    delay: float = 0
     copies: int = 1
+
+    def delay_of(self, status: Status) -> float:
+        """How many steps late the webhooks of a move to `status` are sent, whoever makes it."""
+        return next((step.delay for step in self.steps if step.to is status), self.delay)
 
 
 _ASSIGNED = Step(Status.ASSIGNED, "Courier assigned")
@@ -87,7 +94,7 @@ SCENARIOS = {
     "webhook_late": Scenario(
         "Everything goes well; every webhook is sent six steps after its event.",
         tuple(replace(step, delay=_LATE) for step in _COURSE),
-        created_delay=_LATE,
+        delay=_LATE,
     ),
     "webhook_out_of_order": Scenario(
         "Everything goes well; every second webhook arrives after the one that follows it.",

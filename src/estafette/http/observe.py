@@ -70,7 +70,7 @@ class Observer:
         try:
             await self._app(scope, receive, send_with_id)
         except Disconnected:
-            status = status or CLIENT_GONE
+            status = CLIENT_GONE  # whatever was said, nobody was there to hear it
         except Exception as error:  # the last boundary: the process serves on
             self._logger.error("request crashed", request_id=trace.request_id, exc_info=error)
             if not status:

@@ -30,13 +30,15 @@ def http_protocol(fallback: Fallback) -> type[HttpToolsProtocol]:
 class _Protocol(HttpToolsProtocol):
     refuse: Fallback
     _chunk: bytes = b""
-    _head: int | None = 0  # bytes of the head so far; None: it is complete
+    _head: int | None = None  # bytes of the head under way; None: there is none
+    _shared = False  # whether the chunk holds the end of an earlier request too
 
     def data_received(self, data: bytes) -> None:
         """Parses what has arrived."""
         self._chunk = data
+        self._shared = False
         super().data_received(data)
-        if self._head is not None:
+        if self._head is not None and not self._shared:
             self._head += len(data)
             if self._head > HEAD_LIMIT and not self.transport.is_closing():
                 self.send_400_response("The head is too long.")
@@ -53,15 +55,15 @@ class _Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Ends a request; whatever follows is the head of another."""
+        """Ends a request; the rest of the chunk belongs to another."""
+        self._shared = True
         super().on_message_complete()
-        self._head = 0
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what is not HTTP and closes the connection."""
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first request
         busy = cycle is not None and not cycle.response_complete
-        if cycle and busy and (cycle.response_started or self._head is not None):
+        if cycle and busy and (cycle.response_started or not cycle.more_body):
             self.transport.close()  # what we say now would be taken for another request's answer
             return
         content_type, body = self.refuse(self._path(), 400)

@@ -1,7 +1,9 @@
 """Reading a request: its headers, its body, its idempotency key, its id."""
 
+import asyncio
 import re
 import secrets
+from contextlib import suppress
 from typing import Any
 
 from starlette.types import Receive, Scope
@@ -10,6 +12,12 @@ from estafette.http.refusals import BadIdempotencyKey, BodyTooLarge, Disconnecte
 
 BODY_LIMIT = 256 * 1024
 """How long a body may be, in bytes."""
+
+DISCARD_LIMIT = 16 * 1024 * 1024
+"""How much of a body that is too long is taken from the caller before it is told, in bytes."""
+
+PATIENCE_SECONDS = 5.0
+"""How long that may take, in seconds."""
 
 KEY_LENGTH = 255
 """How long an idempotency key may be, in characters."""
@@ -24,14 +32,21 @@ def header_values(scope: Scope, name: bytes) -> list[bytes]:
     return [value for key, value in scope["headers"] if key == name]
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int = BODY_LIMIT) -> bytes:
+async def read_body(
+    scope: Scope,
+    receive: Receive,
+    limit: int = BODY_LIMIT,
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> bytes:
     """The whole body, at most `limit` bytes.
 
-    Raises BodyTooLarge as soon as that is known, by the announced length or while it arrives;
-    Disconnected when the caller goes away.
+    Raises BodyTooLarge, by the announced length or while it arrives; Disconnected when the caller
+    goes away.
     """
     for announced in header_values(scope, b"content-length"):
         if _DIGITS.fullmatch(announced) is None or int(announced) > limit:
+            await _discard(receive, patience_seconds)
             raise BodyTooLarge(limit)
     parts: list[bytes] = []
     size = 0
@@ -41,11 +56,29 @@ async def read_body(scope: Scope, receive: Receive, limit: int = BODY_LIMIT) -> 
             raise Disconnected
         part: bytes = message.get("body", b"")
         size += len(part)
+        more: bool = message.get("more_body", False)
         if size > limit:
+            if more:
+                await _discard(receive, patience_seconds)
             raise BodyTooLarge(limit)
         parts.append(part)
-        if not message.get("more_body", False):
+        if not more:
             return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _discard(receive: Receive, patience_seconds: float) -> None:
+    """Lets a caller finish what it sends, within bounds, so that it hears the answer.
+
+    A connection that is closed with bytes unread is reset, and the reset overtakes the answer.
+    """
+    left = DISCARD_LIMIT
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience_seconds):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def idempotency_key(scope: Scope) -> str | None:

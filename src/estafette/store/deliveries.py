@@ -23,6 +23,27 @@ async def find(connection: Connection, scope: Scope, delivery_id: UUID) -> Deliv
     return rows.delivery(row) if row else None
 
 
+_FIND_MANY = f"""
+select {rows.DELIVERY_COLUMNS} from deliveries
+join unnest($1::uuid[], $2::uuid[], $3::text[]) as wanted (wanted_account, wanted_id, wanted_mode)
+    on account_id = wanted_account and id = wanted_id and mode = wanted_mode
+"""  # noqa: S608 - the columns are a constant
+
+
+async def find_many(
+    connection: Connection, wanted: Sequence[tuple[Scope, UUID]]
+) -> dict[tuple[Scope, UUID], Delivery]:
+    """Those of the deliveries that are there, each only for the account and mode that asks."""
+    found = await connection.fetch(
+        _FIND_MANY,
+        [scope.account_id for scope, _ in wanted],
+        [id for _, id in wanted],
+        [scope.mode for scope, _ in wanted],
+    )
+    deliveries = map(rows.delivery, found)
+    return {(delivery.scope, delivery.id): delivery for delivery in deliveries}
+
+
 _EVENTS = f"""
 select {rows.EVENT_COLUMNS} from events
 where account_id = $1 and delivery_id = $2 order by seq

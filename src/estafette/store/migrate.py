@@ -20,7 +20,7 @@ def migrations() -> list[tuple[str, str]]:
     )
 
 
-async def pending(connection: asyncpg.Connection) -> list[str]:
+async def pending(connection: Connection) -> list[str]:
     """The names of migrations that this database has not seen yet.
 
     Refuses (RuntimeError) a database that a newer Estafette has migrated.
@@ -35,7 +35,7 @@ async def pending(connection: asyncpg.Connection) -> list[str]:
     return [name for name in known if name not in applied]
 
 
-async def _applied(connection: asyncpg.Connection) -> set[str]:
+async def _applied(connection: Connection) -> set[str]:
     if await connection.fetchval("select to_regclass('migrations') is null"):
         return set()
     return {row["name"] for row in await connection.fetch("select name from migrations")}

@@ -3,9 +3,11 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import UUID
 
-from estafette.core.account import Scope
+from estafette.core import scenario
+from estafette.core.account import Mode, Scope
 from estafette.core.delivery import PIN_TRIES, Delivery, Status
 from estafette.core.dialect import Dialect
 from estafette.core.errors import (
@@ -35,8 +37,11 @@ class Move:
     pin: str | None = None
 
 
-def moved(delivery: Delivery, move: Move, dialect: Dialect) -> Entry:
-    """The delivery after the move, with its event. Raises TransitionRefused."""
+def moved(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) -> Entry:
+    """The delivery after the move, with its event. Raises TransitionRefused.
+
+    In the sandbox, where a step lasts `pace`, it is told as faultily as its scenario wants.
+    """
     before = delivery.progress
     progress = before.moved(move.to)
     if progress is None:
@@ -53,7 +58,12 @@ def moved(delivery: Delivery, move: Move, dialect: Dialect) -> Entry:
         announced=_announced(before.milestone, progress.milestone, dialect),
         occurred_at=now,
     )
-    return Entry(replace(delivery, progress=progress, updated_at=now), event)
+    entry = Entry(replace(delivery, progress=progress, updated_at=now), event)
+    if delivery.scope.mode is Mode.LIVE:
+        return entry
+    script = scenario.script(delivery.scenario, with_pickup_ready=True)
+    delay_seconds = scenario.delay_seconds(script.delay_of(move.to), pace)
+    return entry._replace(delay_seconds=delay_seconds, copies=script.copies)
 
 
 def _announced(before: Status, after: Status, dialect: Dialect) -> tuple[str, ...]:
@@ -85,7 +95,8 @@ async def advance(
         delivery = await lock_one(connection, scope, delivery_id)
         entries: list[Entry] = []
         for move in moves:
-            entries.append(moved(entries[-1].delivery if entries else delivery, move, dialect))
+            latest = entries[-1].delivery if entries else delivery
+            entries.append(moved(latest, move, dialect, platform.sandbox_step))
             refusal = refusal or _pin_refusal(delivery, move)
         if isinstance(refusal, PinWrong):
             failures = delivery.pin_failures + 1

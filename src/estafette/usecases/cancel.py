@@ -49,7 +49,7 @@ async def cancel(platform: Platform, wanted: Cancellation) -> Answer:
         progress = delivery.progress
         if Status.CANCELLED in progress.allowed() and wanted.dialect.may_cancel(progress):
             move = Move(Status.CANCELLED, Actor.MERCHANT, wanted.reason)
-            entry = moved(delivery, move, wanted.dialect)
+            entry = moved(delivery, move, wanted.dialect, platform.sandbox_step)
             enqueued = await record.moves(connection, platform, [entry])
             outcome = entry.delivery
         else:

@@ -270,7 +270,7 @@ class _Desk:
         return Entry(
             delivery,
             event,
-            delay_seconds=scenario.delay_seconds(script.created_delay, step),
+            delay_seconds=scenario.delay_seconds(script.delay, step),
             copies=script.copies,
             run_in_seconds=scenario.due_in_seconds(script, 0, step) if paid else None,
             simulated=True,

@@ -12,6 +12,20 @@ from estafette.store.pool import Connection
 from estafette.usecases.platform import Platform, clock
 from estafette.usecases.secrets import key_hash, new_token
 
+__all__ = [
+    "ApiKey",
+    "IssuedKey",
+    "KeyRefusedError",
+    "create_key",
+    "disable_key",
+    "is_good",
+    "issue",
+    "kinds_of",
+    "list_keys",
+    "revoke_key",
+    "rotate_key",
+]
+
 OVERLAP = timedelta(hours=24)
 
 _HINT_CHARACTERS = 4

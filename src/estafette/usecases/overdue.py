@@ -45,7 +45,8 @@ async def look_after(platform: Platform) -> Round:
                     early.append(delivery)
                 else:
                     move = Move(due.to, Actor.SYSTEM, due.note)
-                    entries.append(moved(delivery, move, platform.dialects[dialect]))
+                    pace = platform.sandbox_step
+                    entries.append(moved(delivery, move, platform.dialects[dialect], pace))
             enqueued = await record.moves(connection, platform, entries)
             await watch.look_again(connection, early, platform.watch_limits)
     if enqueued:

@@ -29,7 +29,7 @@ async def confirm_payment(
         if delivery.status is not Status.AWAITING_PAYMENT:
             raise PaymentNotAwaited(delivery.status)
         move = Move(Status.PENDING, Actor.OPERATOR, note or "The bank transfer has arrived")
-        entry = moved(delivery, move, dialect)
+        entry = moved(delivery, move, dialect, platform.sandbox_step)
         script = scenario.script(delivery.scenario, with_pickup_ready=True)
         due = scenario.due_in_seconds(script, 0, platform.sandbox_step)
         entry = entry._replace(run_step=0, run_in_seconds=due)  # where it is simulated

@@ -1,19 +1,25 @@
 """Make an empty database ready: the schema, the markets' cities and prices, the demo account."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import NamedTuple
 
 from estafette.core.account import MARKETS, Account, Mode
 from estafette.seeds.tariffs import tariffs_of
-from estafette.store import accounts, catalog
+from estafette.store import catalog
 from estafette.store.migrate import migrate
+from estafette.store.pool import open_pool
 from estafette.usecases.accounts import (
     DEFAULT_ENDPOINT,
     AccountNotFoundError,
     create_account,
     find_account,
 )
+from estafette.usecases.catalog import Catalog
 from estafette.usecases.keys import create_key, is_good
 from estafette.usecases.platform import Platform
+from estafette.usecases.secrets import Cipher
+from estafette.usecases.webhooks import list_endpoints
 
 DEMO_ACCOUNTS = {"kaspi": "KZ"}
 """The demo accounts by name, each with its market."""
@@ -76,11 +82,41 @@ async def demo_account(platform: Platform, name: str, remembered_key: str | None
 
 async def _webhook_secret(platform: Platform, account: Account) -> str:
     """The secret that signs the account's sandbox webhooks now."""
-    async with platform.pool.acquire() as connection:
-        every = await accounts.endpoints(connection, account.id)
-    endpoint = next(
-        found
-        for found in every
-        if found.scope.mode is Mode.SANDBOX and found.name == DEFAULT_ENDPOINT
+    return next(
+        endpoint.secret
+        for endpoint in await list_endpoints(platform, account.id)
+        if endpoint.scope.mode is Mode.SANDBOX and endpoint.name == DEFAULT_ENDPOINT
     )
-    return platform.cipher.decrypt(endpoint.secret, endpoint.id.bytes)
+
+
+class Prepared(NamedTuple):
+    """What was done to the database, in words, and the demo accounts by name."""
+
+    done: list[str]
+    accounts: dict[str, DemoAccount]
+
+
+async def prepare_demo(dsn: str, secret_key: str, remembered_keys: Mapping[str, str]) -> Prepared:
+    """Migrates and seeds the database at `dsn`, demo accounts included.
+
+    `remembered_keys` are their API keys by account. Raises ValueError when `secret_key` is not the
+    one that the database's secrets were encrypted with.
+    """
+    done = await prepare_database(dsn)
+    pool = await open_pool(dsn, size=2)
+    try:
+        platform = Platform(
+            pool=pool,
+            dialects={},  # opening an account asks no dialect anything
+            catalog=Catalog(pool),
+            cipher=Cipher(secret_key),
+            public_url="",
+            sandbox_step=timedelta(0),
+        )
+        accounts = {
+            name: await demo_account(platform, name, remembered_keys.get(name))
+            for name in DEMO_ACCOUNTS
+        }
+    finally:
+        await pool.close()
+    return Prepared(done, accounts)

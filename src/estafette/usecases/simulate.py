@@ -67,16 +67,21 @@ async def _make_steps(
 
 
 async def step_by_hand(
-    platform: Platform, scope: Scope, dialect: Dialect, delivery_id: UUID
+    platform: Platform,
+    scope: Scope,
+    dialect: Dialect,
+    delivery_id: UUID,
+    note: str | None = None,
 ) -> Delivery:
     """Makes the next step of a delivery's scenario now; returns the delivery as it is then.
 
-    Raises DeliveryNotFound, or TransitionRefused when its script is at the end.
+    `note` takes the place of the courier's own. Raises DeliveryNotFound, or TransitionRefused when
+    the script has no step that may follow.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
         step = await sandbox.step(connection, scope.account_id, delivery_id)
-        entry = _next(delivery, step or 0, dialect, platform.sandbox_step)
+        entry = _next(delivery, step or 0, dialect, platform.sandbox_step, note)
         if entry is None:
             raise TransitionRefused(delivery.status, delivery.milestone, Status.DELIVERED)
         enqueued = await record.moves(connection, platform, [entry])
@@ -103,12 +108,13 @@ async def move_by_hand(
     async with platform.pool.acquire() as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
         step = await sandbox.step(connection, scope.account_id, delivery_id) or 0
+        script = script_of(delivery.scenario, dialect)
         enqueued = 0
         for status in _way(delivery, to):
             move = Move(status, Actor.OPERATOR, note if status is to else None)
-            entry = moved(delivery, move, dialect)
+            entry = moved(delivery, move, dialect, platform.sandbox_step)
             if status is to:
-                entry = _replanned(entry, step, dialect, platform.sandbox_step)
+                entry = _replanned(entry, script, step, platform.sandbox_step)
             enqueued += await record.moves(connection, platform, [entry])
             delivery = entry.delivery
     if enqueued:
@@ -116,9 +122,8 @@ async def move_by_hand(
     return delivery
 
 
-def _replanned(entry: Entry, step: int, dialect: Dialect, pace: timedelta) -> Entry:
+def _replanned(entry: Entry, script: Scenario, step: int, pace: timedelta) -> Entry:
     """The entry of a move by hand, with the next step that then makes sense at its full wait."""
-    script = _script(entry.delivery, dialect)
     number = _upcoming(script, step, entry.delivery.progress)
     if number is None:
         return entry._replace(run_step=step)
@@ -145,17 +150,19 @@ def _way(delivery: Delivery, to: Status) -> list[Status]:
     return [to]
 
 
-def _next(delivery: Delivery, step: int, dialect: Dialect, pace: timedelta) -> Entry | None:
+def _next(
+    delivery: Delivery, step: int, dialect: Dialect, pace: timedelta, note: str | None = None
+) -> Entry | None:
     """The entry of the step that comes next; None at the end of the script."""
-    script = _script(delivery, dialect)
+    script = script_of(delivery.scenario, dialect)
     number = _upcoming(script, step, delivery.progress)
     if number is None:
         return None
     planned = script.steps[number]
-    entry = moved(delivery, Move(planned.to, Actor.COURIER, planned.note), dialect)
+    move = Move(planned.to, Actor.COURIER, planned.note if note is None else note)
+    entry = moved(delivery, move, dialect, pace)
     return entry._replace(
         delay_seconds=scenario.delay_seconds(planned.delay, pace),
-        copies=script.copies,
         run_step=number + 1,
         run_in_seconds=scenario.due_in_seconds(script, number + 1, pace),
     )
@@ -171,6 +178,7 @@ def _upcoming(script: Scenario, step: int, progress: Progress) -> int | None:
     return next((n for n in numbers if script.steps[n].to in progress.allowed()), None)
 
 
-def _script(delivery: Delivery, dialect: Dialect) -> Scenario:
+def script_of(name: str | None, dialect: Dialect) -> Scenario:
+    """The scenario of that name (None: the default one) as an account of that dialect sees it."""
     shown = dialect.announcements(Status.ASSIGNED, Status.PICKUP_READY)
-    return scenario.script(delivery.scenario, with_pickup_ready=bool(shown))
+    return scenario.script(name, with_pickup_ready=bool(shown))

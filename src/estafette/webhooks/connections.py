@@ -22,8 +22,6 @@ from estafette.webhooks.guard import AddressInfo, Guard
 # Common servers close an idle connection after 5 seconds and more. To be the first to close it
 # spares requests that meet a connection closed at that moment.
 KEEPALIVE_SECONDS: Final = 4
-# How long a name's addresses are kept. The guard does not depend on it: it judges every dial.
-NAMES_KEPT_SECONDS: Final = 30
 
 
 class ResponseTooLargeError(aiohttp.ClientError):
@@ -39,6 +37,11 @@ class Exchange:
     dialled: bool = False
     transmissions: int = 0
     handler: "BoundedHandler | None" = None
+
+    @property
+    def overflowed(self) -> bool:
+        """Whether its connection was cut because the answer went beyond the bound."""
+        return self.handler is not None and self.handler.overflowed
 
 
 # The exchange on whose behalf a socket is opened or a connection taken: aiohttp's callbacks are
@@ -87,13 +90,21 @@ class GuardedConnector(aiohttp.TCPConnector):
         guard: decides on every address that is dialled.
         resolver: turns names into addresses.
         max_answer_bytes: the bytes of one answer, head and framing included.
+        keep_names_seconds: how long a name's addresses are kept, in whole seconds.
     """
 
-    def __init__(self, guard: Guard, resolver: AbstractResolver, *, max_answer_bytes: int) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        resolver: AbstractResolver,
+        *,
+        max_answer_bytes: int,
+        keep_names_seconds: int,
+    ) -> None:
         super().__init__(  # pyright: ignore[reportUnknownMemberType] - a tuple[...] in aiohttp
             limit=0,
             keepalive_timeout=KEEPALIVE_SECONDS,
-            ttl_dns_cache=NAMES_KEPT_SECONDS,
+            ttl_dns_cache=keep_names_seconds,
             resolver=resolver,
             socket_factory=self._open_socket,
         )

@@ -153,8 +153,8 @@ class Guard:
             raise AddressRefusedError("not a numeric address") from None
         kind = self._denial(address)
         if kind is None and isinstance(address, ipaddress.IPv6Address):
-            carried = _carried(address)
-            kind = None if carried is None else self._denial(carried)
+            kinds = (self._denial(carried) for carried in _carried(address))
+            kind = next((kind for kind in kinds if kind is not None), None)
         if kind is not None:
             raise AddressRefusedError(kind)
 
@@ -243,21 +243,21 @@ def _without_zone(address: Address) -> Address:
     return address
 
 
-def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address to which an address of a transition mechanism leads, if it is one.
+def _carried(address: ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ...]:
+    """Return the IPv4 addresses to which an address of a transition mechanism leads.
 
     64:ff9b:1::/48 is not unwrapped: where the IPv4 address stands in it depends on a prefix length
     that only its network knows. It is denied as a whole.
     """
     number = int(address)
     if number <= 1:
-        return None  # "::" and "::1" look IPv4-compatible, and are not (RFC 4291, 2.5.5.1)
+        return ()  # "::" and "::1" look IPv4-compatible, and are not (RFC 4291, 2.5.5.1)
     if any(address in network for network in (_COMPATIBLE, _TRANSLATED, _NAT64)):
-        return ipaddress.IPv4Address(number & 0xFFFFFFFF)
+        return (ipaddress.IPv4Address(number & 0xFFFFFFFF),)
     if address.sixtofour is not None:
-        return address.sixtofour
+        return (address.sixtofour,)
     if address.teredo is not None:
-        return address.teredo[1]
+        return address.teredo  # of its server and of its client
     if number >> 32 & 0xFFFFFFFF in _ISATAP:
-        return ipaddress.IPv4Address(number & 0xFFFFFFFF)
-    return None
+        return (ipaddress.IPv4Address(number & 0xFFFFFFFF),)
+    return ()

@@ -49,9 +49,9 @@ class Lane:
     @property
     def quota(self) -> int:
         """How many messages may be held for this endpoint, those being sent included."""
-        if self.seconds is None:
-            return int(self.limit)
-        times = min(_AHEAD_SECONDS / max(self.seconds, 1e-6), _AHEAD_TIMES)
+        times = 1.0
+        if self.seconds is not None:
+            times = min(_AHEAD_SECONDS / max(self.seconds, 1e-6), _AHEAD_TIMES)
         return int(self.limit * (1 + times))
 
     @property
@@ -77,6 +77,7 @@ class Lanes:
         At most `held` messages are kept at a time, those being sent included.
         """
         self._per_endpoint = per_endpoint
+        self._start = min(_START, per_endpoint)
         self._total = total
         self._most_held = held
         self._sending = 0
@@ -105,7 +106,7 @@ class Lanes:
     @property
     def start_room(self) -> int:
         """How many messages may be claimed for an endpoint without a lane."""
-        return min(_START, self._per_endpoint)
+        return Lane(limit=self._start).quota
 
     def rooms(self) -> dict[UUID, int]:
         """How many messages may be claimed for each endpoint that has a lane."""
@@ -186,7 +187,7 @@ class Lanes:
     def _lane(self, id: UUID) -> Lane:
         lane = self._lanes.get(id)
         if lane is None:
-            lane = self._lanes[id] = Lane(limit=self.start_room)
+            lane = self._lanes[id] = Lane(limit=self._start)
         else:
             self._lanes.move_to_end(id)
         return lane

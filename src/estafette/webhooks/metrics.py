@@ -28,5 +28,7 @@ OLDEST = Gauge(
     multiprocess_mode="mostrecent",
 )
 UNDER_WAY = Gauge(
-    "estafette_webhooks_under_way", "Requests to endpoints under way.", multiprocess_mode="livesum"
+    "estafette_webhooks_under_way",
+    "Requests to endpoints under way.",
+    multiprocess_mode="livesum",
 )

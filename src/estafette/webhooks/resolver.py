@@ -9,13 +9,16 @@ has a thread of its own, which the end of the process does not wait for.
 import asyncio
 import socket
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 # A name with thousands of addresses would be a list of targets to knock at.
 MAX_ADDRESSES: Final = 8
+
+GetAddrInfo = Callable[..., Sequence[tuple[Any, Any, int, str, tuple[Any, ...]]]]
 
 
 class ThreadResolver(AbstractResolver):
@@ -23,10 +26,14 @@ class ThreadResolver(AbstractResolver):
 
     Arguments:
         max_lookups: the most lookups under way at a time; further ones wait for a free place.
+        getaddrinfo: what asks the system, with the signature of `socket.getaddrinfo`.
     """
 
-    def __init__(self, *, max_lookups: int = 128) -> None:
+    def __init__(
+        self, *, max_lookups: int = 128, getaddrinfo: GetAddrInfo = socket.getaddrinfo
+    ) -> None:
         self._places = asyncio.Semaphore(max_lookups)
+        self._getaddrinfo = getaddrinfo
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -52,7 +59,7 @@ class ThreadResolver(AbstractResolver):
 
         def look_up() -> None:
             try:
-                result = _addresses(host, port, family)
+                result = self._addresses(host, port, family)
             except OSError as error:
                 result = error
             except UnicodeError:
@@ -67,19 +74,18 @@ class ThreadResolver(AbstractResolver):
     async def close(self) -> None:
         """Nothing to close: lookups under way end by themselves."""
 
-
-def _addresses(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
-    infos = socket.getaddrinfo(
-        host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-    )
-    return [
-        ResolveResult(
-            hostname=host,
-            host=str(address[0]),
-            port=port,
-            family=found_family,
-            proto=protocol,
-            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+    def _addresses(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+        infos = self._getaddrinfo(
+            host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
         )
-        for found_family, _, protocol, _, address in infos[:MAX_ADDRESSES]
-    ]
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=port,
+                family=found_family,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for found_family, _, protocol, _, address in infos[:MAX_ADDRESSES]
+        ]

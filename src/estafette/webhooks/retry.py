@@ -4,9 +4,14 @@ Pure: it is told the time that has passed and where to take chance from. Which s
 the dialect's choice; counting attempts and storing what is due is the worker's.
 """
 
+import email.utils
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+MAX_RETRY_AFTER_SECONDS: Final = 7 * 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +90,32 @@ class Schedule:
 def doubling(first_seconds: float, count: int) -> tuple[float, ...]:
     """Return `count` delays in seconds, the first `first_seconds`, each twice the one before."""
     return tuple(first_seconds * 2**step for step in range(count))
+
+
+def parse_retry_after(value: str, now: datetime) -> int | None:
+    """Return the seconds that a `Retry-After` asks to wait (RFC 9110, 10.2.3), or None.
+
+    Seconds and dates are read; a date in the past is 0, more than `MAX_RETRY_AFTER_SECONDS` is cut
+    to it, and anything else (signs, fractions, exponents, words) is None.
+
+    Arguments:
+        value: the header's value.
+        now: the present, with a time zone.
+    """
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        # The length first: to read a number of a thousand digits is work for the receiver to give.
+        return (
+            MAX_RETRY_AFTER_SECONDS if len(value) > 9 else min(int(value), MAX_RETRY_AFTER_SECONDS)
+        )
+    try:
+        when = email.utils.parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)  # "-0000", which says: UTC, of a place unknown
+    try:
+        seconds = (when - now).total_seconds()
+    except OverflowError:
+        return None
+    return int(max(0.0, min(seconds, MAX_RETRY_AFTER_SECONDS)))

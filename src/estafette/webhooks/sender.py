@@ -6,7 +6,6 @@ run at a time is the caller's to bound.
 """
 
 import asyncio
-import email.utils
 import os
 import ssl
 import time
@@ -29,10 +28,10 @@ from estafette.webhooks.connections import (
 )
 from estafette.webhooks.guard import AddressRefusedError, Guard, UrlRefusedError, check_url
 from estafette.webhooks.resolver import ThreadResolver
+from estafette.webhooks.retry import parse_retry_after
 
 # All of an answer counts: head, body as it is transferred, framing.
 MAX_ANSWER_BYTES: Final = 256 * 1024
-MAX_RETRY_AFTER_SECONDS: Final = 7 * 86400
 
 
 class Outcome(StrEnum):
@@ -77,7 +76,7 @@ class Result:
         duration_seconds: how long it took, in seconds.
         http_status: the status, if the head of an answer arrived, whatever happened afterwards.
         retry_after_seconds: the wish of a 429 or 503, in whole seconds from now, from 0 to
-            `MAX_RETRY_AFTER_SECONDS`; None without a readable one.
+            `retry.MAX_RETRY_AFTER_SECONDS`; None without a readable one.
         error: why it is not delivered, in a few words without URL, address, body or secret.
         transmissions: how often the request was given to a connection: 0 if none came about, 2 if
             the first turned out to have been closed by the receiver while it was idle.
@@ -102,6 +101,8 @@ class Sender:
         resolver: turns names into addresses; None: by the system, in threads.
         ssl_context: for those whose receivers have certificates of an authority of their own;
             None: the system's authorities.
+        keep_names_seconds: how long the addresses of a name are kept, in whole seconds. The guard
+            does not depend on it: it judges every address when it is dialled.
     """
 
     def __init__(
@@ -110,12 +111,16 @@ class Sender:
         *,
         resolver: AbstractResolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        keep_names_seconds: int = 30,
     ) -> None:
         self._ssl: ssl.SSLContext | bool = ssl_context or True
         self._parse = lru_cache(maxsize=4096)(check_url)
         self._session = aiohttp.ClientSession(
             connector=GuardedConnector(
-                guard, resolver or ThreadResolver(), max_answer_bytes=MAX_ANSWER_BYTES
+                guard,
+                resolver or ThreadResolver(),
+                max_answer_bytes=MAX_ANSWER_BYTES,
+                keep_names_seconds=keep_names_seconds,
             ),
             headers={"Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -184,6 +189,9 @@ class Sender:
             exchange.retry_after = response.headers.get("Retry-After")
             while not response.content.at_eof():
                 await response.content.readany()
+            if exchange.overflowed:
+                # A body that ends with the connection looks whole where we have cut it.
+                raise ResponseTooLargeError
         except BaseException:
             response.close()
             raise
@@ -193,35 +201,6 @@ class Sender:
         return await self._session.post(
             url, data=request.body, headers=request.headers, allow_redirects=False, ssl=self._ssl
         )
-
-
-def parse_retry_after(value: str, now: datetime) -> int | None:
-    """Return the seconds that a `Retry-After` asks to wait (RFC 9110, 10.2.3), or None.
-
-    Seconds and dates are read; a date in the past is 0, more than `MAX_RETRY_AFTER_SECONDS` is cut
-    to it, and anything else (signs, fractions, exponents, words) is None.
-
-    Arguments:
-        value: the header's value.
-        now: the present, with a time zone.
-    """
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        # The length first: to read a number of a thousand digits is work for the receiver to give.
-        return (
-            MAX_RETRY_AFTER_SECONDS if len(value) > 9 else min(int(value), MAX_RETRY_AFTER_SECONDS)
-        )
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)  # "-0000", which says: UTC, of a place unknown
-    try:
-        seconds = (when - now).total_seconds()
-    except OverflowError:
-        return None
-    return int(max(0.0, min(seconds, MAX_RETRY_AFTER_SECONDS)))
 
 
 def _wish(exchange: Exchange) -> int | None:
@@ -240,9 +219,7 @@ def _verdict(status: int) -> tuple[Outcome, str | None]:
 
 def _failure(error: Exception, exchange: Exchange) -> tuple[Outcome, str]:
     """Say what an exception of the exchange means, in words that hold nothing of the receiver's."""
-    if isinstance(error, ResponseTooLargeError) or (
-        exchange.handler is not None and exchange.handler.overflowed
-    ):
+    if isinstance(error, ResponseTooLargeError) or exchange.overflowed:
         return Outcome.RESPONSE_TOO_LARGE, f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
     if exchange.http_status is not None:
         return Outcome.INVALID_RESPONSE, "the answer broke off or is not valid HTTP"

@@ -240,8 +240,7 @@ class Worker:
             self._unsent.append(claimed)
             self._wake.set()
             return
-        with metrics.UNDER_WAY.track_inprogress():
-            result = await self._attempt(claimed, schedule)
+        result = await self._attempt(claimed, schedule)
         if isinstance(result, str):
             self._lanes.unsent(job)
         else:
@@ -298,6 +297,7 @@ class Worker:
                     depth = await outbox.depth(connection)
                 metrics.PENDING.set(depth.pending)
                 metrics.OLDEST.set(depth.oldest_seconds)
+            metrics.UNDER_WAY.set(self._lanes.sending)
             await asyncio.sleep(_MEASURE_SECONDS)
 
 

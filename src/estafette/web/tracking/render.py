@@ -11,12 +11,14 @@ from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import TrackingView
 
 _HERE = Path(__file__).parent
+_VENDOR = _HERE.parent / "assets" / "vendor"
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
+_TYPEFACE = "onest-latin-wght-normal.woff2"
 _REFERENCE_LENGTH = 6
 
 _environment = Environment(
@@ -30,18 +32,28 @@ _environment = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file of our own that the page loads: a style sheet, the script, the emblem, a font."""
+    """A file that the page loads: the style sheet, the script, the emblem, a font."""
 
     body: bytes
     media_type: str
 
 
-ASSETS = {
-    path.name: Asset(path.read_bytes(), _MEDIA_TYPES[path.suffix])
-    for path in sorted((_HERE / "static").iterdir())
-    if path.suffix in _MEDIA_TYPES
-}
-"""The page's files by name, read once."""
+def read_assets(vendor: Path) -> dict[str, Asset]:
+    """The page's files by name: our own, and the typeface from `vendor`.
+
+    The build lays the typeface there (`hatch_build.py`). Where it did not, the page is set in the
+    reader's system font: its style sheet names one.
+    """
+    paths = [*sorted((_HERE / "static").iterdir()), *sorted(vendor.glob("onest-*.woff2"))]
+    return {
+        path.name: Asset(path.read_bytes(), _MEDIA_TYPES[path.suffix])
+        for path in paths
+        if path.suffix in _MEDIA_TYPES
+    }
+
+
+ASSETS = read_assets(_VENDOR)
+"""The files of this installation, read once."""
 
 EDITION = hashlib.sha256(b"".join(asset.body for asset in ASSETS.values())).hexdigest()[:12]
 """Changes with any of the files; part of their address, so that they may be cached for ever."""
@@ -100,5 +112,9 @@ def notice(texts: Texts, links: Links, *, title: str, detail: str) -> str:
 
 def _render(template: str, texts: Texts, **context: object) -> str:
     return _environment.get_template(template).render(
-        texts=texts, languages=LANGUAGES, route_path=route.PATH, **context
+        texts=texts,
+        languages=LANGUAGES,
+        route_path=route.PATH,
+        typeface=_TYPEFACE if _TYPEFACE in ASSETS else None,
+        **context,
     )

@@ -1,0 +1,81 @@
+"""`python -m bench`: measures, prints a table, writes `bench/last.json`."""
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from bench import (
+    create_p99_ms,
+    create_vs_pgbench,
+    get_vs_constant,
+    idle_rss_mb,
+    report,
+    webhook_vs_bare_loop,
+)
+from bench.plan import FULL, QUICK, Plan, say
+from bench.process import BenchError
+from bench.report import Figure
+from bench.stage import Stage, stage
+from estafette.postgres import EmbeddedPostgresError
+
+LAST = Path(__file__).parent / "last.json"
+
+FIGURES: dict[str, Callable[[Stage, Plan], Awaitable[Figure]]] = {
+    module.NAME: module.measure
+    for module in (
+        create_vs_pgbench,
+        get_vs_constant,
+        webhook_vs_bare_loop,
+        create_p99_ms,
+        idle_rss_mb,
+    )
+}
+"""The figures in the order of the table."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the bench; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", choices=list(FIGURES), help="this figure (may be repeated)"
+    )
+    parser.add_argument("--quick", action="store_true", help="shorter and less exact")
+    parser.add_argument("--strict", action="store_true", help="fail when a reach is missed")
+    options = parser.parse_args(arguments)
+    names = [name for name in FIGURES if not options.only or name in options.only]
+    try:
+        figures = asyncio.run(_measured(names, QUICK if options.quick else FULL))
+    except (BenchError, EmbeddedPostgresError) as error:
+        say(f"error: {error}")
+        return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say("Stopped; everything that was started has ended")
+        return 130
+    report.write(LAST, figures)
+    print(report.table(figures))
+    missed = [figure.name for figure in figures if not figure.ok]
+    return 1 if missed and options.strict else 0
+
+
+async def _measured(names: Sequence[str], plan: Plan) -> list[Figure]:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    began = time.monotonic()
+    figures: list[Figure] = []
+    say("Setting up a database, a server and a receiver")
+    async with stage() as ready:
+        for name in names:
+            say(f"Measuring {name}")
+            figures.append(await FIGURES[name](ready, plan))
+    say(f"Measured in {time.monotonic() - began:.0f} s\n")
+    return figures
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

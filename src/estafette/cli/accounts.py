@@ -1,0 +1,95 @@
+"""`estafette accounts`: open accounts, list them, bound what they may ask."""
+
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from estafette.cli.keys import issued_json, say_issued
+from estafette.cli.output import OK, fields, say, say_json, table
+from estafette.cli.session import on_platform
+from estafette.cli.words import AsJson
+from estafette.core.account import MARKETS, Account
+from estafette.usecases.accounts import RATE_PER_SECOND, create_account, list_accounts, set_rate
+
+app = App(name="accounts", help="Open accounts, list them, bound what they may ask.")
+
+_Burst = Annotated[int | None, Parameter(help="Requests at once; twice the rate unless given.")]
+
+
+def _json(account: Account) -> dict[str, Any]:
+    return {
+        "name": account.name,
+        "id": account.id,
+        "market": account.market.code,
+        "dialect": account.dialect,
+        "rate_per_second": account.rate_per_second,
+        "burst": account.burst,
+    }
+
+
+@app.command
+def create(
+    name: str,
+    *,
+    market: Annotated[str, Parameter(help=f"One of {', '.join(MARKETS)}.")],
+    rate: Annotated[int, Parameter(help="Requests a second for each key.")] = RATE_PER_SECOND,
+    burst: _Burst = None,
+    json: AsJson = False,
+) -> int:
+    """Open an account with API keys and webhook endpoints for live and sandbox mode.
+
+    The keys are shown this once: only their hashes are stored.
+
+    Parameters
+    ----------
+    name
+        Lower-case letters, digits, - and _.
+    """
+    account, issued = on_platform(
+        lambda platform: create_account(
+            platform, name, market.upper(), rate_per_second=rate, burst=burst
+        )
+    )
+    if json:
+        say_json({**_json(account), "keys": [issued_json(key) for key in issued]})
+        return OK
+    fields({"account": account.name, "market": account.market.code, "dialect": account.dialect})
+    say()
+    say_issued(issued)
+    say()
+    say(f"Webhooks: estafette webhooks set --account {account.name} --url URL")
+    return OK
+
+
+@app.command(name="list")
+def list_(*, json: AsJson = False) -> int:
+    """List all accounts."""
+    found = on_platform(list_accounts)
+    if json:
+        say_json({"accounts": [_json(account) for account in found]})
+        return OK
+    table(
+        ("NAME", "MARKET", "DIALECT", "RATE/S", "BURST"),
+        [(a.name, a.market.code, a.dialect, a.rate_per_second, a.burst) for a in found],
+        "No accounts; `estafette accounts create NAME --market KZ` opens one",
+    )
+    return OK
+
+
+@app.command(name="set-rate")
+def set_rate_(name: str, rate: int, *, burst: _Burst = None, json: AsJson = False) -> int:
+    """Bound the requests of each key of an account; every server learns of it at once.
+
+    Parameters
+    ----------
+    name
+        The account's name.
+    rate
+        Requests a second.
+    """
+    account = on_platform(lambda platform: set_rate(platform, name, rate, burst))
+    if json:
+        say_json(_json(account))
+    else:
+        say(f"{account.name}: {account.rate_per_second} requests/s, burst {account.burst}")
+    return OK

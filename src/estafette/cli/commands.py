@@ -1,0 +1,80 @@
+"""All commands under one name, and the one place where errors become a line and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+# Printed without loading anything; a test holds it against the commands that there are.
+HELP = """\
+Estafette: a self-hosted last-mile delivery platform that speaks published delivery APIs.
+
+Usage: estafette COMMAND [OPTIONS]      estafette COMMAND --help
+
+Run
+  up           everything on this machine: PostgreSQL, server, worker, sandbox couriers
+  serve        one HTTP server, over DATABASE_URL
+  worker       one worker (webhooks, sandbox couriers), over DATABASE_URL
+  migrate      bring the database to this version
+  secret-key   print a new key for ESTAFETTE_SECRET_KEY
+
+Manage
+  accounts     create, list, set-rate
+  keys         create, rotate, disable, revoke, list
+  webhooks     set, show, rotate, finish-rotation, attempts, resend, test
+  tariffs      export, import
+
+Look
+  deliveries   list, show, advance
+  listen       print events as they happen, or forward them to a local port
+  doctor       check settings, database, clock and reachability
+
+Every command takes --json. Settings come from the environment (ESTAFETTE_…, DATABASE_URL) and from
+estafette.toml. Commands find a running `estafette up` through its data folder (ESTAFETTE_DATA_DIR).
+"""
+
+GROUPS = ("accounts", "keys", "webhooks", "tariffs", "deliveries")
+COMMANDS = {
+    "up": "processes:up",
+    "serve": "processes:serve",
+    "worker": "processes:worker",
+    "migrate": "processes:migrate",
+    "secret-key": "processes:secret_key",
+    "listen": "listen:listen",
+    "doctor": "doctor:doctor",
+}
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command; returns the exit code: 0, 1 (failed), 2 (misused, wrong settings)."""
+    if not arguments or arguments[0] in ("--help", "-h", "help"):
+        sys.stdout.write(HELP)
+        return 0
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        sys.stdout.write(f"estafette {version('estafette')}\n")
+        return 0
+    as_json = "--json" in arguments
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # who reads us has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        from estafette.cli.errors import explain
+
+        return explain(error, as_json=as_json)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from cyclopts import App
+
+    app = App(name="estafette", result_action="return_value")
+    for group in GROUPS:
+        app.command(f"estafette.cli.{group}:app", name=group)
+    for name, place in COMMANDS.items():
+        app.command(f"estafette.cli.{place}", name=name)
+    code = app(arguments, exit_on_error=False, print_error=False)
+    return code if isinstance(code, int) else 0

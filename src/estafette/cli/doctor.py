@@ -1,0 +1,213 @@
+"""`estafette doctor`: is everything as it should be, and if not, what to do."""
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from estafette.cli.errors import explain_database
+from estafette.cli.output import FAILED, OK, CommandError, say, say_json, styled
+from estafette.cli.session import beside
+from estafette.cli.words import AsJson
+from estafette.settings import Settings, config_file, load, unknown_variables
+from estafette.usecases.accounts import list_accounts
+from estafette.usecases.inspect import inspect_database
+from estafette.usecases.platform import Platform
+from estafette.usecases.webhooks import EndpointSettings, list_endpoints
+from estafette.webhooks.guard import Guard, GuardError, check_url
+
+_OLDEST_POSTGRES = 15
+_SLOW_SECONDS = 0.1
+_SKEW_SECONDS = 2.0
+_SCARCE_BYTES = 1 << 30
+_TOO_FEW_BYTES = 200 << 20
+_REACH_SECONDS = 5.0
+
+
+class Verdict(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+class Finding(NamedTuple):
+    """What was looked at, how it is, and what to do about it."""
+
+    about: str
+    verdict: Verdict
+    text: str
+    advice: str | None = None
+
+
+def doctor(*, json: AsJson = False) -> int:
+    """Check settings, database, clock, webhook endpoints, reachability and disk space.
+
+    Each finding that is not good says what to do. Exit code 1 when there is a problem.
+    """
+    found = load()
+    findings = asyncio.run(_examine(found))
+    if json:
+        say_json({"findings": [finding._asdict() for finding in findings]})
+    else:
+        for finding in findings:
+            _say(finding)
+    return FAILED if any(finding.verdict is Verdict.PROBLEM for finding in findings) else OK
+
+
+def _say(finding: Finding) -> None:
+    sign, style = {
+        Verdict.OK: ("✓", "green"),
+        Verdict.WARNING: ("!", "yellow"),
+        Verdict.PROBLEM: ("✗", "red"),
+    }[finding.verdict]
+    say(f"{styled(sign, style)} {finding.about:12} {finding.text}")
+    if finding.advice:
+        say(f"               {styled('→', style)} {finding.advice}")
+
+
+async def _examine(found: Settings) -> list[Finding]:
+    findings = [*_settings(), _disk(found.data_dir)]
+    try:
+        known = beside(found)
+    except CommandError as error:
+        return [*findings, Finding("database", Verdict.PROBLEM, *_parted(str(error)))]
+    findings += [finding async for finding in _database(known)]
+    findings.append(await _public_url(known))
+    return findings
+
+
+def _parted(message: str) -> tuple[str, str]:
+    text, _, advice = message.partition(": ")
+    return text, advice
+
+
+def _settings() -> list[Finding]:
+    misspelt = [
+        Finding("settings", Verdict.WARNING, str(problem), "correct or remove the variable")
+        for problem in unknown_variables(os.environ)
+    ]
+    file = config_file(os.environ)
+    where = f"the environment and {file}" if file else "the environment; there is no file"
+    return [Finding("settings", Verdict.OK, f"read from {where}"), *misspelt]
+
+
+def _disk(data_dir: Path) -> Finding:
+    place = data_dir.resolve()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    text = f"{free / (1 << 30):.1f} GB free at {data_dir}"
+    advice = "make room, or move the data folder (ESTAFETTE_DATA_DIR)"
+    if free < _TOO_FEW_BYTES:
+        return Finding("disk", Verdict.PROBLEM, text, advice)
+    if free < _SCARCE_BYTES:
+        return Finding("disk", Verdict.WARNING, text, advice)
+    return Finding("disk", Verdict.OK, text)
+
+
+async def _database(known: Settings) -> AsyncIterator[Finding]:
+    from estafette.app import open_platform
+
+    try:
+        async with open_platform(known) as platform:
+            async for finding in _facts(platform):
+                yield finding
+            async for finding in _endpoints(platform, known):
+                yield finding
+    except Exception as error:
+        reason = str(error) if isinstance(error, RuntimeError) else explain_database(error)
+        if reason is None:
+            raise
+        text, _, advice = reason.partition("; ")
+        yield Finding("database", Verdict.PROBLEM, text, advice or None)
+
+
+async def _facts(platform: Platform) -> AsyncIterator[Finding]:
+    facts = await inspect_database(platform)
+    major, minor = facts.version
+    text = f"PostgreSQL {major}.{minor} answers in {facts.answer_seconds * 1000:.1f} ms"
+    if major < _OLDEST_POSTGRES:
+        advice = f"move to PostgreSQL {_OLDEST_POSTGRES} or newer"
+        yield Finding("database", Verdict.PROBLEM, text, advice)
+    elif facts.answer_seconds > _SLOW_SECONDS:
+        yield Finding("database", Verdict.WARNING, text, "place the servers nearer to it")
+    else:
+        yield Finding("database", Verdict.OK, text)
+    if facts.pending_migrations:
+        names = ", ".join(facts.pending_migrations)
+        yield Finding("schema", Verdict.PROBLEM, f"not applied: {names}", "run `estafette migrate`")
+    else:
+        yield Finding("schema", Verdict.OK, "of this version")
+    ahead = facts.clock_ahead_seconds
+    if abs(ahead) > _SKEW_SECONDS:
+        text = f"the database's is {ahead:+.1f} s from this machine's"
+        yield Finding("clock", Verdict.PROBLEM, text, "let NTP set both")
+    else:
+        yield Finding("clock", Verdict.OK, f"{abs(ahead) * 1000:.0f} ms from the database's")
+
+
+async def _endpoints(platform: Platform, known: Settings) -> AsyncIterator[Finding]:
+    guard = Guard(allow=known.webhook_allowed_networks)
+    try:
+        every = [
+            (account.name, endpoint)
+            for account in await list_accounts(platform)
+            for endpoint in await list_endpoints(platform, account.id)
+        ]
+    except ValueError as error:  # another secret key encrypted them
+        yield Finding("secret key", Verdict.PROBLEM, *_parted(str(error)))
+        return
+    for account, endpoint in every:
+        if endpoint.url:
+            yield await _endpoint(account, endpoint, endpoint.url, guard)
+
+
+async def _endpoint(account: str, endpoint: EndpointSettings, url: str, guard: Guard) -> Finding:
+    mode = endpoint.scope.mode
+    who = f"{account}/{mode}/{endpoint.name} at {urlsplit(url).netloc}"
+    if not endpoint.is_enabled:
+        return Finding("webhooks", Verdict.WARNING, f"{who}: disabled", "enable it, or remove it")
+    try:
+        host = check_url(url).raw_host or ""
+        addresses = await _addresses(host)
+        for address in addresses:
+            guard.check_address(address)
+    except GuardError as error:
+        advice = (
+            "allow its network with ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS, or change it:"
+            f" estafette webhooks set --account {account} --mode {mode} --url URL"
+        )
+        return Finding("webhooks", Verdict.PROBLEM, f"{who}: {error}", advice)
+    except OSError as error:
+        text = f"{who}: the name is not known ({error.strerror or error})"
+        return Finding("webhooks", Verdict.PROBLEM, text, "correct the URL, or the DNS")
+    return Finding("webhooks", Verdict.OK, f"{who}: may be reached")
+
+
+async def _addresses(host: str) -> list[str]:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return sorted({str(address[0]) for *_, address in found})
+
+
+async def _public_url(known: Settings) -> Finding:
+    url = f"{known.public_url}/healthz"
+    advice = "start the server, or correct ESTAFETTE_PUBLIC_URL, to which tracking pages lead"
+    timeout = aiohttp.ClientTimeout(total=_REACH_SECONDS)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+            if answer.status == 200:
+                return Finding("public URL", Verdict.OK, f"{known.public_url} answers")
+            text = f"{url} answers with status {answer.status}"
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        text = f"{known.public_url} does not answer ({str(error) or type(error).__name__})"
+    return Finding("public URL", Verdict.PROBLEM, text, advice)

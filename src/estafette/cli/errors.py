@@ -1,0 +1,76 @@
+"""What an exception means to the person at the terminal."""
+
+import sys
+
+import asyncpg
+from cyclopts import CycloptsError
+
+from estafette.cli.output import FAILED, MISUSED, CommandError, fail
+from estafette.core.errors import DeliveryNotFound, EndpointMissing, Refusal, TransitionRefused
+from estafette.postgres import EmbeddedPostgresError
+from estafette.settings import SettingsError
+from estafette.usecases.accounts import AccountNotFoundError, AccountRefusedError
+from estafette.usecases.keys import KeyRefusedError
+
+
+def explain(error: Exception, *, as_json: bool) -> int:
+    """Prints what went wrong and returns the exit code; raises what no person can have caused."""
+    if isinstance(error, CommandError):
+        return fail(str(error), error.code, error.exit_code, as_json=as_json)
+    if isinstance(error, CycloptsError):
+        return fail(_one_line(str(error)), "usage", MISUSED, as_json=as_json)
+    if isinstance(error, SettingsError):
+        return fail(_settings(error), "settings", MISUSED, as_json=as_json)
+    if isinstance(error, AccountNotFoundError | AccountRefusedError | KeyRefusedError):
+        return fail(str(error), "refused", FAILED, as_json=as_json)
+    if isinstance(error, Refusal):
+        return fail(_refusal(error), "refused", FAILED, as_json=as_json)
+    if isinstance(error, EmbeddedPostgresError) or _is_not_ready(error):
+        return fail(str(error), "not_ready", FAILED, as_json=as_json)
+    if database := explain_database(error):
+        return fail(database, "database", FAILED, as_json=as_json)
+    raise error
+
+
+def _is_not_ready(error: Exception) -> bool:
+    """Whether it is the composition root's NotReadyError, which is loaded only where it is used."""
+    app = sys.modules.get("estafette.app")
+    return app is not None and isinstance(error, app.NotReadyError)
+
+
+def _settings(error: SettingsError) -> str:
+    if len(error.problems) == 1:
+        return f"wrong setting {error}"
+    return "wrong settings:\n" + "\n".join(f"  {problem}" for problem in error.problems)
+
+
+def _refusal(error: Refusal) -> str:
+    if isinstance(error, DeliveryNotFound):
+        return "there is no such delivery; `estafette deliveries list --account NAME` shows some"
+    if isinstance(error, TransitionRefused):
+        return f"a delivery that is {error.status} cannot become {error.to}"
+    if isinstance(error, EndpointMissing):
+        return (
+            f"the endpoint {error.endpoint!r} has no URL;"
+            " set one with `estafette webhooks set --account NAME --url URL`"
+        )
+    return str(error) or type(error).__name__
+
+
+def explain_database(error: Exception) -> str | None:
+    """What a failure of the connection means; None when it is something else."""
+    if isinstance(error, asyncpg.UndefinedTableError):
+        return "the database is not migrated; run `estafette migrate`"
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return f"the database refuses the user or password of DATABASE_URL ({error})"
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return f"{error}; create it, or correct DATABASE_URL"
+    if isinstance(error, ConnectionError | TimeoutError | asyncpg.CannotConnectNowError):
+        return f"the database cannot be reached ({error or type(error).__name__}); is it running?"
+    if isinstance(error, OSError) and error.errno is None:
+        return f"the database cannot be reached ({error}); is it running?"
+    return None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,195 @@
+"""`estafette listen`: events as they happen, and a local port that gets them as webhooks."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import aiohttp
+from cyclopts import Parameter
+from yarl import URL
+
+from estafette.cli.output import OK, misused, note, say, say_json, styled
+from estafette.cli.session import on_platform
+from estafette.cli.words import AsJson
+from estafette.core.account import Account, Mode
+from estafette.core.ids import new_id
+from estafette.usecases.accounts import DEFAULT_ENDPOINT, find_account, list_accounts
+from estafette.usecases.platform import Platform
+from estafette.usecases.watch import Happened, Watch
+from estafette.usecases.webhooks import list_endpoints
+from estafette.webhooks.guard import UrlRefusedError, check_url
+from estafette.webhooks.message import Message, Renderer
+
+_POLL_SECONDS = 0.25
+_FORWARD_SECONDS = 10.0
+
+_Answer = int | str
+"""The status of an answer, or why there is none."""
+
+
+def listen(
+    *,
+    account: Annotated[str | None, Parameter(help="Of this account alone.")] = None,
+    mode: Annotated[Mode | None, Parameter(help="Of this mode alone: sandbox or live.")] = None,
+    forward_to: Annotated[
+        str | None, Parameter(help="POST them, signed, to this URL of your own.")
+    ] = None,
+    json: AsJson = False,
+) -> int:
+    """Print events as they happen; with --forward-to, also send them to a local port.
+
+    Forwarded webhooks are signed with the account's own secret. They are extra: nothing is retried,
+    and the account's endpoints get theirs as always. Ctrl-C ends it.
+    """
+    if forward_to is not None:
+        try:
+            check_url(forward_to)
+        except UrlRefusedError as error:
+            raise misused(f"{forward_to}: {error}") from None
+
+    async def work(platform: Platform) -> None:
+        of = await find_account(platform, account) if account else None
+        watch = Watch(platform, of, mode)
+        await watch.news()
+        if json:
+            say_json({"event": "listening"})
+        else:
+            whose = account or "all accounts"
+            where = f", forwarding to {forward_to}" if forward_to else ""
+            note(styled(f"Listening to {whose}{where}; Ctrl-C ends it", "dim", sys.stderr))
+        accounts: dict[Any, Account] = {}
+        async with _forwarder(platform, forward_to) as forwarder:
+            while True:
+                for happened in await watch.news():
+                    if happened.account_id not in accounts:
+                        accounts = {found.id: found for found in await list_accounts(platform)}
+                    of = accounts[happened.account_id]
+                    answers: Mapping[str, _Answer] = {}
+                    if forwarder is not None:
+                        answers = await forwarder.forward(of, happened)
+                    (_say_json if json else _say)(of, happened, answers)
+                await asyncio.sleep(_POLL_SECONDS)
+
+    on_platform(work)
+    return OK
+
+
+class _Forwarder:
+    """Sends what an endpoint would get, once, to one URL."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        url: str,
+        renderers: Mapping[str, Renderer],
+        session: aiohttp.ClientSession,
+    ) -> None:
+        self._platform = platform
+        self._url = url
+        self._renderers = renderers
+        self._session = session
+
+    async def forward(self, account: Account, happened: Happened) -> dict[str, _Answer]:
+        """The answers by webhook type."""
+        event = happened.event
+        if not event.announced:
+            return {}
+        endpoint = next(
+            found
+            for found in await list_endpoints(self._platform, account.id)
+            if found.scope.mode is happened.mode and found.name == DEFAULT_ENDPOINT
+        )
+        answers: dict[str, _Answer] = {}
+        for ordinal, type in enumerate(event.announced):
+            message = Message(
+                id=new_id(),
+                scope=endpoint.scope,
+                endpoint_id=new_id(),
+                dialect=account.dialect,
+                url=self._url,
+                secret=endpoint.secret,
+                type=type,
+                attempt=1,
+                event_id=event.id,
+                ordinal=ordinal,
+                is_test=False,
+                occurred_at=event.occurred_at,
+                delivery_id=event.delivery_id,
+                external_ref=happened.external_ref,
+                seq=event.seq,
+                status=event.status,
+                milestone=event.milestone,
+            )
+            answers[type] = await self._post(message)
+        return answers
+
+    async def _post(self, message: Message) -> _Answer:
+        request = self._renderers[message.dialect].render(message, int(time.time()))
+        try:
+            async with self._session.post(
+                URL(self._url, encoded=True),
+                headers=dict(request.headers),
+                data=request.body,
+                allow_redirects=False,
+            ) as response:
+                return response.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return str(error) or type(error).__name__
+
+
+@asynccontextmanager
+async def _forwarder(platform: Platform, url: str | None) -> AsyncGenerator[_Forwarder | None]:
+    if url is None:
+        yield None
+        return
+    from estafette.app import RENDERERS
+
+    timeout = aiohttp.ClientTimeout(total=_FORWARD_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        yield _Forwarder(platform, url, RENDERERS, session)
+
+
+def _say(account: Account, happened: Happened, answers: Mapping[str, _Answer]) -> None:
+    from estafette.app import shown_id
+
+    event = happened.event
+    delivery = shown_id(account.dialect, event.delivery_id)
+    order = f"  {happened.external_ref}" if happened.external_ref else ""
+    note_text = styled(f"  {event.note}", "dim") if event.note else ""
+    say(
+        f"{styled(f'{event.occurred_at:%H:%M:%S}', 'dim')}  {event.status.value:16}"
+        f"  {account.name}/{happened.mode.value}  {delivery}{order}{note_text}"
+    )
+    for type in event.announced:
+        answer = answers.get(type)
+        if answer is None:
+            say(f"          {styled(type, 'cyan')}")
+        else:
+            style = "green" if isinstance(answer, int) and 200 <= answer < 300 else "red"
+            say(f"          {styled(type, 'cyan')} → {styled(str(answer), style)}")
+
+
+def _say_json(account: Account, happened: Happened, answers: Mapping[str, _Answer]) -> None:
+    from estafette.app import shown_id
+
+    event = happened.event
+    say_json(
+        {
+            "event": "happened",
+            "account": account.name,
+            "mode": happened.mode,
+            "delivery": shown_id(account.dialect, event.delivery_id),
+            "external_ref": happened.external_ref,
+            "event_id": event.id,
+            "seq": event.seq,
+            "status": event.status,
+            "actor": event.actor,
+            "note": event.note,
+            "announced": event.announced,
+            "occurred_at": event.occurred_at,
+            "forwarded": answers,
+        }
+    )

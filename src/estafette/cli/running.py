@@ -1,0 +1,106 @@
+"""Running one process of Estafette: for the commands, and for `up`, which starts them as children.
+
+`up` comes here by `python -m estafette.cli.running NAME`, past the command line's own machinery,
+whose loading would be a good part of a start.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Coroutine
+from types import FrameType
+from typing import Any
+
+from estafette.cli.output import OK, CommandError, say
+from estafette.cli.session import no_secret_key, settings
+from estafette.settings import Settings
+
+
+def serve(found: Settings, *, as_json: bool = False) -> int:
+    """Runs one HTTP server until it is told to end."""
+    _check(found, "server", as_json=as_json)
+    from estafette import app
+
+    return _until_told(app.serve(found))
+
+
+def work(found: Settings, *, as_json: bool = False) -> int:
+    """Runs one worker until it is told to end."""
+    _check(found, "worker", as_json=as_json)
+    from estafette import app
+
+    return _until_told(app.work(found))
+
+
+def prepare(found: Settings) -> int:
+    """Migrates, seeds, makes the demo accounts: known keys as JSON on stdin, result on stdout."""
+    from estafette.usecases.seed import prepare_demo
+
+    remembered = json.loads(sys.stdin.read() or "{}")
+    secret_key = found.secret_key
+    if secret_key is None:
+        raise no_secret_key()
+    try:
+        prepared = asyncio.run(prepare_demo(_database(found), secret_key, remembered))
+    except ValueError as error:
+        raise CommandError(str(error), code="settings") from error
+    accounts = {name: account._asdict() for name, account in prepared.accounts.items()}
+    say(json.dumps({"done": prepared.done, "accounts": accounts}))
+    return OK
+
+
+def _check(found: Settings, process: str, *, as_json: bool) -> None:
+    from estafette import logs
+
+    _database(found)
+    if found.secret_key is None:
+        raise no_secret_key()
+    logs.configure(found.log_level, "json" if as_json else found.log_format, process=process)
+
+
+def _database(found: Settings) -> str:
+    if found.database_url is None:
+        raise CommandError(
+            "DATABASE_URL is not set: give a PostgreSQL 15 or newer,"
+            " or run `estafette up`, which brings one",
+            code="settings",
+            exit_code=2,
+        )
+    return found.database_url
+
+
+def _until_told(work: Coroutine[Any, Any, None]) -> int:
+    """Runs what ends by SIGTERM or SIGINT; a signal that finds no other handler ends it too.
+
+    uvicorn raises the signal that stopped it once more when it has stopped, which by default would
+    kill the process before the rest is closed.
+    """
+    import uvloop
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(OK)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
+    uvloop.run(work)
+    return OK
+
+
+def main(name: str) -> int:
+    """Runs a child of `up`; returns its exit code."""
+    from estafette import child
+
+    if name != "prepare":
+        child.end_with_stdin()
+    try:
+        found = settings()
+        return {"serve": serve, "worker": work, "prepare": prepare}[name](found)
+    except Exception as error:
+        from estafette.cli.errors import explain
+
+        return explain(error, as_json=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,7 @@
+"""Simulated couriers: in sandbox mode deliveries move by themselves, by script or by hand."""
+
+from estafette.couriers.sandbox.app import build
+from estafette.couriers.sandbox.courier import run
+from estafette.couriers.sandbox.errors import fallback
+
+__all__ = ["build", "fallback", "run"]

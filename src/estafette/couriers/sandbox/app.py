@@ -1,0 +1,170 @@
+"""The sandbox's own API: move a delivery by hand, list the scenarios, read what they do."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope
+
+from estafette.core.account import Credential, Mode
+from estafette.core.delivery import Delivery, Status
+from estafette.core.errors import DeliveryNotFound, TransitionRefused
+from estafette.core.ids import new_id
+from estafette.core.scenario import SCENARIOS
+from estafette.couriers.sandbox import page
+from estafette.couriers.sandbox.errors import (
+    BadRequest,
+    LiveKey,
+    NothingNext,
+    Unauthorized,
+    reply,
+)
+from estafette.http.limiter import RateLimiter
+from estafette.http.reply import HttpReply
+from estafette.http.request import header_values, read_body
+from estafette.http.resource import Handler, Nothing, Resource
+from estafette.http.strict_json import decode
+from estafette.http.trace import trace_of
+from estafette.usecases import simulate
+from estafette.usecases.authenticate import authenticate_any
+from estafette.usecases.platform import Platform
+
+PublicId = Callable[[str], UUID | None]
+"""Reads an id as any dialect writes it; None when none does."""
+
+_NOTE_LENGTH = 500
+
+
+class Advance(BaseModel):
+    """What may be asked of a delivery: without a status, the next step of its scenario."""
+
+    status: Status | None = None
+    note: Annotated[str, Field(max_length=_NOTE_LENGTH)] | None = None
+
+
+class _Endpoints:
+    """The handlers."""
+
+    def __init__(self, platform: Platform, limiter: RateLimiter, public_id: PublicId) -> None:
+        self._platform = platform
+        self._limiter = limiter
+        self._public_id = public_id
+
+    async def advance(self, scope: Scope, receive: Receive) -> HttpReply:
+        """`POST /v1/deliveries/{deliveryId}/advance`."""
+        credential = await self._admit(scope)
+        text: str = scope["path_params"]["deliveryId"]
+        wanted = _read(await read_body(scope, receive))
+        id = self._public_id(text)
+        if id is None:
+            raise DeliveryNotFound(new_id())
+        delivery = await self._move(credential, id, wanted)
+        return _json(
+            {
+                "deliveryId": text,
+                "status": delivery.status,
+                "milestone": delivery.milestone,
+                "scenario": delivery.scenario,
+                "updatedAt": delivery.updated_at.isoformat(timespec="milliseconds")[:23] + "Z",
+            }
+        )
+
+    async def _move(self, credential: Credential, id: UUID, wanted: Advance) -> Delivery:
+        dialect = self._platform.dialects[credential.account.dialect]
+        if wanted.status is not None:
+            return await simulate.move_by_hand(
+                self._platform, credential.scope, dialect, id, wanted.status, wanted.note
+            )
+        try:
+            return await simulate.step_by_hand(
+                self._platform, credential.scope, dialect, id, wanted.note
+            )
+        except TransitionRefused as refusal:
+            raise NothingNext(refusal.status) from None
+
+    async def scenarios(self, _scope: Scope, _receive: Receive) -> HttpReply:
+        """`GET /v1/scenarios`."""
+        return _json(
+            {
+                "data": [
+                    {"name": name, "summary": scenario.summary, "mention": f"sandbox:{name}"}
+                    for name, scenario in SCENARIOS.items()
+                ]
+            }
+        )
+
+    async def docs(self, _scope: Scope, _receive: Receive) -> HttpReply:
+        """`GET /docs`."""
+        return page.reply(self._platform)
+
+    async def _admit(self, scope: Scope) -> Credential:
+        """The credential of a sandbox key. Raises Unauthorized, LiveKey or RateLimited."""
+        key = _key(scope)
+        credential = await authenticate_any(self._platform, key) if key else None
+        if credential is None:
+            raise Unauthorized
+        trace_of(scope).account_id = str(credential.account.id)
+        self._limiter.take(credential)
+        if credential.mode is not Mode.SANDBOX:
+            raise LiveKey
+        return credential
+
+
+def _key(scope: Scope) -> str | None:
+    """The one API key that a request shows, in either of the two headers."""
+    keys = header_values(scope, b"x-api-key")
+    for value in header_values(scope, b"authorization"):
+        scheme, _, token = value.partition(b" ")
+        keys.append(token.strip() if scheme.lower() == b"bearer" else b"")
+    return keys[0].decode("latin-1") if len(keys) == 1 else None
+
+
+def _read(body: bytes) -> Advance:
+    """The wish in a body; an empty one wishes for the next step. Raises BadBody, BadRequest."""
+    if not body.strip():
+        return Advance()
+    value = decode(body)
+    if not isinstance(value, dict):
+        raise BadRequest("The body must be a JSON object")
+    try:
+        return Advance.model_validate(value)
+    except ValidationError as error:
+        raise BadRequest(_told(error)) from None
+
+
+def _told(error: ValidationError) -> str:
+    wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]}
+    reasons = {
+        "status": f"status must be one of {', '.join(Status)}",
+        "note": f"note must be a text of at most {_NOTE_LENGTH} characters",
+    }
+    return "; ".join(reason for field, reason in reasons.items() if field in wrong)
+
+
+def _json(value: Any) -> HttpReply:
+    return HttpReply(200, orjson.dumps(value))
+
+
+def build(platform: Platform, limiter: RateLimiter, *, public_id: PublicId) -> Starlette:
+    """The sandbox's API over `platform`, to be mounted at `/sandbox`.
+
+    `limiter` counts the requests of each key; `public_id` parses a delivery's public id, in any
+    dialect's form.
+    """
+    endpoints = _Endpoints(platform, limiter, public_id)
+    paths: dict[str, dict[str, Handler]] = {
+        "/v1/deliveries/{deliveryId}/advance": {"POST": endpoints.advance},
+        "/v1/scenarios": {"GET": endpoints.scenarios},
+        "/docs": {"GET": endpoints.docs},
+    }
+    routes: list[BaseRoute] = [
+        Route(path, Resource(path, handlers, reply)) for path, handlers in paths.items()
+    ]
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    app.router.default = Nothing(reply)
+    return app

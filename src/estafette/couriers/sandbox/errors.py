@@ -1,0 +1,98 @@
+"""Every refusal of the sandbox's own API: `{"code", "message"}`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from estafette.core import errors as core
+from estafette.core.delivery import Status
+from estafette.core.errors import Refusal
+from estafette.http import refusals as http
+from estafette.http.fallback import Words
+from estafette.http.refusals import HttpRefusal
+from estafette.http.reply import JSON, Header, HttpReply
+
+
+@dataclass(frozen=True)
+class BadRequest(HttpRefusal):
+    """A field of the body is wrong; `message` says which and why, for people."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Unauthorized(HttpRefusal):
+    """No API key, more than one, or one that opens nothing."""
+
+
+@dataclass(frozen=True)
+class LiveKey(HttpRefusal):
+    """The API key is one for real work."""
+
+
+@dataclass(frozen=True)
+class NothingNext(HttpRefusal):
+    """The delivery's scenario has no step that may follow."""
+
+    status: Status
+
+
+def _error(status: int, code: str, message: str, headers: Sequence[Header] = ()) -> HttpReply:
+    return HttpReply(status, orjson.dumps({"code": code, "message": message}), (JSON, *headers))
+
+
+def _nothing_next(refusal: NothingNext) -> HttpReply:
+    hint = "" if refusal.status in _FINAL else ": name the status it shall go to"
+    return _error(409, "conflict", f"Its scenario leads nowhere from {refusal.status}{hint}")
+
+
+_FINAL = (Status.DELIVERED, Status.CANCELLED, Status.FAILED)
+
+
+def _rate_limited(refusal: http.RateLimited) -> HttpReply:
+    wait = (b"retry-after", str(refusal.retry_after).encode())
+    return _error(429, "rate_limited", "Too many requests", [wait])
+
+
+def _method_refused(refusal: http.MethodRefused) -> HttpReply:
+    allowed = ", ".join(refusal.allowed)
+    message = f"This path knows {allowed}"
+    return _error(405, "method_not_allowed", message, [(b"allow", allowed.encode())])
+
+
+_WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
+    core.DeliveryNotFound: lambda _: _error(404, "not_found", "No such delivery in the sandbox"),
+    core.TransitionRefused: lambda refusal: _error(
+        409, "conflict", f"No way leads from {refusal.status} to {refusal.to}"
+    ),
+    http.BodyTooLarge: lambda refusal: _error(
+        413, "payload_too_large", f"The body must be at most {refusal.limit} bytes long"
+    ),
+    http.BadBody: lambda refusal: _error(400, "invalid_request", f"The body {refusal.reason}"),
+    http.RateLimited: _rate_limited,
+    http.PathUnknown: lambda _: _error(404, "not_found", "Nothing is served under this path"),
+    http.MethodRefused: _method_refused,
+    BadRequest: lambda refusal: _error(400, "invalid_request", refusal.message),
+    Unauthorized: lambda _: _error(401, "unauthorized", "Invalid API key"),
+    LiveKey: lambda _: _error(
+        403, "forbidden", "This is a live key; the sandbox's couriers obey sandbox keys alone"
+    ),
+    NothingNext: _nothing_next,
+}
+"""How each refusal that the sandbox's paths can meet is written."""
+
+
+def reply(refusal: Refusal | HttpRefusal) -> HttpReply:
+    """The answer to a refusal."""
+    return _WRITERS[type(refusal)](refusal)
+
+
+_INTERNAL = _error(500, "internal", "Something went wrong on our side; the request may be repeated")
+_NOT_HTTP = _error(400, "invalid_request", "The request is not valid HTTP")
+
+
+def fallback(path: str, status: int) -> Words:
+    """What is said where this application cannot speak: status 400 (not HTTP) or 500 (crash)."""
+    return Words("application/json", (_NOT_HTTP if status == 400 else _INTERNAL).body)

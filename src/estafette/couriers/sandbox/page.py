@@ -1,0 +1,73 @@
+"""The page that documents the sandbox, made from the scenarios themselves: never out of date."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from estafette.core.delivery import Status
+from estafette.core.scenario import DEFAULT, SCENARIOS
+from estafette.http.reply import HttpReply
+from estafette.usecases.platform import Platform
+from estafette.usecases.rehearse import rehearse
+
+_HEADERS = [
+    (b"content-type", b"text/html; charset=utf-8"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
+        b" frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-cache"),
+]
+
+_environment = Environment(
+    loader=PackageLoader("estafette.couriers.sandbox"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def reply(platform: Platform) -> HttpReply:
+    """The page, with what accounts of each of the platform's dialects hear."""
+    return HttpReply(200, render(platform).encode(), _HEADERS)
+
+
+def render(platform: Platform) -> str:
+    """The page's HTML."""
+    return _environment.get_template("docs.html").render(
+        public_url=platform.public_url,
+        step_seconds=f"{platform.sandbox_step.total_seconds():g}",
+        default=DEFAULT,
+        scenarios=[_described(name, platform) for name in SCENARIOS],
+        dialects=list(platform.dialects),
+        statuses=list(Status),
+    )
+
+
+def _described(name: str, platform: Platform) -> dict[str, Any]:
+    """A scenario with its course for each dialect."""
+    return {
+        "name": name,
+        "summary": SCENARIOS[name].summary,
+        "courses": [
+            {
+                "dialect": dialect.name,
+                "happenings": [
+                    {
+                        "at": f"{one.at:g}",
+                        "status": one.status,
+                        "note": one.note or "",
+                        "announced": list(one.announced),
+                        "told_at": f"{one.told_at:g}",
+                        "late": one.told_at != one.at,
+                        "copies": one.copies,
+                    }
+                    for one in rehearse(name, dialect)
+                ],
+            }
+            for dialect in platform.dialects.values()
+        ],
+    }

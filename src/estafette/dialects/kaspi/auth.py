@@ -1,0 +1,55 @@
+"""Whose request is it, may it be made now?"""
+
+from starlette.types import Scope
+
+from estafette.core.account import Credential, KeyKind
+from estafette.dialects.kaspi.errors import KeyDisabled, Unauthorized
+from estafette.dialects.kaspi.mapping import DIALECT
+from estafette.http.limiter import RateLimiter
+from estafette.http.refusals import BadIdempotencyKey
+from estafette.http.request import header_values, idempotency_key
+from estafette.http.trace import trace_of
+from estafette.usecases.authenticate import authenticate, was_answered
+from estafette.usecases.idempotency import Key
+from estafette.usecases.platform import Platform
+
+
+class Doorkeeper:
+    """Lets a request in, or raises why not."""
+
+    def __init__(self, platform: Platform, limiter: RateLimiter) -> None:
+        """Knows the keys of `platform`; counts requests with `limiter`."""
+        self._platform = platform
+        self._limiter = limiter
+
+    async def admit(self, scope: Scope, operation: str | None = None) -> Credential:
+        """The credential of the request's `x-api-key`.
+
+        `operation` is the method and path of a request that knows idempotency keys.
+        Raises Unauthorized, KeyDisabled or RateLimited.
+        """
+        keys = header_values(scope, b"x-api-key")
+        if len(keys) != 1:
+            raise Unauthorized
+        credential = await authenticate(self._platform, keys[0].decode("latin-1"), DIALECT.name)
+        if credential is None or credential.kind is not KeyKind.SECRET:
+            raise Unauthorized
+        if credential.disabled:
+            raise await self._disabled(scope, credential, operation)
+        trace_of(scope).account_id = str(credential.account.id)
+        self._limiter.take(credential)
+        return credential
+
+    async def _disabled(
+        self, scope: Scope, credential: Credential, operation: str | None
+    ) -> Unauthorized | KeyDisabled:
+        """The refusal of a disabled key: where an answer would be replayed, 401 (decision 0007)."""
+        try:
+            key = idempotency_key(scope) if operation else None
+        except BadIdempotencyKey:
+            key = None
+        if key and operation:
+            wanted = Key(credential.scope, operation, key)
+            if await was_answered(self._platform, wanted):
+                return Unauthorized()
+        return KeyDisabled()

@@ -1,0 +1,163 @@
+"""Every refusal in Kaspi's shape: `{"code", "message"}`, and `details` for bad fields."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from estafette.core import errors as core
+from estafette.core.delivery import Status
+from estafette.core.errors import Refusal
+from estafette.dialects.kaspi.words import CANCELLED, SHOWN, delivery_id
+from estafette.http import refusals as http
+from estafette.http.fallback import Words
+from estafette.http.refusals import HttpRefusal
+from estafette.http.reply import JSON, Header, HttpReply
+
+
+class Detail(NamedTuple):
+    """What is wrong with one field, named by its path (`parcel.weightGrams`)."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class InvalidRequest(HttpRefusal):
+    """Fields of the request are wrong: all of them."""
+
+    details: tuple[Detail, ...]
+
+
+@dataclass(frozen=True)
+class Unauthorized(HttpRefusal):
+    """No API key, more than one, or one that opens nothing."""
+
+
+@dataclass(frozen=True)
+class KeyDisabled(HttpRefusal):
+    """The API key is known and disabled."""
+
+
+def _error(
+    status: int,
+    code: str,
+    message: str,
+    details: Sequence[Detail] = (),
+    headers: Sequence[Header] = (),
+) -> HttpReply:
+    told: dict[str, Any] = {"code": code, "message": message}
+    if details:
+        told["details"] = [{"field": each.field, "reason": each.reason} for each in details]
+    return HttpReply(status, orjson.dumps(told), (JSON, *headers))
+
+
+def _conflict(message: str) -> HttpReply:
+    return _error(409, "conflict", message)
+
+
+def _invalid(*details: Detail) -> HttpReply:
+    first = details[0]
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return _error(400, "invalid_request", f"{first.field} {first.reason}{more}", details)
+
+
+_CANCEL_CONFLICTS = {
+    "in_transit": "Delivery is already in transit",
+    "out_for_delivery": "Delivery is already out for delivery",
+    "delivered": "Delivery is already delivered",
+    CANCELLED: "Delivery is already cancelled",
+}
+
+
+def _cancel_refused(refusal: core.CancelRefused) -> HttpReply:
+    if refusal.status is Status.FAILED:
+        return _conflict("Delivery has already failed")
+    shown = SHOWN[refusal.milestone]
+    return _conflict(_CANCEL_CONFLICTS.get(shown, "Delivery cannot be cancelled now"))
+
+
+def _transition_refused(refusal: core.TransitionRefused) -> HttpReply:
+    return _conflict(f"Delivery cannot go from {refusal.status} to {refusal.to}")
+
+
+def _order_conflict(refusal: core.OrderConflict) -> HttpReply:
+    holder = delivery_id(refusal.delivery_id)
+    return _conflict(f"Order {refusal.external_ref} already has the delivery {holder}")
+
+
+def _out_of_coverage(refusal: core.OutOfCoverage) -> HttpReply:
+    if refusal.origin is None:
+        message = "No city that is served was recognised in the pickup address"
+    elif refusal.destination is None:
+        message = "No city that is served was recognised in the drop-off address"
+    else:
+        route = f"from {refusal.origin} to {refusal.destination}"
+        message = f"No tariff serves {refusal.weight_grams} g {route}"
+    return _error(422, "out_of_coverage", message)
+
+
+def _quote_mismatch(refusal: core.QuoteMismatch) -> HttpReply:
+    return _invalid(*(Detail(field, "is not what was quoted") for field in refusal.fields))
+
+
+def _rate_limited(refusal: http.RateLimited) -> HttpReply:
+    wait = (b"retry-after", str(refusal.retry_after).encode())
+    return _error(429, "rate_limited", "Too many requests", headers=[wait])
+
+
+def _method_refused(refusal: http.MethodRefused) -> HttpReply:
+    allowed = ", ".join(refusal.allowed)
+    message = f"This path knows {allowed}"
+    return _error(405, "method_not_allowed", message, headers=[(b"allow", allowed.encode())])
+
+
+_WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
+    core.DeliveryNotFound: lambda _: _error(404, "not_found", "No such delivery"),
+    core.TransitionRefused: _transition_refused,
+    core.CancelRefused: _cancel_refused,
+    core.OrderConflict: _order_conflict,
+    core.IdempotencyMismatch: lambda _: _conflict(
+        "This Idempotency-Key was used before with another payload"
+    ),
+    core.QuoteNotFound: lambda _: _invalid(Detail("quoteId", "is unknown")),
+    core.QuoteExpired: lambda refusal: _invalid(
+        Detail("quoteId", f"has expired at {refusal.expired_at:%Y-%m-%dT%H:%M:%SZ}")
+    ),
+    core.QuoteUsed: lambda refusal: _conflict(
+        f"The quote was used for the delivery {delivery_id(refusal.delivery_id)}"
+    ),
+    core.QuoteMismatch: _quote_mismatch,
+    core.OutOfCoverage: _out_of_coverage,
+    core.EndpointMissing: lambda _: _invalid(
+        Detail("url", "is required: the account has no webhook address yet")
+    ),
+    http.BodyTooLarge: lambda refusal: _error(
+        413, "payload_too_large", f"The body must be at most {refusal.limit} bytes long"
+    ),
+    http.BadBody: lambda refusal: _invalid(Detail("body", refusal.reason)),
+    http.BadIdempotencyKey: lambda refusal: _invalid(Detail("Idempotency-Key", refusal.reason)),
+    http.RateLimited: _rate_limited,
+    http.PathUnknown: lambda _: _error(404, "not_found", "Nothing is served under this path"),
+    http.MethodRefused: _method_refused,
+    InvalidRequest: lambda refusal: _invalid(*refusal.details),
+    Unauthorized: lambda _: _error(401, "unauthorized", "Invalid API key"),
+    KeyDisabled: lambda _: _error(403, "forbidden", "API key is disabled"),
+}
+"""How each refusal is written; a test walks all refusals there are."""
+
+
+def reply(refusal: Refusal | HttpRefusal) -> HttpReply:
+    """The answer to a refusal."""
+    return _WRITERS[type(refusal)](refusal)
+
+
+_INTERNAL = _error(500, "internal", "Something went wrong on our side; the request may be repeated")
+_NOT_HTTP = _error(400, "invalid_request", "The request is not valid HTTP")
+
+
+def fallback(path: str, status: int) -> Words:
+    """What is said where this dialect's code cannot speak: status 400 (not HTTP) or 500 (crash)."""
+    body = (_NOT_HTTP if status == 400 else _INTERNAL).body
+    return Words("application/json", body)

@@ -1,0 +1,216 @@
+"""Between the core's words and Kaspi's. Pure: nothing here waits, reads a clock or a database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
+from estafette.core.event import Event
+from estafette.core.quote import Quote
+from estafette.dialects.kaspi.phones import e164
+from estafette.dialects.kaspi.schemas import (
+    DeliveryRequest,
+    Location,
+    ParcelRequest,
+    QuoteParcel,
+    QuoteRequest,
+    QuoteStop,
+)
+from estafette.dialects.kaspi.words import (
+    SHOWN,
+    delivery_id,
+    passed,
+    quote_id,
+    timestamp,
+)
+
+
+class KaspiDialect:
+    """What the core asks of this dialect."""
+
+    name = "kaspi"
+
+    def announcements(self, before: Status | None, after: Status) -> tuple[str, ...]:
+        """The webhook types of a move: one for each status that Kaspi shows on the way."""
+        shown = None if before is None else SHOWN[before]
+        return tuple(f"delivery.{status}" for status in passed(shown, SHOWN[after]))
+
+    def may_cancel(self, progress: Progress) -> bool:
+        """Until the pickup is completed."""
+        return not progress.picked_up and not progress.is_final
+
+
+DIALECT = KaspiDialect()
+
+
+# Requests
+
+
+def stop(location: Location, region: str) -> Stop:
+    """A location that was accepted, in the core's words; `region` reads its phone."""
+    contact = location.contact
+    return Stop(
+        address=location.address,
+        name=contact.name,
+        phone=contact.phone,
+        phone_e164=e164(contact.phone, region),
+        notes=location.notes,
+    )
+
+
+def quote_stop(wanted: QuoteStop) -> Stop:
+    """A location as far as a price needs it."""
+    return Stop(address=wanted.address)
+
+
+def parcel(wanted: ParcelRequest | QuoteParcel) -> Parcel:
+    """A parcel that was accepted, in the core's words."""
+    return Parcel(
+        weight_grams=wanted.weight_grams,
+        description=wanted.description,
+        declared_value=wanted.value_kzt,
+    )
+
+
+def order_payload(wanted: DeliveryRequest) -> dict[str, Any]:
+    """All of an order that a quote may bind."""
+    return _payload(wanted.pickup, wanted.dropoff, wanted.parcel)
+
+
+def quote_payload(wanted: QuoteRequest) -> dict[str, Any]:
+    """What a quote binds: both addresses, and of the parcel what it named."""
+    payload = _payload(wanted.pickup, wanted.dropoff, wanted.parcel)
+    return {name: value for name, value in payload.items() if value is not None}
+
+
+def _payload(
+    pickup: Location | QuoteStop,
+    dropoff: Location | QuoteStop,
+    parcel: ParcelRequest | QuoteParcel,
+) -> dict[str, Any]:
+    return {
+        "pickup.address": pickup.address,
+        "dropoff.address": dropoff.address,
+        "parcel.weightGrams": parcel.weight_grams,
+        "parcel.description": parcel.description,
+        "parcel.valueKzt": parcel.value_kzt,
+    }
+
+
+# Answers
+
+
+def created(delivery: Delivery, public_url: str) -> dict[str, Any]:
+    """DeliveryCreated."""
+    id = delivery_id(delivery.id)
+    return {
+        "deliveryId": id,
+        "status": SHOWN[delivery.milestone],
+        "trackingUrl": _tracking_url(public_url, id),
+        "eta": _eta(delivery.pickup_by, delivery.deliver_by),
+    }
+
+
+def full(
+    delivery: Delivery, public_url: str, events: Sequence[Event] | None = None
+) -> dict[str, Any]:
+    """Delivery; with its history where its events are given, oldest first."""
+    id = delivery_id(delivery.id)
+    shown: dict[str, Any] = {
+        "deliveryId": id,
+        "externalOrderId": delivery.external_ref,
+        "status": SHOWN[delivery.milestone],
+        "pickup": _location(delivery.pickup),
+        "dropoff": _location(delivery.dropoff),
+        "parcel": {
+            "description": delivery.parcel.description,
+            "weightGrams": delivery.parcel.weight_grams,
+            "valueKzt": delivery.parcel.declared_value,
+        },
+        "trackingUrl": _tracking_url(public_url, id),
+        "eta": _eta(delivery.pickup_by, delivery.deliver_by),
+    }
+    if events is not None:
+        shown["history"] = history(events)
+    return shown
+
+
+def _tracking_url(public_url: str, id: str) -> str:
+    """Where a recipient follows the delivery."""
+    return f"{public_url}/track/{id}"
+
+
+def quoted(quote: Quote) -> dict[str, Any]:
+    """Quote. Its times are those of a delivery created now."""
+    pickup_by = quote.created_at + quote.pickup_within
+    return {
+        "quoteId": quote_id(quote.id),
+        "feeKzt": quote.fee,
+        "eta": _eta(pickup_by, pickup_by + quote.delivery_within),
+        "expiresAt": timestamp(quote.expires_at),
+    }
+
+
+def _eta(pickup_by: datetime, deliver_by: datetime) -> dict[str, str]:
+    return {"pickupBy": timestamp(pickup_by), "deliveryBy": timestamp(deliver_by)}
+
+
+def _location(stop: Stop) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "address": stop.address,
+        "contact": {"name": stop.name, "phone": stop.phone},
+    }
+    if stop.notes is not None:
+        shown["notes"] = stop.notes
+    return shown
+
+
+def history(events: Sequence[Event]) -> list[dict[str, str]]:
+    """The statuses that were shown, oldest first, and why one stayed when things went wrong.
+
+    It never goes back and leaves no status out: what the core jumped over is there with the time
+    of the jump. What changes nothing that Kaspi shows (a stall, a failure, another courier) is
+    there with the status shown before and a note.
+    """
+    shown: str | None = None
+    before: Event | None = None
+    entries: list[dict[str, str]] = []
+    for event in events:
+        statuses = passed(shown, SHOWN[event.milestone])
+        at = timestamp(event.occurred_at)
+        if statuses:
+            entries.extend({"status": status, "timestamp": at} for status in statuses)
+            shown = statuses[-1]
+            if event.note:
+                entries[-1]["notes"] = event.note
+        elif before and shown and _is_aside(before, event):
+            entries.append({"status": shown, "timestamp": at, "notes": _aside(before, event)})
+        before = event
+    return entries
+
+
+def _is_aside(before: Event, event: Event) -> bool:
+    """Whether an event that changes no shown status is worth a line: not a step forward."""
+    return event.milestone is before.milestone and event.status is not Status.PICKUP_READY
+
+
+def _aside(before: Event, event: Event) -> str:
+    """Why things stand where they stood."""
+    if event.status is Status.FAILED:
+        return f"Delivery failed: {event.note}" if event.note else "Delivery failed"
+    if event.note:
+        return event.note
+    if event.status is Status.STALLED:
+        return "Delivery is delayed"
+    if before.status is Status.STALLED:
+        return "Delivery goes on"
+    return (
+        "The courier gave the delivery back"
+        if event.status is Status.PENDING
+        else "Courier assigned"
+    )
+
+
+def listed(deliveries: Sequence[Delivery], public_url: str, cursor: str | None) -> dict[str, Any]:
+    """A page of a list, and the cursor of the next one, None at the end."""
+    return {"data": [full(delivery, public_url) for delivery in deliveries], "nextCursor": cursor}

@@ -1,0 +1,27 @@
+"""Phone numbers: any number that its country could have given out."""
+
+from functools import lru_cache
+
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumberFormat,
+    ValidationResult,
+    format_number,
+    is_possible_number_with_reason,
+    parse,
+)
+
+
+@lru_cache(maxsize=4096)
+def e164(text: str, region: str) -> str | None:
+    """The number in E.164, read as in `region` when it has no country code; None when it is none.
+
+    A possible number is enough, see docs/decisions/0004-phones.md.
+    """
+    try:
+        number = parse(text, region)
+    except NumberParseException:
+        return None
+    if is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+        return None
+    return format_number(number, PhoneNumberFormat.E164)

@@ -1,0 +1,60 @@
+"""Kaspi's webhooks: the body, the signature, the schedule of retries."""
+
+from typing import Final
+
+import orjson
+
+from estafette.dialects.kaspi.words import delivery_id, event_id, id_of_test, timestamp
+from estafette.webhooks.message import Message, Rendered
+from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.signing import hmac_sha256_hex
+
+SCHEDULE: Final = Schedule(
+    delays_seconds=doubling(60, 10),
+    timeout_seconds=5,
+    jitter=0.1,
+    last_attempt_seconds=24 * 60 * 60,
+)
+"""1, 2, 4 … 512 minutes, each ±10 %, and a last attempt after 24 hours."""
+
+
+class KaspiRenderer:
+    """Writes and signs a webhook for one attempt."""
+
+    schedule = SCHEDULE
+
+    def render(self, message: Message, now_unix_seconds: int) -> Rendered:
+        """The request for this attempt: receivers refuse a timestamp older than 5 minutes."""
+        id = message.event_id
+        body = orjson.dumps(
+            {
+                "eventId": (id_of_test(id) if message.is_test else event_id(id, message.ordinal)),
+                "type": message.type,
+                "attempt": message.attempt,
+                "data": {
+                    "deliveryId": delivery_id(message.delivery_id or id),
+                    "externalOrderId": _order(message),
+                    "status": message.type.removeprefix("delivery."),
+                    "timestamp": timestamp(message.occurred_at),
+                },
+            }
+        )
+        signed = b"%d.%b" % (now_unix_seconds, body)
+        return Rendered(
+            {
+                "Content-Type": "application/json",
+                "User-Agent": "Estafette",
+                "X-Kaspi-Timestamp": str(now_unix_seconds),
+                "X-Kaspi-Signature": hmac_sha256_hex(message.secret.encode(), signed),
+            },
+            body,
+        )
+
+
+def _order(message: Message) -> str:
+    if message.is_test:
+        return "test-order"  # no delivery stands behind a test
+    return message.external_ref or ""
+
+
+RENDERER = KaspiRenderer()

@@ -1,0 +1,40 @@
+"""The price list of a market as a file: take it out, put an edited one in."""
+
+from estafette.core.account import MARKETS
+from estafette.core.tariff_file import tariffs_from_csv, tariffs_to_csv
+from estafette.store import catalog
+from estafette.usecases.platform import Platform
+
+
+class MarketNotFoundError(LookupError):
+    """There is no such market."""
+
+    def __init__(self, market: str) -> None:
+        """`market` is the one that was asked for."""
+        known = ", ".join(sorted(MARKETS))
+        super().__init__(f"there is no market {market!r}; there are {known}")
+
+
+async def export_tariffs(platform: Platform, market: str) -> str:
+    """The price list of a market as CSV. Raises MarketNotFoundError."""
+    _check(market)
+    async with platform.pool.acquire() as connection:
+        return tariffs_to_csv(await catalog.tariffs(connection, market))
+
+
+async def import_tariffs(platform: Platform, market: str, text: str) -> int:
+    """Puts the price list of a CSV file in the place of a market's; returns how many rows it has.
+
+    Raises MarketNotFoundError, or TariffFileError with every mistake: then nothing has changed.
+    """
+    _check(market)
+    async with platform.pool.acquire() as connection:
+        cities = {city.code for city in await catalog.cities(connection, market)}
+        tariffs = tariffs_from_csv(text, cities)
+        await catalog.replace_tariffs(connection, market, tariffs)
+    return len(tariffs)
+
+
+def _check(market: str) -> None:
+    if market not in MARKETS:
+        raise MarketNotFoundError(market)

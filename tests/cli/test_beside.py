@@ -1,0 +1,273 @@
+"""Commands beside a running `up`, which they find through its data folder."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from estafette.cli.commands import run
+from estafette.webhooks.signing import hmac_sha256_hex
+from tests.cli.stage import Up, environment
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A running `up`, one for these tests: a start takes seconds."""
+    running = Up(tmp_path_factory.mktemp("beside") / "data")
+    try:
+        yield running.await_ready()
+    finally:
+        if running.process.poll() is None:
+            running.end()
+        running.close()
+
+
+@pytest.fixture
+def command(up: Up, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command in this process, whose start would take most of the time otherwise.
+
+    With `--json` it returns what was printed as a value, else as text; `code` is the expected exit
+    code.
+    """
+    for name in os.environ:
+        if name.startswith("ESTAFETTE_") or name == "DATABASE_URL":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ESTAFETTE_DATA_DIR", str(up.data_dir))
+
+    def call(*arguments: str, code: int = 0) -> Any:
+        capsys.readouterr()
+        ended = run(arguments)
+        printed = capsys.readouterr()
+        assert ended == code, printed
+        if "--json" in arguments:
+            return json.loads(printed.out)
+        return printed.out if code == 0 else printed.err
+
+    return call
+
+
+def _create(up: Up, order: str) -> str:
+    import urllib.request
+
+    place = {"address": "Abay 10, Almaty", "contact": {"name": "A", "phone": "+7 727 111 0000"}}
+    parcel = {"description": "Books", "weightGrams": 1200, "valueKzt": 5000}
+    body = {"externalOrderId": order, "pickup": place, "dropoff": place, "parcel": parcel}
+    request = urllib.request.Request(
+        f"{up.demo['base_url']}/delivery/v1/deliveries",
+        json.dumps(body).encode(),
+        {"x-api-key": up.demo["accounts"]["kaspi"]["api_key"]},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)["deliveryId"]
+
+
+class _Receiver:
+    """A developer's local port: keeps what is posted to it."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[dict[str, str], bytes]] = []
+        received = self.received
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                received.append((dict(self.headers.items()), body))
+                self.send_response(202)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        self._thread = Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[_Receiver]:
+    running = _Receiver()
+    yield running
+    running.close()
+
+
+def test_an_account_is_created_listed_and_bounded(command: Command) -> None:
+    made = command("accounts", "create", "shop", "--market", "kz", "--json")
+    assert [key["key"][:8] for key in made["keys"]] == ["kd_live_", "kd_test_"]
+    assert command("accounts", "set-rate", "shop", "7", "--json")["burst"] == 14
+    listed = {
+        account["name"]: account for account in command("accounts", "list", "--json")["accounts"]
+    }
+    assert listed["shop"]["rate_per_second"] == 7
+    assert "shop" in command("accounts", "list")
+
+
+def test_a_taken_name_is_refused_in_one_line(command: Command) -> None:
+    told = command("accounts", "create", "kaspi", "--market", "KZ", code=1)
+    assert told == "error: there is an account 'kaspi' already\n"
+
+
+def test_a_key_is_created_rotated_disabled_and_revoked(command: Command) -> None:
+    made = command("keys", "create", "--account", "kaspi", "--json")
+    new = command("keys", "rotate", made["id"], "--account", "kaspi", "--overlap", "1h", "--json")
+    assert command("keys", "disable", new["hint"], "--account", "kaspi", "--json")["state"] == (
+        "disabled"
+    )
+    command("keys", "revoke", made["key"], "--account", "kaspi")
+    states = {
+        key["id"]: key["state"]
+        for key in command("keys", "list", "--account", "kaspi", "--json")["keys"]
+    }
+    assert (states[made["id"]], states[new["id"]]) == ("ended", "disabled")
+    assert made["key"] not in command("keys", "list", "--account", "kaspi")
+
+
+def test_a_webhook_secret_is_shown_only_when_asked_or_made(up: Up, command: Command) -> None:
+    secret = up.demo["accounts"]["kaspi"]["webhook_secret"]
+    url = "http://127.0.0.1:9/hook"
+    assert secret not in command("webhooks", "set", "--account", "kaspi", "--url", url)
+    assert secret not in command("webhooks", "show", "--account", "kaspi")
+    assert secret in command("webhooks", "show", "--account", "kaspi", "--reveal")
+    added = command(
+        "webhooks", "set", "--account", "kaspi", "--url", url, "--name", "second", "--json"
+    )
+    assert added["secret"].startswith("whsec_")
+    command("webhooks", "set", "--account", "kaspi", "--url", "", "--name", "second")
+
+
+def test_a_webhook_secret_is_rotated_and_the_rotation_finished(command: Command) -> None:
+    command("accounts", "create", "turner", "--market", "KZ")
+    turned = command("webhooks", "rotate", "--account", "turner", "--json")
+    assert turned["next_secret_from"]
+    command("webhooks", "finish-rotation", "--account", "turner")
+    endpoints = command("webhooks", "show", "--account", "turner", "--reveal", "--json")
+    sandbox = next(e for e in endpoints["endpoints"] if e["mode"] == "sandbox")
+    assert (sandbox["secret"], sandbox["next_secret"]) == (turned["new_secret"], None)
+
+
+def test_webhooks_are_tried_listed_and_sent_again(
+    up: Up, command: Command, receiver: _Receiver
+) -> None:
+    command("webhooks", "set", "--account", "kaspi", "--url", receiver.url)
+    command("webhooks", "test", "--account", "kaspi")
+    delivery = _create(up, "ORD-W")
+
+    def attempts(count: int) -> list[dict[str, Any]]:
+        while True:
+            of = ("--account", "kaspi", "--delivery", delivery, "--json")
+            found = command("webhooks", "attempts", *of)["attempts"]
+            if len(found) >= count:
+                return found
+
+    first = attempts(1)[0]
+    assert (first["type"], first["outcome"], first["http_status"]) == (
+        "delivery.created",
+        "delivered",
+        202,
+    )
+    again = ("webhooks", "resend", "--account", "kaspi", "--json")
+    event = json.loads(receiver.received[-1][1])["eventId"]
+    assert command(*again, "--event", event, "--delivery", delivery) == {"resent": 1}
+    attempts(2)
+    assert command(*again, "--message", first["message_id"]) == {"resent": 1}
+    attempts(3)
+    assert command(*again, "--since", "1h") == {"resent": 0}
+    assert command(*again, "--since", "1h", "--all")["resent"] >= 1
+    command("webhooks", "set", "--account", "kaspi", "--url", "")
+
+
+def test_a_delivery_is_shown_and_advanced_by_either_id(up: Up, command: Command) -> None:
+    shown_id = _create(up, "ORD-D")
+    shown = command("deliveries", "show", shown_id, "--json")
+    assert (shown["id"], shown["status"], shown["external_ref"]) == (shown_id, "pending", "ORD-D")
+    moved = command("deliveries", "advance", shown["uuid"], "--note", "by hand", "--json")
+    assert moved["status"] == "assigned"
+    assert moved["history"][-1]["note"] == "by hand"
+    moved = command("deliveries", "advance", shown_id, "--to", "delivered", "--json")
+    assert moved["status"] == "delivered"
+    told = command("deliveries", "advance", shown_id, "--to", "pending", code=1)
+    assert told == "error: a delivery that is delivered cannot become pending\n"
+    assert shown_id in command("deliveries", "list", "--account", "kaspi")
+
+
+def test_an_unknown_delivery_is_told(command: Command) -> None:
+    unknown = "dlv_" + "a" * 26
+    assert "no such delivery" in command("deliveries", "show", unknown, code=1)
+    assert "is not the id of a delivery" in command("deliveries", "show", "dlv_1", code=2)
+
+
+def test_a_price_list_goes_out_and_in_again(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "kz.csv"
+    command("tariffs", "export", str(file), "--market", "KZ")
+    text = file.read_text("utf-8")
+    assert text.startswith("origin,destination,")
+    file.write_text(text.replace(",990,", ",991,"), "utf-8")
+    imported = command("tariffs", "import", str(file), "--market", "KZ", "--json")
+    assert imported["tariffs"] == len(text.splitlines()) - 1
+    assert command("tariffs", "export", "--market", "KZ").strip() == file.read_text("utf-8").strip()
+
+
+def test_a_price_list_with_mistakes_changes_nothing_and_names_them(
+    command: Command, tmp_path: Path
+) -> None:
+    before = command("tariffs", "export", "--market", "KZ")
+    file = tmp_path / "kz.csv"
+    file.write_text(before.replace("almaty", "atlantis"), "utf-8")
+    told = command("tariffs", "import", str(file), "--market", "KZ", code=1)
+    assert "line 2: origin: no city has the code 'atlantis'" in told
+    assert command("tariffs", "export", "--market", "KZ") == before
+
+
+def test_what_happens_is_heard_and_forwarded_signed(up: Up, receiver: _Receiver) -> None:
+    arguments = ["listen", "--account", "kaspi", "--forward-to", receiver.url, "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "estafette", *arguments],
+        env={**environment(up.data_dir), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as listening:
+        assert listening.stdout is not None
+        assert json.loads(listening.stdout.readline())["event"] == "listening"
+        delivery = _create(up, "ORD-L")
+        heard = json.loads(listening.stdout.readline())
+        listening.terminate()
+    assert (heard["delivery"], heard["status"]) == (delivery, "pending")
+    assert heard["forwarded"] == {"delivery.created": 202}
+    headers, body = receiver.received[-1]
+    signed = headers["X-Kaspi-Timestamp"].encode() + b"." + body
+    secret = up.demo["accounts"]["kaspi"]["webhook_secret"].encode()
+    assert headers["X-Kaspi-Signature"] == hmac_sha256_hex(secret, signed)
+    assert json.loads(body)["data"]["deliveryId"] == delivery
+
+
+def test_the_doctor_finds_nothing_wrong_and_then_an_endpoint_out_of_bounds(
+    command: Command,
+) -> None:
+    found = {f["about"]: f["verdict"] for f in command("doctor", "--json")["findings"]}
+    assert found.keys() >= {"settings", "disk", "database", "schema", "clock", "public URL"}
+    assert set(found.values()) == {"ok"}
+    command("webhooks", "set", "--account", "kaspi", "--url", "http://10.0.0.1/hook")
+    told = command("doctor", "--json", code=1)["findings"]
+    problem = next(finding for finding in told if finding["verdict"] == "problem")
+    assert "destination address is not allowed (private network)" in problem["text"]
+    assert "ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS" in problem["advice"]
+    command("webhooks", "set", "--account", "kaspi", "--url", "")
+
+
+def test_migrating_again_does_nothing(command: Command) -> None:
+    assert command("migrate", "--json") == {"done": []}

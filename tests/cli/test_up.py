@@ -1,0 +1,147 @@
+"""`estafette up`, from nothing to the end, with real processes."""
+
+import json
+import os
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.stage import END_SECONDS, Up, estafette, is_alive
+
+
+def _await(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + END_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)
+
+
+def _create(demo: Any, order: str) -> dict[str, Any]:
+    place = {
+        "address": "21 Zhibek Zholy, Almaty",
+        "contact": {"name": "A", "phone": "+7 727 111 0000"},
+    }
+    body = {
+        "externalOrderId": order,
+        "pickup": place,
+        "dropoff": place,
+        "parcel": {"description": "Books", "weightGrams": 1200, "valueKzt": 5000},
+    }
+    request = urllib.request.Request(
+        f"{demo['base_url']}/delivery/v1/deliveries",
+        json.dumps(body).encode(),
+        {
+            "x-api-key": demo["accounts"]["kaspi"]["api_key"],
+            "Content-Type": "application/json",
+            "Idempotency-Key": order,
+        },
+    )
+    with urllib.request.urlopen(request, timeout=END_SECONDS) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A running `up`, one for these tests: a start takes seconds."""
+    running = Up(tmp_path_factory.mktemp("up") / "data")
+    try:
+        yield running.await_ready()
+    finally:
+        if running.process.poll() is None:
+            running.end()
+        running.close()
+
+
+def test_it_comes_up_from_nothing_and_finds_everything_again_after_an_end_and_after_a_kill(
+    tmp_path: Path,
+) -> None:
+    first = Up(tmp_path / "data").await_ready()
+    demo = first.demo
+    created = _create(demo, "ORD-1")
+    children = first.children()
+    assert set(children) == {"serve", "worker", "postgres"}
+    assert set(demo) == {"base_url", "accounts"}
+    assert set(demo["accounts"]["kaspi"]) == {"api_key", "webhook_secret"}
+    for private in ("demo.json", "run.json", "demo-keys.json", "secret.key"):
+        assert (tmp_path / "data" / private).stat().st_mode & 0o777 == 0o600
+
+    assert first.end(signal.SIGINT) == 0
+    assert not any(map(is_alive, children.values()))
+    assert not (tmp_path / "data" / "demo.json").exists()
+    assert not (tmp_path / "data" / "run.json").exists()
+
+    second = Up(tmp_path / "data").await_ready()
+    assert second.said == []
+    assert second.demo["accounts"] == demo["accounts"]
+    replayed = _create({**demo, "base_url": second.demo["base_url"]}, "ORD-1")
+    assert replayed["deliveryId"] == created["deliveryId"]
+    children = second.children()
+    assert second.end(signal.SIGKILL) == -signal.SIGKILL
+    _await(lambda: not is_alive(children["serve"]) and not is_alive(children["worker"]))
+
+    third = Up(tmp_path / "data").await_ready()
+    assert not is_alive(children["postgres"])
+    assert third.demo["accounts"] == demo["accounts"]
+    assert third.end(signal.SIGTERM) == 0
+
+
+def test_a_crashed_child_is_started_again(up: Up) -> None:
+    worker = up.children()["worker"]
+    os.kill(worker, signal.SIGKILL)
+    assert "`worker` was ended by SIGKILL; starting it again" in up.await_said("worker")
+    _await(lambda: up.children().get("worker", worker) != worker)
+
+
+def test_a_crashed_postgresql_is_started_again(up: Up) -> None:
+    os.kill(up.children()["postgres"], signal.SIGKILL)
+    up.await_said("PostgreSQL was ended by SIGKILL; starting it again")
+
+    def is_ready() -> bool:
+        try:
+            with urllib.request.urlopen(f"{up.demo['base_url']}/readyz", timeout=10) as answer:
+                return answer.status == 200
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+
+    _await(is_ready)
+
+
+def test_a_second_one_over_the_same_folder_is_refused(up: Up) -> None:
+    refused = estafette(up.data_dir, "up")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: another `estafette up` runs over")
+    assert up.demo["base_url"]  # the first one's files are untouched
+
+
+def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = estafette(tmp_path / "data", "up", port=str(port))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"error: cannot listen on 127.0.0.1 port {port}: ")
+    assert "ESTAFETTE_PORT=8001" in refused.stderr
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_a_wrong_setting_ends_it_with_one_line(tmp_path: Path) -> None:
+    refused = estafette(tmp_path / "data", "up", port="eighty")
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "error: wrong setting ESTAFETTE_PORT = 'eighty': must be a whole number from 0 to 65535\n"
+    )
+
+
+def test_stopping_it_while_it_starts_leaves_nothing_running(tmp_path: Path) -> None:
+    starting = Up(tmp_path / "data")
+    _await(lambda: "postgres" in starting.children() or starting.process.poll() is not None)
+    children = starting.children()
+    assert starting.end(signal.SIGTERM) == 0
+    assert not any(map(is_alive, children.values()))

@@ -1,0 +1,40 @@
+"""Ids: made in order of time, and written so that each has one text."""
+
+import time
+from uuid import UUID
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from estafette.core.ids import from_base32, new_id, to_base32
+
+
+def test_a_new_id_is_a_uuid_of_version_7_and_of_now() -> None:
+    before = time.time_ns() // 1_000_000
+    id = new_id()
+    after = time.time_ns() // 1_000_000
+    assert (id.version, id.variant) == (7, UUID(int=0x8 << 60).variant)
+    assert before <= id.int >> 80 <= after
+
+
+def test_new_ids_do_not_repeat_and_share_no_random_bits() -> None:
+    ids = {new_id() for _ in range(10_000)}
+    assert len({id.int & 2**62 - 1 for id in ids}) == 10_000
+
+
+@given(st.uuids())
+def test_an_id_is_read_back_from_its_26_characters(id: UUID) -> None:
+    text = to_base32(id)
+    assert len(text) == 26
+    assert text == text.lower()
+    assert from_base32(text) == id
+
+
+@given(st.text() | st.text("abcdefghijklmnopqrstuvwxyz234567=", min_size=24, max_size=28))
+@example("a" * 25 + "b")  # bits beyond the id
+@example("A" * 26)
+@example("а" * 26)  # Cyrillic
+@example("a" * 18 + "=" * 8)
+def test_whatever_is_read_was_written_so(text: str) -> None:
+    id = from_base32(text)
+    assert id is None or to_base32(id) == text

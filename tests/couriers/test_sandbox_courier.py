@@ -1,0 +1,137 @@
+"""The loop of the simulated couriers, as a worker process runs it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from estafette.core.delivery import Status
+from estafette.couriers.sandbox import run
+from estafette.usecases.platform import Platform
+from tests.usecases.stage import Tenant, new_tenant, platform_over
+
+PACE = timedelta(milliseconds=20)
+_LONGEST = 30
+
+
+@asynccontextmanager
+async def couriers(platform: Platform, count: int = 1) -> AsyncGenerator[asyncio.Event]:
+    """Runs that many loops, and ends them in order."""
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(run(platform, stop)) for _ in range(count)]
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), _LONGEST)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Waits for a condition, asked again and again."""
+    async with asyncio.timeout(_LONGEST):
+        while not await condition():
+            pass
+
+
+async def until_delivered(tenant: Tenant, ids: Iterable[UUID]) -> None:
+    wanted = list(ids)
+
+    async def delivered() -> bool:
+        return await tenant.platform.pool.fetchval(
+            "select count(*) = $3 from deliveries"
+            " where account_id = $1 and id = any($2) and status = 'delivered'",
+            tenant.account.id,
+            wanted,
+            len(wanted),
+        )
+
+    await until(delivered)
+
+
+@pytest.fixture
+async def quick(postgres_dsn: str) -> AsyncGenerator[Tenant]:
+    """An account whose simulated couriers are in a great hurry."""
+    async with platform_over(postgres_dsn, step=PACE) as platform:
+        yield await new_tenant(platform)
+
+
+async def test_deliveries_move_by_themselves_whenever_they_are_created(quick: Tenant) -> None:
+    before = await quick.create()
+    async with couriers(quick.platform):
+        await until_delivered(quick, [before])
+        meanwhile = [await quick.create() for _ in range(5)]
+        await until_delivered(quick, meanwhile)
+
+
+async def test_several_loops_make_each_step_once(quick: Tenant) -> None:
+    ids = await asyncio.gather(*(quick.create() for _ in range(60)))
+    async with couriers(quick.platform, count=3):
+        await until_delivered(quick, ids)
+    for id in ids:
+        statuses = [event.status for event in await quick.events(id)]
+        assert statuses == [
+            Status.PENDING,
+            Status.ASSIGNED,
+            Status.IN_TRANSIT,
+            Status.OUT_FOR_DELIVERY,
+            Status.DELIVERED,
+        ]
+
+
+async def test_a_sleeping_courier_stops_at_once(postgres_dsn: str) -> None:
+    async with platform_over(postgres_dsn) as platform, couriers(platform):
+        await asyncio.sleep(0)
+
+
+async def test_with_a_step_of_zero_nothing_moves(postgres_dsn: str) -> None:
+    async with platform_over(postgres_dsn, step=timedelta()) as still:
+        resting = await (await new_tenant(still)).create()
+        async with platform_over(postgres_dsn, step=PACE) as platform, couriers(platform):
+            tenant = await new_tenant(platform)
+            await until_delivered(tenant, [await tenant.create()])
+        query = "select status from deliveries where id = $1"
+        assert await still.pool.fetchval(query, resting) == "pending"
+
+
+async def test_couriers_outlive_the_loss_of_the_database(
+    fresh_database: str, connection: asyncpg.Connection
+) -> None:
+    name = urlsplit(fresh_database).path[1:]
+    async with platform_over(fresh_database, step=PACE) as platform:
+        tenant = await new_tenant(platform)
+        with capture_logs() as logs:
+            async with couriers(platform):
+                await connection.execute(f"alter database {name} allow_connections false")
+                await connection.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1",
+                    name,
+                )
+                await until(reported(logs, "sandbox couriers cannot reach the database"))
+                await connection.execute(f"alter database {name} allow_connections true")
+                await until_delivered(tenant, [await tenant.create()])
+
+
+async def test_couriers_outlive_a_delivery_that_cannot_be_read(quick: Tenant) -> None:
+    broken, healthy = await quick.create(), await quick.create()
+    change = "update deliveries set pickup = pickup {} where id = $1"
+    await quick.platform.pool.execute(change.format("""|| '{"novelty": 1}'"""), broken)
+    with capture_logs() as logs:
+        async with couriers(quick.platform):
+            await until(reported(logs, "sandbox couriers stumbled"))
+            await quick.platform.pool.execute(change.format("- 'novelty'"), broken)
+            await until_delivered(quick, [broken, healthy])
+
+
+def reported(logs: list[Any], event: str) -> Callable[[], Awaitable[bool]]:
+    async def condition() -> bool:
+        await asyncio.sleep(0.01)  # lets the loop run: nothing else here would
+        return any(line["event"] == event for line in logs)
+
+    return condition

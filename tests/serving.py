@@ -1,0 +1,284 @@
+"""The real server for tests: the composition root over a test database, on a free port.
+
+    async with running(postgres_dsn) as server:
+        tenant = await server.tenant(KASPI)
+        answer = await tenant.post(KASPI.create_path, KASPI.body("order-1"))
+        assert answer.status == 201
+
+It runs in the loop of the test. What it remembers of its configuration it reads anew each time, so
+that a key that was just disabled is.
+"""
+
+import asyncio
+import io
+import json
+import socket
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID, uuid4
+
+import aiohttp
+import uvicorn
+from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
+from yarl import URL
+
+from estafette import app
+from estafette.core.account import Account, Mode, Scope
+from estafette.core.delivery import Status
+from estafette.core.event import Actor
+from estafette.core.place import City
+from estafette.http.fallback import Fallback
+from estafette.http.protocol import http_protocol
+from estafette.seeds.tariffs import tariffs_of
+from estafette.store import catalog
+from estafette.store.pool import open_pool
+from estafette.usecases.accounts import create_account
+from estafette.usecases.advance import Move, advance
+from estafette.usecases.catalog import Catalog
+from estafette.usecases.platform import Platform
+from estafette.usecases.secrets import Cipher, new_cipher_key
+from tests.edges import Call, Edge
+
+_CITIES = (
+    City("almaty", "Almaty", "KZ", 43.25, 76.91, 1_977_011, ("Алматы", "Алма-Ата")),
+    City("astana", "Astana", "KZ", 51.18, 71.44, 1_239_900, ("Астана", "Нур-Султан")),
+    City("shymkent", "Shymkent", "KZ", 42.3, 69.6, 1_130_400, ("Шымкент", "Чимкент")),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered; header names as sent, looked up in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def told(self) -> Any:
+        """The JSON value of the body."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An account in one mode, calling one server with one key."""
+
+    server: "Server"
+    edge: Edge
+    account: Account
+    mode: Mode
+    keys: Mapping[Mode, str]
+
+    @property
+    def key(self) -> str:
+        """The API key of its mode."""
+        return self.keys[self.mode]
+
+    @property
+    def scope(self) -> Scope:
+        """What its key opens."""
+        return Scope(self.account.id, self.mode)
+
+    def in_mode(self, mode: Mode) -> "Tenant":
+        """The same account with its key of another mode."""
+        return replace(self, mode=mode)
+
+    def with_key(self, key: str) -> "Tenant":
+        """The same account with another key of the same mode."""
+        return replace(self, keys={**self.keys, self.mode: key})
+
+    async def call(self, call: Call, headers: Mapping[str, str] | None = None) -> Answer:
+        """Makes a request with its key."""
+        shown = {**self.edge.authorize(self.key), **(headers or {})}
+        return await self.server.request(call.method, call.path, call.body, shown)
+
+    async def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Makes a GET request with its key."""
+        return await self.call(Call("GET", path), headers)
+
+    async def post(
+        self, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Makes a POST request with its key; `body` is JSON, or bytes as they are."""
+        return await self.call(Call("POST", path, body), headers)
+
+    async def ask(self, call: Call) -> Any:
+        """Makes a request that must succeed; gives the JSON value of the answer."""
+        answer = await self.call(call)
+        assert 200 <= answer.status < 300, answer.body
+        return answer.told
+
+    async def body(self, order: str | None = None) -> dict[str, Any]:
+        """A body with which a delivery can be created now."""
+        order = order or f"order-{uuid4().hex}"
+        if self.edge.prepare is None:
+            return self.edge.body(order)
+        return await self.edge.prepare(self.ask, order)
+
+    async def create(self, order: str | None = None, key: str | None = None) -> str:
+        """Creates a delivery and returns its id as the dialect shows it."""
+        headers = {} if key is None else {"Idempotency-Key": key}
+        answer = await self.post(self.edge.create_path, await self.body(order), headers)
+        assert answer.status == self.edge.created_status, answer.body
+        return self.edge.id_of(answer.told)
+
+    async def move(self, id: str, *statuses: Status, note: str | None = None) -> None:
+        """Lets a courier move a delivery through these statuses."""
+        uuid = app.public_id(id)
+        assert uuid is not None
+        dialect = self.server.platform.dialects[self.edge.name]
+        moves = [Move(status, Actor.COURIER, note) for status in statuses]
+        await advance(self.server.platform, self.scope, dialect, uuid, moves)
+
+    async def count(self, table: str) -> int:
+        """How many rows of a table are this account's."""
+        query = f"select count(*) from {table} where account_id = $1"
+        return await self.server.platform.pool.fetchval(query, self.account.id)
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Closes a connection, and waits until it is closed."""
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+@dataclass
+class Server:
+    """A running server."""
+
+    platform: Platform
+    port: int
+    session: aiohttp.ClientSession
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    @cached_property
+    def url(self) -> str:
+        """Where it is, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def tenant(
+        self,
+        edge: Edge,
+        mode: Mode = Mode.SANDBOX,
+        *,
+        rate_per_second: int = 10_000,
+        burst: int | None = None,
+    ) -> Tenant:
+        """Opens a fresh account that speaks the edge's dialect."""
+        account, issued = await create_account(
+            self.platform,
+            f"t-{uuid4().hex}",
+            edge.market,
+            rate_per_second=rate_per_second,
+            burst=burst,
+        )
+        keys = {key.known.mode: key.key for key in issued if key.known.kind.value == "secret"}
+        return Tenant(self, edge, account, mode, keys)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+    ) -> Answer:
+        """Makes a request; `body` is None, bytes as they are, or a JSON value."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
+        if data is not None and not any(name.lower() == "content-type" for name, _ in pairs):
+            pairs.append(("Content-Type", "application/json"))
+        url = URL(f"{self.url}{path}", encoded=True)
+        content = None if data is None else io.BytesIO(data)
+        async with self.session.request(method, url, data=content, headers=pairs) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def raw(self, request: bytes) -> bytes:
+        """Sends bytes over a connection of their own; returns all that comes until it is closed.
+
+        The request must ask for that: `Connection: close`.
+        """
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(request)
+            return await asyncio.wait_for(reader.read(), 20)
+        finally:
+            await hang_up(writer)
+
+
+@asynccontextmanager
+async def listening(asgi: ASGIApp, fallback: Fallback) -> AsyncGenerator[int]:
+    """Serves an application as the real server does; gives the port."""
+    config = uvicorn.Config(
+        asgi,
+        http=http_protocol(fallback),
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        # The parts of `serve`, less the waiting for a signal to end.
+        await server.startup(sockets=[sock])
+        try:
+            yield sock.getsockname()[1]
+        finally:
+            await server.shutdown(sockets=[sock])
+
+
+async def seed_market(platform: Platform) -> None:
+    """Gives Kazakhstan three cities and its price list, where it has none."""
+    async with platform.pool.acquire() as connection:
+        await catalog.insert_cities(connection, _CITIES)
+        if not await catalog.tariffs(connection, "KZ"):
+            await catalog.replace_tariffs(connection, "KZ", tariffs_of("KZ"))
+
+
+@asynccontextmanager
+async def running(
+    dsn: str, *, processes: int = 1, pool_size: int = 8, public_url: str = "http://delivery.example"
+) -> AsyncGenerator[Server]:
+    """The server over the migrated database at `dsn`; deliveries move only when told."""
+    pool = await open_pool(dsn, size=pool_size)
+    platform = Platform(
+        pool=pool,
+        dialects=app.DIALECTS,
+        catalog=Catalog(pool),
+        cipher=Cipher(new_cipher_key()),
+        public_url=public_url,
+        sandbox_step=timedelta(0),
+    )
+    try:
+        await seed_market(platform)
+        registry = CollectorRegistry()
+        built = app.build(platform, processes=processes, registry=registry)
+        async with (
+            listening(built.asgi, built.fallback) as port,
+            aiohttp.ClientSession(
+                skip_auto_headers=("Content-Type", "User-Agent"),
+                connector=aiohttp.TCPConnector(limit=200),
+            ) as session,
+        ):
+            yield Server(platform, port, session, registry)
+            await built.pages.close_streams()
+    finally:
+        await pool.close()
+
+
+def delivery_id(shown: str) -> UUID:
+    """The id behind a delivery's id as any dialect shows it."""
+    id = app.public_id(shown)
+    assert id is not None
+    return id

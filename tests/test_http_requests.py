@@ -1,0 +1,218 @@
+"""Bodies, idempotency keys, request ids and rates, away from any server."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from estafette.core.account import MARKETS, Account, Credential, KeyKind, Mode
+from estafette.core.ids import new_id
+from estafette.http.limiter import RateLimiter
+from estafette.http.refusals import BadIdempotencyKey, BodyTooLarge, Disconnected, RateLimited
+from estafette.http.request import BODY_LIMIT, idempotency_key, read_body, request_id
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def _scope(*headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {"type": "http", "headers": list(headers)}
+
+
+def _receive(messages: Iterable[dict[str, Any]]) -> Callable[[], Awaitable[dict[str, Any]]]:
+    waiting = iter(messages)
+
+    async def receive() -> dict[str, Any]:
+        return next(waiting)
+
+    return receive
+
+
+def _parts(*parts: bytes) -> list[dict[str, Any]]:
+    return [
+        {"type": "http.request", "body": part, "more_body": number < len(parts)}
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+async def test_body_is_read_to_its_end() -> None:
+    assert await read_body(_scope(), _receive(_parts(b"a", b"", b"bc"))) == b"abc"
+    assert await read_body(_scope(), _receive([{"type": "http.request"}])) == b""
+
+
+async def test_longest_body_is_accepted() -> None:
+    body = b"x" * BODY_LIMIT
+    length = (b"content-length", str(BODY_LIMIT).encode())
+    assert await read_body(_scope(length), _receive(_parts(body))) == body
+
+
+async def test_announced_length_is_refused_once_the_caller_has_finished() -> None:
+    length = (b"content-length", str(BODY_LIMIT + 1).encode())
+    parts = _parts(b"x" * BODY_LIMIT, b"x")
+    with pytest.raises(BodyTooLarge):
+        await read_body(_scope(length), _receive(parts))
+
+
+async def test_caller_who_never_finishes_is_refused_all_the_same() -> None:
+    endless = itertools.repeat({"type": "http.request", "body": b"x" * 65_536, "more_body": True})
+    with pytest.raises(BodyTooLarge):
+        await read_body(_scope(), _receive(endless))
+    length = (b"content-length", b"9" * 18)
+    with pytest.raises(BodyTooLarge):
+        await read_body(_scope(length), _receive(endless))
+
+
+async def test_caller_who_falls_silent_is_refused_all_the_same() -> None:
+    async def receive() -> dict[str, Any]:
+        return await asyncio.get_running_loop().create_future()
+
+    length = (b"content-length", str(BODY_LIMIT + 1).encode())
+    with pytest.raises(BodyTooLarge):
+        await read_body(_scope(length), receive, patience_seconds=0.01)
+
+
+@pytest.mark.parametrize("length", [b"9" * 400, b"-1", b"1e3", "١".encode(), b""])
+async def test_length_that_is_none_is_refused(length: bytes) -> None:
+    with pytest.raises(BodyTooLarge):
+        await read_body(_scope((b"content-length", length)), _receive(_parts(b"")))
+
+
+async def test_body_without_a_length_is_refused_while_it_arrives() -> None:
+    with pytest.raises(BodyTooLarge):
+        await read_body(_scope(), _receive(_parts(b"x" * BODY_LIMIT, b"x")))
+
+
+async def test_caller_who_goes_away_leaves_nothing_to_answer() -> None:
+    with pytest.raises(Disconnected):
+        await read_body(_scope(), _receive([*_parts(b"a", b"b")[:1], {"type": "http.disconnect"}]))
+
+
+def test_idempotency_key_is_optional() -> None:
+    assert idempotency_key(_scope()) is None
+
+
+@pytest.mark.parametrize("key", ["k", "order 1/2 ~!", "x" * 255])
+def test_printable_idempotency_key_is_read(key: str) -> None:
+    assert idempotency_key(_scope((b"idempotency-key", key.encode()))) == key
+
+
+@pytest.mark.parametrize("key", [b"", b"x" * 256, b"a\tb", b"a\x7f", "ключ".encode(), b"\xff"])
+def test_other_idempotency_keys_are_refused(key: bytes) -> None:
+    with pytest.raises(BadIdempotencyKey):
+        idempotency_key(_scope((b"idempotency-key", key)))
+
+
+def test_idempotency_key_is_sent_once() -> None:
+    twice = (b"idempotency-key", b"same")
+    with pytest.raises(BadIdempotencyKey):
+        idempotency_key(_scope(twice, twice))
+
+
+def test_sane_request_id_of_the_caller_is_kept() -> None:
+    assert request_id([(b"x-request-id", b"a1.B-2_c")]) == "a1.B-2_c"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [(b"x-request-id", b"")],
+        [(b"x-request-id", b"x" * 129)],
+        [(b"x-request-id", b"a b")],
+        [(b"x-request-id", b"a\r\nb")],
+        [(b"x-request-id", b"\xff")],
+        [(b"x-request-id", b"a"), (b"x-request-id", b"b")],
+    ],
+)
+def test_other_request_ids_are_replaced(headers: Headers) -> None:
+    made = request_id(headers)
+    assert len(made) == 32
+    assert made != request_id(headers)
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _credential(rate: int, burst: int, key_id: UUID | None = None) -> Credential:
+    account = Account(new_id(), "a", MARKETS["KZ"], "kaspi", rate, burst)
+    return Credential(account, key_id or new_id(), Mode.LIVE, KeyKind.SECRET, None, False)
+
+
+def _taken(limiter: RateLimiter, credential: Credential, most: int = 1000) -> int:
+    for count in range(most):
+        try:
+            limiter.take(credential)
+        except RateLimited:
+            return count
+    return most
+
+
+def test_burst_is_granted_at_once_and_the_rate_from_then_on() -> None:
+    clock = _Clock()
+    limiter = RateLimiter(clock=clock)
+    credential = _credential(rate=10, burst=25)
+    assert _taken(limiter, credential) == 25
+    clock.now += 1
+    assert _taken(limiter, credential) == 10
+    clock.now += 3600
+    assert _taken(limiter, credential) == 25
+
+
+def test_refusal_tells_when_to_come_back_in_whole_seconds() -> None:
+    clock = _Clock()
+    limiter = RateLimiter(clock=clock)
+    credential = _credential(rate=1, burst=1)
+    limiter.take(credential)
+    with pytest.raises(RateLimited) as refused:
+        limiter.take(credential)
+    assert refused.value.retry_after == 1
+    clock.now += refused.value.retry_after
+    limiter.take(credential)
+
+
+def test_keys_have_buckets_of_their_own() -> None:
+    limiter = RateLimiter(clock=_Clock())
+    assert _taken(limiter, _credential(5, 5)) == 5
+    assert _taken(limiter, _credential(5, 5)) == 5
+
+
+def test_processes_divide_the_limits_among_them() -> None:
+    clock = _Clock()
+    limiter = RateLimiter(4, clock=clock)
+    credential = _credential(rate=20, burst=40)
+    assert _taken(limiter, credential) == 10
+    clock.now += 1
+    assert _taken(limiter, credential) == 5
+
+
+def test_a_share_below_one_request_is_one_request() -> None:
+    assert _taken(RateLimiter(100, clock=_Clock()), _credential(rate=10, burst=20)) == 1
+
+
+def test_new_limits_count_at_once() -> None:
+    clock = _Clock()
+    limiter = RateLimiter(clock=clock)
+    small = _credential(rate=1, burst=1)
+    assert _taken(limiter, small) == 1
+    large = replace(small, account=replace(small.account, rate_per_second=10, burst=100))
+    assert _taken(limiter, large) > 50
+
+
+def test_memory_of_the_limiter_is_bounded() -> None:
+    limiter = RateLimiter(clock=_Clock(), keys=10)
+    busy = _credential(5, 5)
+    limiter.take(busy)
+    for _ in range(9):
+        limiter.take(_credential(5, 5))
+    limiter.take(busy)
+    for _ in range(9):
+        limiter.take(_credential(5, 5))
+    assert _taken(limiter, busy) == 3  # what is used is remembered, what rests is forgotten

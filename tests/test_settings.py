@@ -1,0 +1,180 @@
+"""Settings: where they come from, and how a wrong one is told."""
+
+import os
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from estafette.settings import SettingsError, load, unknown_variables
+from estafette.usecases.secrets import new_cipher_key
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting comes from outside the test."""
+    for name in list(os.environ):
+        if name.startswith("ESTAFETTE_") or name == "DATABASE_URL":
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def _problem() -> str:
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert len(caught.value.problems) == 1
+    return str(caught.value)
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    settings = load()
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert settings.public_url == "http://localhost:8000"
+    assert settings.data_dir == Path(".estafette")
+    assert settings.database_url is None
+    assert settings.secret_key is None  # there is no default secret
+
+
+def test_options_win_over_the_environment_and_that_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "estafette.toml").write_text('port = 1\nhost = "127.0.0.2"\nlog_level = "error"')
+    monkeypatch.setenv("ESTAFETTE_PORT", "2")
+    monkeypatch.setenv("ESTAFETTE_HOST", "127.0.0.3")
+    settings = load(port=3, host=None)
+    assert (settings.port, settings.host, settings.log_level) == (3, "127.0.0.3", "error")
+
+
+def test_the_data_folder_may_hold_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "estafette.toml").write_text("port = 7")
+    monkeypatch.setenv("ESTAFETTE_DATA_DIR", str(tmp_path / "data"))
+    assert load().port == 7
+
+
+def test_database_url_is_understood_without_prefix_and_loses_to_the_prefixed_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://a/b")
+    assert load().database_url == "postgresql://a/b"
+    monkeypatch.setenv("ESTAFETTE_DATABASE_URL", "postgresql://c/d")
+    assert load().database_url == "postgresql://c/d"
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ESTAFETTE_PORT", "")
+    monkeypatch.setenv("DATABASE_URL", "")
+    assert load().port == 8000
+    assert load().database_url is None
+
+
+def test_networks_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS", "10.1.0.0/16, ::1/128")
+    assert load().webhook_allowed_networks == (ip_network("10.1.0.0/16"), ip_network("::1/128"))
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://localhost:8000"),
+        ("0.0.0.0", "http://localhost:8000"),
+        ("192.168.1.5", "http://192.168.1.5:8000"),
+        ("fd00::5", "http://[fd00::5]:8000"),
+    ],
+)
+def test_the_local_url_is_one_that_this_machine_reaches(host: str, url: str) -> None:
+    assert load(host=host).local_url == url
+    assert load(host=host).listens_beyond_loopback is (host != "127.0.0.1")
+
+
+def test_a_public_url_has_no_slash_at_the_end() -> None:
+    assert load(public_url="https://delivery.example/").public_url == "https://delivery.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("ESTAFETTE_PORT", "eighty", "a whole number from 0 to 65535"),
+        ("ESTAFETTE_PORT", "70000", "a whole number from 0 to 65535"),
+        ("ESTAFETTE_SANDBOX_STEP_SECONDS", "-1", "a number from 0 to 86400"),
+        ("ESTAFETTE_SANDBOX_STEP_SECONDS", "nan", "a number from 0 to 86400"),
+        ("ESTAFETTE_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+        ("ESTAFETTE_PUBLIC_URL", "delivery.example", "http:// or https://"),
+        ("ESTAFETTE_PUBLIC_URL", "http://x.example/?a=b", "without user name, query"),
+        ("ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8,any", "'any' is not a network"),
+        ("ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS", "10.0.0.1/8", "write 10.0.0.0/8"),
+        ("DATABASE_URL", "mysql://db/x", "must be a postgresql:// URL"),
+    ],
+)
+def test_a_wrong_variable_is_named_as_it_was_written_with_its_value_and_the_reason(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    told = _problem()
+    assert told.startswith(f"{name} = {value!r}: ")
+    assert reason in told
+
+
+def test_all_wrong_settings_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ESTAFETTE_PORT", "x")
+    monkeypatch.setenv("ESTAFETTE_LOG_LEVEL", "x")
+    with pytest.raises(SettingsError) as caught:
+        load(database_pool_size=0)
+    names = {problem.name for problem in caught.value.problems}
+    assert names == {"ESTAFETTE_PORT", "ESTAFETTE_LOG_LEVEL", "--database-pool-size"}
+
+
+def test_a_wrong_secret_is_told_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ESTAFETTE_SECRET_KEY", "c2VjcmV0")
+    told = _problem()
+    assert "c2VjcmV0" not in told
+    assert "6 bytes instead of 32" in told
+    assert "estafette secret-key" in told
+
+
+def test_the_password_of_a_wrong_database_url_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://estafette:hunter2@db/x")
+    told = _problem()
+    assert "hunter2" not in told
+    assert "mysql://estafette" in told
+
+
+def test_secrets_are_not_in_the_repr() -> None:
+    key = new_cipher_key()
+    settings = load(secret_key=key, database_url="postgresql://u:hunter2@db/x")
+    assert settings.secret_key == key
+    assert key not in repr(settings)
+    assert "hunter2" not in repr(settings)
+
+
+def test_a_wrong_setting_of_the_file_is_named_with_the_file(tmp_path: Path) -> None:
+    (tmp_path / "estafette.toml").write_text("port = 'x'")
+    assert _problem().startswith("port in estafette.toml = 'x': ")
+
+
+def test_an_unknown_setting_of_the_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "estafette.toml").write_text("prot = 8001")
+    assert "prot in estafette.toml: there is no such setting; did you mean port?" in _problem()
+
+
+def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "estafette.toml").write_text("port: 8001")
+    assert _problem().startswith("estafette.toml: cannot be read")
+
+
+def test_a_file_that_is_named_and_missing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ESTAFETTE_CONFIG", "nowhere.toml")
+    assert _problem() == "ESTAFETTE_CONFIG = nowhere.toml: there is no such file"
+
+
+def test_an_unknown_variable_is_reported_as_probably_misspelt() -> None:
+    environ = {
+        "ESTAFETTE_PROT": "1",
+        "ESTAFETTE_PORT": "1",
+        "ESTAFETTE_CONFIG": "x",
+        "ESTAFETTE_TEST_DATABASE_URL": "x",
+        "OTHER": "1",
+    }
+    assert [str(problem) for problem in unknown_variables(environ)] == [
+        "ESTAFETTE_PROT: there is no such setting; did you mean ESTAFETTE_PORT?"
+    ]

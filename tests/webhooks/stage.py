@@ -1,0 +1,179 @@
+"""What the tests of the worker stand on: a renderer of the plainest kind, a worker under way.
+
+The renderer's body says everything that a test may want to know; its signature is the one of
+Kaspi's, over the time and the body.
+"""
+
+import asyncio
+import hmac
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from estafette.core.delivery import Status
+from estafette.core.event import Actor
+from estafette.store.pool import open_pool
+from estafette.usecases import webhooks
+from estafette.usecases.advance import Move, advance
+from estafette.usecases.platform import Platform
+from estafette.usecases.webhooks import EndpointSettings
+from estafette.webhooks.guard import Guard
+from estafette.webhooks.message import Message, Rendered
+from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.sender import Sender
+from estafette.webhooks.signing import hmac_sha256_hex
+from estafette.webhooks.worker import Limits, Worker
+from tests.receivers import ReceivedRequest
+from tests.usecases.stage import DIALECT, Tenant
+
+KASPI_SCHEDULE = Schedule(
+    doubling(60, 10), timeout_seconds=5, jitter=0.1, last_attempt_seconds=86_400
+)
+LOOPBACK = Guard(allow=[ip_network("127.0.0.0/8")])
+TIMEOUT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class PlainRenderer:
+    """Renders every fact as JSON."""
+
+    schedule: Schedule = KASPI_SCHEDULE
+
+    def render(self, message: Message, now_unix_seconds: int) -> Rendered:
+        body = orjson.dumps(
+            {
+                "eventId": str(message.event_id),
+                "messageId": str(message.id),
+                "type": message.type,
+                "attempt": message.attempt,
+                "deliveryId": message.delivery_id and str(message.delivery_id),
+                "externalRef": message.external_ref,
+                "seq": message.seq,
+                "ordinal": message.ordinal,
+                "status": message.status,
+                "isTest": message.is_test,
+            }
+        )
+        signed = f"{now_unix_seconds}.".encode() + body
+        headers = {
+            "Content-Type": "application/json",
+            "X-Time": str(now_unix_seconds),
+            "X-Signature": hmac_sha256_hex(message.secret.encode(), signed),
+        }
+        return Rendered(headers, body)
+
+
+class PoisonedRenderer(PlainRenderer):
+    """Fails on every message of one type."""
+
+    def render(self, message: Message, now_unix_seconds: int) -> Rendered:
+        if message.type == "created":
+            raise ZeroDivisionError("nobody foresaw this message")
+        return super().render(message, now_unix_seconds)
+
+
+def said(request: ReceivedRequest) -> dict[str, Any]:
+    """What the body of a webhook says."""
+    return orjson.loads(request.body)
+
+
+def is_signed_by(request: ReceivedRequest, secret: str) -> bool:
+    """Whether the signature is the one that `secret` makes."""
+    signed = f"{request.headers['x-time']}.".encode() + request.body
+    made = hmac_sha256_hex(secret.encode(), signed)
+    return hmac.compare_digest(request.headers["x-signature"], made)
+
+
+@asynccontextmanager
+async def working(
+    platform: Platform,
+    dsn: str,
+    *,
+    renderers: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+    sender: Any = None,
+) -> AsyncGenerator[Worker]:
+    """A worker under way, which is stopped in an orderly way at the end."""
+    stop = asyncio.Event()
+    own = await open_pool(dsn, size=4)
+    async with Sender(LOOPBACK) as real:
+        worker = Worker(
+            own,
+            dsn,
+            renderers if renderers is not None else {DIALECT.name: PlainRenderer()},
+            sender or real,
+            platform.cipher.decrypt,
+            limits,
+        )
+        task = asyncio.create_task(worker.run(stop))
+        try:
+            yield worker
+        finally:
+            stop.set()
+            try:
+                async with asyncio.timeout(20):
+                    await task
+            finally:
+                await own.close()
+
+
+async def listen_at(tenant: Tenant, url: str | None, name: str = "default") -> EndpointSettings:
+    """Gives the account an endpoint."""
+    return await webhooks.set_endpoint(tenant.platform, tenant.scope, url, name)
+
+
+async def move(tenant: Tenant, delivery_id: UUID, *steps: Status) -> None:
+    """Moves a delivery, an event for each step."""
+    for step in steps:
+        moves = [Move(step, Actor.OPERATOR)]
+        await advance(tenant.platform, tenant.scope, DIALECT, delivery_id, moves)
+
+
+async def messages(tenant: Tenant) -> list[dict[str, Any]]:
+    """The account's messages, oldest event first."""
+    query = (
+        "select *, extract(epoch from due_at - now())::float8 as due_in,"
+        " extract(epoch from due_at - round_started_at)::float8 as due_after_start"
+        " from messages where account_id = $1 order by delivery_id, seq, ordinal"
+    )
+    return [dict(row) for row in await tenant.platform.pool.fetch(query, tenant.scope.account_id)]
+
+
+async def attempts(tenant: Tenant) -> list[dict[str, Any]]:
+    """The account's attempts, oldest first."""
+    query = "select * from attempts where account_id = $1 order by started_at, attempt"
+    return [dict(row) for row in await tenant.platform.pool.fetch(query, tenant.scope.account_id)]
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    """Waits until the database says so."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - the database tells of no change
+            await asyncio.sleep(0.01)
+
+
+async def until_settled(tenant: Tenant, count: int) -> None:
+    """Waits until so many of the account's messages carry no lease after an attempt."""
+
+    async def settled() -> bool:
+        query = (
+            "select count(*) from messages"
+            " where account_id = $1 and attempt > round_start and leased_by is null"
+        )
+        return await tenant.platform.pool.fetchval(query, tenant.scope.account_id) >= count
+
+    await until(settled)
+
+
+async def make_due(tenant: Tenant) -> None:
+    """Lets every pending message of the account be due now."""
+    await tenant.platform.pool.execute(
+        "update messages set due_at = now() where account_id = $1 and state = 'pending'",
+        tenant.scope.account_id,
+    )
+    tenant.platform.outbox_signal.wake()
