@@ -32,7 +32,8 @@ SUNDAY_NOON = datetime(2026, 11, 22, 11, tzinfo=UTC)  # 12:00 in Luanda
 
 
 def company(**fields: Any) -> Company:
-    given = {"connector": Connector.INHOUSE, "time_zone": "Africa/Luanda"} | fields
+    given: dict[str, Any] = {"connector": Connector.INHOUSE, "time_zone": "Africa/Luanda"}
+    given |= fields
     return Company(UUID(int=1), "AO", None, "Test", "test", **given)
 
 

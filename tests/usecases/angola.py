@@ -158,10 +158,10 @@ class FakeCourier:
         answer = self._answers[company.slug]
         if isinstance(answer, Exception):
             raise answer
-        if callable(answer):
-            await answer()
-            return OFFER
-        return answer
+        if answer is None or isinstance(answer, Offer):
+            return answer
+        await answer()
+        return OFFER
 
     async def dispatch(self, company: Company, delivery: Delivery) -> None:
         pass

@@ -93,7 +93,8 @@ async def test_a_faulty_company_is_refused_with_the_reason(
     shop: Shop, fault: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(CompanyRefusedError, match=told):
-        await shop.company(**{"slug": "kianda"} | fault)
+        given: dict[str, Any] = {"slug": "kianda"} | fault
+        await shop.company(**given)
 
 
 async def test_price_lists_belong_to_one_company(shop: Shop) -> None:

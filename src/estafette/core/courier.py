@@ -86,6 +86,8 @@ class Margin:
 
     def on(self, fee: int) -> int:
         """The merchant's fee over the company's, in whole units, rounded up."""
+        if not self.percent:
+            return fee + self.fixed
         share = (fee * self.percent / 100).to_integral_value(ROUND_CEILING)
         return fee + int(share) + self.fixed
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -47,15 +46,21 @@ class _Answered(NamedTuple):
     failed: bool = False
 
 
+class _Offered(NamedTuple):
+    """The offers that one request has brought, on the way to being stored together."""
+
+    scope: Scope
+    payload: Mapping[str, Any]
+    answers: Sequence[_Answered]
+
+
 class CompanyQuoter:
     """Quotes deliveries across courier companies for one process."""
 
     def __init__(self, platform: Platform) -> None:
         """Works on `platform`."""
         self._platform = platform
-        self._batcher: Batcher[list[Quote], list[Quote]] = Batcher(
-            self._write, size=_BATCH, lanes=_LANES
-        )
+        self._batcher = Batcher(self._write, size=_BATCH, lanes=_LANES)
 
     async def quote(
         self,
@@ -93,15 +98,9 @@ class CompanyQuoter:
         answers = await self._ask(scope, fitting, wanted)
         if answers and all(answer.failed for answer in answers):
             raise AllCouriersFailed(len(answers))
-        offered = [
-            _quote(scope, payload, answer.company, answer.connector, answer.offer)
-            for answer in answers
-            if answer.offer is not None
-        ]
-        if not offered:
+        if all(answer.offer is None for answer in answers):
             return []
-        offered.sort(key=lambda quote: (quote.fee, quote.eta_minutes, quote.company_name))
-        return await self._batcher.do(offered)
+        return await self._batcher.do(_Offered(scope, payload, answers))
 
     async def _ask(
         self, scope: Scope, companies: Sequence[Company], wanted: QuoteRequest
@@ -143,40 +142,43 @@ class CompanyQuoter:
         self._platform.observe_courier(company, outcome, time.perf_counter() - began)
         return _Answered(company, connector, offer, failed=outcome in ("failed", "late"))
 
-    async def _write(self, batch: Sequence[list[Quote]]) -> Sequence[list[Quote]]:
+    async def _write(self, batch: Sequence[_Offered]) -> Sequence[list[Quote]]:
         async with self._platform.pool.acquire() as connection:
             now = await pool.now(connection)
-            stored = [[_dated(quote, now) for quote in offered] for offered in batch]
-            await quotes.insert(connection, [quote for offered in stored for quote in offered])
+            stored = [_quotes(offered, now) for offered in batch]
+            await quotes.insert(connection, [quote for of_one in stored for quote in of_one])
         return stored
 
 
-def _quote(
-    scope: Scope, payload: Mapping[str, Any], company: Company, connector: Connector, offer: Offer
-) -> Quote:
-    """An offer with the operator's margin, not dated yet."""
+def _quotes(offered: _Offered, now: datetime) -> list[Quote]:
+    """The quotes of one request as valid from `now`, the cheapest first."""
+    found = [
+        _quote(offered, answer, answer.offer, now)
+        for answer in offered.answers
+        if answer.offer is not None
+    ]
+    found.sort(key=lambda quote: (quote.fee, quote.eta_minutes, quote.company_name))
+    return found
+
+
+def _quote(offered: _Offered, answer: _Answered, offer: Offer, now: datetime) -> Quote:
+    """An offer with the operator's margin, valid no longer than its company is bound."""
+    company, until = answer.company, now + VALIDITY
     required = company.capabilities.require_delivery_pin
-    now = clock()
     return Quote(
         id=new_id(),
-        scope=scope,
-        payload=payload,
+        scope=offered.scope,
+        payload=offered.payload,
         fee=company.margin.on(offer.fee),
         pickup_within=offer.pickup_within,
         delivery_within=offer.delivery_within,
         created_at=now,
-        expires_at=now + VALIDITY if offer.expires_at is None else offer.expires_at,
+        expires_at=until if offer.expires_at is None else min(until, offer.expires_at),
         company_id=company.id,
         company_name=company.name,
         company_slug=company.slug,
-        connector=connector,
+        connector=answer.connector,
         company_fee=offer.fee,
         require_pin=required if offer.require_pin is None else offer.require_pin,
         upstream=offer.upstream,
     )
-
-
-def _dated(quote: Quote, now: datetime) -> Quote:
-    """A quote as valid from `now` for as long as it may be, and never longer than its company."""
-    lasting = quote.expires_at - quote.created_at
-    return replace(quote, created_at=now, expires_at=now + min(VALIDITY, lasting))
