@@ -17,18 +17,23 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from estafette import health
+from estafette.core.courier import Connector
 from estafette.core.dialect import Dialect
+from estafette.core.watch import WatchLimits
 from estafette.couriers import sandbox
+from estafette.couriers.inhouse import InhouseCourier
+from estafette.couriers.sandbox import SandboxCourier
 from estafette.dialects import kaspi
 from estafette.dialects.kaspi import words
 from estafette.http.fallback import Fallback, by_prefix
 from estafette.http.limiter import RateLimiter
 from estafette.http.observe import Observer
 from estafette.http.protocol import http_protocol
-from estafette.metrics import RequestMetrics
+from estafette.metrics import CourierMetrics, RequestMetrics
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
 from estafette.store.pool import Pool, open_pool
+from estafette.usecases import overdue
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.create import Creator
 from estafette.usecases.platform import Platform
@@ -87,17 +92,32 @@ async def open_platform(settings: Settings) -> AsyncGenerator[Platform]:
     if settings.secret_key is None:
         raise NotReadyError("ESTAFETTE_SECRET_KEY is not set; `estafette up` makes one")
     pool = await open_pool(_dsn(settings), size=settings.database_pool_size)
+    catalog = Catalog(pool)
     try:
         yield Platform(
             pool=pool,
             dialects=DIALECTS,
-            catalog=Catalog(pool),
+            catalog=catalog,
             cipher=Cipher(settings.secret_key),
             public_url=settings.public_url,
             sandbox_step=timedelta(seconds=settings.sandbox_step_seconds),
+            couriers={
+                Connector.INHOUSE: InhouseCourier(catalog),
+                Connector.SANDBOX: SandboxCourier(catalog),
+            },
+            watch_limits=_watch_limits(settings),
         )
     finally:
         await _close(pool)
+
+
+def _watch_limits(settings: Settings) -> WatchLimits:
+    return WatchLimits(
+        payment=timedelta(seconds=settings.payment_wait_seconds),
+        pickup_lead=timedelta(seconds=settings.pickup_lead_seconds),
+        courier=timedelta(seconds=settings.courier_wait_seconds),
+        silence=timedelta(seconds=settings.silence_seconds),
+    )
 
 
 async def _close(pool: Pool) -> None:
@@ -125,6 +145,7 @@ def build(
     Requests are measured in `registry`.
     """
     creator, quoter = Creator(platform), Quoter(platform)
+    platform.observe_courier = CourierMetrics(registry).observe
     limiter = RateLimiter(processes)
     pages = tracking.build(platform, public_id=public_id)
     fallback = by_prefix({"/delivery": kaspi.fallback, "/sandbox": sandbox.fallback})
@@ -213,7 +234,7 @@ async def _hear_of_changes(settings: Settings, platform: Platform) -> None:
 
 
 async def work(settings: Settings) -> None:
-    """Sends webhooks, moves the sandbox and keeps house until SIGINT or SIGTERM.
+    """Sends webhooks, moves what time and the sandbox move, keeps house until SIGINT or SIGTERM.
 
     Raises NotReadyError.
     """
@@ -229,6 +250,7 @@ async def work(settings: Settings) -> None:
             stop,
             _webhook_worker(settings, platform, sender).run(stop),
             sandbox.run(platform, stop),
+            overdue.run(platform, stop),
             maintenance.keep(platform.pool, stop),
         )
 

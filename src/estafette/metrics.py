@@ -1,6 +1,8 @@
-"""What is measured of requests, for Prometheus."""
+"""What is measured of requests and of courier companies, for Prometheus."""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from estafette.core.courier import Company
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -47,3 +49,33 @@ class RequestMetrics:
         if known == method:
             self._children[method, route, status] = child
         return child
+
+
+class CourierMetrics:
+    """Counts how courier companies answer when they are asked for a quote, and how fast."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Registers the measurements with `registry`."""
+        self._answers = Counter(
+            "estafette_courier_answers",
+            "Answers of courier companies to requests for a quote: offer, no, failed, late.",
+            ("company", "outcome"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "estafette_courier_answer_duration_seconds",
+            "Time that a courier company takes to answer a request for a quote.",
+            ("company",),
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self._children: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+
+    def observe(self, company: Company, outcome: str, seconds: float) -> None:
+        """Notes one answer."""
+        found = self._children.get((company.slug, outcome))
+        if found is None:
+            found = self._answers.labels(company.slug, outcome), self._seconds.labels(company.slug)
+            self._children[company.slug, outcome] = found
+        found[0].inc()
+        found[1].observe(seconds)

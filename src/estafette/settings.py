@@ -79,6 +79,30 @@ class Settings(BaseSettings):
         le=86_400,
         description="how long a simulated courier takes for a step; 0: moves only when told",
     )
+    payment_wait_seconds: float = Field(
+        default=86_400,
+        ge=1,
+        le=30 * 86_400,
+        description="how long a bank transfer is awaited before the delivery is cancelled",
+    )
+    pickup_lead_seconds: float = Field(
+        default=1_800,
+        ge=0,
+        le=86_400,
+        description="how long before a scheduled pickup an assigned delivery is ready for it",
+    )
+    courier_wait_seconds: float = Field(
+        default=1_800,
+        ge=1,
+        le=30 * 86_400,
+        description="after which a courier company's delivery without a courier is stalled",
+    )
+    silence_seconds: float = Field(
+        default=3_600,
+        ge=1,
+        le=30 * 86_400,
+        description="after which a delivery that is late and not heard of is stalled",
+    )
     webhook_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(),
         description="networks that webhooks may reach although they are not public",
@@ -145,7 +169,15 @@ class Settings(BaseSettings):
             raise ValueError("must be networks such as 10.1.0.0/16, separated by commas")
         return tuple(_network(part) for part in cast("list[object]", parts) if part != "")
 
-    @field_validator("sandbox_step_seconds", "webhook_lease_seconds", "shutdown_seconds")
+    @field_validator(
+        "sandbox_step_seconds",
+        "payment_wait_seconds",
+        "pickup_lead_seconds",
+        "courier_wait_seconds",
+        "silence_seconds",
+        "webhook_lease_seconds",
+        "shutdown_seconds",
+    )
     @classmethod
     def _is_finite(cls, value: float) -> float:
         if not math.isfinite(value):

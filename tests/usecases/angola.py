@@ -16,7 +16,7 @@ from estafette.core.place import City
 from estafette.core.pricing import ANY, Tariff
 from estafette.core.quote import Quote
 from estafette.couriers.inhouse import InhouseCourier
-from estafette.couriers.sandbox.quoting import SandboxCourier
+from estafette.couriers.sandbox import SandboxCourier
 from estafette.store import accounts, catalog, deliveries
 from estafette.usecases.couriers import save_company, set_company_tariffs
 from estafette.usecases.create import Creator, Order

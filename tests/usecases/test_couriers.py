@@ -92,8 +92,8 @@ async def test_a_slug_is_free_for_each_account_once(shop: Shop) -> None:
 async def test_a_faulty_company_is_refused_with_the_reason(
     shop: Shop, fault: dict[str, Any], told: str
 ) -> None:
+    given: dict[str, Any] = {"slug": "kianda"} | fault
     with pytest.raises(CompanyRefusedError, match=told):
-        given: dict[str, Any] = {"slug": "kianda"} | fault
         await shop.company(**given)
 
 

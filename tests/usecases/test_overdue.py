@@ -10,8 +10,9 @@ from estafette.core.delivery import Status
 from estafette.core.event import Actor
 from estafette.core.schedule import Schedule
 from estafette.core.watch import WatchLimits
+from estafette.store.pool import open_pool
 from estafette.usecases.advance import Move, advance
-from estafette.usecases.overdue import look_after
+from estafette.usecases.overdue import look_after, run
 from tests.usecases.angola import ENTREGA, Shop
 
 NONE = timedelta(0)
@@ -121,3 +122,34 @@ async def test_many_processes_look_after_each_delivery_once(shop: Shop) -> None:
     await look(shop)
     for delivery in deliveries:
         assert len(await shop.events(delivery.id)) == 2
+
+
+async def test_the_loop_moves_what_is_due_until_it_is_told_to_stop(shop: Shop) -> None:
+    shop.platform.watch_limits = WatchLimits(courier=NONE)
+    await shop.company("fast")
+    stop = asyncio.Event()
+    loop = asyncio.create_task(run(shop.platform, stop))
+    delivery = await shop.create()
+    async with asyncio.timeout(20):
+        while (await shop.delivery(delivery.id)).status is not Status.STALLED:
+            pass
+        stop.set()
+        await loop
+
+
+async def test_the_loop_outlives_the_loss_of_the_database(shop: Shop, postgres_dsn: str) -> None:
+    shop.platform.watch_limits = WatchLimits(courier=NONE)
+    await shop.company("fast")
+    delivery = await shop.create()
+    healthy, stop = shop.platform.pool, asyncio.Event()
+    gone = await open_pool(postgres_dsn, size=1)
+    await gone.close()
+    shop.platform.pool = gone
+    loop = asyncio.create_task(run(shop.platform, stop))
+    await asyncio.sleep(0)
+    shop.platform.pool = healthy
+    async with asyncio.timeout(20):
+        while (await shop.delivery(delivery.id)).status is not Status.STALLED:
+            pass
+        stop.set()
+        await loop

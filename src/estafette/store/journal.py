@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from estafette.core.account import Mode
-from estafette.core.delivery import Delivery
+from estafette.core.delivery import Delivery, Status
 from estafette.core.event import Event
 from estafette.core.watch import WatchLimits, next_look
 from estafette.store import rows
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
     `run_step` is the number of the simulated courier's next step, `run_in_seconds` from now (None:
     not by itself); a move without a `run_step` leaves the simulated courier's plan as it is.
     `simulated` tells of a new delivery whether a simulated courier carries it; None: in sandbox
-    mode.
+    mode. `before` is the status that a move came from; None for a new delivery.
     """
 
     delivery: Delivery
@@ -34,6 +34,7 @@ class Entry(NamedTuple):
     run_in_seconds: float | None = None
     run_step: int | None = None
     simulated: bool | None = None
+    before: Status | None = None
 
     @property
     def is_simulated(self) -> bool:

@@ -58,7 +58,8 @@ def moved(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) -> 
         announced=_announced(before.milestone, progress.milestone, dialect),
         occurred_at=now,
     )
-    entry = Entry(replace(delivery, progress=progress, updated_at=now), event)
+    after = replace(delivery, progress=progress, updated_at=now)
+    entry = Entry(after, event, before=before.status)
     if delivery.scope.mode is Mode.LIVE:
         return entry
     script = scenario.script(delivery.scenario, with_pickup_ready=True)

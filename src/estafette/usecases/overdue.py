@@ -1,5 +1,6 @@
 """Move deliveries that time has moved: unpaid, due for their pickup, without a courier, silent."""
 
+import asyncio
 from typing import NamedTuple
 
 from estafette.core.delivery import Delivery
@@ -10,8 +11,27 @@ from estafette.store.journal import Entry
 from estafette.usecases import record
 from estafette.usecases.advance import Move, moved
 from estafette.usecases.platform import Platform
+from estafette.usecases.rounds import keep_doing
 
 _AT_ONCE = 200
+_LONGEST_SLEEP = 5.0
+_SHORTEST_SLEEP = 0.05
+
+
+async def run(platform: Platform, stop: asyncio.Event) -> None:
+    """Moves deliveries as time does until `stop` is set, then ends with the round under way.
+
+    Any number of processes may run it over one database.
+    """
+
+    async def one_round() -> float:
+        done, due_in_seconds = await look_after(platform)
+        if done:
+            return 0
+        due = _LONGEST_SLEEP if due_in_seconds is None else due_in_seconds
+        return max(min(due, _LONGEST_SLEEP), _SHORTEST_SLEEP)
+
+    await keep_doing("overdue deliveries", one_round, stop)
 
 
 class Round(NamedTuple):
