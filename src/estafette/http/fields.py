@@ -7,7 +7,7 @@ from pydantic import ValidationInfo as ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from estafette.core.scenario import SCENARIOS, mentioned
-from estafette.http.phones import e164
+from estafette.http.phones import e164, example
 from estafette.http.refusals import Detail, InvalidRequest
 
 TEXT_LIMIT = 500
@@ -56,8 +56,9 @@ def whole(value: Any) -> Any:
 
 
 def _phone(text: str, info: ValidationInfo) -> str:
-    if e164(text, context_of(info).region) is None:
-        raise refusal("must be a phone number, such as +7 701 111 1111")
+    region = context_of(info).region
+    if e164(text, region) is None:
+        raise refusal(f"must be a phone number, such as {example(region)}")
     return text
 
 

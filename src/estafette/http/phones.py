@@ -11,6 +11,13 @@ from phonenumbers import (
     parse,
 )
 
+_EXAMPLES = {"KZ": "+7 701 111 1111", "AO": "+244 923 111 111"}
+
+
+def example(region: str) -> str:
+    """A phone number of a region, to show how one is written."""
+    return _EXAMPLES.get(region, "+244 923 111 111")
+
 
 @lru_cache(maxsize=4096)
 def e164(text: str, region: str) -> str | None:

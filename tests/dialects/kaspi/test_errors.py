@@ -19,6 +19,7 @@ from estafette.core.errors import (
     QuoteMismatch,
     Refusal,
 )
+from estafette.core.payment import PaymentMethod
 from estafette.dialects.kaspi import errors
 from estafette.dialects.kaspi.errors import Detail, InvalidRequest
 from estafette.http.refusals import HttpRefusal, MethodRefused, RateLimited
@@ -27,7 +28,9 @@ from tests.edges import KASPI
 _ID = UUID("0195602a-1d00-7abc-8def-0123456789ab")
 _SAMPLES: dict[Any, Any] = {
     UUID: _ID,
+    UUID | None: _ID,
     Status: Status.IN_TRANSIT,
+    PaymentMethod: PaymentMethod.COD,
     str: "text",
     str | None: "Almaty",
     int: 7,

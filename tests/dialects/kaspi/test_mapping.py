@@ -16,6 +16,7 @@ from estafette.core.quote import Quote
 from estafette.dialects.kaspi import mapping, words
 from estafette.dialects.kaspi.mapping import DIALECT
 from estafette.dialects.kaspi.schemas import Context, DeliveryRequest, QuoteRequest, read
+from estafette.http.moments import timestamp
 
 _GOLDEN = Path(__file__).parent / "golden"
 _SCOPE = Scope(UUID(int=1), Mode.SANDBOX)
@@ -198,7 +199,7 @@ def test_cancelling_is_possible_until_the_pickup(
 def test_times_are_written_in_utc_and_whole_seconds() -> None:
     almaty = timezone(timedelta(hours=5))
     time = datetime(2024, 6, 12, 1, 2, 3, 999_999, tzinfo=almaty)
-    assert words.timestamp(time) == "2024-06-11T20:02:03Z"
+    assert timestamp(time) == "2024-06-11T20:02:03Z"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from estafette.core.account import Mode
 from estafette.core.delivery import Status
-from estafette.dialects.kaspi import words
+from estafette.http.moments import timestamp
 from estafette.usecases.keys import disable_key, revoke_key
 from tests.edges import KASPI, Call
 from tests.serving import Answer, Server, Tenant, delivery_id
@@ -379,8 +379,8 @@ async def test_list_is_filtered_by_time_inclusively(kaspi: Tenant) -> None:
             delivery_id(id),
         )
     exact = at.isoformat().replace("+00:00", "Z")
-    second = words.timestamp(at)
-    before, after = (words.timestamp(at + timedelta(seconds=by)) for by in (-1, 1))
+    second = timestamp(at)
+    before, after = (timestamp(at + timedelta(seconds=by)) for by in (-1, 1))
     elsewhere = at.astimezone(UTC).replace(tzinfo=None) + timedelta(hours=5)
     for query in (
         f"?createdFrom={exact}",

@@ -14,11 +14,12 @@ from estafette.core.delivery import Delivery
 from estafette.core.errors import DeliveryNotFound, Refusal
 from estafette.dialects.kaspi import errors, mapping, schemas
 from estafette.dialects.kaspi.auth import Doorkeeper
-from estafette.dialects.kaspi.listing import parameters, read_list, write_cursor
+from estafette.dialects.kaspi.listing import read_list, write_cursor
 from estafette.dialects.kaspi.schemas import Context
 from estafette.dialects.kaspi.words import id_of_test, parse_delivery_id, parse_quote_id
 from estafette.http.docs import Docs
 from estafette.http.limiter import RateLimiter
+from estafette.http.parameters import parameters
 from estafette.http.reply import JSON, HttpReply
 from estafette.http.request import idempotency_key, read_body
 from estafette.http.resource import Handler, Nothing, Resource

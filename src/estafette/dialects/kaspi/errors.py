@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -12,22 +12,8 @@ from estafette.core.errors import Refusal
 from estafette.dialects.kaspi.words import CANCELLED, SHOWN, delivery_id
 from estafette.http import refusals as http
 from estafette.http.fallback import Words
-from estafette.http.refusals import HttpRefusal
+from estafette.http.refusals import Detail, HttpRefusal, InvalidRequest
 from estafette.http.reply import JSON, Header, HttpReply
-
-
-class Detail(NamedTuple):
-    """What is wrong with one field, named by its path (`parcel.weightGrams`)."""
-
-    field: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class InvalidRequest(HttpRefusal):
-    """Fields of the request are wrong: all of them."""
-
-    details: tuple[Detail, ...]
 
 
 @dataclass(frozen=True)
@@ -98,6 +84,10 @@ def _out_of_coverage(refusal: core.OutOfCoverage) -> HttpReply:
     return _error(422, "out_of_coverage", message)
 
 
+def _uncovered(message: str) -> HttpReply:
+    return _error(422, "out_of_coverage", message)
+
+
 def _quote_mismatch(refusal: core.QuoteMismatch) -> HttpReply:
     return _invalid(*(Detail(field, "is not what was quoted") for field in refusal.fields))
 
@@ -129,7 +119,18 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
         f"The quote was used for the delivery {delivery_id(refusal.delivery_id)}"
     ),
     core.QuoteMismatch: _quote_mismatch,
+    core.QuoteCompanyMismatch: lambda _: _invalid(Detail("quoteId", "is another company's")),
     core.OutOfCoverage: _out_of_coverage,
+    core.NoCourierConfigured: lambda _: _uncovered("No courier is configured"),
+    core.AllCouriersFailed: lambda _: _uncovered("No courier could answer; try again"),
+    core.PaymentMethodNotSupported: lambda refusal: _invalid(
+        Detail("payment", f"by {refusal.method} is not taken by the courier")
+    ),
+    core.ScheduleInvalid: lambda refusal: _invalid(Detail(refusal.field, refusal.reason)),
+    core.PaymentNotAwaited: lambda _: _conflict("No payment is awaited for the delivery"),
+    core.PinRequired: lambda _: _invalid(Detail("pin", "is required")),
+    core.PinWrong: lambda _: _invalid(Detail("pin", "is wrong")),
+    core.PinLocked: lambda _: _invalid(Detail("pin", "is locked: wrong ones were tried too often")),
     core.EndpointMissing: lambda _: _invalid(
         Detail("url", "is required: the account has no webhook address yet")
     ),

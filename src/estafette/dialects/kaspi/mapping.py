@@ -7,7 +7,6 @@ from typing import Any
 from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.event import Event
 from estafette.core.quote import Quote
-from estafette.dialects.kaspi.phones import e164
 from estafette.dialects.kaspi.schemas import (
     DeliveryRequest,
     Location,
@@ -21,8 +20,9 @@ from estafette.dialects.kaspi.words import (
     delivery_id,
     passed,
     quote_id,
-    timestamp,
 )
+from estafette.http.moments import timestamp
+from estafette.http.phones import e164
 
 
 class KaspiDialect:

@@ -4,7 +4,8 @@ from typing import Final
 
 import orjson
 
-from estafette.dialects.kaspi.words import delivery_id, event_id, id_of_test, timestamp
+from estafette.dialects.kaspi.words import delivery_id, event_id, id_of_test
+from estafette.http.moments import timestamp
 from estafette.webhooks.message import Message, Rendered
 from estafette.webhooks.retry import Schedule, doubling
 from estafette.webhooks.signing import hmac_sha256_hex

@@ -1,7 +1,6 @@
 """Kaspi's own words: statuses, webhook types, ids and times as it writes them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from uuid import UUID
 
 from estafette.core.delivery import Status
@@ -63,11 +62,6 @@ def quote_id(id: UUID) -> str:
 def parse_quote_id(text: str) -> UUID | None:
     """The id that `quote_id` wrote, None when it wrote no such text."""
     return from_base32(text[4:]) if text.startswith("quo_") else None
-
-
-def timestamp(time: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds, with `Z`."""
-    return time.astimezone(UTC).isoformat()[:19] + "Z"
 
 
 def event_id(id: UUID, ordinal: int) -> str:

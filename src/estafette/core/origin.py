@@ -1,0 +1,79 @@
+"""Origins of web pages, and the patterns by which an account trusts them."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_LABELS = re.compile(rf"(?:{_LABEL}\.)+")
+_ADDRESS = re.compile(r"\[[0-9a-f:.]+\]")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LONGEST = 300
+WILDCARD = "*."
+
+
+class OriginPatternError(ValueError):
+    """A text is no pattern of origins; the message says why."""
+
+
+def read_pattern(text: str) -> str:
+    """A pattern as a person writes it, in the form in which browsers write origins.
+
+    `https://loja.ao` is that origin alone; `https://*.loja.ao` any name of one or more labels
+    before it, never the bare domain. Scheme and port are exact. Raises OriginPatternError.
+    """
+    written = text.strip()
+    try:
+        parts = urlsplit(written)
+        scheme, name, port = parts.scheme.lower(), _host(parts.netloc), parts.port
+    except ValueError:
+        raise OriginPatternError(f"{text!r} is not an origin such as https://loja.ao") from None
+    if scheme not in _DEFAULT_PORTS:
+        raise OriginPatternError(f"{text!r} must begin with https:// or http://")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise OriginPatternError(f"{text!r} must be a scheme, a host and perhaps a port, no more")
+    wild = name.startswith(WILDCARD)
+    host = _ascii(name.removeprefix(WILDCARD))
+    if host is None or len(written) > _LONGEST:
+        raise OriginPatternError(
+            f"{text!r} is not an origin such as https://loja.ao;"
+            " * may stand for the first labels alone, as in https://*.loja.ao"
+        )
+    if wild and (host.startswith("[") or ("." not in host and host != "localhost")):
+        raise OriginPatternError(f"{text!r} would trust a whole top-level domain")
+    shown_port = "" if port in (None, _DEFAULT_PORTS[scheme]) else f":{port}"
+    return f"{scheme}://{WILDCARD if wild else ''}{host}{shown_port}"
+
+
+def _host(netloc: str) -> str:
+    """The host with its wildcard, without the port."""
+    host = netloc.rpartition("@")[2]
+    if host.startswith("["):
+        return host[: host.find("]") + 1].lower()
+    return host.partition(":")[0].lower()
+
+
+def _ascii(host: str) -> str | None:
+    """A host name as browsers send it; None for what is none."""
+    if _ADDRESS.fullmatch(host):
+        return host
+    try:
+        name = host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    return name if _NAME.fullmatch(name) else None
+
+
+def trusts(patterns: Iterable[str], origin: str) -> bool:
+    """Whether an `Origin`, to the letter as a browser sent it, is among the patterns."""
+    return any(_matches(pattern, origin) for pattern in patterns)
+
+
+def _matches(pattern: str, origin: str) -> bool:
+    if WILDCARD not in pattern:
+        return origin == pattern
+    scheme, _, tail = pattern.partition(WILDCARD)
+    if not (origin.startswith(scheme) and origin.endswith(f".{tail}")):
+        return False
+    return _LABELS.fullmatch(origin[len(scheme) : -len(tail)]) is not None
