@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from estafette.core.account import MARKETS, Account, Mode, Scope
 from estafette.core.courier import Company, Connector, Courier, Offer, QuoteRequest
-from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop, steps_between
+from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.event import Event
 from estafette.core.ids import new_id
 from estafette.core.place import City
@@ -41,8 +41,8 @@ class EntregaLike:
 
     name = "entrega"
 
-    def announcements(self, before: Status | None, after: Status) -> tuple[str, ...]:
-        return tuple(f"delivery.{step}" for step in steps_between(before, after))
+    def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
+        return (f"delivery.{after.status}",)
 
     def may_cancel(self, progress: Progress) -> bool:
         return progress.status in {Status.AWAITING_PAYMENT, Status.PENDING, Status.ASSIGNED}

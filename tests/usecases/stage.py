@@ -47,9 +47,10 @@ class KaspiLike:
 
     name = "kaspi"
 
-    def announcements(self, before: Status | None, after: Status) -> tuple[str, ...]:
-        shown = [SHOWN[step] for step in steps_between(before, after)]
-        known = {SHOWN[before]} if before else set[str]()
+    def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
+        reached = before and before.milestone
+        shown = [SHOWN[step] for step in steps_between(reached, after.milestone)]
+        known = {SHOWN[reached]} if reached else set[str]()
         return tuple(name for name in dict.fromkeys(shown) if name not in known)
 
     def may_cancel(self, progress: Progress) -> bool:

@@ -34,7 +34,7 @@ class _Quiet:
 
     name = "quiet"
 
-    def announcements(self, before: Status | None, after: Status) -> tuple[str, ...]:
+    def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
         return ()
 
     def may_cancel(self, progress: Progress) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from estafette.core.delivery import Progress, Status
+from estafette.core.delivery import Progress
 
 
 class Dialect(Protocol):
@@ -13,10 +13,10 @@ class Dialect(Protocol):
         """Its name, as accounts carry it."""
         ...
 
-    def announcements(self, before: Status | None, after: Status) -> tuple[str, ...]:
-        """The webhook types, in order, that tell of a move from milestone `before` to `after`.
+    def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
+        """The webhook types, in order, that tell of one move; `before` is None for a new delivery.
 
-        `before` is None for a new delivery. None are told when the dialect shows no difference.
+        None are told when the dialect shows no difference.
         """
         ...
 

@@ -55,7 +55,7 @@ def moved(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) -> 
         milestone=progress.milestone,
         actor=move.actor,
         note=move.note,
-        announced=_announced(before.milestone, progress.milestone, dialect),
+        announced=dialect.announcements(before, progress),
         occurred_at=now,
     )
     after = replace(delivery, progress=progress, updated_at=now)
@@ -65,10 +65,6 @@ def moved(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) -> 
     script = scenario.script(delivery.scenario, with_pickup_ready=True)
     delay_seconds = scenario.delay_seconds(script.delay_of(move.to), pace)
     return entry._replace(delay_seconds=delay_seconds, copies=script.copies)
-
-
-def _announced(before: Status, after: Status, dialect: Dialect) -> tuple[str, ...]:
-    return () if before == after else dialect.announcements(before, after)
 
 
 async def lock_one(connection: Connection, scope: Scope, delivery_id: UUID) -> Delivery:

@@ -255,7 +255,7 @@ class _Desk:
             milestone=delivery.milestone,
             actor=Actor.MERCHANT,
             note=None,
-            announced=dialect.announcements(None, delivery.milestone),
+            announced=dialect.announcements(None, delivery.progress),
             occurred_at=delivery.created_at,
         )
         if quote is None or quote.connector is None:

@@ -25,7 +25,7 @@ def rehearse(name: str, dialect: Dialect) -> list[Happening]:
     """Everything that happens to a delivery with that scenario, its creation included."""
     script = script_of(name, dialect)
     progress = Progress(Status.PENDING, Status.PENDING)
-    announced = dialect.announcements(None, progress.milestone)
+    announced = dialect.announcements(None, progress)
     first = Happening(0, progress.status, None, announced, script.delay, script.copies)
     happenings = [first]
     at = 0.0
@@ -36,8 +36,7 @@ def rehearse(name: str, dialect: Dialect) -> list[Happening]:
             continue
         progress = moved
         at += step.wait
-        changed = before.milestone != progress.milestone
-        announced = dialect.announcements(before.milestone, progress.milestone) if changed else ()
+        announced = dialect.announcements(before, progress)
         happenings.append(
             Happening(at, step.to, step.note, announced, at + step.delay, script.copies)
         )

@@ -180,5 +180,7 @@ def _upcoming(script: Scenario, step: int, progress: Progress) -> int | None:
 
 def script_of(name: str | None, dialect: Dialect) -> Scenario:
     """The scenario of that name (None: the default one) as an account of that dialect sees it."""
-    shown = dialect.announcements(Status.ASSIGNED, Status.PICKUP_READY)
+    assigned = Progress(Status.ASSIGNED, Status.ASSIGNED)
+    ready = Progress(Status.PICKUP_READY, Status.PICKUP_READY)
+    shown = dialect.announcements(assigned, ready)
     return scenario.script(name, with_pickup_ready=bool(shown))

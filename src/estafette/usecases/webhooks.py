@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from estafette.core.account import Scope
-from estafette.core.delivery import Status
+from estafette.core.delivery import Progress, Status
 from estafette.core.errors import EndpointMissing
 from estafette.core.ids import new_id
 from estafette.store import accounts, endpoints, messages
@@ -155,7 +155,7 @@ async def send_test(
     async with platform.pool.acquire() as connection:
         if type is None:
             dialect = platform.dialects[await accounts.dialect_of(connection, scope.account_id)]
-            type = dialect.announcements(None, Status.PENDING)[0]
+            type = dialect.announcements(None, Progress(Status.PENDING, Status.PENDING))[0]
         if not await messages.insert_test(connection, scope, id, DEFAULT_ENDPOINT, type, url):
             raise EndpointMissing(DEFAULT_ENDPOINT)
     platform.outbox_signal.wake()

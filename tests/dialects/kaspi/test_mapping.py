@@ -157,11 +157,19 @@ def test_every_milestone_is_shown_as_a_status_of_the_contract() -> None:
     assert set(words.SHOWN.values()) == set(words.STATUSES)
 
 
+def _at(milestone: Status) -> Progress:
+    return Progress(milestone, milestone)
+
+
+_CANCELLED = _at(Status.CANCELLED)
+
+
 def test_announcements_leave_no_status_out() -> None:
     for before, after in product((None, *COURSE), COURSE):
         if before is not None and COURSE.index(before) > COURSE.index(after):
             continue
-        told = [type.removeprefix("delivery.") for type in DIALECT.announcements(before, after)]
+        types = DIALECT.announcements(before and _at(before), _at(after))
+        told = [type.removeprefix("delivery.") for type in types]
         first = -1 if before is None else words.SEQUENCE.index(words.SHOWN[before])
         last = words.SEQUENCE.index(words.SHOWN[after])
         assert told == list(words.SEQUENCE[first + 1 : last + 1])
@@ -169,8 +177,8 @@ def test_announcements_leave_no_status_out() -> None:
 
 def test_cancellation_is_announced_once_wherever_it_happens() -> None:
     for before in (Status.AWAITING_PAYMENT, Status.PENDING, Status.ASSIGNED, Status.PICKUP_READY):
-        assert DIALECT.announcements(before, Status.CANCELLED) == ("delivery.cancelled",)
-    assert DIALECT.announcements(Status.CANCELLED, Status.CANCELLED) == ()
+        assert DIALECT.announcements(_at(before), _CANCELLED) == ("delivery.cancelled",)
+    assert DIALECT.announcements(_CANCELLED, _CANCELLED) == ()
 
 
 @pytest.mark.parametrize(

@@ -30,10 +30,10 @@ class KaspiDialect:
 
     name = "kaspi"
 
-    def announcements(self, before: Status | None, after: Status) -> tuple[str, ...]:
+    def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
         """The webhook types of a move: one for each status that Kaspi shows on the way."""
-        shown = None if before is None else SHOWN[before]
-        return tuple(f"delivery.{status}" for status in passed(shown, SHOWN[after]))
+        shown = None if before is None else SHOWN[before.milestone]
+        return tuple(f"delivery.{status}" for status in passed(shown, SHOWN[after.milestone]))
 
     def may_cancel(self, progress: Progress) -> bool:
         """Until the pickup is completed."""
