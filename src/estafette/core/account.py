@@ -48,7 +48,10 @@ MARKETS = {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A tenant. `rate_per_second` and `burst` bound the requests of each of its API keys."""
+    """A tenant. `rate_per_second` and `burst` bound the requests of each of its API keys.
+
+    `origins` are patterns of the web pages that may use its publishable keys; see core/origin.py.
+    """
 
     id: UUID
     name: str
@@ -56,6 +59,7 @@ class Account:
     dialect: str
     rate_per_second: int
     burst: int
+    origins: tuple[str, ...] = ()
 
 
 class KeyKind(StrEnum):

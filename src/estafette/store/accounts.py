@@ -1,5 +1,6 @@
 """Accounts, their API keys and their webhook endpoints."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -9,7 +10,7 @@ import asyncpg
 from estafette.core.account import MARKETS, Account, Credential, KeyKind, Mode, Scope
 from estafette.store.pool import Connection
 
-_ACCOUNT = "accounts.id, accounts.name, market, dialect, rate_per_second, burst"
+_ACCOUNT = "accounts.id, accounts.name, market, dialect, rate_per_second, burst, origins"
 
 
 def _account(row: asyncpg.Record) -> Account:
@@ -20,6 +21,7 @@ def _account(row: asyncpg.Record) -> Account:
         dialect=row["dialect"],
         rate_per_second=row["rate_per_second"],
         burst=row["burst"],
+        origins=tuple(row["origins"]),
     )
 
 
@@ -46,6 +48,21 @@ async def set_rate(connection: Connection, account_id: UUID, per_second: int, bu
         per_second,
         burst,
     )
+
+
+async def set_origins(connection: Connection, account_id: UUID, origins: Sequence[str]) -> None:
+    """Trusts the pages of these patterns, and no others."""
+    await connection.execute(
+        "update accounts set origins = $2 where id = $1", account_id, list(origins)
+    )
+
+
+async def origins(connection: Connection, dialect: str) -> list[str]:
+    """Every pattern that any account of a dialect trusts, once."""
+    found = await connection.fetch(
+        "select distinct unnest(origins) as pattern from accounts where dialect = $1", dialect
+    )
+    return [row["pattern"] for row in found]
 
 
 async def find(connection: Connection, name: str) -> Account | None:

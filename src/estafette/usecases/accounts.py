@@ -1,10 +1,12 @@
 """Open accounts, list them, bound what they may ask."""
 
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
-from estafette.core.account import MARKETS, Account, Mode, Scope
+from estafette.core.account import MARKETS, Account, KeyKind, Mode, Scope
 from estafette.core.ids import new_id
+from estafette.core.origin import OriginPatternError, read_pattern
 from estafette.store import accounts
 from estafette.store.accounts import Endpoint
 from estafette.usecases.keys import IssuedKey, issue, kinds_of
@@ -116,6 +118,31 @@ async def set_rate(
     burst = _positive("burst", per_second * 2 if burst is None else burst)
     async with platform.pool.acquire() as connection:
         await accounts.set_rate(connection, account.id, per_second, burst)
+    return await find_account(platform, name)
+
+
+MOST_ORIGINS = 100
+
+
+async def set_origins(platform: Platform, name: str, patterns: Sequence[str]) -> Account:
+    """Trusts the web pages of these patterns (see `core.origin.read_pattern`), and no others.
+
+    Raises AccountNotFoundError, or AccountRefusedError for what is no pattern, for too many, and
+    for an account whose dialect has no publishable keys to use them with.
+    """
+    account = await find_account(platform, name)
+    if KeyKind.PUBLISHABLE not in kinds_of(account.dialect):
+        raise AccountRefusedError(
+            f"accounts that speak {account.dialect} have no keys for web pages"
+        )
+    try:
+        origins = list(dict.fromkeys(read_pattern(pattern) for pattern in patterns))
+    except OriginPatternError as error:
+        raise AccountRefusedError(str(error)) from None
+    if len(origins) > MOST_ORIGINS:
+        raise AccountRefusedError(f"an account trusts at most {MOST_ORIGINS} origins")
+    async with platform.pool.acquire() as connection:
+        await accounts.set_origins(connection, account.id, origins)
     return await find_account(platform, name)
 
 

@@ -68,6 +68,7 @@ class Catalog:
         self._credentials: OrderedDict[bytes, Credential] = OrderedDict()
         self._prices: dict[str, Prices] = {}
         self._companies: dict[str, Companies] = {}
+        self._origins: dict[str, tuple[str, ...]] = {}
         self._reading = asyncio.Lock()
 
     def forget(self) -> None:
@@ -76,6 +77,7 @@ class Catalog:
         self._credentials.clear()
         self._prices.clear()
         self._companies.clear()
+        self._origins.clear()
 
     def trust(self, heard: bool) -> None:
         """Whether changes are being heard of."""
@@ -136,4 +138,16 @@ class Catalog:
         found = Companies(every, {id: PriceList(rows) for id, rows in lists.items()})
         if self._trusted and generation == self._generation:
             self._companies[market] = found
+        return found
+
+    async def origins(self, dialect: str) -> tuple[str, ...]:
+        """Every pattern of web pages that any account of a dialect trusts."""
+        known = self._origins.get(dialect)
+        if known is not None:
+            return known
+        generation = self._generation
+        async with self._pool.acquire() as connection:
+            found = tuple(await accounts.origins(connection, dialect))
+        if self._trusted and generation == self._generation:
+            self._origins[dialect] = found
         return found

@@ -52,6 +52,7 @@ class Order:
     `company_id` is the courier company that the merchant means; None for the quote's.
     `payment` says how it is paid and what cash to collect; where a transfer goes is added here.
     `numbered` gives the delivery a reference, the next of its account, mode and year.
+    `scenario` is the sandbox's, where it is chosen elsewhere than in the notes of the drop-off.
     `render` writes the delivery or the conflict as the dialect answers it.
     """
 
@@ -71,6 +72,7 @@ class Order:
     schedule: Schedule = UNSCHEDULED
     metadata: Mapping[str, Any] | None = None
     numbered: bool = False
+    scenario: str | None = None
 
 
 class _Draft(NamedTuple):
@@ -126,7 +128,7 @@ class Creator:
             updated_at=now,
             external_ref=order.external_ref,
             quote_id=order.quote_id,
-            scenario=scenario.mentioned(order.dropoff.notes) if sandbox else None,
+            scenario=_scenario(order) if sandbox else None,
             payment=order.payment,
             scheduled_pickup_at=order.schedule.pickup_at,
             scheduled_delivery_at=order.schedule.delivery_at,
@@ -275,6 +277,10 @@ class _Desk:
             run_in_seconds=scenario.due_in_seconds(script, 0, step) if paid else None,
             simulated=True,
         )
+
+
+def _scenario(order: Order) -> str | None:
+    return order.scenario or scenario.mentioned(order.dropoff.notes)
 
 
 def _series(delivery: Delivery) -> Series:

@@ -37,6 +37,7 @@ class TrackedDelivery:
     time_zone: str
     market: str
     steps: tuple[TrackedStep, ...]
+    reference: str | None = None
 
     @property
     def is_final(self) -> bool:
@@ -71,6 +72,7 @@ async def track(platform: Platform, delivery_id: UUID) -> TrackedDelivery | None
         created_at=delivery.created_at,
         time_zone=market.time_zone,
         market=market.code,
+        reference=delivery.reference,
         steps=tuple(
             TrackedStep(
                 event.status, event.occurred_at, event.note if event.actor in _NOTED_BY else None
