@@ -44,8 +44,8 @@ _COMMAND_SECONDS = 60.0
 class Stage:
     """What the measurements work with.
 
-    `ids` are those of deliveries created over HTTP so far; `most_creates` is the most a second that
-    a run of creates has reached.
+    `ids` are those of deliveries created over HTTP so far; `most_creates` is how many a second
+    were created by as many connections as keep the server busy, once that has been measured.
     """
 
     folder: Path
