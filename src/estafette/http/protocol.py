@@ -11,7 +11,7 @@ from estafette.http.request import request_id
 HEAD_LIMIT = 64 * 1024
 """How long a request line and headers may be together, in bytes."""
 
-_TARGET = re.compile(rb"\A\s*[A-Za-z]{1,20} +(\S{1,2000})")
+_TARGET = re.compile(rb"\A\s*[^ \r\n]{1,4000} +([^ \r\n]{1,4000})")
 _PATH = re.compile(r"\A(?:[a-z]+://[^/?#]*)?([^?#]*)")
 
 
