@@ -1,5 +1,7 @@
 """Durable creates a second over HTTP, against pgbench doing the same inserts."""
 
+import statistics
+
 from bench import pgbench, wrk
 from bench.plan import Plan, say
 from bench.report import Figure, Pair, compared
@@ -10,7 +12,7 @@ REACH = 0.40
 
 
 async def measure(stage: Stage, plan: Plan) -> Figure:
-    """Rounds of both in turn, each after a checkpoint; every answer is looked for afterwards."""
+    """Rounds of both in turn; every delivery that was acknowledged is looked for afterwards."""
     if not wrk.is_here():
         return Figure(NAME, None, REACH, missing=wrk.MISSING)
     script = await stage.script()
@@ -39,5 +41,5 @@ async def measure(stage: Stage, plan: Plan) -> Figure:
         "created_and_found": sum(run.requests for run in runs),
         "p99_ms_at_full_load": round(max(run.p99_ms for run in runs), 1),
     }
-    stage.most_creates = max(run.per_second for run in runs)
+    stage.most_creates = statistics.median(run.per_second for run in runs)
     return compared(NAME, REACH, pairs, detail)

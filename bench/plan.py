@@ -8,25 +8,27 @@ from dataclasses import dataclass
 class Plan:
     """The lengths of a run, in seconds. `messages`: how many each of pgbench's clients writes."""
 
-    rounds: int = 5
-    create_seconds: float = 6
-    get_seconds: float = 4
+    rounds: int = 8
+    create_seconds: float = 4
+    get_seconds: float = 2
     get_stock: int = 5_000
     webhook_rounds: int = 3
     messages: int = 312
-    steady_seconds: float = 20
+    steady_rounds: int = 3
+    steady_seconds: float = 8
     idle_seconds: float = 3
 
 
 FULL = Plan()
 QUICK = Plan(
-    rounds=2,
-    create_seconds=3,
+    rounds=3,
+    create_seconds=2,
     get_seconds=2,
     get_stock=1_000,
     webhook_rounds=1,
     messages=80,
-    steady_seconds=6,
+    steady_rounds=1,
+    steady_seconds=5,
     idle_seconds=1,
 )
 

@@ -25,6 +25,7 @@ class Operation:
         takes_body: whether a request has a body that is read.
         needs_body: whether it must have one.
         examples: values for its parameters in the path, from the document.
+        query: the names of its parameters in the query.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Operation:
     takes_body: bool
     needs_body: bool
     examples: Mapping[str, str]
+    query: tuple[str, ...]
 
     def call(self, edge: Edge, delivery_id: str, body: Any = None) -> Call:
         """A request for that delivery, where it is for one."""
@@ -70,6 +72,7 @@ async def operations(server: Server, edge: Edge) -> list[Operation]:
                             for each in parameters
                             if each["in"] == "path"
                         },
+                        query=tuple(each["name"] for each in parameters if each["in"] == "query"),
                     )
                 )
     return found

@@ -13,7 +13,6 @@ import structlog
 import uvicorn
 from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from estafette import health
@@ -28,6 +27,7 @@ from estafette.dialects.kaspi import words
 from estafette.http.fallback import Fallback, by_prefix
 from estafette.http.limiter import RateLimiter
 from estafette.http.observe import Observer
+from estafette.http.prefix import ByPrefix
 from estafette.http.protocol import http_protocol
 from estafette.metrics import CourierMetrics, RequestMetrics
 from estafette.settings import Settings
@@ -149,16 +149,16 @@ def build(
     limiter = RateLimiter(processes)
     pages = tracking.build(platform, public_id=public_id)
     fallback = by_prefix({"/delivery": kaspi.fallback, "/sandbox": sandbox.fallback})
-    app = Starlette(
-        routes=[
-            *_at("/delivery", kaspi.build(platform, creator, quoter, limiter)),
-            *_at("/sandbox", sandbox.build(platform, limiter, public_id=public_id)),
-            Mount("/track", pages),
-            home.build(PLACES),
-            *health.routes(platform),
-        ]
+    rest = Starlette(routes=[home.build(PLACES), *health.routes(platform)])
+    rest.router.redirect_slashes = False
+    app = ByPrefix(
+        {
+            "/delivery": kaspi.build(platform, creator, quoter, limiter),
+            "/sandbox": sandbox.build(platform, limiter, public_id=public_id),
+            "/track": pages,
+        },
+        rest,
     )
-    app.router.redirect_slashes = False
     observer = Observer(
         app,
         logger=structlog.stdlib.get_logger("estafette.http"),
@@ -166,11 +166,6 @@ def build(
         fallback=fallback,
     )
     return Application(observer, fallback, pages)
-
-
-def _at(path: str, app: ASGIApp) -> list[BaseRoute]:
-    """An application under a path; a mount alone does not hold its own bare path."""
-    return [Mount(path, app), Route(path, app)]
 
 
 class _Server(uvicorn.Server):

@@ -45,7 +45,8 @@ def routes(platform: Platform) -> list[Route]:
 
 def _traced(path: str, answer: Answer) -> Answer:
     async def traced(request: Request) -> Response:
-        trace_of(request.scope).route = path
+        trace = trace_of(request.scope)
+        trace.route, trace.is_probe = path, True
         return await answer(request)
 
     return traced

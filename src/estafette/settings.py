@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, cast, get_args
 from urllib.parse import urlsplit
 
-from annotated_types import Ge, Le
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -360,8 +359,8 @@ def _allowed(field: str) -> str | None:
     kind: Any = info.annotation
     if words := [word for word in get_args(kind) if isinstance(word, str)]:
         return f"must be one of {', '.join(words)}"
-    least = next((item.ge for item in info.metadata if isinstance(item, Ge)), None)
-    most = next((item.le for item in info.metadata if isinstance(item, Le)), None)
+    least = next((item.ge for item in info.metadata if hasattr(item, "ge")), None)
+    most = next((item.le for item in info.metadata if hasattr(item, "le")), None)
     if least is None or most is None:
         return None
     number = "number" if kind is float else "whole number"

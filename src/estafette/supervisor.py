@@ -118,9 +118,11 @@ class Supervisor:
         accounts = self._prepare(environment)
         measured = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics_folder())}
         self._children = [Child("serve", measured), Child("worker", measured)]
+        self._interruptible = False  # a process that is being made must not be lost
         for child in self._children:
             child.start()
-        self._await_ready(port)
+        with self._interrupted_by_request():
+            self._await_ready(port)
         self._announce(dsn, port, environment, accounts)
 
     def _free_port(self) -> int:

@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
+from estafette.cli.banner import Terminal
 from estafette.cli.commands import run
+from estafette.settings import load
+from estafette.supervisor import Ready
 from estafette.webhooks.signing import hmac_sha256_hex
 from tests.cli.stage import Up, environment
 
@@ -267,6 +270,23 @@ def test_the_doctor_finds_nothing_wrong_and_then_an_endpoint_out_of_bounds(
     assert "destination address is not allowed (private network)" in problem["text"]
     assert "ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS" in problem["advice"]
     command("webhooks", "set", "--account", "kaspi", "--url", "")
+
+
+def test_the_call_that_the_banner_shows_runs_as_it_stands_and_twice(
+    up: Up, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, accounts = up.demo["base_url"], up.demo["accounts"]
+    Terminal(load()).ready(Ready(url, url, accounts, up.data_dir, True, True, 1.0))
+    shown = capsys.readouterr().out
+    for part in (url, f"{url}/delivery/docs", *accounts["kaspi"].values(), "loopback"):
+        assert part in shown
+    call = shown[shown.index("curl ") : shown.index("}'") + 2].replace("curl ", "curl -sS ", 1)
+    first, second = (
+        subprocess.run(["bash", "-c", call], capture_output=True, check=True).stdout
+        for _ in range(2)
+    )
+    assert json.loads(first)["status"] == "created"
+    assert first == second
 
 
 def test_migrating_again_does_nothing(command: Command) -> None:

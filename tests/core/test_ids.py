@@ -1,5 +1,6 @@
 """Ids: made in order of time, and written so that each has one text."""
 
+import base64
 import time
 from uuid import UUID
 
@@ -28,6 +29,11 @@ def test_an_id_is_read_back_from_its_26_characters(id: UUID) -> None:
     assert len(text) == 26
     assert text == text.lower()
     assert from_base32(text) == id
+
+
+@given(st.uuids())
+def test_an_id_is_written_as_rfc_4648_says(id: UUID) -> None:
+    assert to_base32(id) == base64.b32encode(id.bytes).decode().rstrip("=").lower()
 
 
 @given(st.text() | st.text("abcdefghijklmnopqrstuvwxyz234567=", min_size=24, max_size=28))

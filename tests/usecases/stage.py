@@ -174,7 +174,7 @@ class Tenant:
 
 @asynccontextmanager
 async def platform_over(
-    dsn: str, *, step: timedelta = timedelta(seconds=5), size: int = 6
+    dsn: str, *, step: timedelta = timedelta(seconds=5), size: int = 6, key: str | None = None
 ) -> AsyncGenerator[Platform]:
     """A platform on the database at `dsn`, which remembers its configuration."""
     pool = await open_pool(dsn, size=size)
@@ -185,7 +185,7 @@ async def platform_over(
             pool=pool,
             dialects={DIALECT.name: DIALECT},
             catalog=catalog,
-            cipher=Cipher(new_cipher_key()),
+            cipher=Cipher(key or new_cipher_key()),
             public_url="http://delivery.example",
             sandbox_step=step,
         )

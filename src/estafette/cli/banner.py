@@ -54,7 +54,9 @@ def _banner(ready: Ready, settings: Settings) -> str:
         f"Webhooks: estafette webhooks set --account {name} --url http://localhost:3000/webhooks"
     ]
     if ready.loopback_allowed:
-        remarks.append("          may reach this machine (loopback is allowed here, and only here)")
+        remarks.append(
+            "          may reach this machine: `up` allows loopback, unlike `serve` and `worker`"
+        )
     if settings.listens_beyond_loopback:
         remarks.append(f"Listening on {settings.host}: other machines may connect")
     remarks.append(f"Data: {_short(ready.data_dir)}   Ctrl-C ends everything and keeps the data")

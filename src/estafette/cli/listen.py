@@ -1,6 +1,7 @@
 """`estafette listen`: events as they happen, and a local port that gets them as webhooks."""
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -136,6 +137,8 @@ class _Forwarder:
                 allow_redirects=False,
             ) as response:
                 return response.status
+        except aiohttp.ClientConnectorError as error:
+            return os.strerror(error.errno) if error.errno else "no connection"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return str(error) or type(error).__name__
 

@@ -1,7 +1,5 @@
 """Identifiers: made here, shown by each dialect in its own form."""
 
-import base64
-import binascii
 import os
 import time
 from uuid import UUID
@@ -16,9 +14,24 @@ def new_id() -> UUID:
     return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
 
 
+# An id is written and read on every request: this is several times as fast as `base64`, which knows
+# no length beforehand. Written two characters at a time; read as Python reads base 32, whose digits
+# are 0-9 and a-v, with anything else made into what is no digit.
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_DIGITS = bytes(
+    b"0123456789abcdefghijklmnopqrstuv"[_ALPHABET.index(chr(code))]
+    if chr(code) in _ALPHABET
+    else 33
+    for code in range(256)
+)
+_PADDING = 2  # 26 characters hold 130 bits
+
+
 def to_base32(id: UUID) -> str:
     """The 26 lower-case base-32 characters (RFC 4648, no padding) of an id."""
-    return base64.b32encode(id.bytes).decode("ascii").rstrip("=").lower()
+    bits = id.int << _PADDING
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def from_base32(text: str) -> UUID | None:
@@ -26,8 +39,7 @@ def from_base32(text: str) -> UUID | None:
     if len(text) != 26:
         return None
     try:
-        decoded = base64.b32decode(text.upper() + "======")
-    except (binascii.Error, ValueError):
+        bits = int(text.encode("ascii").translate(_DIGITS), 32)
+    except ValueError:
         return None
-    id = UUID(bytes=decoded)
-    return id if to_base32(id) == text else None
+    return None if bits & (1 << _PADDING) - 1 else UUID(int=bits >> _PADDING)

@@ -84,6 +84,8 @@ class Observer:
         route = trace.route or f"{scope.get('root_path', '')}/*"
         method: str = scope["method"]
         self._metrics.observe(method, route, status, seconds)
+        if trace.is_probe and status < 400:
+            return  # asked every few seconds by machines: a line each would hide the others
         self._logger.info(
             "request",
             request_id=trace.request_id,

@@ -11,12 +11,14 @@ _NAME = "estafette.trace"
 class Trace:
     """The facts of one request that may be recorded; never a body, a key or a query string.
 
-    `route` is the template of the path: `/delivery/v1/deliveries/{deliveryId}`.
+    `route` is the template of the path: `/delivery/v1/deliveries/{deliveryId}`. `is_probe` is for
+    what monitors ask all the time: it is measured, and logged only when it fails.
     """
 
     request_id: str
     route: str | None = None
     account_id: str | None = None
+    is_probe: bool = False
 
 
 def start_trace(scope: Scope, request_id: str) -> Trace:

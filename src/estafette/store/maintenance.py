@@ -5,11 +5,10 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-import asyncpg
 import structlog
 
 from estafette.store.migrate import ensure_partitions
-from estafette.store.pool import Connection, Pool
+from estafette.store.pool import DATABASE_TROUBLE, Connection, Pool
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -63,11 +62,12 @@ async def keep(pool: Pool, stop: asyncio.Event) -> None:
         try:
             async with pool.acquire() as connection:
                 dropped = await maintain(connection)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_TROUBLE as error:
             _log.warning("maintenance_failed", error=type(error).__name__)
             pause = _AFTER_TROUBLE_SECONDS
         else:
             if dropped:
                 _log.info("partitions_dropped", names=dropped)
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+            async with asyncio.timeout(pause):
+                await stop.wait()

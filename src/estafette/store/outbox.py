@@ -101,15 +101,14 @@ claimed as (
     where ctid = any (array(select place from picked)) and state = 'pending' and due_at <= now()
     returning messages.*
 )
-select claimed.account_id, claimed.id, claimed.endpoint_id, claimed.attempt, claimed.ordinal,
-    claimed.delivery_id, claimed.seq, claimed.attempt - claimed.round_start as attempt_in_round,
-    extract(epoch from now() - claimed.round_started_at)::float8 as round_seconds,
+select claimed.account_id, endpoint.mode, claimed.id, claimed.endpoint_id, endpoint.dialect,
+    coalesce(claimed.test_url, endpoint.url) as url, endpoint.secret,
     coalesce(claimed.test_type, event.announced[claimed.ordinal + 1]) as type,
-    coalesce(event.id, claimed.id) as event_id,
+    claimed.attempt, claimed.attempt - claimed.round_start as attempt_in_round,
+    extract(epoch from now() - claimed.round_started_at)::float8 as round_seconds,
+    coalesce(event.id, claimed.id) as event_id, claimed.ordinal,
     coalesce(event.occurred_at, claimed.created_at) as occurred_at,
-    event.status, event.milestone, delivery.external_ref,
-    endpoint.mode, endpoint.secret, endpoint.dialect,
-    coalesce(claimed.test_url, endpoint.url) as url
+    claimed.delivery_id, delivery.external_ref, claimed.seq, event.status, event.milestone
 from claimed
 cross join lateral (
     select endpoints.mode, accounts.dialect,
@@ -155,28 +154,14 @@ async def claim(
     return [_claimed(row) for row in found]
 
 
+_MODES = {mode.value: mode for mode in Mode}
+_STATUSES: dict[str | None, Status | None] = {None: None} | {each.value: each for each in Status}
+
+
 def _claimed(row: asyncpg.Record) -> Claimed:
-    status, milestone = row["status"], row["milestone"]
-    return Claimed(
-        scope=Scope(row["account_id"], Mode(row["mode"])),
-        id=row["id"],
-        endpoint_id=row["endpoint_id"],
-        dialect=row["dialect"],
-        url=row["url"],
-        secret=row["secret"],
-        type=row["type"],
-        attempt=row["attempt"],
-        attempt_in_round=row["attempt_in_round"],
-        round_seconds=row["round_seconds"],
-        event_id=row["event_id"],
-        ordinal=row["ordinal"],
-        occurred_at=row["occurred_at"],
-        delivery_id=row["delivery_id"],
-        external_ref=row["external_ref"],
-        seq=row["seq"],
-        status=status and Status(status),
-        milestone=milestone and Status(milestone),
-    )
+    account_id, mode, *others, status, milestone = row
+    scope = Scope(account_id, _MODES[mode])
+    return Claimed._make((scope, *others, _STATUSES[status], _STATUSES[milestone]))
 
 
 class Finished(NamedTuple):

@@ -9,6 +9,15 @@ from asyncpg.pool import PoolConnectionProxy
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
+DATABASE_TROUBLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that the server ends while it is being taken
+)
+"""What a statement raises when the database is away, restarting or too slow."""
+
 _SETTINGS = {
     "application_name": "estafette",
     "timezone": "UTC",

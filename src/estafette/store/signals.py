@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import asyncpg
 
+from estafette.store.pool import DATABASE_TROUBLE
+
 CONFIGURATION = "estafette_configuration"
 """Accounts, keys, cities or tariffs have changed (sent by triggers)."""
 
@@ -50,7 +52,7 @@ async def listen(
             on_signal()
             delay = 0.1
             await _until_lost(connection, lost)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except DATABASE_TROUBLE:
             pass
         finally:
             on_connection(False)
@@ -65,7 +67,9 @@ async def _until_lost(
 ) -> None:
     while True:
         try:
-            await asyncio.wait_for(lost.wait(), _PROBE_SECONDS)
+            # not `wait_for`: in Python 3.11 it may swallow a cancellation that comes with the loss
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await lost.wait()
         except TimeoutError:  # a silent network may hide the loss: ask
             await connection.execute("select 1", timeout=_PROBE_SECONDS)
         else:

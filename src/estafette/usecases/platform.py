@@ -5,13 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
-
 from estafette.core.courier import Company, Connector, Courier
 from estafette.core.dialect import Dialect
 from estafette.core.watch import WatchLimits
 from estafette.store import signals
-from estafette.store.pool import Pool
+from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.secrets import Cipher
 
@@ -69,7 +67,7 @@ class OutboxSignal:
     async def _send(self) -> None:
         try:
             await signals.send(self._pool, signals.OUTBOX)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except DATABASE_TROUBLE:
             return  # the workers poll besides
 
     def _done(self, _: "asyncio.Task[None]") -> None:

@@ -20,6 +20,7 @@ _LEAST: Final = 2
 # Messages held ready for an endpoint: what it takes in this time, or so many times its requests.
 _AHEAD_SECONDS: Final = 1.0
 _AHEAD_TIMES: Final = 15
+_QUICK_SECONDS: Final = _AHEAD_SECONDS / _AHEAD_TIMES
 _KNOWN_LANES: Final = 4096
 
 
@@ -36,28 +37,28 @@ class Job:
 
 @dataclass(slots=True)
 class Lane:
-    """What is ready for one endpoint, and how much of it at a time."""
+    """What is ready for one endpoint, and how much of it at a time.
+
+    `limit` bounds the requests under way, `quota` the messages held, those under way included.
+    """
 
     limit: float = _START
     seconds: float | None = None
+    quota: int = 0
     sending: int = 0
     held: int = 0
     has_more: bool = False
     queued: bool = False
     ready: deque[Job] = field(default_factory=deque)
 
-    @property
-    def quota(self) -> int:
-        """How many messages may be held for this endpoint, those being sent included."""
-        times = 1.0
-        if self.seconds is not None:
-            times = min(_AHEAD_SECONDS / max(self.seconds, 1e-6), _AHEAD_TIMES)
-        return int(self.limit * (1 + times))
+    def __post_init__(self) -> None:
+        """An endpoint of which nothing is known."""
+        self.quota = int(2 * self.limit)
 
     @property
     def may_send(self) -> bool:
         """Whether a job is ready and a request more is allowed."""
-        return bool(self.ready) and self.sending < int(self.limit)
+        return bool(self.ready) and self.sending + 1 <= self.limit
 
     def learn(self, seconds: float, *, in_time: bool, most: int) -> None:
         """Takes a finished exchange into account."""
@@ -66,6 +67,8 @@ class Lane:
         else:
             self.limit = max(self.limit / 2, min(_LEAST, most))
         self.seconds = seconds if self.seconds is None else 0.8 * self.seconds + 0.2 * seconds
+        times = _AHEAD_SECONDS / self.seconds if self.seconds > _QUICK_SECONDS else _AHEAD_TIMES
+        self.quota = int(self.limit * (1 + times))
 
 
 class Lanes:
@@ -169,11 +172,10 @@ class Lanes:
         job.messages.popleft()
         lane.held -= 1
         self._held -= 1
-        self._hungry = (
-            self._hungry
-            or (lane.has_more and lane.held * 2 <= lane.quota)
-            or (self._cut_short and self._held * 2 <= self._most_held)
-        )
+        if (lane.has_more and lane.held * 2 <= lane.quota) or (
+            self._cut_short and self._held * 2 <= self._most_held
+        ):
+            self._hungry = True
         self._queue(lane)
 
     def finish(self, job: Job) -> None:

@@ -1,6 +1,7 @@
 """Results on their way into the database: gathered while earlier ones are being written."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -9,13 +10,10 @@ import structlog
 
 from estafette.store import outbox
 from estafette.store.outbox import Finished
-from estafette.store.pool import Pool
+from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.webhooks import metrics
 
 _log = structlog.stdlib.get_logger(__name__)
-
-DATABASE_TROUBLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a statement raises when the database is away, restarting or too slow."""
 
 # The statement will never accept these values, however often it is tried.
 _UNACCEPTABLE: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
@@ -68,6 +66,8 @@ class Recorder:
             await self._gather()
             batch = self._results[:_MOST_AT_ONCE]
             if batch:
+                for outcome, count in Counter(result.outcome for result in batch).items():
+                    metrics.ATTEMPTS.labels(outcome).inc(count)
                 await self._write(batch)
                 del self._results[: len(batch)]
             if not self._results and not self._closing:

@@ -13,17 +13,18 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import structlog
 
 from estafette.store import outbox, signals
 from estafette.store.outbox import Claimed, Finished
-from estafette.store.pool import Pool
+from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.webhooks import metrics
 from estafette.webhooks.lanes import Job, Lanes
 from estafette.webhooks.message import Message, Renderer
-from estafette.webhooks.recorder import DATABASE_TROUBLE, Recorder
+from estafette.webhooks.recorder import Recorder
 from estafette.webhooks.retry import Schedule, doubling
 from estafette.webhooks.sender import Outcome, Request, Result
 
@@ -35,6 +36,7 @@ ERROR: Final = "error"
 # For accounts whose dialect this process was not given: somebody may put that right.
 _NO_DIALECT: Final = Schedule(doubling(60, 10), timeout_seconds=5)
 _MOST_ERROR_CHARACTERS: Final = 300
+_KNOWN_SECRETS: Final = 4096
 _LEASE_TO_TIMEOUT: Final = 1.5
 _CLAIM_SPACING_SECONDS: Final = 0.02
 _MEASURE_SECONDS: Final = 5.0
@@ -104,7 +106,7 @@ class Worker:
         self._dsn = dsn
         self._renderers = renderers
         self._sender = sender
-        self._decrypt = decrypt
+        self._decrypt = lru_cache(maxsize=_KNOWN_SECRETS)(decrypt)
         self.name = name or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lanes = Lanes(
             per_endpoint=self._limits.per_endpoint,
@@ -248,9 +250,7 @@ class Worker:
             in_time = result.outcome is not Outcome.TIMED_OUT
             self._lanes.sent(job, result.duration_seconds, in_time=in_time)
         round_seconds = claimed.round_seconds + time.monotonic() - claimed_at
-        finished = _finished(claimed, schedule, result, began, round_seconds)
-        metrics.ATTEMPTS.labels(finished.outcome).inc()
-        self._recorder.add(finished)
+        self._recorder.add(_finished(claimed, schedule, result, began, round_seconds))
         if self._lanes.is_hungry:
             self._wake.set()
 

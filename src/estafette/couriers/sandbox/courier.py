@@ -16,7 +16,13 @@ _SHORTEST_SLEEP = 0.02
 _FIRST_RETRY = 0.25
 _LONGEST_RETRY = 10.0
 
-_UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+_UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 async def run(platform: Platform, stop: asyncio.Event) -> None:

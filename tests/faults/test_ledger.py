@@ -1,0 +1,198 @@
+"""A ledger over workers that die and freeze: what was acknowledged is told, and told by its owner.
+
+A client notes every delivery and move that was acknowledged, a receiver every webhook. Workers in
+processes of their own are killed, and stopped past their leases, under load.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+from estafette.core.account import Mode
+from estafette.core.delivery import Status
+from estafette.usecases.platform import Platform
+from estafette.usecases.secrets import new_cipher_key
+from tests.receivers import Connection, ReceivedRequest, Receiver, answer
+from tests.usecases.stage import Tenant, new_tenant, platform_over
+from tests.webhooks.stage import is_signed_by, listen_at, messages, move, said, until
+
+LEASE_SECONDS = 1.5
+FAULTS = (signal.SIGKILL, signal.SIGSTOP) * 3
+CLIENTS = 6
+
+# A message may be settled only under the claim that holds it: the attempt with that very number,
+# of that very worker, must be there by the end of the same transaction.
+_WATCH = """
+create table violations (message_id uuid, attempt integer, worker text);
+create function watch() returns trigger language plpgsql as $$
+begin
+    if not exists (select from attempts where account_id = old.account_id
+        and message_id = old.id and attempt = old.attempt and worker = old.leased_by)
+    then insert into violations values (old.id, old.attempt, old.leased_by);
+    end if;
+    return null;
+end $$;
+create constraint trigger watch after update on messages deferrable initially deferred
+    for each row when (old.leased_by is not null and new.leased_by is null
+        and new.attempt = old.attempt)
+    execute function watch();
+"""
+
+
+class WorkerProcess:
+    """A worker that can be killed."""
+
+    def __init__(self, process: asyncio.subprocess.Process, name: str) -> None:
+        self.process = process
+        self.name = name
+
+    @classmethod
+    async def start(cls, dsn: str, key: str, name: str) -> "WorkerProcess":
+        module = "tests.faults.worker_process"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", module, dsn, key, name, str(LEASE_SECONDS)),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        return cls(process, name)
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.process.pid, number)
+
+    async def end(self, number: signal.Signals) -> int:
+        if self.process.returncode is None:
+            self.send(number)
+        async with asyncio.timeout(20):
+            return await self.process.wait()
+
+
+class Workers:
+    """Two workers at any time, one of which has a bad day now and then."""
+
+    def __init__(self, platform: Platform, dsn: str, key: str) -> None:
+        self._platform = platform
+        self._dsn = dsn
+        self._key = key
+        self._started = 0
+        self.running: list[WorkerProcess] = []
+
+    async def start_one(self) -> None:
+        self._started += 1
+        name = f"worker-{self._started}"
+        self.running.append(await WorkerProcess.start(self._dsn, self._key, name))
+
+    async def held_by(self, name: str) -> int:
+        """How many messages a worker has claimed and not reported on."""
+        query = "select count(*) from messages where state = 'pending' and leased_by = $1"
+        return await self._platform.pool.fetchval(query, name)
+
+    async def suffer(self, fault: signal.Signals) -> None:
+        """Strikes the worker that runs for longest while it holds messages."""
+        worker = self.running.pop(0)
+        while True:
+            await until(lambda: self._holds(worker.name))
+            worker.send(signal.SIGSTOP)
+            if await self.held_by(worker.name):
+                break
+            worker.send(signal.SIGCONT)  # it had just reported on all of them
+        if fault is signal.SIGKILL:
+            await worker.end(signal.SIGKILL)
+            await self.start_one()
+        else:
+            await until(lambda: self._has_lost_all(worker.name))
+            worker.send(signal.SIGCONT)
+            self.running.append(worker)
+
+    async def _holds(self, name: str) -> bool:
+        return await self.held_by(name) > 0
+
+    async def _has_lost_all(self, name: str) -> bool:
+        return await self.held_by(name) == 0
+
+    async def stop(self) -> list[int]:
+        """Ends all in an orderly way; returns their exit codes."""
+        return [await worker.end(signal.SIGTERM) for worker in self.running]
+
+
+@asynccontextmanager
+async def two_workers(platform: Platform, dsn: str, key: str) -> AsyncGenerator[Workers]:
+    workers = Workers(platform, dsn, key)
+    try:
+        await workers.start_one()
+        await workers.start_one()
+        yield workers
+    finally:
+        for worker in workers.running:
+            with suppress(ProcessLookupError):
+                await worker.end(signal.SIGKILL)
+
+
+async def unhurried(request: ReceivedRequest, connection: Connection) -> bool:
+    """Takes a moment for each answer, so that a worker always has requests under way."""
+    await connection.idle(0.02)
+    return await answer()(request, connection)
+
+
+async def live(tenant: Tenant, told: dict[UUID, int], enough: asyncio.Event) -> None:
+    """Creates deliveries and moves them on; notes how many events of each were acknowledged."""
+    while not enough.is_set():
+        id = await tenant.create()
+        told[id] = 1
+        for step in (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY):
+            await move(tenant, id, step)
+            told[id] += 1
+
+
+async def test_every_event_arrives_although_workers_are_killed_and_frozen(
+    fresh_database: str,
+) -> None:
+    key = new_cipher_key()
+    told: dict[UUID, int] = {}
+    enough = asyncio.Event()
+    async with platform_over(fresh_database, key=key) as platform, Receiver(unhurried) as receiver:
+        await platform.pool.execute(_WATCH)
+        tenant = await new_tenant(platform, Mode.LIVE)
+        endpoint = await listen_at(tenant, receiver.url)
+        async with two_workers(platform, fresh_database, key) as workers:
+            clients = [asyncio.create_task(live(tenant, told, enough)) for _ in range(CLIENTS)]
+            for fault in FAULTS:
+                await workers.suffer(fault)
+            enough.set()
+            await asyncio.gather(*clients)
+            await until(lambda: all_are_delivered(tenant))
+            assert await workers.stop() == [0, 0]
+        assert await platform.pool.fetch("select * from violations") == []
+        await compare(tenant, told, receiver.requests, endpoint.secret)
+
+
+async def all_are_delivered(tenant: Tenant) -> bool:
+    query = "select count(*) from messages where account_id = $1 and state <> 'delivered'"
+    return await tenant.platform.pool.fetchval(query, tenant.scope.account_id) == 0
+
+
+async def compare(
+    tenant: Tenant, told: dict[UUID, int], requests: list[ReceivedRequest], secret: str
+) -> None:
+    """The ledger's two sides."""
+    stored = await tenant.platform.pool.fetch(
+        "select id, delivery_id, seq from events where account_id = $1", tenant.scope.account_id
+    )
+    events = {(row["delivery_id"], row["seq"]): str(row["id"]) for row in stored}
+    acknowledged = {(id, seq) for id, count in told.items() for seq in range(1, count + 1)}
+    assert len(told) > CLIENTS
+    assert set(events) == acknowledged
+    assert all(is_signed_by(request, secret) for request in requests)
+    assert {said(request)["eventId"] for request in requests} == set(events.values())
+
+    # A message arrives once for each claim at most, and each claim has a number of its own.
+    arrived = Counter(said(request)["messageId"] for request in requests)
+    claims = {str(message["id"]): message["attempt"] for message in await messages(tenant)}
+    assert all(arrived[id] <= claims[id] for id in arrived)
+    numbers = Counter((said(each)["messageId"], said(each)["attempt"]) for each in requests)
+    assert set(numbers.values()) == {1}
+    assert any(count > 1 for count in claims.values())  # or nothing was put to the test

@@ -1,0 +1,36 @@
+"""A worker in a process of its own, for tests that kill it.
+
+Arguments: the database's DSN, the key of the secrets, the worker's name, the lease in seconds.
+SIGTERM stops it in an orderly way.
+"""
+
+import asyncio
+import signal
+import sys
+
+from estafette.store.pool import open_pool
+from estafette.usecases.secrets import Cipher
+from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.sender import Sender
+from estafette.webhooks.worker import Limits, Worker
+from tests.usecases.stage import DIALECT
+from tests.webhooks.stage import LOOPBACK, PlainRenderer
+
+SCHEDULE = Schedule(doubling(0.2, 20), timeout_seconds=0.5)
+
+
+async def work(dsn: str, key: str, name: str, lease_seconds: float) -> None:
+    """Works until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    pool = await open_pool(dsn, size=4)
+    limits = Limits(lease_seconds=lease_seconds, poll_seconds=0.2)
+    renderers = {DIALECT.name: PlainRenderer(SCHEDULE)}
+    async with Sender(LOOPBACK) as sender:
+        decrypt = Cipher(key).decrypt
+        await Worker(pool, dsn, renderers, sender, decrypt, limits, name=name).run(stop)
+    await pool.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(work(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])))

@@ -1,0 +1,98 @@
+"""What hostile callers aim at: a server whose log is heard, with a tenant and its delivery."""
+
+import json
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from tests.contracts import Operation
+from tests.edges import Edge
+from tests.serving import Answer, Server, Tenant
+from tests.wire import request, wire
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server with a tenant and its delivery, and all that its contract names."""
+
+    tenant: Tenant
+    delivery: str
+    operations: list[Operation]
+
+    @property
+    def edge(self) -> Edge:
+        return self.tenant.edge
+
+    @property
+    def server(self) -> Server:
+        return self.tenant.server
+
+    def with_body(self) -> list[Operation]:
+        return [each for each in self.operations if each.takes_body]
+
+    async def send(self, operation: Operation, body: Any, **headers: str) -> Answer:
+        """Makes a request with a good key."""
+        return await self.tenant.call(operation.call(self.edge, self.delivery, body), headers)
+
+    async def talk(self, data: bytes) -> list[Answer]:
+        """Sends bytes that end the connection; gives all answers, none of which blames us."""
+        async with wire(self.server.port) as connection:
+            connection.send(data)
+            answers = await connection.answers()
+        for answer in answers:
+            assert answer.status < 500
+            assert answer.headers["x-request-id"]
+        return answers
+
+    async def path(self, method: str, path: str) -> Answer:
+        """Makes a request to a path, to the letter, with a good key."""
+        head = request(method, path, self.edge.authorize(self.tenant.key), last=True)
+        (answer,) = await self.talk(head)
+        assert not any("injected" in name for name in answer.headers)
+        return answer
+
+    def refused(self, answer: Answer, *statuses: int, why: Any = None) -> None:
+        """Asserts a refusal in the dialect's shape."""
+        assert answer.status in statuses, (why, answer.status, answer.body)
+        self.edge.check_error(answer.status, answer.headers, answer.body)
+
+    async def rows(self) -> dict[str, int]:
+        """How many rows each table has."""
+        pool = self.server.platform.pool
+        tables = await pool.fetch(
+            "select relname from pg_class where relkind in ('r', 'p') and not relispartition"
+            " and relnamespace = 'public'::regnamespace"
+        )
+        assert len(tables) > 8
+        return {name: await pool.fetchval(f"select count(*) from {name}") for (name,) in tables}
+
+    @asynccontextmanager
+    async def nothing_stored(self) -> AsyncGenerator[None]:
+        """Asserts that no table has grown or shrunk meanwhile."""
+        before = await self.rows()
+        yield
+        assert await self.rows() == before
+
+
+def is_clean(log: bytes, tenant: Tenant) -> None:
+    """Asserts that a log tells of no crash, no key and nothing personal."""
+    assert log
+    for line in log.splitlines():
+        told = json.loads(line)
+        assert told["event"] != "request crashed", line
+        assert told["level"] in ("info", "debug", "warning"), line
+    secrets = [*tenant.keys.values(), *_texts(tenant.edge.body("secret-order"))]
+    assert len(secrets) > 5
+    for secret in secrets:
+        for form in (secret, secret.replace(" ", ""), ascii(secret)[1:-1]):
+            assert form.encode() not in log, secret
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a JSON value that are long enough not to be found by chance."""
+    if isinstance(value, dict):
+        for member in cast("dict[str, Any]", value).values():
+            yield from _texts(member)
+    elif isinstance(value, str) and len(value) > 4:
+        yield value
