@@ -120,66 +120,6 @@ async def page(
     return [rows.delivery(row) for row in found]
 
 
-class ListFilter(NamedTuple):
-    """A page by offset of the deliveries of a scope; None leaves a criterion out.
-
-    The times are inclusive. `search` is looked for in the reference, the cities and the address
-    lines, whatever the case and the accents.
-    """
-
-    statuses: Sequence[Status] | None = None
-    inserted_from: datetime | None = None
-    inserted_to: datetime | None = None
-    search: str | None = None
-    descending: bool = True
-    limit: int = 20
-    offset: int = 0
-
-
-_FOLDED = r"regexp_replace(lower(normalize({}, NFKD)), '[\u0300-\u036f]', '', 'g')"
-_SEARCHED = (
-    "reference",
-    "pickup ->> 'city'",
-    "pickup ->> 'address'",
-    "dropoff ->> 'city'",
-    "dropoff ->> 'address'",
-)
-_FOUND = " or ".join(
-    f"position({_FOLDED.format('$6')} in {_FOLDED.format(each)}) > 0" for each in _SEARCHED
-)
-_PAGE_BY_OFFSET = f"""
-select {rows.DELIVERY_COLUMNS} from deliveries
-where account_id = $1 and mode = $2
-    and ($3::text[] is null or status = any($3))
-    and ($4::timestamptz is null or created_at >= $4)
-    and ($5::timestamptz is null or created_at <= $5)
-    and ($6::text is null or {_FOUND})
-order by created_at {{direction}}, id {{direction}} limit $7 offset $8
-"""  # noqa: S608 - the columns are a constant
-_PAGES_BY_OFFSET = {
-    descending: _PAGE_BY_OFFSET.format(direction="desc" if descending else "asc")
-    for descending in (True, False)
-}
-
-
-async def page_by_offset(
-    connection: Connection, scope: Scope, wanted: ListFilter
-) -> tuple[list[Delivery], bool]:
-    """The page, and whether there is more after it."""
-    found = await connection.fetch(
-        _PAGES_BY_OFFSET[wanted.descending],
-        scope.account_id,
-        scope.mode,
-        wanted.statuses,
-        wanted.inserted_from,
-        wanted.inserted_to,
-        wanted.search,
-        wanted.limit + 1,
-        wanted.offset,
-    )
-    return [rows.delivery(row) for row in found[: wanted.limit]], len(found) > wanted.limit
-
-
 _LIVE_REFS = """
 select wanted.account_id, wanted.mode, wanted.ref, deliveries.id
 from unnest($1::uuid[], $2::text[], $3::text[]) as wanted (account_id, mode, ref)

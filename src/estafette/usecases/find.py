@@ -9,20 +9,18 @@ from estafette.core.delivery import Delivery
 from estafette.core.errors import DeliveryNotFound
 from estafette.core.event import Event
 from estafette.store import deliveries
-from estafette.store.deliveries import Filter, ListFilter, Position
+from estafette.store.deliveries import Filter, Position
 from estafette.usecases.batching import Batcher
 from estafette.usecases.platform import Platform
 
 __all__ = [
     "Filter",
     "Finder",
-    "ListFilter",
     "Page",
     "Position",
     "find_anywhere",
     "find_with_history",
     "list_deliveries",
-    "list_page",
 ]
 
 _BATCH = 64
@@ -92,11 +90,3 @@ async def list_deliveries(
     shown = found[:limit]
     more = len(found) > limit
     return Page(shown, Position(shown[-1].created_at, shown[-1].id) if more else None)
-
-
-async def list_page(
-    platform: Platform, scope: Scope, wanted: ListFilter
-) -> tuple[list[Delivery], bool]:
-    """One page by offset, and whether there is more after it."""
-    async with platform.pool.acquire() as connection:
-        return await deliveries.page_by_offset(connection, scope, wanted)

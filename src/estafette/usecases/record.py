@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from estafette.core.quote import Quote
-from estafette.store import journal
+from estafette.store import journal, search
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
+from estafette.usecases import ledger
 from estafette.usecases.platform import Platform
 
 
@@ -24,7 +25,9 @@ async def creations(
 
     Returns the number of webhook messages enqueued.
     """
-    return await journal.insert(connection, entries, platform.watch_limits)
+    enqueued = await journal.insert(connection, entries, platform.watch_limits)
+    await search.index(connection, [entry.delivery for entry in entries])
+    return enqueued
 
 
 async def moves(connection: Connection, platform: Platform, entries: Sequence[Entry]) -> int:
@@ -32,4 +35,6 @@ async def moves(connection: Connection, platform: Platform, entries: Sequence[En
 
     Returns the number of webhook messages enqueued.
     """
-    return await journal.move(connection, entries, platform.watch_limits)
+    enqueued = await journal.move(connection, entries, platform.watch_limits)
+    await ledger.book(connection, entries)
+    return enqueued

@@ -1,0 +1,156 @@
+"""The books in the database, which are only ever added to."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.account import Scope
+from estafette.core.delivery import Delivery
+from estafette.core.ledger import Book, Cause, Entry, Holder, Transfer, holder
+from estafette.store import rows
+from estafette.store.pool import Connection
+
+_BOOK = """
+insert into ledger_entries
+    (account_id, delivery_id, cause, line, mode, book, company_id, amount)
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[], $5::text[], $6::text[],
+    $7::uuid[], $8::bigint[])
+"""
+
+
+async def book(connection: Connection, booked: Sequence[tuple[Delivery, Transfer]]) -> None:
+    """Adds transfers. A cause that is booked for a delivery already fails the transaction."""
+    lines = [
+        (delivery, transfer.cause, number, line)
+        for delivery, transfer in booked
+        for number, line in enumerate(transfer.lines, 1)
+    ]
+    if lines:
+        await connection.execute(
+            _BOOK,
+            [delivery.scope.account_id for delivery, *_ in lines],
+            [delivery.id for delivery, *_ in lines],
+            [cause for _, cause, _, _ in lines],
+            [number for _, _, number, _ in lines],
+            [delivery.scope.mode for delivery, *_ in lines],
+            [line.book for *_, line in lines],
+            [delivery.company_id for delivery, *_ in lines],
+            [line.amount for *_, line in lines],
+        )
+
+
+class Balance(NamedTuple):
+    """What a book has had more than it has given; `company` is the name of its company."""
+
+    holder: Holder
+    company: str | None
+    amount: int
+
+
+_BALANCES = """
+with summed as (
+    select book, company_id, sum(amount)::bigint as amount from ledger_entries
+    where account_id = $1 and mode = $2 and booked_at < $3 group by book, company_id
+)
+select book, company_id, companies.name, amount
+from summed left join companies on companies.id = company_id
+"""
+
+
+async def balances(connection: Connection, scope: Scope, before: datetime) -> list[Balance]:
+    """The balances of all books that were ever used, by what was booked before that time."""
+    found = await connection.fetch(_BALANCES, scope.account_id, scope.mode, before)
+    amounts: dict[Holder, int] = {}
+    names: dict[Holder, str | None] = {}
+    for row in found:
+        of = holder(Book(row["book"]), row["company_id"])
+        amounts[of] = amounts.get(of, 0) + row["amount"]
+        names[of] = row["name"] if of.company_id else None
+    return [Balance(of, names[of], amount) for of, amount in amounts.items()]
+
+
+class Place(NamedTuple):
+    """Where a line stands: after the lines that come before it in the order of the books."""
+
+    booked_at: datetime
+    delivery_id: UUID
+    cause: str
+    number: int
+
+
+_ENTRIES = """
+select booked_at, delivery_id, reference, cause, line, book, ledger_entries.company_id,
+    companies.name as company, amount
+from ledger_entries
+left join deliveries on deliveries.account_id = ledger_entries.account_id
+    and deliveries.id = delivery_id
+left join companies on companies.id = ledger_entries.company_id
+where ledger_entries.account_id = $1 and ledger_entries.mode = $2
+    and booked_at >= $3 and booked_at < $4
+    and ($5::timestamptz is null or (booked_at, delivery_id, cause, line) > ($5, $6::uuid, $7, $8))
+order by booked_at, delivery_id, cause, line limit $9
+"""
+
+
+async def entries(
+    connection: Connection,
+    scope: Scope,
+    begin: datetime,
+    end: datetime,
+    after: Place | None,
+    limit: int,
+) -> list[Entry]:
+    """At most `limit` lines booked from `begin` on and before `end`, oldest first."""
+    found = await connection.fetch(
+        _ENTRIES,
+        scope.account_id,
+        scope.mode,
+        begin if after is None else after.booked_at,
+        end,
+        *(after or (None, None, None, None)),
+        limit,
+    )
+    return [
+        Entry(
+            booked_at=row["booked_at"],
+            delivery_id=row["delivery_id"],
+            reference=row["reference"],
+            cause=Cause(row["cause"]),
+            number=row["line"],
+            book=Book(row["book"]),
+            company_id=row["company_id"],
+            company=row["company"] or "",
+            amount=row["amount"],
+        )
+        for row in found
+    ]
+
+
+_AWAITING = f"""
+select {rows.DELIVERY_COLUMNS} from deliveries
+where status = 'awaiting_payment' and mode = $1 and ($2::uuid is null or account_id = $2)
+order by created_at, id limit $3
+"""  # noqa: S608 - the columns are a constant
+
+
+async def awaiting(
+    connection: Connection, mode: str, account_id: UUID | None, limit: int
+) -> list[Delivery]:
+    """At most `limit` deliveries whose payment is awaited, of one account or all, oldest first."""
+    found = await connection.fetch(_AWAITING, mode, account_id, limit)
+    return [rows.delivery(row) for row in found]
+
+
+async def find_by_reference(
+    connection: Connection, scope: Scope, reference: str
+) -> Delivery | None:
+    """The delivery of that reference."""
+    row = await connection.fetchrow(
+        f"select {rows.DELIVERY_COLUMNS} from deliveries"  # noqa: S608 - a constant
+        " where account_id = $1 and mode = $2 and reference = $3",
+        scope.account_id,
+        scope.mode,
+        reference,
+    )
+    return rows.delivery(row) if row else None

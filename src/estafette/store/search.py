@@ -1,0 +1,269 @@
+"""Pages of deliveries by offset, with filters and search, in a time that hardly grows with them.
+
+Newest first or oldest first, by creation and id: an order in which no delivery ever moves. A page
+is found by its ids alone, in an index where there is one, and read then.
+
+What is searched stands in `search_texts`, a row for each delivery that has a reference. A piece of
+text that many deliveries have is found soonest by looking through them in the order of the list; a
+rare one by its grams (see core/search.py). Which it is, a look at the first two thousand tells.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.account import Scope
+from estafette.core.delivery import Delivery, Status
+from estafette.core.search import fold, grams_of, needle, pattern, searched_text
+from estafette.store import rows
+from estafette.store.pool import Connection
+
+_SAMPLE = 2_000
+_FETCH_COST = 4.0  # of a row found by its grams, with a row looked through in order as the unit
+_LONG = 40_000  # rows; what takes longer is worth another way, if there is one
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class ListFilter(NamedTuple):
+    """A page by offset of the deliveries of a scope; None leaves a criterion out.
+
+    The times are inclusive. `search` is looked for in the reference, the cities and the address
+    lines, whatever the case and the accents.
+    """
+
+    statuses: Sequence[Status] | None = None
+    inserted_from: datetime | None = None
+    inserted_to: datetime | None = None
+    search: str | None = None
+    descending: bool = True
+    limit: int = 20
+    offset: int = 0
+
+    @property
+    def chosen(self) -> list[Status] | None:
+        """The statuses, each once; None when all are wanted."""
+        chosen = None if self.statuses is None else set(self.statuses)
+        return None if chosen is None or len(chosen) == len(Status) else sorted(chosen)
+
+    @property
+    def need(self) -> int:
+        """How many deliveries tell the page, and whether there is more after it."""
+        return self.offset + self.limit + 1
+
+
+async def index(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Lets new deliveries be searched; those without a reference are not."""
+    found = [delivery for delivery in deliveries if delivery.reference is not None]
+    if not found:
+        return
+    texts = [searched_text(delivery) for delivery in found]
+    grams = [
+        ",".join(map(str, grams_of(delivery.scope, text)))
+        for delivery, text in zip(found, texts, strict=True)
+    ]
+    await connection.execute(
+        "insert into search_texts (account_id, mode, created_at, delivery_id, content, grams)"
+        " select account_id, mode, created_at, id, content, ('{' || grams || '}')::integer[]"
+        " from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[], $5::text[],"
+        " $6::text[]) as input (account_id, mode, created_at, id, content, grams)",
+        [delivery.scope.account_id for delivery in found],
+        [delivery.scope.mode for delivery in found],
+        [delivery.created_at for delivery in found],
+        [delivery.id for delivery in found],
+        texts,
+        grams,
+    )
+
+
+async def page(
+    connection: Connection, scope: Scope, wanted: ListFilter
+) -> tuple[list[Delivery], bool]:
+    """The page, and whether there is more after it."""
+    if wanted.search is not None and (folded := fold(wanted.search)):
+        ids = await _search(connection, scope, wanted, folded)
+    else:
+        ids = await _Look(connection, scope, wanted).listed()
+    shown = ids[: wanted.limit]
+    if not shown:
+        return [], False
+    found = await connection.fetch(_READ, scope.account_id, scope.mode, shown)
+    return [rows.delivery(row) for row in found], len(ids) > wanted.limit
+
+
+async def _search(
+    connection: Connection, scope: Scope, wanted: ListFilter, folded: str
+) -> list[UUID]:
+    """The ids of the page and the one after it, each way weighed by the rows that it reads."""
+    look = _Look(connection, scope, wanted, pattern(folded))
+    found = await look.through(_SAMPLE)
+    total = await connection.fetchval(_TOTAL, scope.account_id, scope.mode)
+    if len(found) == wanted.need or total <= _SAMPLE:
+        return found[wanted.offset :]
+    hits = len(found) if wanted.chosen is None else await look.hits(_SAMPLE)
+    needed = min(total, _SAMPLE * wanted.need / len(found)) if found else total
+    grams = needle(scope, folded)
+    fetched = _FETCH_COST * total * hits / _SAMPLE
+    if not (grams.all_of or grams.any_of):
+        fetched = total * _FETCH_COST
+    if needed <= fetched:
+        found = await look.through(round(2 * needed))
+        if len(found) == wanted.need or 2 * needed >= total:
+            return found[wanted.offset :]
+    if wanted.chosen is not None and fetched > _LONG:
+        return await look.by_status()
+    if grams.all_of or grams.any_of:
+        return await look.by_grams(grams.all_of, grams.any_of)
+    return (await look.through(total))[wanted.offset :]
+
+
+_TOTAL = """
+select coalesce(sum(last), 0) from delivery_references where account_id = $1 and mode = $2
+"""
+
+_READ = f"""
+select {rows.DELIVERY_COLUMNS} from deliveries
+join unnest($3::uuid[]) with ordinality as wanted (wanted_id, place) on id = wanted_id
+where account_id = $1 and mode = $2 order by place
+"""  # noqa: S608 - the columns are a constant
+
+# Below, $1 to $4 are the scope and the times, {order} is the direction. What is joined laterally
+# with a limit is looked up row by row, in the order of the list, which the planner cannot change.
+_IN_ORDER = """
+select id from deliveries
+where account_id = $1 and mode = $2 and created_at between $3 and $4
+order by created_at {order}, id {order} limit $5 offset $6
+"""
+_IN_ORDER_BY_STATUS = """
+select one.id from unnest($7::text[]) as wanted (status)
+cross join lateral (
+    select created_at, id from deliveries
+    where account_id = $1 and mode = $2 and deliveries.status = wanted.status
+        and reference is not null and created_at between $3 and $4
+    order by created_at {order}, id {order} limit $5::bigint + $6
+) as one
+order by one.created_at {order}, one.id {order} limit $5 offset $6
+"""
+_OF_STATUS = """
+cross join lateral (
+    select from deliveries where account_id = $1 and id = delivery_id and status = any({statuses})
+    limit 1
+) as chosen
+"""
+_THROUGH = """
+select delivery_id from (
+    select created_at, delivery_id, content from search_texts
+    where account_id = $1 and mode = $2 and created_at between $3 and $4
+    order by created_at {order}, delivery_id {order} limit $5
+) as looked_through {of_status}
+where content like $6
+order by created_at {order}, delivery_id {order} limit $7
+"""
+_HITS = """
+select count(*) from (
+    select content from search_texts
+    where account_id = $1 and mode = $2 and created_at between $3 and $4
+    order by created_at {order}, delivery_id {order} limit $5
+) as looked_through
+where content like $6
+"""
+# The grams tell the tenant already: asked for in the same place, it would lead to other indexes.
+_BY_GRAMS = """
+with found as materialized (
+    select account_id, mode, created_at, delivery_id from search_texts
+    where grams {has} $5::integer[] and content like $6
+)
+select delivery_id from found {of_status}
+where found.account_id = $1 and found.mode = $2 and found.created_at between $3 and $4
+order by found.created_at {order}, delivery_id {order} limit $7 offset $8
+"""
+_BY_STATUS = """
+select one.id from unnest($8::text[]) as wanted (status)
+cross join lateral (
+    select created_at, id from deliveries
+    cross join lateral (
+        select from search_texts
+        where search_texts.account_id = $1 and search_texts.mode = $2
+            and search_texts.created_at = deliveries.created_at and delivery_id = deliveries.id
+            and content like $5
+        limit 1
+    ) as has_text
+    where account_id = $1 and mode = $2 and deliveries.status = wanted.status
+        and reference is not null and created_at between $3 and $4
+    order by created_at {order}, id {order} limit $6::bigint + $7
+) as one
+order by one.created_at {order}, one.id {order} limit $6 offset $7
+"""
+
+
+class _Look:
+    """The statements for one list. Each gives ids in the order of the list."""
+
+    def __init__(
+        self, connection: Connection, scope: Scope, wanted: ListFilter, like: str | None = None
+    ) -> None:
+        """`like` is the pattern of what is searched."""
+        self._connection = connection
+        self._like = like
+        self._statuses = wanted.chosen
+        self._wanted = wanted
+        self._scope_and_times = (
+            scope.account_id,
+            scope.mode,
+            wanted.inserted_from or _FIRST,
+            wanted.inserted_to or _LAST,
+        )
+
+    async def listed(self) -> list[UUID]:
+        """The page and one more, without a search."""
+        limits = (self._wanted.limit + 1, self._wanted.offset)
+        if self._statuses is None:
+            return await self._ids(_IN_ORDER, *limits)
+        return await self._ids(_IN_ORDER_BY_STATUS, *limits, self._statuses)
+
+    async def through(self, count: int) -> list[UUID]:
+        """Those found among the first `count` texts, as many as are needed, from offset 0 on."""
+        values: list[object] = [count, self._like, self._wanted.need]
+        if self._statuses is None:
+            return await self._ids(_THROUGH, *values)
+        return await self._ids(_THROUGH, *values, self._statuses, of_status="$8::text[]")
+
+    async def hits(self, count: int) -> int:
+        """How many of the first `count` texts, of any status, have the piece."""
+        query = _HITS.format(order=self._order)
+        return await self._connection.fetchval(query, *self._scope_and_times, count, self._like)
+
+    async def by_grams(self, all_of: Collection[int], any_of: Collection[int]) -> list[UUID]:
+        """The page and one more, by the index of grams."""
+        values: list[object] = [
+            all_of or any_of,
+            self._like,
+            self._wanted.limit + 1,
+            self._wanted.offset,
+        ]
+        has, of_status = "@>" if all_of else "&&", ""
+        if self._statuses is not None:
+            values.append(self._statuses)
+            of_status = "$9::text[]"
+        async with self._connection.transaction():
+            # without statistics of the tenant's grams, the planner overrates what they find
+            await self._connection.execute("set local enable_seqscan = off")
+            return await self._ids(_BY_GRAMS, *values, has=has, of_status=of_status)
+
+    async def by_status(self) -> list[UUID]:
+        """The page and one more, by looking through all of the chosen statuses."""
+        values = (self._like, self._wanted.limit + 1, self._wanted.offset, self._statuses)
+        return await self._ids(_BY_STATUS, *values)
+
+    @property
+    def _order(self) -> str:
+        return "desc" if self._wanted.descending else "asc"
+
+    async def _ids(
+        self, query: str, *values: object, of_status: str = "", **words: str
+    ) -> list[UUID]:
+        joined = _OF_STATUS.format(statuses=of_status) if of_status else ""
+        text = query.format(order=self._order, of_status=joined, **words)
+        found = await self._connection.fetch(text, *self._scope_and_times, *values)
+        return [row[0] for row in found]
