@@ -120,6 +120,8 @@ class _Forwarder:
                 occurred_at=event.occurred_at,
                 delivery_id=event.delivery_id,
                 external_ref=happened.external_ref,
+                reference=happened.reference,
+                metadata=happened.metadata,
                 seq=event.seq,
                 status=event.status,
                 milestone=event.milestone,

@@ -20,12 +20,13 @@ class HttpReply(NamedTuple):
 
 async def send_reply(send: Send, reply: HttpReply, *, without_body: bool = False) -> None:
     """Sends `reply`; `without_body` for HEAD, whose headers are those of GET."""
-    length = (b"content-length", str(len(reply.body)).encode())
+    # what has no content must not tell its length (RFC 9110, 8.6)
+    length = () if reply.status == 204 else ((b"content-length", str(len(reply.body)).encode()),)
     await send(
         {
             "type": "http.response.start",
             "status": reply.status,
-            "headers": [*reply.headers, length],
+            "headers": [*reply.headers, *length],
         }
     )
     await send({"type": "http.response.body", "body": b"" if without_body else reply.body})

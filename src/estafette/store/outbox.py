@@ -7,10 +7,11 @@ the lease. A result counts only while the token is still the same. The clock is 
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from estafette.core.account import Mode, Scope
 from estafette.core.delivery import Status
@@ -40,7 +41,9 @@ class Claimed(NamedTuple):
     occurred_at: datetime
     delivery_id: UUID | None
     external_ref: str | None
+    reference: str | None
     seq: int | None
+    metadata: Mapping[str, Any] | None
     status: Status | None
     milestone: Status | None
 
@@ -108,7 +111,8 @@ select claimed.account_id, endpoint.mode, claimed.id, claimed.endpoint_id, endpo
     extract(epoch from now() - claimed.round_started_at)::float8 as round_seconds,
     coalesce(event.id, claimed.id) as event_id, claimed.ordinal,
     coalesce(event.occurred_at, claimed.created_at) as occurred_at,
-    claimed.delivery_id, delivery.external_ref, claimed.seq, event.status, event.milestone
+    claimed.delivery_id, delivery.external_ref, delivery.reference, claimed.seq, delivery.metadata,
+    event.status, event.milestone
 from claimed
 cross join lateral (
     select endpoints.mode, accounts.dialect,
@@ -126,7 +130,7 @@ left join lateral (
     limit 1
 ) event on true
 left join lateral (
-    select external_ref from deliveries
+    select external_ref, reference, terms -> 'metadata' as metadata from deliveries
     where deliveries.account_id = claimed.account_id and deliveries.id = claimed.delivery_id
     limit 1
 ) delivery on true
@@ -159,9 +163,10 @@ _STATUSES: dict[str | None, Status | None] = {None: None} | {each.value: each fo
 
 
 def _claimed(row: asyncpg.Record) -> Claimed:
-    account_id, mode, *others, status, milestone = row
+    account_id, mode, *others, metadata, status, milestone = row
     scope = Scope(account_id, _MODES[mode])
-    return Claimed._make((scope, *others, _STATUSES[status], _STATUSES[milestone]))
+    known = metadata and orjson.loads(metadata)
+    return Claimed._make((scope, *others, known, _STATUSES[status], _STATUSES[milestone]))
 
 
 class Finished(NamedTuple):

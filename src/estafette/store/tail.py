@@ -1,8 +1,11 @@
 """Events of all deliveries in the order in which they happen: for who watches."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
+
+import orjson
 
 from estafette.core.account import Mode
 from estafette.core.event import Event
@@ -11,18 +14,21 @@ from estafette.store.pool import Connection
 
 
 class Happened(NamedTuple):
-    """An event, whose it is, and the merchant's reference of its delivery."""
+    """An event, whose it is, and what its delivery is called and carries."""
 
     account_id: UUID
     mode: Mode
     external_ref: str | None
+    reference: str | None
+    metadata: Mapping[str, Any] | None
     event: Event
 
 
 _EVENT_COLUMNS = ", ".join(f"events.{column.strip()}" for column in rows.EVENT_COLUMNS.split(","))
 
 _SINCE = f"""
-select events.account_id, deliveries.mode, deliveries.external_ref, {_EVENT_COLUMNS}
+select events.account_id, deliveries.mode, deliveries.external_ref, deliveries.reference,
+    deliveries.terms -> 'metadata' as metadata, {_EVENT_COLUMNS}
 from events
 join deliveries on deliveries.account_id = events.account_id
     and deliveries.id = events.delivery_id
@@ -43,7 +49,14 @@ async def events_since(
     """At most `limit` events from a time on, oldest first; None leaves a criterion out."""
     found = await connection.fetch(_SINCE, since, account_id, mode, limit)
     return [
-        Happened(row["account_id"], Mode(row["mode"]), row["external_ref"], rows.event(row))
+        Happened(
+            row["account_id"],
+            Mode(row["mode"]),
+            row["external_ref"],
+            row["reference"],
+            row["metadata"] and orjson.loads(row["metadata"]),
+            rows.event(row),
+        )
         for row in found
     ]
 

@@ -7,12 +7,17 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
+
 from estafette.core.account import MARKETS, Account
 from estafette.core.courier import PARCEL_TYPES, Company
 from estafette.core.pricing import Tariff
 from estafette.seeds.companies import demo_companies
 from estafette.store import catalog, companies
+from estafette.store.pool import DATABASE_TROUBLE
 from estafette.usecases.platform import Platform
+
+_log = structlog.stdlib.get_logger(__name__)
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -35,6 +40,15 @@ class CompanyRefusedError(ValueError):
 async def companies_of(platform: Platform, account: Account) -> tuple[Company, ...]:
     """The active companies that serve an account."""
     return (await platform.catalog.companies(account.market.code)).of(account.id)
+
+
+async def offered_companies(platform: Platform, account: Account) -> tuple[Company, ...]:
+    """The same for a checkout, which rather shows none than fails while they cannot be read."""
+    try:
+        return await companies_of(platform, account)
+    except DATABASE_TROUBLE:
+        _log.exception("companies_unreadable")
+        return ()
 
 
 async def list_companies(platform: Platform, market: str | None = None) -> list[Company]:

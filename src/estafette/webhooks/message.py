@@ -6,7 +6,7 @@ The worker knows no dialect. It is given a `Renderer` for each dialect's name.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from estafette.core.account import Scope
@@ -34,6 +34,8 @@ class Message:
         occurred_at: when the event happened; for a test, when it was asked for.
         delivery_id: the delivery that the event belongs to.
         external_ref: the merchant's reference of that delivery, if it has one.
+        reference: our own number of that delivery, if it has one.
+        metadata: the merchant's own JSON object that the delivery carries, if it carries one.
         seq: the number of the event within its delivery, from 1.
         status: the delivery's status after the event.
         milestone: the furthest status it had reached by then, or `cancelled`.
@@ -55,6 +57,8 @@ class Message:
     occurred_at: datetime
     delivery_id: UUID | None = None
     external_ref: str | None = None
+    reference: str | None = None
+    metadata: Mapping[str, Any] | None = None
     seq: int | None = None
     status: Status | None = None
     milestone: Status | None = None

@@ -317,6 +317,8 @@ def _message(claimed: Claimed, url: str, secret: str) -> Message:
         occurred_at=claimed.occurred_at,
         delivery_id=claimed.delivery_id,
         external_ref=claimed.external_ref,
+        reference=claimed.reference,
+        metadata=claimed.metadata,
         seq=claimed.seq,
         status=claimed.status,
         milestone=claimed.milestone,

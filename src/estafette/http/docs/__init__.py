@@ -10,6 +10,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
+import orjson
 import yaml
 from jinja2 import Environment, StrictUndefined
 from starlette.types import Receive, Scope
@@ -44,20 +45,24 @@ _PAGE_HEADERS: Sequence[Header] = (
 
 
 class Docs:
-    """Handlers for a dialect's `/openapi.yaml`, `/docs` and `/docs/{name}`."""
+    """Handlers for a dialect's contract, `/docs` and `/docs/{name}`."""
 
-    def __init__(self, vendor: str, contract: str) -> None:
+    def __init__(self, vendor: str, contract: str, name: str = "openapi.yaml") -> None:
         """`vendor` is whose API it is, for the title; `contract` is OpenAPI 3.1 in YAML.
+
+        It is served beside the page under `name`, which may end in `.json`: then as JSON.
 
         `info.x-changelog` of the contract lists `version`, `date` and `changes`, newest first.
         """
         self._vendor = vendor
         self._contract = contract
+        self._name = name
 
     async def contract(self, _: Scope, __: Receive) -> HttpReply:
         """The contract as it is."""
-        headers = ((b"content-type", b"application/yaml"), (b"cache-control", b"no-cache"))
-        return HttpReply(200, self._contract.encode(), headers)
+        content_type, body = self._served
+        headers = ((b"content-type", content_type), (b"cache-control", b"no-cache"))
+        return HttpReply(200, body, headers)
 
     async def page(self, _: Scope, __: Receive) -> HttpReply:
         """The page; it refers to everything by relative addresses."""
@@ -77,6 +82,12 @@ class Docs:
         return HttpReply(200, body, headers)
 
     @cached_property
+    def _served(self) -> tuple[bytes, bytes]:
+        if not self._name.endswith(".json"):
+            return b"application/yaml", self._contract.encode()
+        return b"application/json", orjson.dumps(yaml.safe_load(self._contract))
+
+    @cached_property
     def _files(self) -> Mapping[str, bytes]:
         found = {name: folder / name for name, (folder, _) in _FILES.items()}
         return {name: file.read_bytes() for name, file in found.items() if file.is_file()}
@@ -89,6 +100,7 @@ class Docs:
         edition = hashlib.sha256(b"".join(self._files.values())).hexdigest()[:12]
         return template.render(
             vendor=self._vendor,
+            contract=self._name,
             info=info,
             edition=edition,
             has_viewer="swagger-ui-bundle.js" in self._files,

@@ -1,6 +1,6 @@
 "use strict";
 window.SwaggerUIBundle({
-  url: "openapi.yaml",
+  url: document.getElementById("viewer").dataset.contract,
   dom_id: "#viewer",
   presets: [window.SwaggerUIBundle.presets.apis],
   layout: "BaseLayout",

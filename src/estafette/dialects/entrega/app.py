@@ -1,0 +1,154 @@
+"""The Entrega dialect over HTTP: its paths, and for each what is read, done and answered."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+import orjson
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope
+
+from estafette.core.errors import DeliveryNotFound
+from estafette.dialects.entrega import mapping
+from estafette.dialects.entrega.auth import Doorkeeper
+from estafette.dialects.entrega.errors import Errors
+from estafette.dialects.entrega.listing import read_list
+from estafette.dialects.entrega.operations import (
+    Operations,
+    answered,
+    data,
+    delivery_in,
+    idempotency,
+)
+from estafette.dialects.entrega.widget import widget_routes
+from estafette.http.docs import Docs
+from estafette.http.limiter import RateLimiter
+from estafette.http.reply import HttpReply
+from estafette.http.request import idempotency_key
+from estafette.http.resource import Handler, Nothing, Resource
+from estafette.usecases import find
+from estafette.usecases.cancel import Cancellation, cancel
+from estafette.usecases.create import Creator
+from estafette.usecases.platform import Platform
+from estafette.usecases.quote_companies import CompanyQuoter
+from estafette.usecases.search import list_page
+from estafette.usecases.tracking import track
+
+
+class _MerchantApi:
+    """The handlers of the merchant API, and of public tracking."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        operations: Operations,
+        finder: find.Finder,
+        doorkeeper: Doorkeeper,
+    ) -> None:
+        self._platform = platform
+        self._operations = operations
+        self._finder = finder
+        self._doorkeeper = doorkeeper
+
+    async def couriers(self, scope: Scope, _: Receive) -> HttpReply:
+        """`GET /couriers`."""
+        return await self._operations.couriers(await self._doorkeeper.admit(scope))
+
+    async def quote(self, scope: Scope, receive: Receive) -> HttpReply:
+        """`POST /quotes`."""
+        credential = await self._doorkeeper.admit(scope)
+        return await self._operations.quote(credential, scope, receive)
+
+    async def create(self, scope: Scope, receive: Receive) -> HttpReply:
+        """`POST /deliveries`."""
+        credential = await self._doorkeeper.admit(scope)
+        return await self._operations.create(
+            credential, "POST /v1/deliveries", scope, receive, mapping.delivery
+        )
+
+    async def list(self, scope: Scope, _: Receive) -> HttpReply:
+        """`GET /deliveries`."""
+        credential = await self._doorkeeper.admit(scope)
+        wanted = read_list(scope["query_string"])
+        found, more = await list_page(self._platform, credential.scope, wanted)
+        public_url = self._platform.public_url
+        page = mapping.page(found, public_url, wanted.limit, wanted.offset, more)
+        return HttpReply(200, orjson.dumps(page))
+
+    async def get(self, scope: Scope, _: Receive) -> HttpReply:
+        """`GET /deliveries/{id}`."""
+        credential = await self._doorkeeper.admit(scope)
+        delivery = await self._finder.find(credential.scope, delivery_in(scope))
+        return data(mapping.delivery(delivery, self._platform.public_url))
+
+    async def cancel(self, scope: Scope, _: Receive) -> HttpReply:
+        """`DELETE /deliveries/{id}`."""
+        credential = await self._doorkeeper.admit(scope)
+        id = delivery_in(scope)
+        operation = f"DELETE /v1/deliveries/{id}"
+        cancellation = Cancellation(
+            scope=credential.scope,
+            dialect=mapping.DIALECT,
+            delivery_id=id,
+            render=self._operations.render(200, mapping.delivery),
+            idempotency=idempotency(credential, operation, idempotency_key(scope)),
+        )
+        return answered(await cancel(self._platform, cancellation))
+
+    async def events(self, scope: Scope, _: Receive) -> HttpReply:
+        """`GET /deliveries/{id}/events`."""
+        credential = await self._doorkeeper.admit(scope)
+        id = delivery_in(scope)
+        found = await find.find_with_history(self._platform, credential.scope, id)
+        return data(mapping.timeline(found[1]))
+
+    async def tracking(self, scope: Scope, _: Receive) -> HttpReply:
+        """`GET /deliveries/{id}/tracking`, for whoever knows the id."""
+        id = delivery_in(scope)
+        known = await track(self._platform, id)
+        if known is None or not mapping.is_ours(known):
+            raise DeliveryNotFound(id)
+        return HttpReply(200, orjson.dumps(mapping.tracked(known)))
+
+
+CONTRACT = (files("estafette.dialects.entrega") / "openapi.yaml").read_text("utf-8")
+"""The contract of this dialect, in OpenAPI 3.1."""
+
+
+def build(
+    platform: Platform,
+    creator: Creator,
+    quoter: CompanyQuoter,
+    limiter: RateLimiter | None = None,
+) -> Router:
+    """The dialect as an application, to be mounted at `/v1`.
+
+    `limiter` is the one of this process; by default it has the limits to itself.
+    """
+    errors = Errors(platform.public_url)
+    operations = Operations(platform, creator, quoter, errors)
+    finder = find.Finder(platform)
+    doorkeeper = Doorkeeper(platform, limiter or RateLimiter())
+    api = _MerchantApi(platform, operations, finder, doorkeeper)
+    docs = Docs("Entrega", CONTRACT, "openapi.json")
+    paths: dict[str, Mapping[str, Handler]] = {
+        "/couriers": {"GET": api.couriers},
+        "/quotes": {"POST": api.quote},
+        "/deliveries": {"POST": api.create, "GET": api.list},
+        "/deliveries/{id}": {"GET": api.get, "DELETE": api.cancel},
+        "/deliveries/{id}/events": {"GET": api.events},
+        "/deliveries/{id}/tracking": {"GET": api.tracking},
+        "/openapi.json": {"GET": docs.contract},
+        "/docs": {"GET": docs.page},
+        "/docs/{name}": {"GET": docs.file},
+    }
+    return Router(
+        routes=[
+            *(
+                Route(template, Resource(template, handlers, errors.reply))
+                for template, handlers in paths.items()
+            ),
+            *widget_routes(platform, operations, finder, doorkeeper, errors),
+        ],
+        redirect_slashes=False,
+        default=Nothing(errors.reply),
+    )

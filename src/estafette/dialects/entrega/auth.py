@@ -1,0 +1,76 @@
+"""Whose request is it, may it be made now, and may that page make it?"""
+
+from starlette.types import Scope
+
+from estafette.core.account import Credential, KeyKind
+from estafette.core.origin import trusts
+from estafette.dialects.entrega.errors import Unauthorized, UntrustedOrigin, WrongKind
+from estafette.dialects.entrega.mapping import DIALECT
+from estafette.http.limiter import RateLimiter
+from estafette.http.request import header_values
+from estafette.http.trace import trace_of
+from estafette.usecases.authenticate import authenticate
+from estafette.usecases.platform import Platform
+
+_SCHEME = "bearer "
+
+
+class Doorkeeper:
+    """Lets a request in, or raises why not."""
+
+    def __init__(self, platform: Platform, limiter: RateLimiter) -> None:
+        """Knows the keys of `platform`; counts requests with `limiter`."""
+        self._platform = platform
+        self._limiter = limiter
+
+    async def admit(self, scope: Scope) -> Credential:
+        """The credential of a request to the merchant API, which needs a secret key.
+
+        Raises Unauthorized, WrongKind or RateLimited.
+        """
+        credential = await self._recognised(scope, KeyKind.SECRET)
+        self._limiter.take(credential)
+        return credential
+
+    async def admit_page(self, scope: Scope, origin: str | None) -> Credential:
+        """The credential of a request to the widget API by a page of `origin`.
+
+        It needs a publishable key, and an origin that the account trusts. Raises Unauthorized,
+        WrongKind, UntrustedOrigin or RateLimited.
+        """
+        credential = await self._recognised(scope, KeyKind.PUBLISHABLE)
+        if origin is None or not trusts(credential.account.origins, origin):
+            raise UntrustedOrigin
+        self._limiter.take(credential)
+        return credential
+
+    async def may_preflight(self, origin: str | None) -> bool:
+        """Whether any account trusts an origin: a preflight shows no key."""
+        if origin is None:
+            return False
+        return trusts(await self._platform.catalog.origins(DIALECT.name), origin)
+
+    async def _recognised(self, scope: Scope, kind: KeyKind) -> Credential:
+        """The credential of the only `Authorization: Bearer <key>`, if it is of that kind."""
+        shown = header_values(scope, b"authorization")
+        if len(shown) != 1:
+            raise Unauthorized
+        text = shown[0].decode("latin-1")
+        if not text.lower().startswith(_SCHEME):
+            raise Unauthorized
+        key = text[len(_SCHEME) :].strip(" ")
+        credential = await authenticate(self._platform, key, DIALECT.name)
+        if credential is None or credential.disabled:
+            raise Unauthorized  # a disabled key is an invalid one: no answer is published for it
+        trace_of(scope).account_id = str(credential.account.id)
+        if credential.kind is not kind:
+            raise WrongKind(kind)
+        return credential
+
+
+def origin_of(scope: Scope) -> str | None:
+    """The origin of the page that asks; None for none, several, or one that hides."""
+    origins = header_values(scope, b"origin")
+    if len(origins) != 1 or origins[0] == b"null":
+        return None
+    return origins[0].decode("latin-1")

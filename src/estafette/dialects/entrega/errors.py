@@ -1,0 +1,274 @@
+"""Every refusal in Entrega's shape: problem details (RFC 9457), some with `error` or `errors`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from estafette.core import errors as core
+from estafette.core.errors import Refusal
+from estafette.core.payment import PaymentMethod
+from estafette.dialects.entrega.words import CANCELLABLE, delivery_id
+from estafette.http import refusals as http
+from estafette.http.fallback import Words
+from estafette.http.moments import timestamp
+from estafette.http.refusals import Detail, HttpRefusal
+from estafette.http.reply import Header, HttpReply
+
+PROBLEM: Header = (b"content-type", b"application/problem+json")
+
+
+class Kind(NamedTuple):
+    """A kind of problem: the end of its `type`, its title."""
+
+    slug: str
+    title: str
+
+
+KINDS: dict[int, Kind] = {
+    400: Kind("bad_request", "Bad Request"),
+    401: Kind("unauthorized", "Unauthorized"),
+    403: Kind("forbidden", "Forbidden"),
+    404: Kind("not_found", "Not Found"),
+    405: Kind("method_not_allowed", "Method Not Allowed"),
+    409: Kind("conflict", "Conflict"),
+    413: Kind("payload_too_large", "Payload Too Large"),
+    422: Kind("unprocessable_entity", "Validation Error"),
+    429: Kind("too_many_requests", "Too Many Requests"),
+    500: Kind("internal_server_error", "Internal Server Error"),
+    502: Kind("bad_gateway", "Bad Gateway"),
+    503: Kind("service_unavailable", "Service Unavailable"),
+}
+"""The kinds of problems by HTTP status; each has a page, see problem_pages.py."""
+
+CODES = (
+    "quote_id_required",
+    "courier_fee_aoa_not_accepted",
+    "quote_not_found",
+    "quote_expired",
+    "quote_company_mismatch",
+    "quote_payload_mismatch",
+    "quote_already_used",
+    "cash_collect_aoa_required",
+    "payment_method_not_supported",
+    "scheduled_window_invalid",
+)
+"""The codes that `error` may have, all of them with status 422."""
+
+
+@dataclass(frozen=True)
+class InvalidBody(HttpRefusal):
+    """Fields of the body are wrong: all of them; `code` when the gravest fault has one."""
+
+    details: tuple[Detail, ...]
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class InvalidQuery(HttpRefusal):
+    """Parameters of the query string are wrong: all of them."""
+
+    details: tuple[Detail, ...]
+
+
+@dataclass(frozen=True)
+class Unauthorized(HttpRefusal):
+    """No API key, more than one, or one that opens nothing."""
+
+
+@dataclass(frozen=True)
+class WrongKind(HttpRefusal):
+    """A secret key on the widget API, or a publishable one on the merchant API."""
+
+    needed: str
+
+
+@dataclass(frozen=True)
+class UntrustedOrigin(HttpRefusal):
+    """The page that asks is not of an origin that the account trusts."""
+
+
+class Problem(NamedTuple):
+    """What is told of a refusal."""
+
+    status: int
+    detail: str
+    error: str | None = None
+    errors: Sequence[dict[str, str]] = ()
+    headers: Sequence[Header] = ()
+
+
+def _fields(details: Sequence[Detail]) -> list[dict[str, str]]:
+    return [{"field": each.field, "reason": each.reason} for each in details]
+
+
+def _invalid_body(refusal: InvalidBody) -> Problem:
+    first, *more = refusal.details
+    others = f" (and {len(more)} more)" if more else ""
+    told = f"{first.field} {first.reason}{others}"
+    return Problem(422, told, refusal.code, _fields(refusal.details))
+
+
+def _invalid_query(refusal: InvalidQuery) -> Problem:
+    errors = [{"param": each.field, "reason": each.reason} for each in refusal.details]
+    return Problem(422, "One or more query params are invalid", errors=errors)
+
+
+def _cancel_refused(refusal: core.CancelRefused) -> Problem:
+    known = ", ".join(CANCELLABLE)
+    told = f"The delivery is {refusal.status}; it can be cancelled while it is one of {known}"
+    return Problem(409, told)
+
+
+def _transition_refused(refusal: core.TransitionRefused) -> Problem:
+    return Problem(409, f"The delivery cannot go from {refusal.status} to {refusal.to}")
+
+
+def _order_conflict(refusal: core.OrderConflict) -> Problem:
+    holder = delivery_id(refusal.delivery_id)
+    return Problem(409, f"{refusal.external_ref} already has the delivery {holder}")
+
+
+def _quote_expired(refusal: core.QuoteExpired) -> Problem:
+    told = f"The quote has expired at {timestamp(refusal.expired_at)}; ask for a new one"
+    return Problem(422, told, "quote_expired")
+
+
+def _quote_used(refusal: core.QuoteUsed) -> Problem:
+    used = delivery_id(refusal.delivery_id)
+    return Problem(422, f"The quote was used for the delivery {used}", "quote_already_used")
+
+
+def _quote_mismatch(refusal: core.QuoteMismatch) -> Problem:
+    details = [Detail(field, "is not what was quoted") for field in refusal.fields]
+    told = f"{', '.join(refusal.fields)} must be sent exactly as they were quoted"
+    return Problem(422, told, "quote_payload_mismatch", _fields(details))
+
+
+def _company_mismatch(refusal: core.QuoteCompanyMismatch) -> Problem:
+    told = f"The quote is of the company {refusal.company_id}, not of {refusal.named}"
+    errors = _fields([Detail("company_id", "is not the quote's company")])
+    return Problem(422, told, "quote_company_mismatch", errors)
+
+
+def _method_not_supported(refusal: core.PaymentMethodNotSupported) -> Problem:
+    company = refusal.company_name or "The courier company"
+    what = "bank transfers" if refusal.method is PaymentMethod.BANK_TRANSFER else refusal.method
+    errors = _fields([Detail("payment_method", "is not supported by this courier company")])
+    return Problem(422, f"{company} does not take {what}", "payment_method_not_supported", errors)
+
+
+def _schedule_invalid(refusal: core.ScheduleInvalid) -> Problem:
+    field = f"scheduled_{refusal.field}_at"
+    errors = _fields([Detail(field, refusal.reason)])
+    return Problem(422, f"{field} {refusal.reason}", "scheduled_window_invalid", errors)
+
+
+def _out_of_coverage(refusal: core.OutOfCoverage) -> Problem:
+    return Problem(422, f"Nobody carries {refusal.weight_grams} g on this route")
+
+
+def _pin_wrong(refusal: core.PinWrong) -> Problem:
+    return Problem(422, f"The PIN is wrong; {refusal.tries_left} tries are left")
+
+
+def _rate_limited(refusal: http.RateLimited) -> Problem:
+    wait = (b"retry-after", str(refusal.retry_after).encode())
+    return Problem(429, "Too many requests; retry with backoff", headers=[wait])
+
+
+def _method_refused(refusal: http.MethodRefused) -> Problem:
+    allowed = ", ".join(refusal.allowed)
+    return Problem(405, f"This path knows {allowed}", headers=[(b"allow", allowed.encode())])
+
+
+def _bad_field(name: str, refusal: http.BadBody | http.BadIdempotencyKey) -> Problem:
+    return Problem(400, f"{name} {refusal.reason}")
+
+
+_UNAUTHORIZED = Problem(
+    401, "Missing or invalid API key", headers=[(b"www-authenticate", b"Bearer")]
+)
+_RETRY = [(b"retry-after", b"5")]
+
+_WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
+    core.DeliveryNotFound: lambda _: Problem(404, "No such delivery"),
+    core.TransitionRefused: _transition_refused,
+    core.CancelRefused: _cancel_refused,
+    core.OrderConflict: _order_conflict,
+    core.IdempotencyMismatch: lambda _: Problem(
+        409, "This Idempotency-Key was used before with another payload"
+    ),
+    core.QuoteNotFound: lambda _: Problem(422, "There is no such quote", "quote_not_found"),
+    core.QuoteExpired: _quote_expired,
+    core.QuoteUsed: _quote_used,
+    core.QuoteMismatch: _quote_mismatch,
+    core.QuoteCompanyMismatch: _company_mismatch,
+    core.PaymentMethodNotSupported: _method_not_supported,
+    core.ScheduleInvalid: _schedule_invalid,
+    core.NoCourierConfigured: lambda _: Problem(
+        503, "No courier company is configured for this account", headers=_RETRY
+    ),
+    core.AllCouriersFailed: lambda _: Problem(
+        502, "Every courier company failed to answer; retry", headers=_RETRY
+    ),
+    core.PaymentNotAwaited: lambda refusal: Problem(
+        409, f"The delivery is {refusal.status}: no payment is awaited"
+    ),
+    core.PinRequired: lambda _: Problem(422, "The recipient's PIN is required"),
+    core.PinWrong: _pin_wrong,
+    core.PinLocked: lambda _: Problem(422, "Too many wrong PINs; the operator can unlock it"),
+    core.OutOfCoverage: _out_of_coverage,
+    core.EndpointMissing: lambda _: Problem(422, "The account has no webhook address yet"),
+    http.BodyTooLarge: lambda refusal: Problem(
+        413, f"The body must be at most {refusal.limit} bytes long"
+    ),
+    http.BadBody: lambda refusal: _bad_field("The body", refusal),
+    http.BadIdempotencyKey: lambda refusal: _bad_field("Idempotency-Key", refusal),
+    http.InvalidRequest: lambda refusal: _invalid_body(InvalidBody(refusal.details)),
+    http.RateLimited: _rate_limited,
+    http.PathUnknown: lambda _: Problem(404, "Nothing is served under this path"),
+    http.MethodRefused: _method_refused,
+    InvalidBody: _invalid_body,
+    InvalidQuery: _invalid_query,
+    Unauthorized: lambda _: _UNAUTHORIZED,
+    WrongKind: lambda refusal: Problem(403, f"This endpoint needs a {refusal.needed} key"),
+    UntrustedOrigin: lambda _: Problem(403, "The account does not trust this origin"),
+}
+"""What is told of each refusal; a test walks all refusals there are."""
+
+_INTERNAL = Problem(500, "Something went wrong on our side; the request may be repeated")
+_NOT_HTTP = Problem(400, "The request is not valid HTTP")
+
+
+class Errors:
+    """Writes refusals; `type` leads to a page under the server's own address."""
+
+    def __init__(self, public_url: str) -> None:
+        """`public_url` is where the world reaches this server, without a slash at the end."""
+        self._base = f"{public_url}/errors"
+
+    def reply(self, refusal: Refusal | HttpRefusal) -> HttpReply:
+        """The answer to a refusal."""
+        return self.written(_WRITERS[type(refusal)](refusal))
+
+    def written(self, problem: Problem) -> HttpReply:
+        """A problem as it is sent."""
+        kind = KINDS[problem.status]
+        told: dict[str, Any] = {
+            "type": f"{self._base}/{kind.slug}",
+            "title": kind.title,
+            "status": problem.status,
+            "detail": problem.detail,
+        }
+        if problem.error:
+            told["error"] = problem.error
+        if problem.errors:
+            told["errors"] = problem.errors
+        return HttpReply(problem.status, orjson.dumps(told), (PROBLEM, *problem.headers))
+
+    def fallback(self, path: str, status: int) -> Words:
+        """What is said where the dialect's code cannot speak: 400 (not HTTP) or 500 (crash)."""
+        body = self.written(_NOT_HTTP if status == 400 else _INTERNAL).body
+        return Words("application/problem+json", body)

@@ -1,0 +1,64 @@
+"""The list's query string: its filters, its order, its page."""
+
+from estafette.core.delivery import Status
+from estafette.dialects.entrega.errors import InvalidQuery
+from estafette.dialects.entrega.words import STATUSES
+from estafette.http.parameters import Query, Unreadable, moment, single, text, whole_number
+from estafette.usecases.search import ListFilter
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+MAX_OFFSET = 100_000
+SORTS = {"inserted_at_desc": True, "inserted_at_asc": False}
+
+PARAMETERS = (
+    "status",
+    "inserted_at_gte",
+    "inserted_at_lte",
+    "sort",
+    "search",
+    "limit",
+    "offset",
+)
+"""What may be asked for."""
+
+
+def read_list(query: bytes) -> ListFilter:
+    """The page that a query string asks for. Raises InvalidQuery with all bad parameters."""
+    asked = Query(query)
+    statuses = asked.read("status", _statuses)
+    since = asked.read("inserted_at_gte", moment)
+    until = asked.read("inserted_at_lte", moment)
+    descending = asked.read("sort", _descending)
+    search = asked.read("search", text)
+    limit = asked.read("limit", whole_number(1, MAX_LIMIT))
+    offset = asked.read("offset", whole_number(0, MAX_OFFSET))
+    asked.refuse_others(PARAMETERS)
+    if asked.faults:
+        raise InvalidQuery(tuple(asked.faults))
+    return ListFilter(
+        statuses=statuses,
+        inserted_from=since and since.at,
+        inserted_to=until and until.end,
+        search=search or None,
+        descending=True if descending is None else descending,
+        limit=DEFAULT_LIMIT if limit is None else limit,
+        offset=offset or 0,
+    )
+
+
+def _statuses(values: list[str]) -> tuple[Status, ...]:
+    wanted = single(values).split(",")
+    unknown = [name for name in dict.fromkeys(wanted) if name not in STATUSES]
+    if unknown == [""]:
+        raise Unreadable("must name statuses, separated by commas")
+    if unknown:
+        raise Unreadable(f"unknown status value(s): {', '.join(unknown)}")
+    return tuple(Status(name) for name in dict.fromkeys(wanted))
+
+
+def _descending(values: list[str]) -> bool:
+    value = single(values)
+    if value not in SORTS:
+        raise Unreadable(f"must be one of {', '.join(SORTS)}")
+    return SORTS[value]

@@ -1,0 +1,271 @@
+"""Between the core's words and Entrega's. Pure: nothing here waits, reads a clock or a database."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from estafette.core.account import MARKETS
+from estafette.core.courier import Company, Hours
+from estafette.core.delivery import Delivery, Parcel, Progress, Stop
+from estafette.core.event import Event
+from estafette.core.payment import Payment, PaymentMethod
+from estafette.core.quote import Quote, comparable
+from estafette.core.schedule import Schedule
+from estafette.dialects.entrega.schemas import (
+    BOUND,
+    Address,
+    DeliveryRequest,
+    ParcelRequest,
+)
+from estafette.dialects.entrega.words import (
+    CANCELLABLE,
+    CREATED,
+    delivery_id,
+    event_id,
+    event_type,
+)
+from estafette.http.moments import timestamp
+from estafette.http.phones import e164
+from estafette.usecases.tracking import TrackedDelivery
+
+
+class EntregaDialect:
+    """What the core asks of this dialect."""
+
+    name = "entrega"
+
+    def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
+        """The webhook type of a move: each event is told once, as the timeline shows it."""
+        return (CREATED if before is None else f"delivery.{after.status}",)
+
+    def may_cancel(self, progress: Progress) -> bool:
+        """Until a courier is ready for the pickup."""
+        return progress.status in CANCELLABLE
+
+
+DIALECT = EntregaDialect()
+
+
+# Requests
+
+
+def stop(address: Address, region: str) -> Stop:
+    """An address that was accepted, in the core's words; `region` reads its phone."""
+    contact, coordinates = address.contact, address.coordinates
+    phone = contact and contact.phone
+    return Stop(
+        address=address.address_line,
+        city=address.city,
+        province=address.province,
+        name=contact and contact.name,
+        phone=phone,
+        phone_e164=phone and e164(phone, region),
+        latitude=coordinates and coordinates.lat,
+        longitude=coordinates and coordinates.lng,
+    )
+
+
+def parcel(wanted: ParcelRequest) -> Parcel:
+    """A parcel that was accepted, in the core's words."""
+    return Parcel(
+        weight_grams=wanted.weight_grams,
+        description=wanted.description,
+        declared_value=wanted.declared_value_aoa,
+    )
+
+
+def bound_payload(value: Any) -> dict[str, Any]:
+    """What a quote binds of a decoded body that was accepted, as it came."""
+    body = cast("Mapping[str, Any]", value)
+    return {name: comparable(body[name]) for name in BOUND}
+
+
+def payment(wanted: DeliveryRequest) -> Payment:
+    """How a delivery is to be paid."""
+    return Payment(wanted.method, wanted.cash_collect_aoa)
+
+
+def schedule(wanted: DeliveryRequest) -> Schedule:
+    """When a delivery is wanted."""
+    return Schedule(wanted.scheduled_pickup_at, wanted.scheduled_delivery_at)
+
+
+# Answers
+
+
+def company(of: Company) -> dict[str, Any]:
+    """Courier."""
+    able = of.capabilities
+    return {
+        "id": str(of.id),
+        "name": of.name,
+        "slug": of.slug,
+        "logo_url": of.logo_url,
+        "service_zones": of.service_zones,
+        "base_fee_aoa": of.base_fee,
+        "base_eta_minutes": of.base_eta_minutes,
+        "active_drivers": None,
+        "operating_hours": None if of.hours is None else _hours(of.hours, of.time_zone),
+        "capabilities": {
+            "bank_transfer_enabled": able.bank_transfer_enabled,
+            "bank_name": able.bank.bank,
+            "bank_iban": able.bank.iban,
+            "bank_account_holder": able.bank.holder,
+            "require_delivery_pin": able.require_delivery_pin,
+            "parcel_types": able.parcel_types,
+            "max_weight_grams": able.max_weight_grams,
+        },
+    }
+
+
+def _hours(hours: Hours, time_zone: str) -> dict[str, Any]:
+    days = {
+        day: [[f"{opens:%H:%M}", f"{closes:%H:%M}"] for opens, closes in spans]
+        for day, spans in hours.days.items()
+    }
+    return {"time_zone": time_zone, **days}
+
+
+def quote(of: Quote) -> dict[str, Any]:
+    """Quote."""
+    return {
+        "quote_id": str(of.id),
+        "valid_until": timestamp(of.expires_at),
+        "company_id": str(of.company_id),
+        "company_name": of.company_name,
+        "company_slug": of.company_slug,
+        "fee_aoa": of.fee,
+        "eta_minutes": of.eta_minutes,
+        "require_delivery_pin": of.require_pin,
+    }
+
+
+def delivery(of: Delivery, public_url: str) -> dict[str, Any]:
+    """Delivery, as its merchant sees it."""
+    return {
+        **_open(of, public_url),
+        "origin": _address(of.pickup),
+        "destination": _address(of.dropoff),
+        "parcel": _parcel(of.parcel),
+        "delivery_pin": of.pin,
+        "options": {"metadata": of.metadata or {}},
+    }
+
+
+def widget_delivery(of: Delivery, public_url: str) -> dict[str, Any]:
+    """Delivery, as a page in a browser may see it: nobody's contact, street, metadata or PIN."""
+    return {
+        **_open(of, public_url),
+        "origin": _area(of.pickup),
+        "destination": _area(of.dropoff),
+        "parcel": {"weight_grams": of.parcel.weight_grams},
+    }
+
+
+def _open(of: Delivery, public_url: str) -> dict[str, Any]:
+    """What every reader of a delivery sees."""
+    id = delivery_id(of.id)
+    return {
+        "id": id,
+        "reference": of.reference,
+        "status": of.status,
+        "company_id": of.company_id and str(of.company_id),
+        "company_name": of.company_name,
+        "quote_id": of.quote_id and str(of.quote_id),
+        "payment_method": of.payment.method,
+        "courier_fee_aoa": of.fee,
+        "cash_collect_aoa": of.payment.cash_collect,
+        "bank_transfer": _bank_transfer(of),
+        "scheduled_pickup_at": _moment(of.scheduled_pickup_at),
+        "scheduled_delivery_at": _moment(of.scheduled_delivery_at),
+        "eta_minutes": of.eta_minutes,
+        "require_delivery_pin": of.require_pin,
+        "tracking_url": f"{public_url}/track/{id}",
+        "inserted_at": timestamp(of.created_at),
+        "updated_at": timestamp(of.updated_at),
+    }
+
+
+def _bank_transfer(of: Delivery) -> dict[str, Any] | None:
+    """Where the transfer goes, how much it is, what to write on it, and by when."""
+    payment = of.payment
+    if payment.method is not PaymentMethod.BANK_TRANSFER or payment.bank is None:
+        return None
+    return {
+        "bank_name": payment.bank.bank,
+        "bank_iban": payment.bank.iban,
+        "bank_account_holder": payment.bank.holder,
+        "amount_aoa": of.fee,
+        "reference": of.reference,
+        "due_at": _moment(payment.due_at),
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else timestamp(at)
+
+
+def _area(stop: Stop) -> dict[str, Any]:
+    return {"city": stop.city, "province": stop.province}
+
+
+def _address(stop: Stop) -> dict[str, Any]:
+    """Address, as it was sent."""
+    shown: dict[str, Any] = {"address_line": stop.address, **_area(stop)}
+    contact = {"name": stop.name, "phone": stop.phone}
+    if said := {name: value for name, value in contact.items() if value is not None}:
+        shown["contact"] = said
+    if stop.latitude is not None:
+        shown["coordinates"] = {"lat": stop.latitude, "lng": stop.longitude}
+    return shown
+
+
+def _parcel(parcel: Parcel) -> dict[str, Any]:
+    shown: dict[str, Any] = {"weight_grams": parcel.weight_grams}
+    if parcel.description is not None:
+        shown["description"] = parcel.description
+    if parcel.declared_value is not None:
+        shown["declared_value_aoa"] = parcel.declared_value
+    return shown
+
+
+def page(of: Sequence[Delivery], public_url: str, limit: int, offset: int, more: bool) -> Any:
+    """A page of a list."""
+    return {
+        "data": [delivery(each, public_url) for each in of],
+        "pagination": {"limit": limit, "offset": offset, "has_more": more},
+    }
+
+
+def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """The events of a delivery, oldest first, as its merchant sees them."""
+    return [
+        {
+            "id": event_id(event.id),
+            "event_type": event_type(event.seq, event.status),
+            "occurred_at": timestamp(event.occurred_at),
+            "source": event.actor,
+            "payload": {"status": event.status} | ({"note": event.note} if event.note else {}),
+        }
+        for event in events
+    ]
+
+
+def is_ours(tracked: TrackedDelivery) -> bool:
+    """Whether a delivery that anybody may track belongs to an account that speaks Entrega."""
+    return MARKETS[tracked.market].dialect == DIALECT.name
+
+
+def tracked(of: TrackedDelivery) -> dict[str, Any]:
+    """What anybody who knows a delivery's id may know of it."""
+    return {
+        "reference": of.reference,
+        "status": of.status,
+        "events": [
+            {
+                "event_type": event_type(number, step.status),
+                "occurred_at": timestamp(step.occurred_at),
+            }
+            for number, step in enumerate(of.steps, start=1)
+        ],
+    }

@@ -1,0 +1,136 @@
+"""What merchants and the pages of their shops do alike: see couriers, ask for quotes, create."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import orjson
+from starlette.types import Receive, Scope
+
+from estafette.core.account import Credential, Mode
+from estafette.core.delivery import Delivery
+from estafette.core.errors import DeliveryNotFound, Refusal
+from estafette.dialects.entrega import mapping, schemas
+from estafette.dialects.entrega.errors import PROBLEM, Errors
+from estafette.dialects.entrega.words import parse_id
+from estafette.http.fields import Context
+from estafette.http.reply import JSON, Header, HttpReply
+from estafette.http.request import idempotency_key, read_body
+from estafette.http.strict_json import EMPTY_FINGERPRINT, decode, fingerprint
+from estafette.usecases.couriers import offered_companies
+from estafette.usecases.create import Creator, Order
+from estafette.usecases.idempotency import Answer, Idempotency, Key, Reply
+from estafette.usecases.platform import Platform
+from estafette.usecases.quote_companies import CompanyQuoter
+
+REPLAYED: Header = (b"idempotent-replayed", b"true")
+
+Show = Callable[[Delivery, str], dict[str, Any]]
+"""How a reader sees a delivery, given the server's public address."""
+
+
+class Operations:
+    """The operations, on behalf of a credential that was admitted."""
+
+    def __init__(
+        self, platform: Platform, creator: Creator, quoter: CompanyQuoter, errors: Errors
+    ) -> None:
+        """Works on `platform`; writes refusals with `errors`."""
+        self._platform = platform
+        self._creator = creator
+        self._quoter = quoter
+        self._errors = errors
+
+    async def couriers(self, credential: Credential) -> HttpReply:
+        """The courier companies of the account; none while they cannot be read."""
+        found = await offered_companies(self._platform, credential.account)
+        return data([mapping.company(each) for each in found])
+
+    async def quote(self, credential: Credential, scope: Scope, receive: Receive) -> HttpReply:
+        """Prices a route across the account's courier companies."""
+        value = decode(await read_body(scope, receive))
+        wanted = schemas.read_quote(value, _context(credential))
+        market = credential.account.market
+        quotes = await self._quoter.quote(
+            credential.scope,
+            market,
+            mapping.stop(wanted.origin, market.phone_region),
+            mapping.stop(wanted.destination, market.phone_region),
+            mapping.parcel(wanted.parcel),
+            mapping.bound_payload(value),
+        )
+        return data([mapping.quote(each) for each in quotes])
+
+    async def create(
+        self, credential: Credential, operation: str, scope: Scope, receive: Receive, show: Show
+    ) -> HttpReply:
+        """Creates a delivery from a quote; `operation` is the method and path of the request."""
+        key = idempotency_key(scope)
+        value = decode(await read_body(scope, receive))
+        wanted = schemas.read_delivery(value, _context(credential))
+        market = credential.account.market
+        order = Order(
+            scope=credential.scope,
+            market=market,
+            dialect=mapping.DIALECT,
+            pickup=mapping.stop(wanted.origin, market.phone_region),
+            dropoff=mapping.stop(wanted.destination, market.phone_region),
+            parcel=mapping.parcel(wanted.parcel),
+            render=self.render(201, show),
+            quote_id=wanted.quote_id,
+            quoted_payload=mapping.bound_payload(value),
+            idempotency=idempotency(credential, operation, key, fingerprint(value)),
+            company_id=wanted.company_id,
+            payment=mapping.payment(wanted),
+            schedule=mapping.schedule(wanted),
+            metadata=wanted.metadata,
+            numbered=True,
+            scenario=wanted.scenario,
+        )
+        return answered(await self._creator.create(order))
+
+    def render(self, status: int, show: Show) -> Callable[[Delivery | Refusal], Reply]:
+        """Writes what came of an operation, to be kept under an idempotency key."""
+
+        def written(outcome: Delivery | Refusal) -> Reply:
+            if isinstance(outcome, Refusal):
+                reply = self._errors.reply(outcome)
+                return Reply(reply.status, reply.body)
+            shown = show(outcome, self._platform.public_url)
+            return Reply(status, orjson.dumps({"data": shown}))
+
+        return written
+
+
+def delivery_in(scope: Scope) -> UUID:
+    """The delivery of the path. Raises DeliveryNotFound for what is no delivery's id."""
+    id = parse_id(scope["path_params"]["id"])
+    if id is None:
+        raise DeliveryNotFound(UUID(int=0))
+    return id
+
+
+def data(value: Any) -> HttpReply:
+    """An answer with something in it."""
+    return HttpReply(200, orjson.dumps({"data": value}))
+
+
+def idempotency(
+    credential: Credential, operation: str, key: str | None, digest: bytes = EMPTY_FINGERPRINT
+) -> Idempotency | None:
+    """What an idempotency key stands for; `digest` is of the decoded body."""
+    return None if key is None else Idempotency(Key(credential.scope, operation, key), digest)
+
+
+def answered(answer: Answer) -> HttpReply:
+    """An answer that may be the repetition of an earlier one; refusals are kept as they were."""
+    reply = answer.reply
+    kind = JSON if reply.status < 400 else PROBLEM
+    return HttpReply(reply.status, reply.body, (kind, REPLAYED) if answer.replayed else (kind,))
+
+
+def _context(credential: Credential) -> Context:
+    return Context(
+        region=credential.account.market.phone_region,
+        sandbox=credential.mode is Mode.SANDBOX,
+    )

@@ -1,0 +1,253 @@
+"""What merchants may send in a body: decoded JSON in; typed requests, or every bad field, out.
+
+openapi.yaml states the same limits; a test holds the two together. Unknown fields are ignored, but
+for those of a quoted payload, which is compared as it came.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, TypeVar, cast
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from estafette.core.payment import PaymentMethod
+from estafette.core.scenario import SCENARIOS, mentioned
+from estafette.dialects.entrega.errors import InvalidBody
+from estafette.dialects.entrega.words import parse_id
+from estafette.http.fields import (
+    MONEY_LIMIT,
+    AnyText,
+    Context,
+    Grams,
+    Money,
+    Phone,
+    Scripted,
+    Text,
+    read,
+    refusal,
+    whole,
+)
+from estafette.http.moments import read_moment
+from estafette.http.refusals import Detail, InvalidRequest
+
+METADATA_BYTES = 16 * 1024
+"""How long metadata may be, in bytes of compact JSON."""
+
+METADATA_DEPTH = 5
+"""How deep metadata may be nested, its own object counted."""
+
+BOUND = ("origin", "destination", "parcel")
+"""What a quote binds."""
+
+
+def _uuid(value: Any) -> UUID:
+    if not isinstance(value, str):
+        raise refusal("must be a string")
+    id = parse_id(value)
+    if id is None:
+        raise refusal("must be a UUID")
+    return id
+
+
+def _moment(value: Any) -> datetime:
+    found = read_moment(value) if isinstance(value, str) else None
+    if found is None:
+        raise refusal("must be an ISO 8601 time with its zone, such as 2026-02-01T09:30:00Z")
+    return found.at
+
+
+def _method(value: Any) -> PaymentMethod:
+    known = [method.value for method in PaymentMethod]
+    if value not in known:
+        raise refusal(f"must be one of {', '.join(known)}")
+    return PaymentMethod(value)
+
+
+def _metadata(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise refusal("must be an object")
+    metadata = cast("dict[str, Any]", value)
+    if _is_deep(metadata):
+        raise refusal(f"must not be nested deeper than {METADATA_DEPTH} levels")
+    try:
+        size = len(orjson.dumps(metadata))
+    except TypeError:
+        raise refusal(_TOO_LONG_A_NUMBER) from None
+    if size > METADATA_BYTES:
+        raise refusal(f"must be at most {METADATA_BYTES} bytes long")
+    return metadata
+
+
+_TOO_LONG_A_NUMBER = "contains an integer of more than 64 bits"
+
+
+def _is_deep(value: Any) -> bool:
+    level: list[Any] = [value]
+    for _ in range(METADATA_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+    return bool(level)
+
+
+def _inside(value: Any) -> list[Any]:
+    """The arrays and objects directly in an array or object."""
+    members = cast("dict[str, Any]", value).values() if isinstance(value, dict) else value
+    return [member for member in members if isinstance(member, dict | list)]
+
+
+_Degrees = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Id = Annotated[UUID, BeforeValidator(_uuid)]
+_Moment = Annotated[datetime, BeforeValidator(_moment)]
+_CashCollect = Annotated[int, Field(strict=True, ge=1, le=MONEY_LIMIT), BeforeValidator(whole)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+
+class Contact(_Body):
+    """Whom to call."""
+
+    name: AnyText | None = None
+    phone: Phone | None = None
+
+
+class Coordinates(_Body):
+    """Where exactly, in degrees."""
+
+    lat: Annotated[_Degrees, Field(ge=-90, le=90)]
+    lng: Annotated[_Degrees, Field(ge=-180, le=180)]
+
+
+class Address(_Body):
+    """Where a parcel is picked up or goes."""
+
+    address_line: Text
+    city: Text
+    province: Text
+    contact: Contact | None = None
+    coordinates: Coordinates | None = None
+
+
+class ParcelRequest(_Body):
+    """What is carried; in the sandbox its description may choose what happens."""
+
+    weight_grams: Grams
+    description: Scripted = None
+    declared_value_aoa: Money | None = None
+
+
+class QuoteRequest(_Body):
+    """The body of `POST /quotes`."""
+
+    origin: Address
+    destination: Address
+    parcel: ParcelRequest
+
+
+class Options(_Body):
+    """What else a merchant may say of a delivery."""
+
+    metadata: Annotated[dict[str, Any], BeforeValidator(_metadata)] | None = None
+
+
+class DeliveryRequest(QuoteRequest):
+    """The body of `POST /deliveries`."""
+
+    quote_id: _Id
+    company_id: _Id | None = None
+    payment_method: Annotated[PaymentMethod, BeforeValidator(_method)] | None = None
+    cash_collect_aoa: _CashCollect | None = None
+    scheduled_pickup_at: _Moment | None = None
+    scheduled_delivery_at: _Moment | None = None
+    options: Options | None = None
+
+    @property
+    def method(self) -> PaymentMethod:
+        """How the delivery is paid."""
+        return self.payment_method or PaymentMethod.PREPAID
+
+    @property
+    def metadata(self) -> Mapping[str, Any] | None:
+        """The merchant's own object."""
+        return self.options.metadata if self.options else None
+
+    @property
+    def scenario(self) -> str | None:
+        """The scenario that the parcel's description mentions."""
+        name = mentioned(self.parcel.description)
+        return name if name in SCENARIOS else None
+
+
+_Wanted = TypeVar("_Wanted", bound=QuoteRequest)
+
+
+def read_quote(value: Any, context: Context) -> QuoteRequest:
+    """The request for quotes in a decoded body. Raises InvalidBody with all bad fields."""
+    wanted, faults = _read(QuoteRequest, value, context)
+    if wanted is None or faults:
+        raise InvalidBody(tuple(faults))
+    return wanted
+
+
+def read_delivery(value: Any, context: Context) -> DeliveryRequest:
+    """The request for a delivery in a decoded body.
+
+    Raises InvalidBody with all bad fields, and of the faults that have a code the gravest one's:
+    a fee that the client names, no quote, no cash to collect.
+    """
+    wanted, faults = _read(DeliveryRequest, value, context)
+    code = None
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        cash = _cash_fault(fields)
+        faults += [cash[1]] if cash else []
+        code = cash and cash[0]
+        if fields.get("quote_id") in (None, ""):
+            code = "quote_id_required"
+        elif [fault.field for fault in faults] == ["quote_id"]:
+            code = "quote_not_found"  # what is no id is no quote's id
+        if "courier_fee_aoa" in fields:
+            code = "courier_fee_aoa_not_accepted"
+            reason = "is not accepted: the fee is the quote's"
+            faults.insert(0, Detail("courier_fee_aoa", reason))
+    if wanted is None or faults:
+        raise InvalidBody(tuple(faults), code)
+    return wanted
+
+
+def _cash_fault(fields: Mapping[str, Any]) -> tuple[str | None, Detail] | None:
+    """What is wrong with the cash to collect besides its own form, with its code if it has one."""
+    method, cash = fields.get("payment_method"), fields.get("cash_collect_aoa")
+    field = "cash_collect_aoa"
+    if method == PaymentMethod.COD and cash is None:
+        return "cash_collect_aoa_required", Detail(field, "is required with payment_method cod")
+    if method != PaymentMethod.COD and cash is not None:
+        return None, Detail(field, "is accepted with payment_method cod alone")
+    return None
+
+
+def _read(
+    model: type[_Wanted], value: Any, context: Context
+) -> tuple[_Wanted | None, list[Detail]]:
+    """The request, and what is wrong with its fields."""
+    wanted, faults = None, list[Detail]()
+    try:
+        wanted = read(model, value, context)
+    except InvalidRequest as invalid:
+        faults.extend(invalid.details)
+    if isinstance(value, dict):
+        faults.extend(_unkeepable(cast("dict[str, Any]", value), BOUND))
+    return wanted, faults
+
+
+def _unkeepable(fields: Mapping[str, Any], names: Sequence[str]) -> list[Detail]:
+    """Faults of what will be compared and holds a number that nobody keeps exactly."""
+    faults: list[Detail] = []
+    for name in names:
+        try:
+            orjson.dumps(fields.get(name))
+        except TypeError:
+            faults.append(Detail(name, _TOO_LONG_A_NUMBER))
+    return faults

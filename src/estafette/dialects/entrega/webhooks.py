@@ -1,0 +1,58 @@
+"""Entrega's webhooks: the body, the signature, the schedule of retries."""
+
+from typing import Any, Final
+
+import orjson
+
+from estafette.core.delivery import Status
+from estafette.dialects.entrega.words import CREATED, delivery_id, event_id
+from estafette.http.moments import timestamp
+from estafette.webhooks.message import Message, Rendered
+from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.signing import hmac_sha256_hex
+
+SCHEDULE: Final = Schedule(delays_seconds=doubling(60, 9), timeout_seconds=5, jitter=0.1)
+"""Ten attempts: the waits between them are 1, 2, 4 … 256 minutes, each ±10 %."""
+
+_TEST_REFERENCE = "DLV-0000-00000"
+
+
+class EntregaRenderer:
+    """Writes and signs a webhook for one attempt; the body is the same on every one."""
+
+    schedule = SCHEDULE
+
+    def render(self, message: Message, now_unix_seconds: int) -> Rendered:
+        """The request for this attempt."""
+        data: dict[str, Any] = {"status": _status(message)}
+        if message.metadata:
+            data["metadata"] = message.metadata
+        body = orjson.dumps(
+            {
+                "id": event_id(message.event_id),
+                "event": message.type,
+                "occurred_at": timestamp(message.occurred_at),
+                "delivery_id": delivery_id(message.delivery_id or message.event_id),
+                "delivery_reference": _TEST_REFERENCE if message.is_test else message.reference,
+                "data": data,
+            }
+        )
+        signature = hmac_sha256_hex(message.secret.encode(), body)
+        return Rendered(
+            {
+                "content-type": "application/json",
+                "user-agent": "Entrega-Webhooks/1.0",
+                "x-entrega-signature": f"sha256={signature}",
+            },
+            body,
+        )
+
+
+def _status(message: Message) -> str:
+    """The status after the event; of a test, what its type says."""
+    if message.status is not None:
+        return message.status
+    return Status.PENDING if message.type == CREATED else message.type.removeprefix("delivery.")
+
+
+RENDERER = EntregaRenderer()

@@ -1,0 +1,140 @@
+"""The widget API: the same for pages in a browser, and the rules by which browsers let them (CORS).
+
+What a page may see is decided in mapping.py. Every answer names the origin that may read it, never
+`*`, and says that it differs by origin.
+"""
+
+from collections.abc import Mapping
+
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from estafette.core.account import Credential
+from estafette.dialects.entrega import mapping
+from estafette.dialects.entrega.auth import Doorkeeper, origin_of
+from estafette.dialects.entrega.errors import Errors, UntrustedOrigin
+from estafette.dialects.entrega.operations import Operations, data, delivery_in
+from estafette.http.reply import Header, HttpReply
+from estafette.http.resource import Handler, Resource
+from estafette.usecases.find import Finder
+from estafette.usecases.platform import Platform
+
+_READERS = "estafette.entrega.reader"
+_VARY: Header = (b"vary", b"Origin")
+_EXPOSED: Header = (
+    b"access-control-expose-headers",
+    b"Idempotent-Replayed, Retry-After, X-Request-Id",
+)
+_ASKABLE: Header = (
+    b"access-control-allow-headers",
+    b"Authorization, Content-Type, Idempotency-Key, X-Request-Id",
+)
+_REMEMBERED: Header = (b"access-control-max-age", b"600")
+
+
+class _WidgetApi:
+    """The handlers of the widget API."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        operations: Operations,
+        finder: Finder,
+        doorkeeper: Doorkeeper,
+    ) -> None:
+        self._platform = platform
+        self._operations = operations
+        self._finder = finder
+        self._doorkeeper = doorkeeper
+
+    async def couriers(self, scope: Scope, _: Receive) -> HttpReply:
+        """`GET /widget/couriers`."""
+        return await self._operations.couriers(await self._admitted(scope))
+
+    async def quote(self, scope: Scope, receive: Receive) -> HttpReply:
+        """`POST /widget/quotes`."""
+        return await self._operations.quote(await self._admitted(scope), scope, receive)
+
+    async def create(self, scope: Scope, receive: Receive) -> HttpReply:
+        """`POST /widget/deliveries`."""
+        credential = await self._admitted(scope)
+        return await self._operations.create(
+            credential, "POST /v1/widget/deliveries", scope, receive, mapping.widget_delivery
+        )
+
+    async def get(self, scope: Scope, _: Receive) -> HttpReply:
+        """`GET /widget/deliveries/{id}`."""
+        credential = await self._admitted(scope)
+        delivery = await self._finder.find(credential.scope, delivery_in(scope))
+        return data(mapping.widget_delivery(delivery, self._platform.public_url))
+
+    async def _admitted(self, scope: Scope) -> Credential:
+        try:
+            return await self._doorkeeper.admit_page(scope, origin_of(scope))
+        except UntrustedOrigin:
+            scope[_READERS] = None  # another account may trust it; this one does not
+            raise
+
+
+class _PageResource:
+    """A path of the widget API: a resource whose answers trusted pages may read."""
+
+    def __init__(
+        self,
+        template: str,
+        handlers: Mapping[str, Handler],
+        doorkeeper: Doorkeeper,
+        errors: Errors,
+    ) -> None:
+        methods = ", ".join([*handlers, "OPTIONS"])
+        self._methods: Header = (b"access-control-allow-methods", methods.encode())
+        self._doorkeeper = doorkeeper
+        preflight = {"OPTIONS": self._preflight}
+        self._resource = Resource(template, {**handlers, **preflight}, errors.reply)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        origin = origin_of(scope)
+        # Until the key has told the account: a refusal must be readable for who develops a page.
+        scope[_READERS] = origin if await self._doorkeeper.may_preflight(origin) else None
+
+        async def send_to_page(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_readable(scope[_READERS])]
+            await send(message)
+
+        await self._resource(scope, receive, send_to_page)
+
+    async def _preflight(self, scope: Scope, _: Receive) -> HttpReply:
+        """`OPTIONS`: a browser asks before it lets a page ask."""
+        if scope[_READERS] is None:
+            raise UntrustedOrigin
+        return HttpReply(204, b"", (self._methods, _ASKABLE, _REMEMBERED))
+
+
+def _readable(origin: str | None) -> list[Header]:
+    """The headers that let a page of `origin` read an answer; of None: nobody."""
+    if origin is None:
+        return [_VARY]
+    return [_VARY, (b"access-control-allow-origin", origin.encode("latin-1")), _EXPOSED]
+
+
+def widget_routes(
+    platform: Platform,
+    operations: Operations,
+    finder: Finder,
+    doorkeeper: Doorkeeper,
+    errors: Errors,
+) -> list[Route]:
+    """The widget API's paths."""
+    api = _WidgetApi(platform, operations, finder, doorkeeper)
+    paths: dict[str, Mapping[str, Handler]] = {
+        "/widget/couriers": {"GET": api.couriers},
+        "/widget/quotes": {"POST": api.quote},
+        "/widget/deliveries": {"POST": api.create},
+        "/widget/deliveries/{id}": {"GET": api.get},
+    }
+    return [
+        Route(template, _PageResource(template, handlers, doorkeeper, errors))
+        for template, handlers in paths.items()
+    ]
