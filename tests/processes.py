@@ -127,13 +127,15 @@ def server_process(dsn: str, folder: Path, **settings: str) -> Generator[ServerP
 async def platform_over(dsn: str) -> AsyncGenerator[Platform]:
     """What the processes' accounts are made with: the same database and secrets."""
     pool = await open_pool(dsn, size=4)
+    catalog = Catalog(pool)
     platform = Platform(
         pool=pool,
         dialects=app.DIALECTS,
-        catalog=Catalog(pool),
+        catalog=catalog,
         cipher=Cipher(_CIPHER_KEY),
         public_url="http://delivery.example",
         sandbox_step=timedelta(0),
+        couriers=app.connectors(catalog),
     )
     try:
         await seed_market(platform)

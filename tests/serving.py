@@ -40,6 +40,7 @@ from estafette.store.pool import open_pool
 from estafette.usecases.accounts import create_account
 from estafette.usecases.advance import Move, advance
 from estafette.usecases.catalog import Catalog
+from estafette.usecases.couriers import add_demo_companies
 from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import Cipher, new_cipher_key
 from tests.edges import Call, Edge
@@ -47,6 +48,8 @@ from tests.edges import Call, Edge
 _CITIES = (
     City("almaty", "Almaty", "KZ", 43.25, 76.91, 1_977_011, ("Алматы", "Алма-Ата")),
     City("astana", "Astana", "KZ", 51.18, 71.44, 1_239_900, ("Астана", "Нур-Султан")),
+    City("luanda", "Luanda", "AO", -8.84, 13.23, 2_776_168, ("Loanda",)),
+    City("benguela", "Benguela", "AO", -12.58, 13.41, 555_124, ()),
     City("shymkent", "Shymkent", "KZ", 42.3, 69.6, 1_130_400, ("Шымкент", "Чимкент")),
 )
 
@@ -171,7 +174,7 @@ class Server:
         rate_per_second: int = 10_000,
         burst: int | None = None,
     ) -> Tenant:
-        """Opens a fresh account that speaks the edge's dialect."""
+        """Opens a fresh account of the edge's market, with the companies that a demo has there."""
         account, issued = await create_account(
             self.platform,
             f"t-{uuid4().hex}",
@@ -179,6 +182,7 @@ class Server:
             rate_per_second=rate_per_second,
             burst=burst,
         )
+        await add_demo_companies(self.platform, account)
         keys = {key.known.mode: key.key for key in issued if key.known.kind.value == "secret"}
         return Tenant(self, edge, account, mode, keys)
 
@@ -239,7 +243,7 @@ async def listening(asgi: ASGIApp, fallback: Fallback) -> AsyncGenerator[int]:
 
 
 async def seed_market(platform: Platform) -> None:
-    """Gives Kazakhstan three cities and its price list, where it has none."""
+    """Gives the markets some cities, and Kazakhstan its price list, where it has none."""
     async with platform.pool.acquire() as connection:
         await catalog.insert_cities(connection, _CITIES)
         if not await catalog.tariffs(connection, "KZ"):
@@ -252,13 +256,15 @@ async def running(
 ) -> AsyncGenerator[Server]:
     """The server over the migrated database at `dsn`; deliveries move only when told."""
     pool = await open_pool(dsn, size=pool_size)
+    remembered = Catalog(pool)
     platform = Platform(
         pool=pool,
         dialects=app.DIALECTS,
-        catalog=Catalog(pool),
+        catalog=remembered,
         cipher=Cipher(new_cipher_key()),
         public_url=public_url,
         sandbox_step=timedelta(0),
+        couriers=app.connectors(remembered),
     )
     try:
         await seed_market(platform)

@@ -16,13 +16,13 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from estafette import health
-from estafette.core.courier import Connector
+from estafette.core.courier import Connector, Courier
 from estafette.core.dialect import Dialect
 from estafette.core.watch import WatchLimits
 from estafette.couriers import sandbox
 from estafette.couriers.inhouse import InhouseCourier
 from estafette.couriers.sandbox import SandboxCourier
-from estafette.dialects import kaspi
+from estafette.dialects import entrega, kaspi
 from estafette.dialects.kaspi import words
 from estafette.http.fallback import Fallback, by_prefix
 from estafette.http.limiter import RateLimiter
@@ -38,6 +38,7 @@ from estafette.usecases.catalog import Catalog
 from estafette.usecases.create import Creator
 from estafette.usecases.platform import Platform
 from estafette.usecases.quote import Quoter
+from estafette.usecases.quote_companies import CompanyQuoter
 from estafette.usecases.ready import is_ready
 from estafette.usecases.secrets import Cipher
 from estafette.web import home, tracking
@@ -48,18 +49,28 @@ from estafette.webhooks.worker import Limits, Worker
 
 _CLOSING_SECONDS = 5.0
 
-DIALECTS: dict[str, Dialect] = {kaspi.DIALECT.name: kaspi.DIALECT}
-RENDERERS: dict[str, Renderer] = {kaspi.DIALECT.name: kaspi.RENDERER}
-_SHOWN_IDS: dict[str, Callable[[UUID], str]] = {kaspi.DIALECT.name: words.delivery_id}
+DIALECTS: dict[str, Dialect] = {
+    kaspi.DIALECT.name: kaspi.DIALECT,
+    entrega.DIALECT.name: entrega.DIALECT,
+}
+RENDERERS: dict[str, Renderer] = {
+    kaspi.DIALECT.name: kaspi.RENDERER,
+    entrega.DIALECT.name: entrega.RENDERER,
+}
+_SHOWN_IDS: dict[str, Callable[[UUID], str]] = {
+    kaspi.DIALECT.name: words.delivery_id,
+    entrega.DIALECT.name: entrega.delivery_id,
+}
 PLACES = (
     home.Place("/delivery/docs", "Kaspi Delivery API", "Read the reference and try every call."),
+    home.Place("/v1/docs", "Entrega API", "Read the reference and try every call."),
     home.Place("/sandbox/docs", "Sandbox", "Outcomes on demand, and deliveries moved by hand."),
 )
 
 
 def public_id(text: str) -> UUID | None:
     """The id of the delivery that some dialect writes as `text`; None when none does."""
-    return kaspi.parse_delivery_id(text)
+    return kaspi.parse_delivery_id(text) or entrega.parse_id(text)
 
 
 def shown_id(dialect: str, delivery_id: UUID) -> str:
@@ -101,14 +112,19 @@ async def open_platform(settings: Settings) -> AsyncGenerator[Platform]:
             cipher=Cipher(settings.secret_key),
             public_url=settings.public_url,
             sandbox_step=timedelta(seconds=settings.sandbox_step_seconds),
-            couriers={
-                Connector.INHOUSE: InhouseCourier(catalog),
-                Connector.SANDBOX: SandboxCourier(catalog),
-            },
+            couriers=connectors(catalog),
             watch_limits=_watch_limits(settings),
         )
     finally:
         await _close(pool)
+
+
+def connectors(catalog: Catalog) -> dict[Connector, Courier]:
+    """How courier companies are reached, by their kind."""
+    return {
+        Connector.INHOUSE: InhouseCourier(catalog),
+        Connector.SANDBOX: SandboxCourier(catalog),
+    }
 
 
 def _watch_limits(settings: Settings) -> WatchLimits:
@@ -148,12 +164,22 @@ def build(
     platform.observe_courier = CourierMetrics(registry).observe
     limiter = RateLimiter(processes)
     pages = tracking.build(platform, public_id=public_id)
-    fallback = by_prefix({"/delivery": kaspi.fallback, "/sandbox": sandbox.fallback})
+    problems = entrega.Errors(platform.public_url).fallback
+    fallback = by_prefix(
+        {
+            "/delivery": kaspi.fallback,
+            "/v1": problems,
+            "/errors": problems,
+            "/sandbox": sandbox.fallback,
+        }
+    )
     rest = Starlette(routes=[home.build(PLACES), *health.routes(platform)])
     rest.router.redirect_slashes = False
     app = ByPrefix(
         {
             "/delivery": kaspi.build(platform, creator, quoter, limiter),
+            "/v1": entrega.build(platform, creator, CompanyQuoter(platform), limiter),
+            "/errors": entrega.build_problem_pages(platform.public_url),
             "/sandbox": sandbox.build(platform, limiter, public_id=public_id),
             "/track": pages,
         },
