@@ -1,4 +1,4 @@
-"""A gate between a server and its database, which lets a commit through and keeps back the news.
+"""A gate between a server and its database, which lets commits through and keeps back the news.
 
 It speaks no PostgreSQL: it knows the one message that says that a transaction has committed.
 """
@@ -17,7 +17,7 @@ _PORT = 5432
 
 
 class CommitGate:
-    """Relays everything until `close`; from then on, nothing after the next commit."""
+    """Relays everything until `close`; from then on, nothing that follows a commit."""
 
     def __init__(self, dsn: str, folder: Path) -> None:
         parts = urlsplit(dsn)
@@ -29,11 +29,17 @@ class CommitGate:
         self.dsn = f"postgresql://{user}@{parts.path}?{way_in}"
         self.socket = folder / f".s.PGSQL.{_PORT}"
         self._closed = False
-        self.has_committed = asyncio.Event()
+        self._unheard = asyncio.Semaphore(0)
 
     def close(self) -> None:
-        """Lets one more commit happen, of which its server will not hear."""
+        """Lets commits happen, of which their server will not hear."""
         self._closed = True
+
+    async def unheard(self, count: int) -> None:
+        """Waits until so many commits have happened, each on a connection of its own."""
+        async with asyncio.timeout(30):
+            for _ in range(count):
+                await self._unheard.acquire()
 
     async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serves one connection of the server."""
@@ -54,11 +60,11 @@ class CommitGate:
         while data := await reader.read(65_536):
             seen = seen[-len(_COMMITTED) :] + data
             if self._closed and _COMMITTED in seen:
-                self.has_committed.set()
-            if self.has_committed.is_set():
-                continue
+                self._unheard.release()
+                break
             writer.write(data)
-        writer.close()
+        else:
+            writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from estafette.core.delivery import Status
 from tests.edges import EDGES, Call, Edge
 from tests.gate import commit_gate
 from tests.processes import ServerProcess, calling, server_process
@@ -42,71 +41,46 @@ def _at(tenant: Tenant, server: Server) -> Tenant:
     return Tenant(server, tenant.edge, tenant.account, tenant.mode, tenant.keys)
 
 
-async def _killed_after_commit(
-    dsn: str, folder: Path, edge: Edge, prepare: Callable[[Tenant], Awaitable[Call]]
-) -> tuple[Tenant, Call]:
-    """Makes a request whose server is killed when it has been committed, and knows nothing of it.
-
-    `prepare` tells which. Returns the tenant too.
-    """
-    async with commit_gate(dsn) as gate:
-        process = ServerProcess(gate.dsn, folder)
-        try:
-            await asyncio.to_thread(process.start)
-            async with calling(dsn, process) as (server,):
-                tenant = await server.tenant(edge)
-                call = await prepare(tenant)
-                gate.close()
-                async with wire(process.port) as connection:
-                    connection.send(_raw(tenant, call))
-                    async with asyncio.timeout(30):
-                        await gate.has_committed.wait()
-                    process.kill()
-                    assert await connection.answer() is None
-        finally:
-            process.kill()
-    return tenant, call
-
-
 def _is_replay(answer: Answer, edge: Edge) -> bool:
     return answer.headers.get(edge.replay_header) == "true"
 
 
 @each_edge
-async def test_creation_that_was_committed_is_repeated(
+async def test_what_was_committed_is_repeated_although_its_server_never_knew(
     fresh_database: str, tmp_path: Path, edge: Edge
 ) -> None:
-    async def creation(tenant: Tenant) -> Call:
-        return Call("POST", edge.create_path, await tenant.body())
-
-    tenant, call = await _killed_after_commit(fresh_database, tmp_path, edge, creation)
+    async with commit_gate(fresh_database) as gate:
+        process = ServerProcess(gate.dsn, tmp_path)
+        try:
+            await asyncio.to_thread(process.start)
+            async with calling(fresh_database, process) as (server,):
+                tenant = await server.tenant(edge)
+                cancelled = edge.cancel(await tenant.create())
+                created = Call("POST", edge.create_path, await tenant.body())
+                gate.close()
+                async with wire(process.port) as one, wire(process.port) as other:
+                    one.send(_raw(tenant, created))
+                    other.send(_raw(tenant, cancelled))
+                    await gate.unheard(2)
+                    process.kill()
+                    assert await one.answer() is None
+                    assert await other.answer() is None
+        finally:
+            process.kill()
     async with running(fresh_database) as server:
         again = _at(tenant, server)
-        answers = await asyncio.gather(*(again.call(call, _KEY) for _ in range(5)))
-        assert {answer.status for answer in answers} == {edge.created_status}
-        assert all(_is_replay(answer, edge) for answer in answers)
-        assert len({answer.body for answer in answers}) == 1
-        assert await again.count("deliveries") == 1
-        assert await again.count("events") == 1
-        id = edge.id_of(answers[0].told)
+        creations = await asyncio.gather(*(again.call(created, _KEY) for _ in range(5)))
+        assert {answer.status for answer in creations} == {edge.created_status}
+        assert all(_is_replay(answer, edge) for answer in creations)
+        assert len({answer.body for answer in creations}) == 1
+        cancellation = await again.call(cancelled, _KEY)
+        assert cancellation.status == 200
+        assert _is_replay(cancellation, edge)
+        assert edge.status_of(cancellation.told) == "cancelled"
+        assert await again.count("deliveries") == 2
+        assert await again.count("events") == 3
+        id = edge.id_of(creations[0].told)
         assert (await again.call(edge.get(id))).status == 200
-
-
-@each_edge
-async def test_cancellation_that_was_committed_is_repeated(
-    fresh_database: str, tmp_path: Path, edge: Edge
-) -> None:
-    async def cancellation(tenant: Tenant) -> Call:
-        return edge.cancel(await tenant.create())
-
-    tenant, call = await _killed_after_commit(fresh_database, tmp_path, edge, cancellation)
-    async with running(fresh_database) as server:
-        again = _at(tenant, server)
-        answer = await again.call(call, _KEY)
-        assert answer.status == 200
-        assert _is_replay(answer, edge)
-        assert edge.status_of(answer.told) == Status.CANCELLED
-        assert await again.count("events") == 2
 
 
 @each_edge
@@ -127,8 +101,7 @@ async def test_creation_that_was_not_committed_leaves_nothing_and_can_be_repeate
                     await _until(lambda: _waits(watcher))
                     process.kill()
                     assert await connection.answer() is None
-                answer_again = _at(tenant, server)
-                assert await answer_again.count("deliveries") == 0
+                assert await tenant.count("deliveries") == 0
         async with running(fresh_database) as server:
             again = _at(tenant, server)
             answer = await again.call(call, _KEY)
@@ -149,26 +122,3 @@ async def _waits(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
         " and database = (select oid from pg_database where datname = current_database()))"
     )
     return await connection.fetchval(query)
-
-
-@each_edge
-async def test_reply_that_was_lost_on_its_way_is_repeated(
-    fresh_database: str, tmp_path: Path, edge: Edge
-) -> None:
-    with server_process(fresh_database, tmp_path) as process:
-        async with calling(fresh_database, process) as (server,):
-            tenant = await server.tenant(edge)
-            call = Call("POST", edge.create_path, await tenant.body())
-            async with wire(process.port) as connection:
-                connection.send(_raw(tenant, call))
-
-                async def is_written() -> bool:
-                    return await tenant.count("deliveries") > 0
-
-                await _until(is_written)
-                process.kill()
-    async with running(fresh_database) as server:
-        answer = await _at(tenant, server).call(call, _KEY)
-        assert answer.status == edge.created_status
-        assert _is_replay(answer, edge)
-        assert await _at(tenant, server).count("deliveries") == 1

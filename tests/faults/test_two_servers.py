@@ -11,30 +11,27 @@ import pytest
 from estafette.usecases.keys import disable_key
 from tests.edges import EDGES, Call, Edge
 from tests.processes import ServerProcess, calling, server_process
-from tests.serving import Answer, Server, Tenant
+from tests.serving import Answer, Server, Tenant, running
 
 each_edge = pytest.mark.parametrize("edge", EDGES, ids=str)
 
-Processes = tuple[ServerProcess, ServerProcess]
-
 
 @pytest.fixture(scope="module")
-def processes(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Processes]:
-    """Two servers that know of each other only how many they are."""
-    folder = tmp_path_factory.mktemp("servers")
-    with (
-        server_process(postgres_dsn, folder, server_processes="2") as one,
-        server_process(postgres_dsn, folder, server_processes="2") as other,
-    ):
-        yield one, other
+def process(
+    postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[ServerProcess]:
+    """One of the two; the other runs in the process of the tests."""
+    folder = tmp_path_factory.mktemp("server")
+    with server_process(postgres_dsn, folder, server_processes="2") as process:
+        yield process
 
 
 @asynccontextmanager
 async def _tenants(
-    dsn: str, processes: Processes, edge: Edge, rate: int = 10_000, burst: int | None = None
+    dsn: str, process: ServerProcess, edge: Edge, rate: int = 10_000, burst: int | None = None
 ) -> AsyncGenerator[tuple[Tenant, Tenant]]:
     """One tenant, as a caller of each server."""
-    async with calling(dsn, *processes) as (one, other):
+    async with calling(dsn, process) as (one,), running(dsn, processes=2) as other:
         tenant = await one.tenant(edge, rate_per_second=rate, burst=burst)
         yield tenant, _at(tenant, other)
 
@@ -55,9 +52,9 @@ async def _over_both(tenants: tuple[Tenant, Tenant], calls: list[tuple[Call, str
 
 @each_edge
 async def test_parallel_duplicates_over_both_make_one_delivery(
-    postgres_dsn: str, processes: Processes, edge: Edge
+    postgres_dsn: str, process: ServerProcess, edge: Edge
 ) -> None:
-    async with _tenants(postgres_dsn, processes, edge) as tenants:
+    async with _tenants(postgres_dsn, process, edge) as tenants:
         for _ in range(5):
             tenant = tenants[0]
             before = await tenant.count("deliveries")
@@ -73,9 +70,9 @@ async def test_parallel_duplicates_over_both_make_one_delivery(
 
 @each_edge
 async def test_parallel_payloads_under_one_key_over_both_are_one_and_conflicts(
-    postgres_dsn: str, processes: Processes, edge: Edge
+    postgres_dsn: str, process: ServerProcess, edge: Edge
 ) -> None:
-    async with _tenants(postgres_dsn, processes, edge) as tenants:
+    async with _tenants(postgres_dsn, process, edge) as tenants:
         bodies = [await tenants[0].body() for _ in range(20)]
         calls = [(Call("POST", edge.create_path, body), "k") for body in bodies]
         answers = await _over_both(tenants, calls)
@@ -87,9 +84,9 @@ async def test_parallel_payloads_under_one_key_over_both_are_one_and_conflicts(
 
 @each_edge
 async def test_parallel_cancellations_over_both_cancel_once(
-    postgres_dsn: str, processes: Processes, edge: Edge
+    postgres_dsn: str, process: ServerProcess, edge: Edge
 ) -> None:
-    async with _tenants(postgres_dsn, processes, edge) as tenants:
+    async with _tenants(postgres_dsn, process, edge) as tenants:
         cancel = edge.cancel(await tenants[0].create())
         keys = [f"k-{number}" for number in range(10)] * 2
         answers = await _over_both(tenants, [(cancel, key) for key in keys])
@@ -109,9 +106,9 @@ async def test_parallel_cancellations_over_both_cancel_once(
 
 @each_edge
 async def test_what_one_has_created_the_other_shows_and_repeats(
-    postgres_dsn: str, processes: Processes, edge: Edge
+    postgres_dsn: str, process: ServerProcess, edge: Edge
 ) -> None:
-    async with _tenants(postgres_dsn, processes, edge) as (one, other):
+    async with _tenants(postgres_dsn, process, edge) as (one, other):
         body = await one.body()
         first = await one.post(edge.create_path, body, {"Idempotency-Key": "k"})
         assert (await other.call(edge.get(edge.id_of(first.told)))).status == 200
@@ -122,9 +119,9 @@ async def test_what_one_has_created_the_other_shows_and_repeats(
 
 @each_edge
 async def test_rate_limit_is_divided_between_both(
-    postgres_dsn: str, processes: Processes, edge: Edge
+    postgres_dsn: str, process: ServerProcess, edge: Edge
 ) -> None:
-    async with _tenants(postgres_dsn, processes, edge, rate=1, burst=20) as tenants:
+    async with _tenants(postgres_dsn, process, edge, rate=1, burst=20) as tenants:
         began = time.monotonic()
         answers = await _over_both(tenants, [(edge.list, "")] * 80)
         earned = math.ceil(time.monotonic() - began)
@@ -136,9 +133,9 @@ async def test_rate_limit_is_divided_between_both(
 
 @each_edge
 async def test_both_hear_that_a_key_is_disabled(
-    postgres_dsn: str, processes: Processes, edge: Edge
+    postgres_dsn: str, process: ServerProcess, edge: Edge
 ) -> None:
-    async with _tenants(postgres_dsn, processes, edge) as tenants:
+    async with _tenants(postgres_dsn, process, edge) as tenants:
         for tenant in tenants:
             assert (await tenant.call(edge.list)).status == 200  # and remembers the key
         one = tenants[0]
