@@ -175,7 +175,7 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
+    gc.set_threshold(50_000, 20, 50)
 
 
 async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
@@ -233,6 +233,7 @@ async def work(settings: Settings) -> None:
     guard = Guard(allow=settings.webhook_allowed_networks)
     async with open_platform(settings) as platform, Sender(guard) as sender:
         await _must_be_ready(platform)
+        _spare_the_collector()
         await _until_one_ends(
             stop,
             _webhook_worker(settings, platform, sender).run(stop),
