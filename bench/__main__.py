@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench import (
@@ -13,6 +14,7 @@ from bench import (
     create_vs_pgbench,
     get_vs_constant,
     idle_rss_mb,
+    quiet,
     report,
     webhook_vs_bare_loop,
 )
@@ -71,8 +73,12 @@ async def _measured(names: Sequence[str], plan: Plan) -> list[Figure]:
     say("Setting up a database, a server and a receiver")
     async with stage() as ready:
         for name in names:
+            busy = await quiet.used_by_others()
             say(f"Measuring {name}")
-            figures.append(await FIGURES[name](ready, plan))
+            if busy is not None and busy > quiet.BUSY:
+                say(f"  other programs use {busy:.0%} of this machine: expect less than it can do")
+            figure = await FIGURES[name](ready, plan)
+            figures.append(replace(figure, detail={**figure.detail, "used_by_others": busy}))
     say(f"Measured in {time.monotonic() - began:.0f} s\n")
     return figures
 

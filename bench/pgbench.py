@@ -47,6 +47,7 @@ class _Sample:
     ref: str
     created_at: datetime
     known: frozenset[UUID]
+    new_id: str
 
 
 async def script_like(
@@ -65,6 +66,8 @@ async def script_like(
         found["external_ref"],
         found["created_at"],
         frozenset(row["id"] for row in known),
+        # in order of time, as the application's own; only PostgreSQL 18 and newer make them
+        "uuidv7()" if connection.get_server_version().major >= 18 else "gen_random_uuid()",
     )
     script = Script()
     script.lines += [
@@ -95,7 +98,7 @@ def _insert(
     expressions: list[str] = []
     for column, value, text in zip(columns, values, texts, strict=True):
         is_new_id = not script.tables and column == "id"  # deliveries come first, and make it
-        expression = "uuidv7()" if is_new_id else _expression(sample, value, text)
+        expression = sample.new_id if is_new_id else _expression(sample, value, text)
         if expression is None:
             name = f"v{len(script.variables)}"
             script.variables[name] = text or ""
@@ -114,7 +117,7 @@ def _expression(sample: _Sample, value: Any, text: str | None) -> str | None:
     if value == sample.delivery_id:
         return ":delivery"
     if isinstance(value, UUID):
-        return None if value in sample.known else "uuidv7()"
+        return None if value in sample.known else sample.new_id
     if isinstance(value, datetime):
         later = round((value - sample.created_at).total_seconds())
         return f"now() + interval '{later} seconds'" if later else "now()"

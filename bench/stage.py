@@ -35,7 +35,7 @@ ACCOUNT = "bench"
 
 _RATE = 1_000_000
 _FOLDER = "estafette-bench-"
-_STALE_SECONDS = 3600
+_STALE_SECONDS = 60  # a bench that is just starting has not yet taken its folder
 _READY_SECONDS = 60.0
 _COMMAND_SECONDS = 60.0
 

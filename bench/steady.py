@@ -134,6 +134,10 @@ class _Generator:
                 self._finish(connection)
         return self._seen(time.perf_counter() - self._counted_from)
 
+    def close(self) -> None:
+        for connection in (*self._idle, *self._busy):
+            connection.socket.close()
+
     def _start(self, due: float) -> None:
         ref, body = self._following()
         request = (self._head % (ref, len(body))).encode() + body
@@ -185,7 +189,11 @@ def percentile(seconds: list[float], percent: float) -> float:
 
 def run(task: Task) -> Seen:
     """Does the task in this thread."""
-    return _Generator(task).run()
+    generator = _Generator(task)
+    try:
+        return generator.run()
+    finally:
+        generator.close()
 
 
 if __name__ == "__main__":

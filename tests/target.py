@@ -77,11 +77,16 @@ class Target:
 
 def is_clean(log: bytes, tenant: Tenant) -> None:
     """Asserts that a log tells of no crash, no key and nothing personal."""
-    assert log
     for line in log.splitlines():
         told = json.loads(line)
         assert told["event"] != "request crashed", line
         assert told["level"] in ("info", "debug", "warning"), line
+    is_discreet(log, tenant)
+
+
+def is_discreet(log: bytes, tenant: Tenant) -> None:
+    """Asserts that a log tells no key and nothing personal, whatever else it tells."""
+    assert log
     secrets = [*tenant.keys.values(), *_texts(tenant.edge.body("secret-order"))]
     assert len(secrets) > 5
     for secret in secrets:

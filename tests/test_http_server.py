@@ -11,10 +11,11 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, request_response
 
 from estafette.http.fallback import Words, by_prefix, plain
 from estafette.http.observe import Observer
+from estafette.http.prefix import ByPrefix
 from estafette.http.protocol import HEAD_LIMIT
 from estafette.http.request import read_body
 from estafette.http.trace import trace_of
@@ -261,3 +262,26 @@ async def test_nonsense_after_a_request_does_not_look_like_its_answer() -> None:
         assert await asyncio.wait_for(reader.read(), 20) == b""
         gate.set()
         await hang_up(writer)
+
+
+async def test_all_that_lies_under_a_prefix_belongs_to_its_application() -> None:
+    async def owner(request: Request) -> Response:
+        root: str = request.scope["root_path"]
+        return PlainTextResponse(f"{root} {request.scope['path'].removeprefix(root)!r}")
+
+    async def rest(_: Request) -> Response:
+        return PlainTextResponse("rest")
+
+    app = ByPrefix({"/api": request_response(owner)}, request_response(rest))
+    async with listening(app, plain) as port:
+        stage = _Stage(port, _Log(), CollectorRegistry())
+        for path, told in {
+            "/api": "/api ''",
+            "/api/": "/api '/'",
+            "/api/x/y?z=1": "/api '/x/y'",
+            "/api/a%0Ab": r"/api '/a\nb'",
+            "/apix": "rest",
+            "/": "rest",
+            "//api": "rest",
+        }.items():
+            assert (await stage.get(path))[2].decode() == told

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,9 +28,16 @@ server.stop()
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+def folder() -> Iterator[Path]:
+    """A folder of its own: pytest shuts the folders of its earlier runs to other users."""
+    with tempfile.TemporaryDirectory(prefix="estafette-tests-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[EmbeddedPostgres]:
     """A durable server in a folder of its own, not started yet."""
-    server = EmbeddedPostgres(tmp_path / "data")
+    server = EmbeddedPostgres(folder / "data")
     yield server
     server.stop()
 
@@ -101,8 +109,8 @@ async def test_second_start_finds_the_data_again(server: EmbeddedPostgres) -> No
     assert await _run(server.start(), "SELECT number FROM kept") == 7
 
 
-async def test_folder_with_a_long_name_and_odd_characters_serves(tmp_path: Path) -> None:
-    server = EmbeddedPostgres(tmp_path / ("деревня, к югу " * 6) / "data")
+async def test_folder_with_a_long_name_and_odd_characters_serves(folder: Path) -> None:
+    server = EmbeddedPostgres(folder / ("деревня, к югу " * 6) / "data")
     try:
         dsn = server.start()
         assert await _run(dsn, "SELECT 1") == 1
@@ -126,8 +134,8 @@ def test_files_of_another_version_are_refused(server: EmbeddedPostgres) -> None:
         server.start()
 
 
-def test_server_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
-    server = EmbeddedPostgres(tmp_path / "data", settings={"shared_buffers": "lots"})
+def test_server_that_cannot_start_shows_the_end_of_its_log(folder: Path) -> None:
+    server = EmbeddedPostgres(folder / "data", settings={"shared_buffers": "lots"})
     with pytest.raises(EmbeddedPostgresError, match="shared_buffers"):
         server.start()
     assert server.pid is None
@@ -157,16 +165,16 @@ def test_owner_learns_that_the_server_died(server: EmbeddedPostgres) -> None:
     assert server.poll() == 0
 
 
-def test_folder_of_a_live_owner_is_refused(tmp_path: Path) -> None:
-    owner = _owner(tmp_path)
+def test_folder_of_a_live_owner_is_refused(folder: Path) -> None:
+    owner = _owner(folder)
     try:
         dsn, _ = _started(owner)
         with pytest.raises(EmbeddedPostgresError, match=f"process {owner.pid}"):
-            EmbeddedPostgres(tmp_path).start()
-        assert find_running(tmp_path) == dsn
+            EmbeddedPostgres(folder).start()
+        assert find_running(folder) == dsn
     finally:
         _end(owner)
-    assert find_running(tmp_path) is None
+    assert find_running(folder) is None
 
 
 def test_ctrl_c_in_the_terminal_does_not_reach_the_server(server: EmbeddedPostgres) -> None:
@@ -176,9 +184,7 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_server(server: EmbeddedPostgr
     assert os.getsid(server.pid) != os.getsid(0)
 
 
-async def test_server_of_a_killed_owner_is_replaced(
-    tmp_path: Path, server: EmbeddedPostgres
-) -> None:
+async def test_server_of_a_killed_owner_is_replaced(folder: Path, server: EmbeddedPostgres) -> None:
     owner = _owner(server.data_dir)
     dsn, orphan = _started(owner)
     await _run(dsn, "CREATE TABLE kept AS SELECT 7 AS number", "SELECT 1")
@@ -233,10 +239,10 @@ async def test_process_id_that_went_to_another_program_does_not_bar_the_start(
         await other.wait()
 
 
-def test_half_written_postmaster_file_is_not_a_ready_server(tmp_path: Path) -> None:
-    assert postmaster.read(tmp_path) is None
-    path = tmp_path / "postmaster.pid"
+def test_half_written_postmaster_file_is_not_a_ready_server(folder: Path) -> None:
+    assert postmaster.read(folder) is None
+    path = folder / "postmaster.pid"
     path.write_text("")
-    assert postmaster.read(tmp_path) is None
+    assert postmaster.read(folder) is None
     path.write_text("17\n/data\n1\n")
-    assert postmaster.read(tmp_path) == postmaster.Postmaster(17, None, ready=False)
+    assert postmaster.read(folder) == postmaster.Postmaster(17, None, ready=False)

@@ -1,6 +1,7 @@
 """The composition root: the only module that knows everything."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -214,6 +215,16 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _spare_the_collector() -> None:
+    """Keeps garbage collection off what lives as long as the process, and makes it rarer.
+
+    Requests leave next to no cycles behind, and the imported code is never garbage.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
     """Serves HTTP until SIGINT or SIGTERM, then finishes what has begun.
 
@@ -233,11 +244,13 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,  # nobody here asks for the caller's address
             date_header=True,
             backlog=2048,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=int(settings.shutdown_seconds),
         )
+        _spare_the_collector()
         try:
             await _Server(config, application.pages, ready).serve()
         finally:
@@ -267,6 +280,7 @@ async def work(settings: Settings) -> None:
     guard = Guard(allow=settings.webhook_allowed_networks)
     async with open_platform(settings) as platform, Sender(guard) as sender:
         await _must_be_ready(platform)
+        _spare_the_collector()
         await _until_one_ends(
             stop,
             _webhook_worker(settings, platform, sender).run(stop),

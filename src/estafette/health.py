@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from estafette.http.trace import trace_of
+from estafette.store.pool import DATABASE_TROUBLE
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import is_ready
 
@@ -30,7 +30,7 @@ def routes(platform: Platform) -> list[Route]:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 ready = await is_ready(platform)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except DATABASE_TROUBLE:
             return JSONResponse({"status": "database unreachable"}, 503)
         return JSONResponse(
             {"status": "ok" if ready else "migrations pending"}, 200 if ready else 503

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,16 @@ def estafette(data_dir: Path, *arguments: str, **settings: str) -> subprocess.Co
     )
 
 
+@contextmanager
+def own_folder() -> Generator[Path]:
+    """A new folder that PostgreSQL's user may pass, where that is another (we are root).
+
+    Not one of pytest's: each run of pytest shuts the folder above all of those to other users.
+    """
+    with tempfile.TemporaryDirectory(prefix="estafette-tests-") as folder:
+        yield Path(folder)
+
+
 class Up:
     """A running `estafette up --json`."""
 
@@ -57,7 +69,9 @@ class Up:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, f"it ended with {self.process.wait(END_SECONDS)}: {self.errors()}"
-        return json.loads(line)
+        event = json.loads(line)
+        assert "event" in event, f"it ended: {line}{self.errors()}"
+        return event
 
     def await_ready(self) -> "Up":
         """Returns itself when everything answers."""
@@ -111,6 +125,18 @@ class Up:
         if self.process.stdout is not None:
             self.process.stdout.close()
         self._log.close()
+
+
+@contextmanager
+def running_up(data_dir: Path) -> Generator[Up]:
+    """An `up` over `data_dir` that answers, until the end of the block."""
+    running = Up(data_dir)
+    try:
+        yield running.await_ready()
+    finally:
+        if running.process.poll() is None:
+            running.end()
+        running.close()
 
 
 def is_alive(pid: int) -> bool:

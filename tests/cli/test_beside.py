@@ -17,21 +17,16 @@ from estafette.cli.commands import run
 from estafette.settings import load
 from estafette.supervisor import Ready
 from estafette.webhooks.signing import hmac_sha256_hex
-from tests.cli.stage import Up, environment
+from tests.cli.stage import Up, environment, own_folder, running_up
 
 Command = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def up() -> Iterator[Up]:
     """A running `up`, one for these tests: a start takes seconds."""
-    running = Up(tmp_path_factory.mktemp("beside") / "data")
-    try:
-        yield running.await_ready()
-    finally:
-        if running.process.poll() is None:
-            running.end()
-        running.close()
+    with own_folder() as folder, running_up(folder / "data") as running:
+        yield running
 
 
 @pytest.fixture

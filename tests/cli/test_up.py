@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.stage import END_SECONDS, Up, estafette, is_alive
+from tests.cli.stage import END_SECONDS, Up, estafette, is_alive, own_folder, running_up
 
 
 def _await(condition: Callable[[], object]) -> None:
@@ -48,21 +48,39 @@ def _create(demo: Any, order: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def up() -> Iterator[Up]:
     """A running `up`, one for these tests: a start takes seconds."""
-    running = Up(tmp_path_factory.mktemp("up") / "data")
-    try:
-        yield running.await_ready()
-    finally:
+    with own_folder() as folder, running_up(folder / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[[], Up]]:
+    """Starts an `up` over the test's folder; none of them outlives the test."""
+    started: list[Up] = []
+
+    def begin() -> Up:
+        started.append(Up(folder / "data"))
+        return started[-1]
+
+    yield begin
+    for running in started:
         if running.process.poll() is None:
             running.end()
         running.close()
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for one test alone."""
+    with own_folder() as folder:
+        yield folder
+
+
 def test_it_comes_up_from_nothing_and_finds_everything_again_after_an_end_and_after_a_kill(
-    tmp_path: Path,
+    folder: Path, start: Callable[[], Up]
 ) -> None:
-    first = Up(tmp_path / "data").await_ready()
+    first = start().await_ready()
     demo = first.demo
     created = _create(demo, "ORD-1")
     children = first.children()
@@ -70,14 +88,14 @@ def test_it_comes_up_from_nothing_and_finds_everything_again_after_an_end_and_af
     assert set(demo) == {"base_url", "accounts"}
     assert set(demo["accounts"]["kaspi"]) == {"api_key", "webhook_secret"}
     for private in ("demo.json", "run.json", "demo-keys.json", "secret.key"):
-        assert (tmp_path / "data" / private).stat().st_mode & 0o777 == 0o600
+        assert (folder / "data" / private).stat().st_mode & 0o777 == 0o600
 
     assert first.end(signal.SIGINT) == 0
     assert not any(map(is_alive, children.values()))
-    assert not (tmp_path / "data" / "demo.json").exists()
-    assert not (tmp_path / "data" / "run.json").exists()
+    assert not (folder / "data" / "demo.json").exists()
+    assert not (folder / "data" / "run.json").exists()
 
-    second = Up(tmp_path / "data").await_ready()
+    second = start().await_ready()
     assert second.said == []
     assert second.demo["accounts"] == demo["accounts"]
     replayed = _create({**demo, "base_url": second.demo["base_url"]}, "ORD-1")
@@ -86,7 +104,7 @@ def test_it_comes_up_from_nothing_and_finds_everything_again_after_an_end_and_af
     assert second.end(signal.SIGKILL) == -signal.SIGKILL
     _await(lambda: not is_alive(children["serve"]) and not is_alive(children["worker"]))
 
-    third = Up(tmp_path / "data").await_ready()
+    third = start().await_ready()
     assert not is_alive(children["postgres"])
     assert third.demo["accounts"] == demo["accounts"]
     assert third.end(signal.SIGTERM) == 0
@@ -121,26 +139,26 @@ def test_a_second_one_over_the_same_folder_is_refused(up: Up) -> None:
     assert up.demo["base_url"]  # the first one's files are untouched
 
 
-def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_a_taken_port_is_told_before_anything_starts(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        refused = estafette(tmp_path / "data", "up", port=str(port))
+        refused = estafette(folder / "data", "up", port=str(port))
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"error: cannot listen on 127.0.0.1 port {port}: ")
     assert "ESTAFETTE_PORT=8001" in refused.stderr
-    assert not (tmp_path / "data" / "postgres").exists()
+    assert not (folder / "data" / "postgres").exists()
 
 
-def test_a_wrong_setting_ends_it_with_one_line(tmp_path: Path) -> None:
-    refused = estafette(tmp_path / "data", "up", port="eighty")
+def test_a_wrong_setting_ends_it_with_one_line(folder: Path) -> None:
+    refused = estafette(folder / "data", "up", port="eighty")
     assert refused.returncode == 2
     assert refused.stderr == (
         "error: wrong setting ESTAFETTE_PORT = 'eighty': must be a whole number from 0 to 65535\n"
     )
 
 
-def test_stopping_it_while_it_starts_leaves_nothing_running(tmp_path: Path) -> None:
-    starting = Up(tmp_path / "data")
+def test_stopping_it_while_it_starts_leaves_nothing_running(start: Callable[[], Up]) -> None:
+    starting = start()
     _await(lambda: "postgres" in starting.children() or starting.process.poll() is not None)
     children = starting.children()
     assert starting.end(signal.SIGTERM) == 0

@@ -24,11 +24,11 @@ async def server(postgres_dsn: str) -> AsyncIterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def process(
     postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[ServerProcess]:
-    """A server with its log, for the tests of this module."""
+    """A server with its log, for all hostile callers."""
     with server_process(postgres_dsn, tmp_path_factory.mktemp("server")) as process:
         yield process
 

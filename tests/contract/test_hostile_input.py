@@ -182,17 +182,18 @@ async def test_strange_ids_are_not_found(target: Target) -> None:
 async def test_strange_parameters_are_refused_or_ignored(target: Target) -> None:
     async with target.nothing_stored():
         for operation in target.operations:
-            if operation.takes_body:
+            if operation.method != "GET":
                 continue
             path = operation.call(target.edge, target.delivery).path
             for name in (*operation.query, "x", "%00", "%ff"):
                 for value in hostile.QUERIES:
                     query = f"{path}?{name}={value}"
-                    twice = f"{query}&{name}={value}"
-                    for asked in (query, twice):
-                        answer = await target.path(operation.method, asked)
-                        if answer.status != 200:
-                            target.refused(answer, 400, 422, why=asked)
+                    answer = await target.tenant.get(query)
+                    if answer.status != 200:
+                        target.refused(answer, 400, 422, why=query)
+                twice = await target.tenant.get(f"{path}?{name}=1&{name}=2")
+                if twice.status != 200:
+                    target.refused(twice, 400, 422, why=name)
 
 
 async def test_paths_that_are_none_are_not_found(target: Target) -> None:

@@ -23,7 +23,7 @@ from tests.webhooks.stage import is_signed_by, listen_at, messages, move, said, 
 
 LEASE_SECONDS = 1.5
 FAULTS = (signal.SIGKILL, signal.SIGSTOP) * 3
-CLIENTS = 6
+LINES = 16
 
 # A message may be settled only under the claim that holds it: the attempt with that very number,
 # of that very worker, must be there by the end of the same transaction.
@@ -132,42 +132,59 @@ async def two_workers(platform: Platform, dsn: str, key: str) -> AsyncGenerator[
                 await worker.end(signal.SIGKILL)
 
 
-async def unhurried(request: ReceivedRequest, connection: Connection) -> bool:
-    """Takes a moment for each answer, so that a worker always has requests under way."""
-    await connection.idle(0.02)
-    return await answer()(request, connection)
+class Client:
+    """Makes deliveries, moves them on, and notes what was acknowledged."""
 
+    STEPS = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY)
 
-async def live(tenant: Tenant, told: dict[UUID, int], enough: asyncio.Event) -> None:
-    """Creates deliveries and moves them on; notes how many events of each were acknowledged."""
-    while not enough.is_set():
-        id = await tenant.create()
-        told[id] = 1
-        for step in (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY):
-            await move(tenant, id, step)
-            told[id] += 1
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+        self._last_arrived: dict[str, asyncio.Event] = {}
+        self.acknowledged: set[tuple[UUID, int]] = set()
+
+    async def answer(self, request: ReceivedRequest, connection: Connection) -> bool:
+        """What the receiver does: takes a moment, so that requests are always under way."""
+        await connection.idle(0.02)
+        told = said(request)
+        if told["seq"] == 1 + len(self.STEPS):
+            self._last_arrived[told["deliveryId"]].set()
+        return await answer()(request, connection)
+
+    async def work(self, enough: asyncio.Event) -> None:
+        """One delivery after another; the next once the last of this one has been heard of."""
+        while not enough.is_set():
+            id = await self._tenant.create()
+            arrived = self._last_arrived[str(id)] = asyncio.Event()
+            self.acknowledged.add((id, 1))
+            for seq, step in enumerate(self.STEPS, 2):
+                await move(self._tenant, id, step)
+                self.acknowledged.add((id, seq))
+            await arrived.wait()
 
 
 async def test_every_event_arrives_although_workers_are_killed_and_frozen(
     fresh_database: str,
 ) -> None:
     key = new_cipher_key()
-    told: dict[UUID, int] = {}
     enough = asyncio.Event()
-    async with platform_over(fresh_database, key=key) as platform, Receiver(unhurried) as receiver:
+    async with platform_over(fresh_database, key=key) as platform:
         await platform.pool.execute(_WATCH)
         tenant = await new_tenant(platform, Mode.LIVE)
-        endpoint = await listen_at(tenant, receiver.url)
-        async with two_workers(platform, fresh_database, key) as workers:
-            clients = [asyncio.create_task(live(tenant, told, enough)) for _ in range(CLIENTS)]
+        client = Client(tenant)
+        async with (
+            Receiver(client.answer) as receiver,
+            two_workers(platform, fresh_database, key) as workers,
+        ):
+            endpoint = await listen_at(tenant, receiver.url)
+            lines = [asyncio.create_task(client.work(enough)) for _ in range(LINES)]
             for fault in FAULTS:
                 await workers.suffer(fault)
             enough.set()
-            await asyncio.gather(*clients)
+            await asyncio.gather(*lines)
             await until(lambda: all_are_delivered(tenant))
             assert await workers.stop() == [0, 0]
         assert await platform.pool.fetch("select * from violations") == []
-        await compare(tenant, told, receiver.requests, endpoint.secret)
+        await compare(tenant, client.acknowledged, receiver.requests, endpoint.secret)
 
 
 async def all_are_delivered(tenant: Tenant) -> bool:
@@ -176,15 +193,17 @@ async def all_are_delivered(tenant: Tenant) -> bool:
 
 
 async def compare(
-    tenant: Tenant, told: dict[UUID, int], requests: list[ReceivedRequest], secret: str
+    tenant: Tenant,
+    acknowledged: set[tuple[UUID, int]],
+    requests: list[ReceivedRequest],
+    secret: str,
 ) -> None:
     """The ledger's two sides."""
     stored = await tenant.platform.pool.fetch(
         "select id, delivery_id, seq from events where account_id = $1", tenant.scope.account_id
     )
     events = {(row["delivery_id"], row["seq"]): str(row["id"]) for row in stored}
-    acknowledged = {(id, seq) for id, count in told.items() for seq in range(1, count + 1)}
-    assert len(told) > CLIENTS
+    assert len(acknowledged) > LINES * 4
     assert set(events) == acknowledged
     assert all(is_signed_by(request, secret) for request in requests)
     assert {said(request)["eventId"] for request in requests} == set(events.values())

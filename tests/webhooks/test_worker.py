@@ -272,12 +272,12 @@ async def test_a_poisoned_message_is_kept_as_an_error_and_stops_nobody(
     poisoned = {DIALECT.name: PoisonedRenderer()}
     async with Receiver() as receiver, working(platform, fresh_database, renderers=poisoned):
         await listen_at(tenant, receiver.url)
-        for _ in range(20):
+        for _ in range(3):
             await move(tenant, await tenant.create(), Status.ASSIGNED)
-        await receiver.wait_for(20)
-        await until_settled(tenant, 40)
+        await receiver.wait_for(3)
+        await until_settled(tenant, 6)
     errors = [one for one in await attempts(tenant) if one["outcome"] == "error"]
-    assert len(errors) == 20
+    assert len(errors) == 3
     assert {one["error"] for one in errors} == {"could not be rendered or sent: ZeroDivisionError"}
     states = {(each["seq"], each["state"]) for each in await messages(tenant)}
     assert states == {(1, "pending"), (2, "delivered")}

@@ -132,12 +132,14 @@ def test_it_is_hungry_once_half_of_what_was_left_behind_fits() -> None:
     endpoint = uuid4()
     rooms = some.rooms()
     some.accept([claimed(endpoint) for _ in range(some.start_room)], 0.0, rooms, 1000)
+    assert some.left_behind
     assert not some.is_hungry
     for job in take_all(some):
         end(some, job)
     assert some.is_hungry
     some.accept([], 0.0, some.rooms(), 1000)
     assert not some.is_hungry
+    assert not some.left_behind
 
 
 def test_nothing_is_left_when_all_is_finished() -> None:

@@ -215,21 +215,6 @@ async def endpoints(connection: Connection, account_id: UUID) -> list[Endpoint]:
     ]
 
 
-async def update_endpoint(connection: Connection, endpoint: Endpoint) -> None:
-    """Writes all that can change of an endpoint: address, secrets, whether it is disabled."""
-    await connection.execute(
-        "update endpoints set url = $3, secret = $4, next_secret = $5, next_secret_from = $6,"
-        " disabled_at = $7 where account_id = $1 and id = $2",
-        endpoint.scope.account_id,
-        endpoint.id,
-        endpoint.url,
-        endpoint.secret,
-        endpoint.next_secret,
-        endpoint.next_secret_from,
-        endpoint.disabled_at,
-    )
-
-
 async def dialect_of(connection: Connection, account_id: UUID) -> str:
     """The name of the dialect that an account speaks."""
     return await connection.fetchval("select dialect from accounts where id = $1", account_id)

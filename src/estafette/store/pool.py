@@ -18,6 +18,25 @@ DATABASE_TROUBLE = (
 )
 """What a statement raises when the database is away, restarting or too slow."""
 
+_IN_DOUBT = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # a shutdown, or somebody ended the connection
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
+def is_in_doubt(error: Exception) -> bool:
+    """Whether a transaction that ended with this error may have been committed all the same.
+
+    It may when its connection went away, for the loss can hide the answer to the commit. An error
+    that the server reports, or a value that could not be encoded, means that nothing was written.
+    """
+    return isinstance(error, _IN_DOUBT) and not isinstance(error, asyncpg.DataError)
+
+
 _SETTINGS = {
     "application_name": "estafette",
     "timezone": "UTC",

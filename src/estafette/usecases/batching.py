@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from estafette.store.pool import is_in_doubt
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -14,7 +16,8 @@ class Batcher(Generic[Item, Result]):
 
     A lone item is done at once: nothing waits for company. `work` takes a batch and returns a
     result for each item in the same order; when it raises, the items are tried again one by one,
-    so that one bad item fails alone.
+    so that one bad item fails alone. Where the batch may have been done in spite of the error,
+    nothing is tried again: all who wait get the error, and whoever sent a key can ask again.
     """
 
     def __init__(
@@ -54,8 +57,9 @@ class Batcher(Generic[Item, Result]):
         try:
             results = await self._work([item for item, _ in batch])
         except Exception as error:  # whatever it is, it belongs to those who wait
-            if len(batch) == 1:
-                _settle_with_error(batch[0][1], error)
+            if len(batch) == 1 or is_in_doubt(error):
+                for _, future in batch:
+                    _settle_with_error(future, error)
                 return
             for one in batch:
                 await self._batch([one])

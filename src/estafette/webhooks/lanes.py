@@ -90,6 +90,7 @@ class Lanes:
         self._turns: deque[Lane] = deque()
         self._cut_short = False
         self._hungry = False
+        self._left_behind = False
 
     @property
     def sending(self) -> int:
@@ -116,6 +117,11 @@ class Lanes:
         return {id: max(lane.quota - lane.held, 0) for id, lane in self._lanes.items()}
 
     @property
+    def left_behind(self) -> bool:
+        """Whether the last claim left messages behind: then hunger will tell when to claim."""
+        return self._left_behind
+
+    @property
     def is_hungry(self) -> bool:
         """Whether the last claim left messages behind for which there is room by now."""
         return self._hungry
@@ -139,10 +145,12 @@ class Lanes:
         self._held += len(claimed)
         self._hungry = False
         self._cut_short = len(claimed) >= limit
+        self._left_behind = self._cut_short
         for id, lane in self._lanes.items():
             asked = rooms.get(id, self.start_room)
             if asked > 0:
                 lane.has_more = counts.get(id, 0) >= asked
+            self._left_behind = self._left_behind or lane.has_more
         self._forget()
 
     def take(self) -> Job | None:

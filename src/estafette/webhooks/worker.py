@@ -208,7 +208,9 @@ class Worker:
             )
         self._lanes.accept(claimed, claimed_at, rooms, limit)
         self._start_runners()
-        return self._limits.poll_seconds if not claimed else 0.0
+        if not claimed or self._lanes.left_behind:
+            return self._limits.poll_seconds  # or until a lane has room for half of its quota
+        return 0.0
 
     def _start_runners(self) -> None:
         """A runner for each job that may be sent and has none."""

@@ -155,7 +155,7 @@ def reply(refusal: Refusal | HttpRefusal) -> HttpReply:
 
 
 _INTERNAL = _error(500, "internal", "Something went wrong on our side; the request may be repeated")
-_NOT_HTTP = _error(400, "invalid_request", "The request is not valid HTTP")
+_NOT_HTTP = _invalid(Detail("request", "is not valid HTTP"))
 
 
 def fallback(path: str, status: int) -> Words:

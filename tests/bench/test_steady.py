@@ -1,0 +1,55 @@
+"""Requests at a constant rate are timed from when they were due, not from when they were sent."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from bench.steady import Task, percentile, run
+
+CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}"
+
+
+class Hesitant(asyncio.Protocol):
+    """A server that lets its first request wait until `others` more have arrived elsewhere."""
+
+    def __init__(self, bodies: list[bytes]) -> None:
+        self._bodies = bodies
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._bodies.append(data.partition(b"\r\n\r\n")[2])
+        if len(self._bodies) == 1:
+            asyncio.get_running_loop().call_later(0.2, self._transport.write, CREATED)
+        else:
+            self._transport.write(CREATED)
+
+
+@asynccontextmanager
+async def serving(bodies: list[bytes]) -> AsyncGenerator[int]:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Hesitant(bodies), "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_whatever_comes_due_while_the_server_stalls_is_charged_to_it() -> None:
+    bodies: list[bytes] = []
+    async with serving(bodies) as port:
+        task = Task("127.0.0.1", port, "key", "s1-", 100, 0.2, 0, connections=1)
+        seen = await asyncio.to_thread(run, task)
+    assert (seen.requests, seen.refused) == (20, 0)
+    assert len({json.loads(body)["externalOrderId"] for body in bodies}) == 20
+    # One connection, held for 200 ms by the first: all others came due behind it and waited.
+    assert seen.max_ms >= 200
+    assert seen.waited >= 15
+    assert seen.p50_ms >= 50
+
+
+def test_a_percentile_is_a_value_that_was_seen() -> None:
+    seconds = [number / 1000 for number in range(1, 101)]
+    assert [percentile(seconds, percent) for percent in (50, 99, 100)] == [50, 99, 100]
+    assert percentile([], 99) == 0

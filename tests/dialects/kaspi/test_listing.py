@@ -1,0 +1,130 @@
+"""The list: pages, filters and what is refused in its query."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import pytest
+
+from estafette.core.delivery import Status
+from estafette.http.moments import timestamp
+from tests.dialects.kaspi.answers import DELIVERIES, bad_fields
+from tests.edges import KASPI
+from tests.serving import Tenant, delivery_id
+
+
+async def _listed(tenant: Tenant, query: str) -> list[str]:
+    answer = await tenant.get(f"{DELIVERIES}{query}")
+    assert answer.status == 200, answer.body
+    return [delivery["deliveryId"] for delivery in answer.told["data"]]
+
+
+async def test_list_is_paged_from_the_newest(kaspi: Tenant) -> None:
+    ids = [await kaspi.create() for _ in range(5)]
+    seen: list[str] = []
+    query = "?limit=2"
+    while True:
+        told = (await kaspi.get(f"{DELIVERIES}{query}")).told
+        seen += [delivery["deliveryId"] for delivery in told["data"]]
+        if told["nextCursor"] is None:
+            break
+        await kaspi.create()  # shifts no later page
+        query = f"?limit=2&cursor={quote(told['nextCursor'])}"
+    assert seen == ids[::-1]
+
+
+async def test_list_shows_deliveries_as_they_are_shown_alone(kaspi: Tenant) -> None:
+    id = await kaspi.create()
+    alone = (await kaspi.call(KASPI.get(id))).told
+    assert (await kaspi.get(DELIVERIES)).told == {"data": [alone], "nextCursor": None}
+
+
+async def test_list_is_filtered_by_status(kaspi: Tenant) -> None:
+    created, accepted, moving = [await kaspi.create() for _ in range(3)]
+    await kaspi.move(accepted, Status.ASSIGNED, Status.PICKUP_READY)
+    await kaspi.move(moving, Status.ASSIGNED, Status.IN_TRANSIT, Status.STALLED)
+    assert await _listed(kaspi, "?status=created") == [created]
+    assert await _listed(kaspi, "?status=accepted,in_transit") == [moving, accepted]
+    assert await _listed(kaspi, "?status=created&status=accepted") == [accepted, created]
+    assert await _listed(kaspi, "?status=delivered") == []
+
+
+async def test_list_is_filtered_by_order(kaspi: Tenant) -> None:
+    id = await kaspi.create("заказ 1/2")
+    await kaspi.create("order-2")
+    assert await _listed(kaspi, f"?externalOrderId={quote('заказ 1/2')}") == [id]
+    assert await _listed(kaspi, "?externalOrderId=none") == []
+
+
+async def test_list_is_filtered_by_time_inclusively(kaspi: Tenant) -> None:
+    id = await kaspi.create()
+    async with kaspi.server.platform.pool.acquire() as connection:
+        at: datetime = await connection.fetchval(
+            "select created_at from deliveries where account_id = $1 and id = $2",
+            kaspi.account.id,
+            delivery_id(id),
+        )
+    exact = at.isoformat().replace("+00:00", "Z")
+    second = timestamp(at)
+    before, after = (timestamp(at + timedelta(seconds=by)) for by in (-1, 1))
+    elsewhere = at.astimezone(UTC).replace(tzinfo=None) + timedelta(hours=5)
+    for query in (
+        f"?createdFrom={exact}",
+        f"?createdTo={exact}",
+        f"?createdFrom={second}&createdTo={second}",
+        f"?createdFrom={before}&createdTo={after}",
+        f"?createdTo={elsewhere.isoformat(timespec='milliseconds')}%2B05:00",
+        f"?createdTo={elsewhere.isoformat(timespec='milliseconds')}+05:00",
+    ):
+        assert await _listed(kaspi, query) == [id], query
+    for query in (f"?createdFrom={after}", f"?createdTo={before}"):
+        assert await _listed(kaspi, query) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("limit=0", {"limit"}),
+        ("limit=101", {"limit"}),
+        ("limit=", {"limit"}),
+        ("limit=ten", {"limit"}),
+        ("limit=-1", {"limit"}),
+        ("limit=%D9%A1", {"limit"}),
+        ("limit=1&limit=2", {"limit"}),
+        ("status=lost", {"status"}),
+        ("status=", {"status"}),
+        ("status=created,", {"status"}),
+        ("cursor=x", {"cursor"}),
+        ("cursor=%00", {"cursor"}),
+        ("cursor=" + "_" * 31, {"cursor"}),
+        ("createdFrom=yesterday", {"createdFrom"}),
+        ("createdFrom=2024-06-12", {"createdFrom"}),
+        ("createdFrom=2024-06-12T08:20:54", {"createdFrom"}),
+        ("createdFrom=2024-13-12T08:20:54Z", {"createdFrom"}),
+        ("createdFrom=0001-01-01T00:00:00%2B14:00", {"createdFrom"}),
+        ("createdTo=9999-12-31T23:59:59-14:00", {"createdTo"}),
+        ("createdTo=2024-06-12T08:20:60Z", {"createdTo"}),
+        ("createdTo=2024-06-12T08:20:54%2B99:00", {"createdTo"}),
+        ("externalOrderId=%00", {"externalOrderId"}),
+        ("externalOrderId=" + "x" * 501, {"externalOrderId"}),
+        ("limit=0&status=lost&cursor=x", {"limit", "status", "cursor"}),
+    ],
+)
+async def test_bad_parameters_are_named_all_at_once(
+    kaspi: Tenant, query: str, fields: set[str]
+) -> None:
+    assert bad_fields(await kaspi.get(f"{DELIVERIES}?{query}")) == fields
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "unknown=1",
+        "&&=&x",
+        "externalOrderId=%ff",
+        "createdFrom=0001-01-01T00:00:00Z",
+        "createdFrom=2024-06-12t08:20:54.123456789z",
+        "createdTo=9999-12-31T23:59:59Z",
+    ],
+)
+async def test_unusual_parameters_do_no_harm(kaspi: Tenant, query: str) -> None:
+    assert (await kaspi.get(f"{DELIVERIES}?{query}")).status == 200

@@ -1,0 +1,124 @@
+"""A server that is killed between its write and its reply: the caller asks again, and it was once.
+
+Each test kills a process of its own with SIGKILL at a moment that is known, not guessed, and asks
+another server over the same database.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.edges import EDGES, Call, Edge
+from tests.gate import commit_gate
+from tests.processes import ServerProcess, calling, server_process
+from tests.serving import Answer, Server, Tenant, running
+from tests.wire import request, wire
+
+_KEY = {"Idempotency-Key": "k"}
+
+each_edge = pytest.mark.parametrize("edge", EDGES, ids=str)
+
+
+async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Waits until the database says so."""
+    async with asyncio.timeout(30):
+        while not await condition():  # noqa: ASYNC110 - the database tells of no change
+            await asyncio.sleep(0.01)
+
+
+def _raw(tenant: Tenant, call: Call) -> bytes:
+    headers = {**tenant.edge.authorize(tenant.key), **_KEY}
+    body = b"" if call.body is None else json.dumps(call.body).encode()
+    return request(call.method, call.path, headers, body)
+
+
+def _at(tenant: Tenant, server: Server) -> Tenant:
+    """The same tenant, calling another server."""
+    return Tenant(server, tenant.edge, tenant.account, tenant.mode, tenant.keys)
+
+
+def _is_replay(answer: Answer, edge: Edge) -> bool:
+    return answer.headers.get(edge.replay_header) == "true"
+
+
+@each_edge
+async def test_what_was_committed_is_repeated_although_its_server_never_knew(
+    fresh_database: str, tmp_path: Path, edge: Edge
+) -> None:
+    async with commit_gate(fresh_database) as gate:
+        process = ServerProcess(gate.dsn, tmp_path)
+        try:
+            await asyncio.to_thread(process.start)
+            async with calling(fresh_database, process) as (server,):
+                tenant = await server.tenant(edge)
+                cancelled = edge.cancel(await tenant.create())
+                created = Call("POST", edge.create_path, await tenant.body())
+                gate.close()
+                async with wire(process.port) as one, wire(process.port) as other:
+                    one.send(_raw(tenant, created))
+                    other.send(_raw(tenant, cancelled))
+                    await gate.unheard(2)
+                    process.kill()
+                    assert await one.answer() is None
+                    assert await other.answer() is None
+        finally:
+            process.kill()
+    async with running(fresh_database) as server:
+        again = _at(tenant, server)
+        creations = await asyncio.gather(*(again.call(created, _KEY) for _ in range(5)))
+        assert {answer.status for answer in creations} == {edge.created_status}
+        assert all(_is_replay(answer, edge) for answer in creations)
+        assert len({answer.body for answer in creations}) == 1
+        cancellation = await again.call(cancelled, _KEY)
+        assert cancellation.status == 200
+        assert _is_replay(cancellation, edge)
+        assert edge.status_of(cancellation.told) == "cancelled"
+        assert await again.count("deliveries") == 2
+        assert await again.count("events") == 3
+        id = edge.id_of(creations[0].told)
+        assert (await again.call(edge.get(id))).status == 200
+
+
+@each_edge
+async def test_creation_that_was_not_committed_leaves_nothing_and_can_be_repeated(
+    fresh_database: str, tmp_path: Path, edge: Edge
+) -> None:
+    keeper = await asyncpg.connect(fresh_database)
+    watcher = await asyncpg.connect(fresh_database)
+    try:
+        with server_process(fresh_database, tmp_path) as process:
+            async with calling(fresh_database, process) as (server,):
+                tenant = await server.tenant(edge)
+                call = Call("POST", edge.create_path, await tenant.body())
+                async with keeper.transaction(), wire(process.port) as connection:
+                    # The delivery is written; the answer, in the same transaction, has to wait.
+                    await keeper.execute("lock table idempotency in share mode")
+                    connection.send(_raw(tenant, call))
+                    await _until(lambda: _waits(watcher))
+                    process.kill()
+                    assert await connection.answer() is None
+                assert await tenant.count("deliveries") == 0
+        async with running(fresh_database) as server:
+            again = _at(tenant, server)
+            answer = await again.call(call, _KEY)
+            assert answer.status == edge.created_status
+            assert not _is_replay(answer, edge)
+            assert await again.count("deliveries") == 1
+            assert _is_replay(await again.call(call, _KEY), edge)
+    finally:
+        await keeper.close()
+        await watcher.close()
+
+
+async def _waits(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
+    """Whether a transaction waits for the table of stored answers."""
+    query = (
+        "select exists (select from pg_locks where not granted"
+        " and relation = 'idempotency'::regclass"
+        " and database = (select oid from pg_database where datname = current_database()))"
+    )
+    return await connection.fetchval(query)
