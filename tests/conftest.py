@@ -233,8 +233,14 @@ def clean_database(_worker_database: _WorkerDatabase) -> str:
     For a test that counts all rows. One that changes seeded rows takes `fresh_database`.
     """
     if _worker_database.emptied:
-        statement = f"TRUNCATE {', '.join(_worker_database.emptied)} RESTART IDENTITY"
-        _await(_execute(_worker_database.dsn, statement))
+        _await(
+            _execute(
+                _worker_database.dsn,
+                "ALTER TABLE ledger_entries DISABLE TRIGGER append_only",
+                f"TRUNCATE {', '.join(_worker_database.emptied)} RESTART IDENTITY",
+                "ALTER TABLE ledger_entries ENABLE TRIGGER append_only",
+            )
+        )
     return _worker_database.dsn
 
 
