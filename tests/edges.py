@@ -84,7 +84,8 @@ class Edge:
         first_page: the request for a page of one delivery.
         reaches: for each operation of the contract that needs a key (`GET /path/{parameter}`, as
             the document writes it), how another might reach for a tenant's belongings.
-        publishable: those of these operations that a publishable key may do.
+        publishable: those of these operations that a publishable key may do, and it alone.
+        origin: the origin of the pages that tenants trust with such a key, if there are such keys.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Edge:
     first_page: Call
     reaches: Callable[[Belongings], Mapping[str, tuple[Reach, ...]]]
     publishable: frozenset[str] = frozenset()
+    origin: str | None = None
     prepare: Callable[[Ask, str], Awaitable[dict[str, Any]]] | None = None
 
     def __str__(self) -> str:
@@ -395,6 +397,7 @@ ENTREGA = Edge(
             "GET /widget/deliveries/{id}",
         }
     ),
+    origin="https://loja.example",
 )
 
 EDGES = (KASPI, ENTREGA)

@@ -28,7 +28,7 @@ from starlette.types import ASGIApp
 from yarl import URL
 
 from estafette import app
-from estafette.core.account import Account, Mode, Scope
+from estafette.core.account import Account, KeyKind, Mode, Scope
 from estafette.core.delivery import Status
 from estafette.core.event import Actor
 from estafette.core.place import City
@@ -37,7 +37,7 @@ from estafette.http.protocol import http_protocol
 from estafette.seeds.tariffs import tariffs_of
 from estafette.store import catalog
 from estafette.store.pool import open_pool
-from estafette.usecases.accounts import create_account
+from estafette.usecases.accounts import create_account, set_origins
 from estafette.usecases.advance import Move, advance
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.couriers import add_demo_companies
@@ -77,6 +77,7 @@ class Tenant:
     account: Account
     mode: Mode
     keys: Mapping[Mode, str]
+    page_keys: Mapping[Mode, str]
 
     @property
     def key(self) -> str:
@@ -95,6 +96,12 @@ class Tenant:
     def with_key(self, key: str) -> "Tenant":
         """The same account with another key of the same mode."""
         return replace(self, keys={**self.keys, self.mode: key})
+
+    def authorization(self, operation: str | None = None) -> dict[str, str]:
+        """The headers that open an operation of the contract, by its name; None: most of them."""
+        if self.edge.origin is None or operation not in self.edge.publishable:
+            return self.edge.authorize(self.key)
+        return {**self.edge.authorize(self.page_keys[self.mode]), "Origin": self.edge.origin}
 
     async def call(self, call: Call, headers: Mapping[str, str] | None = None) -> Answer:
         """Makes a request with its key."""
@@ -183,8 +190,13 @@ class Server:
             burst=burst,
         )
         await add_demo_companies(self.platform, account)
-        keys = {key.known.mode: key.key for key in issued if key.known.kind.value == "secret"}
-        return Tenant(self, edge, account, mode, keys)
+        if edge.origin is not None:
+            account = await set_origins(self.platform, account.name, [edge.origin])
+        keys, page_keys = (
+            {key.known.mode: key.key for key in issued if key.known.kind is kind}
+            for kind in (KeyKind.SECRET, KeyKind.PUBLISHABLE)
+        )
+        return Tenant(self, edge, account, mode, keys, page_keys)
 
     async def request(
         self,

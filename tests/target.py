@@ -33,7 +33,8 @@ class Target:
 
     async def send(self, operation: Operation, body: Any, **headers: str) -> Answer:
         """Makes a request with a good key."""
-        return await self.tenant.call(operation.call(self.edge, self.delivery, body), headers)
+        shown = {**self.tenant.authorization(operation.name), **headers}
+        return await self.tenant.call(operation.call(self.edge, self.delivery, body), shown)
 
     async def talk(self, data: bytes) -> list[Answer]:
         """Sends bytes that end the connection; gives all answers, none of which blames us."""
@@ -45,9 +46,9 @@ class Target:
             assert answer.headers["x-request-id"]
         return answers
 
-    async def path(self, method: str, path: str) -> Answer:
-        """Makes a request to a path, to the letter, with a good key."""
-        head = request(method, path, self.edge.authorize(self.tenant.key), last=True)
+    async def path(self, method: str, path: str, operation: str | None = None) -> Answer:
+        """Makes a request to a path, to the letter, with a key that is good for the operation."""
+        head = request(method, path, self.tenant.authorization(operation), last=True)
         (answer,) = await self.talk(head)
         assert not any("injected" in name for name in answer.headers)
         return answer
