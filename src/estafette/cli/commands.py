@@ -22,6 +22,7 @@ Manage
   keys         create, rotate, disable, revoke, list
   webhooks     set, show, rotate, finish-rotation, attempts, resend, test
   tariffs      export, import
+  payments     list, confirm, statement
 
 Look
   deliveries   list, show, advance
@@ -32,7 +33,7 @@ Every command takes --json. Settings come from the environment (ESTAFETTE_…, D
 estafette.toml. Commands find a running `estafette up` through its data folder (ESTAFETTE_DATA_DIR).
 """
 
-GROUPS = ("accounts", "keys", "webhooks", "tariffs", "deliveries")
+GROUPS = ("accounts", "keys", "webhooks", "tariffs", "payments", "deliveries")
 COMMANDS = {
     "up": "processes:up",
     "serve": "processes:serve",

@@ -6,7 +6,13 @@ import asyncpg
 from cyclopts import CycloptsError
 
 from estafette.cli.output import FAILED, MISUSED, CommandError, fail
-from estafette.core.errors import DeliveryNotFound, EndpointMissing, Refusal, TransitionRefused
+from estafette.core.errors import (
+    DeliveryNotFound,
+    EndpointMissing,
+    PaymentNotAwaited,
+    Refusal,
+    TransitionRefused,
+)
 from estafette.postgres import EmbeddedPostgresError
 from estafette.settings import SettingsError
 from estafette.usecases.accounts import AccountNotFoundError, AccountRefusedError
@@ -49,6 +55,11 @@ def _refusal(error: Refusal) -> str:
         return "there is no such delivery; `estafette deliveries list --account NAME` shows some"
     if isinstance(error, TransitionRefused):
         return f"a delivery that is {error.status} cannot become {error.to}"
+    if isinstance(error, PaymentNotAwaited):
+        return (
+            f"no payment is awaited for it: it is {error.status};"
+            " `estafette payments list` shows those that wait for one"
+        )
     if isinstance(error, EndpointMissing):
         return (
             f"the endpoint {error.endpoint!r} has no URL;"

@@ -19,9 +19,6 @@ from estafette.core.search import fold, grams_of, needle, pattern, searched_text
 from estafette.store import rows
 from estafette.store.pool import Connection
 
-_SAMPLE = 2_000
-_FETCH_COST = 4.0  # of a row found by its grams, with a row looked through in order as the unit
-_LONG = 40_000  # rows; what takes longer is worth another way, if there is one
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -53,6 +50,21 @@ class ListFilter(NamedTuple):
         return self.offset + self.limit + 1
 
 
+class Effort(NamedTuple):
+    """How a search weighs its ways, in rows that are looked through in the order of the list.
+
+    `sample` rows are looked through first; a row that is fetched by its grams costs `fetch`; what
+    costs more than `long` is worth another way, if there is one.
+    """
+
+    sample: int = 2_000
+    fetch: float = 4.0
+    long: int = 40_000
+
+
+EFFORT = Effort()
+
+
 async def index(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     """Lets new deliveries be searched; those without a reference are not."""
     found = [delivery for delivery in deliveries if delivery.reference is not None]
@@ -78,11 +90,11 @@ async def index(connection: Connection, deliveries: Sequence[Delivery]) -> None:
 
 
 async def page(
-    connection: Connection, scope: Scope, wanted: ListFilter
+    connection: Connection, scope: Scope, wanted: ListFilter, effort: Effort = EFFORT
 ) -> tuple[list[Delivery], bool]:
     """The page, and whether there is more after it."""
     if wanted.search is not None and (folded := fold(wanted.search)):
-        ids = await _search(connection, scope, wanted, folded)
+        ids = await _search(connection, scope, wanted, folded, effort)
     else:
         ids = await _Look(connection, scope, wanted).listed()
     shown = ids[: wanted.limit]
@@ -93,27 +105,26 @@ async def page(
 
 
 async def _search(
-    connection: Connection, scope: Scope, wanted: ListFilter, folded: str
+    connection: Connection, scope: Scope, wanted: ListFilter, folded: str, effort: Effort
 ) -> list[UUID]:
-    """The ids of the page and the one after it, each way weighed by the rows that it reads."""
+    """The ids of the page and the one after it."""
     look = _Look(connection, scope, wanted, pattern(folded))
-    found = await look.through(_SAMPLE)
+    found = await look.through(effort.sample)
     total = await connection.fetchval(_TOTAL, scope.account_id, scope.mode)
-    if len(found) == wanted.need or total <= _SAMPLE:
+    if len(found) == wanted.need or total <= effort.sample:
         return found[wanted.offset :]
-    hits = len(found) if wanted.chosen is None else await look.hits(_SAMPLE)
-    needed = min(total, _SAMPLE * wanted.need / len(found)) if found else total
+    hits = len(found) if wanted.chosen is None else await look.hits(effort.sample)
     grams = needle(scope, folded)
-    fetched = _FETCH_COST * total * hits / _SAMPLE
-    if not (grams.all_of or grams.any_of):
-        fetched = total * _FETCH_COST
-    if needed <= fetched:
-        found = await look.through(round(2 * needed))
-        if len(found) == wanted.need or 2 * needed >= total:
+    narrowing = grams.all_of or grams.any_of
+    in_order = min(total, effort.sample * wanted.need / len(found)) if found else total
+    by_grams = total * effort.fetch * (hits / effort.sample if narrowing else 1)
+    if in_order <= by_grams:
+        found = await look.through(round(2 * in_order))
+        if len(found) == wanted.need or 2 * in_order >= total:
             return found[wanted.offset :]
-    if wanted.chosen is not None and fetched > _LONG:
+    if wanted.chosen is not None and by_grams > effort.long:
         return await look.by_status()
-    if grams.all_of or grams.any_of:
+    if narrowing:
         return await look.by_grams(grams.all_of, grams.any_of)
     return (await look.through(total))[wanted.offset :]
 

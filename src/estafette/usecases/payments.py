@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from estafette.core import scenario
-from estafette.core.account import Scope
+from estafette.core.account import Mode, Scope
 from estafette.core.delivery import Delivery, Status
 from estafette.core.dialect import Dialect
 from estafette.core.errors import PaymentNotAwaited
 from estafette.core.event import Actor
+from estafette.store import ledger
 from estafette.usecases import record
 from estafette.usecases.advance import Move, lock_one, moved
 from estafette.usecases.platform import Platform
@@ -37,3 +38,17 @@ async def confirm_payment(
     if enqueued:
         platform.outbox_signal.wake()
     return entry.delivery
+
+
+async def awaited_payments(
+    platform: Platform, mode: Mode, account_id: UUID | None = None, *, limit: int = 1_000
+) -> list[Delivery]:
+    """The deliveries whose bank transfer is awaited, of one account or of all, oldest first."""
+    async with platform.pool.acquire() as connection:
+        return await ledger.awaiting(connection, mode, account_id, limit)
+
+
+async def find_by_reference(platform: Platform, scope: Scope, reference: str) -> Delivery | None:
+    """The delivery whose reference is written on a transfer."""
+    async with platform.pool.acquire() as connection:
+        return await ledger.find_by_reference(connection, scope, reference.strip().upper())
