@@ -7,6 +7,7 @@ another server over the same database.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -38,7 +39,7 @@ def _raw(tenant: Tenant, call: Call) -> bytes:
 
 def _at(tenant: Tenant, server: Server) -> Tenant:
     """The same tenant, calling another server."""
-    return Tenant(server, tenant.edge, tenant.account, tenant.mode, tenant.keys)
+    return replace(tenant, server=server)
 
 
 def _is_replay(answer: Answer, edge: Edge) -> bool:

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -37,7 +38,7 @@ async def _tenants(
 
 
 def _at(tenant: Tenant, server: Server) -> Tenant:
-    return Tenant(server, tenant.edge, tenant.account, tenant.mode, tenant.keys)
+    return replace(tenant, server=server)
 
 
 async def _over_both(tenants: tuple[Tenant, Tenant], calls: list[tuple[Call, str]]) -> list[Answer]:
