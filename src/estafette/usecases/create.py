@@ -51,7 +51,8 @@ class Order:
     `quoted_payload` is what the quote must have been given for; see `core.quote.Quote`.
     `company_id` is the courier company that the merchant means; None for the quote's.
     `payment` says how it is paid and what cash to collect; where a transfer goes is added here.
-    `numbered` gives the delivery a reference, the next of its account, mode and year.
+    `numbered` gives the delivery a reference, the next of its account, mode and year; it can be
+    found by search then.
     `scenario` is the sandbox's, where it is chosen elsewhere than in the notes of the drop-off.
     `render` writes the delivery or the conflict as the dialect answers it.
     """
@@ -149,9 +150,11 @@ class Creator:
             offered = await quotes.lock(
                 connection, [(order.scope, order.quote_id) for order in orders if order.quote_id]
             )
-            now = await pool.now(connection) if offered else clock()
-            desk = _Desk(self._platform, taken, offered, now)
-            await desk.number(connection, batch)
+            numbers = await references.lock(
+                connection, {_series(draft.delivery) for draft in batch if draft.order.numbered}
+            )
+            now = await pool.now(connection) if offered or numbers else clock()
+            desk = _Desk(self._platform, taken, offered, numbers, now)
             answers: list[Answer | Refusal] = []
             for draft in batch:
                 order = draft.order
@@ -160,7 +163,7 @@ class Creator:
                     answer = ledger.answer(order.idempotency, desk.decide(draft), order.render)
                 answers.append(answer)
             enqueued = await record.creations(connection, self._platform, desk.entries, desk.quotes)
-            await desk.keep_numbers(connection)
+            await references.write(connection, desk.given)
             await ledger.write(connection)
         if enqueued:
             self._platform.outbox_signal.wake()
@@ -175,30 +178,28 @@ class _Desk:
         platform: Platform,
         taken: dict[tuple[Scope, str], UUID],
         offered: dict[tuple[Scope, UUID], Quote],
+        numbers: dict[Series, int],
         now: datetime,
     ) -> None:
-        """`taken` are the external references in use, `offered` the locked quotes."""
+        """`taken` are the external references in use, `offered` the locked quotes.
+
+        `numbers` are the last that were given, of the locked series; `now` is since they are.
+        """
         self.entries: list[Entry] = []
         self.quotes: dict[UUID, Quote] = {}
+        self.given: dict[Series, int] = {}
         self._platform = platform
         self._taken = taken
         self._offered = offered
         self._now = now
-        self._numbers: dict[Series, int] = {}
-        self._given: dict[Series, int] = {}
-
-    async def number(self, connection: pool.Connection, batch: Sequence[_Draft]) -> None:
-        """Takes hold of the numbers for the orders that want one."""
-        wanted = {_series(draft.delivery) for draft in batch if draft.order.numbered}
-        self._numbers = await references.lock(connection, wanted)
-
-    async def keep_numbers(self, connection: pool.Connection) -> None:
-        """Writes which numbers were given."""
-        await references.write(connection, self._given)
+        self._numbers = numbers
 
     def decide(self, draft: _Draft) -> Delivery | Refusal:
         """The delivery, which is then among `entries`, or why not."""
-        order, delivery = draft.order, draft.delivery
+        order, delivery, series = draft.order, draft.delivery, _series(draft.delivery)
+        if order.numbered:
+            # whoever is created later has a later time: a list of an account grows at its end
+            delivery = replace(delivery, created_at=self._now, updated_at=self._now)
         if order.external_ref:
             holder = self._taken.get((order.scope, order.external_ref))
             if holder is not None:
@@ -213,7 +214,7 @@ class _Desk:
             if refusal:
                 return refusal
             delivery = _quoted(delivery, order, quote)
-        payment = self._payment(draft, quote)
+        payment = self._payment(draft, delivery.created_at, quote)
         if isinstance(payment, Refusal):
             return payment
         if late := order.schedule.refusal(self._now):
@@ -225,11 +226,15 @@ class _Desk:
         if order.external_ref:
             self._taken[order.scope, order.external_ref] = delivery.id
         if order.numbered:
-            delivery = self._numbered(delivery)
+            number = self._numbers[series] + 1
+            self._numbers[series] = self.given[series] = number
+            delivery = replace(delivery, reference=reference(series.year, number))
         self.entries.append(self._entry(delivery, order.dialect, quote))
         return delivery
 
-    def _payment(self, draft: _Draft, quote: Quote | None) -> Payment | Refusal:
+    def _payment(
+        self, draft: _Draft, created_at: datetime, quote: Quote | None
+    ) -> Payment | Refusal:
         """How the delivery is paid, or why not so."""
         payment = draft.order.payment
         if payment.method is not PaymentMethod.BANK_TRANSFER:
@@ -239,14 +244,8 @@ class _Desk:
             company = draft.companies.by_id(quote.company_id)
         if company is None or not company.capabilities.bank_transfer_enabled:
             return PaymentMethodNotSupported(payment.method, quote and quote.company_name)
-        due_at = draft.delivery.created_at + self._platform.watch_limits.payment
+        due_at = created_at + self._platform.watch_limits.payment
         return replace(payment, bank=company.capabilities.bank, due_at=due_at)
-
-    def _numbered(self, delivery: Delivery) -> Delivery:
-        series = _series(delivery)
-        number = self._numbers[series] + 1
-        self._numbers[series] = self._given[series] = number
-        return replace(delivery, reference=reference(series.year, number))
 
     def _entry(self, delivery: Delivery, dialect: Dialect, quote: Quote | None) -> Entry:
         event = Event(

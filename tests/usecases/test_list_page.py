@@ -1,0 +1,52 @@
+"""Lists by offset, of deliveries as they are created and moved."""
+
+import asyncio
+
+from estafette.core.delivery import Status
+from estafette.core.event import Actor
+from estafette.usecases.advance import Move, advance
+from estafette.usecases.create import Creator
+from estafette.usecases.search import ListFilter, list_page
+from tests.usecases.angola import BENGUELA, ENTREGA, VIANA, Shop
+
+
+async def listed(shop: Shop, **wanted: object) -> list[str | None]:
+    page, _ = await list_page(shop.platform, shop.scope, ListFilter()._replace(**wanted))
+    return [delivery.reference for delivery in page]
+
+
+async def test_a_delivery_is_found_as_soon_as_it_is_created(shop: Shop) -> None:
+    await shop.company("fast")
+    delivery = await shop.create()
+    other = await shop.create(dropoff=BENGUELA)
+    for piece in ("MAIÂNGA", "rua 7,", delivery.reference, "ainha ginga"):
+        assert delivery.reference in await listed(shop, search=piece)
+    assert await listed(shop, search="maianga") == [delivery.reference]
+    assert await listed(shop, search="benguela") == [other.reference]
+    assert await listed(shop, search=VIANA.name) == []  # of a person
+
+
+async def test_a_delivery_is_listed_by_the_status_that_it_has_now(shop: Shop) -> None:
+    await shop.company("fast")
+    one, two = await shop.create(), await shop.create()
+    await advance(
+        shop.platform, shop.scope, ENTREGA, one.id, [Move(Status.ASSIGNED, Actor.COURIER)]
+    )
+    assert await listed(shop, statuses=[Status.ASSIGNED]) == [one.reference]
+    assert await listed(shop, statuses=[Status.PENDING], search="maianga") == [two.reference]
+    assert await listed(shop, statuses=[Status.FAILED]) == []
+
+
+async def test_a_list_grows_at_its_newest_end_however_many_create_at_once(shop: Shop) -> None:
+    await shop.company("fast")
+    quotes = [await shop.quote() for _ in range(60)]
+    creators = [Creator(shop.platform) for _ in range(3)]
+    await asyncio.gather(
+        *(creators[n % 3].create(shop.order(quote)) for n, quote in enumerate(quotes))
+    )
+    page, more = await list_page(shop.platform, shop.scope, ListFilter(descending=False, limit=100))
+    assert not more
+    # numbers are given one after another, each when those before it are there for all to see
+    by_number = sorted(page, key=lambda delivery: delivery.reference or "")
+    times = [delivery.created_at for delivery in by_number]
+    assert times == sorted(times)
