@@ -96,12 +96,13 @@ def remove(data_dir: Path) -> None:
         (data_dir / name).unlink(missing_ok=True)
 
 
-def read_demo_keys(data_dir: Path) -> dict[str, str]:
-    """The API keys of the demo accounts, by account: the database has only their hashes."""
-    return {name: key for name, key in _read(data_dir / _DEMO_KEYS).items() if isinstance(key, str)}
+def read_demo_keys(data_dir: Path) -> dict[str, dict[str, str]]:
+    """The API keys of the demo accounts, by account and name: the database has only hashes."""
+    found = _read(data_dir / _DEMO_KEYS)
+    return {name: keys for name, keys in found.items() if isinstance(keys, dict)}
 
 
-def write_demo_keys(data_dir: Path, keys: Mapping[str, str]) -> None:
+def write_demo_keys(data_dir: Path, keys: Mapping[str, Mapping[str, str]]) -> None:
     """Remembers the API keys of the demo accounts."""
     write_private(data_dir / _DEMO_KEYS, json.dumps(keys, indent=2) + "\n")
 

@@ -197,7 +197,10 @@ class Supervisor:
         for line in prepared["done"]:
             self._listener.said(f"Database: {line}")
         accounts: dict[str, dict[str, str]] = prepared["accounts"]
-        keys = {name: account["api_key"] for name, account in accounts.items()}
+        keys = {
+            name: {called: key for called, key in account.items() if called.endswith("_key")}
+            for name, account in accounts.items()
+        }
         if keys != remembered:
             runfile.write_demo_keys(self._data_dir, keys)
         return accounts

@@ -16,6 +16,7 @@ from estafette.usecases.accounts import (
     set_rate,
 )
 from estafette.usecases.authenticate import authenticate
+from estafette.usecases.couriers import companies_of
 from estafette.usecases.keys import (
     IssuedKey,
     KeyRefusedError,
@@ -183,11 +184,26 @@ async def test_markets_are_seeded_once(fresh_database: str) -> None:
 async def test_the_demo_account_keeps_a_key_that_is_remembered_and_good(
     platform: Platform,
 ) -> None:
-    first = await demo_account(platform, "kaspi", None)
-    assert await demo_account(platform, "kaspi", first.api_key) == first
+    first = await demo_account(platform, "kaspi", {})
+    assert await demo_account(platform, "kaspi", first.keys) == first
     account = await find_account(platform, "kaspi")
-    await disable_key(platform, account, first.api_key)
-    second = await demo_account(platform, "kaspi", first.api_key)
-    assert second.api_key != first.api_key
+    await disable_key(platform, account, first.keys["api_key"])
+    second = await demo_account(platform, "kaspi", first.keys)
+    assert set(second.keys) == {"api_key"}
+    assert second.keys["api_key"] != first.keys["api_key"]
     assert second.webhook_secret == first.webhook_secret
-    assert await _recognised(platform, second.api_key)
+    assert await _recognised(platform, second.keys["api_key"])
+
+
+async def test_a_demo_account_with_keys_for_pages_has_both_kinds_and_trusts_this_machine(
+    platform: Platform,
+) -> None:
+    first = await demo_account(platform, "entrega", {})
+    assert set(first.keys) == {"secret_key", "publishable_key"}
+    account = await find_account(platform, "entrega")
+    await disable_key(platform, account, first.keys["publishable_key"])
+    second = await demo_account(platform, "entrega", first.keys)
+    assert second.keys["secret_key"] == first.keys["secret_key"]
+    assert second.keys["publishable_key"] != first.keys["publishable_key"]
+    assert "http://localhost:3000" in account.origins
+    assert len(await companies_of(platform, account)) == 3

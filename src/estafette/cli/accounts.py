@@ -7,9 +7,17 @@ from cyclopts import App, Parameter
 from estafette.cli.keys import issued_json, say_issued
 from estafette.cli.output import OK, fields, say, say_json, table
 from estafette.cli.session import on_platform
-from estafette.cli.words import AsJson
+from estafette.cli.words import AccountName, AsJson
 from estafette.core.account import MARKETS, Account
-from estafette.usecases.accounts import RATE_PER_SECOND, create_account, list_accounts, set_rate
+from estafette.usecases.accounts import (
+    RATE_PER_SECOND,
+    create_account,
+    find_account,
+    list_accounts,
+    set_origins,
+    set_rate,
+)
+from estafette.usecases.platform import Platform
 
 app = App(name="accounts", help="Open accounts, list them, bound what they may ask.")
 
@@ -24,6 +32,7 @@ def _json(account: Account) -> dict[str, Any]:
         "dialect": account.dialect,
         "rate_per_second": account.rate_per_second,
         "burst": account.burst,
+        "origins": account.origins,
     }
 
 
@@ -92,4 +101,32 @@ def set_rate_(name: str, rate: int, *, burst: _Burst = None, json: AsJson = Fals
         say_json(_json(account))
     else:
         say(f"{account.name}: {account.rate_per_second} requests/s, burst {account.burst}")
+    return OK
+
+
+@app.command
+def origins(
+    *,
+    account: AccountName,
+    trusted: Annotated[
+        str | None, Parameter(name="--set", help="With commas between; an empty text trusts none.")
+    ] = None,
+    json: AsJson = False,
+) -> int:
+    """Show the origins of web pages that may use the publishable keys, or set them.
+
+    https://*.loja.ao stands for every name before loja.ao, not for loja.ao itself.
+    """
+
+    async def work(platform: Platform) -> Account:
+        if trusted is None:
+            return await find_account(platform, account)
+        patterns = [part for part in trusted.split(",") if part.strip()]
+        return await set_origins(platform, account, patterns)
+
+    found = on_platform(work)
+    if json:
+        say_json(_json(found))
+    else:
+        say("\n".join(found.origins) or "No origins: publishable keys open nothing")
     return OK

@@ -39,16 +39,17 @@ class Terminal:
         _print(_banner(ready, self._settings))
 
 
+_DOCS = {"kaspi": "/delivery/docs", "entrega": "/v1/docs"}
+
+
 def _banner(ready: Ready, settings: Settings) -> str:
     name, account = next(iter(ready.accounts.items()))
     rows = [("Base URL", ready.base_url)]
     if ready.public_url != ready.base_url:
         rows.append(("Public URL", ready.public_url))
-    rows += [
-        ("Docs", f"{ready.base_url}/delivery/docs"),
-        ("Sandbox API key", account["api_key"]),
-        ("Webhook secret", account["webhook_secret"]),
-    ]
+    for place, shown in ready.accounts.items():
+        rows += [("", ""), (place.capitalize(), f"{ready.base_url}{_DOCS[place]}")]
+        rows += [(f"  {called.replace('_', ' ')}", key) for called, key in shown.items()]
     width = max(len(label) for label, _ in rows)
     remarks = [
         f"Webhooks: estafette webhooks set --account {name} --url http://localhost:3000/webhooks"
@@ -65,7 +66,7 @@ def _banner(ready: Ready, settings: Settings) -> str:
         f"{styled('●', 'green')} {styled('Estafette is ready', 'bold')}"
         f" {styled(f'after {ready.seconds:.1f} s', 'dim')}",
         "",
-        *(f"  {styled(label.ljust(width), 'dim')}  {value}" for label, value in rows),
+        *(_row(label, value, width) for label, value in rows),
         "",
         f"  {styled('Try it', 'dim')}",
         "",
@@ -75,6 +76,10 @@ def _banner(ready: Ready, settings: Settings) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _row(label: str, value: str, width: int) -> str:
+    return f"  {styled(label.ljust(width), 'dim')}  {value}" if label else ""
 
 
 def _curl(base_url: str, api_key: str) -> str:

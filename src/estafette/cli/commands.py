@@ -18,10 +18,11 @@ Run
   secret-key   print a new key for ESTAFETTE_SECRET_KEY
 
 Manage
-  accounts     create, list, set-rate
+  accounts     create, list, set-rate, origins
   keys         create, rotate, disable, revoke, list
   webhooks     set, show, rotate, finish-rotation, attempts, resend, test
   tariffs      export, import
+  couriers     create, update, tariffs, activate, deactivate, list
   payments     list, confirm, statement
 
 Look
@@ -33,7 +34,7 @@ Every command takes --json. Settings come from the environment (ESTAFETTE_…, D
 estafette.toml. Commands find a running `estafette up` through its data folder (ESTAFETTE_DATA_DIR).
 """
 
-GROUPS = ("accounts", "keys", "webhooks", "tariffs", "payments", "deliveries")
+GROUPS = ("accounts", "keys", "webhooks", "tariffs", "couriers", "payments", "deliveries")
 COMMANDS = {
     "up": "processes:up",
     "serve": "processes:serve",

@@ -16,7 +16,16 @@ from estafette.core.errors import (
 from estafette.postgres import EmbeddedPostgresError
 from estafette.settings import SettingsError
 from estafette.usecases.accounts import AccountNotFoundError, AccountRefusedError
+from estafette.usecases.couriers import CompanyNotFoundError, CompanyRefusedError
 from estafette.usecases.keys import KeyRefusedError
+
+_REFUSED = (
+    AccountNotFoundError,
+    AccountRefusedError,
+    KeyRefusedError,
+    CompanyNotFoundError,
+    CompanyRefusedError,
+)
 
 
 def explain(error: Exception, *, as_json: bool) -> int:
@@ -27,7 +36,7 @@ def explain(error: Exception, *, as_json: bool) -> int:
         return fail(_one_line(str(error)), "usage", MISUSED, as_json=as_json)
     if isinstance(error, SettingsError):
         return fail(_settings(error), "settings", MISUSED, as_json=as_json)
-    if isinstance(error, AccountNotFoundError | AccountRefusedError | KeyRefusedError):
+    if isinstance(error, _REFUSED):
         return fail(str(error), "refused", FAILED, as_json=as_json)
     if isinstance(error, Refusal):
         return fail(_refusal(error), "refused", FAILED, as_json=as_json)

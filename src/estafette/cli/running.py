@@ -45,7 +45,10 @@ def prepare(found: Settings) -> int:
         prepared = asyncio.run(prepare_demo(_database(found), secret_key, remembered))
     except ValueError as error:
         raise CommandError(str(error), code="settings") from error
-    accounts = {name: account._asdict() for name, account in prepared.accounts.items()}
+    accounts = {
+        name: {**account.keys, "webhook_secret": account.webhook_secret}
+        for name, account in prepared.accounts.items()
+    }
     say(json.dumps({"done": prepared.done, "accounts": accounts}))
     return OK
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
-from estafette.core.account import MARKETS, Account, Mode
+from estafette.core.account import MARKETS, Account, KeyKind, Mode
 from estafette.seeds.tariffs import tariffs_of
 from estafette.store import catalog
 from estafette.store.migrate import migrate
@@ -14,15 +14,20 @@ from estafette.usecases.accounts import (
     AccountNotFoundError,
     create_account,
     find_account,
+    set_origins,
 )
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.keys import create_key, is_good
+from estafette.usecases.couriers import add_demo_companies
+from estafette.usecases.keys import IssuedKey, create_key, is_good, kinds_of
 from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import Cipher
 from estafette.usecases.webhooks import list_endpoints
 
-DEMO_ACCOUNTS = {"kaspi": "KZ"}
+DEMO_ACCOUNTS = {"kaspi": "KZ", "entrega": "AO"}
 """The demo accounts by name, each with its market."""
+
+DEMO_ORIGINS = ("http://localhost:3000", "http://localhost:8000", "http://127.0.0.1:8000")
+"""The pages that a new demo account trusts: those that a developer serves on this machine."""
 
 
 async def prepare_database(dsn: str) -> list[str]:
@@ -53,31 +58,41 @@ async def _seed_markets(dsn: str) -> list[str]:
 
 
 class DemoAccount(NamedTuple):
-    """What a developer needs to use a demo account."""
+    """What a developer needs to use a demo account: its sandbox keys by name, its secret."""
 
-    api_key: str
+    keys: dict[str, str]
     webhook_secret: str
 
 
-async def demo_account(platform: Platform, name: str, remembered_key: str | None) -> DemoAccount:
-    """The demo account of that name with a sandbox key that works, created where it is missing.
+async def demo_account(platform: Platform, name: str, remembered: Mapping[str, str]) -> DemoAccount:
+    """The demo account of that name with sandbox keys that work, created where it is missing.
+
+    The key is called `api_key` where its dialect knows but one kind. The account has the courier
+    companies that its market has for a demo, and trusts pages of this machine.
 
     Keys are stored as hashes alone, so the caller remembers the demo's: a remembered key that is
     still good is given back, else a new one.
     """
     try:
         account = await find_account(platform, name)
+        issued: list[IssuedKey] = []
     except AccountNotFoundError:
         account, issued = await create_account(
             platform, name, DEMO_ACCOUNTS[name], modes=(Mode.SANDBOX,)
         )
-        key = issued[0].key
-    else:
-        if remembered_key and await is_good(platform, account, remembered_key):
-            key = remembered_key
-        else:
-            key = (await create_key(platform, account, Mode.SANDBOX)).key
-    return DemoAccount(key, await _webhook_secret(platform, account))
+        if KeyKind.PUBLISHABLE in kinds_of(account.dialect):
+            account = await set_origins(platform, name, DEMO_ORIGINS)
+    await add_demo_companies(platform, account)
+    kinds = kinds_of(account.dialect)
+    new = {issue.known.kind: issue.key for issue in issued}
+    keys: dict[str, str] = {}
+    for kind in kinds:
+        called = "api_key" if len(kinds) == 1 else f"{kind}_key"
+        known = new.get(kind) or remembered.get(called)
+        if not known or not await is_good(platform, account, known):
+            known = (await create_key(platform, account, Mode.SANDBOX, kind)).key
+        keys[called] = known
+    return DemoAccount(keys, await _webhook_secret(platform, account))
 
 
 async def _webhook_secret(platform: Platform, account: Account) -> str:
@@ -96,11 +111,13 @@ class Prepared(NamedTuple):
     accounts: dict[str, DemoAccount]
 
 
-async def prepare_demo(dsn: str, secret_key: str, remembered_keys: Mapping[str, str]) -> Prepared:
+async def prepare_demo(
+    dsn: str, secret_key: str, remembered_keys: Mapping[str, Mapping[str, str]]
+) -> Prepared:
     """Migrates and seeds the database at `dsn`, demo accounts included.
 
-    `remembered_keys` are their API keys by account. Raises ValueError when `secret_key` is not the
-    one that the database's secrets were encrypted with.
+    `remembered_keys` are their API keys by account and name. Raises ValueError when `secret_key`
+    is not the one that the database's secrets were encrypted with.
     """
     done = await prepare_database(dsn)
     pool = await open_pool(dsn, size=2)
@@ -114,7 +131,7 @@ async def prepare_demo(dsn: str, secret_key: str, remembered_keys: Mapping[str, 
             sandbox_step=timedelta(0),
         )
         accounts = {
-            name: await demo_account(platform, name, remembered_keys.get(name))
+            name: await demo_account(platform, name, remembered_keys.get(name, {}))
             for name in DEMO_ACCOUNTS
         }
     finally:

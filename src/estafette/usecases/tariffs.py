@@ -1,4 +1,6 @@
-"""The price list of a market as a file: take it out, put an edited one in."""
+"""The price list of a market or a courier company as a file: take it out, put one in."""
+
+from uuid import UUID
 
 from estafette.core.account import MARKETS
 from estafette.core.tariff_file import tariffs_from_csv, tariffs_to_csv
@@ -15,15 +17,19 @@ class MarketNotFoundError(LookupError):
         super().__init__(f"there is no market {market!r}; there are {known}")
 
 
-async def export_tariffs(platform: Platform, market: str) -> str:
-    """The price list of a market as CSV. Raises MarketNotFoundError."""
+async def export_tariffs(platform: Platform, market: str, company_id: UUID | None = None) -> str:
+    """The price list of a market, or of a company in it, as CSV. Raises MarketNotFoundError."""
     _check(market)
     async with platform.pool.acquire() as connection:
-        return tariffs_to_csv(await catalog.tariffs(connection, market))
+        return tariffs_to_csv(await catalog.tariffs(connection, market, company_id))
 
 
-async def import_tariffs(platform: Platform, market: str, text: str) -> int:
-    """Puts the price list of a CSV file in the place of a market's; returns how many rows it has.
+async def import_tariffs(
+    platform: Platform, market: str, text: str, company_id: UUID | None = None
+) -> int:
+    """Puts the price list of a CSV file in the place of a market's, or of a company's in it.
+
+    Returns how many rows it has.
 
     Raises MarketNotFoundError, or TariffFileError with every mistake: then nothing has changed.
     """
@@ -31,7 +37,7 @@ async def import_tariffs(platform: Platform, market: str, text: str) -> int:
     async with platform.pool.acquire() as connection:
         cities = {city.code for city in await catalog.cities(connection, market)}
         tariffs = tariffs_from_csv(text, cities)
-        await catalog.replace_tariffs(connection, market, tariffs)
+        await catalog.replace_tariffs(connection, market, tariffs, company_id)
     return len(tariffs)
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 from estafette.core.account import MARKETS
 from estafette.core.courier import Company, Hours
 from estafette.core.delivery import Delivery, Parcel, Progress, Stop
-from estafette.core.event import Event
+from estafette.core.event import Actor, Event
 from estafette.core.payment import Payment, PaymentMethod
 from estafette.core.quote import Quote, comparable
 from estafette.core.schedule import Schedule
@@ -244,7 +244,8 @@ def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
             "id": event_id(event.id),
             "event_type": event_type(event.seq, event.status),
             "occurred_at": timestamp(event.occurred_at),
-            "source": event.actor,
+            # as published: whoever asked for the delivery, it is the system that made it
+            "source": Actor.SYSTEM if event.seq == 1 else event.actor,
             "payload": {"status": event.status} | ({"note": event.note} if event.note else {}),
         }
         for event in events

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 from starlette.routing import Route, Router
-from starlette.types import Receive, Scope
+from starlette.types import Receive, Scope, Send
 
 from estafette.dialects.entrega.errors import KINDS, Errors, Kind
 from estafette.http.refusals import PathUnknown
@@ -130,11 +130,16 @@ class _Pages:
 def build_problem_pages(public_url: str) -> Router:
     """The pages as an application, to be mounted at `/errors`."""
     pages, errors = _Pages(), Errors(public_url)
+    index = Resource("", {"GET": pages.index}, errors.reply)
+    nothing = Nothing(errors.reply)
+
+    async def otherwise(scope: Scope, receive: Receive, send: Send) -> None:
+        """The bare prefix, which no route can hold; nothing else."""
+        is_bare = scope["path"] == scope["root_path"]
+        await (index if is_bare else nothing)(scope, receive, send)
+
     return Router(
-        routes=[
-            Route("/", Resource("/", {"GET": pages.index}, errors.reply)),
-            Route("/{slug}", Resource("/{slug}", {"GET": pages.one}, errors.reply)),
-        ],
+        routes=[Route("/{slug}", Resource("/{slug}", {"GET": pages.one}, errors.reply))],
         redirect_slashes=False,
-        default=Nothing(errors.reply),
+        default=otherwise,
     )

@@ -1,0 +1,352 @@
+"""`estafette couriers`: the courier companies, their prices, whether they are asked."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from cyclopts import App, Parameter
+
+from estafette.cli.hours import hours_text, read_hours
+from estafette.cli.output import OK, CommandError, fields, misused, say, say_json, table
+from estafette.cli.session import on_platform
+from estafette.cli.words import AsJson
+from estafette.core.account import MARKETS
+from estafette.core.courier import PARCEL_TYPES, Company, Connector
+from estafette.core.ids import new_id
+from estafette.core.tariff_file import TariffFileError
+from estafette.usecases.accounts import find_account
+from estafette.usecases.couriers import (
+    change_company,
+    find_company,
+    list_companies,
+    save_company,
+)
+from estafette.usecases.platform import Platform
+from estafette.usecases.tariffs import export_tariffs, import_tariffs
+
+app = App(name="couriers", help="Courier companies: create, change, price, activate, list.")
+
+_Market = Annotated[str, Parameter(name="--market", help=f"One of {', '.join(MARKETS)}.")]
+_Account = Annotated[
+    str | None, Parameter(name="--account", help="Serves this account alone; unless given, all.")
+]
+_Zone = Annotated[
+    list[str] | None,
+    Parameter(name="--zone", help="A city or province; give several. None: the whole market."),
+]
+_Types = Annotated[
+    str | None, Parameter(help=f"Of {', '.join(PARCEL_TYPES)}, with commas between; or all.")
+]
+_Hours = Annotated[
+    str | None, Parameter(help="Such as 'mon-fri 08:00-18:00, sat 09:00-13:00', or always.")
+]
+_Pin = Annotated[
+    bool | None, Parameter(name="--pin", negative="--no-pin", help="A PIN to hand over.")
+]
+_Transfers = Annotated[
+    bool | None,
+    Parameter(name="--transfers", negative="--no-transfers", help="Takes bank transfers."),
+]
+_Weight = Annotated[
+    int | None, Parameter(name="--max-weight", help="The most that it carries, in grams; 0: any.")
+]
+_Percent = Annotated[str | None, Parameter(name="--margin-percent", help="Added to its fees.")]
+_Fixed = Annotated[int | None, Parameter(name="--margin-fixed", help="Added besides.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class _Options:
+    """What a company is like; what is not given stays as it is."""
+
+    name: Annotated[str | None, Parameter(help="As merchants see it.")] = None
+    zone: _Zone = None
+    base_fee: Annotated[int | None, Parameter(help="What it advertises.")] = None
+    base_eta: Annotated[int | None, Parameter(help="The same, in minutes.")] = None
+    time_zone: Annotated[str | None, Parameter(help="Such as Africa/Luanda.")] = None
+    hours: _Hours = None
+    logo_url: str | None = None
+    pin: _Pin = None
+    transfers: _Transfers = None
+    bank: Annotated[str | None, Parameter(help="The bank's name.")] = None
+    iban: str | None = None
+    holder: Annotated[str | None, Parameter(help="The holder of the bank account.")] = None
+    parcel_types: _Types = None
+    max_weight: _Weight = None
+    margin_percent: _Percent = None
+    margin_fixed: _Fixed = None
+
+
+def _changed(company: Company, wanted: _Options) -> Company:
+    """The company with what was given."""
+    able, bank, margin = company.capabilities, company.capabilities.bank, company.margin
+    types = able.parcel_types
+    if wanted.parcel_types is not None:
+        types = None if wanted.parcel_types == "all" else tuple(wanted.parcel_types.split(","))
+    return replace(
+        company,
+        name=_or(wanted.name, company.name),
+        service_zones=company.service_zones if wanted.zone is None else tuple(wanted.zone),
+        base_fee=_or(wanted.base_fee, company.base_fee),
+        base_eta_minutes=_or(wanted.base_eta, company.base_eta_minutes),
+        time_zone=_or(wanted.time_zone, company.time_zone),
+        hours=company.hours if wanted.hours is None else read_hours(wanted.hours),
+        logo_url=_or(wanted.logo_url, company.logo_url),
+        capabilities=replace(
+            able,
+            require_delivery_pin=_or(wanted.pin, able.require_delivery_pin),
+            bank_transfer_enabled=_or(wanted.transfers, able.bank_transfer_enabled),
+            bank=replace(
+                bank,
+                bank=_or(wanted.bank, bank.bank),
+                iban=_or(wanted.iban, bank.iban),
+                holder=_or(wanted.holder, bank.holder),
+            ),
+            parcel_types=types,
+            max_weight_grams=_or(wanted.max_weight, able.max_weight_grams) or None,
+        ),
+        margin=replace(
+            margin,
+            percent=margin.percent
+            if wanted.margin_percent is None
+            else _percent(wanted.margin_percent),
+            fixed=_or(wanted.margin_fixed, margin.fixed),
+        ),
+    )
+
+
+def _or(given: Any, known: Any) -> Any:
+    return known if given is None else given
+
+
+def _percent(text: str) -> Decimal:
+    try:
+        percent = Decimal(text)
+        if not percent.is_finite():
+            raise ArithmeticError
+    except ArithmeticError:
+        raise misused(f"{text!r} is not a percentage such as 7.5") from None
+    return percent
+
+
+async def _account_id(platform: Platform, name: str | None) -> UUID | None:
+    return None if name is None else (await find_account(platform, name)).id
+
+
+def _json(company: Company) -> dict[str, Any]:
+    able, margin = company.capabilities, company.margin
+    return {
+        "id": company.id,
+        "market": company.market,
+        "account_id": company.account_id,
+        "name": company.name,
+        "slug": company.slug,
+        "connector": company.connector,
+        "active": company.active,
+        "logo_url": company.logo_url,
+        "service_zones": company.service_zones,
+        "base_fee": company.base_fee,
+        "base_eta_minutes": company.base_eta_minutes,
+        "time_zone": company.time_zone,
+        "hours": hours_text(company.hours),
+        "require_delivery_pin": able.require_delivery_pin,
+        "bank_transfer_enabled": able.bank_transfer_enabled,
+        "bank": able.bank.bank,
+        "iban": able.bank.iban,
+        "holder": able.bank.holder,
+        "parcel_types": able.parcel_types,
+        "max_weight_grams": able.max_weight_grams,
+        "margin_percent": margin.percent,
+        "margin_fixed": margin.fixed,
+    }
+
+
+def _told(company: Company, *, json: bool) -> int:
+    told = _json(company)
+    if json:
+        say_json(told)
+    else:
+        shown = {name: _cell(value) for name, value in told.items()}
+        fields({name.replace("_", " "): value for name, value in shown.items()})
+    return OK
+
+
+def _cell(value: Any) -> Any:
+    return ", ".join(cast("tuple[str, ...]", value)) or "all" if isinstance(value, tuple) else value
+
+
+@app.command(name="list")
+def list_(
+    *,
+    market: Annotated[str | None, Parameter(help="All markets unless given.")] = None,
+    json: AsJson = False,
+) -> int:
+    """List the courier companies, those that are not asked at the moment included."""
+    found = on_platform(lambda platform: list_companies(platform, market and market.upper()))
+    if json:
+        say_json({"couriers": [_json(company) for company in found]})
+        return OK
+    table(
+        ("SLUG", "NAME", "MARKET", "FOR", "CONNECTOR", "ZONES", "ACTIVE"),
+        [_row(company) for company in found],
+        "No courier companies; `estafette couriers create SLUG --market AO` adds one",
+    )
+    return OK
+
+
+def _row(company: Company) -> Sequence[object]:
+    return (
+        company.slug,
+        company.name,
+        company.market,
+        company.account_id or "all",
+        company.connector.value,
+        _cell(company.service_zones),
+        "yes" if company.active else "no",
+    )
+
+
+@app.command
+def create(
+    slug: str,
+    *,
+    market: _Market,
+    connector: Annotated[Connector, Parameter(help="How it is reached.")] = Connector.INHOUSE,
+    account: _Account = None,
+    options: _Options | None = None,
+    json: AsJson = False,
+) -> int:
+    """Add a courier company; it is asked for quotes from now on.
+
+    Parameters
+    ----------
+    slug
+        Lower-case letters, digits and -.
+    """
+    code = market.upper()
+    if code not in MARKETS:
+        raise misused(f"there is no market {market!r}; there are {', '.join(sorted(MARKETS))}")
+
+    async def work(platform: Platform) -> Company:
+        company = Company(
+            id=new_id(),
+            market=code,
+            account_id=await _account_id(platform, account),
+            name=slug.replace("-", " ").title(),
+            slug=slug,
+            connector=connector,
+            time_zone=MARKETS[code].time_zone,
+        )
+        return await save_company(platform, _changed(company, options or _Options()))
+
+    return _told(on_platform(work), json=json)
+
+
+@app.command
+def update(
+    slug: str,
+    *,
+    market: _Market,
+    account: _Account = None,
+    options: _Options | None = None,
+    json: AsJson = False,
+) -> int:
+    """Change a courier company; quotes that were given stay as they are.
+
+    Parameters
+    ----------
+    slug
+        The company's.
+    """
+
+    async def work(platform: Platform) -> Company:
+        owner = await _account_id(platform, account)
+        company = await find_company(platform, market.upper(), slug, owner)
+        return await save_company(platform, _changed(company, options or _Options()))
+
+    return _told(on_platform(work), json=json)
+
+
+def _switch(slug: str, market: str, account: str | None, *, active: bool, json: bool) -> int:
+    async def work(platform: Platform) -> Company:
+        owner = await _account_id(platform, account)
+        return await change_company(platform, market.upper(), slug, owner, active=active)
+
+    return _told(on_platform(work), json=json)
+
+
+@app.command
+def activate(slug: str, *, market: _Market, account: _Account = None, json: AsJson = False) -> int:
+    """Ask a courier company for quotes again.
+
+    Parameters
+    ----------
+    slug
+        The company's.
+    """
+    return _switch(slug, market, account, active=True, json=json)
+
+
+@app.command
+def deactivate(
+    slug: str, *, market: _Market, account: _Account = None, json: AsJson = False
+) -> int:
+    """Ask a courier company for no more quotes; its deliveries go on.
+
+    Parameters
+    ----------
+    slug
+        The company's.
+    """
+    return _switch(slug, market, account, active=False, json=json)
+
+
+@app.command
+def tariffs(
+    slug: str,
+    *,
+    market: _Market,
+    account: _Account = None,
+    file: Annotated[str | None, Parameter(name="--import", help="A CSV file; - is stdin.")] = None,
+    json: AsJson = False,
+) -> int:
+    """Show a courier company's price list as CSV, or put that of a file in its place.
+
+    Parameters
+    ----------
+    slug
+        The company's.
+    """
+    text = None if file is None else _read(file)
+
+    async def work(platform: Platform) -> tuple[str, int]:
+        owner = await _account_id(platform, account)
+        company = await find_company(platform, market.upper(), slug, owner)
+        count = 0
+        if text is not None:
+            count = await import_tariffs(platform, company.market, text, company.id)
+        return await export_tariffs(platform, company.market, company.id), count
+
+    try:
+        csv, count = on_platform(work)
+    except TariffFileError as error:
+        problems = "\n".join(f"  {problem}" for problem in error.problems)
+        raise CommandError(f"{file} is no price list, nothing was changed:\n{problems}") from error
+    if json:
+        say_json({"courier": slug, "market": market.upper(), "csv": csv})
+    elif file is None:
+        say(csv.rstrip("\n"))
+    else:
+        say(f"{slug} has {count} tariffs now; quotes follow them from this moment")
+    return OK
+
+
+def _read(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} cannot be read: {error}", code="file", exit_code=2) from error
