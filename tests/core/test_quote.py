@@ -60,10 +60,14 @@ def test_a_begun_minute_counts() -> None:
         ("a", "a ", False),
         ("a", "A", False),
         ("1", 1, False),
+        (True, 1, False),
+        ({"a": [False]}, {"a": [0]}, False),
+        ({"a": [True, 2]}, {"a": [True, 2.0]}, True),
     ],
 )
 def test_payloads_are_compared_as_json_values(one: object, other: object, equal: bool) -> None:
-    assert (comparable(one) == comparable(other)) is equal
+    quoted = quote(payload={"a": comparable(one)})
+    assert (quoted.refusal({"a": comparable(other)}, NOW) is None) is equal
 
 
 def test_a_quote_binds_until_the_moment_it_expires() -> None:

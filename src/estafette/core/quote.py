@@ -72,9 +72,24 @@ class Quote:
         if self.expires_at <= now:
             return QuoteExpired(self.id, self.expires_at)
         differing = tuple(
-            name for name, value in self.payload.items() if payload.get(name) != value
+            name for name, value in self.payload.items() if not _are_equal(payload.get(name), value)
         )
         return QuoteMismatch(self.id, differing) if differing else None
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal: Python's `1 == True` is not JSON's."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        mine, theirs = cast("Mapping[str, Any]", one), cast("Mapping[str, Any]", other)
+        return mine.keys() == theirs.keys() and all(
+            _are_equal(value, theirs[name]) for name, value in mine.items()
+        )
+    if isinstance(one, list) and isinstance(other, list):
+        members = cast("list[Any]", one), cast("list[Any]", other)
+        return len(members[0]) == len(members[1]) and all(map(_are_equal, *members))
+    return bool(one == other)
 
 
 def comparable(value: Any) -> Any:
