@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.edges import EDGES, KASPI, Edge
+from tests.edges import EDGES, ENTREGA, KASPI, Edge
 from tests.serving import Server, Tenant, running
 
 
@@ -25,3 +25,9 @@ def edge(request: pytest.FixtureRequest) -> Edge:
 async def kaspi(server: Server) -> Tenant:
     """A fresh account that speaks Kaspi, in sandbox mode."""
     return await server.tenant(KASPI)
+
+
+@pytest.fixture
+async def entrega(server: Server) -> Tenant:
+    """A fresh account that speaks Entrega, in sandbox mode."""
+    return await server.tenant(ENTREGA)
