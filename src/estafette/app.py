@@ -34,7 +34,7 @@ from estafette.metrics import CourierMetrics, RequestMetrics
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
 from estafette.store.pool import Pool, open_pool
-from estafette.usecases import overdue
+from estafette.usecases import overdue, search
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.create import Creator
 from estafette.usecases.platform import Platform
@@ -286,6 +286,7 @@ async def work(settings: Settings) -> None:
             _webhook_worker(settings, platform, sender).run(stop),
             sandbox.run(platform, stop),
             overdue.run(platform, stop),
+            search.run(platform, stop),
             maintenance.keep(platform.pool, stop),
         )
 

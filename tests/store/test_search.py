@@ -1,5 +1,6 @@
 """Pages by offset, held against a plain model, whichever way the search takes."""
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -17,9 +18,10 @@ from estafette.core.event import Actor, Event
 from estafette.core.ids import new_id
 from estafette.core.search import fold
 from estafette.core.watch import WatchLimits
-from estafette.store import journal, search
+from estafette.store import journal, search, search_texts
 from estafette.store.journal import Entry
-from estafette.store.references import Series, lock, write
+from estafette.store.pool import open_pool
+from estafette.store.references import Given, Series, lock, write
 from estafette.store.search import EFFORT, Effort, ListFilter
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -83,9 +85,11 @@ async def insert(connection: asyncpg.Connection, deliveries: Sequence[Delivery])
         series = {Series(one.scope, 2026) for one in deliveries}
         last = await lock(connection, series)
         await journal.insert(connection, entries, WatchLimits())
-        await search.index(connection, deliveries)
+        await search_texts.keep(connection, deliveries)
         added = Counter(one.scope for one in deliveries)
-        await write(connection, {one: last[one] + added[one.scope] for one in series})
+        newest = max(one.created_at for one in deliveries)
+        given = {one: Given(last[one].number + added[one.scope], newest) for one in series}
+        await write(connection, given)
 
 
 def expected(stock: Sequence[Delivery], wanted: ListFilter) -> tuple[list[Delivery], bool]:
@@ -113,13 +117,22 @@ async def scope() -> Scope:
     return Scope(new_id(), Mode.LIVE)
 
 
-@pytest.fixture
-async def stock(connection: asyncpg.Connection, scope: Scope) -> list[Delivery]:
-    """Forty deliveries of the scope, and as many of the account's other mode."""
+async def index(connection: asyncpg.Connection, scope: Scope, limit: int) -> int:
+    async with connection.transaction():
+        return await search_texts.index_next(connection, scope, limit)
+
+
+@pytest.fixture(params=[0, 18, 100])
+async def stock(
+    connection: asyncpg.Connection, scope: Scope, request: pytest.FixtureRequest
+) -> list[Delivery]:
+    """Forty deliveries of the scope, none, some or all of them indexed, and of its other mode."""
     other = Scope(scope.account_id, Mode.SANDBOX)
     await insert(connection, [delivery(other, number) for number in range(40)])
     stock = [delivery(scope, number) for number in range(40)]
     await insert(connection, stock)
+    if request.param:
+        assert await index(connection, scope, request.param) in {20, 40}  # whole times
     return stock
 
 
@@ -171,6 +184,7 @@ async def test_a_delivery_with_a_long_or_missing_line_is_found(
     plain = delivery(scope, 1)
     long = replace(plain.dropoff, address="Rua " + "ção " * 2_000 + "fim", city=None)
     await insert(connection, [delivery(scope, 2, dropoff=long), plain, delivery(scope, 3)])
+    assert await index(connection, scope, 100) == 3
     page, _ = await search.page(connection, scope, ListFilter(search="ÇÃO FIM"), effort)
     assert [one.dropoff for one in page] == [long]
 
@@ -178,9 +192,43 @@ async def test_a_delivery_with_a_long_or_missing_line_is_found(
 async def test_deliveries_without_a_reference_cost_nothing_to_search(
     connection: asyncpg.Connection, scope: Scope
 ) -> None:
-    await search.index(connection, [delivery(scope, 1, reference=None)])
+    await search_texts.keep(connection, [delivery(scope, 1, reference=None)])
     query = "select count(*) from search_texts where account_id = $1"
     assert await connection.fetchval(query, scope.account_id) == 0
+
+
+async def test_every_text_is_indexed_once_however_many_index_at_once(
+    postgres_dsn: str, connection: asyncpg.Connection, scope: Scope
+) -> None:
+    await insert(connection, [delivery(scope, number) for number in range(80)])
+    pool = await open_pool(postgres_dsn, size=4)
+
+    async def work() -> int:
+        done = 0
+        async with pool.acquire() as own:
+            while scope in await search_texts.behind(own, 1000):
+                async with own.transaction():
+                    done += await search_texts.index_next(own, scope, 7)
+                await asyncio.sleep(0)  # another one may hold it
+        return done
+
+    assert sum(await asyncio.gather(*(work() for _ in range(3)))) == 80
+    await pool.close()
+    query = "select delivery_id from search_grams where account_id = $1"
+    ids = [row[0] for row in await connection.fetch(query, scope.account_id)]
+    assert len(ids) == len(set(ids)) == 80
+
+
+async def test_what_was_just_created_is_not_indexed_yet_and_found(
+    connection: asyncpg.Connection, scope: Scope
+) -> None:
+    now = await connection.fetchval("select now()")
+    await insert(connection, [delivery(scope, 1, created_at=now), delivery(scope, 2)])
+    assert await index(connection, scope, 100) == 1
+    assert await index(connection, scope, 100) == 0
+    for effort in WAYS:
+        page, _ = await search.page(connection, scope, ListFilter(search="DLV-2026-00001"), effort)
+        assert [one.reference for one in page] == ["DLV-2026-00001"]
 
 
 async def pages(

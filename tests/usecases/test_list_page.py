@@ -1,12 +1,13 @@
 """Lists by offset, of deliveries as they are created and moved."""
 
 import asyncio
+from datetime import timedelta
 
 from estafette.core.delivery import Status
 from estafette.core.event import Actor
 from estafette.usecases.advance import Move, advance
 from estafette.usecases.create import Creator
-from estafette.usecases.search import ListFilter, list_page
+from estafette.usecases.search import ListFilter, index_some, list_page, run
 from tests.usecases.angola import BENGUELA, ENTREGA, VIANA, Shop
 
 
@@ -50,3 +51,30 @@ async def test_a_list_grows_at_its_newest_end_however_many_create_at_once(shop: 
     by_number = sorted(page, key=lambda delivery: delivery.reference or "")
     times = [delivery.created_at for delivery in by_number]
     assert times == sorted(times)
+
+
+async def test_a_clock_that_was_set_back_does_not_create_before_what_is_there(shop: Shop) -> None:
+    await shop.company("fast")
+    first = await shop.create()
+    ahead = first.created_at + timedelta(hours=1)
+    await shop.sql(
+        "update delivery_references set last_at = $2 where account_id = $1", shop.account.id, ahead
+    )
+    second = await shop.create()
+    assert second.created_at == ahead + timedelta(milliseconds=1)
+    assert await listed(shop) == [second.reference, first.reference]
+
+
+async def test_the_worker_indexes_what_was_created(shop: Shop) -> None:
+    await shop.company("fast")
+    delivery = await shop.create()
+    await shop.sql(
+        "update search_texts set created_at = created_at - interval '1 minute'"
+        " where delivery_id = $1",
+        delivery.id,
+    )
+    while await shop.count("search_grams") == 0:
+        assert await index_some(shop.platform)
+    stop = asyncio.Event()
+    stop.set()
+    await run(shop.platform, stop)

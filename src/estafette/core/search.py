@@ -7,7 +7,7 @@ is compared with the text itself.
 """
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from zlib import crc32
 
@@ -65,10 +65,11 @@ def grams_of(scope: Scope, text: str) -> set[int]:
 class Needle(NamedTuple):
     """The grams that a text must have to be found: all of `all_of`, and one of `any_of`, if any.
 
-    Without either, nothing narrows the search down.
+    `all_of` are by the pieces of the text that they stand for. Without either, nothing narrows
+    the search down.
     """
 
-    all_of: Collection[int] = ()
+    all_of: Mapping[bytes, int]
     any_of: Collection[int] = ()
 
 
@@ -76,14 +77,14 @@ def needle(scope: Scope, folded: str) -> Needle:
     """By which grams a folded piece of text is found."""
     seed, data = _seed(scope), folded.encode()
     if len(data) > 2:
-        pieces = dict.fromkeys(data[at : at + 3] for at in range(len(data) - 2))
+        pieces = list(dict.fromkeys(data[at : at + 3] for at in range(len(data) - 2)))
         step = -(-len(pieces) // _MOST_GRAMS)
-        return Needle(all_of=[crc32(piece, seed) - _HALF for piece in list(pieces)[::step]])
+        return Needle({piece: crc32(piece, seed) - _HALF for piece in pieces[::step]})
     if len(data) == 2:  # something follows it, be it the end of its line
-        return Needle(any_of=[crc32(data + after, seed) - _HALF for after in _NEXT_BYTES])
+        return Needle({}, [crc32(data + after, seed) - _HALF for after in _NEXT_BYTES])
     if data and data[0] not in _EVERYWHERE:
-        return Needle(all_of=[crc32(data, seed) - _HALF])
-    return Needle()
+        return Needle({data: crc32(data, seed) - _HALF})
+    return Needle({})
 
 
 _HALF = 1 << 31

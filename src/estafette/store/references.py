@@ -1,6 +1,7 @@
 """The numbers of deliveries: consecutive for each account, mode and year, without gaps."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from estafette.core.account import Scope
@@ -14,8 +15,15 @@ class Series(NamedTuple):
     year: int
 
 
+class Given(NamedTuple):
+    """The last number that was given in a series, and when: None before the first."""
+
+    number: int
+    at: datetime | None
+
+
 _LOCK = """
-select account_id, mode, year, last from delivery_references
+select account_id, mode, year, last, last_at from delivery_references
 join unnest($1::uuid[], $2::text[], $3::smallint[]) as wanted (wanted_account, wanted_mode, of)
     on account_id = wanted_account and mode = wanted_mode and year = of
 order by account_id, mode, year for update of delivery_references
@@ -30,7 +38,7 @@ on conflict do nothing
 """
 
 
-async def lock(connection: Connection, wanted: Collection[Series]) -> dict[Series, int]:
+async def lock(connection: Connection, wanted: Collection[Series]) -> dict[Series, Given]:
     """The last number given in each series; nobody else gives one until the transaction ends."""
     if not wanted:
         return {}
@@ -41,22 +49,25 @@ async def lock(connection: Connection, wanted: Collection[Series]) -> dict[Serie
         found = await connection.fetch(_LOCK, *columns)
     scopes = {series.scope: series.scope for series in wanted}
     return {
-        Series(scopes[Scope(row["account_id"], row["mode"])], row["year"]): row["last"]
+        Series(scopes[Scope(row["account_id"], row["mode"])], row["year"]): Given(
+            row["last"], row["last_at"]
+        )
         for row in found
     }
 
 
-async def write(connection: Connection, last: Mapping[Series, int]) -> None:
+async def write(connection: Connection, last: Mapping[Series, Given]) -> None:
     """Keeps the last number given in each series, whose rows the caller has locked."""
     if last:
         await connection.execute(
-            "update delivery_references set last = input.last"
-            " from unnest($1::uuid[], $2::text[], $3::smallint[], $4::integer[]) as input"
-            " (account_id, mode, year, last)"
+            "update delivery_references set last = input.last, last_at = input.last_at"
+            " from unnest($1::uuid[], $2::text[], $3::smallint[], $4::integer[],"
+            " $5::timestamptz[]) as input (account_id, mode, year, last, last_at)"
             " where delivery_references.account_id = input.account_id"
             " and delivery_references.mode = input.mode and delivery_references.year = input.year",
             *_columns(last),
-            list(last.values()),
+            [given.number for given in last.values()],
+            [given.at for given in last.values()],
         )
 
 

@@ -3,22 +3,26 @@
 Newest first or oldest first, by creation and id: an order in which no delivery ever moves. A page
 is found by its ids alone, in an index where there is one, and read then.
 
-What is searched stands in `search_texts`, a row for each delivery that has a reference. A piece of
-text that many deliveries have is found soonest by looking through them in the order of the list; a
-rare one by its grams (see core/search.py). Which it is, a look at the first two thousand tells.
+What is searched stands in `search_texts` (see store/search_texts.py). A piece of text that many
+deliveries have is found soonest by looking through them in the order of the list; a rare one by its
+grams (see core/search.py). Which it is, a look at the first two thousand tells.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from math import inf
 from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.account import Scope
 from estafette.core.delivery import Delivery, Status
-from estafette.core.search import fold, grams_of, needle, pattern, searched_text
+from estafette.core.search import fold, needle, pattern
 from estafette.store import rows
 from estafette.store.pool import Connection
 
+_FEW_GRAMS = 5
+_COUNTED = 300  # texts, to tell which grams are the rarest
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -58,35 +62,11 @@ class Effort(NamedTuple):
     """
 
     sample: int = 2_000
-    fetch: float = 4.0
+    fetch: float = 10.0
     long: int = 40_000
 
 
 EFFORT = Effort()
-
-
-async def index(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Lets new deliveries be searched; those without a reference are not."""
-    found = [delivery for delivery in deliveries if delivery.reference is not None]
-    if not found:
-        return
-    texts = [searched_text(delivery) for delivery in found]
-    grams = [
-        ",".join(map(str, grams_of(delivery.scope, text)))
-        for delivery, text in zip(found, texts, strict=True)
-    ]
-    await connection.execute(
-        "insert into search_texts (account_id, mode, created_at, delivery_id, content, grams)"
-        " select account_id, mode, created_at, id, content, ('{' || grams || '}')::integer[]"
-        " from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[], $5::text[],"
-        " $6::text[]) as input (account_id, mode, created_at, id, content, grams)",
-        [delivery.scope.account_id for delivery in found],
-        [delivery.scope.mode for delivery in found],
-        [delivery.created_at for delivery in found],
-        [delivery.id for delivery in found],
-        texts,
-        grams,
-    )
 
 
 async def page(
@@ -109,28 +89,38 @@ async def _search(
 ) -> list[UUID]:
     """The ids of the page and the one after it."""
     look = _Look(connection, scope, wanted, pattern(folded))
-    found = await look.through(effort.sample)
-    total = await connection.fetchval(_TOTAL, scope.account_id, scope.mode)
-    if len(found) == wanted.need or total <= effort.sample:
+    sample = effort.sample
+    found = await look.through(sample)
+    total, indexed_to = await look.extent()
+    if len(found) == wanted.need or total <= sample:
         return found[wanted.offset :]
-    hits = len(found) if wanted.chosen is None else await look.hits(effort.sample)
+    hits = len(found) if wanted.chosen is None else await look.hits(sample)
     grams = needle(scope, folded)
-    narrowing = grams.all_of or grams.any_of
-    in_order = min(total, effort.sample * wanted.need / len(found)) if found else total
-    by_grams = total * effort.fetch * (hits / effort.sample if narrowing else 1)
+    narrowing = bool(grams.all_of or grams.any_of)
+    in_order = reach = min(total, sample * wanted.need / len(found)) if found else total
+    by_grams = total * effort.fetch * hits / sample if narrowing else inf
+    if wanted.chosen is not None:  # each text that has it leads to its delivery
+        in_order *= 1 + effort.fetch * hits / sample
+        if min(in_order, by_grams) > effort.long:
+            return await look.by_status()
     if in_order <= by_grams:
-        found = await look.through(round(2 * in_order))
-        if len(found) == wanted.need or 2 * in_order >= total:
+        found = await look.through(round(2 * reach))
+        if len(found) == wanted.need or 2 * reach >= total:
             return found[wanted.offset :]
-    if wanted.chosen is not None and by_grams > effort.long:
-        return await look.by_status()
-    if narrowing:
-        return await look.by_grams(grams.all_of, grams.any_of)
-    return (await look.through(total))[wanted.offset :]
+    if not narrowing:
+        return (await look.through(total))[wanted.offset :]
+    if grams.all_of:
+        return await look.by_grams("@>", await look.rarest(grams.all_of), indexed_to)
+    return await look.by_grams("&&", grams.any_of, indexed_to)
 
 
-_TOTAL = """
-select coalesce(sum(last), 0) from delivery_references where account_id = $1 and mode = $2
+_EXTENT = """
+select (
+    select coalesce(sum(last), 0) from delivery_references where account_id = $1 and mode = $2
+), (
+    select coalesce(max(indexed_to), '2000-01-01') from search_progress
+    where account_id = $1 and mode = $2
+)
 """
 
 _READ = f"""
@@ -179,15 +169,42 @@ select count(*) from (
 ) as looked_through
 where content like $6
 """
+_COUNTS = """
+select piece from unnest($6::text[]) with ordinality as pieces (piece, place)
+cross join lateral (
+    select count(*) as hits from (
+        select content from search_texts
+        where account_id = $1 and mode = $2 and created_at between $3 and $4
+        order by created_at {order}, delivery_id {order} limit $5
+    ) as looked_through
+    where content like piece
+) as counted
+order by hits, place
+"""
 # The grams tell the tenant already: asked for in the same place, it would lead to other indexes.
+# The texts after $9 have no grams yet.
 _BY_GRAMS = """
 with found as materialized (
-    select account_id, mode, created_at, delivery_id from search_texts
-    where grams {has} $5::integer[] and content like $6
+    select account_id, mode, created_at, delivery_id from search_grams
+    where grams {has} $5::integer[]
 )
-select delivery_id from found {of_status}
-where found.account_id = $1 and found.mode = $2 and found.created_at between $3 and $4
-order by found.created_at {order}, delivery_id {order} limit $7 offset $8
+select delivery_id from (
+    select found.created_at, found.delivery_id from found
+    cross join lateral (
+        select from search_texts
+        where search_texts.account_id = $1 and search_texts.mode = $2
+            and search_texts.created_at = found.created_at
+            and search_texts.delivery_id = found.delivery_id and content like $6
+        limit 1
+    ) as has_text
+    where found.account_id = $1 and found.mode = $2
+        and found.created_at between $3 and least($4, $9::timestamptz)
+    union all
+    select created_at, delivery_id from search_texts
+    where account_id = $1 and mode = $2 and created_at between $3 and $4 and created_at > $9
+        and content like $6
+) as texts {of_status}
+order by texts.created_at {order}, delivery_id {order} limit $7 offset $8
 """
 _BY_STATUS = """
 select one.id from unnest($8::text[]) as wanted (status)
@@ -245,18 +262,32 @@ class _Look:
         query = _HITS.format(order=self._order)
         return await self._connection.fetchval(query, *self._scope_and_times, count, self._like)
 
-    async def by_grams(self, all_of: Collection[int], any_of: Collection[int]) -> list[UUID]:
-        """The page and one more, by the index of grams."""
-        values: list[object] = [
-            all_of or any_of,
-            self._like,
-            self._wanted.limit + 1,
-            self._wanted.offset,
-        ]
-        has, of_status = "@>" if all_of else "&&", ""
+    async def extent(self) -> tuple[int, datetime]:
+        """How many texts there are, at most, and up to which time they have their grams."""
+        found = await self._connection.fetchrow(_EXTENT, *self._scope_and_times[:2])
+        return (found[0], found[1]) if found else (0, _FIRST)
+
+    async def rarest(self, grams: Mapping[bytes, int]) -> list[int]:
+        """The grams whose pieces the fewest of some texts have: a few narrow down enough."""
+        if len(grams) <= _FEW_GRAMS:
+            return list(grams.values())
+        pieces: dict[str, int] = {}
+        for piece, gram in grams.items():
+            with suppress(UnicodeDecodeError):  # part of a character cannot be counted
+                pieces[pattern(piece.decode())] = gram
+        query = _COUNTS.format(order=self._order)
+        found = await self._connection.fetch(query, *self._scope_and_times, _COUNTED, list(pieces))
+        rarest = [pieces[row[0]] for row in found[:_FEW_GRAMS]]
+        return rarest or list(grams.values())
+
+    async def by_grams(self, has: str, grams: Collection[int], indexed_to: datetime) -> list[UUID]:
+        """The page and one more, of the texts whose grams have all or some of these."""
+        limits = (self._wanted.limit + 1, self._wanted.offset)
+        values: list[object] = [list(grams), self._like, *limits, indexed_to]
+        of_status = ""
         if self._statuses is not None:
             values.append(self._statuses)
-            of_status = "$9::text[]"
+            of_status = "$10::text[]"
         async with self._connection.transaction():
             # without statistics of the tenant's grams, the planner overrates what they find
             await self._connection.execute("set local enable_seqscan = off")

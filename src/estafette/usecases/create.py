@@ -6,7 +6,7 @@ idempotency keys and references, reads what was there, decides for each in turn,
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -30,7 +30,7 @@ from estafette.core.schedule import UNSCHEDULED, Schedule
 from estafette.store import deliveries, pool, quotes, references
 from estafette.store.idempotency import lock_number
 from estafette.store.journal import Entry
-from estafette.store.references import Series
+from estafette.store.references import Given, Series
 from estafette.usecases import record
 from estafette.usecases.batching import Batcher
 from estafette.usecases.catalog import Companies
@@ -41,6 +41,7 @@ from estafette.usecases.secrets import new_pin
 
 _BATCH = 64
 _LANES = 2
+_APART = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +179,16 @@ class _Desk:
         platform: Platform,
         taken: dict[tuple[Scope, str], UUID],
         offered: dict[tuple[Scope, UUID], Quote],
-        numbers: dict[Series, int],
+        numbers: dict[Series, Given],
         now: datetime,
     ) -> None:
         """`taken` are the external references in use, `offered` the locked quotes.
 
-        `numbers` are the last that were given, of the locked series; `now` is since they are.
+        `numbers` are the last that were given, of the locked series; `now` is a time since then.
         """
         self.entries: list[Entry] = []
         self.quotes: dict[UUID, Quote] = {}
-        self.given: dict[Series, int] = {}
+        self.given: dict[Series, Given] = {}
         self._platform = platform
         self._taken = taken
         self._offered = offered
@@ -198,8 +199,8 @@ class _Desk:
         """The delivery, which is then among `entries`, or why not."""
         order, delivery, series = draft.order, draft.delivery, _series(draft.delivery)
         if order.numbered:
-            # whoever is created later has a later time: a list of an account grows at its end
-            delivery = replace(delivery, created_at=self._now, updated_at=self._now)
+            created_at = self._created_at(series)
+            delivery = replace(delivery, created_at=created_at, updated_at=created_at)
         if order.external_ref:
             holder = self._taken.get((order.scope, order.external_ref))
             if holder is not None:
@@ -226,11 +227,20 @@ class _Desk:
         if order.external_ref:
             self._taken[order.scope, order.external_ref] = delivery.id
         if order.numbered:
-            number = self._numbers[series] + 1
-            self._numbers[series] = self.given[series] = number
+            number = self.given.get(series, self._numbers[series]).number + 1
+            self.given[series] = Given(number, delivery.created_at)
             delivery = replace(delivery, reference=reference(series.year, number))
         self.entries.append(self._entry(delivery, order.dialect, quote))
         return delivery
+
+    def _created_at(self, series: Series) -> datetime:
+        """When the deliveries of a series are created that this transaction creates.
+
+        Later than those that are there, even where the clock was set back: so an account's list
+        grows at its newest end, and what a reader knows as its end stays where it is.
+        """
+        last = self._numbers[series].at
+        return self._now if last is None else max(self._now, last + _APART)
 
     def _payment(
         self, draft: _Draft, created_at: datetime, quote: Quote | None

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from estafette.core.quote import Quote
-from estafette.store import journal, search
+from estafette.store import journal, search_texts
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
 from estafette.usecases import ledger
@@ -26,7 +26,7 @@ async def creations(
     Returns the number of webhook messages enqueued.
     """
     enqueued = await journal.insert(connection, entries, platform.watch_limits)
-    await search.index(connection, [entry.delivery for entry in entries])
+    await search_texts.keep(connection, [entry.delivery for entry in entries])
     return enqueued
 
 

@@ -3,19 +3,38 @@
 create index deliveries_by_status on deliveries (account_id, mode, status, created_at, id)
     where reference is not null;
 
--- What is searched, apart from the delivery: a row is written once, with it, and never again, so
--- that a delivery's moves do not touch the index. See core/search.py for text and grams.
+-- The time that the last number of a series was given at: the next is given later, whatever the
+-- clock says.
+alter table delivery_references add column last_at timestamptz;
+
+-- What is searched, written with the delivery and never again. See core/search.py.
 create table search_texts (
     account_id uuid not null,
     mode text not null,
     created_at timestamptz not null, -- the delivery's
     delivery_id uuid not null,
     content text not null,
-    grams integer[] not null,
     primary key (account_id, mode, created_at, delivery_id)
 );
 
--- Hashes with the tenant in them; array_ops is built in. Additions gather in the index's pending
--- list, which a search reads through: it is kept short.
-create index search_texts_grams on search_texts using gin (grams)
+-- The grams of these texts, added by the worker some time later, in bulk: an index of them costs
+-- as much as all else that a create writes. array_ops is built in; the hashes have the tenant in
+-- them.
+create table search_grams (
+    account_id uuid not null,
+    mode text not null,
+    created_at timestamptz not null,
+    delivery_id uuid not null,
+    grams integer[] not null
+);
+
+create index search_grams_grams on search_grams using gin (grams)
     with (fastupdate = on, gin_pending_list_limit = 1024);
+
+-- The texts up to that time have their grams; those after it are looked through.
+create table search_progress (
+    account_id uuid not null,
+    mode text not null,
+    indexed_to timestamptz not null,
+    primary key (account_id, mode)
+);

@@ -1,0 +1,122 @@
+"""What is searched: the texts, written with their deliveries, and their grams, added later.
+
+The index of grams costs as much as all else that a create writes, so the texts of an account and
+mode are given their grams in the order of their creation, in bulk, by whoever has time. How far
+that has come is kept beside them; a search looks through the texts after it. Texts never appear
+before the newest: see `usecases.create`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.account import Mode, Scope
+from estafette.core.delivery import Delivery
+from estafette.core.search import grams_of, searched_text
+from estafette.store.pool import Connection
+
+_KEEP = """
+insert into search_texts (account_id, mode, created_at, delivery_id, content)
+select * from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[], $5::text[])
+"""
+
+
+async def keep(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Lets new deliveries be searched; those without a reference are not."""
+    found = [delivery for delivery in deliveries if delivery.reference is not None]
+    if found:
+        await connection.execute(
+            _KEEP,
+            [delivery.scope.account_id for delivery in found],
+            [delivery.scope.mode for delivery in found],
+            [delivery.created_at for delivery in found],
+            [delivery.id for delivery in found],
+            [searched_text(delivery) for delivery in found],
+        )
+
+
+# A transaction that began before the newest was created may still be under way at the turn of a
+# year, when numbers are given in two series: what is this young waits.
+_SETTLED = "now() - interval '2 seconds'"
+
+_BEHIND = f"""
+select account_id, mode from delivery_references
+left join search_progress using (account_id, mode)
+where last_at > coalesce(indexed_to, '2000-01-01')
+    and exists (
+        select from search_texts
+        where search_texts.account_id = delivery_references.account_id
+            and search_texts.mode = delivery_references.mode
+            and search_texts.created_at > coalesce(indexed_to, '2000-01-01')
+            and search_texts.created_at < {_SETTLED}
+    )
+limit $1
+"""  # noqa: S608 - a constant
+
+
+async def behind(connection: Connection, limit: int) -> list[Scope]:
+    """At most `limit` accounts and modes with texts that wait for their grams."""
+    found = await connection.fetch(_BEHIND, limit)
+    return [Scope(row["account_id"], Mode(row["mode"])) for row in found]
+
+
+class _Text(NamedTuple):
+    created_at: datetime
+    delivery_id: UUID
+    content: str
+
+
+_NEXT = f"""
+select created_at, delivery_id, content from search_texts
+where account_id = $1 and mode = $2 and created_at > $3 and created_at <= (
+    select max(created_at) from (
+        select created_at from search_texts
+        where account_id = $1 and mode = $2 and created_at > $3 and created_at < {_SETTLED}
+        order by created_at limit $4
+    ) as oldest
+)
+order by created_at, delivery_id
+"""  # noqa: S608 - a constant
+
+_INDEX = """
+insert into search_grams (account_id, mode, created_at, delivery_id, grams)
+select $1::uuid, $2::text, created_at, delivery_id, ('{' || grams || '}')::integer[]
+from unnest($3::timestamptz[], $4::uuid[], $5::text[]) as input (created_at, delivery_id, grams)
+"""
+
+
+async def index_next(connection: Connection, scope: Scope, limit: int) -> int:
+    """Gives the oldest texts that wait for it their grams; counts them.
+
+    About `limit` of them: those of the same time go together. In the caller's transaction; does
+    nothing while another one does it for the same account and mode.
+    """
+    of = (scope.account_id, scope.mode)
+    await connection.execute(
+        "insert into search_progress (account_id, mode, indexed_to)"
+        " values ($1, $2, '2000-01-01') on conflict do nothing",
+        *of,
+    )
+    indexed_to = await connection.fetchval(
+        "select indexed_to from search_progress where account_id = $1 and mode = $2"
+        " for update skip locked",
+        *of,
+    )
+    if indexed_to is None:
+        return 0
+    texts = [_Text(*row) for row in await connection.fetch(_NEXT, *of, indexed_to, limit)]
+    if texts:
+        await connection.execute(
+            _INDEX,
+            *of,
+            [text.created_at for text in texts],
+            [text.delivery_id for text in texts],
+            [",".join(map(str, grams_of(scope, text.content))) for text in texts],
+        )
+        await connection.execute(
+            "update search_progress set indexed_to = $3 where account_id = $1 and mode = $2",
+            *of,
+            texts[-1].created_at,
+        )
+    return len(texts)
