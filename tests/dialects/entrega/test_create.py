@@ -250,17 +250,20 @@ async def test_company_that_takes_no_transfers_refuses_them(entrega: Tenant) -> 
 async def test_cash_is_collected_with_cod_and_not_otherwise(entrega: Tenant) -> None:
     shown = await created(entrega, payment_method="cod", cash_collect_aoa=15_000)
     assert (shown["status"], shown["cash_collect_aoa"]) == ("pending", 15_000)
-    for sent in ({"payment_method": "cod"}, {"payment_method": "cod", "cash_collect_aoa": None}):
-        answer = await entrega.post(DELIVERIES, await order(entrega, **sent))
+    without: list[dict[str, Any]] = [{}, {"cash_collect_aoa": None}]
+    for sent in without:
+        body = await order(entrega, payment_method="cod", **sent)
+        answer = await entrega.post(DELIVERIES, body)
         assert bad_fields(answer, "cash_collect_aoa_required") == {"cash_collect_aoa"}
-    for sent in (
+    wrong: list[dict[str, Any]] = [
         {"cash_collect_aoa": 15_000},
         {"payment_method": "prepaid", "cash_collect_aoa": 15_000},
         {"payment_method": "cod", "cash_collect_aoa": 0},
         {"payment_method": "cod", "cash_collect_aoa": -5},
         {"payment_method": "cod", "cash_collect_aoa": "15000"},
         {"payment_method": "cod", "cash_collect_aoa": 1.5},
-    ):
+    ]
+    for sent in wrong:
         answer = await entrega.post(DELIVERIES, await order(entrega, **sent))
         assert bad_fields(answer) == {"cash_collect_aoa"}
     answer = await entrega.post(DELIVERIES, await order(entrega, payment_method="card"))

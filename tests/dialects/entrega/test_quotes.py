@@ -7,11 +7,14 @@ from uuid import UUID
 import pytest
 
 from estafette.core.account import Mode
-from estafette.core.courier import Connector
+from estafette.core.courier import Connector, CourierFailed
 from estafette.usecases.couriers import change_company
 from tests.dialects.entrega.answers import QUOTES, ROUTE, bad_fields, quotes, refused
 from tests.edges import ENTREGA, Call
 from tests.serving import Server, Tenant
+from tests.usecases.angola import FakeCourier
+
+_SLUGS = ("zango-entregas", "kianda-expresso", "kwanza-cargas")
 
 
 async def _change(tenant: Tenant, slug: str, **changes: Any) -> None:
@@ -97,7 +100,7 @@ async def test_route_that_nobody_covers_is_an_empty_list(entrega: Tenant) -> Non
 
 
 async def test_account_without_any_company_is_told_so(server: Server, entrega: Tenant) -> None:
-    for slug in ("zango-entregas", "kianda-expresso", "kwanza-cargas"):
+    for slug in _SLUGS:
         await _change(entrega, slug, active=False)
     answer = await entrega.post(QUOTES, ROUTE)
     refused(answer, 503)
@@ -106,18 +109,9 @@ async def test_account_without_any_company_is_told_so(server: Server, entrega: T
 
 
 async def test_all_companies_failing_is_a_bad_gateway(server: Server, entrega: Tenant) -> None:
-    class Broken:
-        waits = False
-
-        async def quote(self, *_: Any) -> None:
-            raise OSError
-
-        async def dispatch(self, *_: Any) -> None: ...
-
-        async def cancel(self, *_: Any) -> None: ...
-
+    broken = FakeCourier({slug: CourierFailed("down") for slug in _SLUGS})
     couriers = dict(server.platform.couriers)
-    server.platform.couriers = {**couriers, Connector.SANDBOX: Broken()}
+    server.platform.couriers = {**couriers, Connector.SANDBOX: broken}
     answer = await entrega.post(QUOTES, ROUTE)
     refused(answer, 502)
     assert answer.headers["Retry-After"]

@@ -1,7 +1,7 @@
 """The widget API as browsers meet it: origins, preflight, and what a page may see."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -154,9 +154,11 @@ async def test_refusals_can_be_read_by_who_develops_a_page(entrega: Tenant) -> N
 
 
 def _keys_in(value: Any) -> set[str]:
-    if isinstance(value, dict):
-        return {*value}.union(*map(_keys_in, value.values()))
-    return set().union(*map(_keys_in, value)) if isinstance(value, list) else set()
+    """The names of all fields in a JSON value, at any depth."""
+    if not isinstance(value, dict):
+        return set()
+    fields = cast("dict[str, Any]", value)
+    return {*fields}.union(*map(_keys_in, fields.values()))
 
 
 _SAFE = {

@@ -1,0 +1,221 @@
+"""The list: filters, order, pages, and every fault of a query at once."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from estafette.core.delivery import Status
+from estafette.http.moments import timestamp
+from tests.dialects.entrega.answers import DELIVERIES, MARIEN, created, quotes, refused
+from tests.edges import Call
+from tests.serving import Tenant, delivery_id
+
+
+async def _page(tenant: Tenant, query: str = "") -> dict[str, Any]:
+    return await tenant.ask(Call("GET", f"{DELIVERIES}?{query}"))
+
+
+async def _ids(tenant: Tenant, query: str = "") -> list[str]:
+    return [each["id"] for each in (await _page(tenant, query))["data"]]
+
+
+async def _faults(tenant: Tenant, query: str) -> dict[str, str]:
+    told = refused(await tenant.get(f"{DELIVERIES}?{query}"), 422)
+    assert told["title"] == "Validation Error"
+    assert told["detail"] == "One or more query params are invalid"
+    return {each["param"]: each["reason"] for each in told["errors"]}
+
+
+async def test_empty_list_has_its_shape(entrega: Tenant) -> None:
+    assert await _page(entrega) == {
+        "data": [],
+        "pagination": {"limit": 20, "offset": 0, "has_more": False},
+    }
+
+
+async def test_newest_come_first_unless_asked_otherwise(entrega: Tenant) -> None:
+    ids = [(await created(entrega))["id"] for _ in range(3)]
+    assert await _ids(entrega) == ids[::-1]
+    assert await _ids(entrega, "sort=inserted_at_desc") == ids[::-1]
+    assert await _ids(entrega, "sort=inserted_at_asc") == ids
+
+
+async def test_pages_follow_each_other_without_a_total(entrega: Tenant) -> None:
+    ids = [(await created(entrega))["id"] for _ in range(5)][::-1]
+    first = await _page(entrega, "limit=2")
+    assert set(first) == {"data", "pagination"}
+    assert first["pagination"] == {"limit": 2, "offset": 0, "has_more": True}
+    last = await _page(entrega, "limit=2&offset=4")
+    assert last["pagination"] == {"limit": 2, "offset": 4, "has_more": False}
+    assert (await _page(entrega, "limit=5"))["pagination"]["has_more"] is False
+    pages = [await _ids(entrega, f"limit=2&offset={offset}") for offset in (0, 2, 4, 6)]
+    assert [id for page in pages for id in page] == ids
+    assert await _ids(entrega, "offset=100000") == []
+
+
+@pytest.mark.parametrize("sort", ["inserted_at_desc", "inserted_at_asc"])
+async def test_pages_are_stable_among_equal_times(entrega: Tenant, sort: str) -> None:
+    ids = {(await created(entrega))["id"] for _ in range(7)}
+    pool = entrega.server.platform.pool
+    for table in ("deliveries", "search_texts"):
+        await pool.execute(
+            f"update {table} set created_at = '2026-02-01T00:00:00Z' where account_id = $1",
+            entrega.account.id,
+        )
+    pages = [await _ids(entrega, f"sort={sort}&limit=2&offset={n}") for n in (0, 2, 4, 6)]
+    seen = [id for page in pages for id in page]
+    assert len(seen) == len(set(seen)) == 7
+    assert set(seen) == ids
+    assert sorted(seen, key=delivery_id, reverse=sort == "inserted_at_desc") == seen
+
+
+async def _age(tenant: Tenant) -> None:
+    """Lets all that is there have been created an hour earlier."""
+    for table in ("deliveries", "search_texts"):
+        await tenant.server.platform.pool.execute(
+            f"update {table} set created_at = created_at - interval '1 hour' where account_id = $1",
+            tenant.account.id,
+        )
+
+
+@pytest.mark.parametrize("sort", ["inserted_at_desc", "inserted_at_asc"])
+async def test_pages_skip_and_repeat_nothing_while_deliveries_are_created(
+    entrega: Tenant, sort: str
+) -> None:
+    old = [(await created(entrega))["id"] for _ in range(6)]
+    await _age(entrega)
+    held = (await _page(entrega))["data"][0]["inserted_at"]
+    seen: list[str] = []
+    for offset in (0, 2, 4, 6):
+        seen += await _ids(entrega, f"sort={sort}&limit=2&offset={offset}&inserted_at_lte={held}")
+        await created(entrega)
+    assert seen == (old if sort == "inserted_at_asc" else old[::-1])
+
+
+async def test_one_status_or_several_are_chosen(entrega: Tenant) -> None:
+    pending, assigned, transit = [(await created(entrega))["id"] for _ in range(3)]
+    await entrega.move(assigned, Status.ASSIGNED)
+    await entrega.move(transit, Status.ASSIGNED, Status.IN_TRANSIT)
+    waiting = (await created(entrega, payment_method="bank_transfer"))["id"]
+    assert await _ids(entrega, "status=pending") == [pending]
+    assert await _ids(entrega, "status=pending,assigned,in_transit") == [
+        transit,
+        assigned,
+        pending,
+    ]
+    assert await _ids(entrega, "status=awaiting_payment") == [waiting]
+    assert await _ids(entrega, "status=pending,pending") == [pending]
+    assert await _ids(entrega, "status=delivered") == []
+
+
+async def test_times_are_inclusive(entrega: Tenant) -> None:
+    shown = await created(entrega)
+    at = datetime.fromisoformat(shown["inserted_at"])
+    before, same, after = (timestamp(at + timedelta(seconds=by)) for by in (-1, 0, 1))
+    for query, found in (
+        (f"inserted_at_gte={same}", True),
+        (f"inserted_at_lte={same}", True),
+        (f"inserted_at_gte={same}&inserted_at_lte={same}", True),
+        (f"inserted_at_gte={after}", False),
+        (f"inserted_at_lte={before}", False),
+        (f"inserted_at_gte={at.astimezone().isoformat()}", True),
+        ("inserted_at_gte=2026-02-01T00:00:00Z&inserted_at_lte=2026-03-01T00:00:00Z", False),
+    ):
+        assert await _ids(entrega, query) == ([shown["id"]] if found else []), query
+
+
+async def test_search_finds_pieces_whatever_case_and_accents(entrega: Tenant) -> None:
+    destination = MARIEN | {"address_line": "Avenida Brasil, Maiánga", "city": "Viana"}
+    quote_id = (await quotes(entrega, destination=destination))["zango-entregas"]["quote_id"]
+    found = await created(entrega, quote_id=quote_id, destination=destination)
+    other = await created(entrega)
+    for text in ("maianga", "MAIANGA", "Maiánga", "Maia\u0301nga", "brasil, mai", "viana"):
+        assert await _ids(entrega, f"search={quote(text)}") == [found["id"]], text
+    assert await _ids(entrega, "search=nguabi") == [other["id"]]
+    assert await _ids(entrega, "search=21%20de%20janeiro") == [other["id"], found["id"]]
+    assert await _ids(entrega, f"search={found['reference']}") == [found["id"]]
+    assert len(await _ids(entrega, "search=dlv-2")) == 2
+    assert len(await _ids(entrega, "search=")) == 2
+    for text in ("nowhere", "%", "_", "photo", "zango", "Maianga\nViana"):
+        assert await _ids(entrega, f"search={quote(text)}") == [], text
+
+
+async def test_filters_work_together(entrega: Tenant) -> None:
+    ids = [(await created(entrega))["id"] for _ in range(3)]
+    await entrega.move(ids[0], Status.ASSIGNED)
+    query = "status=pending&search=luanda&sort=inserted_at_asc&limit=1&offset=1"
+    page = await _page(entrega, f"{query}&inserted_at_gte=2026-01-01T00:00:00Z")
+    assert [each["id"] for each in page["data"]] == [ids[2]]
+    assert page["pagination"] == {"limit": 1, "offset": 1, "has_more": False}
+
+
+async def test_unknown_status_is_named(entrega: Tenant) -> None:
+    told = refused(await entrega.get(f"{DELIVERIES}?status=banana"), 422)
+    assert told == {
+        "type": "http://delivery.example/errors/unprocessable_entity",
+        "title": "Validation Error",
+        "status": 422,
+        "detail": "One or more query params are invalid",
+        "errors": [{"param": "status", "reason": "unknown status value(s): banana"}],
+    }
+    faults = await _faults(entrega, "status=banana,pending,kiwi,banana")
+    assert faults == {"status": "unknown status value(s): banana, kiwi"}
+
+
+async def test_all_faults_of_a_query_are_named_at_once(entrega: Tenant) -> None:
+    faults = await _faults(
+        entrega,
+        "status=banana&inserted_at_gte=yesterday&inserted_at_lte=2026-13-01T00:00:00Z&sort=up"
+        "&limit=0&offset=-1&search=a%00b&colour=red&page=2",
+    )
+    assert set(faults) == {
+        "status",
+        "inserted_at_gte",
+        "inserted_at_lte",
+        "sort",
+        "limit",
+        "offset",
+        "search",
+        "colour",
+        "page",
+    }
+    assert faults["colour"] == faults["page"] == "unknown parameter"
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("status", ["", ",", "Pending", "pending,", "pending,%20assigned", "created"]),
+        ("inserted_at_gte", ["", "2026-02-01", "2026-02-01T00:00:00", "1769900000", "0000-00-00T"]),
+        (
+            "inserted_at_lte",
+            ["2026-02-30T00:00:00Z", "2026-02-01T25:00:00Z", "9999-12-31T23:59:59-23:59"],
+        ),
+        ("sort", ["", "inserted_at", "INSERTED_AT_ASC", "inserted_at_desc,inserted_at_asc"]),
+        ("limit", ["", "0", "101", "-1", "+1", "1.0", "1e1", "ten", "%D9%A1", "99999999999"]),
+        ("offset", ["", "-1", "100001", "1.5", "x", "%20"]),
+        ("search", ["x" * 501, "%00"]),
+    ],
+)
+async def test_malformed_values_are_refused(entrega: Tenant, name: str, values: list[str]) -> None:
+    for value in values:
+        assert set(await _faults(entrega, f"{name}={value}")) == {name}, value
+    good = {"status": "pending", "sort": "inserted_at_asc", "limit": "5", "offset": "0"}
+    known = good.get(name, "2026-02-01T00:00:00Z")
+    assert await _faults(entrega, f"{name}={known}&{name}={known}") == {name: "must be given once"}
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=1", "limit=100", "offset=0", "offset=100000", "limit=050"]
+)
+async def test_bounds_are_inclusive(entrega: Tenant, query: str) -> None:
+    assert (await entrega.get(f"{DELIVERIES}?{query}")).status == 200
+
+
+async def test_lists_of_many_readers_at_once_are_all_whole(entrega: Tenant) -> None:
+    ids = [(await created(entrega))["id"] for _ in range(3)][::-1]
+    pages = await asyncio.gather(*(_ids(entrega) for _ in range(30)))
+    assert all(page == ids for page in pages)
