@@ -261,7 +261,8 @@ def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> W
         per_endpoint=settings.webhook_endpoint_concurrency,
         total=settings.webhook_concurrency,
     )
-    return Worker(platform.pool, _dsn(settings), RENDERERS, sender, platform.cipher.decrypt, limits)
+    decrypt = lru_cache(maxsize=4096)(platform.cipher.decrypt)  # endpoints hear of many events
+    return Worker(platform.pool, _dsn(settings), RENDERERS, sender, decrypt, limits)
 
 
 async def _until_one_ends(stop: asyncio.Event, *parts: Coroutine[None, None, None]) -> None:
