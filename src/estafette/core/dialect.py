@@ -23,3 +23,9 @@ class Dialect(Protocol):
     def may_cancel(self, progress: Progress) -> bool:
         """Whether this dialect lets a merchant cancel now; the core's table has its say besides."""
         ...
+
+
+def event_types(dialect: Dialect) -> tuple[str, ...]:
+    """Every webhook type that a dialect announces, in the order of a delivery's life."""
+    ends = (Status.DELIVERED, Status.CANCELLED)
+    return tuple(dict.fromkeys(type for end in ends for type in dialect.announcements(None, end)))
