@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -50,6 +52,11 @@ from estafette.webhooks.worker import Limits, Worker
 
 _CLOSING_SECONDS = 5.0
 
+
+class _ShowEvent(Protocol):
+    def __call__(self, id: UUID, ordinal: int, *, is_test: bool) -> str: ...
+
+
 DIALECTS: dict[str, Dialect] = {
     kaspi.DIALECT.name: kaspi.DIALECT,
     entrega.DIALECT.name: entrega.DIALECT,
@@ -61,6 +68,10 @@ RENDERERS: dict[str, Renderer] = {
 _SHOWN_IDS: dict[str, Callable[[UUID], str]] = {
     kaspi.DIALECT.name: words.delivery_id,
     entrega.DIALECT.name: entrega.delivery_id,
+}
+_SHOWN_EVENTS: dict[str, _ShowEvent] = {
+    kaspi.DIALECT.name: words.id_on_webhook,
+    entrega.DIALECT.name: entrega.id_on_webhook,
 }
 PLACES = (
     home.Place("/delivery/docs", "Kaspi Delivery API", "Read the reference and try every call."),
@@ -77,6 +88,11 @@ def public_id(text: str) -> UUID | None:
 def shown_id(dialect: str, delivery_id: UUID) -> str:
     """A delivery's id as that dialect writes it."""
     return _SHOWN_IDS[dialect](delivery_id)
+
+
+def shown_event(dialect: str, event_id: UUID, ordinal: int = 0, *, is_test: bool = False) -> str:
+    """An event's id as receivers of that dialect's webhooks see it; `ordinal` as in a message."""
+    return _SHOWN_EVENTS[dialect](event_id, ordinal, is_test=is_test)
 
 
 class NotReadyError(Exception):
@@ -297,7 +313,8 @@ def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> W
         per_endpoint=settings.webhook_endpoint_concurrency,
         total=settings.webhook_concurrency,
     )
-    return Worker(platform.pool, _dsn(settings), RENDERERS, sender, platform.cipher.decrypt, limits)
+    decrypt = lru_cache(maxsize=4096)(platform.cipher.decrypt)  # endpoints hear of many events
+    return Worker(platform.pool, _dsn(settings), RENDERERS, sender, decrypt, limits)
 
 
 async def _until_one_ends(stop: asyncio.Event, *parts: Coroutine[None, None, None]) -> None:

@@ -16,6 +16,7 @@ from estafette.cli.banner import Terminal
 from estafette.cli.commands import run
 from estafette.settings import load
 from estafette.supervisor import Ready
+from estafette.usecases.secrets import new_cipher_key
 from estafette.webhooks.signing import hmac_sha256_hex
 from tests.cli.stage import Up, environment, own_folder, running_up
 
@@ -178,8 +179,10 @@ def test_webhooks_are_tried_listed_and_sent_again(
         "delivered",
         202,
     )
-    again = ("webhooks", "resend", "--account", "kaspi", "--json")
     event = json.loads(receiver.received[-1][1])["eventId"]
+    assert (first["event"], first["delivery"]) == (event, delivery)
+    assert event in command("webhooks", "attempts", "--account", "kaspi")
+    again = ("webhooks", "resend", "--account", "kaspi", "--json")
     assert command(*again, "--event", event, "--delivery", delivery) == {"resent": 1}
     attempts(2)
     assert command(*again, "--message", first["message_id"]) == {"resent": 1}
@@ -187,6 +190,48 @@ def test_webhooks_are_tried_listed_and_sent_again(
     assert command(*again, "--since", "1h") == {"resent": 0}
     assert command(*again, "--since", "1h", "--all")["resent"] >= 1
     command("webhooks", "set", "--account", "kaspi", "--url", "")
+
+
+def test_sending_again_what_there_is_not_is_refused(command: Command) -> None:
+    again = ("webhooks", "resend", "--account", "kaspi")
+    unknown = "a" * 26
+    told = command(*again, "--event", f"wh_{unknown}", "--delivery", f"dlv_{unknown}", code=1)
+    assert "no such message" in told
+    assert "no such message" in command(*again, "--message", f"wh_test_{unknown}", code=1)
+    assert command(*again, "--since", "0s").startswith("0 messages")
+
+
+def test_a_test_of_an_unknown_type_is_refused_and_the_types_are_named(command: Command) -> None:
+    told = command("webhooks", "test", "--account", "kaspi", "--type", "delivery.lost", code=2)
+    assert "delivery.created, delivery.accepted, delivery.in_transit" in told
+
+
+def test_an_endpoint_needs_a_name(command: Command) -> None:
+    url = ("--account", "kaspi", "--url", "http://127.0.0.1:9/hook")
+    assert "the name '' must be" in command("webhooks", "set", *url, "--name", "", code=1)
+
+
+def test_an_account_whose_dialect_is_not_spoken_is_refused(command: Command) -> None:
+    told = command("accounts", "create", "kianda", "--market", "AO", code=1)
+    assert told == "error: AO: this version does not speak entrega yet\n"
+
+
+def test_another_secret_key_is_told(
+    up: Up, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = json.loads((up.data_dir / "run.json").read_text("utf-8"))
+    monkeypatch.setenv("DATABASE_URL", running["dsn"])
+    monkeypatch.setenv("ESTAFETTE_SECRET_KEY", new_cipher_key())
+    told = command("webhooks", "show", "--account", "kaspi", code=2)
+    assert told.startswith("error: a stored secret cannot be read with this secret key")
+
+
+def test_a_note_cannot_steer_the_terminal(up: Up, command: Command) -> None:
+    note = "\x1b[2J\u202etneg\r"
+    delivery = _create(up, "ORD-N")
+    moved = command("deliveries", "advance", delivery, "--note", note, "--json")
+    assert moved["history"][-1]["note"] == note
+    assert "\ufffd[2J\ufffdtneg\ufffd" in command("deliveries", "show", delivery)
 
 
 def test_a_delivery_is_shown_and_advanced_by_either_id(up: Up, command: Command) -> None:
@@ -282,6 +327,17 @@ def test_the_call_that_the_banner_shows_runs_as_it_stands_and_twice(
     )
     assert json.loads(first)["status"] == "created"
     assert first == second
+
+
+def test_the_banner_tells_commands_where_this_run_is(
+    up: Up, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, accounts = up.demo["base_url"], up.demo["accounts"]
+    monkeypatch.setattr(sys, "argv", [".venv/bin/estafette", "up"])
+    terminal = Terminal(load(data_dir=up.data_dir))
+    terminal.ready(Ready(url, url, accounts, up.data_dir, True, True, 1.0))
+    shown = capsys.readouterr().out
+    assert f"ESTAFETTE_DATA_DIR={up.data_dir} .venv/bin/estafette webhooks set" in shown
 
 
 def test_migrating_again_does_nothing(command: Command) -> None:

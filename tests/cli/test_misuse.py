@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from estafette.cli.commands import COMMANDS, GROUPS, HELP, run
+from estafette.cli.errors import explain_database
 
 
 @pytest.fixture(autouse=True)
@@ -65,12 +67,14 @@ def test_help_loads_nothing_heavy() -> None:
         (["webhooks", "set", "--account", "x", "--url", "ftp://x"], "must begin with http://"),
         (["webhooks", "resend", "--account", "x"], "give one of --message ID"),
         (["webhooks", "attempts", "--account", "x", "--since", "never"], "is neither a time"),
+        (["webhooks", "attempts", "--account", "x", "--limit", "-1"], "--limit must be from 1"),
         (["keys", "rotate", "abcd", "--account", "x", "--overlap", "soon"], "is not a duration"),
         (["deliveries", "list", "--account", "x", "--limit", "0"], "--limit must be from 1"),
         (["listen", "--forward-to", "localhost:3000"], "must begin with http://"),
         (["serve"], "DATABASE_URL is not set"),
         (["worker"], "DATABASE_URL is not set"),
         (["tariffs", "import", "nowhere.csv", "--market", "KZ"], "nowhere.csv cannot be read"),
+        (["tariffs", "export", "--market", "XX"], "there is no market 'XX'; there are AO, KZ"),
     ],
 )
 def test_a_misuse_is_one_line_and_exit_code_2(
@@ -115,6 +119,12 @@ def test_a_database_that_cannot_be_reached_is_told(
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/x")
     assert run(["migrate"]) == 1
     assert "the database cannot be reached" in capsys.readouterr().err
+
+
+def test_a_database_host_that_nobody_knows_is_told() -> None:
+    told = explain_database(socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
+    assert told is not None
+    assert told.startswith("the host of DATABASE_URL is not known (Name or service not known); ")
 
 
 def test_a_misspelt_variable_is_remarked_on(

@@ -157,6 +157,15 @@ def test_a_wrong_setting_ends_it_with_one_line(folder: Path) -> None:
     )
 
 
+def test_a_data_folder_that_cannot_be_one_is_told(folder: Path) -> None:
+    file = folder / "file"
+    file.touch()
+    told = estafette(file, "up")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.startswith(f"error: {file}: File exists; ")
+    assert "ESTAFETTE_DATA_DIR chooses another" in told.stderr
+
+
 def test_stopping_it_while_it_starts_leaves_nothing_running(start: Callable[[], Up]) -> None:
     starting = start()
     _await(lambda: "postgres" in starting.children() or starting.process.poll() is not None)

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from estafette.core.account import Mode, Scope
-from estafette.core.search import fold, grams_of, needle, pattern
+from estafette.core.search import fold, grams_of, needle, pattern, rarest
 
 SCOPE = Scope(UUID(int=7), Mode.LIVE)
 OTHER = Scope(UUID(int=7), Mode.SANDBOX)
@@ -78,3 +78,10 @@ def test_a_long_piece_asks_for_a_bounded_number_of_grams() -> None:
 
 def test_a_pattern_takes_every_character_as_it_is() -> None:
     assert pattern("100%_a\\b") == "%100\\%\\_a\\\\b%"
+
+
+def test_the_rarest_grams_are_chosen_apart_from_their_neighbours() -> None:
+    grams = [10, 11, 12, 13, 14, 15]
+    assert rarest(grams, [9, 5, 0, 1, 5, 3], 3) == [12, 15, 10]
+    assert rarest(grams[:2], [0, 0], 3) == [10, 11]
+    assert rarest(grams[:3], [1, 0, 1], 3) == [11, 10, 12]

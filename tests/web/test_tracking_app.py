@@ -93,6 +93,15 @@ async def test_whatever_is_not_there_is_answered_alike(client: aiohttp.ClientSes
         assert LANGUAGES["pt"].page.missing_title in bodies.pop()
 
 
+async def test_another_method_is_told_which_there_are(client: aiohttp.ClientSession) -> None:
+    found = delivery(Status.IN_TRANSIT)
+    async with served(Shelf(found).pages()) as base:
+        answer = await client.post(f"{base}/{public(found.id)}")
+        assert answer.status == 405
+        assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+        _assert_guarded(answer.headers)
+
+
 async def test_a_fault_of_ours_is_told_kindly_and_tells_nothing(
     client: aiohttp.ClientSession,
 ) -> None:

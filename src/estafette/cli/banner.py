@@ -1,6 +1,8 @@
 """What `up` prints: for a person at a terminal, or as JSON lines."""
 
 import json
+import shlex
+import shutil
 import sys
 import time
 from contextlib import suppress
@@ -51,8 +53,9 @@ def _banner(ready: Ready, settings: Settings) -> str:
         rows += [("", ""), (place.capitalize(), f"{ready.base_url}{_DOCS[place]}")]
         rows += [(f"  {called.replace('_', ' ')}", key) for called, key in shown.items()]
     width = max(len(label) for label, _ in rows)
+    command = _command(settings)
     remarks = [
-        f"Webhooks: estafette webhooks set --account {name} --url http://localhost:3000/webhooks"
+        f"Webhooks: {command} webhooks set --account {name} --url http://localhost:3000/webhooks"
     ]
     if ready.loopback_allowed:
         remarks.append(
@@ -98,6 +101,17 @@ curl -X POST {base_url}/delivery/v1/deliveries \\
                 "contact": {{"name": "Dana K.", "phone": "+7 701 222 0000"}}}},
     "parcel": {{"description": "Electronics", "weightGrams": 1200, "valueKzt": 85000}}
   }}'"""
+
+
+def _command(settings: Settings) -> str:
+    """How a person in this folder calls `estafette` so that it finds this run."""
+    called = Path(sys.argv[0])
+    on_path = called.name != "estafette" or shutil.which("estafette") == str(called)
+    command = "estafette" if on_path else str(called)
+    usual = Settings.model_fields["data_dir"].default
+    if settings.data_dir.resolve() == Path(usual).resolve():
+        return command
+    return f"ESTAFETTE_DATA_DIR={shlex.quote(str(settings.data_dir))} {command}"
 
 
 def _short(path: Path) -> str:

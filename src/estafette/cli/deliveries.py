@@ -9,6 +9,7 @@ from estafette.cli.output import (
     OK,
     fields,
     misused,
+    plain,
     say,
     say_json,
     styled,
@@ -114,7 +115,7 @@ def _say(account: Account, delivery: Delivery, events: list[Event], *, as_json: 
     say()
     for event in events:
         told = f"  {styled(', '.join(event.announced), 'cyan')}" if event.announced else ""
-        note = f"  {event.note}" if event.note else ""
+        note = f"  {plain(event.note)}" if event.note else ""
         actor = styled(f"{event.actor.value:8}", "dim")
         say(f"{time_text(event.occurred_at)}  {event.status.value:16}  {actor}{told}{note}")
     return OK

@@ -186,7 +186,8 @@ async def _endpoint(account: str, endpoint: EndpointSettings, url: str, guard: G
             "allow its network with ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS, or change it:"
             f" estafette webhooks set --account {account} --mode {mode} --url URL"
         )
-        return Finding("webhooks", Verdict.PROBLEM, f"{who}: {error}", advice)
+        reason = error.strerror if isinstance(error, OSError) else error
+        return Finding("webhooks", Verdict.PROBLEM, f"{who}: {reason}", advice)
     except OSError as error:
         text = f"{who}: the name is not known ({error.strerror or error})"
         return Finding("webhooks", Verdict.PROBLEM, text, "correct the URL, or the DNS")

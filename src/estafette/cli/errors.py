@@ -1,5 +1,6 @@
 """What an exception means to the person at the terminal."""
 
+import socket
 import sys
 
 import asyncpg
@@ -18,6 +19,7 @@ from estafette.settings import SettingsError
 from estafette.usecases.accounts import AccountNotFoundError, AccountRefusedError
 from estafette.usecases.couriers import CompanyNotFoundError, CompanyRefusedError
 from estafette.usecases.keys import KeyRefusedError
+from estafette.usecases.secrets import WrongSecretKeyError
 
 _REFUSED = (
     AccountNotFoundError,
@@ -36,6 +38,8 @@ def explain(error: Exception, *, as_json: bool) -> int:
         return fail(_one_line(str(error)), "usage", MISUSED, as_json=as_json)
     if isinstance(error, SettingsError):
         return fail(_settings(error), "settings", MISUSED, as_json=as_json)
+    if isinstance(error, WrongSecretKeyError):
+        return fail(str(error), "settings", MISUSED, as_json=as_json)
     if isinstance(error, _REFUSED):
         return fail(str(error), "refused", FAILED, as_json=as_json)
     if isinstance(error, Refusal):
@@ -85,6 +89,8 @@ def explain_database(error: Exception) -> str | None:
         return f"the database refuses the user or password of DATABASE_URL ({error})"
     if isinstance(error, asyncpg.InvalidCatalogNameError):
         return f"{error}; create it, or correct DATABASE_URL"
+    if isinstance(error, socket.gaierror):
+        return f"the host of DATABASE_URL is not known ({error.strerror}); correct it, or the DNS"
     if isinstance(error, ConnectionError | TimeoutError | asyncpg.CannotConnectNowError):
         return f"the database cannot be reached ({error or type(error).__name__}); is it running?"
     if isinstance(error, OSError) and error.errno is None:

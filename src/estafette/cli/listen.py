@@ -12,7 +12,7 @@ import aiohttp
 from cyclopts import Parameter
 from yarl import URL
 
-from estafette.cli.output import OK, misused, note, say, say_json, styled
+from estafette.cli.output import OK, misused, note, plain, say, say_json, styled
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson
 from estafette.core.account import Account, Mode
@@ -162,8 +162,8 @@ def _say(account: Account, happened: Happened, answers: Mapping[str, _Answer]) -
 
     event = happened.event
     delivery = shown_id(account.dialect, event.delivery_id)
-    order = f"  {happened.external_ref}" if happened.external_ref else ""
-    note_text = styled(f"  {event.note}", "dim") if event.note else ""
+    order = f"  {plain(happened.external_ref)}" if happened.external_ref else ""
+    note_text = styled(f"  {plain(event.note)}", "dim") if event.note else ""
     say(
         f"{styled(f'{event.occurred_at:%H:%M:%S}', 'dim')}  {event.status.value:16}"
         f"  {account.name}/{happened.mode.value}  {delivery}{order}{note_text}"

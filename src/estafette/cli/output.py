@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
@@ -11,6 +12,7 @@ OK = 0
 FAILED = 1
 MISUSED = 2
 
+_STEERING = frozenset({"Cc", "Cf", "Zl", "Zp"})  # escapes, changes of direction, ends of lines
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -46,11 +48,19 @@ def note(text: str) -> None:
 def say_json(data: object) -> None:
     """Prints one JSON document: indented for a person at a terminal, else on one line."""
     indent = 2 if sys.stdout.isatty() else None
-    say(json.dumps(data, default=_plain, ensure_ascii=False, indent=indent))
+    say(json.dumps(data, default=_jsonable, ensure_ascii=False, indent=indent))
 
 
-def _plain(value: object) -> object:
+def _jsonable(value: object) -> object:
     return time_text(value) if isinstance(value, datetime) else str(value)
+
+
+def plain(text: str) -> str:
+    """Text that others wrote, for a terminal: what would steer it, or turn its lines, is shown."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(each) in _STEERING else each
+        for each in text
+    )
 
 
 def time_text(value: datetime | None) -> str:
@@ -86,7 +96,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return time_text(value) if isinstance(value, datetime) else str(value)
+    return time_text(value) if isinstance(value, datetime) else plain(str(value))
 
 
 def fail(message: str, code: str, exit_code: int, *, as_json: bool) -> int:

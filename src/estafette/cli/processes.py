@@ -28,9 +28,12 @@ def up(*, host: Host = None, port: Port = None, json: AsJson = False) -> int:
         Supervisor(found, JsonLines() if json else Terminal(found)).run()
     except SupervisorError as error:
         raise CommandError(str(error), code="up") from error
-    except PermissionError as error:
+    except OSError as error:
+        if error.filename is None:
+            raise
         raise CommandError(
-            f"{error.filename}: permission denied; choose another folder with ESTAFETTE_DATA_DIR",
+            f"{error.filename}: {error.strerror};"
+            f" the data folder is {found.data_dir}, ESTAFETTE_DATA_DIR chooses another",
             code="data_dir",
         ) from error
     return OK

@@ -13,8 +13,8 @@ from types import FrameType
 from typing import Any
 
 from estafette.cli.output import OK, CommandError, say
-from estafette.cli.session import no_secret_key, settings
-from estafette.settings import Settings
+from estafette.cli.session import no_secret_key
+from estafette.settings import Settings, load
 
 
 def serve(found: Settings, *, as_json: bool = False) -> int:
@@ -97,7 +97,7 @@ def main(name: str) -> int:
     if name != "prepare":
         child.end_with_stdin()
     try:
-        found = settings()
+        found = load()  # what looks misspelt our parent has remarked on
         return {"serve": serve, "worker": work, "prepare": prepare}[name](found)
     except Exception as error:
         from estafette.cli.errors import explain

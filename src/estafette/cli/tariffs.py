@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from estafette.cli.output import OK, CommandError, say, say_json
+from estafette.cli.output import MISUSED, OK, CommandError, misused, say, say_json
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson
 from estafette.core.account import MARKETS
@@ -27,12 +27,16 @@ def export(file: str = "-", *, market: _Market, json: AsJson = False) -> int:
     file
         Where to; - is the terminal.
     """
-    text = on_platform(lambda platform: export_tariffs(platform, market.upper()))
+    code = _known(market)
+    text = on_platform(lambda platform: export_tariffs(platform, code))
     if file != "-":
-        Path(file).write_text(text, "utf-8")
+        try:
+            Path(file).write_text(text, "utf-8")
+        except OSError as error:
+            raise _unusable(file, "written", error) from error
         text = "" if json else f"Written to {file}"
     if json:
-        say_json({"market": market.upper(), "file": file} | ({"csv": text} if text else {}))
+        say_json({"market": code, "file": file} | ({"csv": text} if text else {}))
     else:
         say(text.rstrip("\n"))
     return OK
@@ -47,17 +51,29 @@ def import_(file: str, *, market: _Market, json: AsJson = False) -> int:
     file
         The file; - is standard input.
     """
+    code = _known(market)
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{file} cannot be read: {error}", code="file", exit_code=2) from error
+        raise _unusable(file, "read", error) from error
     try:
-        count = on_platform(lambda platform: import_tariffs(platform, market.upper(), text))
+        count = on_platform(lambda platform: import_tariffs(platform, code, text))
     except TariffFileError as error:
         problems = "\n".join(f"  {problem}" for problem in error.problems)
         raise CommandError(f"{file} is no price list, nothing was changed:\n{problems}") from error
     if json:
-        say_json({"market": market.upper(), "tariffs": count})
+        say_json({"market": code, "tariffs": count})
     else:
-        say(f"{market.upper()} has {count} tariffs now; quotes follow them from this moment")
+        say(f"{code} has {count} tariffs now; quotes follow them from this moment")
     return OK
+
+
+def _known(market: str) -> str:
+    code = market.upper()
+    if code not in MARKETS:
+        raise misused(f"there is no market {market!r}; there are {', '.join(sorted(MARKETS))}")
+    return code
+
+
+def _unusable(file: str, what: str, error: Exception) -> CommandError:
+    return CommandError(f"{file} cannot be {what}: {error}", code="file", exit_code=MISUSED)

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 from cyclopts import App, Parameter
 
 from estafette.cli.output import (
     OK,
+    CommandError,
     fields,
     misused,
     say,
@@ -18,7 +20,8 @@ from estafette.cli.output import (
 )
 from estafette.cli.session import on_platform
 from estafette.cli.words import AccountName, AsJson, ModeOption, duration, identifier, moment
-from estafette.core.account import Mode, Scope
+from estafette.core.account import Account, Mode, Scope
+from estafette.core.dialect import event_types
 from estafette.usecases import webhooks
 from estafette.usecases.accounts import DEFAULT_ENDPOINT, find_account
 from estafette.usecases.platform import Platform
@@ -28,13 +31,33 @@ from estafette.webhooks.guard import UrlRefusedError, check_url
 app = App(name="webhooks", help="Set endpoints and their secrets, list attempts, send again.")
 T = TypeVar("T")
 
+_MOST_ATTEMPTS = 10_000
+_ATTEMPT = {
+    "STARTED": "started_at",
+    "TYPE": "type",
+    "N": "attempt",
+    "STATUS": "http_status",
+    "MS": "duration_ms",
+    "MESSAGE IS": "state",
+    "AGAIN AT": "due_at",
+    "EVENT": "event",
+    "DELIVERY": "delivery",
+}
+
 _Name = Annotated[str, Parameter(name="--name", help="The endpoint's name.")]
 _Limit = Annotated[int, Parameter(name="--limit", help="At most that many.")]
 
 
 def _in_scope(account: str, mode: Mode, work: Callable[[Platform, Scope], Awaitable[T]]) -> T:
-    async def found(platform: Platform) -> T:
-        return await work(platform, Scope((await find_account(platform, account)).id, mode))
+    return _of_account(account, mode, work)[1]
+
+
+def _of_account(
+    account: str, mode: Mode, work: Callable[[Platform, Scope], Awaitable[T]]
+) -> tuple[Account, T]:
+    async def found(platform: Platform) -> tuple[Account, T]:
+        owner = await find_account(platform, account)
+        return owner, await work(platform, Scope(owner.id, mode))
 
     return on_platform(found)
 
@@ -170,7 +193,7 @@ def finish_rotation(
     if json:
         say_json(_json(endpoint))
     else:
-        say(f"{endpoint.name} ({endpoint.scope.mode}): the new secret signs")
+        say(f"{endpoint.name} ({endpoint.scope.mode}): the newest secret signs, no other waits")
     return OK
 
 
@@ -184,7 +207,9 @@ def attempts(
     limit: _Limit = 50,
     json: AsJson = False,
 ) -> int:
-    """List what was tried, newest first."""
+    """List what was tried, newest first; --json tells the ids of the messages too."""
+    if not 1 <= limit <= _MOST_ATTEMPTS:
+        raise misused(f"--limit must be from 1 to {_MOST_ATTEMPTS}")
     began = moment(since)
     of = identifier(delivery, "a delivery") if delivery else None
 
@@ -193,29 +218,32 @@ def attempts(
             return webhooks.attempts_of(platform, scope, of, limit)
         return webhooks.attempts_since(platform, scope, began, limit)
 
-    found = _in_scope(account, mode, work)
+    owner, found = _of_account(account, mode, work)
+    rows = [_attempt_json(attempt, owner.dialect) for attempt in found]
     if json:
-        say_json({"attempts": [attempt._asdict() for attempt in found]})
+        say_json({"attempts": rows})
         return OK
     table(
-        ("STARTED", "TYPE", "N", "RESULT", "STATUS", "MS", "MESSAGE IS", "AGAIN AT", "MESSAGE"),
+        (*_ATTEMPT, "RESULT"),
         [
-            (
-                a.started_at,
-                a.type,
-                a.attempt,
-                a.error or a.outcome,
-                a.http_status,
-                a.duration_ms,
-                a.state,
-                a.due_at,
-                a.message_id,
-            )
-            for a in found
+            [*(row[name] for name in _ATTEMPT.values()), row["error"] or row["outcome"]]
+            for row in rows
         ],
         "No attempts",
     )
     return OK
+
+
+def _attempt_json(attempt: Attempt, dialect: str) -> dict[str, Any]:
+    """All of an attempt, and the ids by which the account knows its event and its delivery."""
+    from estafette.app import shown_event, shown_id
+
+    of, is_test = attempt.delivery_id, attempt.delivery_id is None
+    return {
+        **attempt._asdict(),
+        "event": shown_event(dialect, attempt.event_id, attempt.ordinal, is_test=is_test),
+        "delivery": shown_id(dialect, of) if of else None,
+    }
 
 
 @app.command
@@ -250,6 +278,8 @@ def resend(
         raise AssertionError
 
     count = _in_scope(account, mode, work)
+    if count == 0 and began is None:
+        raise CommandError("nothing is sent again: no such message, or it is under way already")
     if json:
         say_json({"resent": count})
     else:
@@ -267,12 +297,23 @@ def send_test(
     json: AsJson = False,
 ) -> int:
     """Send one signed test event through the worker."""
+    from estafette.app import DIALECTS, shown_event
+
     target = _checked(url) if url else None
-    id = _in_scope(
-        account, mode, lambda platform, scope: webhooks.send_test(platform, scope, type, target)
-    )
+
+    async def work(platform: Platform) -> tuple[Account, UUID]:
+        owner = await find_account(platform, account)
+        types = event_types(DIALECTS[owner.dialect])
+        if type is not None and type not in types:
+            raise misused(f"--type must be one of {', '.join(types)}")
+        scope = Scope(owner.id, mode)
+        return owner, await webhooks.send_test(platform, scope, type, target)
+
+    owner, id = on_platform(work)
+    event = shown_event(owner.dialect, id, is_test=True)
     if json:
-        say_json({"event_id": id, "status": "queued"})
+        say_json({"event_id": event, "status": "queued"})
     else:
-        say(f"Queued. What came of it: estafette webhooks attempts --account {account} --since 1m")
+        say(f"Queued as {event}")
+        say(f"What came of it: estafette webhooks attempts --account {account} --since 1m")
     return OK

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from estafette.core.delivery import Progress
+from estafette.core.delivery import COURSE, Progress, Status
 
 
 class Dialect(Protocol):
@@ -23,3 +23,14 @@ class Dialect(Protocol):
     def may_cancel(self, progress: Progress) -> bool:
         """Whether this dialect lets a merchant cancel now; the core's table has its say besides."""
         ...
+
+
+def event_types(dialect: Dialect) -> tuple[str, ...]:
+    """Every webhook type that a dialect announces, in the order of a delivery's life."""
+    new = Progress(COURSE[0], COURSE[0])
+    types = list(dialect.announcements(None, new))
+    for status in (*COURSE[1:], Status.CANCELLED):
+        types += dialect.announcements(new, Progress(status, status))
+    for status in (Status.FAILED, Status.STALLED):
+        types += dialect.announcements(new, Progress(status, new.milestone))
+    return tuple(dict.fromkeys(types))

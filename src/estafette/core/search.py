@@ -7,7 +7,7 @@ is compared with the text itself.
 """
 
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
@@ -85,6 +85,20 @@ def needle(scope: Scope, folded: str) -> Needle:
     if data and data[0] not in _EVERYWHERE:
         return Needle({data: crc32(data, seed) - _HALF})
     return Needle({})
+
+
+def rarest(grams: Sequence[int], hits: Sequence[int], count: int) -> list[int]:
+    """The `count` grams of a piece of text, in the order of the text, that narrow it down most.
+
+    They are the rarest by `hits`; but of neighbours, who go together, only the rarer one.
+    """
+    by_rarity = sorted(range(len(grams)), key=lambda place: (hits[place], place))
+    chosen: list[int] = []
+    for place in by_rarity:
+        if all(abs(place - other) > 1 for other in chosen):
+            chosen.append(place)
+    chosen += [place for place in by_rarity if place not in chosen]
+    return [grams[place] for place in chosen[:count]]
 
 
 _HALF = 1 << 31

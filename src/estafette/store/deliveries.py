@@ -11,9 +11,11 @@ from estafette.core.event import Event
 from estafette.store import rows
 from estafette.store.pool import Connection
 
+# The mode is compared so that no index serves it: each look-up is by the primary key, whatever the
+# planner believes of tables that it has no statistics of.
 _FIND = f"""
 select {rows.DELIVERY_COLUMNS} from deliveries
-where account_id = $1 and id = $2 and mode = $3
+where account_id = $1 and id = $2 and mode is not distinct from $3
 """  # noqa: S608 - the columns are a constant
 
 
@@ -26,7 +28,7 @@ async def find(connection: Connection, scope: Scope, delivery_id: UUID) -> Deliv
 _FIND_MANY = f"""
 select {rows.DELIVERY_COLUMNS} from deliveries
 join unnest($1::uuid[], $2::uuid[], $3::text[]) as wanted (wanted_account, wanted_id, wanted_mode)
-    on account_id = wanted_account and id = wanted_id and mode = wanted_mode
+    on account_id = wanted_account and id = wanted_id and mode is not distinct from wanted_mode
 """  # noqa: S608 - the columns are a constant
 
 
@@ -123,8 +125,10 @@ async def page(
 _LIVE_REFS = """
 select wanted.account_id, wanted.mode, wanted.ref, deliveries.id
 from unnest($1::uuid[], $2::text[], $3::text[]) as wanted (account_id, mode, ref)
-join deliveries on deliveries.account_id = wanted.account_id and deliveries.mode = wanted.mode
-    and deliveries.external_ref = wanted.ref
+join deliveries
+    on deliveries.account_id::text || ' ' || deliveries.mode || ' ' || deliveries.external_ref
+        = wanted.account_id::text || ' ' || wanted.mode || ' ' || wanted.ref
+    and deliveries.external_ref is not null
     and deliveries.status not in ('cancelled', 'failed')
 """
 

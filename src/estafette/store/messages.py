@@ -32,8 +32,9 @@ async def insert_test(
 class Attempt(NamedTuple):
     """One try to send a message, and how the message stands now.
 
-    `event_id` of a test is its message's id. `state` is pending, delivered or dead; `due_at` is
-    when a pending message is tried next.
+    `event_id` of a test is its message's id, and no delivery stands behind it. `ordinal` is the
+    place of `type` among the announcements of the event. `state` is pending, delivered or dead;
+    `due_at` is when a pending message is tried next.
     """
 
     message_id: UUID
@@ -41,6 +42,7 @@ class Attempt(NamedTuple):
     delivery_id: UUID | None
     endpoint: str
     type: str
+    ordinal: int
     attempt: int
     started_at: datetime
     duration_ms: int
@@ -54,7 +56,7 @@ class Attempt(NamedTuple):
 _ATTEMPT = """
 select attempts.message_id, coalesce(events.id, messages.id), messages.delivery_id,
     endpoints.name, coalesce(messages.test_type, events.announced[messages.ordinal + 1]),
-    attempts.attempt, attempts.started_at, attempts.duration_ms, attempts.outcome,
+    messages.ordinal, attempts.attempt, attempts.started_at, attempts.duration_ms, attempts.outcome,
     attempts.http_status, attempts.error, messages.state,
     case when messages.state = 'pending' then messages.due_at end
 """

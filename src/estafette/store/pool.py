@@ -41,6 +41,11 @@ _SETTINGS = {
     "application_name": "estafette",
     "timezone": "UTC",
     "jit": "off",  # every statement here is short
+    # A hot statement is a handful of look-ups by index. Its plan is kept by the connection, so one
+    # made while a table was small must not be a scan of it: nothing would replace it for a minute.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "30s",
 }

@@ -9,7 +9,6 @@ grams (see core/search.py). Which it is, a look at the first two thousand tells.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from math import inf
 from typing import NamedTuple
@@ -17,11 +16,11 @@ from uuid import UUID
 
 from estafette.core.account import Scope
 from estafette.core.delivery import Delivery, Status
-from estafette.core.search import fold, needle, pattern
+from estafette.core.search import fold, needle, pattern, rarest
 from estafette.store import rows
 from estafette.store.pool import Connection
 
-_FEW_GRAMS = 5
+_FEW_GRAMS = 3
 _COUNTED = 300  # texts, to tell which grams are the rarest
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, tzinfo=UTC)
@@ -169,36 +168,26 @@ select count(*) from (
 ) as looked_through
 where content like $6
 """
-_COUNTS = """
-select piece from unnest($6::text[]) with ordinality as pieces (piece, place)
-cross join lateral (
-    select count(*) as hits from (
-        select content from search_texts
-        where account_id = $1 and mode = $2 and created_at between $3 and $4
-        order by created_at {order}, delivery_id {order} limit $5
-    ) as looked_through
-    where content like piece
-) as counted
-order by hits, place
+_PRESENT = """
+select sum((content like piece)::integer) as hits
+from unnest($6::text[]) with ordinality as pieces (piece, place)
+cross join (
+    select content from search_texts
+    where account_id = $1 and mode = $2 and created_at between $3 and $4
+    order by created_at {order}, delivery_id {order} limit $5
+) as looked_through
+group by place order by place
 """
 # The grams tell the tenant already: asked for in the same place, it would lead to other indexes.
 # The texts after $9 have no grams yet.
 _BY_GRAMS = """
 with found as materialized (
     select account_id, mode, created_at, delivery_id from search_grams
-    where grams {has} $5::integer[]
+    where grams {has} $5::integer[] and content like $6
 )
 select delivery_id from (
-    select found.created_at, found.delivery_id from found
-    cross join lateral (
-        select from search_texts
-        where search_texts.account_id = $1 and search_texts.mode = $2
-            and search_texts.created_at = found.created_at
-            and search_texts.delivery_id = found.delivery_id and content like $6
-        limit 1
-    ) as has_text
-    where found.account_id = $1 and found.mode = $2
-        and found.created_at between $3 and least($4, $9::timestamptz)
+    select created_at, delivery_id from found
+    where account_id = $1 and mode = $2 and created_at between $3 and least($4, $9::timestamptz)
     union all
     select created_at, delivery_id from search_texts
     where account_id = $1 and mode = $2 and created_at between $3 and $4 and created_at > $9
@@ -268,17 +257,14 @@ class _Look:
         return (found[0], found[1]) if found else (0, _FIRST)
 
     async def rarest(self, grams: Mapping[bytes, int]) -> list[int]:
-        """The grams whose pieces the fewest of some texts have: a few narrow down enough."""
+        """A few grams that few of some texts have: looking for more of them costs more."""
         if len(grams) <= _FEW_GRAMS:
             return list(grams.values())
-        pieces: dict[str, int] = {}
-        for piece, gram in grams.items():
-            with suppress(UnicodeDecodeError):  # part of a character cannot be counted
-                pieces[pattern(piece.decode())] = gram
-        query = _COUNTS.format(order=self._order)
-        found = await self._connection.fetch(query, *self._scope_and_times, _COUNTED, list(pieces))
-        rarest = [pieces[row[0]] for row in found[:_FEW_GRAMS]]
-        return rarest or list(grams.values())
+        # where half a character is missing, whatever stands there will do
+        likes = [pattern(piece.decode(errors="replace")).replace("\ufffd", "_") for piece in grams]
+        query = _PRESENT.format(order=self._order)
+        found = await self._connection.fetch(query, *self._scope_and_times, _COUNTED, likes)
+        return rarest(list(grams.values()), [row["hits"] for row in found], _FEW_GRAMS)
 
     async def by_grams(self, has: str, grams: Collection[int], indexed_to: datetime) -> list[UUID]:
         """The page and one more, of the texts whose grams have all or some of these."""

@@ -80,9 +80,10 @@ order by created_at, delivery_id
 """  # noqa: S608 - a constant
 
 _INDEX = """
-insert into search_grams (account_id, mode, created_at, delivery_id, grams)
-select $1::uuid, $2::text, created_at, delivery_id, ('{' || grams || '}')::integer[]
-from unnest($3::timestamptz[], $4::uuid[], $5::text[]) as input (created_at, delivery_id, grams)
+insert into search_grams (account_id, mode, created_at, delivery_id, content, grams)
+select $1::uuid, $2::text, created_at, delivery_id, content, ('{' || grams || '}')::integer[]
+from unnest($3::timestamptz[], $4::uuid[], $5::text[], $6::text[])
+    as input (created_at, delivery_id, content, grams)
 """
 
 
@@ -112,6 +113,7 @@ async def index_next(connection: Connection, scope: Scope, limit: int) -> int:
             *of,
             [text.created_at for text in texts],
             [text.delivery_id for text in texts],
+            [text.content for text in texts],
             [",".join(map(str, grams_of(scope, text.content))) for text in texts],
         )
         await connection.execute(

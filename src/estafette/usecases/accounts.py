@@ -48,10 +48,7 @@ async def create_account(
     It has a `default` endpoint in each mode from the start: a secret, and no address yet. `burst`
     is twice the rate unless given. Raises AccountRefusedError.
     """
-    if not _NAME.fullmatch(name):
-        raise AccountRefusedError(
-            f"the name {name!r} must be 1 to 63 lower-case letters, digits, - and _"
-        )
+    checked_name(name)
     if market not in MARKETS:
         raise AccountRefusedError(
             f"there is no market {market!r}; there are {', '.join(sorted(MARKETS))}"
@@ -76,6 +73,15 @@ async def create_account(
         for mode in Mode:
             await accounts.insert_endpoint(connection, _endpoint(account, mode, platform.cipher))
     return account, issued
+
+
+def checked_name(name: str) -> str:
+    """The name of an account or an endpoint. Raises AccountRefusedError for what is none."""
+    if not _NAME.fullmatch(name):
+        raise AccountRefusedError(
+            f"the name {name!r} must be 1 to 63 lower-case letters, digits, - and _"
+        )
+    return name
 
 
 def _endpoint(account: Account, mode: Mode, cipher: Cipher) -> Endpoint:

@@ -12,6 +12,17 @@ _NONCE_BYTES = 12
 _KEY_BYTES = 32
 
 
+class WrongSecretKeyError(ValueError):
+    """A stored secret was encrypted with another key."""
+
+    def __init__(self) -> None:
+        """Says what to do about it."""
+        super().__init__(
+            "a stored secret cannot be read with this secret key: "
+            "set ESTAFETTE_SECRET_KEY to the key it was written with"
+        )
+
+
 class Cipher:
     """AES-256-GCM under the key of the settings; each text is bound to what it belongs to."""
 
@@ -34,14 +45,11 @@ class Cipher:
         return nonce + self._aead.encrypt(nonce, text.encode(), belongs_to)
 
     def decrypt(self, data: bytes, belongs_to: bytes) -> str:
-        """The text of `encrypt`. Raises ValueError for another key or another owner."""
+        """The text of `encrypt`. Raises WrongSecretKeyError for another key or another owner."""
         try:
             opened = self._aead.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], belongs_to)
         except InvalidTag as error:
-            raise ValueError(
-                "a stored secret cannot be read with this secret key: "
-                "set ESTAFETTE_SECRET_KEY to the key it was written with"
-            ) from error
+            raise WrongSecretKeyError from error
         return opened.decode()
 
 

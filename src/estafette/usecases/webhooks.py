@@ -18,7 +18,7 @@ from estafette.store import accounts, endpoints, messages
 from estafette.store.endpoints import Endpoint
 from estafette.store.messages import Attempt
 from estafette.store.pool import Connection
-from estafette.usecases.accounts import DEFAULT_ENDPOINT, SECRET_PREFIX
+from estafette.usecases.accounts import DEFAULT_ENDPOINT, SECRET_PREFIX, checked_name
 from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import Cipher, new_token
 
@@ -97,7 +97,9 @@ async def set_endpoint(
     """Sends webhooks to `url` from now on; None sends none. Makes the endpoint if it is new.
 
     What waits for the endpoint goes to the new address. `url` has been checked by the caller.
+    Raises AccountRefusedError for a name that is none.
     """
+    checked_name(name)
     id = new_id()
     async with platform.pool.acquire() as connection, connection.transaction():
         secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), id.bytes)

@@ -5,7 +5,7 @@ from estafette.dialects.entrega.errors import Errors
 from estafette.dialects.entrega.mapping import DIALECT
 from estafette.dialects.entrega.problem_pages import build_problem_pages
 from estafette.dialects.entrega.webhooks import RENDERER
-from estafette.dialects.entrega.words import delivery_id, parse_id
+from estafette.dialects.entrega.words import delivery_id, id_on_webhook, parse_id
 
 __all__ = [
     "DIALECT",
@@ -14,5 +14,6 @@ __all__ = [
     "build",
     "build_problem_pages",
     "delivery_id",
+    "id_on_webhook",
     "parse_id",
 ]

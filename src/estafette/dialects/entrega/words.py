@@ -14,9 +14,6 @@ STATUSES = tuple(status.value for status in Status)
 CANCELLABLE = (Status.AWAITING_PAYMENT, Status.PENDING, Status.ASSIGNED)
 """The statuses in which a merchant may cancel."""
 
-TYPES = (CREATED, *(f"delivery.{status}" for status in STATUSES))
-"""The types of events and webhooks."""
-
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -33,6 +30,11 @@ def delivery_id(id: UUID) -> str:
 def event_id(id: UUID) -> str:
     """An event's id, in the timeline and in webhooks alike."""
     return f"evt_{id}"
+
+
+def id_on_webhook(id: UUID, ordinal: int, *, is_test: bool) -> str:
+    """The same, for who looks at what was sent: each event is announced once."""
+    return event_id(id)
 
 
 def event_type(seq: int, status: Status) -> str:

@@ -4,7 +4,7 @@ from typing import Final
 
 import orjson
 
-from estafette.dialects.kaspi.words import delivery_id, event_id, id_of_test
+from estafette.dialects.kaspi.words import delivery_id, id_on_webhook
 from estafette.http.moments import timestamp
 from estafette.webhooks.message import Message, Rendered
 from estafette.webhooks.retry import Schedule, doubling
@@ -29,7 +29,7 @@ class KaspiRenderer:
         id = message.event_id
         body = orjson.dumps(
             {
-                "eventId": (id_of_test(id) if message.is_test else event_id(id, message.ordinal)),
+                "eventId": id_on_webhook(id, message.ordinal, is_test=message.is_test),
                 "type": message.type,
                 "attempt": message.attempt,
                 "data": {

@@ -72,3 +72,8 @@ def event_id(id: UUID, ordinal: int) -> str:
 def id_of_test(id: UUID) -> str:
     """The id of a test webhook."""
     return "wh_test_" + to_base32(id)
+
+
+def id_on_webhook(id: UUID, ordinal: int, *, is_test: bool) -> str:
+    """The `eventId` that a receiver sees."""
+    return id_of_test(id) if is_test else event_id(id, ordinal)

@@ -17,14 +17,15 @@ create table search_texts (
     primary key (account_id, mode, created_at, delivery_id)
 );
 
--- The grams of these texts, added by the worker some time later, in bulk: an index of them costs
--- as much as all else that a create writes. array_ops is built in; the hashes have the tenant in
--- them.
+-- The same texts with their grams, added by the worker some time later, in bulk: an index of them
+-- costs as much as all else that a create writes. array_ops is built in; the hashes have the tenant
+-- in them. The text is here too, because what the index finds lies scattered over the table.
 create table search_grams (
     account_id uuid not null,
     mode text not null,
     created_at timestamptz not null,
     delivery_id uuid not null,
+    content text not null,
     grams integer[] not null
 );
 

@@ -141,7 +141,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
     """The same friendly page for everything that is not there."""
     texts = _texts(request, language.DEFAULT)
     status = error.status_code if isinstance(error, HTTPException) else 404
-    return _notice(request, texts, status, texts.page.missing_title, texts.page.missing_detail)
+    page = _notice(request, texts, status, texts.page.missing_title, texts.page.missing_detail)
+    if isinstance(error, HTTPException):
+        page.headers.update(error.headers or {})  # what is allowed, with a 405
+    return page
 
 
 async def _stumble(request: Request, _error: Exception) -> Response:
