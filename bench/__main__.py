@@ -14,8 +14,11 @@ from bench import (
     create_vs_pgbench,
     get_vs_constant,
     idle_rss_mb,
+    list_first_page,
     quiet,
     report,
+    search_cost,
+    search_rare,
     webhook_vs_bare_loop,
 )
 from bench.plan import FULL, QUICK, Plan, say
@@ -34,6 +37,9 @@ FIGURES: dict[str, Callable[[Stage, Plan], Awaitable[Figure]]] = {
         get_vs_constant,
         webhook_vs_bare_loop,
         idle_rss_mb,
+        list_first_page,
+        search_rare,
+        search_cost,
     )
 }
 """The figures in the order in which they are measured."""

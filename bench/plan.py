@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """The lengths of a run, in seconds. `messages`: how many each of pgbench's clients writes."""
+    """The lengths of a run, in seconds. `messages`: how many each of pgbench's clients writes.
+
+    `list_requests` and `searches` are asked for in a round, `unheard_creates` made without HTTP.
+    """
 
     rounds: int = 8
     create_seconds: float = 4
@@ -17,6 +20,9 @@ class Plan:
     steady_rounds: int = 3
     steady_seconds: float = 8
     idle_seconds: float = 3
+    list_requests: int = 1_000
+    searches: int = 300
+    unheard_creates: int = 8_000
 
 
 FULL = Plan()
@@ -30,6 +36,9 @@ QUICK = Plan(
     steady_rounds=1,
     steady_seconds=5,
     idle_seconds=1,
+    list_requests=300,
+    searches=100,
+    unheard_creates=3_000,
 )
 
 

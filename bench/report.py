@@ -96,7 +96,9 @@ def table(figures: Sequence[Figure]) -> str:
 def _number(value: float | None, unit: str) -> str:
     if value is None:
         return "-"
-    return f"{value:.2f}" if unit == "ratio" else f"{value:.0f} {unit}"
+    if unit == "ratio":
+        return f"{value:.2f}"
+    return f"{value:.2f} {unit}" if unit == "times" else f"{value:.0f} {unit}"
 
 
 def write(path: Path, figures: Sequence[Figure]) -> None:
