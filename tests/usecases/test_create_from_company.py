@@ -37,7 +37,9 @@ BY_TRANSFER = Payment(PaymentMethod.BANK_TRANSFER)
 
 
 async def expire(shop: Shop, quote: Quote) -> None:
-    await shop.sql("update quotes set expires_at = now() where id = $1", quote.id)
+    await shop.sql(
+        "update quotes set expires_at = now() - interval '1 second' where id = $1", quote.id
+    )
 
 
 async def refusal_of(shop: Shop, order: Order) -> type[Refusal]:
