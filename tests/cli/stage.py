@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 END_SECONDS = 60.0
+
+Command = Callable[..., Any]
+"""Runs a command, as the fixture of that name does."""
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:

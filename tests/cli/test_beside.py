@@ -1,10 +1,9 @@
 """Commands beside a running `up`, which they find through its data folder."""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -13,45 +12,11 @@ from typing import Any
 import pytest
 
 from estafette.cli.banner import Terminal
-from estafette.cli.commands import run
 from estafette.settings import load
 from estafette.supervisor import Ready
 from estafette.usecases.secrets import new_cipher_key
 from estafette.webhooks.signing import hmac_sha256_hex
-from tests.cli.stage import Up, environment, own_folder, running_up
-
-Command = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def up() -> Iterator[Up]:
-    """A running `up`, one for these tests: a start takes seconds."""
-    with own_folder() as folder, running_up(folder / "data") as running:
-        yield running
-
-
-@pytest.fixture
-def command(up: Up, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command in this process, whose start would take most of the time otherwise.
-
-    With `--json` it returns what was printed as a value, else as text; `code` is the expected exit
-    code.
-    """
-    for name in os.environ:
-        if name.startswith("ESTAFETTE_") or name == "DATABASE_URL":
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("ESTAFETTE_DATA_DIR", str(up.data_dir))
-
-    def call(*arguments: str, code: int = 0) -> Any:
-        capsys.readouterr()
-        ended = run(arguments)
-        printed = capsys.readouterr()
-        assert ended == code, printed
-        if "--json" in arguments:
-            return json.loads(printed.out)
-        return printed.out if code == 0 else printed.err
-
-    return call
+from tests.cli.stage import Command, Up, environment
 
 
 def _create(up: Up, order: str) -> str:
@@ -209,11 +174,6 @@ def test_a_test_of_an_unknown_type_is_refused_and_the_types_are_named(command: C
 def test_an_endpoint_needs_a_name(command: Command) -> None:
     url = ("--account", "kaspi", "--url", "http://127.0.0.1:9/hook")
     assert "the name '' must be" in command("webhooks", "set", *url, "--name", "", code=1)
-
-
-def test_an_account_whose_dialect_is_not_spoken_is_refused(command: Command) -> None:
-    told = command("accounts", "create", "kianda", "--market", "AO", code=1)
-    assert told == "error: AO: this version does not speak entrega yet\n"
 
 
 def test_another_secret_key_is_told(

@@ -1,12 +1,11 @@
 """`estafette accounts`: open accounts, list them, bound what they may ask."""
 
-from collections.abc import Awaitable
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from estafette.cli.keys import issued_json, say_issued
-from estafette.cli.output import OK, CommandError, fields, say, say_json, table
+from estafette.cli.output import OK, fields, say, say_json, table
 from estafette.cli.session import on_platform
 from estafette.cli.words import AccountName, AsJson
 from estafette.core.account import MARKETS, Account
@@ -18,7 +17,6 @@ from estafette.usecases.accounts import (
     set_origins,
     set_rate,
 )
-from estafette.usecases.keys import IssuedKey
 from estafette.usecases.platform import Platform
 
 app = App(name="accounts", help="Open accounts, list them, bound what they may ask.")
@@ -56,14 +54,11 @@ def create(
     name
         Lower-case letters, digits, - and _.
     """
-
-    def work(platform: Platform) -> Awaitable[tuple[Account, list[IssuedKey]]]:
-        place = MARKETS.get(market.upper())
-        if place is not None and place.dialect not in platform.dialects:
-            raise CommandError(f"{market.upper()}: this version does not speak {place.dialect} yet")
-        return create_account(platform, name, market.upper(), rate_per_second=rate, burst=burst)
-
-    account, issued = on_platform(work)
+    account, issued = on_platform(
+        lambda platform: create_account(
+            platform, name, market.upper(), rate_per_second=rate, burst=burst
+        )
+    )
     if json:
         say_json({**_json(account), "keys": [issued_json(key) for key in issued]})
         return OK
