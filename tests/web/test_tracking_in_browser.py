@@ -1,6 +1,7 @@
 """The tracking page in a real browser, over the real use cases and database."""
 
 import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -155,7 +156,8 @@ async def test_the_page_knows_nothing_personal(parcel: _Parcel, browser: Browser
     assert "Астана" in html
     secrets = ["Aigul", "Yerlan", "7701", "Сатпаева", "Абая", "lamp", "1200", "1500", "ORDER-77",
                "merchant's own remark", parcel.scope.account_id.hex, "sandbox"]  # fmt: skip
-    assert [secret for secret in secrets if secret in html] == []
+    words = set(re.findall(r"[\w'-]+", html))  # an id may hold any four digits
+    assert [secret for secret in secrets if secret in (words if secret.isdigit() else html)] == []
 
 
 async def test_the_page_loads_only_from_its_own_server(parcel: _Parcel, browser: Browser) -> None:

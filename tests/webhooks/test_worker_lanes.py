@@ -29,7 +29,9 @@ def claimed(endpoint: UUID, delivery: UUID | None = None, seq: int = 1) -> Claim
         occurred_at=datetime.now(UTC),
         delivery_id=delivery or uuid4(),
         external_ref=None,
+        reference=None,
         seq=seq,
+        metadata=None,
         status=None,
         milestone=None,
     )
