@@ -12,7 +12,13 @@ import pytest
 from estafette.core.account import MARKETS, Account, Credential, KeyKind, Mode
 from estafette.core.ids import new_id
 from estafette.http.limiter import RateLimiter
-from estafette.http.refusals import BadIdempotencyKey, BodyTooLarge, Disconnected, RateLimited
+from estafette.http.refusals import (
+    BadBody,
+    BadIdempotencyKey,
+    BodyTooLarge,
+    Disconnected,
+    RateLimited,
+)
 from estafette.http.request import BODY_LIMIT, idempotency_key, read_body, request_id
 
 Headers = list[tuple[bytes, bytes]]
@@ -72,6 +78,17 @@ async def test_caller_who_falls_silent_is_refused_all_the_same() -> None:
     length = (b"content-length", str(BODY_LIMIT + 1).encode())
     with pytest.raises(BodyTooLarge):
         await read_body(_scope(length), receive, patience_seconds=0.01)
+
+
+async def test_body_that_stops_arriving_is_refused() -> None:
+    waiting = iter(_parts(b"{", b"}"))
+
+    async def receive() -> dict[str, Any]:
+        first = next(waiting)
+        return first if first["more_body"] else await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(BadBody, match=r"did not arrive within 0\.01 seconds"):
+        await read_body(_scope(), receive, body_seconds=0.01)
 
 
 @pytest.mark.parametrize("length", [b"9" * 400, b"-1", b"1e3", "١".encode(), b""])

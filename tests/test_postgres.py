@@ -119,6 +119,22 @@ async def test_folder_with_a_long_name_and_odd_characters_serves(folder: Path) -
         server.stop()
 
 
+def test_the_folders_that_another_user_must_pass_are_opened_no_further_and_named(
+    folder: Path,
+) -> None:
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    server = EmbeddedPostgres(closed / "data")
+    try:
+        server.start()
+    finally:
+        server.stop()
+    other = os.geteuid() == 0  # root's PostgreSQL runs as a user of its own
+    assert (closed in server.opened) is other
+    assert stat.S_IMODE(closed.stat().st_mode) == (0o701 if other else 0o700)
+    assert server.data_dir not in server.opened
+
+
 async def test_initdb_that_was_interrupted_is_done_anew(server: EmbeddedPostgres) -> None:
     unfinished = server.data_dir / "postgres.new"
     unfinished.mkdir(parents=True)

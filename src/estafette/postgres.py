@@ -65,6 +65,8 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._socket_dir: Path | None = None
+        self.opened: list[Path] = []
+        """Folders outside our own that the start let PostgreSQL's system user pass."""
 
     @property
     def bin_dir(self) -> Path:
@@ -133,8 +135,9 @@ class EmbeddedPostgres:
             user = system_user.choose(self._files)
         except system_user.SystemUserError as error:
             raise EmbeddedPostgresError(str(error)) from error
-        system_user.let_pass(user, self.data_dir)
-        system_user.let_pass(user, self.bin_dir)
+        ways = (self.data_dir, self.bin_dir)
+        opened = [folder for way in ways for folder in system_user.let_pass(user, way)]
+        self.opened = [folder for folder in opened if folder != self.data_dir]
         if user.is_other and not _can_run(user):
             for folder in _installation():
                 system_user.let_read(user, folder)

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, NamedTuple, Protocol
 
-from estafette import runfile
+from estafette import runfile, system_user
 from estafette.child import Child, how_it_ended, program
 from estafette.postgres import EmbeddedPostgres
 from estafette.runfile import Running
@@ -112,6 +112,11 @@ class Supervisor:
             if not (self._data_dir / "postgres").exists():
                 self._listener.said("Creating a database (the first time takes some seconds)")
             dsn = self._postgres.start()
+            if opened := self._postgres.opened:
+                self._listener.said(
+                    f"Other users may pass {', '.join(map(str, opened))} now (not read or list it):"
+                    f" PostgreSQL runs as the system user `{system_user.NAME}`, never as root"
+                )
         self._dsn = dsn
         secret_key = self._secret_key()
         environment = self._environment(dsn, secret_key, port)

@@ -57,18 +57,22 @@ def choose(files: Path) -> SystemUser:
     return _find_or_create()
 
 
-def let_pass(user: SystemUser, folder: Path) -> None:
+def let_pass(user: SystemUser, folder: Path) -> list[Path]:
     """Let `user` reach `folder` when it is another user: add the right to pass, not to list.
 
-    A home folder of root, where a checkout may well be, admits nobody else.
+    A home folder of root, where a checkout may well be, admits nobody else. Returns the folders
+    whose rights were changed.
     """
     if not user.is_other:
-        return
+        return []
+    opened: list[Path] = []
     for parent in (folder, *folder.parents):
         status = parent.stat()
         owned = status.st_uid == user.uid and status.st_mode & stat.S_IXUSR
         if not owned and not status.st_mode & stat.S_IXOTH:
             parent.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXOTH)
+            opened.append(parent)
+    return opened
 
 
 def let_read(user: SystemUser, folder: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from estafette.core.delivery import Status
+from estafette.seeds.cities import cities_of
 from estafette.usecases.tracking import TrackedDelivery
 from estafette.web.tracking import render, route
 from estafette.web.tracking.render import Links
@@ -41,6 +42,27 @@ def test_languages_tell_different_things_of_every_status() -> None:
     for status in Status:
         headlines = {texts.statuses[status].headline for texts in LANGUAGES.values()}
         assert len(headlines) == len(LANGUAGES)
+
+
+def test_cities_are_named_in_the_script_of_the_reader() -> None:
+    found = replace(
+        delivery(Status.IN_TRANSIT), pickup_city="Ust-Kamenogorsk", dropoff_city="Kianda"
+    )
+    named = {code: (v.origin, v.destination) for code in LANGUAGES for v in [_view(found, code)]}
+    assert named == {
+        "en": ("Ust-Kamenogorsk", "Kianda"),
+        "kk": ("Өскемен", "Kianda"),
+        "pt": ("Ust-Kamenogorsk", "Kianda"),
+        "ru": ("Усть-Каменогорск", "Kianda"),
+    }
+
+
+@pytest.mark.parametrize("code", ["kk", "ru"])
+def test_every_city_of_kazakhstan_has_a_name_in_cyrillic(code: str) -> None:
+    cities = {city.name for city in cities_of("KZ")}
+    assert set(LANGUAGES[code].cities) == cities
+    for name in LANGUAGES[code].cities.values():
+        assert not re.search("[A-Za-z]", name), name
 
 
 @pytest.mark.parametrize("code", ["kk", "ru"])

@@ -17,7 +17,7 @@ class BodyTooLarge(HttpRefusal):
 
 @dataclass(frozen=True)
 class BadBody(HttpRefusal):
-    """The body is no JSON that can be accepted; `reason` says why, for people."""
+    """The body is no JSON that can be accepted, or never came; `reason` says why, for people."""
 
     reason: str
 

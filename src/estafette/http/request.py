@@ -8,10 +8,13 @@ from typing import Any
 
 from starlette.types import Receive, Scope
 
-from estafette.http.refusals import BadIdempotencyKey, BodyTooLarge, Disconnected
+from estafette.http.refusals import BadBody, BadIdempotencyKey, BodyTooLarge, Disconnected
 
 BODY_LIMIT = 256 * 1024
 """How long a body may be, in bytes."""
+
+BODY_SECONDS = 15.0
+"""How long a body may take to arrive, in seconds. A server that ends waits for its requests."""
 
 DISCARD_LIMIT = 16 * 1024 * 1024
 """How much of a body that is too long is taken from the caller before it is told, in bytes."""
@@ -38,16 +41,25 @@ async def read_body(
     limit: int = BODY_LIMIT,
     *,
     patience_seconds: float = PATIENCE_SECONDS,
+    body_seconds: float = BODY_SECONDS,
 ) -> bytes:
     """The whole body, at most `limit` bytes.
 
-    Raises BodyTooLarge, by the announced length or while it arrives; Disconnected when the caller
-    goes away.
+    Raises BodyTooLarge, by the announced length or while it arrives; BadBody when it is not whole
+    after `body_seconds`; Disconnected when the caller goes away.
     """
     for announced in header_values(scope, b"content-length"):
         if _DIGITS.fullmatch(announced) is None or int(announced) > limit:
             await _discard(receive, patience_seconds)
             raise BodyTooLarge(limit)
+    try:
+        async with asyncio.timeout(body_seconds):
+            return await _read(receive, limit, patience_seconds)
+    except TimeoutError:
+        raise BadBody(f"did not arrive within {body_seconds:g} seconds") from None
+
+
+async def _read(receive: Receive, limit: int, patience_seconds: float) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:

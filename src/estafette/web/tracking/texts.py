@@ -79,7 +79,11 @@ class CalendarWords(_Words):
 
 
 class Texts(_Words):
-    """All words of one language. `code` is its BCP 47 tag."""
+    """All words of one language. `code` is its BCP 47 tag.
+
+    `cities` are the names of cities in its script, by the gazetteer's names; others stay as they
+    are.
+    """
 
     code: str
     name: str
@@ -89,6 +93,7 @@ class Texts(_Words):
     statuses: dict[Status, StatusWords]
     handed_back: StatusWords
     resumed: StepWords
+    cities: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _tells_every_status(self) -> "Texts":

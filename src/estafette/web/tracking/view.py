@@ -114,8 +114,8 @@ def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingV
         is_final=delivery.status in FINAL,
         headline=words.headline,
         detail=words.detail,
-        origin=_city(delivery.pickup_city),
-        destination=_city(delivery.dropoff_city),
+        origin=_city(delivery.pickup_city, texts),
+        destination=_city(delivery.dropoff_city, texts),
         courier=_courier(delivery),
         promise=_promise(delivery, texts, now, zone),
         pickup=_pickup(delivery, texts, now, zone),
@@ -220,10 +220,11 @@ def _days(
     return tuple(Day(name, tuple(of_day)) for name, of_day in days.items())
 
 
-def _city(name: str | None) -> str | None:
+def _city(name: str | None, texts: Texts) -> str | None:
     if name is None:
         return None
-    return " ".join(_visible(name).split())[:_LONGEST_CITY] or None
+    seen = " ".join(_visible(name).split())[:_LONGEST_CITY]
+    return texts.cities.get(seen, seen) or None
 
 
 def _visible(text: str) -> str:
