@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from estafette.app import DIALECTS
 from estafette.core.account import Mode
 from estafette.core.delivery import Status
 from estafette.core.scenario import SCENARIOS
@@ -289,6 +290,16 @@ async def test_the_written_page_shows_what_kaspis_api_shows(tenant: Tenant, name
     assert [[row[0], row[3]] for row in rows] == [
         [f"{one.at:g}", ", ".join(one.announced) or "none"] for one in happenings
     ]
+
+
+def test_the_written_page_shows_the_courses_that_entrega_shows() -> None:
+    after = DOCS.read_text(encoding="utf-8").partition("## Through Entrega")[2]
+    section = after.partition("\n## ")[0]
+    rows = re.findall(r"^\| `sandbox:(\w+)` \| (.*) \|$", section, re.MULTILINE)
+    assert {"no_courier", "slow"} < {name for name, _ in rows}
+    for name, course in rows:
+        happenings = rehearse(name, DIALECTS["entrega"])
+        assert course == ", ".join(f"{one.at:g} `{one.status}`" for one in happenings)
 
 
 def test_every_scenario_with_a_course_of_its_own_has_a_table() -> None:
