@@ -44,7 +44,7 @@ from estafette.usecases.quote import Quoter
 from estafette.usecases.quote_companies import CompanyQuoter
 from estafette.usecases.ready import is_ready
 from estafette.usecases.secrets import Cipher
-from estafette.web import home, tracking
+from estafette.web import home, tracking, widget
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.message import Renderer
 from estafette.webhooks.sender import Sender
@@ -190,7 +190,7 @@ def build(
             "/sandbox": sandbox.fallback,
         }
     )
-    rest = Starlette(routes=[home.build(PLACES), *health.routes(platform)])
+    rest = Starlette(routes=[home.build(PLACES), widget.build(), *health.routes(platform)])
     rest.router.redirect_slashes = False
     app = ByPrefix(
         {

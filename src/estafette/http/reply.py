@@ -20,8 +20,9 @@ class HttpReply(NamedTuple):
 
 async def send_reply(send: Send, reply: HttpReply, *, without_body: bool = False) -> None:
     """Sends `reply`; `without_body` for HEAD, whose headers are those of GET."""
-    # what has no content must not tell its length (RFC 9110, 8.6)
-    length = () if reply.status == 204 else ((b"content-length", str(len(reply.body)).encode()),)
+    # 204 must not tell a length, nor 304 another one than the 200 had (RFC 9110, 8.6)
+    bare = reply.status in (204, 304)
+    length = () if bare else ((b"content-length", str(len(reply.body)).encode()),)
     await send(
         {
             "type": "http.response.start",
