@@ -1,7 +1,7 @@
 """`estafette couriers`: the courier companies, their prices, whether they are asked."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +18,7 @@ from estafette.core.account import MARKETS
 from estafette.core.courier import PARCEL_TYPES, Company, Connector
 from estafette.core.ids import new_id
 from estafette.core.tariff_file import TariffFileError
-from estafette.usecases.accounts import find_account
+from estafette.usecases.accounts import find_account, list_accounts
 from estafette.usecases.couriers import (
     change_company,
     find_company,
@@ -186,24 +186,29 @@ def list_(
     json: AsJson = False,
 ) -> int:
     """List the courier companies, those that are not asked at the moment included."""
-    found = on_platform(lambda platform: list_companies(platform, market and market.upper()))
+
+    async def work(platform: Platform) -> tuple[list[Company], dict[UUID, str]]:
+        found = await list_companies(platform, market and market.upper())
+        return found, {one.id: one.name for one in await list_accounts(platform)}
+
+    found, accounts = on_platform(work)
     if json:
         say_json({"couriers": [_json(company) for company in found]})
         return OK
     table(
         ("SLUG", "NAME", "MARKET", "FOR", "CONNECTOR", "ZONES", "ACTIVE"),
-        [_row(company) for company in found],
+        [_row(company, accounts) for company in found],
         "No courier companies; `estafette couriers create SLUG --market AO` adds one",
     )
     return OK
 
 
-def _row(company: Company) -> Sequence[object]:
+def _row(company: Company, accounts: Mapping[UUID, str]) -> Sequence[object]:
     return (
         company.slug,
         company.name,
         company.market,
-        company.account_id or "all",
+        "all" if company.account_id is None else accounts[company.account_id],
         company.connector.value,
         _cell(company.service_zones),
         "yes" if company.active else "no",

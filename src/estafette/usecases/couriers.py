@@ -25,12 +25,16 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 class CompanyNotFoundError(LookupError):
     """No courier company has this slug."""
 
-    def __init__(self, slug: str) -> None:
-        """`slug` is the one that was asked for."""
+    def __init__(self, slug: str, *, of_accounts: bool = False) -> None:
+        """`slug` is the one that was asked for; `of_accounts`: others have it, of single accounts.
+
+        The message says what to do.
+        """
         self.slug = slug
-        super().__init__(
-            f"there is no courier company {slug!r}; `estafette couriers list` shows them all"
-        )
+        told = f"there is no courier company {slug!r}"
+        if of_accounts:
+            told += " for all accounts, only for one alone: name it, --account NAME"
+        super().__init__(f"{told}; `estafette couriers list` shows them all")
 
 
 class CompanyRefusedError(ValueError):
@@ -64,10 +68,11 @@ async def find_company(
 
     Raises CompanyNotFoundError.
     """
-    for company in await list_companies(platform, market):
-        if company.slug == slug and company.account_id == account_id:
+    named = [one for one in await list_companies(platform, market) if one.slug == slug]
+    for company in named:
+        if company.account_id == account_id:
             return company
-    raise CompanyNotFoundError(slug)
+    raise CompanyNotFoundError(slug, of_accounts=bool(named) and account_id is None)
 
 
 async def save_company(platform: Platform, company: Company) -> Company:
