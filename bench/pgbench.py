@@ -1,12 +1,12 @@
-"""pgbench doing what one create writes: the same rows into the same tables, a transaction each.
+"""pgbench doing what one request writes: the same rows into the same tables, a transaction each.
 
-The script is made from a create that was just done over HTTP: whatever its transaction wrote, in
+The script is made from a request that was just done over HTTP: whatever its transaction wrote, in
 whatever tables, is what pgbench inserts. So it cannot fall behind the schema or the statements.
 Every value is a parameter, as it is for the application; what must differ from row to row does.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -40,90 +40,147 @@ class Script:
 
 
 @dataclass(frozen=True)
-class _Sample:
-    """What is known of the create that the script repeats."""
+class Besides:
+    """What a create does besides inserting rows.
 
-    delivery_id: UUID
-    ref: str
+    `first` are the statements that come before the inserts; `instead` are those for the rows that
+    it changes, by table (None: it is among the first). `written` are values that these statements
+    make, as they are written.
+    """
+
+    first: Sequence[str] = ()
+    instead: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    written: Mapping[Any, str] = field(default_factory=dict[Any, str])
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What is known of the request that the script repeats."""
+
     created_at: datetime
     known: frozenset[UUID]
     new_id: str
+    written: Mapping[Any, str] = field(default_factory=dict[Any, str])
+    ref: str | None = None
+
+
+_BEGIN = (
+    r"\set counter :counter + 1",
+    r"\set unique (:run * 100 + :client_id) * 1000000000 + :counter",
+)
 
 
 async def script_like(
-    connection: "asyncpg.Connection[asyncpg.Record]", delivery_id: UUID
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    delivery_id: UUID,
+    ref: str,
+    besides: Besides | None = None,
 ) -> Script:
-    """The script for what the transaction wrote that created this delivery."""
+    """The script for what the transaction wrote that created this delivery.
+
+    `ref` is a text that each create has its own of.
+    """
+    besides = besides or Besides()
     found = await connection.fetchrow(
-        "select xmin::text as transaction, external_ref, created_at from deliveries where id = $1",
-        delivery_id,
+        "select xmin::text as transaction, created_at from deliveries where id = $1", delivery_id
     )
-    if found is None or found["external_ref"] is None:
+    if found is None:
         raise BenchError("the delivery to be repeated is not there")
-    known = await connection.fetch("select id from accounts union all select id from endpoints")
-    sample = _Sample(
-        delivery_id,
-        found["external_ref"],
-        found["created_at"],
-        frozenset(row["id"] for row in known),
-        # in order of time, as the application's own; only PostgreSQL 18 and newer make them
-        "uuidv7()" if connection.get_server_version().major >= 18 else "gen_random_uuid()",
-    )
-    script = Script()
-    script.lines += [
-        r"\set counter :counter + 1",
-        r"\set unique (:run * 100 + :client_id) * 1000000000 + :counter",
-        "begin;",
-    ]
+    written = {delivery_id: ":delivery", **besides.written}
+    sample = await _sample(connection, found["created_at"], written, ref)
+    script = Script([*_BEGIN, "begin;", *besides.first])
     for table in await connection.fetch(_TABLES):
         texts = ", ".join(f"{column}::text" for column in table["columns"])
         where = f"from {table['name']} where xmin::text = $1"
         rows = await connection.fetch(f"select * {where}", found["transaction"])
         shown = await connection.fetch(f"select {texts} {where}", found["transaction"])
-        for values, written in zip(rows, shown, strict=True):
-            _insert(script, sample, table["name"], table["columns"], list(values), list(written))
+        if table["name"] in besides.instead and rows:
+            script.lines += filter(None, [besides.instead[table["name"]]])
+            script.tables.append(table["name"])
+            continue
+        for values, each in zip(rows, shown, strict=True):
+            row = _row(script, sample, list(values), list(each))
+            end = ";"
+            if not script.tables:  # deliveries come first, and make the id
+                row[table["columns"].index("id")] = sample.new_id
+                end = r" returning id as delivery \gset"
+            names = ", ".join(table["columns"])
+            values = ", ".join(row)
+            script.lines.append(f"insert into {table['name']} ({names}) values ({values}){end}")
+            script.tables.append(table["name"])
     script.lines.append("commit;")
     return script
 
 
-def _insert(
+async def script_of_quotes(
+    connection: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[UUID]
+) -> Script:
+    """The script for one statement that writes quotes like these."""
+    found = await connection.fetch("select * from quotes where id = any($1::uuid[])", ids)
+    if len(found) != len(ids):
+        raise BenchError("the quotes to be repeated are not there")
+    columns = list(found[0].keys())
+    texts = ", ".join(f"{column}::text" for column in columns)
+    shown = await connection.fetch(f"select {texts} from quotes where id = any($1::uuid[])", ids)
+    sample = await _sample(connection, found[0]["created_at"], {})
+    script = Script([*_BEGIN], tables=["quotes"] * len(ids))
+    rows = [
+        f"({', '.join(_row(script, sample, list(values), list(each)))})"
+        for values, each in zip(found, shown, strict=True)
+    ]
+    script.lines.append(
+        f"insert into quotes ({', '.join(columns)}) values {', '.join(rows)} returning created_at;"
+    )
+    return script
+
+
+async def _sample(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    created_at: datetime,
+    written: Mapping[Any, str],
+    ref: str | None = None,
+) -> _Sample:
+    known = await connection.fetch(
+        "select id from accounts union all select id from endpoints"
+        " union all select id from companies"
+    )
+    # in order of time, as the application's own; only PostgreSQL 18 and newer make them
+    new_id = "uuidv7()" if connection.get_server_version().major >= 18 else "gen_random_uuid()"
+    return _Sample(created_at, frozenset(row["id"] for row in known), new_id, written, ref)
+
+
+def _row(
     script: Script,
     sample: _Sample,
-    table: str,
-    columns: Sequence[str],
     values: Sequence[Any],
     texts: Sequence[str | None],
-) -> None:
-    """Adds the statement that inserts a row like this one."""
+) -> list[str]:
+    """The expressions that make a row like this one, a variable of the script for each constant."""
     expressions: list[str] = []
-    for column, value, text in zip(columns, values, texts, strict=True):
-        is_new_id = not script.tables and column == "id"  # deliveries come first, and make it
-        expression = sample.new_id if is_new_id else _expression(sample, value, text)
+    for value, text in zip(values, texts, strict=True):
+        expression = _expression(sample, value, text)
         if expression is None:
             name = f"v{len(script.variables)}"
             script.variables[name] = text or ""
             expression = f":{name}"
         expressions.append(expression)
-    end = ";" if script.tables else r" returning id as delivery \gset"
-    names = ", ".join(columns)
-    script.lines.append(f"insert into {table} ({names}) values ({', '.join(expressions)}){end}")
-    script.tables.append(table)
+    return expressions
 
 
 def _expression(sample: _Sample, value: Any, text: str | None) -> str | None:
     """What is written in place of a value; None: the value itself."""
     if value is None or text is None:
         return "null"
-    if value == sample.delivery_id:
-        return ":delivery"
+    if isinstance(value, str | UUID) and value in sample.written:
+        return sample.written[value]
     if isinstance(value, UUID):
         return None if value in sample.known else sample.new_id
     if isinstance(value, datetime):
         later = round((value - sample.created_at).total_seconds())
         return f"now() + interval '{later} seconds'" if later else "now()"
-    if value == sample.ref:
+    if sample.ref is not None and value == sample.ref:
         return f"lpad(:unique, {len(sample.ref)}, '0')"
-    if isinstance(value, str) and sample.ref in value:
+    if sample.ref is not None and isinstance(value, str) and sample.ref in value:
         raise BenchError(f"the reference is within another text, which must be varied: {value}")
     return None
 

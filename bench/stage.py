@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,15 +103,16 @@ class Stage:
             id = public_id(await self.create_one(self.base_url))
             if id is None:
                 raise BenchError("a create was answered with an id that is none")
-            self._script = await script_like(self.connection, id)
+            self._script = await script_like(self.connection, id, f"o{self._runs}-{1:020d}")
         return self._script
 
     async def create_one(self, base_url: str) -> str:
         """Creates one delivery; returns its id."""
         number = self.new_run()
         ref, body = orders(f"o{number}-", seed=number)()
+        headers = {"x-api-key": self.api_key, "Idempotency-Key": ref}
         status, answer = await asyncio.to_thread(
-            _request, base_url, "POST", "/delivery/v1/deliveries", self.api_key, body, ref
+            request, base_url, "POST", "/delivery/v1/deliveries", headers, body
         )
         if status != 201:
             raise BenchError(f"a create was answered with {status}: {answer[:300]!r}")
@@ -120,10 +121,18 @@ class Stage:
     async def get_one(self, id: str, base_url: str) -> None:
         """Gets one delivery, which must be the one asked for."""
         status, answer = await asyncio.to_thread(
-            _request, base_url, "GET", f"/delivery/v1/deliveries/{id}", self.api_key
+            request, base_url, "GET", f"/delivery/v1/deliveries/{id}", {"x-api-key": self.api_key}
         )
         if status != 200 or id.encode() not in answer:
             raise BenchError(f"a GET was answered with {status}: {answer[:300]!r}")
+
+    async def told(self, *arguments: str) -> dict[str, Any]:
+        """Runs a command of Estafette; returns what it tells as JSON."""
+        return await _told(self.environment, self.folder, *arguments)
+
+    async def open_account(self, name: str, market: str) -> str:
+        """Opens another account like the bench's own; returns its live secret key."""
+        return await _open_account(self.environment, self.folder, self.receiver.url, name, market)
 
     @asynccontextmanager
     async def server(self) -> AsyncGenerator[tuple[str, int]]:
@@ -195,18 +204,27 @@ async def _server(environment: dict[str, str], folder: Path) -> AsyncGenerator[t
         yield base_url, pid
 
 
-async def _open_account(environment: dict[str, str], folder: Path, url: str) -> str:
-    """Opens an account in live mode with an endpoint, and practically no rate limit."""
+async def _open_account(
+    environment: dict[str, str], folder: Path, url: str, name: str = ACCOUNT, market: str = "KZ"
+) -> str:
+    """Opens an account with practically no rate limit, and an endpoint for its live mode.
 
-    async def estafette(*arguments: str) -> dict[str, Any]:
-        command = _estafette(*arguments, "--json")
-        return await json_of(command, environment, folder, _COMMAND_SECONDS)
-
-    opened = await estafette(
-        "accounts", "create", ACCOUNT, "--market", "KZ", "--rate", str(_RATE), "--burst", str(_RATE)
+    Returns its live secret key.
+    """
+    rate = ("--rate", str(_RATE), "--burst", str(_RATE))
+    opened = await _told(environment, folder, "accounts", "create", name, "--market", market, *rate)
+    await _told(
+        *(environment, folder, "webhooks", "set"),
+        *("--account", name, "--mode", "live", "--url", url),
     )
-    await estafette("webhooks", "set", "--account", ACCOUNT, "--mode", "live", "--url", url)
-    return next(key["key"] for key in opened["keys"] if key["mode"] == "live")
+    return next(
+        key["key"] for key in opened["keys"] if key["mode"] == "live" and key["kind"] == "secret"
+    )
+
+
+async def _told(environment: dict[str, str], folder: Path, *arguments: str) -> dict[str, Any]:
+    """What a command of Estafette tells as JSON."""
+    return await json_of(_estafette(*arguments, "--json"), environment, folder, _COMMAND_SECONDS)
 
 
 def _estafette(*arguments: str) -> list[str]:
@@ -217,30 +235,25 @@ async def _await_ready(base_url: str, log: Path) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         with suppress(OSError, http.client.HTTPException):
-            status, _ = await asyncio.to_thread(_request, base_url, "GET", "/readyz")
+            status, _ = await asyncio.to_thread(request, base_url, "GET", "/readyz")
             if status == 200:
                 return
         await asyncio.sleep(0.05)
     raise BenchError(f"the server was not ready after {_READY_SECONDS:.0f} s:\n{tail(log)}")
 
 
-def _request(
+def request(
     base_url: str,
     method: str,
     path: str,
-    api_key: str | None = None,
+    headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
-    idempotency_key: str | None = None,
 ) -> tuple[int, bytes]:
-    given = {
-        "x-api-key": api_key,
-        "Idempotency-Key": idempotency_key,
-        "Content-Type": "application/json" if body else None,
-    }
-    headers = {name: value for name, value in given.items() if value is not None}
+    """Asks a server once, over a connection of its own; returns the status and the body."""
+    given = dict(headers or {}) | ({"Content-Type": "application/json"} if body else {})
     connection = http.client.HTTPConnection(base_url.removeprefix("http://"), timeout=10)
     try:
-        connection.request(method, path, body, headers)
+        connection.request(method, path, body, given)
         response = connection.getresponse()
         return response.status, response.read()
     finally:

@@ -103,24 +103,24 @@ async def create(
     answers = folder / f"{prefix}answers"
     head = (
         "POST /delivery/v1/deliveries HTTP/1.1\r\n"
-        f"Host: {_host(base_url)}\r\n"
+        f"Host: {host(base_url)}\r\n"
         f"x-api-key: {api_key}\r\n"
         "Idempotency-Key: %s\r\n"
         "Content-Type: application/json\r\n"
         "Content-Length: %d\r\n\r\n"
     )
     script = _CREATE % {
-        "template": _lua(TEMPLATE),
-        "cities": ",".join(map(_lua, CITIES)),
-        "streets": ",".join(map(_lua, STREETS)),
-        "head": _lua(head),
+        "template": lua(TEMPLATE),
+        "cities": ",".join(map(lua, CITIES)),
+        "streets": ",".join(map(lua, STREETS)),
+        "head": lua(head),
         "seed": seed,
-        "answers": _lua(str(answers)),
-        "prefix": _lua(prefix),
+        "answers": lua(str(answers)),
+        "prefix": lua(prefix),
         "warehouses": WAREHOUSES,
         "fields": LUA_FIELDS,
     }
-    run = await _run(base_url, script, folder, f"{prefix}create.lua", seconds)
+    run = await run_script(base_url, script, folder, f"{prefix}create.lua", seconds)
     ids: list[str] = []
     for line in answers.read_text().splitlines():
         status, id = line.split(" ")
@@ -138,20 +138,21 @@ async def get(
     """Gets deliveries of these ids, at random."""
     known = folder / "ids"
     known.write_text("\n".join(ids))
-    tail = f" HTTP/1.1\r\nHost: {_host(base_url)}\r\nx-api-key: {api_key}\r\n\r\n"
-    script = _GET % {"tail": _lua(tail), "seed": seed, "ids": _lua(str(known))}
-    return (await _run(base_url, script, folder, "get.lua", seconds)).must_be_clean()
+    tail = f" HTTP/1.1\r\nHost: {host(base_url)}\r\nx-api-key: {api_key}\r\n\r\n"
+    script = _GET % {"tail": lua(tail), "seed": seed, "ids": lua(str(known))}
+    return (await run_script(base_url, script, folder, "get.lua", seconds)).must_be_clean()
 
 
 async def constant(base_url: str, path: str, folder: Path, *, seconds: float) -> Run:
     """Gets the same path again and again."""
-    run = await _run(f"{base_url}{path}", "", folder, "constant.lua", seconds)
+    run = await run_script(f"{base_url}{path}", "", folder, "constant.lua", seconds)
     return run.must_be_clean()
 
 
-async def _run(url: str, script: str, folder: Path, name: str, seconds: float) -> Run:
+async def run_script(url: str, script: str, folder: Path, name: str, seconds: float) -> Run:
+    """Loads `url` as a script in Lua says, which is kept as `name` in the folder."""
     file = folder / name
-    file.write_text(script + _DONE)
+    file.write_text(script + _DONE, "utf-8")
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "--timeout", "10s"]
     found: dict[str, Any] = await json_of(
         [*command, "-s", str(file), url], plain_environment(), folder, seconds + 30
@@ -159,10 +160,11 @@ async def _run(url: str, script: str, folder: Path, name: str, seconds: float) -
     return Run(**found)
 
 
-def _host(base_url: str) -> str:
+def host(base_url: str) -> str:
+    """What requests to a server say in their `Host`."""
     return base_url.removeprefix("http://")
 
 
-def _lua(text: str) -> str:
-    """A string of ASCII as Lua writes it; JSON's escapes that occur are Lua's too."""
-    return json.dumps(text)
+def lua(text: str) -> str:
+    """A string as Lua writes it; JSON's escapes that occur are Lua's too."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,267 @@
+"""A shop that speaks Entrega: three in-house courier companies to ask, and load for its server."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from bench import wrk
+from bench.process import BenchError
+from bench.stage import Stage, request
+from bench.trips import CITIES, LUA_FIELDS, QUARTERS, SHOPS, STREETS, TEMPLATE, trips
+from estafette.core.account import Mode, Scope
+from estafette.core.courier import Company
+from estafette.core.ids import new_id
+from estafette.core.quote import VALIDITY, Quote
+from estafette.dialects.entrega import mapping
+from estafette.store import companies, pool, quotes
+
+_MOST_ORDERS_A_SECOND = 4_000  # more quotes than a server on one processor can turn into deliveries
+_ORDER: Final = '"payment_method":"prepaid","options":{"metadata":{"cart":"%s","gift":false}}}'
+
+_PRICES: Final = """\
+origin,destination,up_to_km,up_to_grams,fee,pickup_within,delivery_within
+*,same,,2000,{0},30m,1h
+*,same,,10000,{1},30m,1h
+*,*,40,2000,{1},45m,2h
+*,*,40,10000,{2},45m,2h
+*,*,300,10000,{3},2h,1d
+"""
+_COMPANIES: Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
+    "kianda": (
+        ("--zone", "Luanda", "--pin", "--parcel-types", "small,medium", "--max-weight", "10000"),
+        (2_500, 3_200, 4_500, 9_900),
+    ),
+    "zango": (
+        ("--zone", "Luanda", "--zone", "Bengo", "--hours", "mon-sun 00:00-00:00"),
+        (1_800, 2_900, 5_200, 7_900),
+    ),
+    "kwanza": (
+        ("--zone", "Luanda", "--zone", "Benguela", "--zone", "Huambo", "--margin-percent", "7.5"),
+        (2_100, 3_000, 4_800, 8_400),
+    ),
+}
+"""The options and the fees of each."""
+
+_QUOTE = """
+local template = %(template)s
+local streets, quarters, cities = {%(streets)s}, {%(quarters)s}, {%(cities)s}
+local random, format = math.random, string.format
+local head, out = %(head)s, nil
+
+function init(args)
+  math.randomseed(%(seed)d)
+  out = io.open(%(answers)s, "w")
+end
+
+function request()
+  local shop = random(%(shops)d)
+  local body = format(template, %(fields)s)
+  return format(head, #body) .. body
+end
+
+function response(status, headers, body)
+  out:write(status)
+  for id in body:gmatch('"quote_id":"([^"]+)"') do out:write(" ", id) end
+  out:write("\\n")
+end
+"""
+
+_CREATE = """
+local requests, count, out = {}, 0, nil
+local head, prefix = %(head)s, %(prefix)s
+
+function init(args)
+  for body in io.lines(%(bodies)s) do
+    local number = #requests + 1
+    requests[number] = string.format(head, prefix, number, #body) .. body
+  end
+  out = io.open(%(answers)s, "w")
+end
+
+function request()
+  count = count + 1
+  return requests[count] or requests[1]
+end
+
+function response(status, headers, body)
+  out:write(status, " ", body:match('"id":"([^"]+)"') or "-", "\\n")
+end
+"""
+
+
+@dataclass
+class Shop:
+    """An account in Angola with its own courier companies, in live mode.
+
+    `ids` are those of the quotes that were given over HTTP.
+    """
+
+    stage: Stage
+    scope: Scope
+    api_key: str
+    companies: list[Company]
+    ids: list[UUID] = field(default_factory=list[UUID])
+
+    async def ask(self, path: str, body: str, key: str | None = None) -> Any:
+        """Asks the server to do something; returns what it says in `data`."""
+        headers = {"Authorization": f"Bearer {self.api_key}"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        base_url = self.stage.base_url
+        status, answer = await asyncio.to_thread(
+            request, base_url, "POST", path, headers, body.encode()
+        )
+        if status not in (200, 201):
+            raise BenchError(f"{path} was answered with {status}: {answer[:300]!r}")
+        return json.loads(answer)["data"]
+
+    async def quote_one(self) -> list[UUID]:
+        """Asks for the quotes of one trip; returns their ids."""
+        body = trips(self.stage.new_run())()
+        quoted = await self.ask("/v1/quotes", body)
+        if len(quoted) != len(self.companies):
+            raise BenchError(f"{len(quoted)} of {len(self.companies)} companies gave a quote")
+        return [UUID(each["quote_id"]) for each in quoted]
+
+    async def create_one(self, key: str) -> tuple[UUID, UUID]:
+        """Creates a delivery under an idempotency key; returns its id and that of its quote."""
+        [(quote, body)] = await self.orders(1)
+        created = await self.ask("/v1/deliveries", body, key)
+        return UUID(created["id"]), quote
+
+    async def quote_for(self, seconds: float) -> wrk.Run:
+        """Asks for quotes under wrk, and looks for all of them in the database."""
+        number = self.stage.new_run()
+        answers = self.stage.folder / f"quotes{number}"
+        script = _QUOTE % {
+            "template": wrk.lua(TEMPLATE),
+            "streets": ",".join(map(wrk.lua, STREETS)),
+            "quarters": ",".join(map(wrk.lua, QUARTERS)),
+            "cities": ",".join(map(wrk.lua, CITIES)),
+            "head": wrk.lua(self._head("/v1/quotes")),
+            "seed": number,
+            "answers": wrk.lua(str(answers)),
+            "shops": SHOPS,
+            "fields": LUA_FIELDS,
+        }
+        run = await wrk.run_script(
+            self.stage.base_url, script, self.stage.folder, "quote.lua", seconds
+        )
+        ids: list[UUID] = []
+        lines = answers.read_text().splitlines()
+        for line in lines:
+            status, *quoted = line.split(" ")
+            if status != "200" or len(quoted) != len(self.companies):
+                raise BenchError(f"a request was answered with {status} and {len(quoted)} quotes")
+            ids.extend(map(UUID, quoted))
+        kept = await self.stage.connection.fetchval(
+            "select count(*) from quotes where account_id = $1 and id = any($2::uuid[])",
+            self.scope.account_id,
+            ids,
+        )
+        if not len(ids) == len(set(ids)) == kept or len(lines) != run.requests:
+            raise BenchError(f"of {len(ids)} acknowledged quotes {kept} are in the database")
+        return run.must_be_clean()
+
+    async def create_for(self, seconds: float) -> wrk.Run:
+        """Creates deliveries under wrk, each from a quote of its own that was given before.
+
+        Looks for all of them in the database, and for their quotes, which must be used.
+        """
+        number = self.stage.new_run()
+        bodies = self.stage.folder / f"orders{number}"
+        answers = self.stage.folder / f"orders{number}-answers"
+        orders = await self.orders(round(seconds * _MOST_ORDERS_A_SECOND))
+        bodies.write_text("\n".join(body for _, body in orders), "utf-8")
+        script = _CREATE % {
+            "head": wrk.lua(self._head("/v1/deliveries", "Idempotency-Key: %s%020d\r\n")),
+            "prefix": wrk.lua(f"q{number}-"),
+            "bodies": wrk.lua(str(bodies)),
+            "answers": wrk.lua(str(answers)),
+        }
+        run = await wrk.run_script(
+            self.stage.base_url, script, self.stage.folder, "order.lua", seconds
+        )
+        created: list[UUID] = []
+        for line in answers.read_text().splitlines():
+            status, id = line.split(" ")
+            if status != "201":
+                raise BenchError(f"a create from a quote was answered with {status}")
+            created.append(UUID(id))
+        kept = await self.stage.connection.fetchval(
+            "select count(distinct quotes.id) from deliveries join quotes"
+            " on quotes.account_id = deliveries.account_id and quotes.id = deliveries.quote_id"
+            " and quotes.used_by = deliveries.id"
+            " where deliveries.account_id = $1 and deliveries.id = any($2::uuid[])",
+            self.scope.account_id,
+            created,
+        )
+        if not len(created) == kept == run.requests:
+            raise BenchError(
+                f"{run.requests} deliveries were acknowledged, {kept} are there with their quotes"
+            )
+        return run.must_be_clean()
+
+    async def orders(self, count: int) -> list[tuple[UUID, str]]:
+        """Gives so many quotes; returns their ids, each with a body that creates from it."""
+        number, connection = self.stage.new_run(), self.stage.connection
+        following, now = trips(number), await pool.now(connection)
+        given: list[Quote] = []
+        orders: list[tuple[UUID, str]] = []
+        for at in range(count):
+            trip = following()
+            quote = self._quote(trip, self.companies[at % len(self.companies)], now)
+            given.append(quote)
+            end = _ORDER % f"cart-{number}-{at}"
+            orders.append((quote.id, f'{trip[:-1]},"quote_id":"{quote.id}",{end}'))
+        for start in range(0, count, 1_000):
+            await quotes.insert(connection, given[start : start + 1_000])
+        return orders
+
+    def _quote(self, trip: str, company: Company, now: Any) -> Quote:
+        return Quote(
+            id=new_id(),
+            scope=self.scope,
+            payload=mapping.bound_payload(json.loads(trip)),
+            fee=2_500,
+            pickup_within=timedelta(minutes=30),
+            delivery_within=timedelta(hours=1),
+            created_at=now,
+            expires_at=now + VALIDITY,
+            company_id=company.id,
+            company_name=company.name,
+            company_slug=company.slug,
+            connector=company.connector,
+            company_fee=2_500,
+            require_pin=company.capabilities.require_delivery_pin,
+        )
+
+    def _head(self, path: str, more: str = "") -> str:
+        return (
+            f"POST {path} HTTP/1.1\r\n"
+            f"Host: {wrk.host(self.stage.base_url)}\r\n"
+            f"Authorization: Bearer {self.api_key}\r\n"
+            f"{more}"
+            "Content-Type: application/json\r\n"
+            "Content-Length: %d\r\n\r\n"
+        )
+
+
+async def open_shop(stage: Stage) -> Shop:
+    """A new account with a webhook endpoint and three companies that carry all trips."""
+    name = f"shop{stage.new_run()}"
+    api_key = await stage.open_account(name, "AO")
+    of = ("--market", "AO", "--account", name)
+    prices = stage.folder / "prices.csv"
+    for slug, (options, fees) in _COMPANIES.items():
+        await stage.told("couriers", "create", slug, *of, *options)
+        prices.write_text(_PRICES.format(*fees), "utf-8")
+        await stage.told("couriers", "tariffs", slug, *of, "--import", str(prices))
+    id = await stage.connection.fetchval("select id from accounts where name = $1", name)
+    every = await companies.every(stage.connection, "AO")
+    own = [company for company in every if company.account_id == id]
+    return Shop(stage, Scope(id, Mode.LIVE), api_key, own)
