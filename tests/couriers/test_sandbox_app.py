@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,9 +11,11 @@ from estafette.app import DIALECTS
 from estafette.core.account import Mode
 from estafette.core.delivery import Status
 from estafette.core.scenario import SCENARIOS
+from estafette.usecases.advance import unlock_pin
 from estafette.usecases.keys import disable_key
 from estafette.usecases.rehearse import rehearse
-from tests.edges import KASPI
+from tests.dialects.entrega.answers import created
+from tests.edges import ENTREGA, KASPI
 from tests.serving import Answer, Server, Tenant
 
 DOCS = Path(__file__).parents[2] / "docs" / "sandbox.md"
@@ -166,6 +169,29 @@ async def test_other_tenants_and_live_deliveries_are_not_found(
             check_refused(await advance(tenant, id, body), 404, "not_found")
 
 
+async def test_a_courier_hands_over_with_the_pin_and_five_wrong_ones_lock_it(
+    server: Server,
+) -> None:
+    entrega = await server.tenant(ENTREGA)
+    handed, locked = [await created(entrega, "kianda-expresso") for _ in range(2)]
+    id, pin = locked["id"], locked["delivery_pin"]
+    wrong = {"status": "delivered", "pin": "000000" if pin != "000000" else "111111"}
+    for left in (4, 3, 2, 1, 0):
+        told = check_refused(await advance(entrega, id, wrong), 422, "pin_wrong")
+        assert f"{left} tries left" in told
+    right = {"status": "delivered", "pin": pin}
+    check_refused(await advance(entrega, id, right), 422, "pin_locked")
+    assert (await entrega.get(f"/v1/deliveries/{id}")).told["data"]["status"] == "pending"
+    statuses: list[str] = []
+    while (answer := await advance(entrega, id)).status == 200:
+        statuses.append(answer.told["status"])
+    assert statuses[-1] == "out_for_delivery"  # the simulated courier waits at the door
+    await unlock_pin(server.platform, entrega.scope, UUID(id))
+    assert (await advance(entrega, id, right)).told["status"] == "delivered"
+    right = {"status": "delivered", "pin": handed["delivery_pin"]}
+    assert (await advance(entrega, handed["id"], right)).told["status"] == "delivered"
+
+
 @pytest.mark.parametrize(
     ("body", "hint"),
     [
@@ -173,6 +199,9 @@ async def test_other_tenants_and_live_deliveries_are_not_found(
         ({"status": 1}, "status must be one of"),
         ({"status": ""}, "status must be one of"),
         ({"note": 1}, "note must be a text"),
+        ({"status": "delivered", "pin": 1}, "pin must be a text"),
+        ({"pin": "123456"}, "pin is for status delivered alone"),
+        ({"status": "assigned", "pin": "123456"}, "pin is for status delivered alone"),
         ({"note": "x" * 501}, "note must be a text"),
         ({"status": [], "note": {}}, "; note must be"),
         ([], "must be a JSON object"),

@@ -26,7 +26,7 @@ Manage
   payments     list, confirm, statement
 
 Look
-  deliveries   list, show, advance
+  deliveries   list, show, advance, unlock-pin
   listen       print events as they happen, or forward them to a local port
   doctor       check settings, database, clock and reachability
 

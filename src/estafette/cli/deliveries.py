@@ -1,4 +1,4 @@
-"""`estafette deliveries`: list, show, advance."""
+"""`estafette deliveries`: list, show, advance, unlock the PIN."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -22,11 +22,12 @@ from estafette.core.account import Account, Mode, Scope
 from estafette.core.delivery import Delivery, Status
 from estafette.core.event import Event
 from estafette.usecases.accounts import account_of, find_account
+from estafette.usecases.advance import unlock_pin
 from estafette.usecases.find import Filter, find_anywhere, find_with_history, list_deliveries
 from estafette.usecases.platform import Platform
 from estafette.usecases.simulate import move_by_hand, step_by_hand
 
-app = App(name="deliveries", help="List, show and advance deliveries.")
+app = App(name="deliveries", help="List, show and advance deliveries; unlock their PINs.")
 
 _LARGEST_PAGE = 1000
 
@@ -39,19 +40,31 @@ def _json(delivery: Delivery, account: Account) -> dict[str, Any]:
         "uuid": delivery.id,
         "account": account.name,
         "mode": delivery.scope.mode,
+        "reference": delivery.reference,
         "external_ref": delivery.external_ref,
         "status": delivery.status,
         "milestone": delivery.milestone,
         "from": delivery.pickup.city,
         "to": delivery.dropoff.city,
+        "courier": delivery.company_name,
         "fee": delivery.fee,
         "currency": account.market.currency,
+        "payment": delivery.payment.method,
+        "cash_collect": delivery.payment.cash_collect,
+        "pin": _pin(delivery),
         "scenario": delivery.scenario,
         "created_at": delivery.created_at,
         "updated_at": delivery.updated_at,
         "pickup_by": delivery.pickup_by,
         "deliver_by": delivery.deliver_by,
     }
+
+
+def _pin(delivery: Delivery) -> str | None:
+    """How the recipient's PIN stands; the PIN itself is the merchant's."""
+    if not delivery.require_pin:
+        return None
+    return "locked" if delivery.pin_is_locked else "required"
 
 
 def _event_json(event: Event) -> dict[str, Any]:
@@ -90,10 +103,11 @@ def list_(
     if json:
         say_json({"deliveries": rows})
         return OK
-    columns = ("id", "status", "external_ref", "from", "to", "created_at", "deliver_by")
+    columns = ("id", "status", "order", "from", "to", "created_at", "deliver_by")
+    named = [row | {"order": row["external_ref"] or row["reference"]} for row in rows]
     table(
         ("DELIVERY", "STATUS", "ORDER", "FROM", "TO", "CREATED", "DELIVER BY"),
-        [[row[column] for column in columns] for row in rows],
+        [[row[column] for column in columns] for row in named],
         f"No {mode.value} deliveries of {account}",
     )
     return OK
@@ -141,6 +155,10 @@ def advance(
     *,
     to: Annotated[Status | None, Parameter(help="As far as this status.")] = None,
     note: Annotated[str | None, Parameter(help="What the history shall say of it.")] = None,
+    pin: Annotated[
+        str | None,
+        Parameter(help="The recipient's PIN, as a courier gives it: with --to delivered."),
+    ] = None,
     json: AsJson = False,
 ) -> int:
     """Move a delivery: one step of its sandbox scenario, or as far as a status.
@@ -151,12 +169,14 @@ def advance(
         Its id: as the API shows it, or the UUID.
     """
     id = identifier(delivery, "a delivery")
+    if pin is not None and to is not Status.DELIVERED:
+        raise misused("--pin is for --to delivered alone")
 
     async def work(platform: Platform) -> tuple[Account, Delivery, list[Event]]:
         found = await find_anywhere(platform, id)
         dialect = platform.dialects[(await account_of(platform, found.scope.account_id)).dialect]
         if to is not None:
-            await move_by_hand(platform, found.scope, dialect, id, to, note)
+            await move_by_hand(platform, found.scope, dialect, id, to, note, pin)
         elif found.scope.mode is Mode.SANDBOX:
             await step_by_hand(platform, found.scope, dialect, id, note)
         else:
@@ -165,3 +185,23 @@ def advance(
 
     account, moved, events = on_platform(work)
     return _say(account, moved, events, as_json=json)
+
+
+@app.command(name="unlock-pin")
+def unlock_pin_(delivery: str, *, json: AsJson = False) -> int:
+    """Let the recipient's PIN be tried anew, after too many wrong ones.
+
+    Parameters
+    ----------
+    delivery
+        Its id: as the API shows it, or the UUID.
+    """
+    id = identifier(delivery, "a delivery")
+
+    async def work(platform: Platform) -> tuple[Account, Delivery, list[Event]]:
+        found = await find_anywhere(platform, id)
+        await unlock_pin(platform, found.scope, id)
+        return await _with_history(platform, id)
+
+    account, found, events = on_platform(work)
+    return _say(account, found, events, as_json=json)

@@ -11,6 +11,8 @@ from estafette.core.errors import (
     DeliveryNotFound,
     EndpointMissing,
     PaymentNotAwaited,
+    PinLocked,
+    PinWrong,
     Refusal,
     TransitionRefused,
 )
@@ -72,6 +74,13 @@ def _refusal(error: Refusal) -> str:
         return (
             f"no payment is awaited for it: it is {error.status};"
             " `estafette payments list` shows those that wait for one"
+        )
+    if isinstance(error, PinWrong):
+        return f"that is not the recipient's PIN; {error.tries_left} tries left"
+    if isinstance(error, PinLocked):
+        return (
+            "too many wrong PINs were tried; let it be tried anew with"
+            " `estafette deliveries unlock-pin DELIVERY`"
         )
     if isinstance(error, EndpointMissing):
         return (

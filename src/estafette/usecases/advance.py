@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core import scenario
@@ -76,6 +77,50 @@ async def lock_one(connection: Connection, scope: Scope, delivery_id: UUID) -> D
     return delivery
 
 
+def plan(
+    delivery: Delivery, moves: Sequence[Move], dialect: Dialect, pace: timedelta
+) -> list[Entry]:
+    """The entries of moves that follow one another. Raises TransitionRefused."""
+    entries: list[Entry] = []
+    for move in moves:
+        latest = entries[-1].delivery if entries else delivery
+        entries.append(moved(latest, move, dialect, pace))
+    return entries
+
+
+class Done(NamedTuple):
+    """What has come of moves: all, or none and a `refusal` to be raised after the commit."""
+
+    delivery: Delivery
+    enqueued: int
+    refusal: Refusal | None
+
+
+async def carry_out(
+    connection: Connection,
+    platform: Platform,
+    delivery: Delivery,
+    moves: Sequence[Move],
+    entries: Sequence[Entry],
+) -> Done:
+    """Writes planned moves of a locked delivery, unless the recipient's PIN is missing or wrong.
+
+    A wrong one is counted, which the transaction has to keep.
+    """
+    refusals = [refusal for move in moves if (refusal := _pin_refusal(delivery, move))]
+    if refusals:
+        if isinstance(refusals[0], PinWrong):
+            failures = delivery.pin_failures + 1
+            account_id = delivery.scope.account_id
+            await watch.set_pin_failures(connection, account_id, delivery.id, failures)
+        return Done(delivery, 0, refusals[0])
+    enqueued = 0
+    for entry in entries:
+        enqueued += await record.moves(connection, platform, [entry])
+        delivery = entry.delivery
+    return Done(delivery, enqueued, None)
+
+
 async def advance(
     platform: Platform, scope: Scope, dialect: Dialect, delivery_id: UUID, moves: Sequence[Move]
 ) -> Delivery:
@@ -86,27 +131,20 @@ async def advance(
     Raises DeliveryNotFound, TransitionRefused, PinRequired, PinWrong (the try is counted) or
     PinLocked.
     """
-    enqueued = 0
-    refusal: Refusal | None = None
     async with platform.pool.acquire() as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
-        entries: list[Entry] = []
-        for move in moves:
-            latest = entries[-1].delivery if entries else delivery
-            entries.append(moved(latest, move, dialect, platform.sandbox_step))
-            refusal = refusal or _pin_refusal(delivery, move)
-        if isinstance(refusal, PinWrong):
-            failures = delivery.pin_failures + 1
-            await watch.set_pin_failures(connection, scope.account_id, delivery_id, failures)
-        elif refusal is None:
-            for entry in entries:
-                enqueued += await record.moves(connection, platform, [entry])
-                delivery = entry.delivery
-    if refusal is not None:
-        raise refusal
-    if enqueued:
+        entries = plan(delivery, moves, dialect, platform.sandbox_step)
+        done = await carry_out(connection, platform, delivery, moves, entries)
+    return settle(platform, done)
+
+
+def settle(platform: Platform, done: Done) -> Delivery:
+    """Tells of moves that are committed; the delivery as it is then. Raises their refusal."""
+    if done.refusal is not None:
+        raise done.refusal
+    if done.enqueued:
         platform.outbox_signal.wake()
-    return delivery
+    return done.delivery
 
 
 def _pin_refusal(delivery: Delivery, move: Move) -> Refusal | None:

@@ -17,7 +17,7 @@ from estafette.store import sandbox
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
 from estafette.usecases import record
-from estafette.usecases.advance import Move, lock_one, moved
+from estafette.usecases.advance import Move, carry_out, lock_one, moved, plan, settle
 from estafette.usecases.platform import Platform
 
 _AT_ONCE = 200
@@ -97,29 +97,28 @@ async def move_by_hand(
     delivery_id: UUID,
     to: Status,
     note: str | None,
+    pin: str | None = None,
 ) -> Delivery:
     """Brings a delivery to a status through whatever the table of transitions asks for between.
 
-    Its scenario goes on from there, a full wait later. A delivery that is stalled by hand stays so
+    It is the operator who does so; with a `pin`, a courier to whom the recipient has told it. Its
+    scenario goes on from there, a full wait later. A delivery that is stalled by hand stays so
     until it is moved by hand again.
 
-    Raises DeliveryNotFound, or TransitionRefused when no way leads there.
+    Raises DeliveryNotFound, TransitionRefused when no way leads there, PinWrong (the try is
+    counted) or PinLocked.
     """
+    actor = Actor.OPERATOR if pin is None else Actor.COURIER
     async with platform.pool.acquire() as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
         step = await sandbox.step(connection, scope.account_id, delivery_id) or 0
         script = script_of(delivery.scenario, dialect)
-        enqueued = 0
-        for status in _way(delivery, to):
-            move = Move(status, Actor.OPERATOR, note if status is to else None)
-            entry = moved(delivery, move, dialect, platform.sandbox_step)
-            if status is to:
-                entry = _replanned(entry, script, step, platform.sandbox_step)
-            enqueued += await record.moves(connection, platform, [entry])
-            delivery = entry.delivery
-    if enqueued:
-        platform.outbox_signal.wake()
-    return delivery
+        way = _way(delivery, to)
+        moves = [Move(status, actor, note if status is to else None, pin) for status in way]
+        entries = plan(delivery, moves, dialect, platform.sandbox_step)
+        entries[-1] = _replanned(entries[-1], script, step, platform.sandbox_step)
+        done = await carry_out(connection, platform, delivery, moves, entries)
+    return settle(platform, done)
 
 
 def _replanned(entry: Entry, script: Scenario, step: int, pace: timedelta) -> Entry:
@@ -153,12 +152,18 @@ def _way(delivery: Delivery, to: Status) -> list[Status]:
 def _next(
     delivery: Delivery, step: int, dialect: Dialect, pace: timedelta, note: str | None = None
 ) -> Entry | None:
-    """The entry of the step that comes next; None at the end of the script."""
+    """The entry of the step that comes next; None at the end of the script.
+
+    The courier knows the recipient's PIN, unless others have guessed until it was locked: then the
+    parcel waits for the operator.
+    """
     script = script_of(delivery.scenario, dialect)
     number = _upcoming(script, step, delivery.progress)
     if number is None:
         return None
     planned = script.steps[number]
+    if planned.to is Status.DELIVERED and delivery.pin_is_locked:
+        return None
     move = Move(planned.to, Actor.COURIER, planned.note if note is None else note)
     entry = moved(delivery, move, dialect, pace)
     return entry._replace(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope
@@ -37,13 +37,24 @@ PublicId = Callable[[str], UUID | None]
 """Reads an id as any dialect writes it; None when none does."""
 
 _NOTE_LENGTH = 500
+_PIN_LENGTH = 32
 
 
 class Advance(BaseModel):
-    """What may be asked of a delivery: without a status, the next step of its scenario."""
+    """What may be asked of a delivery: without a status, the next step of its scenario.
+
+    With a PIN it is a courier who asks, to whom the recipient has told it.
+    """
 
     status: Status | None = None
     note: Annotated[str, Field(max_length=_NOTE_LENGTH)] | None = None
+    pin: Annotated[str, Field(max_length=_PIN_LENGTH)] | None = None
+
+    @model_validator(mode="after")
+    def _hands_over(self) -> "Advance":
+        if self.pin is not None and self.status is not Status.DELIVERED:
+            raise ValueError("pin")
+        return self
 
 
 class _Endpoints:
@@ -77,7 +88,13 @@ class _Endpoints:
         dialect = self._platform.dialects[credential.account.dialect]
         if wanted.status is not None:
             return await simulate.move_by_hand(
-                self._platform, credential.scope, dialect, id, wanted.status, wanted.note
+                self._platform,
+                credential.scope,
+                dialect,
+                id,
+                wanted.status,
+                wanted.note,
+                wanted.pin,
             )
         try:
             return await simulate.step_by_hand(
@@ -137,10 +154,12 @@ def _read(body: bytes) -> Advance:
 
 
 def _told(error: ValidationError) -> str:
-    wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]}
+    wrong = {str(each["loc"][0]) if each["loc"] else "pin alone" for each in error.errors()}
     reasons = {
         "status": f"status must be one of {', '.join(Status)}",
         "note": f"note must be a text of at most {_NOTE_LENGTH} characters",
+        "pin": f"pin must be a text of at most {_PIN_LENGTH} characters",
+        "pin alone": f"pin is for status {Status.DELIVERED} alone",
     }
     return "; ".join(reason for field, reason in reasons.items() if field in wrong)
 

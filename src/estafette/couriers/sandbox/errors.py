@@ -67,6 +67,12 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     core.TransitionRefused: lambda refusal: _error(
         409, "conflict", f"No way leads from {refusal.status} to {refusal.to}"
     ),
+    core.PinWrong: lambda refusal: _error(
+        422, "pin_wrong", f"Not the recipient's PIN; {refusal.tries_left} tries left"
+    ),
+    core.PinLocked: lambda _: _error(
+        422, "pin_locked", "Too many wrong PINs; the operator can unlock it"
+    ),
     http.BodyTooLarge: lambda refusal: _error(
         413, "payload_too_large", f"The body must be at most {refusal.limit} bytes long"
     ),

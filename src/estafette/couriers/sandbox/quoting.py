@@ -1,7 +1,6 @@
 """Simulated couriers as courier companies: priced like real ones, moved by `usecases.simulate`."""
 
 from estafette.core.courier import Company, Offer, QuoteRequest, offer_by_tariff
-from estafette.core.delivery import Delivery
 from estafette.usecases.catalog import Catalog
 
 
@@ -18,9 +17,3 @@ class SandboxCourier:
         """The price by the company's list; None above its heaviest band or off its routes."""
         companies = await self._catalog.companies(company.market)
         return offer_by_tariff(company, companies.prices(company.id), wanted)
-
-    async def dispatch(self, company: Company, delivery: Delivery) -> None:
-        """Nothing to do: the script of the delivery began with it."""
-
-    async def cancel(self, company: Company, delivery: Delivery) -> None:
-        """Nothing to do: the script finds it cancelled and ends."""
