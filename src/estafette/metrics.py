@@ -58,7 +58,8 @@ class CourierMetrics:
         """Registers the measurements with `registry`."""
         self._answers = Counter(
             "estafette_courier_answers",
-            "Answers of courier companies to requests for a quote: offer, no, failed, late.",
+            "Answers of courier companies to requests for a quote: offer, no, failed, late,"
+            " open (not asked: it failed too often lately).",
             ("company", "outcome"),
             registry=registry,
         )

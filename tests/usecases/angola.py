@@ -163,12 +163,6 @@ class FakeCourier:
         await answer()
         return OFFER
 
-    async def dispatch(self, company: Company, delivery: Delivery) -> None:
-        pass
-
-    async def cancel(self, company: Company, delivery: Delivery) -> None:
-        pass
-
 
 OFFER = Offer(700, timedelta(minutes=10), timedelta(minutes=20))
 

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from estafette.core.account import Mode
 from estafette.core.address_words import normalise
-from estafette.core.delivery import Delivery, Parcel, Stop
+from estafette.core.delivery import Parcel, Stop
 from estafette.core.payment import NO_BANK, BankAccount
 from estafette.core.place import City
 from estafette.core.pricing import Price, PriceList
@@ -156,13 +157,17 @@ def fits(
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """What a company is asked to price; the cities are the gazetteer's, None if not recognised."""
+    """What a company is asked to price; the cities are the gazetteer's, None if not recognised.
+
+    `mode` is the merchant's: a platform that is asked for it is asked in the same one.
+    """
 
     origin: Stop
     destination: Stop
     parcel: Parcel
     origin_city: City | None = None
     destination_city: City | None = None
+    mode: Mode = Mode.LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +192,19 @@ class CourierFailed(Exception):  # noqa: N818 - what happened to a courier, told
     """A company could not answer: its platform is down, slow, or made no sense."""
 
 
-class Courier(Protocol):
-    """A connector: asks companies of one kind for offers, gives them deliveries, calls them off.
+class CourierResting(CourierFailed):
+    """A company was not asked: it failed so often that it is left alone for a while."""
 
-    No method is called while a transaction is open.
+    def __init__(self, reason: str, seconds: float) -> None:
+        """`seconds` until it may be asked again."""
+        self.seconds = seconds
+        super().__init__(reason)
+
+
+class Courier(Protocol):
+    """A connector: asks companies of one kind for offers; never while a transaction is open.
+
+    What they carry they see here, but for remote ones: `usecases.dispatch` is their outbox.
     """
 
     @property
@@ -200,20 +214,6 @@ class Courier(Protocol):
 
     async def quote(self, company: Company, wanted: QuoteRequest) -> Offer | None:
         """The company's offer; None when it does not carry that. Raises CourierFailed."""
-        ...
-
-    async def dispatch(self, company: Company, delivery: Delivery) -> None:
-        """Gives a new delivery to the company; again for the same one changes nothing.
-
-        Raises CourierFailed when it is not known to have arrived.
-        """
-        ...
-
-    async def cancel(self, company: Company, delivery: Delivery) -> None:
-        """Calls a delivery off at the company; again for the same one changes nothing.
-
-        Raises CourierFailed when it is not known to have been called off.
-        """
         ...
 
 

@@ -14,6 +14,7 @@ from estafette.core.courier import (
     Connector,
     Courier,
     CourierFailed,
+    CourierResting,
     Offer,
     QuoteRequest,
     connector_of,
@@ -31,6 +32,7 @@ from estafette.usecases.platform import Platform, clock
 PATIENCE_SECONDS = 3.0
 """How long a company may take to answer."""
 
+_FAILURES = frozenset({"failed", "late", "open"})
 _BATCH = 32
 _LANES = 2
 
@@ -90,6 +92,7 @@ class CompanyQuoter:
             parcel,
             cities.find(origin.city or origin.address),
             cities.find(destination.city or destination.address),
+            scope.mode,
         )
         now = clock()
         origins = names_of(origin, wanted.origin_city)
@@ -135,12 +138,14 @@ class CompanyQuoter:
             outcome = "no" if offer is None else "offer"
         except TimeoutError:
             outcome = "late"
+        except CourierResting:
+            outcome = "open"
         except CourierFailed as error:
             _log.warning("courier_failed", company=company.slug, reason=str(error))
         except Exception:  # a fault of one connector must not cost the quotes of the others
             _log.exception("courier_broke", company=company.slug)
         self._platform.observe_courier(company, outcome, time.perf_counter() - began)
-        return _Answered(company, connector, offer, failed=outcome in ("failed", "late"))
+        return _Answered(company, connector, offer, failed=outcome in _FAILURES)
 
     async def _write(self, batch: Sequence[_Offered]) -> Sequence[list[Quote]]:
         async with self._platform.pool.acquire() as connection:

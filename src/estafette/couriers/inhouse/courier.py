@@ -1,7 +1,6 @@
 """The operator's own companies: priced from the database, carried by drivers of this Estafette."""
 
 from estafette.core.courier import Company, Offer, QuoteRequest, offer_by_tariff
-from estafette.core.delivery import Delivery
 from estafette.usecases.catalog import Catalog
 
 
@@ -18,9 +17,3 @@ class InhouseCourier:
         """The price by the company's list; None above its heaviest band or off its routes."""
         companies = await self._catalog.companies(company.market)
         return offer_by_tariff(company, companies.prices(company.id), wanted)
-
-    async def dispatch(self, company: Company, delivery: Delivery) -> None:
-        """Nothing to do: the company's drivers see the delivery here."""
-
-    async def cancel(self, company: Company, delivery: Delivery) -> None:
-        """Nothing to do: the company's drivers see here that it is called off."""

@@ -1,0 +1,85 @@
+"""The circuit breaker: a platform that fails again and again is left alone for a while."""
+
+import time
+from collections.abc import Callable
+
+from estafette.core.courier import CourierResting
+
+FAILURES = 5
+"""How many failures in a row open it."""
+
+FIRST_REST_SECONDS = 15.0
+"""How long it is open then; each probe that fails doubles it."""
+
+LONGEST_REST_SECONDS = 300.0
+
+Clock = Callable[[], float]
+Told = Callable[[bool], None]
+
+
+def _untold(_is_open: bool) -> None:
+    """Nobody listens."""
+
+
+class Breaker:
+    """Whether one company's platform may be asked, by what came of asking before.
+
+    Closed, everything passes. Open, nothing does until its rest is over; then one request probes:
+    its success closes the breaker, its failure opens it for twice as long.
+    """
+
+    def __init__(self, clock: Clock = time.monotonic, told: Told = _untold) -> None:
+        """Closed. `clock` counts seconds; `told` hears when it opens (True) and closes (False)."""
+        self._clock = clock
+        self._told = told
+        self._failures = 0
+        self._rest = FIRST_REST_SECONDS
+        self._open_until: float | None = None
+        self._probing = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds requests back; true during a probe too."""
+        return self._open_until is not None
+
+    @property
+    def rests_for(self) -> float:
+        """The seconds until a request may pass; 0 when one may pass now."""
+        if self._open_until is None:
+            return 0
+        left = self._open_until - self._clock()
+        return max(left, 1.0) if self._probing else max(left, 0.0)
+
+    def begin(self) -> None:
+        """A request wants to pass; tell afterwards what came of it. Raises CourierResting."""
+        if self._open_until is None:
+            return
+        if self.rests_for > 0:
+            raise CourierResting("it failed again and again and is left alone", self.rests_for)
+        self._probing = True
+
+    def succeeded(self) -> None:
+        """A request was answered."""
+        self._failures = 0
+        self._rest = FIRST_REST_SECONDS
+        self._probing = False
+        if self._open_until is not None:
+            self._open_until = None
+            self._told(False)
+
+    def failed(self) -> None:
+        """A request was not answered, or not as a platform answers."""
+        if self._open_until is not None:
+            if self._probing:
+                self._probing = False
+                self._rest = min(self._rest * 2, LONGEST_REST_SECONDS)
+                self._open_until = self._clock() + self._rest
+            return  # else: it began before the breaker opened
+        self._failures += 1
+        if self._failures >= FAILURES:
+            self._open_until = self._clock() + self._rest
+            self._told(True)
+
+    def abandoned(self) -> None:
+        """A request was given up by us before anything came of it."""
+        self._probing = False

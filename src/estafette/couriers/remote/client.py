@@ -1,0 +1,261 @@
+"""The HTTP client of another platform that speaks Entrega: its calls, its limits, its breakers."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple, TypeVar
+from urllib.parse import quote
+from uuid import UUID
+
+import aiohttp
+import orjson
+import structlog
+from pydantic import BaseModel
+from yarl import URL
+
+from estafette.couriers.remote import metrics
+from estafette.couriers.remote.breaker import Breaker
+from estafette.couriers.remote.errors import Declined, InDoubt, Late, NotSent, Unavailable
+from estafette.couriers.remote.schemas import (
+    OneDelivery,
+    Page,
+    Quotes,
+    Timeline,
+    UpstreamDelivery,
+    UpstreamEvent,
+    UpstreamQuote,
+    problem,
+    read,
+)
+from estafette.http.moments import timestamp
+from estafette.usecases.quote_companies import PATIENCE_SECONDS
+
+CONNECT_SECONDS: Final = 1.0
+HURRY_SECONDS: Final = PATIENCE_SECONDS - 0.1
+"""How long somebody waits for a quote or a recall: less than who asks for it waits for us."""
+
+CALM_SECONDS: Final = 10.0
+"""How long the worker waits for an answer."""
+
+ANSWER_BYTES: Final = 1024 * 1024
+_HEAD_BYTES: Final = 16 * 1024
+_PAGE: Final = 100
+_FURTHEST: Final = 100_000  # as far as the contract lets a list be paged
+_CERTAINLY_NOT: Final = frozenset({400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 429})
+_OF_THE_PLATFORM_ITSELF: Final = frozenset({502, 503})  # its couriers failed, not the platform
+_PROBLEM: Final = "application/problem+json"
+_LONGEST_WAIT: Final = 3600.0
+_AGENT: Final = "Estafette"
+
+_Answer = TypeVar("_Answer", bound=BaseModel)
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a company's platform is reached in one mode; `base_url` is without a slash at the end."""
+
+    company_id: UUID
+    slug: str
+    base_url: str
+    key: str = field(repr=False)
+
+
+class _Request(NamedTuple):
+    method: str
+    path: str
+    seconds: float
+    body: Mapping[str, Any] | None = None
+    idempotency_key: str | None = None
+
+
+class _Reply(NamedTuple):
+    status: int
+    content_type: str
+    retry_after: str | None
+    body: bytes
+
+
+class PlatformClient:
+    """Calls other platforms. Every call raises NotSent, InDoubt, Late, Declined or CourierResting.
+
+    One for a process; it opens its session with the first call. `close` it in the end.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is opened yet."""
+        self._session: aiohttp.ClientSession | None = None
+        self._breakers: dict[UUID, Breaker] = {}
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def rests_for(self, company_id: UUID) -> float:
+        """The seconds for which a company's platform is still left alone; 0: it may be asked."""
+        breaker = self._breakers.get(company_id)
+        return 0 if breaker is None else breaker.rests_for
+
+    async def quotes(self, access: Access, body: Mapping[str, Any]) -> Sequence[UpstreamQuote]:
+        """What its companies ask for a route: `POST /v1/quotes`, in a hurry."""
+        request = _Request("POST", "/v1/quotes", HURRY_SECONDS, body)
+        return (await self._call(access, request, Quotes)).data
+
+    async def create(
+        self, access: Access, body: Mapping[str, Any], idempotency_key: str
+    ) -> UpstreamDelivery:
+        """A delivery from a quote: `POST /v1/deliveries`."""
+        request = _Request("POST", "/v1/deliveries", CALM_SECONDS, body, idempotency_key)
+        return (await self._call(access, request, OneDelivery)).data
+
+    async def find(self, access: Access, our_id: str, since: datetime) -> UpstreamDelivery | None:
+        """The delivery there that was created for ours, among those created since then.
+
+        Oldest first, so that what is created meanwhile moves nothing to a page already read.
+        """
+        for offset in range(0, _FURTHEST + 1, _PAGE):
+            path = (
+                f"/v1/deliveries?inserted_at_gte={timestamp(since)}&sort=inserted_at_asc"
+                f"&limit={_PAGE}&offset={offset}"
+            )
+            page = await self._call(access, _Request("GET", path, CALM_SECONDS), Page)
+            for delivery in page.data:
+                if delivery.our_id == our_id:
+                    return delivery
+            if not page.pagination.has_more:
+                return None
+        raise InDoubt("its list goes on beyond what may be read")
+
+    async def show(
+        self, access: Access, upstream_id: str, seconds: float = CALM_SECONDS
+    ) -> UpstreamDelivery:
+        """A delivery as it is now: `GET /v1/deliveries/{id}`, within so many seconds."""
+        request = _Request("GET", _path(upstream_id), seconds)
+        return (await self._call(access, request, OneDelivery)).data
+
+    async def events(self, access: Access, upstream_id: str) -> Sequence[UpstreamEvent]:
+        """Its timeline, oldest first: `GET /v1/deliveries/{id}/events`."""
+        request = _Request("GET", f"{_path(upstream_id)}/events", CALM_SECONDS)
+        return (await self._call(access, request, Timeline)).data
+
+    async def cancel(self, access: Access, upstream_id: str) -> UpstreamDelivery:
+        """Calls a delivery off, in a hurry: `DELETE /v1/deliveries/{id}`."""
+        request = _Request("DELETE", _path(upstream_id), HURRY_SECONDS)
+        return (await self._call(access, request, OneDelivery)).data
+
+    async def _call(self, access: Access, request: _Request, model: type[_Answer]) -> _Answer:
+        """The answer to a request, which passes through the company's breaker."""
+        breaker = self._breaker(access)
+        breaker.begin()
+        try:
+            reply = await self._exchange(access, request)
+            answer = read(model, _checked(reply).body)
+        except (Declined, Unavailable):
+            breaker.succeeded()  # it lives, and judges
+            raise
+        except (NotSent, InDoubt):
+            breaker.failed()
+            raise
+        except BaseException:
+            breaker.abandoned()
+            raise
+        breaker.succeeded()
+        return answer
+
+    def _breaker(self, access: Access) -> Breaker:
+        breaker = self._breakers.get(access.company_id)
+        if breaker is None:
+
+            def told(is_open: bool) -> None:
+                metrics.BREAKER.labels(access.slug).set(is_open)
+                _log.warning(
+                    "courier_left_alone" if is_open else "courier_is_back", company=access.slug
+                )
+
+            breaker = self._breakers[access.company_id] = Breaker(told=told)
+        return breaker
+
+    async def _exchange(self, access: Access, request: _Request) -> _Reply:
+        """Whatever was answered. Raises NotSent, InDoubt or Late."""
+        headers = {"Authorization": f"Bearer {access.key}"}
+        data = None
+        if request.body is not None:
+            data = orjson.dumps(request.body)
+            headers["Content-Type"] = "application/json"
+        if request.idempotency_key is not None:
+            headers["Idempotency-Key"] = request.idempotency_key
+        url = URL(f"{access.base_url}{request.path}", encoded=True)
+        sending = self._opened().request(
+            request.method, url, data=data, headers=headers, allow_redirects=False
+        )
+        try:
+            async with asyncio.timeout(request.seconds), sending as response:
+                retry_after = response.headers.get("Retry-After")
+                body = await _bounded(response)
+                return _Reply(response.status, response.content_type, retry_after, body)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent(f"no connection: {error}") from None
+        except TimeoutError:
+            raise Late(f"nothing within {request.seconds:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise InDoubt(f"{type(error).__name__}: {error}") from None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4, ttl_dns_cache=30),
+                timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),
+                headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,  # nothing is asked for compressed, so nothing can swell
+                trust_env=False,
+                max_line_size=_HEAD_BYTES,
+                max_field_size=_HEAD_BYTES,
+            )
+        return self._session
+
+
+def _path(upstream_id: str) -> str:
+    return f"/v1/deliveries/{quote(upstream_id, safe='')}"
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """The body. Raises InDoubt beyond the bound, whatever length was announced."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > ANSWER_BYTES:
+            response.close()
+            raise InDoubt(f"the answer is longer than {ANSWER_BYTES} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _checked(reply: _Reply) -> _Reply:
+    """A 2xx reply. Raises Declined for a certain no, InDoubt for anything else."""
+    if 200 <= reply.status < 300:
+        return reply
+    told = problem(reply.body)
+    if reply.status in _CERTAINLY_NOT:
+        raise Declined(
+            reply.status,
+            told.detail if told else "",
+            told.error if told else None,
+            _wait(reply.retry_after),
+            is_reasoned=told is not None and told.status == reply.status,
+        )
+    said = f"HTTP {reply.status} {told.detail if told else ''}".rstrip()
+    if reply.status in _OF_THE_PLATFORM_ITSELF and reply.content_type == _PROBLEM:
+        raise Unavailable(said)
+    raise InDoubt(said)
+
+
+def _wait(retry_after: str | None) -> float | None:
+    """The seconds of a `Retry-After`; None without one, or in its other form, a date."""
+    if retry_after is None or not retry_after.isascii() or not retry_after.isdigit():
+        return None
+    return min(float(retry_after[:9]), _LONGEST_WAIT)

@@ -1,0 +1,94 @@
+"""Between the core's words and those of another platform. Pure: nothing here waits or reads."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from estafette.core.courier import Offer, QuoteRequest
+from estafette.core.delivery import Delivery, Parcel, Stop
+from estafette.core.payment import PaymentMethod
+from estafette.core.place import City
+from estafette.couriers.remote.schemas import OUR_ID, UpstreamQuote
+from estafette.http.moments import timestamp
+
+BOUND = ("origin", "destination", "parcel")
+"""What a quote binds, there as here."""
+
+
+def quote_body(wanted: QuoteRequest) -> dict[str, Any]:
+    """The body of `POST /quotes`: what is asked of the company, and nothing of the merchant's."""
+    return {
+        "origin": _address(wanted.origin, wanted.origin_city),
+        "destination": _address(wanted.destination, wanted.destination_city),
+        "parcel": _parcel(wanted.parcel),
+    }
+
+
+def _address(stop: Stop, known: City | None) -> dict[str, Any]:
+    city = stop.city or (known.name if known else None) or stop.address
+    shown: dict[str, Any] = {
+        "address_line": stop.address,
+        "city": city,
+        "province": stop.province or city,
+    }
+    contact = {"name": stop.name, "phone": stop.phone_e164 or stop.phone}
+    if said := {name: value for name, value in contact.items() if value is not None}:
+        shown["contact"] = said
+    if stop.latitude is not None and stop.longitude is not None:
+        shown["coordinates"] = {"lat": stop.latitude, "lng": stop.longitude}
+    return shown
+
+
+def _parcel(parcel: Parcel) -> dict[str, Any]:
+    shown: dict[str, Any] = {"weight_grams": parcel.weight_grams}
+    if parcel.description is not None:
+        shown["description"] = parcel.description
+    if parcel.declared_value is not None:
+        shown["declared_value_aoa"] = parcel.declared_value
+    return shown
+
+
+def cheapest(quotes: Sequence[UpstreamQuote], now: datetime) -> UpstreamQuote | None:
+    """The quote to take of those that still bind; None when there is none."""
+    binding = [each for each in quotes if each.valid_until > now]
+    return min(binding, key=lambda each: (each.fee_aoa, each.eta_minutes), default=None)
+
+
+def offer(quote: UpstreamQuote, body: Mapping[str, Any]) -> Offer:
+    """A quote as the company's offer; `body` is what it was asked with."""
+    eta = timedelta(minutes=quote.eta_minutes)
+    return Offer(
+        fee=quote.fee_aoa,
+        pickup_within=eta / 3,  # the contract tells the whole alone
+        delivery_within=eta - eta / 3,
+        require_pin=quote.require_delivery_pin,
+        expires_at=quote.valid_until,
+        upstream={"quote_id": quote.quote_id, **body},
+    )
+
+
+def bound(upstream: Mapping[str, Any]) -> dict[str, Any]:
+    """What the quote of an offer binds, out of what `offer` kept: the body to quote with again."""
+    return {name: upstream[name] for name in BOUND}
+
+
+def create_body(
+    delivery: Delivery, upstream: Mapping[str, Any], quote_id: str, now: datetime
+) -> dict[str, Any]:
+    """The body of `POST /deliveries` for a delivery of ours.
+
+    The platform is paid by us, or by the cash that its courier collects. Times that have passed
+    while it could not be reached are left out.
+    """
+    body: dict[str, Any] = {"quote_id": quote_id, **bound(upstream)}
+    body["payment_method"] = PaymentMethod.PREPAID
+    if delivery.payment.method is PaymentMethod.COD:
+        body["payment_method"] = PaymentMethod.COD
+        body["cash_collect_aoa"] = delivery.payment.cash_collect
+    times = {
+        "scheduled_pickup_at": delivery.scheduled_pickup_at,
+        "scheduled_delivery_at": delivery.scheduled_delivery_at,
+    }
+    body |= {name: timestamp(at) for name, at in times.items() if at is not None and at > now}
+    body["options"] = {"metadata": {OUR_ID: str(delivery.id)}}
+    return body

@@ -1,0 +1,65 @@
+"""Other platforms for the tests: what they answer in Entrega's words, and companies behind them."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from estafette.couriers.remote import Access
+from estafette.couriers.remote.schemas import OUR_ID
+from tests.receivers import Behaviour, Receiver, answer
+
+KEY = "sk_live_upstream"
+_JSON = {"Content-Type": "application/json"}
+_PROBLEM = {"Content-Type": "application/problem+json"}
+
+
+def access(receiver: Receiver, slug: str = "far") -> Access:
+    """How a company behind a receiver is reached."""
+    return Access(uuid4(), slug, f"http://127.0.0.1:{receiver.port}", KEY)
+
+
+def told(value: Any, status: int = 200) -> Behaviour:
+    """Answers with a JSON value."""
+    return answer(status, _JSON, json.dumps(value).encode())
+
+
+def refusing(status: int, code: str | None = None, **headers: str) -> Behaviour:
+    """Refuses as the contract has it."""
+    body: dict[str, Any] = {"type": "x", "title": "No", "status": status, "detail": "not that"}
+    if code:
+        body["error"] = code
+    return answer(status, {**_PROBLEM, **headers}, json.dumps(body).encode())
+
+
+def quote(fee: int = 700, **changes: Any) -> dict[str, Any]:
+    """A quote that binds for a quarter of an hour."""
+    until = datetime.now(UTC) + timedelta(minutes=15)
+    return {
+        "quote_id": str(uuid4()),
+        "valid_until": until.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "company_id": str(uuid4()),
+        "company_name": "Longe",
+        "company_slug": "longe",
+        "fee_aoa": fee,
+        "eta_minutes": 45,
+        "require_delivery_pin": False,
+        **changes,
+    }
+
+
+def delivery(our_id: str | None = None, **changes: Any) -> dict[str, Any]:
+    """A delivery as its merchant sees it; `our_id` is in its metadata."""
+    return {
+        "id": str(uuid4()),
+        "status": "pending",
+        "courier_fee_aoa": 700,
+        "delivery_pin": None,
+        "options": {"metadata": {OUR_ID: our_id} if our_id else {}},
+        **changes,
+    }
+
+
+def quoting(*quotes: dict[str, Any]) -> Behaviour:
+    """Answers every request with these quotes."""
+    return told({"data": list(quotes)})

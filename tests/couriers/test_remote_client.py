@@ -1,0 +1,250 @@
+"""The client of other platforms, against ones that answer, refuse, break off and never end."""
+
+import json
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import pytest
+
+from estafette.core.courier import CourierResting
+from estafette.core.delivery import Status
+from estafette.couriers.remote import Access, PlatformClient
+from estafette.couriers.remote.breaker import FAILURES
+from estafette.couriers.remote.client import ANSWER_BYTES
+from estafette.couriers.remote.errors import Declined, InDoubt, Late, NotSent, Unavailable
+from tests.couriers.platforms import KEY, access, delivery, quote, quoting, refusing, told
+from tests.receivers import (
+    Behaviour,
+    Connection,
+    ReceivedRequest,
+    Receiver,
+    answer,
+    byte_a_second,
+    close_after_reading,
+    endless_body,
+    endless_header_line,
+    gzip_bomb,
+    in_turn,
+    raw,
+    redirect,
+    reset_after_reading,
+    silent,
+    slow_headers,
+)
+
+_OUR_ID = "0192d5a0-0000-7000-8000-000000000001"
+_SINCE = datetime(2026, 2, 1, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+async def client() -> AsyncGenerator[PlatformClient]:
+    client = PlatformClient()
+    yield client
+    await client.close()
+
+
+async def test_a_quote_is_asked_for_with_the_key_and_read(client: PlatformClient) -> None:
+    async with Receiver(quoting(quote(900), quote(700, extra={"new": 1}))) as platform:
+        found = await client.quotes(access(platform), {"parcel": {"weight_grams": 1}})
+    assert [each.fee_aoa for each in found] == [900, 700]
+    request = platform.requests[0]
+    assert (request.method, request.target) == ("POST", "/v1/quotes")
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["accept-encoding"] == "identity"
+    assert json.loads(request.body) == {"parcel": {"weight_grams": 1}}
+
+
+async def test_a_delivery_is_created_under_its_key(client: PlatformClient) -> None:
+    made = delivery(_OUR_ID, delivery_pin="123456")
+    async with Receiver(told({"data": made}, 201)) as platform:
+        found = await client.create(access(platform), {"quote_id": "q"}, _OUR_ID)
+    assert (found.id, found.delivery_pin, found.our_id) == (made["id"], "123456", _OUR_ID)
+    assert platform.requests[0].headers["idempotency-key"] == _OUR_ID
+
+
+async def test_a_delivery_is_looked_up_over_all_pages(client: PlatformClient) -> None:
+    ours = delivery(_OUR_ID)
+    others = [delivery(), delivery("another"), delivery(options=None), delivery(options=7)]
+    pages = in_turn(
+        told({"data": others, "pagination": {"has_more": True}}),
+        told({"data": [*others, ours], "pagination": {"has_more": True}}),
+    )
+    async with Receiver(pages) as platform:
+        found = await client.find(access(platform), _OUR_ID, _SINCE)
+    assert found is not None
+    assert found.id == ours["id"]
+    queries = [parse_qs(urlsplit(request.target).query) for request in platform.requests]
+    assert [query["offset"] for query in queries] == [["0"], ["100"]]
+    assert queries[0]["inserted_at_gte"] == ["2026-02-01T09:30:00Z"]
+    assert queries[0]["sort"] == ["inserted_at_asc"]
+
+
+async def test_a_delivery_that_is_on_no_page_is_not_there(client: PlatformClient) -> None:
+    page = {"data": [delivery()], "pagination": {"has_more": False}}
+    async with Receiver(told(page)) as platform:
+        assert await client.find(access(platform), _OUR_ID, _SINCE) is None
+
+
+async def test_a_timeline_is_read_and_its_notes_are_made_storable(client: PlatformClient) -> None:
+    events: list[dict[str, Any]] = [
+        {
+            "id": f"evt_{uuid4()}",
+            "event_type": "delivery.stalled",
+            "occurred_at": "2026-02-01T09:30:00Z",
+            "source": "courier",
+            "payload": {"status": "stalled", "note": "a\0b\n" + "c" * 600, "proof": {}},
+        }
+    ]
+    async with Receiver(told({"data": events})) as platform:
+        (found,) = await client.events(access(platform), "id/../..?x")
+    assert found.payload.status is Status.STALLED
+    assert found.payload.note == "ab" + "c" * 498
+    assert platform.requests[0].target == "/v1/deliveries/id%2F..%2F..%3Fx/events"
+
+
+async def test_a_delivery_is_called_off(client: PlatformClient) -> None:
+    async with Receiver(told({"data": delivery(status="cancelled")})) as platform:
+        found = await client.cancel(access(platform), "an-id")
+    assert found.status is Status.CANCELLED
+    assert (platform.requests[0].method, platform.requests[0].target) == (
+        "DELETE",
+        "/v1/deliveries/an-id",
+    )
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        close_after_reading(),
+        reset_after_reading(),
+        raw(b"HTTP/1.1 201 Created\r\nContent-Length: 90\r\n\r\n{"),
+        raw(b"SSH-2.0-nothing\r\n"),
+        answer(500),
+        answer(502, body=b"<html>Bad gateway</html>"),
+        answer(504),
+        answer(408),
+        answer(499),
+        redirect("http://127.0.0.1:1/elsewhere"),
+        redirect("/v1/deliveries", 302),
+        answer(200, {"Content-Type": "text/html"}, b"<html>Welcome</html>"),
+        answer(200, body=b""),
+        answer(200, body=b"\xff\xfe"),
+        answer(204, body=b""),
+        told([]),
+        told({"data": None}),
+        told({"data": [delivery()]}),
+        told({"data": delivery(status="teleported")}),
+        told({"data": delivery(id=7)}),
+        told({"data": delivery(id="a/../b")}),
+        told({"data": delivery(id="x" * 129)}),
+        told({"data": delivery(courier_fee_aoa="700")}),
+        told({"data": delivery(courier_fee_aoa=-1)}),
+        told({"data": delivery(delivery_pin="<script>")}),
+        answer(200, body=b'{"data": ' + b"[" * 100_000),
+        endless_body(),
+        endless_header_line(),
+        gzip_bomb(),
+        answer(200, body=b" " * (ANSWER_BYTES + 1)),
+    ],
+)
+async def test_whatever_is_no_certain_answer_leaves_a_creation_in_doubt(
+    client: PlatformClient, behaviour: Behaviour
+) -> None:
+    async with Receiver(behaviour) as platform:
+        with pytest.raises(InDoubt):
+            await client.create(access(platform), {}, _OUR_ID)
+        assert len(platform.requests) == 1
+
+
+@pytest.mark.parametrize("behaviour", [silent(), byte_a_second(0.2), slow_headers(0.2)])
+async def test_what_takes_too_long_is_given_up_and_hung_up(
+    client: PlatformClient, behaviour: Behaviour
+) -> None:
+    async with Receiver(behaviour) as platform:
+        with pytest.raises(Late):
+            await client.show(access(platform), "an-id", seconds=0.5)
+        await platform.wait_until(lambda: platform.open_connections == 0)
+
+
+async def test_what_never_reached_anybody_is_certain(client: PlatformClient) -> None:
+    async with Receiver() as platform:
+        gone = access(platform)
+    with pytest.raises(NotSent):
+        await client.create(gone, {}, _OUR_ID)
+    unknown = Access(uuid4(), "far", "http://platform.invalid", KEY)
+    with pytest.raises(NotSent):
+        await client.create(unknown, {}, _OUR_ID)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422, 429])
+async def test_a_refusal_is_certain_and_tells_its_code(client: PlatformClient, status: int) -> None:
+    async with Receiver(refusing(status, "quote_expired", **{"Retry-After": "7"})) as platform:
+        with pytest.raises(Declined) as refused:
+            await client.create(access(platform), {}, _OUR_ID)
+    no = refused.value
+    assert (no.status, no.code, no.retry_in_seconds) == (status, "quote_expired", 7)
+    assert no.is_reasoned
+    assert "not that" in str(no)
+
+
+@pytest.mark.parametrize("wait", ["soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "²"])
+async def test_a_refusal_by_something_in_front_of_it_is_not_the_platforms(
+    client: PlatformClient, wait: str
+) -> None:
+    page = answer(429, {"Content-Type": "text/html", "Retry-After": wait}, b"<html>Slow down")
+    async with Receiver(page) as platform:
+        with pytest.raises(Declined) as refused:
+            await client.create(access(platform), {}, _OUR_ID)
+    assert not refused.value.is_reasoned
+    assert refused.value.retry_in_seconds is None
+
+
+async def test_a_key_and_a_proxy_of_the_environment_go_nowhere_else(
+    client: PlatformClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Receiver() as proxy, Receiver(redirect(proxy.url)) as platform:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(InDoubt):
+            await client.quotes(access(platform), {})
+        assert proxy.connections == 0
+        assert KEY not in repr(access(platform))
+
+
+async def test_a_platform_that_fails_in_a_row_is_not_asked_any_more(client: PlatformClient) -> None:
+    async with Receiver(answer(500)) as platform, Receiver(quoting(quote())) as healthy:
+        failing, other = access(platform), access(healthy, "near")
+        for _ in range(FAILURES):
+            with pytest.raises(InDoubt):
+                await client.quotes(failing, {})
+        with pytest.raises(CourierResting):
+            await client.quotes(failing, {})
+        assert len(platform.requests) == FAILURES
+        assert client.rests_for(failing.company_id) > 0
+        assert len(await client.quotes(other, {})) == 1
+
+
+@pytest.mark.parametrize("behaviour", [refusing(422), refusing(429), refusing(502), refusing(503)])
+async def test_a_platform_that_refuses_lives(client: PlatformClient, behaviour: Behaviour) -> None:
+    async with Receiver(behaviour) as platform:
+        far = access(platform)
+        for _ in range(FAILURES + 1):
+            with pytest.raises((Declined, Unavailable)):
+                await client.quotes(far, {})
+        assert len(platform.requests) == FAILURES + 1
+
+
+async def test_nonsense_counts_as_failing(client: PlatformClient) -> None:
+    async def html(request: ReceivedRequest, connection: Connection) -> bool:
+        return await answer(200, {"Content-Type": "text/html"}, b"<html>")(request, connection)
+
+    async with Receiver(html) as platform:
+        far = access(platform)
+        for _ in range(FAILURES):
+            with pytest.raises(InDoubt):
+                await client.quotes(far, {})
+        with pytest.raises(CourierResting):
+            await client.quotes(far, {})
