@@ -1,6 +1,8 @@
 """Courier companies, trusted origins and the Entrega demo account, beside a running `up`."""
 
+import io
 import json
+import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,16 @@ def test_price_list_of_a_company_goes_out_and_in_again(
     assert command("couriers", "tariffs", *which, "--json")["csv"].strip() == (
         file.read_text("utf-8").strip()
     )
+
+
+def test_price_list_is_read_from_stdin_too(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    which = ("kwanza-cargas", "--market", "AO", "--account", "entrega")
+    csv = command("couriers", "tariffs", *which)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(csv))
+    told = command("couriers", "tariffs", *which, "--import", "-")
+    assert told.startswith(f"kwanza-cargas has {len(csv.splitlines()) - 1} tariffs now")
 
 
 def test_price_list_with_mistakes_changes_nothing(command: Command, tmp_path: Path) -> None:

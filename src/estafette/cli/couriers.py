@@ -316,7 +316,10 @@ def tariffs(
     *,
     market: _Market,
     account: _Account = None,
-    file: Annotated[str | None, Parameter(name="--import", help="A CSV file; - is stdin.")] = None,
+    file: Annotated[
+        str | None,
+        Parameter(name="--import", allow_leading_hyphen=True, help="A CSV file; - is stdin."),
+    ] = None,
     json: AsJson = False,
 ) -> int:
     """Show a courier company's price list as CSV, or put that of a file in its place.
