@@ -178,8 +178,9 @@ class Delivery:
 
     `reference` is the number that people call it by. `company_id` and `company_name` tell who
     carries it, for `company_fee` of the fee; None where no courier company was chosen.
+    With `remote`, that company has a platform of its own, which is told of it and followed.
     `metadata` is the merchant's own JSON object. With `require_pin`, the recipient's `pin` (None
-    where another platform keeps it) is needed to hand it over; `pin_failures` wrong ones were
+    until another platform has told it) is needed to hand it over; `pin_failures` wrong ones were
     tried.
     """
 
@@ -201,6 +202,7 @@ class Delivery:
     company_id: UUID | None = None
     company_name: str | None = None
     company_fee: int | None = None
+    remote: bool = False
     payment: Payment = PREPAID
     scheduled_pickup_at: datetime | None = None
     scheduled_delivery_at: datetime | None = None

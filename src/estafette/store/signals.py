@@ -17,6 +17,9 @@ CONFIGURATION = "estafette_configuration"
 OUTBOX = "estafette_outbox"
 """There are messages to send."""
 
+DISPATCHES = "estafette_dispatches"
+"""There are deliveries to place at, or to look at on, the platforms of courier companies."""
+
 _PROBE_SECONDS = 5.0
 
 

@@ -28,6 +28,7 @@ def terms_json(delivery: Delivery) -> str | None:
     fields = (
         ("company_name", delivery.company_name),
         ("company_fee", delivery.company_fee),
+        ("remote", delivery.remote or None),
         ("method", payment.method),
         ("cash_collect", payment.cash_collect),
         ("bank", bank and [bank.bank, bank.iban, bank.holder]),
@@ -51,6 +52,7 @@ def read_terms(text: str | None) -> dict[str, Any]:
     return {
         "company_name": terms.get("company_name"),
         "company_fee": terms.get("company_fee"),
+        "remote": terms.get("remote", False),
         "payment": Payment(
             PaymentMethod(terms["method"]),
             terms.get("cash_collect"),

@@ -10,7 +10,8 @@ from estafette.core.account import Credential
 from estafette.core.courier import Company
 from estafette.core.place import CityIndex
 from estafette.core.pricing import PriceList
-from estafette.store import accounts, catalog, companies
+from estafette.store import accounts, catalog, companies, links
+from estafette.store.links import StoredLink
 from estafette.store.pool import Pool
 
 _CREDENTIALS = 10_000
@@ -69,6 +70,7 @@ class Catalog:
         self._prices: dict[str, Prices] = {}
         self._companies: dict[str, Companies] = {}
         self._origins: dict[str, tuple[str, ...]] = {}
+        self._links: Mapping[UUID, StoredLink] | None = None
         self._reading = asyncio.Lock()
 
     def forget(self) -> None:
@@ -78,6 +80,7 @@ class Catalog:
         self._prices.clear()
         self._companies.clear()
         self._origins.clear()
+        self._links = None
 
     def trust(self, heard: bool) -> None:
         """Whether changes are being heard of."""
@@ -150,4 +153,19 @@ class Catalog:
             found = tuple(await accounts.origins(connection, dialect))
         if self._trusted and generation == self._generation:
             self._origins[dialect] = found
+        return found
+
+    async def links(self) -> Mapping[UUID, StoredLink]:
+        """How the platforms of remote companies are reached, by company; secrets encrypted."""
+        if self._links is not None:
+            return self._links
+        async with self._reading:
+            return self._links if self._links is not None else await self._read_links()
+
+    async def _read_links(self) -> Mapping[UUID, StoredLink]:
+        generation = self._generation
+        async with self._pool.acquire() as connection:
+            found = await links.every(connection)
+        if self._trusted and generation == self._generation:
+            self._links = found
         return found

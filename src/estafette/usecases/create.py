@@ -168,6 +168,8 @@ class Creator:
             await ledger.write(connection)
         if enqueued:
             self._platform.outbox_signal.wake()
+        if any(entry.delivery.remote for entry in desk.entries):
+            self._platform.dispatch_signal.wake()
         return answers
 
 
@@ -312,6 +314,7 @@ def _quoted(draft: Delivery, order: Order, quote: Quote) -> Delivery:
         company_id=quote.company_id,
         company_name=quote.company_name,
         company_fee=quote.company_fee,
+        remote=remote,
         require_pin=quote.require_pin,
         pin=new_pin() if quote.require_pin and not remote else None,
     )

@@ -37,6 +37,8 @@ async def confirm_payment(
         enqueued = await record.moves(connection, platform, [entry])
     if enqueued:
         platform.outbox_signal.wake()
+    if delivery.remote:
+        platform.dispatch_signal.wake()
     return entry.delivery
 
 

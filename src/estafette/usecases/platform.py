@@ -1,12 +1,14 @@
 """What every use case is given: the running Estafette."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from estafette.core.account import Mode
 from estafette.core.courier import Company, Connector, Courier
 from estafette.core.dialect import Dialect
+from estafette.core.upstream import Recalled
 from estafette.core.watch import WatchLimits
 from estafette.store import signals
 from estafette.store.pool import DATABASE_TROUBLE, Pool
@@ -14,11 +16,28 @@ from estafette.usecases.catalog import Catalog
 from estafette.usecases.secrets import Cipher
 
 CourierObserver = Callable[[Company, str, float], None]
-"""Hears how a company answered ("offer", "no", "failed", "late") and in how many seconds."""
+"""Hears how a company answered ("offer", "no", "failed", "late", "open") and in how many seconds.
+
+"open": it was not asked, for it failed too often lately.
+"""
+
+DispatchObserver = Callable[[Company, str], None]
+"""Hears what became of a delivery at a remote company: "placed", "refused" or "disputed"."""
+
+Recall = Callable[[Company, Mode, str], Awaitable[Recalled]]
+"""Calls a delivery off at a remote company, which knows it by that id; answers within seconds."""
 
 
 def _unobserved(_company: Company, _outcome: str, _seconds: float) -> None:
     """Nobody listens."""
+
+
+def _unobserved_dispatch(_company: Company, _outcome: str) -> None:
+    """Nobody listens."""
+
+
+async def _unreachable(_company: Company, _mode: Mode, _upstream_id: str) -> Recalled:
+    return Recalled.UNKNOWN
 
 
 @dataclass(slots=True)
@@ -28,7 +47,8 @@ class Platform:
     `public_url` is where the world reaches this server, without a slash at the end.
     `sandbox_step` is how long a simulated courier takes for a step; zero is "only when told".
     `couriers` are the connectors to courier companies, `watch_limits` how long things may take,
-    `observe_courier` hears how each company answered.
+    `observe_courier` hears how each company answered, `observe_dispatch` what became of deliveries
+    at remote ones. `recall` calls deliveries off there; without it none that was placed can be.
     """
 
     pool: Pool
@@ -40,24 +60,29 @@ class Platform:
     couriers: Mapping[Connector, Courier] = field(default_factory=dict[Connector, Courier])
     watch_limits: WatchLimits = field(default_factory=WatchLimits)
     observe_courier: CourierObserver = _unobserved
-    outbox_signal: "OutboxSignal" = field(init=False)
+    observe_dispatch: DispatchObserver = _unobserved_dispatch
+    recall: Recall = _unreachable
+    outbox_signal: "Signal" = field(init=False)
+    dispatch_signal: "Signal" = field(init=False)
 
     def __post_init__(self) -> None:
-        """Prepares the signal to the webhook workers."""
-        self.outbox_signal = OutboxSignal(self.pool)
+        """Prepares the signals to the workers."""
+        self.outbox_signal = Signal(self.pool, signals.OUTBOX)
+        self.dispatch_signal = Signal(self.pool, signals.DISPATCHES)
 
 
-class OutboxSignal:
-    """Wakes the webhook workers after a commit; many commits close together wake them once."""
+class Signal:
+    """Wakes workers after a commit; many commits close together wake them once."""
 
-    def __init__(self, pool: Pool) -> None:
-        """Signals through connections of `pool`."""
+    def __init__(self, pool: Pool, channel: str) -> None:
+        """Signals on `channel` (see `store.signals`) through connections of `pool`."""
         self._pool = pool
+        self._channel = channel
         self._task: asyncio.Task[None] | None = None
         self._again = False
 
     def wake(self) -> None:
-        """There are new messages. Returns at once; a lost signal costs a worker's next poll."""
+        """There is work. Returns at once; a lost signal costs a worker's next poll."""
         if self._task is None:
             self._task = asyncio.create_task(self._send())
             self._task.add_done_callback(self._done)
@@ -66,7 +91,7 @@ class OutboxSignal:
 
     async def _send(self) -> None:
         try:
-            await signals.send(self._pool, signals.OUTBOX)
+            await signals.send(self._pool, self._channel)
         except DATABASE_TROUBLE:
             return  # the workers poll besides
 

@@ -7,8 +7,11 @@ a delivery is (its books, its place in the search, its orders to couriers) belon
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from estafette.core.courier import Connector
+from estafette.core.delivery import Status
 from estafette.core.quote import Quote
-from estafette.store import journal, search_texts
+from estafette.store import dispatches, journal, search_texts
+from estafette.store.dispatches import NewDispatch
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
 from estafette.usecases import ledger
@@ -27,6 +30,8 @@ async def creations(
     """
     enqueued = await journal.insert(connection, entries, platform.watch_limits)
     await search_texts.keep(connection, [entry.delivery for entry in entries])
+    if quotes and (new := _dispatches(entries, quotes)):
+        await dispatches.insert(connection, new)
     return enqueued
 
 
@@ -37,4 +42,27 @@ async def moves(connection: Connection, platform: Platform, entries: Sequence[En
     """
     enqueued = await journal.move(connection, entries, platform.watch_limits)
     await ledger.book(connection, entries)
+    remote = [entry for entry in entries if entry.delivery.remote]
+    if paid := [one.delivery for one in remote if one.before is Status.AWAITING_PAYMENT]:
+        await dispatches.let_go(connection, paid)
+    if ended := [one.delivery for one in remote if one.delivery.progress.is_final]:
+        await dispatches.close_unplaced(connection, ended)
     return enqueued
+
+
+def _dispatches(entries: Sequence[Entry], quotes: Mapping[UUID, Quote]) -> list[NewDispatch]:
+    """What is to be placed at companies that have a platform of their own."""
+    new: list[NewDispatch] = []
+    for entry in entries:
+        delivery, quote = entry.delivery, quotes.get(entry.delivery.id)
+        if quote is None or quote.company_id is None or quote.connector is not Connector.REMOTE:
+            continue
+        is_awaited = delivery.status is Status.AWAITING_PAYMENT
+        scope = delivery.scope
+        offer = quote.upstream or {}
+        new.append(
+            NewDispatch(
+                scope.account_id, delivery.id, scope.mode, quote.company_id, offer, is_awaited
+            )
+        )
+    return new

@@ -1,0 +1,413 @@
+"""Give deliveries to companies that have a platform of their own, and follow them there.
+
+Only what is known here is written here; asking the platform is the business of the connector. It
+claims errands, does each without a transaction being open, and says what came of it. Whatever dies
+in between, an errand is claimed again when its lease ends, and is then in doubt: it has to be
+looked up at the platform before it may be placed there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from estafette.core.courier import Company
+from estafette.core.delivery import Delivery, Status
+from estafette.core.dialect import Dialect
+from estafette.core.event import Actor
+from estafette.core.upstream import Following, Report, Step, follow
+from estafette.store import dispatches
+from estafette.store.dispatches import Claimed, Outcome, Standing
+from estafette.store.pool import Connection
+from estafette.usecases import record
+from estafette.usecases.advance import Move, lock_one, moved
+from estafette.usecases.platform import Platform
+
+__all__ = [
+    "Errand",
+    "Placement",
+    "Report",
+    "Round",
+    "Step",
+    "claim",
+    "followed",
+    "heard",
+    "lost",
+    "placed",
+    "refused",
+    "unplaced",
+]
+
+FIRST_LOOK = timedelta(seconds=5)
+"""How long after it was placed a delivery is looked at, if no webhook comes."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A delivery to be placed at a company's platform or, with an `upstream_id`, to be looked at.
+
+    `attempt` is the fencing token. `upstream` is what the company's offer wanted to see again.
+    `doubtful`: it may be there already, so it is looked up before it is placed. `first_tried_at`
+    is when the first attempt to place it began, by the database's clock, and `trying_for` how long
+    ago that was. `seen` is the id of the last event there that was applied here, `polls` how many
+    looks in a row saw nothing new. `recalled`: the merchant has asked to have it cancelled there.
+    """
+
+    company: Company
+    delivery: Delivery
+    dialect: Dialect
+    attempt: int
+    upstream: Mapping[str, Any]
+    upstream_id: str | None
+    doubtful: bool
+    first_tried_at: datetime
+    trying_for: timedelta
+    seen: str | None
+    polls: int
+    recalled: bool
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it may still be placed. One that is not may only be looked up.
+
+        If it is there, say `placed`; if not, `unplaced` with `looked_up`, which closes it.
+        """
+        return not self.delivery.progress.is_final
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Errands to run now, and in how many seconds the next one is due; None when none waits.
+
+    `due_in_seconds` is not above zero when more are due than were claimed.
+    """
+
+    errands: Sequence[Errand]
+    due_in_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How a platform has taken a delivery: its id there, the recipient's PIN, the fee asked."""
+
+    upstream_id: str
+    pin: str | None = None
+    fee: int | None = None
+
+
+async def claim(
+    platform: Platform,
+    lease: timedelta,
+    at_once: int,
+    *,
+    per_company: int | None = None,
+    busy: Mapping[UUID, int] | None = None,
+) -> Round:
+    """Leases due errands to the caller, and commits that before anything is sent.
+
+    At most `at_once`, and of each company at most `per_company` (None: `at_once`) less those that
+    the caller is still `busy` with, by company. Each must be settled (`placed`, `unplaced`,
+    `refused`, `followed`, `lost`) within `lease`, or it is claimed again.
+    """
+    most, busy = per_company or at_once, busy or {}
+    async with platform.pool.acquire() as connection:
+        claimed = await dispatches.claim(
+            connection, list(platform.dialects), lease, at_once, most, busy
+        )
+        for one in claimed:
+            busy = {**busy, one.company_id: busy.get(one.company_id, 0) + 1}
+        due_in_seconds = await dispatches.due_in_seconds(connection, most, busy)
+    return Round([await _errand(platform, one) for one in claimed], due_in_seconds)
+
+
+async def _errand(platform: Platform, claimed: Claimed) -> Errand:
+    return Errand(
+        company=await _company(platform, claimed.market, claimed.company_id),
+        delivery=claimed.delivery,
+        dialect=platform.dialects[claimed.dialect],
+        attempt=claimed.attempt,
+        upstream=claimed.offer,
+        upstream_id=claimed.upstream_id,
+        doubtful=claimed.doubtful,
+        first_tried_at=claimed.first_tried_at,
+        trying_for=claimed.trying_for,
+        seen=claimed.seen,
+        polls=claimed.polls,
+        recalled=claimed.recalled,
+    )
+
+
+async def _company(platform: Platform, market: str, company_id: UUID) -> Company:
+    company = (await platform.catalog.companies(market)).by_id(company_id)
+    if company is None:  # it is newer than what is remembered; companies are never deleted
+        platform.catalog.forget()
+        company = (await platform.catalog.companies(market)).by_id(company_id)
+    if company is None:
+        raise LookupError(f"the company {company_id} of a dispatch is not in the market {market}")
+    return company
+
+
+async def placed(
+    platform: Platform,
+    errand: Errand,
+    placement: Placement,
+    look_again_in: timedelta = FIRST_LOOK,
+) -> bool:
+    """The platform has it. From now on it is followed there.
+
+    The PIN and the fee that the platform named become the delivery's. False when the attempt is no
+    longer the caller's: then nothing is recorded, and whoever has it now will look it up.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        held = await _hold(connection, errand, "waiting")
+        if held is None:
+            return False
+        await _settle(
+            connection,
+            errand,
+            Outcome("placed", look_again_in, False, placement.upstream_id, placement.fee),
+        )
+        await _agree(connection, held.delivery, placement.pin, placement.fee)
+    if placement.fee is not None and placement.fee > (errand.delivery.company_fee or 0):
+        _tell(_log.warning, "dispatch_dearer_than_quoted", errand, fee=placement.fee)
+    platform.observe_dispatch(errand.company, "placed")
+    return True
+
+
+async def unplaced(
+    platform: Platform,
+    errand: Errand,
+    reason: str,
+    retry_in: timedelta,
+    doubtful: bool = False,
+    looked_up: bool = False,
+) -> bool:
+    """It could not be placed now, or not be looked at; it is tried again after `retry_in`.
+
+    `doubtful`: the request to place it may have arrived all the same. Only with `looked_up`, when
+    this attempt has asked the platform and found that it does not have it, are earlier doubts over;
+    a delivery that has ended meanwhile is closed then. Neither matters for what is placed.
+
+    False when the attempt is no longer the caller's.
+    """
+    state = "placed" if errand.upstream_id else "waiting"
+    async with platform.pool.acquire() as connection, connection.transaction():
+        held = await _hold(connection, errand, state)
+        if held is None:
+            return False
+        standing = held.standing
+        doubt = doubtful or standing.heard or (standing.doubtful and not looked_up)
+        if state == "placed":
+            outcome = Outcome(state, retry_in, polls=standing.polls + 1, error=reason)
+        elif held.delivery.progress.is_final and not doubt:
+            outcome = Outcome("closed", None, error=reason)
+        else:
+            outcome = Outcome(state, retry_in, doubt, error=reason)
+        await _settle(connection, errand, outcome)
+    return True
+
+
+async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
+    """The platform has it not and will never take it: the delivery stalls for the operator.
+
+    `reason` becomes the note of the stall. False when the attempt is no longer the caller's, or
+    the platform spoke of the delivery since: then it is looked up first.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        held = await _hold(connection, errand, "waiting")
+        if held is None:
+            return False
+        if held.standing.heard:
+            await _settle(
+                connection, errand, Outcome("waiting", timedelta(), doubtful=True, error=reason)
+            )
+            return False
+        final = held.delivery.progress.is_final
+        await _settle(
+            connection, errand, Outcome("closed" if final else "refused", None, error=reason)
+        )
+        enqueued = await _stall(connection, platform, held.delivery, errand, reason)
+    _woken(platform, enqueued)
+    _tell(_log.warning, "dispatch_refused", errand, reason=reason)
+    platform.observe_dispatch(errand.company, "refused")
+    return True
+
+
+async def lost(platform: Platform, errand: Errand, reason: str) -> bool:
+    """The platform does not know any more what it had taken: the delivery stalls for the operator.
+
+    The dispatch is disputed. False when the attempt is no longer the caller's.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        held = await _hold(connection, errand, "placed")
+        if held is None:
+            return False
+        await _settle(connection, errand, Outcome("disputed", None, error=reason))
+        enqueued = await _stall(connection, platform, held.delivery, errand, reason)
+    _woken(platform, enqueued)
+    _disputed(platform, errand, reason)
+    return True
+
+
+async def followed(
+    platform: Platform, errand: Errand, report: Report, look_again_in: timedelta
+) -> bool:
+    """Brings the delivery to where it is at the platform, in one transaction.
+
+    Every step there since the last report is made here, and those that were missed between; see
+    `core.upstream.follow`. When it has ended in both places the dispatch is closed; where it cannot
+    come to the end here that it has there, it is disputed. False when the attempt is no longer the
+    caller's.
+    """
+    enqueued = 0
+    async with platform.pool.acquire() as connection, connection.transaction():
+        held = await _hold(connection, errand, "placed")
+        if held is None:
+            return False
+        delivery, standing = held.delivery, held.standing
+        following = follow(delivery.progress, report, standing.seen)
+        for status, note in following.moves:
+            recalled = standing.recalled and status is Status.CANCELLED
+            actor = Actor.MERCHANT if recalled else Actor.COURIER
+            entry = moved(
+                delivery, Move(status, actor, note), errand.dialect, platform.sandbox_step
+            )
+            enqueued += await record.moves(connection, platform, [entry])
+            delivery = entry.delivery
+        await _agree(connection, delivery, report.pin, None)
+        await _settle(
+            connection, errand, _after(delivery, standing, following, report, look_again_in)
+        )
+    _woken(platform, enqueued)
+    if following.conflict:
+        _disputed(platform, errand, f"{following.conflict} there, {delivery.status} here")
+    return True
+
+
+def _after(
+    delivery: Delivery,
+    standing: Standing,
+    following: Following,
+    report: Report,
+    look_again_in: timedelta,
+) -> Outcome:
+    """What becomes of a dispatch that was looked at."""
+    if following.conflict:
+        told = f"{following.conflict} there, {delivery.status} here"
+        return Outcome("disputed", None, seen=following.seen, error=told)
+    if delivery.progress.is_final and delivery.status is report.status:
+        return Outcome("closed", None, seen=following.seen)
+    polls = 0 if following.is_news else standing.polls + 1
+    return Outcome("placed", look_again_in, seen=following.seen, polls=polls)
+
+
+async def heard(
+    platform: Platform, company_id: UUID, upstream_id: str, delivery_id: UUID | None
+) -> bool:
+    """The company's platform has told of a delivery: it is looked at now.
+
+    `upstream_id` is its id there, `delivery_id` ours if the platform repeated it. Whatever else a
+    webhook says is not believed, so its order, a copy or a replay can do no harm. False when the
+    company has no such delivery of ours.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        known = await dispatches.known_as(connection, company_id, upstream_id)
+        if known is None and delivery_id is not None:
+            known = await dispatches.known_here_as(connection, company_id, delivery_id)
+        if known is None or known.attempt == 0:
+            return False
+        key = (known.account_id, known.delivery_id)
+        is_stray = known.state == "closed" and known.upstream_id is None
+        is_twin = known.upstream_id not in (None, upstream_id)
+        if is_stray:
+            await dispatches.dispute(connection, *key, f"it is there, as {upstream_id}")
+        elif not is_twin and known.state in _OPEN:
+            await dispatches.look_now(connection, *key)
+    if is_stray or is_twin:
+        _log.error(
+            "dispatch_unknown_upstream",
+            company=str(company_id),
+            delivery=str(known.delivery_id),
+            known_as=known.upstream_id,
+            told=upstream_id,
+        )
+    else:
+        platform.dispatch_signal.wake()
+    return True
+
+
+_OPEN = frozenset({"waiting", "placed", "refused"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A delivery and its dispatch, both locked, whose attempt is still the caller's."""
+
+    delivery: Delivery
+    standing: Standing
+
+
+async def _hold(connection: Connection, errand: Errand, state: str) -> _Held | None:
+    scope, id = errand.delivery.scope, errand.delivery.id
+    delivery = await lock_one(connection, scope, id)
+    standing = await dispatches.lock(connection, scope.account_id, id)
+    if standing is None or standing.state != state:
+        return None
+    if standing.attempt != errand.attempt or not standing.is_unsettled:
+        return None
+    return _Held(delivery, standing)
+
+
+async def _settle(connection: Connection, errand: Errand, outcome: Outcome) -> None:
+    delivery = errand.delivery
+    await dispatches.settle(connection, delivery.scope.account_id, delivery.id, outcome)
+
+
+async def _agree(
+    connection: Connection, delivery: Delivery, pin: str | None, fee: int | None
+) -> None:
+    """Takes over what the platform says of PIN and fee, where it is not what is known."""
+    agreed = replace(
+        delivery,
+        pin=delivery.pin if pin is None else pin,
+        company_fee=delivery.company_fee if fee is None else fee,
+    )
+    if agreed != delivery:
+        await dispatches.set_terms(connection, agreed)
+
+
+async def _stall(
+    connection: Connection, platform: Platform, delivery: Delivery, errand: Errand, reason: str
+) -> int:
+    if Status.STALLED not in delivery.progress.allowed():  # it has stalled already, or has ended
+        return 0
+    move = Move(Status.STALLED, Actor.COURIER, reason)
+    entry = moved(delivery, move, errand.dialect, platform.sandbox_step)
+    return await record.moves(connection, platform, [entry])
+
+
+def _woken(platform: Platform, enqueued: int) -> None:
+    if enqueued:
+        platform.outbox_signal.wake()
+
+
+def _disputed(platform: Platform, errand: Errand, reason: str) -> None:
+    _tell(_log.error, "dispatch_disputed", errand, reason=reason)
+    platform.observe_dispatch(errand.company, "disputed")
+
+
+def _tell(log: Any, event: str, errand: Errand, **facts: Any) -> None:
+    delivery = errand.delivery
+    log(
+        event,
+        company=errand.company.slug,
+        account=str(delivery.scope.account_id),
+        delivery=str(delivery.id),
+        upstream=errand.upstream_id,
+        **facts,
+    )
