@@ -1,10 +1,12 @@
 """The pages that the `type` of a problem leads to: what it means and what to do, for people."""
 
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
@@ -24,15 +26,15 @@ class _Explanation(NamedTuple):
 _EXPLANATIONS: dict[int, _Explanation] = {
     400: _Explanation(
         "The request could not be read: its body is not JSON in UTF-8, or a header is malformed.",
-        "Look at detail, and mend the request. Sending it again as it is will not help.",
+        "Look at `detail`, and mend the request. Sending it again as it is will not help.",
     ),
     401: _Explanation(
         "The API key is missing, unknown, expired or disabled.",
-        "Send it as “Authorization: Bearer sk_…”, once, and as it was shown when it was made.",
+        "Send it as `Authorization: Bearer sk_…`, once, and as it was shown when it was made.",
     ),
     403: _Explanation(
-        "The key is good and may not do this: a publishable key (pk_…) opens the widget API alone,"
-        " a secret key (sk_…) the merchant API alone, and the widget API answers only pages of"
+        "The key is good and may not do this: a publishable key (`pk_…`) opens the widget API"
+        " alone, a secret key (`sk_…`) the merchant API alone, and the widget API answers only pages of"
         " origins that the account trusts.",
         "Use the other key, or have the page's origin added to the account's trusted origins.",
     ),
@@ -41,27 +43,28 @@ _EXPLANATIONS: dict[int, _Explanation] = {
         "Check the id, and whether it was made with a key of the same mode (test or live).",
     ),
     405: _Explanation(
-        "The path exists and does not know this method.", "The Allow header names those it knows."
+        "The path exists and does not know this method.", "The `Allow` header names those it knows."
     ),
     409: _Explanation(
         "The state of things does not allow it: a delivery can be cancelled only while it is"
-        " awaiting_payment, pending or assigned; an Idempotency-Key stands for one payload.",
-        "Read the delivery again. For another payload use another Idempotency-Key.",
+        " `awaiting_payment`, `pending` or `assigned`; an `Idempotency-Key` stands for one"
+        " payload.",
+        "Read the delivery again. For another payload use another `Idempotency-Key`.",
     ),
-    413: _Explanation("The body is too long.", "Send less: detail says how much is accepted."),
+    413: _Explanation("The body is too long.", "Send less: `detail` says how much is accepted."),
     422: _Explanation(
         "The request was read and something in it is not valid.",
-        "errors names every faulty field or parameter. For quotes, payment and schedule, error"
-        " carries one of the codes below.",
+        "`errors` names every faulty field or parameter. For quotes, payment and schedule,"
+        " `error` carries one of the codes below.",
     ),
     429: _Explanation(
         "The key has made too many requests.",
-        "Wait for as many seconds as Retry-After says, then retry with exponential backoff.",
+        "Wait for as many seconds as `Retry-After` says, then retry with exponential backoff.",
     ),
     500: _Explanation(
         "Something went wrong on our side.",
-        "Retry with the same Idempotency-Key: nothing will be done twice. If it persists, tell the"
-        " operator the X-Request-Id of the response.",
+        "Retry with the same `Idempotency-Key`: nothing will be done twice. If it persists, tell"
+        " the operator the `X-Request-Id` of the response.",
     ),
     502: _Explanation("Every courier company failed to answer.", "Retry with backoff."),
     503: _Explanation(
@@ -71,12 +74,12 @@ _EXPLANATIONS: dict[int, _Explanation] = {
 }
 
 _CODES = {
-    "quote_id_required": "A delivery is created from a quote: send its quote_id.",
-    "courier_fee_aoa_not_accepted": "The fee is the quote's. Leave courier_fee_aoa out.",
+    "quote_id_required": "A delivery is created from a quote: send its `quote_id`.",
+    "courier_fee_aoa_not_accepted": "The fee is the quote's. Leave `courier_fee_aoa` out.",
     "quote_not_found": "No quote of this account and mode has this id.",
     "quote_expired": "A quote holds for 15 minutes. Ask for a new one.",
-    "quote_company_mismatch": "company_id is not the company of the quote.",
-    "quote_payload_mismatch": "origin, destination and parcel must be those that were quoted.",
+    "quote_company_mismatch": "`company_id` is not the company of the quote.",
+    "quote_payload_mismatch": "`origin`, `destination` and `parcel` must be those of the quote.",
     "quote_already_used": "A quote serves one delivery, and this one did.",
     "cash_collect_aoa_required": "Cash on delivery needs the sum to collect, above zero.",
     "payment_method_not_supported": "The courier company does not take this payment method.",
@@ -97,12 +100,18 @@ _HEADERS: Sequence[Header] = (
 )
 
 
+def _words(text: str) -> Markup:
+    """A text with what stands between backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+
 class _Pages:
     """The handlers of `/errors` and `/errors/{slug}`."""
 
     def __init__(self) -> None:
         source = (files("estafette.dialects.entrega") / "problem.html").read_text("utf-8")
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+        environment.filters["words"] = _words
         self._template = environment.from_string(source)
         self._statuses = {kind.slug: status for status, kind in KINDS.items()}
 
