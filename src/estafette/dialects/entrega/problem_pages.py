@@ -1,12 +1,10 @@
 """The pages that the `type` of a problem leads to: what it means and what to do, for people."""
 
-import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup, escape
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
@@ -34,8 +32,8 @@ _EXPLANATIONS: dict[int, _Explanation] = {
     ),
     403: _Explanation(
         "The key is good and may not do this: a publishable key (`pk_…`) opens the widget API"
-        " alone, a secret key (`sk_…`) the merchant API alone, and the widget API answers only pages of"
-        " origins that the account trusts.",
+        " alone, a secret key (`sk_…`) the merchant API alone, and the widget API answers only"
+        " pages of origins that the account trusts.",
         "Use the other key, or have the page's origin added to the account's trusted origins.",
     ),
     404: _Explanation(
@@ -100,18 +98,12 @@ _HEADERS: Sequence[Header] = (
 )
 
 
-def _words(text: str) -> Markup:
-    """A text with what stands between backticks as code."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
-
-
 class _Pages:
     """The handlers of `/errors` and `/errors/{slug}`."""
 
     def __init__(self) -> None:
         source = (files("estafette.dialects.entrega") / "problem.html").read_text("utf-8")
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-        environment.filters["words"] = _words
         self._template = environment.from_string(source)
         self._statuses = {kind.slug: status for status, kind in KINDS.items()}
 
