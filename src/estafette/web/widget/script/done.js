@@ -5,7 +5,7 @@ class Confirmation {
     this.words = words;
     this.texts = words.texts.done;
     this.title = heading(this.texts.title);
-    this.status = make("dd", { role: "status" });
+    this.status = make("span", { role: "status" });
     const track = make(
       "a",
       { class: "primary", href: delivery.tracking_url, target: "_blank", rel: "noopener" },
@@ -35,8 +35,8 @@ class Confirmation {
     const { texts, words } = this;
     return make(
       "dl", {},
-      ...fact(texts.reference, make("dd", { class: "reference" }, reference)),
-      ...fact(texts.status, this.status),
+      ...fact(texts.reference, make("dd", { class: "number short" }, reference)),
+      ...fact(texts.status, make("dd", {}, this.status)),
       ...fact(texts.company, company_name),
       ...fact(texts.fee, words.money(courier_fee_aoa)),
       ...(cash_collect_aoa ? fact(texts.cash, words.money(cash_collect_aoa)) : []),
@@ -51,10 +51,10 @@ class Confirmation {
       make(
         "dl", {},
         ...fact(texts.bankName, bank.bank_name),
-        ...fact(texts.iban, make("dd", { class: "reference" }, bank.bank_iban)),
+        ...fact(texts.iban, make("dd", { class: "number" }, bank.bank_iban)),
         ...fact(texts.holder, bank.bank_account_holder),
         ...fact(texts.amount, words.money(bank.amount_aoa)),
-        ...fact(texts.transferReference, make("dd", { class: "reference" }, bank.reference)),
+        ...fact(texts.transferReference, make("dd", { class: "number short" }, bank.reference)),
         ...(bank.due_at ? fact(texts.due, words.moment(bank.due_at)) : []),
       ),
     ];

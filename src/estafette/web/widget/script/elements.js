@@ -44,9 +44,9 @@ function icon(name) {
 // A heading that takes the focus when its step begins.
 const heading = (text) => make("h2", { tabindex: "-1" }, text);
 
-// A remark above a step's content; an alert is read out at once.
+// A remark within a step; an alert is read out at once.
 function notice(kind, text) {
-  const role = kind === "alert" ? "alert" : "status";
+  const role = kind === "alert" && "alert";
   return make("div", { class: `notice ${kind}`, role }, icon(kind), make("p", {}, text));
 }
 

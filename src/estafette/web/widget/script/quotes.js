@@ -36,7 +36,7 @@ class QuoteChoice {
     this.group = make(
       "fieldset",
       { onchange: () => this.#price() },
-      make("legend", {}, this.texts.legend),
+      make("legend", { class: "unseen" }, this.texts.legend),
       ...this.options.map(({ element }) => element),
     );
     const due = cash && make("p", { class: "cash" }, this.texts.cash(this.words.money(cash)));
@@ -80,15 +80,17 @@ class QuoteChoice {
       "label", { class: "option", for: id },
       radio,
       this.#logo(quote),
-      make("span", { class: "who" },
-        make("strong", {}, quote.company_name),
+      make("span", { class: "offer" },
+        make("strong", { class: "company" }, quote.company_name),
+        make("strong", { class: "price" }, this.words.money(quote.fee_aoa)),
         make("span", { class: "soft" }, eta),
+        changed &&
+          make(
+            "span", { class: before > quote.fee_aoa ? "was lower" : "was" },
+            this.texts.before(this.words.money(before)),
+          ),
         quote.require_delivery_pin &&
           make("span", { class: "soft pin" }, icon("lock"), this.texts.pin),
-      ),
-      make("span", { class: "price" },
-        make("strong", {}, this.words.money(quote.fee_aoa)),
-        changed && make("span", { class: "was" }, this.texts.before(this.words.money(before))),
       ),
     );
     return { element, radio };
@@ -112,6 +114,7 @@ class QuoteChoice {
 
   // Holds the visitor to their choice: it may have been carried out already.
   hold() {
+    this.isHeld = true;
     this.group.classList.add("held");
     this.options.forEach(({ radio }) => (radio.disabled = !radio.checked));
     this.changer.disabled = true;

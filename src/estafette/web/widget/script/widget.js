@@ -43,7 +43,10 @@ class Widget {
     root.adoptedStyleSheets = [style];
     this.live = make("p", { class: "unseen", role: "status" });
     this.stage = make("div", { class: "stage" });
-    root.append(make("section", { class: "card", lang }, this.stage), this.live);
+    const card = make("section", { class: "card", lang }, this.stage);
+    // The page sees the widget where its fields are: its shortcuts would take what is typed.
+    for (const type of ["keydown", "keypress", "keyup"]) card.addEventListener(type, keepKeys);
+    root.append(card, this.live);
     this.target.querySelector(":scope > estafette-widget")?.remove();
     this.target.append(this.element);
     this.#paint();
@@ -134,7 +137,7 @@ class Widget {
     });
     this.#show(this.#choice);
     const { found, none } = this.words.texts.quotes;
-    this.#say(fitting.length ? found(fitting.length) : none);
+    this.#say(remark ?? (fitting.length ? found(fitting.length) : none));
     if (remark) this.#remark(this.#choice, "info", remark);
     this.#tell("quotes", { quotes: fitting });
   }
@@ -262,7 +265,7 @@ class Widget {
     Object.assign(this.#options, options);
     const wrong = faultIn(this.#options);
     if (wrong) throw new TypeError(`Estafette: ${wrong}`);
-    if (this.#delivery || this.step !== this.#choice) return;
+    if (this.step !== this.#choice || this.#choice.isHeld) return;
     const choice = this.#choice;
     const { busy } = this.words.texts.form;
     const { updated } = this.words.texts.errors;
@@ -304,6 +307,10 @@ const REMARKS = {
   rate_limited: "busy",
   payment_method_not_supported: "method",
 };
+
+function keepKeys(event) {
+  if (event.key !== "Tab" && event.key !== "Escape") event.stopPropagation();
+}
 
 function warn(...told) {
   console.error("Estafette:", ...told.filter(Boolean));

@@ -36,7 +36,7 @@ class Words {
     const whole = Math.max(step, Math.ceil(minutes / step) * step);
     if (whole < 60) return inMinutes(whole);
     const [hours, rest] = [Math.floor(whole / 60), whole % 60];
-    return rest ? `${inHours(hours)} ${inMinutes(rest)}` : inHours(hours);
+    return rest ? `${inHours(hours)}\u00a0${inMinutes(rest)}` : inHours(hours);
   }
 
   moment(iso) {
