@@ -104,7 +104,8 @@ class Settings(BaseSettings):
     )
     webhook_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(),
-        description="networks that webhooks may reach although they are not public",
+        description="networks that webhooks may reach although they are not public, and courier"
+        " companies' platforms without TLS",
     )
     webhook_concurrency: int = Field(
         default=256, ge=1, le=10_000, description="webhooks in flight of one worker"
@@ -117,6 +118,19 @@ class Settings(BaseSettings):
         ge=10,
         le=3600,
         description="after which a dead worker's webhooks are taken over",
+    )
+    remote_lease_seconds: float = Field(
+        default=40,
+        ge=2,
+        le=3600,
+        description="after which a dead worker's errands to other platforms are taken over",
+    )
+    remote_poll_seconds: float = Field(
+        default=5,
+        ge=0.1,
+        le=3600,
+        description="how long after its placing a delivery is looked at on another platform; the"
+        " looks grow rarer, up to twelve times that, while nothing is new",
     )
     worker_metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="where a worker serves its metrics; none"
@@ -175,6 +189,8 @@ class Settings(BaseSettings):
         "courier_wait_seconds",
         "silence_seconds",
         "webhook_lease_seconds",
+        "remote_lease_seconds",
+        "remote_poll_seconds",
         "shutdown_seconds",
     )
     @classmethod

@@ -14,7 +14,7 @@ from estafette.core.delivery import Status
 from estafette.couriers.remote import Access, PlatformClient
 from estafette.couriers.remote.breaker import FAILURES
 from estafette.couriers.remote.client import ANSWER_BYTES
-from estafette.couriers.remote.errors import Declined, InDoubt, Late, NotSent, Unavailable
+from estafette.couriers.remote.failures import Declined, InDoubt, Late, NotSent, Unavailable
 from tests.couriers.platforms import KEY, access, delivery, quote, quoting, refusing, told
 from tests.receivers import (
     Behaviour,

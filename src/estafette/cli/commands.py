@@ -22,7 +22,7 @@ Manage
   keys         create, rotate, disable, revoke, list
   webhooks     set, show, rotate, finish-rotation, attempts, resend, test
   tariffs      export, import
-  couriers     create, update, tariffs, activate, deactivate, list
+  couriers     create, update, tariffs, activate, deactivate, list, connect, disconnect
   payments     list, confirm, statement
 
 Look

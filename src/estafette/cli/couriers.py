@@ -10,6 +10,7 @@ from uuid import UUID
 
 from cyclopts import App, Parameter
 
+from estafette.cli import links
 from estafette.cli.hours import hours_text, read_hours
 from estafette.cli.output import OK, CommandError, fields, misused, say, say_json, table
 from estafette.cli.session import on_platform
@@ -358,3 +359,7 @@ def _read(file: str) -> str:
         return sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file} cannot be read: {error}", code="file", exit_code=2) from error
+
+
+app.command(links.connect)
+app.command(links.disconnect)

@@ -21,6 +21,7 @@ from estafette.settings import SettingsError
 from estafette.usecases.accounts import AccountNotFoundError, AccountRefusedError
 from estafette.usecases.couriers import CompanyNotFoundError, CompanyRefusedError
 from estafette.usecases.keys import KeyRefusedError
+from estafette.usecases.links import LinkRefusedError
 from estafette.usecases.secrets import WrongSecretKeyError
 
 _REFUSED = (
@@ -29,6 +30,7 @@ _REFUSED = (
     KeyRefusedError,
     CompanyNotFoundError,
     CompanyRefusedError,
+    LinkRefusedError,
 )
 
 

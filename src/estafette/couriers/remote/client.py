@@ -16,7 +16,7 @@ from yarl import URL
 
 from estafette.couriers.remote import metrics
 from estafette.couriers.remote.breaker import Breaker
-from estafette.couriers.remote.errors import Declined, InDoubt, Late, NotSent, Unavailable
+from estafette.couriers.remote.failures import Declined, InDoubt, Late, NotSent, Unavailable
 from estafette.couriers.remote.schemas import (
     OneDelivery,
     Page,
@@ -98,6 +98,10 @@ class PlatformClient:
         """The seconds for which a company's platform is still left alone; 0: it may be asked."""
         breaker = self._breakers.get(company_id)
         return 0 if breaker is None else breaker.rests_for
+
+    async def greet(self, access: Access) -> None:
+        """Finds out whether the platform answers to the key, in a hurry."""
+        await self._call(access, _Request("GET", "/v1/deliveries?limit=1", HURRY_SECONDS), Page)
 
     async def quotes(self, access: Access, body: Mapping[str, Any]) -> Sequence[UpstreamQuote]:
         """What its companies ask for a route: `POST /v1/quotes`, in a hurry."""

@@ -1,16 +1,20 @@
-"""Companies with a platform of their own: asked for quotes over HTTP."""
+"""Companies with a platform of their own: asked over HTTP for quotes, and to call off."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+
+import structlog
 
 from estafette.core.account import Mode
-from estafette.core.courier import Company, Offer, QuoteRequest
-from estafette.couriers.remote.client import Access, PlatformClient
-from estafette.couriers.remote.errors import InDoubt, Late
+from estafette.core.courier import Company, CourierFailed, Offer, QuoteRequest
+from estafette.core.delivery import Status
+from estafette.core.upstream import Recalled
+from estafette.couriers.remote.client import HURRY_SECONDS, PlatformClient
+from estafette.couriers.remote.failures import Declined, InDoubt, Late, told
 from estafette.couriers.remote.mapping import cheapest, offer, quote_body
+from estafette.couriers.remote.reach import Reach
 from estafette.usecases.platform import clock
 
-Reach = Callable[[Company, Mode], Awaitable[Access | None]]
-"""Finds how a company is reached in a mode; None: it is not connected for that."""
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class RemoteCourier:
@@ -40,3 +44,28 @@ class RemoteCourier:
         if chosen is None and found:
             raise InDoubt("its quotes have all expired: is a clock wrong, here or there?")
         return chosen and offer(chosen, body)
+
+    async def recall(self, company: Company, mode: Mode, upstream_id: str) -> Recalled:
+        """Calls a delivery off there, within HURRY_SECONDS. Raises nothing."""
+        try:
+            async with asyncio.timeout(HURRY_SECONDS):
+                return await self._recall(company, mode, upstream_id)
+        except (CourierFailed, TimeoutError) as error:
+            _log.warning("recall_failed", company=company.slug, reason=told(error))
+            return Recalled.UNKNOWN
+
+    async def _recall(self, company: Company, mode: Mode, upstream_id: str) -> Recalled:
+        access = await self._reach(company, mode)
+        if access is None:
+            raise CourierFailed("it is not connected in this mode")
+        try:
+            found = await self._client.cancel(access, upstream_id)
+            refused = False
+        except Declined as no:
+            if no.status != 409:
+                raise
+            found = await self._client.show(access, upstream_id)  # it may have been before
+            refused = True
+        if found.status is Status.CANCELLED:
+            return Recalled.CANCELLED
+        return Recalled.REFUSED if refused else Recalled.UNKNOWN

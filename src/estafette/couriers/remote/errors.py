@@ -1,48 +1,68 @@
-"""What can become of a request to another platform besides an answer that makes sense.
+"""Every refusal of the receiver of webhooks, as problem details (RFC 9457)."""
 
-What matters of each is whether the request may have done its work there: only a certain no allows
-to ask for the same again without looking it up.
-"""
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from estafette.core.courier import CourierFailed
+import orjson
 
+from estafette.core.errors import Refusal
+from estafette.http import refusals as http
+from estafette.http.fallback import Words
+from estafette.http.refusals import HttpRefusal
+from estafette.http.reply import Header, HttpReply
 
-class NotSent(CourierFailed):
-    """It certainly did not arrive: no connection came about."""
-
-
-class InDoubt(CourierFailed):
-    """It may have done its work: the connection broke, the answer makes no sense, or it failed."""
-
-
-class Late(InDoubt):
-    """Nothing was answered in time."""
+_TYPE = "application/problem+json"
 
 
-class Unavailable(InDoubt):
-    """The platform itself says that it cannot at the moment."""
+@dataclass(frozen=True)
+class CompanyUnknown(HttpRefusal):
+    """No company under this id has a platform that is connected."""
 
 
-class Declined(CourierFailed):
-    """The platform said no, and certainly did nothing.
+@dataclass(frozen=True)
+class Unsigned(HttpRefusal):
+    """There is no signature, more than one, or a wrong one."""
 
-    `code` is the contract's (`quote_expired`), where it told one. `retry_in_seconds` is what it
-    asks to be left alone for. `is_reasoned` tells whether the platform itself has judged the
-    request, rather than something in front of it.
-    """
 
-    def __init__(
-        self,
-        status: int,
-        detail: str = "",
-        code: str | None = None,
-        retry_in_seconds: float | None = None,
-        *,
-        is_reasoned: bool = False,
-    ) -> None:
-        """The text says all of it for people."""
-        self.status = status
-        self.code = code
-        self.retry_in_seconds = retry_in_seconds
-        self.is_reasoned = is_reasoned
-        super().__init__(" ".join(part for part in (f"HTTP {status}", code, detail) if part))
+@dataclass(frozen=True)
+class Senseless(HttpRefusal):
+    """It is signed, but it is no webhook of a delivery."""
+
+
+def _problem(status: int, title: str, detail: str, headers: Sequence[Header] = ()) -> HttpReply:
+    told = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return HttpReply(status, orjson.dumps(told), ((b"content-type", _TYPE.encode()), *headers))
+
+
+def _method_refused(refusal: http.MethodRefused) -> HttpReply:
+    allowed = ", ".join(refusal.allowed)
+    header = (b"allow", allowed.encode())
+    return _problem(405, "Method Not Allowed", f"This path knows {allowed}", [header])
+
+
+_WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
+    http.BodyTooLarge: lambda refusal: _problem(
+        413, "Payload Too Large", f"The body must be at most {refusal.limit} bytes long"
+    ),
+    http.PathUnknown: lambda _: _problem(404, "Not Found", "Nothing is served under this path"),
+    http.MethodRefused: _method_refused,
+    CompanyUnknown: lambda _: _problem(404, "Not Found", "No such company is connected"),
+    Unsigned: lambda _: _problem(401, "Unauthorized", "The signature is missing or wrong"),
+    Senseless: lambda _: _problem(400, "Bad Request", "The body is no webhook of a delivery"),
+}
+"""How each refusal that the receiver can meet is written."""
+
+
+def reply(refusal: Refusal | HttpRefusal) -> HttpReply:
+    """The answer to a refusal."""
+    return _WRITERS[type(refusal)](refusal)
+
+
+_INTERNAL = _problem(500, "Internal Server Error", "Something went wrong on our side; send again")
+_NOT_HTTP = _problem(400, "Bad Request", "The request is not valid HTTP")
+
+
+def fallback(path: str, status: int) -> Words:
+    """What is said where this application cannot speak: status 400 (not HTTP) or 500 (crash)."""
+    return Words(_TYPE, (_NOT_HTTP if status == 400 else _INTERNAL).body)

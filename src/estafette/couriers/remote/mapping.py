@@ -8,7 +8,8 @@ from estafette.core.courier import Offer, QuoteRequest
 from estafette.core.delivery import Delivery, Parcel, Stop
 from estafette.core.payment import PaymentMethod
 from estafette.core.place import City
-from estafette.couriers.remote.schemas import OUR_ID, UpstreamQuote
+from estafette.core.upstream import Step
+from estafette.couriers.remote.schemas import OUR_ID, UpstreamEvent, UpstreamQuote
 from estafette.http.moments import timestamp
 
 BOUND = ("origin", "destination", "parcel")
@@ -92,3 +93,8 @@ def create_body(
     body |= {name: timestamp(at) for name, at in times.items() if at is not None and at > now}
     body["options"] = {"metadata": {OUR_ID: str(delivery.id)}}
     return body
+
+
+def step(event: UpstreamEvent) -> Step:
+    """An event there as a step of the delivery here."""
+    return Step(event.id, event.payload.status, event.payload.note)

@@ -2,10 +2,19 @@
 
 from prometheus_client import Counter, Gauge
 
+from estafette.core.courier import Company
+
 ERRANDS = Counter(
     "estafette_remote_errands",
-    "Deliveries placed with and followed at other platforms, by what came of each try: placed,"
-    " found (it had been placed before), refused, postponed, doubtful, followed, stale.",
+    "Tries to place or to follow a delivery at another platform, by what came of them: placed,"
+    " found (it had been placed before), refused, postponed, doubtful, followed, unseen, lost,"
+    " stale (another worker had taken over).",
+    ["company", "outcome"],
+)
+DISPATCHES = Counter(
+    "estafette_remote_deliveries",
+    "Deliveries given to other platforms: placed, refused (they will not take it), disputed (it"
+    " came to another end there than here).",
     ["company", "outcome"],
 )
 BREAKER = Gauge(
@@ -25,3 +34,8 @@ HEARD = Counter(
     " refused (a wrong signature).",
     ["outcome"],
 )
+
+
+def count_dispatch(company: Company, outcome: str) -> None:
+    """Notes what became of a delivery at a remote company."""
+    DISPATCHES.labels(company.slug, outcome).inc()

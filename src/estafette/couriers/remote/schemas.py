@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from estafette.core.delivery import Status
-from estafette.couriers.remote.errors import InDoubt
+from estafette.couriers.remote.failures import InDoubt
 
 OUR_ID = "estafette_delivery_id"
 """Under this name our delivery's id travels in the metadata of theirs."""

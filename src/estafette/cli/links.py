@@ -1,0 +1,192 @@
+"""`estafette couriers connect` and `disconnect`: companies that have a platform of their own."""
+
+import json as json_text
+import sys
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from cyclopts import Parameter
+
+from estafette.cli.output import OK, CommandError, fields, misused, plain, say, say_json
+from estafette.cli.session import beside, on_platform, run, settings
+from estafette.cli.words import AsJson
+from estafette.core.account import MARKETS, Mode
+from estafette.core.courier import Company
+from estafette.usecases.accounts import find_account
+from estafette.usecases.couriers import find_company
+from estafette.usecases.links import Link
+from estafette.usecases.links import connect as save_link
+from estafette.usecases.links import disconnect as remove_link
+from estafette.usecases.platform import Platform
+
+_Market = Annotated[str, Parameter(name="--market", help=f"One of {', '.join(MARKETS)}.")]
+_Account = Annotated[
+    str | None, Parameter(name="--account", help="Of a company that serves this account alone.")
+]
+_Secrets = Annotated[
+    str,
+    Parameter(
+        name="--secrets",
+        allow_leading_hyphen=True,
+        help="A file, - is stdin: lines live_key=…, live_webhook_secret=…, sandbox_key=…,"
+        " sandbox_webhook_secret=…, or a JSON object of these.",
+    ),
+]
+_NAMES = tuple(f"{mode}_{kind}" for mode in Mode for kind in ("key", "webhook_secret"))
+
+
+async def _company(platform: Platform, slug: str, market: str, account: str | None) -> Company:
+    owner = None if account is None else (await find_account(platform, account)).id
+    return await find_company(platform, market.upper(), slug, owner)
+
+
+def connect(
+    slug: str,
+    *,
+    market: _Market,
+    url: Annotated[str, Parameter(help="Where the platform is; its /v1 is under it.")],
+    secrets: _Secrets,
+    account: _Account = None,
+    json: AsJson = False,
+) -> int:
+    """Reach a company with the connector `remote` at its own platform, which speaks Entrega.
+
+    Keys and secrets are read from a file or stdin, so that no list of processes shows them, and
+    kept encrypted. They replace any that were known.
+
+    Parameters
+    ----------
+    slug
+        The company's.
+    """
+    from estafette.couriers.remote import AddressRefusedError, check_address, webhook_url
+
+    known = _read(secrets)
+    found = beside(settings())
+    try:
+        check_address(url, found.webhook_allowed_networks)
+    except AddressRefusedError as error:
+        raise misused(f"{url}: {error}") from None
+
+    async def work(platform: Platform) -> tuple[Company, Link, dict[Mode, str]]:
+        company = await _company(platform, slug, market, account)
+        link = Link(company.id, url, _of_kind(known, "key"), _of_kind(known, "webhook_secret"))
+        link = await save_link(platform, company, link)
+        return company, link, await _greeted(company, link)
+
+    company, link, answers = run(found, work)
+    told: dict[str, Any] = {
+        "courier": company.slug,
+        "url": link.base_url,
+        "webhook_url": webhook_url(found.public_url, company.id),
+        "modes": [
+            {
+                "mode": mode,
+                "answers": answers[mode] == "",
+                "problem": answers[mode] or None,
+                "webhooks": mode in link.webhook_secrets,
+            }
+            for mode in link.keys
+        ],
+    }
+    if json:
+        say_json(told)
+    else:
+        _tell(told)
+    return OK
+
+
+async def _greeted(company: Company, link: Link) -> dict[Mode, str]:
+    """What is wrong with each mode's key; "" where the platform answers to it."""
+    from estafette.core.courier import CourierFailed
+    from estafette.couriers.remote import Access, PlatformClient
+
+    client, answers = PlatformClient(), dict[Mode, str]()
+    try:
+        for mode, key in link.keys.items():
+            try:
+                await client.greet(Access(company.id, company.slug, link.base_url, key))
+                answers[mode] = ""
+            except CourierFailed as error:
+                answers[mode] = str(error) or type(error).__name__
+    finally:
+        await client.close()
+    return answers
+
+
+def _tell(told: dict[str, Any]) -> None:
+    shown: dict[str, object] = {"courier": told["courier"], "platform": told["url"]}
+    for each in told["modes"]:
+        answer = "answers" if each["answers"] else f"does not answer: {each['problem']}"
+        shown[each["mode"]] = answer
+    fields(shown)
+    say()
+    say("Let the platform send its webhooks for this key to")
+    say(f"  {plain(told['webhook_url'])}")
+    if unheard := [each["mode"] for each in told["modes"] if not each["webhooks"]]:
+        say(
+            f"and connect again with its webhook secret ({', '.join(unheard)}: none is known);"
+            " until then the platform is asked every now and then"
+        )
+
+
+def disconnect(
+    slug: str, *, market: _Market, account: _Account = None, json: AsJson = False
+) -> int:
+    """Forget how a company's platform is reached: it is neither asked nor followed any more.
+
+    Parameters
+    ----------
+    slug
+        The company's.
+    """
+
+    async def work(platform: Platform) -> bool:
+        return await remove_link(platform, await _company(platform, slug, market, account))
+
+    was_connected = on_platform(work)
+    if json:
+        say_json({"courier": slug, "was_connected": was_connected})
+    elif was_connected:
+        say(f"{slug} is not connected any more; what was placed there is not followed")
+    else:
+        say(f"{slug} was not connected")
+    return OK
+
+
+def _of_kind(known: dict[str, str], kind: str) -> dict[Mode, str]:
+    return {mode: known[name] for mode in Mode if (name := f"{mode}_{kind}") in known}
+
+
+def _read(file: str) -> dict[str, str]:
+    """The keys and secrets in a file, by their names. Raises CommandError."""
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} cannot be read: {error}", code="file", exit_code=2) from error
+    found = _object(text) if text.lstrip().startswith("{") else _lines(text)
+    for name, value in found.items():
+        if name not in _NAMES:
+            raise misused(f"{file}: there is no {name!r}; there are {', '.join(_NAMES)}")
+        if not isinstance(value, str) or not value:
+            raise misused(f"{file}: {name} has no value")
+    return cast("dict[str, str]", found)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        return json_text.loads(text)
+    except ValueError:
+        raise misused("the secrets begin with { and are no JSON object") from None
+
+
+def _lines(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, separator, value = line.partition("=")
+        if not separator:
+            raise misused(f"line {number} of the secrets is not NAME=VALUE")
+        found[name.strip().lower()] = value.strip().strip("\"'")
+    return found

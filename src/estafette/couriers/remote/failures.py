@@ -1,0 +1,58 @@
+"""What can become of a request to another platform besides an answer that makes sense.
+
+What matters of each is whether the request may have done its work there: only a certain no allows
+to ask for the same again without looking it up.
+"""
+
+from estafette.core.courier import CourierFailed
+
+
+class NotSent(CourierFailed):
+    """It certainly did not arrive: no connection came about."""
+
+
+class InDoubt(CourierFailed):
+    """It may have done its work: the connection broke, the answer makes no sense, or it failed."""
+
+
+class Late(InDoubt):
+    """Nothing was answered in time."""
+
+
+class Unavailable(InDoubt):
+    """The platform itself says that it cannot at the moment."""
+
+
+class Declined(CourierFailed):
+    """The platform said no, and certainly did nothing.
+
+    `code` is the contract's (`quote_expired`), where it told one. `retry_in_seconds` is what it
+    asks to be left alone for. `is_reasoned` tells whether the platform itself has judged the
+    request, rather than something in front of it.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str = "",
+        code: str | None = None,
+        retry_in_seconds: float | None = None,
+        *,
+        is_reasoned: bool = False,
+    ) -> None:
+        """The text says all of it for people."""
+        self.status = status
+        self.code = code
+        self.retry_in_seconds = retry_in_seconds
+        self.is_reasoned = is_reasoned
+        super().__init__(" ".join(part for part in (f"HTTP {status}", code, detail) if part))
+
+
+_LONGEST_TEXT = 300
+
+
+def told(error: Exception) -> str:
+    """What happened, short and of characters that PostgreSQL keeps: part of it is foreign."""
+    text = (str(error) or type(error).__name__)[:_LONGEST_TEXT]
+    clean = text.encode("utf-8", "replace").decode()
+    return "".join(each if each >= " " else " " for each in clean)
