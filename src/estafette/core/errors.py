@@ -138,6 +138,13 @@ class AllCouriersFailed(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class CourierUnavailable(Refusal):
+    """The company that carries the delivery could not be asked, or has not answered; try again."""
+
+    delivery_id: UUID
+
+
+@dataclass(unsafe_hash=True)
 class PaymentNotAwaited(Refusal):
     """No payment is awaited for the delivery, or not any more."""
 

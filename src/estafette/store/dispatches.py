@@ -287,14 +287,9 @@ async def settle(
 async def mark_recalled(
     connection: Connection, account_id: UUID, delivery_id: UUID, *, recalled: bool
 ) -> None:
-    """Notes that the merchant wants the delivery cancelled there, or that this was refused there.
-
-    A refusal means that it has gone on: it is looked at now.
-    """
+    """Notes that the merchant wants the delivery cancelled there, or that this was refused."""
     await connection.execute(
-        "update dispatches set recalled_at = case when $3 then now() end,"
-        " next_at = case when $3 or next_at is null or leased_until > now() then next_at"
-        " else now() end, heard = heard or not $3"
+        "update dispatches set recalled_at = case when $3 then now() end"
         " where account_id = $1 and delivery_id = $2",
         account_id,
         delivery_id,

@@ -1,18 +1,21 @@
 """Cancel a delivery on the merchant's word."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
 from estafette.core.account import Scope
-from estafette.core.delivery import Delivery, Status
+from estafette.core.delivery import Delivery, Progress, Status
 from estafette.core.dialect import Dialect
 from estafette.core.errors import CancelRefused, Refusal
 from estafette.core.event import Actor
+from estafette.core.upstream import Recalled
 from estafette.usecases import record
 from estafette.usecases.advance import Move, lock_one, moved
 from estafette.usecases.idempotency import Answer, Idempotency, Ledger, Reply, open_ledger
 from estafette.usecases.platform import Platform
+from estafette.usecases.recall import PATIENCE_SECONDS, Held, close, hold, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,23 @@ class Cancellation:
 async def cancel(platform: Platform, wanted: Cancellation) -> Answer:
     """Cancels the delivery, or repeats what was answered under the idempotency key.
 
-    Raises DeliveryNotFound or IdempotencyMismatch. A refusal to cancel (CancelRefused) is an
-    answer that the cancellation renders.
+    One that another platform carries is called off there first, or certainly never got there.
+
+    Raises DeliveryNotFound, IdempotencyMismatch, or CourierUnavailable: then nothing is cancelled
+    here, and it may be tried again. A refusal to cancel (CancelRefused) is an answer that the
+    cancellation renders.
     """
+    until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    recalled: Recalled | None = None
+    while isinstance(done := await _look_and_cancel(platform, wanted, recalled), Held):
+        recalled = await resolve(platform, done, wanted.dialect, until)
+    return done
+
+
+async def _look_and_cancel(
+    platform: Platform, wanted: Cancellation, recalled: Recalled | None
+) -> Answer | Held:
+    """Cancels the delivery if nothing holds it; `recalled` is what came of calling it off."""
     enqueued = 0
     async with platform.pool.acquire() as connection, connection.transaction():
         ledger: Ledger[Delivery] = await open_ledger(connection, [wanted.idempotency])
@@ -45,15 +62,22 @@ async def cancel(platform: Platform, wanted: Cancellation) -> Answer:
         if earlier is not None:
             return earlier
         delivery = await lock_one(connection, wanted.scope, wanted.delivery_id)
-        outcome: Delivery | Refusal
+        outcome: Delivery | Refusal = delivery
         progress = delivery.progress
-        if Status.CANCELLED in progress.allowed() and wanted.dialect.may_cancel(progress):
+        called_off = recalled is Recalled.CANCELLED
+        if called_off and delivery.status is Status.CANCELLED:
+            pass  # the follower was faster: it found the delivery cancelled there, as we wanted
+        elif not _may_cancel(wanted.dialect, progress, recalled):
+            outcome = CancelRefused(progress.status, progress.milestone)
+        elif not called_off and (held := await hold(connection, delivery)):
+            return held
+        else:
             move = Move(Status.CANCELLED, Actor.MERCHANT, wanted.reason)
             entry = moved(delivery, move, wanted.dialect, platform.sandbox_step)
             enqueued = await record.moves(connection, platform, [entry])
-            outcome = entry.delivery
-        else:
-            outcome = CancelRefused(progress.status, progress.milestone)
+            outcome = delivery = entry.delivery
+        if called_off:
+            await close(connection, delivery)
         answer = ledger.answer(wanted.idempotency, outcome, wanted.render)
         await ledger.write(connection)
     if enqueued:
@@ -61,3 +85,10 @@ async def cancel(platform: Platform, wanted: Cancellation) -> Answer:
     if isinstance(answer, Refusal):
         raise answer
     return answer
+
+
+def _may_cancel(dialect: Dialect, progress: Progress, recalled: Recalled | None) -> bool:
+    """Whether it can be cancelled here. What was called off can be whatever the dialect says."""
+    if Status.CANCELLED not in progress.allowed() or recalled is Recalled.REFUSED:
+        return False
+    return recalled is Recalled.CANCELLED or dialect.may_cancel(progress)

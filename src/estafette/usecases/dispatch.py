@@ -127,7 +127,7 @@ async def claim(
 
 async def _errand(platform: Platform, claimed: Claimed) -> Errand:
     return Errand(
-        company=await _company(platform, claimed.market, claimed.company_id),
+        company=await company_of(platform, claimed.market, claimed.company_id),
         delivery=claimed.delivery,
         dialect=platform.dialects[claimed.dialect],
         attempt=claimed.attempt,
@@ -142,7 +142,10 @@ async def _errand(platform: Platform, claimed: Claimed) -> Errand:
     )
 
 
-async def _company(platform: Platform, market: str, company_id: UUID) -> Company:
+async def company_of(platform: Platform, market: str, company_id: UUID | None) -> Company:
+    """The company of a remote delivery."""
+    if company_id is None:
+        raise LookupError("a delivery without a company is nobody's to carry elsewhere")
     company = (await platform.catalog.companies(market)).by_id(company_id)
     if company is None:  # it is newer than what is remembered; companies are never deleted
         platform.catalog.forget()

@@ -213,6 +213,9 @@ _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
     core.AllCouriersFailed: lambda _: Problem(
         502, "Every courier company failed to answer; retry", headers=_RETRY
     ),
+    core.CourierUnavailable: lambda _: Problem(
+        503, "The courier company cannot be reached now; retry", headers=_RETRY
+    ),
     core.PaymentNotAwaited: lambda refusal: Problem(
         409, f"The delivery is {refusal.status}: no payment is awaited"
     ),

@@ -123,6 +123,9 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     core.OutOfCoverage: _out_of_coverage,
     core.NoCourierConfigured: lambda _: _uncovered("No courier is configured"),
     core.AllCouriersFailed: lambda _: _uncovered("No courier could answer; try again"),
+    core.CourierUnavailable: lambda _: _error(
+        500, "internal", "The courier cannot be reached now; the request may be repeated"
+    ),
     core.PaymentMethodNotSupported: lambda refusal: _invalid(
         Detail("payment", f"by {refusal.method} is not taken by the courier")
     ),
