@@ -68,6 +68,18 @@ class _Tier(NamedTuple):
         return self.prices[band] if band < len(self.prices) else None
 
 
+class _Trip(NamedTuple):
+    """The tiers whose distance holds a trip, in the order in which they decide."""
+
+    origin: City
+    destination: City
+    tiers: list[_Tier]
+
+
+_TRIPS = 4096
+"""How many trips a price list remembers."""
+
+
 class PriceList:
     """The tariffs of one owner, indexed: a price costs a few look-ups, whatever their number."""
 
@@ -79,6 +91,7 @@ class PriceList:
             route: list(_tiers(of_route))
             for route, of_route in groupby(rows, key=lambda row: (row.origin, row.destination))
         }
+        self._trips: dict[tuple[str, str], _Trip] = {}
 
     def price(
         self, origin: City | None, destination: City | None, weight_grams: int
@@ -91,12 +104,28 @@ class PriceList:
         """
         if origin is None or destination is None:
             return None
-        kilometres = distance_km(origin, destination)
-        for route in _routes(origin.code, destination.code):
-            for tier in self._routes.get(route, ()):
-                if kilometres <= tier.up_to_km and (price := tier.price(weight_grams)):
-                    return price
+        for tier in self._trip(origin, destination).tiers:
+            if price := tier.price(weight_grams):
+                return price
         return None
+
+    def _trip(self, origin: City, destination: City) -> "_Trip":
+        """Give the tiers that hold a trip; they are remembered, since most trips are alike."""
+        key = origin.code, destination.code
+        known = self._trips.get(key)
+        if known and known.origin is origin and known.destination is destination:
+            return known
+        kilometres = distance_km(origin, destination)
+        tiers = [
+            tier
+            for route in _routes(*key)
+            for tier in self._routes.get(route, ())
+            if kilometres <= tier.up_to_km
+        ]
+        if len(self._trips) >= _TRIPS:
+            self._trips.clear()
+        self._trips[key] = _Trip(origin, destination, tiers)
+        return self._trips[key]
 
     def __bool__(self) -> bool:
         """Tell whether there are any tariffs."""

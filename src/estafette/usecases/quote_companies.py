@@ -24,6 +24,7 @@ from estafette.core.courier import (
 from estafette.core.delivery import Parcel, Stop
 from estafette.core.errors import AllCouriersFailed, NoCourierConfigured
 from estafette.core.ids import new_id
+from estafette.core.place import City, CityIndex
 from estafette.core.quote import VALIDITY, Quote
 from estafette.store import pool, quotes
 from estafette.usecases.batching import Batcher
@@ -33,6 +34,7 @@ PATIENCE_SECONDS = 3.0
 """How long a company may take to answer."""
 
 _FAILURES = frozenset({"failed", "late", "open"})
+_PLACES = 4096
 _BATCH = 32
 _LANES = 2
 
@@ -56,6 +58,38 @@ class _Offered(NamedTuple):
     answers: Sequence[_Answered]
 
 
+class _Place(NamedTuple):
+    """The city of a stop, if the gazetteer has it, and the names by which a zone may hold it."""
+
+    city: City | None
+    names: frozenset[str]
+
+
+class _Places:
+    """The places of stops, remembered: merchants send from and to the same ones."""
+
+    def __init__(self, cities: CityIndex) -> None:
+        """Finds places among `cities`."""
+        self.cities = cities
+        self._known: dict[tuple[str, str | None], _Place] = {}
+
+    def of(self, stop: Stop) -> _Place:
+        """The place of a stop."""
+        if stop.city is None:
+            return self._find(stop)
+        key = stop.city, stop.province
+        place = self._known.get(key)
+        if place is None:
+            if len(self._known) >= _PLACES:
+                self._known.clear()
+            place = self._known[key] = self._find(stop)
+        return place
+
+    def _find(self, stop: Stop) -> _Place:
+        city = self.cities.find(stop.city or stop.address)
+        return _Place(city, names_of(stop, city))
+
+
 class CompanyQuoter:
     """Quotes deliveries across courier companies for one process."""
 
@@ -63,6 +97,7 @@ class CompanyQuoter:
         """Works on `platform`."""
         self._platform = platform
         self._batcher = Batcher(self._write, size=_BATCH, lanes=_LANES)
+        self._places: dict[str, _Places] = {}  # by market
 
     async def quote(
         self,
@@ -85,25 +120,25 @@ class CompanyQuoter:
         companies = (await catalog.companies(market.code)).of(scope.account_id)
         if not companies:
             raise NoCourierConfigured
-        cities = (await catalog.prices(market.code)).cities
-        wanted = QuoteRequest(
-            origin,
-            destination,
-            parcel,
-            cities.find(origin.city or origin.address),
-            cities.find(destination.city or destination.address),
-            scope.mode,
-        )
+        places = await self._places_of(market)
+        start, end = places.of(origin), places.of(destination)
+        wanted = QuoteRequest(origin, destination, parcel, start.city, end.city, scope.mode)
         now = clock()
-        origins = names_of(origin, wanted.origin_city)
-        destinations = names_of(destination, wanted.destination_city)
-        fitting = [one for one in companies if fits(one, origins, destinations, parcel, now)]
+        fitting = [one for one in companies if fits(one, start.names, end.names, parcel, now)]
         answers = await self._ask(scope, fitting, wanted)
         if answers and all(answer.failed for answer in answers):
             raise AllCouriersFailed(len(answers))
         if all(answer.offer is None for answer in answers):
             return []
         return await self._batcher.do(_Offered(scope, payload, answers))
+
+    async def _places_of(self, market: Market) -> _Places:
+        """What is remembered of a market's places; nothing when its cities were read anew."""
+        cities = (await self._platform.catalog.prices(market.code)).cities
+        places = self._places.get(market.code)
+        if places is None or places.cities is not cities:
+            places = self._places[market.code] = _Places(cities)
+        return places
 
     async def _ask(
         self, scope: Scope, companies: Sequence[Company], wanted: QuoteRequest
