@@ -75,6 +75,7 @@ def test_libraries_log_in_the_same_form() -> None:
     "field",
     [
         "api_key",
+        "x-entrega-signature",
         "x-api-key",
         "Authorization",
         "webhookSecret",

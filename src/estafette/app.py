@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import structlog
@@ -26,7 +26,6 @@ from estafette.couriers import sandbox
 from estafette.couriers.inhouse import InhouseCourier
 from estafette.couriers.sandbox import SandboxCourier
 from estafette.dialects import entrega, kaspi
-from estafette.dialects.kaspi import words
 from estafette.http.fallback import Fallback, by_prefix
 from estafette.http.limiter import RateLimiter
 from estafette.http.observe import Observer
@@ -57,22 +56,41 @@ class _ShowEvent(Protocol):
     def __call__(self, id: UUID, ordinal: int, *, is_test: bool) -> str: ...
 
 
-DIALECTS: dict[str, Dialect] = {
-    kaspi.DIALECT.name: kaspi.DIALECT,
-    entrega.DIALECT.name: entrega.DIALECT,
+class _Spoken(NamedTuple):
+    """A dialect, and how it writes webhooks and ids.
+
+    `delivery_id` and `parse_id` write and read the id of a delivery; `id_on_webhook` writes that
+    of an event as receivers see it.
+    """
+
+    dialect: Dialect
+    renderer: Renderer
+    delivery_id: Callable[[UUID], str]
+    parse_id: Callable[[str], UUID | None]
+    id_on_webhook: _ShowEvent
+
+
+_SPOKEN = {
+    one.dialect.name: one
+    for one in (
+        _Spoken(
+            kaspi.DIALECT,
+            kaspi.RENDERER,
+            kaspi.delivery_id,
+            kaspi.parse_delivery_id,
+            kaspi.id_on_webhook,
+        ),
+        _Spoken(
+            entrega.DIALECT,
+            entrega.RENDERER,
+            entrega.delivery_id,
+            entrega.parse_id,
+            entrega.id_on_webhook,
+        ),
+    )
 }
-RENDERERS: dict[str, Renderer] = {
-    kaspi.DIALECT.name: kaspi.RENDERER,
-    entrega.DIALECT.name: entrega.RENDERER,
-}
-_SHOWN_IDS: dict[str, Callable[[UUID], str]] = {
-    kaspi.DIALECT.name: words.delivery_id,
-    entrega.DIALECT.name: entrega.delivery_id,
-}
-_SHOWN_EVENTS: dict[str, _ShowEvent] = {
-    kaspi.DIALECT.name: words.id_on_webhook,
-    entrega.DIALECT.name: entrega.id_on_webhook,
-}
+DIALECTS: dict[str, Dialect] = {name: one.dialect for name, one in _SPOKEN.items()}
+RENDERERS: dict[str, Renderer] = {name: one.renderer for name, one in _SPOKEN.items()}
 PLACES = (
     home.Place("/delivery/docs", "Kaspi Delivery API", "Read the reference and try every call."),
     home.Place("/v1/docs", "Entrega API", "Read the reference and try every call."),
@@ -82,17 +100,17 @@ PLACES = (
 
 def public_id(text: str) -> UUID | None:
     """The id of the delivery that some dialect writes as `text`; None when none does."""
-    return kaspi.parse_delivery_id(text) or entrega.parse_id(text)
+    return next((id for one in _SPOKEN.values() if (id := one.parse_id(text))), None)
 
 
 def shown_id(dialect: str, delivery_id: UUID) -> str:
     """A delivery's id as that dialect writes it."""
-    return _SHOWN_IDS[dialect](delivery_id)
+    return _SPOKEN[dialect].delivery_id(delivery_id)
 
 
 def shown_event(dialect: str, event_id: UUID, ordinal: int = 0, *, is_test: bool = False) -> str:
     """An event's id as receivers of that dialect's webhooks see it; `ordinal` as in a message."""
-    return _SHOWN_EVENTS[dialect](event_id, ordinal, is_test=is_test)
+    return _SPOKEN[dialect].id_on_webhook(event_id, ordinal, is_test=is_test)
 
 
 class NotReadyError(Exception):

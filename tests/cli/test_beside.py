@@ -272,21 +272,26 @@ def test_the_doctor_finds_nothing_wrong_and_then_an_endpoint_out_of_bounds(
     command("webhooks", "set", "--account", "kaspi", "--url", "")
 
 
-def test_the_call_that_the_banner_shows_runs_as_it_stands_and_twice(
+def test_the_calls_that_the_banner_shows_run_as_they_stand_and_twice(
     up: Up, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url, accounts = up.demo["base_url"], up.demo["accounts"]
     Terminal(load()).ready(Ready(url, url, accounts, up.data_dir, True, True, 1.0))
     shown = capsys.readouterr().out
-    for part in (url, f"{url}/delivery/docs", *accounts["kaspi"].values(), "loopback"):
+    docs = [f"{url}{path}" for path in ("/delivery/docs", "/v1/docs")]
+    keys = [key for account in accounts.values() for key in account.values()]
+    for part in (url, *docs, *keys, "loopback"):
         assert part in shown
-    call = shown[shown.index("curl ") : shown.index("}'") + 2].replace("curl ", "curl -sS ", 1)
-    first, second = (
-        subprocess.run(["bash", "-c", call], capture_output=True, check=True).stdout
-        for _ in range(2)
-    )
-    assert json.loads(first)["status"] == "created"
-    assert first == second
+    calls = ["curl -sS " + call[: call.index("}'") + 2] for call in shown.split("curl ")[1:]]
+    (created, again), (quoted, _) = ((_run(call), _run(call)) for call in calls)
+    assert created["status"] == "created"
+    assert created == again
+    assert quoted["data"]
+
+
+def _run(call: str) -> Any:
+    """What a pasted call prints."""
+    return json.loads(subprocess.run(["bash", "-c", call], capture_output=True, check=True).stdout)
 
 
 def test_the_banner_tells_commands_where_this_run_is(

@@ -5,8 +5,13 @@ import shlex
 import shutil
 import sys
 import time
+import tomllib
+from collections.abc import Mapping
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
+from string import Template
+from typing import NamedTuple
 
 from estafette.cli.output import say, styled
 from estafette.settings import Settings
@@ -41,21 +46,33 @@ class Terminal:
         _print(_banner(ready, self._settings))
 
 
-_DOCS = {"kaspi": "/delivery/docs", "entrega": "/v1/docs"}
+class _Welcome(NamedTuple):
+    """What a dialect's `welcome.toml` tells: its page, and a first call for a demo account."""
+
+    docs: str
+    first_call: str
+
+
+def _welcome(dialect: str) -> _Welcome:
+    """Read without importing the dialect: `up` itself stays small."""
+    text = (files("estafette.dialects") / dialect / "welcome.toml").read_text("utf-8")
+    told = tomllib.loads(text)
+    return _Welcome(told["docs"], told["first_call"].strip())
 
 
 def _banner(ready: Ready, settings: Settings) -> str:
-    name, account = next(iter(ready.accounts.items()))
+    welcomes = {name: _welcome(name) for name in ready.accounts}
+    first, *_ = ready.accounts
     rows = [("Base URL", ready.base_url)]
     if ready.public_url != ready.base_url:
         rows.append(("Public URL", ready.public_url))
     for place, shown in ready.accounts.items():
-        rows += [("", ""), (place.capitalize(), f"{ready.base_url}{_DOCS[place]}")]
+        rows += [("", ""), (place.capitalize(), f"{ready.base_url}{welcomes[place].docs}")]
         rows += [(f"  {called.replace('_', ' ')}", key) for called, key in shown.items()]
     width = max(len(label) for label, _ in rows)
     command = _command(settings)
     remarks = [
-        f"Webhooks: {command} webhooks set --account {name} --url http://localhost:3000/webhooks"
+        f"Webhooks: {command} webhooks set --account {first} --url http://localhost:3000/webhooks"
     ]
     if ready.loopback_allowed:
         remarks.append(
@@ -71,10 +88,11 @@ def _banner(ready: Ready, settings: Settings) -> str:
         "",
         *(_row(label, value, width) for label, value in rows),
         "",
-        f"  {styled('Try it', 'dim')}",
-        "",
-        _curl(ready.base_url, account["api_key"]),
-        "",
+        *(
+            f"  {styled(f'Try {name.capitalize()}', 'dim')}\n\n"
+            f"{_first_call(welcomes[name], ready.base_url, account)}\n"
+            for name, account in ready.accounts.items()
+        ),
         *(f"  {styled(remark, 'dim')}" for remark in remarks),
         "",
     ]
@@ -85,22 +103,10 @@ def _row(label: str, value: str, width: int) -> str:
     return f"  {styled(label.ljust(width), 'dim')}  {value}" if label else ""
 
 
-def _curl(base_url: str, api_key: str) -> str:
-    """A call that creates a delivery; made twice, it replays the first answer."""
+def _first_call(welcome: _Welcome, base_url: str, account: Mapping[str, str]) -> str:
+    """A call to paste; one that creates something replays its first answer when made twice."""
     order = f"ORD-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
-    return f"""\
-curl -X POST {base_url}/delivery/v1/deliveries \\
-  -H 'x-api-key: {api_key}' \\
-  -H 'Idempotency-Key: {order}' \\
-  -H 'Content-Type: application/json' \\
-  -d '{{
-    "externalOrderId": "{order}",
-    "pickup": {{"address": "21 Zhibek Zholy, Almaty",
-               "contact": {{"name": "Warehouse A", "phone": "+7 727 111 0000"}}}},
-    "dropoff": {{"address": "17 Abylay Khan Ave, Almaty",
-                "contact": {{"name": "Dana K.", "phone": "+7 701 222 0000"}}}},
-    "parcel": {{"description": "Electronics", "weightGrams": 1200, "valueKzt": 85000}}
-  }}'"""
+    return Template(welcome.first_call).substitute(account, base_url=base_url, order=order)
 
 
 def _command(settings: Settings) -> str:

@@ -1,5 +1,6 @@
 """Who calls: the account (tenant), its market, its modes and the credential it shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,14 +22,27 @@ class Scope(NamedTuple):
     mode: Mode
 
 
+class KeyKind(StrEnum):
+    """A secret key is for servers; a publishable one for pages in a browser."""
+
+    SECRET = "secret"  # noqa: S105 - a kind of key, not a key
+    PUBLISHABLE = "publishable"
+
+
 @dataclass(frozen=True, slots=True)
 class Market:
-    """A country with its currency (ISO 4217), time zone (IANA) and phone region (ISO 3166)."""
+    """A country with its currency (ISO 4217), time zone (IANA) and phone region (ISO 3166).
+
+    `dialect` is what its accounts speak; `keys` are the kinds of API keys that these have, each
+    with the word that such keys begin with: it tells a person, and a scanner of leaked secrets,
+    what they open.
+    """
 
     code: str
     currency: str
     time_zone: str
     dialect: str
+    keys: Mapping[KeyKind, str]
 
     @property
     def phone_region(self) -> str:
@@ -39,11 +53,18 @@ class Market:
 MARKETS = {
     market.code: market
     for market in (
-        Market("KZ", "KZT", "Asia/Almaty", "kaspi"),
-        Market("AO", "AOA", "Africa/Luanda", "entrega"),
+        # Kaspi's keys have no published form; Entrega's have (its contract: sk_…, pk_…).
+        Market("KZ", "KZT", "Asia/Almaty", "kaspi", {KeyKind.SECRET: "kd"}),
+        Market(
+            "AO",
+            "AOA",
+            "Africa/Luanda",
+            "entrega",
+            {KeyKind.SECRET: "sk", KeyKind.PUBLISHABLE: "pk"},
+        ),
     )
 }
-"""The markets by country code, each with the dialect that its accounts speak."""
+"""The markets by country code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +81,6 @@ class Account:
     rate_per_second: int
     burst: int
     origins: tuple[str, ...] = ()
-
-
-class KeyKind(StrEnum):
-    """A secret key is for servers; a publishable one for pages in a browser."""
-
-    SECRET = "secret"  # noqa: S105 - a kind of key, not a key
-    PUBLISHABLE = "publishable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from estafette.core.ids import new_id
 from estafette.core.origin import OriginPatternError, read_pattern
 from estafette.store import accounts
 from estafette.store.accounts import Endpoint
-from estafette.usecases.keys import IssuedKey, issue, kinds_of
+from estafette.usecases.keys import IssuedKey, issue
 from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import Cipher, new_token
 
@@ -66,9 +66,7 @@ async def create_account(
         if not await accounts.insert(connection, account):
             raise AccountRefusedError(f"there is an account {name!r} already")
         issued = [
-            await issue(connection, account, mode, kind)
-            for mode in modes
-            for kind in kinds_of(account.dialect)
+            await issue(connection, account, mode, kind) for mode in modes for kind in place.keys
         ]
         for mode in Mode:
             await accounts.insert_endpoint(connection, _endpoint(account, mode, platform.cipher))
@@ -137,7 +135,7 @@ async def set_origins(platform: Platform, name: str, patterns: Sequence[str]) ->
     for an account whose dialect has no publishable keys to use them with.
     """
     account = await find_account(platform, name)
-    if KeyKind.PUBLISHABLE not in kinds_of(account.dialect):
+    if KeyKind.PUBLISHABLE not in account.market.keys:
         raise AccountRefusedError(
             f"accounts that speak {account.dialect} have no keys for web pages"
         )

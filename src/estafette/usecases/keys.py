@@ -20,7 +20,6 @@ __all__ = [
     "disable_key",
     "is_good",
     "issue",
-    "kinds_of",
     "list_keys",
     "revoke_key",
     "rotate_key",
@@ -30,20 +29,7 @@ OVERLAP = timedelta(hours=24)
 
 _HINT_CHARACTERS = 4
 
-# What keys begin with tells a person, and a scanner of leaked secrets, what they open. Entrega
-# publishes its prefixes (contracts: sk_…, pk_…); Kaspi's keys have no published form.
-_PREFIXES: dict[str, dict[tuple[KeyKind, Mode], str]] = {
-    "kaspi": {
-        (KeyKind.SECRET, Mode.LIVE): "kd_live_",
-        (KeyKind.SECRET, Mode.SANDBOX): "kd_test_",
-    },
-    "entrega": {
-        (KeyKind.SECRET, Mode.LIVE): "sk_live_",
-        (KeyKind.SECRET, Mode.SANDBOX): "sk_test_",
-        (KeyKind.PUBLISHABLE, Mode.LIVE): "pk_live_",
-        (KeyKind.PUBLISHABLE, Mode.SANDBOX): "pk_test_",
-    },
-}
+_MODE_IN_KEYS = {Mode.LIVE: "live", Mode.SANDBOX: "test"}
 
 
 class KeyRefusedError(ValueError):
@@ -57,19 +43,14 @@ class IssuedKey(NamedTuple):
     key: str
 
 
-def kinds_of(dialect: str) -> list[KeyKind]:
-    """The kinds of keys that a dialect knows."""
-    return list(dict.fromkeys(kind for kind, _ in _PREFIXES[dialect]))
-
-
 async def issue(
     connection: Connection, account: Account, mode: Mode, kind: KeyKind = KeyKind.SECRET
 ) -> IssuedKey:
     """Writes a new key. Raises KeyRefusedError when the dialect knows no keys of this kind."""
-    prefix = _PREFIXES[account.dialect].get((kind, mode))
-    if prefix is None:
+    word = account.market.keys.get(kind)
+    if word is None:
         raise KeyRefusedError(f"accounts that speak {account.dialect} have no {kind} keys")
-    key = new_token(prefix)
+    key = new_token(f"{word}_{_MODE_IN_KEYS[mode]}_")
     known = ApiKey(account.id, new_id(), mode, kind, key[-_HINT_CHARACTERS:], clock(), None, None)
     await accounts.insert_key(connection, known, key_hash(key))
     return IssuedKey(known, key)

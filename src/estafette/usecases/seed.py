@@ -18,13 +18,13 @@ from estafette.usecases.accounts import (
 )
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.couriers import add_demo_companies
-from estafette.usecases.keys import IssuedKey, create_key, is_good, kinds_of
+from estafette.usecases.keys import IssuedKey, create_key, is_good
 from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import Cipher
 from estafette.usecases.webhooks import list_endpoints
 
-DEMO_ACCOUNTS = {"kaspi": "KZ", "entrega": "AO"}
-"""The demo accounts by name, each with its market."""
+DEMO_ACCOUNTS = {market.dialect: market.code for market in MARKETS.values()}
+"""The demo accounts by name, each with its market: one for each dialect, by its name."""
 
 DEMO_ORIGINS = ("http://localhost:3000", "http://localhost:8000", "http://127.0.0.1:8000")
 """The pages that a new demo account trusts: those that a developer serves on this machine."""
@@ -80,10 +80,10 @@ async def demo_account(platform: Platform, name: str, remembered: Mapping[str, s
         account, issued = await create_account(
             platform, name, DEMO_ACCOUNTS[name], modes=(Mode.SANDBOX,)
         )
-        if KeyKind.PUBLISHABLE in kinds_of(account.dialect):
+        if KeyKind.PUBLISHABLE in account.market.keys:
             account = await set_origins(platform, name, DEMO_ORIGINS)
     await add_demo_companies(platform, account)
-    kinds = kinds_of(account.dialect)
+    kinds = account.market.keys
     new = {issue.known.kind: issue.key for issue in issued}
     keys: dict[str, str] = {}
     for kind in kinds:
