@@ -39,13 +39,24 @@ class Report:
     steps: Sequence[Step] = ()
     pin: str | None = None
 
+    @property
+    def end(self) -> Status | None:
+        """How the delivery has ended there; None: it has not.
+
+        The status and the steps may have been asked for one after the other; what either says of an
+        end is true.
+        """
+        told = (self.status, *(step.status for step in self.steps[-1:]))
+        return next((status for status in told if status in FINAL), None)
+
 
 @dataclass(slots=True)
 class Following:
     """What a report means: the moves to make, in order, each with its note.
 
     `seen` is the id of the last step that is now accounted for. `is_news` tells whether the report
-    held anything that was not. `conflict` is the end that it came to there and cannot come to here.
+    held anything that was not. `conflict` is where it is there and cannot come to here: an end, or
+    any other status while it was given up here.
     """
 
     moves: list[tuple[Status, str | None]] = field(default_factory=list[tuple[Status, str | None]])
@@ -90,16 +101,18 @@ def follow(progress: Progress, report: Report, seen: str | None) -> Following:
         was = step.status
         following.seen = step.id or seen
         following.is_news = True
-    if report.status in FINAL and progress.status is not report.status:
-        progress = _go(following, progress, Step("", report.status))
+    end = report.end
+    if end and progress.status is not end:
+        progress = _go(following, progress, Step("", end))
         following.is_news = True
-    ended_there = report.status in FINAL
-    called_off_here = progress.status in {Status.CANCELLED, Status.FAILED}
-    if progress.status is not report.status and (ended_there or called_off_here):
+    if end and progress.status is not end:
+        following.conflict = end
+    elif not end and progress.status in _GIVEN_UP:
         following.conflict = report.status
     return following
 
 
+_GIVEN_UP = frozenset({Status.CANCELLED, Status.FAILED})
 _TAKEN = frozenset({Status.ASSIGNED, Status.PICKUP_READY, Status.STALLED})
 
 

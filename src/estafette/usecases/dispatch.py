@@ -303,7 +303,7 @@ def _after(
     if following.conflict:
         told = f"{following.conflict} there, {delivery.status} here"
         return Outcome("disputed", None, seen=following.seen, error=told)
-    if delivery.progress.is_final and delivery.status is report.status:
+    if report.end and delivery.status is report.end:
         return Outcome("closed", None, seen=following.seen)
     polls = 0 if following.is_news else standing.polls + 1
     return Outcome("placed", look_again_in, seen=following.seen, polls=polls)
