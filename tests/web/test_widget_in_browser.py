@@ -223,6 +223,20 @@ async def test_the_page_s_style_stays_out_but_for_the_theme(
         await expect(widget(page)).to_have_css("border-top-width", "0px")
 
 
+async def test_text_on_the_shop_s_own_colour_can_be_read(entrega: Tenant, browser: Browser) -> None:
+    white, dark = "rgb(255, 255, 255)", "rgb(16, 20, 42)"
+    for accent, theme, text in (
+        ("#b4004e", "dark", white),
+        ("#ffd400", "light", dark),
+        ("", "light", white),
+        ("", "dark", dark),
+    ):
+        html = f"<style>:root {{ --estafette-accent: {accent} }}</style>" if accent else ""
+        async with shop(entrega, {"data-theme": theme}, html=html) as page_of_shop:
+            page = await visit(browser, page_of_shop)
+            await expect(widget(page).get_by_role("button")).to_have_css("color", text)
+
+
 async def test_a_call_mounts_what_a_tag_cannot_know(entrega: Tenant, browser: Browser) -> None:
     async with shop(entrega, {"data-key": "", "data-target": ""}) as page_of_shop:
         page = await visit(browser, page_of_shop)

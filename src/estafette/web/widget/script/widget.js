@@ -43,10 +43,10 @@ class Widget {
     root.adoptedStyleSheets = [style];
     this.live = make("p", { class: "unseen", role: "status" });
     this.stage = make("div", { class: "stage" });
-    const card = make("section", { class: "card", lang }, this.stage);
+    this.card = make("section", { class: "card", lang }, this.stage);
     // The page sees the widget where its fields are: its shortcuts would take what is typed.
-    for (const type of ["keydown", "keypress", "keyup"]) card.addEventListener(type, keepKeys);
-    root.append(card, this.live);
+    for (const type of ["keydown", "keypress", "keyup"]) this.card.addEventListener(type, keepKeys);
+    root.append(this.card, this.live);
     this.target.querySelector(":scope > estafette-widget")?.remove();
     this.target.append(this.element);
     this.#paint();
@@ -56,6 +56,8 @@ class Widget {
   #paint() {
     const scheme = isDark(this.#options.theme, this.target) ? "dark" : "light";
     this.element.setAttribute("data-scheme", scheme);
+    const accent = shownColour(getComputedStyle(this.card).accentColor);
+    if (accent) this.element.setAttribute("data-accent", isBright(accent) ? "bright" : "deep");
   }
 
   #show(step, { focus = true } = {}) {
