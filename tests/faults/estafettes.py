@@ -1,0 +1,287 @@
+"""Whole Estafettes for the tests, each with a database, a server and a worker of its own.
+
+Their processes are killed and started again; the address stays the same. A `Wire` stands between
+two of them, and breaks where it is told to.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from aiohttp import web
+
+from estafette.usecases.secrets import new_cipher_key
+
+_START_SECONDS = 60
+_PORTS = (20_000, 30_000)  # below those that the kernel gives out by itself
+
+
+def free_port() -> int:
+    """A port that nobody listens on, and that nobody is given by chance."""
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
+
+
+@dataclass
+class Process:
+    """`estafette serve` or `estafette worker`."""
+
+    name: str
+    environment: Mapping[str, str]
+    folder: Path
+    starts: int = 0
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        """What it wrote, over all its lives."""
+        return self.folder / f"{self.name}.log"
+
+    def start(self) -> None:
+        """Starts it, unless it runs; returns at once."""
+        if self._process is not None:
+            return
+        self.starts += 1
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "estafette", self.name],
+                env=dict(self.environment),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        """Ends it as a crash of the machine would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ends it in order."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+class Estafette:
+    """A server and a worker over a database, at an address that stays."""
+
+    def __init__(self, name: str, dsn: str, folder: Path, **settings: str) -> None:
+        """Nothing runs yet; `settings` are by their names there."""
+        self.name = name
+        self.dsn = dsn
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.secret_key = new_cipher_key()
+        self._folder = folder / name
+        self._folder.mkdir()
+        self.server = Process("serve", self._environment(settings), self._folder)
+        self.worker = Process("worker", self._environment(settings), self._folder)
+
+    def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if "ESTAFETTE" not in name}
+        given = {
+            "data_dir": str(self._folder),
+            "secret_key": self.secret_key,
+            "public_url": self.url,
+            "port": str(self.port),
+            "log_format": "json",
+            "database_pool_size": "4",
+            "webhook_allowed_networks": "127.0.0.0/8",
+            "webhook_lease_seconds": "10",
+            "remote_lease_seconds": "3",
+            "remote_rest_seconds": "0.3",
+            **settings,
+        }
+        ours = {f"ESTAFETTE_{name.upper()}": value for name, value in given.items()}
+        return {**kept, **ours, "DATABASE_URL": self.dsn}
+
+    @property
+    def processes(self) -> tuple[Process, Process]:
+        """Both."""
+        return self.server, self.worker
+
+    def start(self) -> None:
+        """Starts both; returns when the server answers."""
+        for process in self.processes:
+            process.start()
+        self.await_ready()
+
+    def await_ready(self) -> None:
+        """Returns when the server answers."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            with suppress(urllib.error.URLError, OSError):
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                    return
+            assert time.monotonic() < deadline, self.server.log.read_text()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ends both in order."""
+        for process in self.processes:
+            process.stop()
+
+    def logs(self) -> str:
+        """The end of what both wrote."""
+        return "\n".join(process.log.read_text("utf-8")[-6_000:] for process in self.processes)
+
+
+@dataclass
+class Caller:
+    """A merchant of an Estafette, with its key."""
+
+    of: Estafette
+    key: str
+    session: aiohttp.ClientSession
+
+    async def call(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> tuple[int, Any]:
+        """The status and the value of the answer. Raises what aiohttp raises."""
+        sent = {"Authorization": f"Bearer {self.key}", **headers}
+        timeout = aiohttp.ClientTimeout(total=20)
+        async with self.session.request(
+            method, f"{self.of.url}{path}", json=body, headers=sent, timeout=timeout
+        ) as response:
+            return response.status, await response.json(content_type=None)
+
+    async def insist(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """The same, repeated until there is an answer that is not the server's trouble."""
+        while True:
+            try:
+                status, told = await self.call(method, path, body, **headers)
+            except (aiohttp.ClientError, TimeoutError):
+                status, told = 599, None
+            if status < 500:
+                return status, told
+            await asyncio.sleep(0.1)  # as callers do, so as not to make it worse
+
+    async def get(self, id: str) -> dict[str, Any]:
+        """A delivery."""
+        _, told = await self.insist("GET", f"/v1/deliveries/{id}")
+        return told["data"]
+
+    async def statuses(self, id: str) -> list[str]:
+        """What its timeline tells, oldest first."""
+        _, told = await self.insist("GET", f"/v1/deliveries/{id}/events")
+        return [event["payload"]["status"] for event in told["data"]]
+
+    async def all(self) -> list[dict[str, Any]]:
+        """Every delivery."""
+        found: list[dict[str, Any]] = []
+        more = True
+        while more:
+            query = f"sort=inserted_at_asc&limit=100&offset={len(found)}"
+            _, told = await self.insist("GET", f"/v1/deliveries?{query}")
+            found += told["data"]
+            more = told["pagination"]["has_more"]
+        return found
+
+
+Break = Callable[[web.Request], Awaitable[bool]]
+"""Called when a request was carried out; True: its answer is lost."""
+
+
+async def _whole(_request: web.Request) -> bool:
+    return False
+
+
+@dataclass
+class Wire:
+    """Stands in front of an Estafette and passes on what it is asked, as long as it is whole.
+
+    `breaks` decides after each request whether its answer is lost. With `forgets_keys` the platform
+    behind it does not know idempotency keys. `paths` are the requests so far.
+    """
+
+    to: Estafette
+    breaks: Break = _whole
+    forgets_keys: bool = False
+    paths: list[str] = field(default_factory=list[str])
+    port: int = 0
+    _session: aiohttp.ClientSession | None = None
+    _runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def __aenter__(self) -> "Wire":
+        self._session = aiohttp.ClientSession()
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._pass_on)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._runner is not None
+        assert self._session is not None
+        await self._runner.cleanup()
+        await self._session.close()
+
+    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
+        assert self._session is not None
+        self.paths.append(f"{request.method} {request.path}")
+        passed = ("authorization", "content-type", "idempotency-key")
+        headers = {name: value for name, value in request.headers.items() if name.lower() in passed}
+        if self.forgets_keys:
+            headers.pop("Idempotency-Key", None)
+        try:
+            async with self._session.request(
+                request.method,
+                f"{self.to.url}{request.path_qs}",
+                data=await request.read(),
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=10),
+            ) as answer:
+                body = await answer.read()
+        except (aiohttp.ClientError, TimeoutError):
+            return _cut(request)
+        if await self.breaks(request):
+            return _cut(request)
+        return web.Response(status=answer.status, body=body, content_type=answer.content_type)
+
+
+def _cut(request: web.Request) -> web.StreamResponse:
+    """Breaks the connection without an answer."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+def ours_of(theirs: Mapping[str, Any]) -> UUID:
+    """The delivery for which one was created upstream."""
+    return UUID(theirs["options"]["metadata"]["estafette_delivery_id"])

@@ -1,0 +1,460 @@
+"""Two Estafettes in a chain: one sells what the other carries, whatever breaks in between.
+
+The near one has a courier company whose platform is the far one. Merchants speak to the near one;
+the far one's couriers are simulated.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import aiohttp
+import asyncpg
+import pytest
+from aiohttp import web
+
+from estafette import app
+from estafette.core.account import Account, KeyKind, Mode, Scope
+from estafette.core.courier import Capabilities, Company, Connector, Margin
+from estafette.core.ids import new_id
+from estafette.couriers.remote import webhook_url
+from estafette.settings import Settings
+from estafette.usecases.accounts import create_account
+from estafette.usecases.couriers import save_company
+from estafette.usecases.links import Link, connect
+from estafette.usecases.platform import Platform
+from estafette.usecases.webhooks import list_endpoints, set_endpoint
+from tests.conftest import DatabaseServer
+from tests.faults.estafettes import Caller, Estafette, Process, Wire, ours_of
+
+_ROUTE: dict[str, Any] = {
+    "origin": {"address_line": "Rua 21 de Janeiro", "city": "Luanda", "province": "Luanda"},
+    "destination": {"address_line": "Rua Marien Nguabi", "city": "Luanda", "province": "Luanda"},
+    "parcel": {"weight_grams": 1200},
+}
+_FINAL = {"delivered", "cancelled", "failed"}
+_LONGEST = 45.0
+_NEVER = "3600"
+
+
+@pytest.fixture
+def databases(database_server: DatabaseServer, migrated_template: str) -> Iterator[tuple[str, str]]:
+    """Two migrated databases for one test alone."""
+    names = [database_server.new_name() for _ in range(2)]
+
+    async def execute(statement: str) -> None:
+        connection = await asyncpg.connect(database_server.dsn)
+        try:
+            for name in names:
+                await connection.execute(statement.format(name=name))
+        finally:
+            await connection.close()
+
+    asyncio.run(execute(f"create database {{name}} template {migrated_template}"))
+    yield database_server.database(names[0]), database_server.database(names[1])
+    asyncio.run(execute("drop database if exists {name} with (force)"))
+
+
+@dataclass
+class Chain:
+    """Both Estafettes, their merchants, and what is between them."""
+
+    near: Estafette
+    far: Estafette
+    wire: Wire
+    merchant: Caller
+    upstream: Caller
+
+    async def quote(self, **parcel: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A body to create with, and the quote."""
+        body = _ROUTE | {"parcel": _ROUTE["parcel"] | parcel}
+        while True:
+            status, told = await self.merchant.insist("POST", "/v1/quotes", body)
+            assert status == 200, told
+            if told["data"]:
+                quote = told["data"][0]
+                return body | {"quote_id": quote["quote_id"]}, quote
+
+    async def create(self, **parcel: Any) -> dict[str, Any]:
+        """A delivery at the near one."""
+        body, _ = await self.quote(**parcel)
+        status, told = await self.merchant.insist(
+            "POST", "/v1/deliveries", body, **{"Idempotency-Key": str(uuid4())}
+        )
+        assert status == 201, told
+        return told["data"]
+
+    async def there(self, delivery: dict[str, Any]) -> dict[str, Any]:
+        """The one delivery upstream for one of ours, when there is one."""
+
+        async def found() -> list[dict[str, Any]]:
+            every = await self.upstream.all()
+            return [one for one in every if ours_of(one) == UUID(delivery["id"])]
+
+        (one,) = await until(found, self)
+        return one
+
+    async def advance(self, theirs: dict[str, Any], status: str | None = None) -> None:
+        """Moves a delivery upstream by hand."""
+        body = {} if status is None else {"status": status}
+        path = f"/sandbox/v1/deliveries/{theirs['id']}/advance"
+        code, told = await self.upstream.insist("POST", path, body)
+        assert code == 200, told
+
+    async def comes_to(self, delivery: dict[str, Any], status: str) -> dict[str, Any]:
+        """Our delivery, when it has come to a status."""
+
+        async def found() -> dict[str, Any] | None:
+            now = await self.merchant.get(delivery["id"])
+            return now if now["status"] == status else None
+
+        return await until(found, self)
+
+
+async def until(condition: Callable[[], Awaitable[Any]], chain: Chain) -> Any:
+    """What the condition gives as soon as it gives something."""
+    try:
+        async with asyncio.timeout(_LONGEST):
+            while not (found := await condition()):
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(chain.near.logs() + "\n-----\n" + chain.far.logs()) from None
+    return found
+
+
+@asynccontextmanager
+async def _platform(estafette: Estafette) -> AsyncGenerator[Platform]:
+    """What commands beside it work on."""
+    settings = Settings(
+        database_url=estafette.dsn,
+        secret_key=estafette.secret_key,
+        public_url=estafette.url,
+        database_pool_size=2,
+    )
+    async with app.open_platform(settings) as platform:
+        yield platform
+
+
+async def _account(platform: Platform, name: str) -> tuple[Account, str]:
+    """An account in Angola and its secret sandbox key."""
+    account, issued = await create_account(
+        platform, name, "AO", rate_per_second=10_000, burst=10_000
+    )
+    (key,) = (
+        each.key
+        for each in issued
+        if each.known.kind is KeyKind.SECRET and each.known.mode is Mode.SANDBOX
+    )
+    return account, key
+
+
+def _company(slug: str, connector: Connector, **fields: Any) -> Company:
+    return Company(
+        id=new_id(),
+        market="AO",
+        account_id=None,
+        name=slug.title(),
+        slug=slug,
+        connector=connector,
+        time_zone="Africa/Luanda",
+        **fields,
+    )
+
+
+@asynccontextmanager
+async def _chain(
+    databases: tuple[str, str],
+    folder: Path,
+    *,
+    poll: str = _NEVER,
+    webhooks: bool = True,
+    step: str = "0",
+) -> AsyncGenerator[Chain]:
+    """Both, connected and started. The near one polls after so many seconds, the far one's couriers
+    take a step in so many."""
+    near = Estafette("near", databases[0], folder, remote_poll_seconds=poll)
+    far = Estafette("far", databases[1], folder, sandbox_step_seconds=step)
+    wire = Wire(far)
+    try:
+        async with wire, aiohttp.ClientSession() as session:
+            async with _platform(far) as platform:
+                account, upstream_key = await _account(platform, "reseller")
+                able = Capabilities(require_delivery_pin=True)
+                await save_company(
+                    platform,
+                    _company(
+                        "moto",
+                        Connector.INHOUSE,
+                        base_fee=1_001,
+                        base_eta_minutes=45,
+                        capabilities=able,
+                    ),
+                )
+                scope = Scope(account.id, Mode.SANDBOX)
+                (secret,) = (
+                    each.secret
+                    for each in await list_endpoints(platform, account.id)
+                    if each.scope == scope
+                )
+                far_account = scope
+            async with _platform(near) as platform:
+                _, key = await _account(platform, "shop")
+                company = await save_company(
+                    platform,
+                    _company("far", Connector.REMOTE, margin=Margin(Decimal("7.5"), 100)),
+                )
+                link = Link(
+                    company.id, wire.url, {Mode.SANDBOX: upstream_key}, {Mode.SANDBOX: secret}
+                )
+                await connect(platform, company, link)
+            if webhooks:
+                async with _platform(far) as platform:
+                    await set_endpoint(platform, far_account, webhook_url(near.url, company.id))
+            await asyncio.gather(*(asyncio.to_thread(each.start) for each in (near, far)))
+            yield Chain(
+                near, far, wire, Caller(near, key, session), Caller(far, upstream_key, session)
+            )
+    finally:
+        near.stop()
+        far.stop()
+
+
+async def test_a_delivery_is_quoted_with_a_margin_carried_and_followed_by_webhook(
+    databases: tuple[str, str], tmp_path: Path
+) -> None:
+    async with _chain(databases, tmp_path) as chain:
+        _, quote = await chain.quote()
+        assert quote["fee_aoa"] == 1_001 + 76 + 100  # 7.5 % rounded up, and the fixed margin
+        assert (quote["company_slug"], quote["eta_minutes"]) == ("far", 45)
+        assert quote["require_delivery_pin"] is True
+
+        ours = await chain.create(description="sandbox:courier_gives_back")
+        assert ours["courier_fee_aoa"] == 1_177
+        theirs = await chain.there(ours)
+        assert theirs["courier_fee_aoa"] == 1_001
+        assert theirs["options"]["metadata"] == {"estafette_delivery_id": ours["id"]}
+
+        async def pin_is_shown() -> bool:
+            return (await chain.merchant.get(ours["id"]))["delivery_pin"] is not None
+
+        await until(pin_is_shown, chain)
+        assert (await chain.merchant.get(ours["id"]))["delivery_pin"] == theirs["delivery_pin"]
+
+        await chain.advance(theirs)
+        await chain.comes_to(ours, "assigned")
+        await chain.advance(theirs)
+        await chain.comes_to(ours, "pending")
+        for _ in range(3):
+            await chain.advance(theirs)
+        await chain.comes_to(ours, "in_transit")
+        status, told = await chain.merchant.call("DELETE", f"/v1/deliveries/{ours['id']}")
+        assert status == 409, told
+        for _ in range(2):
+            await chain.advance(theirs)
+        await chain.comes_to(ours, "delivered")
+        assert await chain.merchant.statuses(ours["id"]) == await chain.upstream.statuses(
+            theirs["id"]
+        )
+
+
+async def test_a_delivery_is_called_off_at_both(databases: tuple[str, str], tmp_path: Path) -> None:
+    async with _chain(databases, tmp_path) as chain:
+        ours = await chain.create()
+        theirs = await chain.there(ours)
+        await chain.advance(theirs)
+        await chain.comes_to(ours, "assigned")
+        status, told = await chain.merchant.insist("DELETE", f"/v1/deliveries/{ours['id']}")
+        assert (status, told["data"]["status"]) == (200, "cancelled")
+        assert (await chain.upstream.get(theirs["id"]))["status"] == "cancelled"
+
+        ours = await chain.create()
+        theirs = await chain.there(ours)
+        await chain.comes_to(ours, "pending")
+        await asyncio.to_thread(chain.far.server.kill)
+        status, told = await chain.merchant.call("DELETE", f"/v1/deliveries/{ours['id']}")
+        assert status == 503, told  # nobody knows what the far one would say
+        assert (await chain.merchant.get(ours["id"]))["status"] == "pending"
+        await asyncio.to_thread(chain.far.start)
+        status, told = await chain.merchant.insist("DELETE", f"/v1/deliveries/{ours['id']}")
+        assert (status, told["data"]["status"]) == (200, "cancelled")
+        assert (await chain.upstream.get(theirs["id"]))["status"] == "cancelled"
+
+
+async def test_without_webhooks_a_delivery_is_followed_by_looking(
+    databases: tuple[str, str], tmp_path: Path
+) -> None:
+    async with _chain(databases, tmp_path, poll="0.2", webhooks=False, step="0.2") as chain:
+        course, failing = await asyncio.gather(
+            chain.create(), chain.create(description="sandbox:recipient_unavailable")
+        )
+        await chain.comes_to(course, "delivered")
+        await chain.comes_to(failing, "failed")
+        for ours in (course, failing):
+            theirs = await chain.there(ours)
+            there = await chain.upstream.statuses(theirs["id"])
+            assert await chain.merchant.statuses(ours["id"]) == there
+
+
+@pytest.mark.parametrize("forgets_keys", [False, True], ids=["with-keys", "without-keys"])
+async def test_a_worker_that_dies_when_its_delivery_is_there_places_it_no_second_time(
+    databases: tuple[str, str], tmp_path: Path, forgets_keys: bool
+) -> None:
+    async with _chain(databases, tmp_path, poll="0.3") as chain:
+        died = asyncio.Event()
+
+        async def kills(request: web.Request) -> bool:
+            if died.is_set() or (request.method, request.path) != ("POST", "/v1/deliveries"):
+                return False
+            died.set()  # it is written upstream, and nothing is known of it here
+            await asyncio.to_thread(chain.near.worker.kill)
+            return True
+
+        chain.wire.breaks = kills
+        chain.wire.forgets_keys = forgets_keys
+        ours = await chain.create()
+        await asyncio.wait_for(died.wait(), _LONGEST)
+        theirs = await chain.there(ours)
+        await asyncio.to_thread(chain.near.worker.start)
+        await chain.advance(theirs)
+        await chain.comes_to(ours, "assigned")
+        assert len(await chain.upstream.all()) == 1
+        assert chain.wire.paths.count("GET /v1/deliveries") == 1  # it was looked up
+
+
+async def test_a_lost_answer_and_an_expired_quote_make_no_second_delivery(
+    databases: tuple[str, str], tmp_path: Path
+) -> None:
+    async with _chain(databases, tmp_path, poll="0.3") as chain:
+        lost = asyncio.Event()
+        let_pass = asyncio.Event()
+        chain.wire.forgets_keys = True
+
+        async def loses(request: web.Request) -> bool:
+            if request.method == "GET" and request.path == "/v1/deliveries":
+                await let_pass.wait()
+            if lost.is_set() or (request.method, request.path) != ("POST", "/v1/deliveries"):
+                return False
+            lost.set()
+            return True
+
+        chain.wire.breaks = loses
+        ours = await chain.create()
+        await asyncio.wait_for(lost.wait(), _LONGEST)
+        await _expire_quotes(chain.far)
+        let_pass.set()
+        await chain.advance(await chain.there(ours))
+        await chain.comes_to(ours, "assigned")
+        assert len(await chain.upstream.all()) == 1
+
+
+async def test_a_quote_that_expired_on_the_way_is_asked_for_again_and_bound_by_its_fee(
+    databases: tuple[str, str], tmp_path: Path
+) -> None:
+    async with _chain(databases, tmp_path, poll="0.3") as chain:
+        body, _ = await chain.quote()
+        dearer, _ = await chain.quote()
+        await _expire_quotes(chain.far)
+        status, told = await chain.merchant.call("POST", "/v1/deliveries", body)
+        assert status == 201, told
+        theirs = await chain.there(told["data"])
+        assert theirs["courier_fee_aoa"] == 1_001
+        await _sql(chain.far, "update companies set base_fee = 1002")
+        status, told = await chain.merchant.call("POST", "/v1/deliveries", dearer)
+        assert status == 201, told
+        await chain.comes_to(told["data"], "stalled")
+        assert len(await chain.upstream.all()) == 1
+
+
+async def _expire_quotes(estafette: Estafette) -> None:
+    await _sql(estafette, "update quotes set expires_at = now() - interval '1 second'")
+
+
+async def _sql(estafette: Estafette, statement: str) -> None:
+    connection = await asyncpg.connect(estafette.dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+_SCENARIOS = (
+    None,
+    None,
+    "sandbox:courier_gives_back",
+    "sandbox:recipient_unavailable",
+    "sandbox:stalled_then_recovers",
+    "sandbox:webhook_duplicate",
+    "sandbox:webhook_out_of_order",
+    "sandbox:no_courier",
+)
+_MERCHANTS = 3
+_EACH = 8
+_FAULTS = 7
+
+
+@pytest.mark.parametrize("seed", [1])
+async def test_whatever_is_killed_when_nothing_is_lost_doubled_or_told_otherwise(
+    databases: tuple[str, str], tmp_path: Path, seed: int
+) -> None:
+    dice = random.Random(seed)
+    async with _chain(databases, tmp_path, poll="0.5", step="0.3") as chain:
+
+        async def loses_some(request: web.Request) -> bool:
+            return dice.random() < 0.15
+
+        chain.wire.breaks = loses_some
+        created: list[dict[str, Any]] = []
+
+        async def orders(number: int) -> None:
+            own = random.Random(seed * 100 + number)
+            for _ in range(_EACH):
+                scenario = own.choice(_SCENARIOS)
+                ours = await chain.create(**({"description": scenario} if scenario else {}))
+                created.append(ours)
+                if own.random() < 0.25:
+                    await asyncio.sleep(own.random())
+                    await chain.merchant.insist("DELETE", f"/v1/deliveries/{ours['id']}")
+
+        async def faults() -> None:
+            processes = [*chain.near.processes, *chain.far.processes]
+            for _ in range(_FAULTS):
+                process: Process = dice.choice(processes)
+                await asyncio.sleep(dice.random())
+                await asyncio.to_thread(process.kill)
+                await asyncio.sleep(dice.random() / 2)
+                await asyncio.to_thread(process.start)
+
+        async with asyncio.timeout(120):
+            await asyncio.gather(faults(), *(orders(number) for number in range(_MERCHANTS)))
+
+        async def all_have_ended() -> bool:
+            here = await chain.merchant.all()
+            return all(one["status"] in _FINAL for one in here)
+
+        await until(all_have_ended, chain)
+        await _agrees(chain, {one["id"] for one in created})
+
+
+async def _agrees(chain: Chain, created: set[str]) -> None:
+    """Asserts that each delivery is upstream once, or was called off before, and ended alike."""
+    ours = {one["id"]: one for one in await chain.merchant.all()}
+    assert set(ours) == created
+
+    async def all_there_have_ended() -> bool:
+        return all(one["status"] in _FINAL for one in await chain.upstream.all())
+
+    await until(all_there_have_ended, chain)
+    every = await chain.upstream.all()
+    count = Counter(str(ours_of(one)) for one in every)
+    assert set(count.values()) <= {1}, count
+    assert set(count) <= created
+    there = {str(ours_of(one)): one["status"] for one in every}
+    for id, one in ours.items():
+        assert one["status"] == there.get(id, "cancelled"), id
