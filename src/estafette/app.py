@@ -22,7 +22,7 @@ from estafette import health
 from estafette.core.courier import Connector, Courier
 from estafette.core.dialect import Dialect
 from estafette.core.watch import WatchLimits
-from estafette.couriers import sandbox
+from estafette.couriers import remote, sandbox
 from estafette.couriers.inhouse import InhouseCourier
 from estafette.couriers.sandbox import SandboxCourier
 from estafette.dialects import entrega, kaspi
@@ -139,27 +139,43 @@ async def open_platform(settings: Settings) -> AsyncGenerator[Platform]:
         raise NotReadyError("ESTAFETTE_SECRET_KEY is not set; `estafette up` makes one")
     pool = await open_pool(_dsn(settings), size=settings.database_pool_size)
     catalog = Catalog(pool)
+    platform = Platform(
+        pool=pool,
+        dialects=DIALECTS,
+        catalog=catalog,
+        cipher=Cipher(settings.secret_key),
+        public_url=settings.public_url,
+        sandbox_step=timedelta(seconds=settings.sandbox_step_seconds),
+        couriers=connectors(catalog),
+        watch_limits=_watch_limits(settings),
+    )
+    client = connect_platforms(platform, settings.remote_rest_seconds)
     try:
-        yield Platform(
-            pool=pool,
-            dialects=DIALECTS,
-            catalog=catalog,
-            cipher=Cipher(settings.secret_key),
-            public_url=settings.public_url,
-            sandbox_step=timedelta(seconds=settings.sandbox_step_seconds),
-            couriers=connectors(catalog),
-            watch_limits=_watch_limits(settings),
-        )
+        yield platform
     finally:
+        await client.close()
         await _close(pool)
 
 
 def connectors(catalog: Catalog) -> dict[Connector, Courier]:
-    """How courier companies are reached, by their kind."""
+    """How courier companies are reached that have no platform of their own, by their kind."""
     return {
         Connector.INHOUSE: InhouseCourier(catalog),
         Connector.SANDBOX: SandboxCourier(catalog),
     }
+
+
+def connect_platforms(platform: Platform, rest_seconds: float) -> remote.PlatformClient:
+    """Lets `platform` reach the companies that have one of their own; close what is returned.
+
+    One that fails again and again is left alone for `rest_seconds` at first.
+    """
+    client = remote.PlatformClient(rest_seconds)
+    courier = remote.RemoteCourier(client, remote.reach_through(platform))
+    platform.couriers = {**platform.couriers, Connector.REMOTE: courier}
+    platform.recall = courier.recall
+    platform.observe_dispatch = remote.count_dispatch
+    return client
 
 
 def _watch_limits(settings: Settings) -> WatchLimits:
@@ -206,6 +222,7 @@ def build(
             "/v1": problems,
             "/errors": problems,
             "/sandbox": sandbox.fallback,
+            "/upstream": remote.fallback,
         }
     )
     rest = Starlette(routes=[home.build(PLACES), widget.build(), *health.routes(platform)])
@@ -217,6 +234,7 @@ def build(
             "/errors": entrega.build_problem_pages(platform.public_url),
             "/sandbox": sandbox.build(platform, limiter, public_id=public_id),
             "/track": pages,
+            "/upstream": remote.build(platform),
         },
         rest,
     )
@@ -302,7 +320,7 @@ async def _hear_of_changes(settings: Settings, platform: Platform) -> None:
 
 
 async def work(settings: Settings) -> None:
-    """Sends webhooks, moves what time and the sandbox move, keeps house until SIGINT or SIGTERM.
+    """Sends webhooks, runs errands, moves what time and the sandbox move, until SIGINT or SIGTERM.
 
     Raises NotReadyError.
     """
@@ -321,6 +339,7 @@ async def work(settings: Settings) -> None:
             sandbox.run(platform, stop),
             overdue.run(platform, stop),
             search.run(platform, stop),
+            _run_errands(settings, platform, stop),
             maintenance.keep(platform.pool, stop),
         )
 
@@ -333,6 +352,29 @@ def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> W
     )
     decrypt = lru_cache(maxsize=4096)(platform.cipher.decrypt)  # endpoints hear of many events
     return Worker(platform.pool, _dsn(settings), RENDERERS, sender, decrypt, limits)
+
+
+async def _run_errands(settings: Settings, platform: Platform, stop: asyncio.Event) -> None:
+    """Places deliveries at other platforms and follows them there, until `stop` is set."""
+    client = remote.PlatformClient(settings.remote_rest_seconds)
+    worker = remote.Worker(
+        platform,
+        client,
+        remote.reach_through(platform),
+        lease_seconds=settings.remote_lease_seconds,
+        poll_seconds=settings.remote_poll_seconds,
+    )
+    listening = [
+        asyncio.create_task(_hear_of_changes(settings, platform)),
+        asyncio.create_task(signals.listen(_dsn(settings), signals.DISPATCHES, worker.wake)),
+    ]
+    try:
+        await worker.run(stop)
+    finally:
+        for task in listening:
+            task.cancel()
+        await asyncio.gather(*listening, return_exceptions=True)
+        await client.close()
 
 
 async def _until_one_ends(stop: asyncio.Event, *parts: Coroutine[None, None, None]) -> None:

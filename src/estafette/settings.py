@@ -132,6 +132,13 @@ class Settings(BaseSettings):
         description="how long after its placing a delivery is looked at on another platform; the"
         " looks grow rarer, up to twelve times that, while nothing is new",
     )
+    remote_rest_seconds: float = Field(
+        default=15,
+        ge=0.1,
+        le=300,
+        description="how long another platform that failed five times in a row is left alone;"
+        " doubled each time that it fails again, up to five minutes",
+    )
     worker_metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="where a worker serves its metrics; none"
     )
@@ -191,6 +198,7 @@ class Settings(BaseSettings):
         "webhook_lease_seconds",
         "remote_lease_seconds",
         "remote_poll_seconds",
+        "remote_rest_seconds",
         "shutdown_seconds",
     )
     @classmethod

@@ -9,7 +9,7 @@ FAILURES = 5
 """How many failures in a row open it."""
 
 FIRST_REST_SECONDS = 15.0
-"""How long it is open then; each probe that fails doubles it."""
+"""How long it is open then, unless told; each probe that fails doubles it."""
 
 LONGEST_REST_SECONDS = 300.0
 
@@ -28,12 +28,21 @@ class Breaker:
     its success closes the breaker, its failure opens it for twice as long.
     """
 
-    def __init__(self, clock: Clock = time.monotonic, told: Told = _untold) -> None:
-        """Closed. `clock` counts seconds; `told` hears when it opens (True) and closes (False)."""
+    def __init__(
+        self,
+        clock: Clock = time.monotonic,
+        told: Told = _untold,
+        first_rest_seconds: float = FIRST_REST_SECONDS,
+    ) -> None:
+        """Closed. `clock` counts seconds; `told` hears when it opens (True) and closes (False).
+
+        `first_rest_seconds` is how long it is open when it opens.
+        """
+        self._first_rest = first_rest_seconds
         self._clock = clock
         self._told = told
         self._failures = 0
-        self._rest = FIRST_REST_SECONDS
+        self._rest = self._first_rest
         self._open_until: float | None = None
         self._probing = False
 
@@ -61,7 +70,7 @@ class Breaker:
     def succeeded(self) -> None:
         """A request was answered."""
         self._failures = 0
-        self._rest = FIRST_REST_SECONDS
+        self._rest = self._first_rest
         self._probing = False
         if self._open_until is not None:
             self._open_until = None

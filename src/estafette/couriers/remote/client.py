@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from yarl import URL
 
 from estafette.couriers.remote import metrics
-from estafette.couriers.remote.breaker import Breaker
+from estafette.couriers.remote.breaker import FIRST_REST_SECONDS, Breaker
 from estafette.couriers.remote.failures import Declined, InDoubt, Late, NotSent, Unavailable
 from estafette.couriers.remote.schemas import (
     OneDelivery,
@@ -83,8 +83,9 @@ class PlatformClient:
     One for a process; it opens its session with the first call. `close` it in the end.
     """
 
-    def __init__(self) -> None:
-        """Nothing is opened yet."""
+    def __init__(self, first_rest_seconds: float = FIRST_REST_SECONDS) -> None:
+        """Nothing is opened yet. The breakers of failing platforms rest so long at first."""
+        self._first_rest = first_rest_seconds
         self._session: aiohttp.ClientSession | None = None
         self._breakers: dict[UUID, Breaker] = {}
 
@@ -93,11 +94,6 @@ class PlatformClient:
         if self._session is not None:
             await self._session.close()
             self._session = None
-
-    def rests_for(self, company_id: UUID) -> float:
-        """The seconds for which a company's platform is still left alone; 0: it may be asked."""
-        breaker = self._breakers.get(company_id)
-        return 0 if breaker is None else breaker.rests_for
 
     async def greet(self, access: Access) -> None:
         """Finds out whether the platform answers to the key, in a hurry."""
@@ -179,7 +175,8 @@ class PlatformClient:
                     "courier_left_alone" if is_open else "courier_is_back", company=access.slug
                 )
 
-            breaker = self._breakers[access.company_id] = Breaker(told=told)
+            breaker = Breaker(told=told, first_rest_seconds=self._first_rest)
+            self._breakers[access.company_id] = breaker
         return breaker
 
     async def _exchange(self, access: Access, request: _Request) -> _Reply:
