@@ -20,6 +20,7 @@ ModeOption = Annotated[Mode, Parameter(name="--mode", help="sandbox or live.")]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATION = re.compile(r"(\d{1,8})([smhd])")
 _LONGEST = timedelta(days=3650)
+_PREFIX = re.compile(r"^(?:[a-z]+_)+")
 _PUBLIC_ID = re.compile(r"(?:[a-z]+_)*([a-z2-7]{26})\d*")
 
 
@@ -46,12 +47,13 @@ def moment(text: str) -> datetime:
 
 
 def identifier(text: str, what: str) -> UUID:
-    """The id that a UUID names, or what some dialect shows of it (`dlv_…`, `wh_…`)."""
+    """The id that a UUID names, or what some dialect shows of it (`dlv_…`, `wh_…`, `evt_…`)."""
+    text = text.strip()
     try:
-        return UUID(text)
+        return UUID(_PREFIX.sub("", text))
     except ValueError:
         pass
-    shown = _PUBLIC_ID.fullmatch(text.strip())
+    shown = _PUBLIC_ID.fullmatch(text)
     id = from_base32(shown[1]) if shown else None
     if id is None:
         raise misused(f"{text!r} is not the id of {what}")

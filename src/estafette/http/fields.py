@@ -66,7 +66,7 @@ def _scenario(text: str | None, info: ValidationInfo) -> str | None:
     name = mentioned(text) if context_of(info).sandbox else None
     if name is not None and name not in SCENARIOS:
         known = ", ".join(SCENARIOS)
-        raise refusal(f"mention the unknown scenario sandbox:{name}; known are {known}")
+        raise refusal(f"must name a known scenario, not sandbox:{name}; known are {known}")
     return text
 
 

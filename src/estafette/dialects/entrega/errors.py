@@ -142,7 +142,7 @@ def _quote_used(refusal: core.QuoteUsed) -> Problem:
 
 def _quote_mismatch(refusal: core.QuoteMismatch) -> Problem:
     details = [Detail(field, "is not what was quoted") for field in refusal.fields]
-    told = f"{', '.join(refusal.fields)} must be sent exactly as they were quoted"
+    told = f"{', '.join(refusal.fields)} must be sent exactly as quoted"
     return Problem(422, told, "quote_payload_mismatch", _fields(details))
 
 
