@@ -6,6 +6,7 @@ import pytest
 
 from estafette.usecases.platform import Platform
 from tests.usecases.angola import Shop, angola_over, new_shop
+from tests.usecases.far import Far, far_over
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 
 
@@ -27,3 +28,10 @@ async def shop(postgres_dsn: str) -> AsyncIterator[Shop]:
     """An account in Angola in live mode, without courier companies."""
     async with angola_over(postgres_dsn) as platform:
         yield await new_shop(platform)
+
+
+@pytest.fixture
+async def far(clean_database: str) -> AsyncIterator[Far]:
+    """A shop whose only company is remote, alone in its database: claims are of all accounts."""
+    async with far_over(clean_database) as far:
+        yield far

@@ -23,7 +23,7 @@ from estafette.usecases.platform import Platform
 PATIENCE_SECONDS = 3.0
 """How long an attempt to place a delivery is waited for."""
 
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 3.5
 _NEWS_SECONDS = 1.0
 _GLANCE_SECONDS = 0.05
 

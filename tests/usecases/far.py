@@ -1,0 +1,117 @@
+"""What tests of remote companies stand on: a shop whose only company has a platform of its own."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from estafette.core.account import Mode
+from estafette.core.courier import Capabilities, Company, Connector, Offer
+from estafette.core.delivery import Delivery, Status
+from estafette.core.payment import BankAccount
+from estafette.core.upstream import Recalled, Report, Step
+from estafette.usecases.cancel import Cancellation, cancel
+from estafette.usecases.dispatch import Errand, Placement, Round, claim, placed
+from estafette.usecases.idempotency import Answer
+from tests.usecases.angola import ENTREGA, OFFER, FakeCourier, Shop, angola_over, new_shop
+from tests.usecases.stage import render
+
+LEASE = timedelta(minutes=5)
+LATER = timedelta(minutes=1)
+FAR_OFFER = Offer(
+    700, OFFER.pickup_within, OFFER.delivery_within, upstream={"quote_id": "q-1", "zero": 0.50}
+)
+BANK = Capabilities(bank_transfer_enabled=True, bank=BankAccount("BAI", "AO06", "Far Lda"))
+
+
+def told(*statuses: Status, pin: str | None = None) -> Report:
+    """A report of a delivery that passed these statuses, its steps numbered from 1 on."""
+    steps = [Step(f"e{number}", each, f"n{number}") for number, each in enumerate(statuses, 1)]
+    return Report(statuses[-1], steps, pin)
+
+
+@dataclass
+class Far:
+    """A shop, its remote company, and what the company's platform answers to recalls."""
+
+    shop: Shop
+    company: Company
+    answers: list[Recalled] = field(default_factory=list[Recalled])
+    recalls: list[tuple[str, Mode, str]] = field(default_factory=list[tuple[str, Mode, str]])
+    outcomes: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    def __post_init__(self) -> None:
+        platform = self.shop.platform
+        platform.recall = self._recall
+        platform.observe_dispatch = lambda company, what: self.outcomes.append((company.slug, what))
+
+    async def _recall(self, company: Company, mode: Mode, upstream_id: str) -> Recalled:
+        self.recalls.append((company.slug, mode, upstream_id))
+        return self.answers.pop(0)
+
+    async def create(self, **changes: Any) -> Delivery:
+        return await self.shop.create(**changes)
+
+    async def claim(self, at_once: int = 10, **limits: Any) -> Round:
+        return await claim(self.shop.platform, LEASE, at_once, **limits)
+
+    async def errand(self) -> Errand:
+        """The only errand that is due."""
+        (errand,) = (await self.claim()).errands
+        return errand
+
+    async def errand_placed(self, upstream_id: str = "up-1") -> Errand:
+        """The only delivery placed, and claimed again to be looked at."""
+        errand = await self.errand()
+        assert await placed(self.shop.platform, errand, Placement(upstream_id), timedelta())
+        return await self.errand()
+
+    async def row(self, delivery_id: UUID) -> asyncpg.Record:
+        """The dispatch of a delivery, with whether it is leased and in how many seconds due."""
+        row = await self.shop.platform.pool.fetchrow(
+            "select *, leased_until is not null as leased,"
+            " extract(epoch from next_at - now())::float8 as due_in from dispatches"
+            " where account_id = $1 and delivery_id = $2",
+            self.shop.account.id,
+            delivery_id,
+        )
+        assert row is not None
+        return row
+
+    async def die(self) -> None:
+        """Lets every lease end, as if whoever held it had died."""
+        await self.shop.sql(
+            "update dispatches set leased_until = now() - interval '1 second', next_at = now()"
+            " where leased_until is not null"
+        )
+
+    async def make_due(self) -> None:
+        """Lets everything be due that is not leased."""
+        await self.shop.sql(
+            "update dispatches set next_at = now() where next_at is not null"
+            " and leased_until is null"
+        )
+
+    async def cancel(self, delivery_id: UUID, **changes: Any) -> Answer:
+        wanted = Cancellation(
+            self.shop.scope, ENTREGA, delivery_id, render, "Changed my mind", **changes
+        )
+        return await cancel(self.shop.platform, wanted)
+
+    async def statuses(self, delivery_id: UUID) -> Sequence[Status]:
+        return [event.status for event in await self.shop.events(delivery_id)]
+
+
+@asynccontextmanager
+async def far_over(dsn: str) -> AsyncGenerator[Far]:
+    """A fresh shop in live mode whose only company, "far", is remote and takes bank transfers."""
+    async with angola_over(dsn) as platform:
+        shop = await new_shop(platform)
+        remote = FakeCourier({"far": FAR_OFFER})
+        platform.couriers = {**platform.couriers, Connector.REMOTE: remote}
+        fields: dict[str, Any] = {"connector": Connector.REMOTE, "capabilities": BANK}
+        yield Far(shop, await shop.company("far", [], **fields))
