@@ -1,6 +1,5 @@
 """The tracking page in a real browser, over the real use cases and database."""
 
-import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from estafette.core.account import MARKETS, Account, Mode, Scope
 from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
@@ -25,7 +24,6 @@ from estafette.usecases.secrets import Cipher, new_cipher_key
 from estafette.web.tracking import app
 from tests.web.tracking_samples import parse_public, public, served
 
-CHROMIUM = os.environ.get("ESTAFETTE_TEST_CHROMIUM", "/usr/bin/chromium")
 expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
 PHONE = ViewportSize(width=390, height=844)
 
@@ -98,18 +96,6 @@ async def parcel(pool: Pool) -> _Parcel:
         await accounts.insert(connection, account)
         await journal.insert(connection, [Entry(found, created)], WatchLimits())
     return _Parcel(platform, scope, found.id)
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync",
-                  "--disable-background-networking", "--disable-component-update"],
-        )  # fmt: skip
-        yield browser
-        await browser.close()
 
 
 async def _open(browser: Browser, url: str, *, locale: str, script: bool = True) -> Page:

@@ -67,7 +67,7 @@ async def test_a_recipient_books_a_delivery_by_keyboard_alone(
             "Kianda Expresso 2\u00a0500\u00a0Kz Cerca de 45\u00a0min Pede um PIN ao receber"
         )
         await page.keyboard.press("Tab")
-        booking = widget(page).get_by_role("button", name="Marcar entrega · 2\u00a0500\u00a0Kz")
+        booking = widget(page).get_by_role("button", name="Marcar por 2\u00a0500\u00a0Kz")
         await expect(booking).to_be_focused()
         await page.keyboard.press("Enter")
 
@@ -144,7 +144,7 @@ async def test_widget_works_under_a_strict_policy(entrega: Tenant, browser: Brow
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
         await _listed(page)
-        await widget(page).get_by_role("button", name="Marcar entrega").click()
+        await widget(page).get_by_role("button", name="Marcar por").click()
         await expect(widget(page).get_by_role("heading")).to_have_text("Entrega marcada")
         radius = "element => getComputedStyle(element).borderRadius"
         assert await widget(page).get_by_role("link").evaluate(radius) == "10px"
@@ -263,7 +263,7 @@ async def test_a_call_mounts_what_a_tag_cannot_know(entrega: Tenant, browser: Br
         await page.evaluate("changed => window.mine.update(changed)", heavier)
         await expect(widget(page)).to_contain_text("A encomenda mudou.")
         await expect(widget(page)).to_contain_text("Antes 1\u00a0800\u00a0Kz")
-        await widget(page).get_by_role("button", name="Marcar entrega").click()
+        await widget(page).get_by_role("button", name="Marcar por").click()
         await expect(widget(page).get_by_role("heading")).to_have_text("Entrega marcada")
         await page.evaluate("window.mine.remove()")
         await expect(widget(page)).to_have_count(0)

@@ -87,14 +87,14 @@ async def test_quote_that_expired_is_asked_for_anew_and_confirmed_anew(
             " (select id from companies where account_id = $1 and slug = 'kianda-expresso')",
             entrega.account.id,
         )
-        await widget(page).get_by_role("button", name="Marcar entrega").click()
+        await widget(page).get_by_role("button", name="Marcar por").click()
         told = "O prazo destes preços terminou. Já os atualizámos: veja e confirme de novo."
         await expect(widget(page).get_by_role("status")).to_have_text(told)
         fast = widget(page).get_by_role("radio", name="Kianda Expresso")
         await expect(fast).to_be_checked()
         await expect(widget(page)).to_contain_text("Antes 2\u00a0500\u00a0Kz")
         assert await entrega.count("deliveries") == 0
-        await widget(page).get_by_role("button", name="Marcar entrega · 3\u00a0200").click()
+        await widget(page).get_by_role("button", name="Marcar por 3\u00a0200").click()
         await _booked(page)
         assert await _errors(page) == ["quote_expired"]
     assert await entrega.count("deliveries") == 1
@@ -105,7 +105,7 @@ async def test_a_double_click_books_once(entrega: Tenant, browser: Browser) -> N
         page = await _listed(browser, at)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
-        await widget(page).get_by_role("button", name="Marcar entrega").dblclick()
+        await widget(page).get_by_role("button", name="Marcar por").dblclick()
         await _booked(page)
     assert await entrega.count("deliveries") == 1
     assert len([each for each in asked if each.startswith("POST ")]) == 1
@@ -125,7 +125,7 @@ async def test_lost_answer_holds_the_choice_and_is_asked_for_again_under_the_sam
         page = await _listed(browser, at)
         page.on("request", lambda request: keys.append(request.headers.get("idempotency-key")))
         await page.route(_CREATION, lose)
-        await widget(page).get_by_role("button", name="Marcar entrega").click()
+        await widget(page).get_by_role("button", name="Marcar por").click()
         alert = widget(page).get_by_role("alert")
         await expect(alert).to_contain_text("não será marcada duas vezes")
         assert await entrega.count("deliveries") == 1
@@ -272,7 +272,7 @@ async def test_only_companies_that_take_transfers_are_offered_for_one(
     async with shop(entrega, {"data-payment-method": "bank_transfer"}) as at:
         page = await _listed(browser, at)
         await expect(widget(page).get_by_role("radio")).to_have_count(1)
-        await widget(page).get_by_role("button", name="Marcar entrega").click()
+        await widget(page).get_by_role("button", name="Marcar por").click()
         await _booked(page)
         await expect(widget(page)).to_contain_text("AO93999900000000000001429")
         await expect(widget(page)).to_contain_text("Falta só a transferência.")
