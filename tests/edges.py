@@ -12,11 +12,14 @@ Suites that hold for every dialect (idempotency, isolation, hostile input) take 
 """
 
 import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from estafette.core.delivery import Status
 from estafette.core.ids import from_base32
 
 
@@ -56,6 +59,15 @@ class Reach:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """A webhook in plain words: its event's id, the delivery's id as shown, its type."""
+
+    event: str
+    delivery: str
+    type: str
+
+
+@dataclass(frozen=True)
 class Edge:
     """One dialect as its callers see it.
 
@@ -84,6 +96,10 @@ class Edge:
         first_page: the request for a page of one delivery.
         reaches: for each operation of the contract that needs a key (`GET /path/{parameter}`, as
             the document writes it), how another might reach for a tenant's belongings.
+        shown: the word for a delivery in that status, which has come as far as that milestone.
+        may_cancel: whether its merchant may cancel such a delivery.
+        heard: reads a webhook's headers, whose names are in lower case, and body; asserts that it
+            is signed with the secret.
         publishable: those of these operations that a publishable key may do, and it alone.
         origin: the origin of the pages that tenants trust with such a key, if there are such keys.
     """
@@ -109,6 +125,9 @@ class Edge:
     quote: Call
     first_page: Call
     reaches: Callable[[Belongings], Mapping[str, tuple[Reach, ...]]]
+    shown: Callable[[Status, Status], str]
+    may_cancel: Callable[[Status, Status], bool]
+    heard: Callable[[Mapping[str, str], bytes, str], Heard]
     publishable: frozenset[str] = frozenset()
     origin: str | None = None
     prepare: Callable[[Ask, str], Awaitable[dict[str, Any]]] | None = None
@@ -218,6 +237,29 @@ _KASPI_QUOTE = Call(
     },
 )
 
+_KASPI_WORDS = {
+    Status.AWAITING_PAYMENT: "created",
+    Status.PENDING: "created",
+    Status.ASSIGNED: "accepted",
+    Status.PICKUP_READY: "accepted",
+    Status.IN_TRANSIT: "in_transit",
+    Status.OUT_FOR_DELIVERY: "out_for_delivery",
+    Status.DELIVERED: "delivered",
+    Status.CANCELLED: "cancelled",
+}
+
+
+def _sha256(secret: str, signed: bytes) -> str:
+    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def _kaspi_heard(headers: Mapping[str, str], body: bytes, secret: str) -> Heard:
+    signed = headers["x-kaspi-timestamp"].encode() + b"." + body
+    assert headers["x-kaspi-signature"] == _sha256(secret, signed)
+    told = json.loads(body)
+    return Heard(told["eventId"], told["data"]["deliveryId"], told["type"])
+
+
 KASPI = Edge(
     name="kaspi",
     market="KZ",
@@ -242,6 +284,9 @@ KASPI = Edge(
     quote=_KASPI_QUOTE,
     first_page=Call("GET", "/delivery/v1/deliveries?limit=1"),
     reaches=_kaspi_reaches,
+    shown=lambda _, milestone: _KASPI_WORDS[milestone],
+    may_cancel=lambda _, milestone: _KASPI_WORDS[milestone] in ("created", "accepted"),
+    heard=_kaspi_heard,
 )
 
 _ENTREGA_ROUTE: dict[str, Any] = {
@@ -366,6 +411,12 @@ def _entrega_reaches(of: Belongings) -> Mapping[str, tuple[Reach, ...]]:
     }
 
 
+def _entrega_heard(headers: Mapping[str, str], body: bytes, secret: str) -> Heard:
+    assert headers["x-entrega-signature"] == f"sha256={_sha256(secret, body)}"
+    told = json.loads(body)
+    return Heard(told["id"], told["delivery_id"], told["event"])
+
+
 ENTREGA = Edge(
     name="entrega",
     market="AO",
@@ -389,6 +440,9 @@ ENTREGA = Edge(
     quote=Call("POST", "/v1/quotes", _ENTREGA_ROUTE),
     first_page=Call("GET", "/v1/deliveries?limit=1"),
     reaches=_entrega_reaches,
+    shown=lambda status, _: status.value,
+    may_cancel=lambda status, _: status in ("awaiting_payment", "pending", "assigned"),
+    heard=_entrega_heard,
     publishable=frozenset(
         {
             "GET /widget/couriers",

@@ -264,16 +264,24 @@ async def seed_market(platform: Platform) -> None:
 
 @asynccontextmanager
 async def running(
-    dsn: str, *, processes: int = 1, pool_size: int = 8, public_url: str = "http://delivery.example"
+    dsn: str,
+    *,
+    processes: int = 1,
+    pool_size: int = 8,
+    public_url: str = "http://delivery.example",
+    key: str | None = None,
 ) -> AsyncGenerator[Server]:
-    """The server over the migrated database at `dsn`; deliveries move only when told."""
+    """The server over the migrated database at `dsn`; deliveries move only when told.
+
+    `key` encrypts secrets, where others have to read them; None: one of its own.
+    """
     pool = await open_pool(dsn, size=pool_size)
     remembered = Catalog(pool)
     platform = Platform(
         pool=pool,
         dialects=app.DIALECTS,
         catalog=remembered,
-        cipher=Cipher(new_cipher_key()),
+        cipher=Cipher(key or new_cipher_key()),
         public_url=public_url,
         sandbox_step=timedelta(0),
         couriers=app.connectors(remembered),

@@ -8,20 +8,25 @@ import asyncio
 import os
 import signal
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
+
+import pytest
 
 from estafette.core.account import Mode
 from estafette.core.delivery import Status
 from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import new_cipher_key
+from estafette.usecases.webhooks import set_endpoint
+from tests import serving
+from tests.edges import EDGES, Edge
 from tests.receivers import Connection, ReceivedRequest, Receiver, answer
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 from tests.webhooks.stage import is_signed_by, listen_at, messages, move, said, until
 
-LEASE_SECONDS = 1.5
+LEASE_SECONDS = {"plain": 1.5, "dialects": 8.0}  # longer than the longest exchange
 FAULTS = (signal.SIGKILL, signal.SIGSTOP) * 3
 LINES = 16
 
@@ -52,10 +57,10 @@ class WorkerProcess:
         self.name = name
 
     @classmethod
-    async def start(cls, dsn: str, key: str, name: str) -> "WorkerProcess":
+    async def start(cls, dsn: str, key: str, name: str, words: str) -> "WorkerProcess":
         module = "tests.faults.worker_process"
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", module, dsn, key, name, str(LEASE_SECONDS)),
+            *(sys.executable, "-m", module, dsn, key, name, str(LEASE_SECONDS[words]), words),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
@@ -74,17 +79,18 @@ class WorkerProcess:
 class Workers:
     """Two workers at any time, one of which has a bad day now and then."""
 
-    def __init__(self, platform: Platform, dsn: str, key: str) -> None:
+    def __init__(self, platform: Platform, dsn: str, key: str, words: str) -> None:
         self._platform = platform
         self._dsn = dsn
         self._key = key
+        self._words = words
         self._started = 0
         self.running: list[WorkerProcess] = []
 
     async def start_one(self) -> None:
         self._started += 1
         name = f"worker-{self._started}"
-        self.running.append(await WorkerProcess.start(self._dsn, self._key, name))
+        self.running.append(await WorkerProcess.start(self._dsn, self._key, name, self._words))
 
     async def held_by(self, name: str) -> int:
         """How many messages a worker has claimed and not reported on."""
@@ -120,8 +126,11 @@ class Workers:
 
 
 @asynccontextmanager
-async def two_workers(platform: Platform, dsn: str, key: str) -> AsyncGenerator[Workers]:
-    workers = Workers(platform, dsn, key)
+async def two_workers(
+    platform: Platform, dsn: str, key: str, words: str = "plain"
+) -> AsyncGenerator[Workers]:
+    """`words` are whose webhooks they send: see `tests.faults.worker_process`."""
+    workers = Workers(platform, dsn, key, words)
     try:
         await workers.start_one()
         await workers.start_one()
@@ -215,3 +224,68 @@ async def compare(
     numbers = Counter((said(each)["messageId"], said(each)["attempt"]) for each in requests)
     assert set(numbers.values()) == {1}
     assert any(count > 1 for count in claims.values())  # or nothing was put to the test
+
+
+class Shop:
+    """Orders through a dialect's API, and notes the webhooks that it is sent."""
+
+    STEPS = (Status.ASSIGNED, Status.PICKUP_READY, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY)
+
+    def __init__(self, tenant: serving.Tenant) -> None:
+        self._tenant = tenant
+        self._more = asyncio.Condition()
+        self.secret = ""
+        self.owed: dict[str, int] = {}
+        self.heard: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        """The types by the events, by the deliveries."""
+
+    async def answer(self, request: ReceivedRequest, connection: Connection) -> bool:
+        """What its receiver does: takes a moment, so that requests are always under way."""
+        await connection.idle(0.02)
+        heard = self._tenant.edge.heard(request.headers, request.body, self.secret)
+        async with self._more:
+            known = self.heard[heard.delivery].setdefault(heard.event, heard.type)
+            assert known == heard.type
+            self._more.notify_all()
+        return await answer()(request, connection)
+
+    async def work(self, enough: asyncio.Event) -> None:
+        """One delivery after another; the next once all webhooks of this one have come."""
+        query = "select count(*) from messages where delivery_id = $1"
+        while not enough.is_set():
+            id = await self._tenant.create()
+            await self._tenant.move(id, *self.STEPS)
+            pool = self._tenant.server.platform.pool
+            self.owed[id] = await pool.fetchval(query, serving.delivery_id(id))
+            async with self._more:
+                await self._more.wait_for(lambda id=id: len(self.heard[id]) == self.owed[id])
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=str)
+async def test_every_webhook_of_every_dialect_arrives_although_workers_are_killed_and_frozen(
+    fresh_database: str, edge: Edge
+) -> None:
+    key, enough = new_cipher_key(), asyncio.Event()
+    async with serving.running(fresh_database, key=key) as server:
+        platform = server.platform
+        await platform.pool.execute(_WATCH)
+        tenant = (await server.tenant(edge)).in_mode(Mode.LIVE)
+        shop = Shop(tenant)
+        async with (
+            Receiver(shop.answer) as receiver,
+            two_workers(platform, fresh_database, key, "dialects") as workers,
+        ):
+            endpoint = await set_endpoint(platform, tenant.scope, receiver.url)
+            shop.secret = endpoint.secret
+            lines = [asyncio.create_task(shop.work(enough)) for _ in range(LINES)]
+            for fault in FAULTS[:2]:
+                await workers.suffer(fault)
+            enough.set()
+            await asyncio.gather(*lines)
+            assert await workers.stop() == [0, 0]
+        assert await platform.pool.fetch("select * from violations") == []
+    assert min(shop.owed.values()) >= len(shop.STEPS)
+    assert {id: len(events) for id, events in shop.heard.items()} == shop.owed
+    events = [event for of_one in shop.heard.values() for event in of_one]
+    assert len(events) == len(set(events))
+    assert len(receiver.requests) >= len(events)

@@ -1,6 +1,7 @@
 """A worker in a process of its own, for tests that kill it.
 
-Arguments: the database's DSN, the key of the secrets, the worker's name, the lease in seconds.
+Arguments: the database's DSN, the key of the secrets, the worker's name, the lease in seconds,
+and "plain" for the renderer of the tests or "dialects" for those of Estafette's dialects.
 SIGTERM stops it in an orderly way.
 """
 
@@ -8,8 +9,10 @@ import asyncio
 import signal
 import sys
 
+from estafette.app import RENDERERS
 from estafette.store.pool import open_pool
 from estafette.usecases.secrets import Cipher
+from estafette.webhooks.message import Renderer
 from estafette.webhooks.retry import Schedule, doubling
 from estafette.webhooks.sender import Sender
 from estafette.webhooks.worker import Limits, Worker
@@ -19,13 +22,14 @@ from tests.webhooks.stage import LOOPBACK, PlainRenderer
 SCHEDULE = Schedule(doubling(0.2, 20), timeout_seconds=0.5)
 
 
-async def work(dsn: str, key: str, name: str, lease_seconds: float) -> None:
+async def work(dsn: str, key: str, name: str, lease_seconds: float, words: str) -> None:
     """Works until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     pool = await open_pool(dsn, size=4)
     limits = Limits(lease_seconds=lease_seconds, poll_seconds=0.2)
-    renderers = {DIALECT.name: PlainRenderer(SCHEDULE)}
+    plain: dict[str, Renderer] = {DIALECT.name: PlainRenderer(SCHEDULE)}
+    renderers = RENDERERS if words == "dialects" else plain
     async with Sender(LOOPBACK) as sender:
         decrypt = Cipher(key).decrypt
         await Worker(pool, dsn, renderers, sender, decrypt, limits, name=name).run(stop)
@@ -33,4 +37,4 @@ async def work(dsn: str, key: str, name: str, lease_seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(work(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])))
+    asyncio.run(work(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), sys.argv[5]))

@@ -150,7 +150,7 @@ async def attempts(tenant: Tenant) -> list[dict[str, Any]]:
     return [dict(row) for row in await tenant.platform.pool.fetch(query, tenant.scope.account_id)]
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Waits until the database says so."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - the database tells of no change
