@@ -3,11 +3,12 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from estafette.couriers.remote import Access
 from estafette.couriers.remote.schemas import OUR_ID
-from tests.receivers import Behaviour, Receiver, answer
+from tests.receivers import Behaviour, Connection, ReceivedRequest, Receiver, answer
 
 KEY = "sk_live_upstream"
 _JSON = {"Content-Type": "application/json"}
@@ -63,3 +64,57 @@ def delivery(our_id: str | None = None, **changes: Any) -> dict[str, Any]:
 def quoting(*quotes: dict[str, Any]) -> Behaviour:
     """Answers every request with these quotes."""
     return told({"data": list(quotes)})
+
+
+def routed(**routes: Behaviour) -> Behaviour:
+    """Behaves by what is asked: `create`, `quotes`, `list`, `events`, `show`, `cancel`."""
+
+    async def behave(request: ReceivedRequest, connection: Connection) -> bool:
+        return await routes[asked(request)](request, connection)
+
+    return behave
+
+
+def asked(request: ReceivedRequest) -> str:
+    """What a request asks for, in the words of `routed`."""
+    path = urlsplit(request.target).path
+    if path in ("/v1/deliveries", "/v1/quotes"):
+        return {"POST /v1/deliveries": "create", "POST /v1/quotes": "quotes"}.get(
+            f"{request.method} {path}", "list"
+        )
+    if path.endswith("/events"):
+        return "events"
+    return "cancel" if request.method == "DELETE" else "show"
+
+
+def page(*deliveries: dict[str, Any], more: bool = False) -> Behaviour:
+    """Answers with a page of a list."""
+    return told({"data": list(deliveries), "pagination": {"has_more": more}})
+
+
+def timeline(*statuses: str) -> Behaviour:
+    """Answers with the events of a delivery that went through these."""
+    return told(
+        {
+            "data": [
+                {
+                    "id": f"evt_{number}",
+                    "event_type": f"delivery.{status}",
+                    "occurred_at": "2026-02-01T09:30:00Z",
+                    "source": "courier",
+                    "payload": {"status": status, "note": f"note {number}"},
+                }
+                for number, status in enumerate(statuses, start=1)
+            ]
+        }
+    )
+
+
+def creating() -> Behaviour:
+    """Answers every creation with a new delivery, which repeats what the metadata said."""
+
+    async def behave(request: ReceivedRequest, connection: Connection) -> bool:
+        our_id = json.loads(request.body)["options"]["metadata"][OUR_ID]
+        return await told({"data": delivery(our_id)}, 201)(request, connection)
+
+    return behave

@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -138,11 +137,17 @@ class Estafette:
         """Returns when the server answers."""
         deadline = time.monotonic() + _START_SECONDS
         while True:
-            with suppress(urllib.error.URLError, OSError):
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
-                    return
+            if self._answers():
+                return
             assert time.monotonic() < deadline, self.server.log.read_text()
             time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                return True
+        except OSError:
+            return False
 
     def stop(self) -> None:
         """Ends both in order."""
