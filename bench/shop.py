@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -95,26 +95,25 @@ end
 
 @dataclass
 class Shop:
-    """An account in Angola with its own courier companies, in live mode.
-
-    `ids` are those of the quotes that were given over HTTP.
-    """
+    """An account in Angola with its own in-house courier companies, in live mode."""
 
     stage: Stage
+    name: str
     scope: Scope
     api_key: str
-    companies: list[Company]
-    ids: list[UUID] = field(default_factory=list[UUID])
+    companies: list[Company] = field(default_factory=list[Company])
 
-    async def ask(self, path: str, body: str, key: str | None = None) -> Any:
-        """Asks the server to do something; returns what it says in `data`."""
+    async def told(self, verb: str, slug: str, *arguments: str) -> dict[str, Any]:
+        """Runs a command of `estafette couriers` for a company of this account."""
+        of = ("--market", "AO", "--account", self.name)
+        return await self.stage.told("couriers", verb, slug, *of, *arguments)
+
+    def asked(self, path: str, body: str, key: str | None = None) -> Any:
+        """Asks the server to do something and waits; returns what it says in `data`."""
         headers = {"Authorization": f"Bearer {self.api_key}"}
         if key is not None:
             headers["Idempotency-Key"] = key
-        base_url = self.stage.base_url
-        status, answer = await asyncio.to_thread(
-            request, base_url, "POST", path, headers, body.encode()
-        )
+        status, answer = request(self.stage.base_url, "POST", path, headers, body.encode())
         if status not in (200, 201):
             raise BenchError(f"{path} was answered with {status}: {answer[:300]!r}")
         return json.loads(answer)["data"]
@@ -122,7 +121,7 @@ class Shop:
     async def quote_one(self) -> list[UUID]:
         """Asks for the quotes of one trip; returns their ids."""
         body = trips(self.stage.new_run())()
-        quoted = await self.ask("/v1/quotes", body)
+        quoted = await asyncio.to_thread(self.asked, "/v1/quotes", body)
         if len(quoted) != len(self.companies):
             raise BenchError(f"{len(quoted)} of {len(self.companies)} companies gave a quote")
         return [UUID(each["quote_id"]) for each in quoted]
@@ -130,7 +129,7 @@ class Shop:
     async def create_one(self, key: str) -> tuple[UUID, UUID]:
         """Creates a delivery under an idempotency key; returns its id and that of its quote."""
         [(quote, body)] = await self.orders(1)
-        created = await self.ask("/v1/deliveries", body, key)
+        created = await asyncio.to_thread(self.asked, "/v1/deliveries", body, key)
         return UUID(created["id"]), quote
 
     async def quote_for(self, seconds: float) -> wrk.Run:
@@ -222,7 +221,7 @@ class Shop:
             await quotes.insert(connection, given[start : start + 1_000])
         return orders
 
-    def _quote(self, trip: str, company: Company, now: Any) -> Quote:
+    def _quote(self, trip: str, company: Company, now: datetime) -> Quote:
         return Quote(
             id=new_id(),
             scope=self.scope,
@@ -252,16 +251,19 @@ class Shop:
 
 
 async def open_shop(stage: Stage) -> Shop:
-    """A new account with a webhook endpoint and three companies that carry all trips."""
-    name = f"shop{stage.new_run()}"
+    """The stage's shop: an account with an endpoint and three companies that carry all trips."""
+    if stage.shop is not None:
+        return stage.shop
+    name = "shop"
     api_key = await stage.open_account(name, "AO")
-    of = ("--market", "AO", "--account", name)
+    id = await stage.connection.fetchval("select id from accounts where name = $1", name)
+    shop = Shop(stage, name, Scope(id, Mode.LIVE), api_key)
     prices = stage.folder / "prices.csv"
     for slug, (options, fees) in _COMPANIES.items():
-        await stage.told("couriers", "create", slug, *of, *options)
+        await shop.told("create", slug, *options)
         prices.write_text(_PRICES.format(*fees), "utf-8")
-        await stage.told("couriers", "tariffs", slug, *of, "--import", str(prices))
-    id = await stage.connection.fetchval("select id from accounts where name = $1", name)
+        await shop.told("tariffs", slug, "--import", str(prices))
     every = await companies.every(stage.connection, "AO")
-    own = [company for company in every if company.account_id == id]
-    return Shop(stage, Scope(id, Mode.LIVE), api_key, own)
+    shop.companies += [company for company in every if company.account_id == id]
+    stage.shop = shop
+    return shop

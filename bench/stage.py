@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -30,6 +30,9 @@ from estafette.app import public_id
 from estafette.child import program
 from estafette.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from estafette.usecases.secrets import new_cipher_key
+
+if TYPE_CHECKING:
+    from bench.shop import Shop
 
 ACCOUNT = "bench"
 
@@ -46,6 +49,7 @@ class Stage:
 
     `ids` are those of deliveries created over HTTP so far; `most_creates` is how many a second
     were created by as many connections as keep the server busy, once that has been measured.
+    `shop` is the one that speaks Entrega, once it has been opened (`bench.shop`).
     """
 
     folder: Path
@@ -57,6 +61,7 @@ class Stage:
     connection: "asyncpg.Connection[asyncpg.Record]"
     ids: list[str] = field(default_factory=list[str])
     most_creates: float | None = None
+    shop: "Shop | None" = None
     _runs: int = 0
     _script: Script | None = None
 
