@@ -20,7 +20,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from estafette.core.delivery import Status
+from estafette.core.errors import Refusal
 from estafette.core.ids import from_base32
+from estafette.dialects.entrega import Errors as EntregaErrors
+from estafette.dialects.kaspi import errors as kaspi_errors
+from estafette.http.refusals import HttpRefusal
+from estafette.http.reply import HttpReply
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ Ask = Callable[[Call], Awaitable[Any]]
 @dataclass(frozen=True)
 class Belongings:
     """What a tenant has, and another may reach for: its order, the id of the order's delivery, the
-    answer to `Edge.quote`, and the answer to `Edge.first_page`, after which there is more."""
+    answer to `Edge.quote` (None without one), and the answer to `Edge.first_page`, after which there is more."""
 
     order: str
     delivery: str
@@ -92,7 +97,7 @@ class Edge:
         delivery_parameters: the parameters in paths of the document that are a delivery's id.
         disabled_statuses: how a disabled key is answered: as a rule, and where an idempotency key
             would repeat an answer.
-        quote: a request for a quote.
+        quote: a request for a quote, where there are quotes.
         first_page: the request for a page of one delivery.
         reaches: for each operation of the contract that needs a key (`GET /path/{parameter}`, as
             the document writes it), how another might reach for a tenant's belongings.
@@ -100,6 +105,7 @@ class Edge:
         may_cancel: whether its merchant may cancel such a delivery.
         heard: reads a webhook's headers, whose names are in lower case, and body; asserts that it
             is signed with the secret.
+        refuse: how the dialect's code writes a refusal.
         publishable: those of these operations that a publishable key may do, and it alone.
         origin: the origin of the pages that tenants trust with such a key, if there are such keys.
     """
@@ -122,14 +128,15 @@ class Edge:
     contract: str
     delivery_parameters: frozenset[str]
     disabled_statuses: tuple[int, int]
-    quote: Call
     first_page: Call
     reaches: Callable[[Belongings], Mapping[str, tuple[Reach, ...]]]
     shown: Callable[[Status, Status], str]
     may_cancel: Callable[[Status, Status], bool]
     heard: Callable[[Mapping[str, str], bytes, str], Heard]
+    refuse: Callable[[Refusal | HttpRefusal], HttpReply]
     publishable: frozenset[str] = frozenset()
     origin: str | None = None
+    quote: Call | None = None
     prepare: Callable[[Ask, str], Awaitable[dict[str, Any]]] | None = None
 
     def __str__(self) -> str:
@@ -287,6 +294,7 @@ KASPI = Edge(
     shown=lambda _, milestone: _KASPI_WORDS[milestone],
     may_cancel=lambda _, milestone: _KASPI_WORDS[milestone] in ("created", "accepted"),
     heard=_kaspi_heard,
+    refuse=kaspi_errors.reply,
 )
 
 _ENTREGA_ROUTE: dict[str, Any] = {
@@ -309,6 +317,7 @@ _ENTREGA_ROUTE: dict[str, Any] = {
         "declared_value_aoa": 15000,
     },
 }
+_ENTREGA_QUOTE = Call("POST", "/v1/quotes", _ENTREGA_ROUTE)
 _NOBODY = "00000000-0000-7000-8000-000000000000"
 
 
@@ -321,7 +330,7 @@ def _entrega_body(order: str) -> dict[str, Any]:
 
 
 async def _entrega_prepared(ask: Ask, order: str) -> dict[str, Any]:
-    quotes = await ask(ENTREGA.quote)
+    quotes = await ask(_ENTREGA_QUOTE)
     return _entrega_body(order) | {"quote_id": quotes["data"][0]["quote_id"]}
 
 
@@ -387,7 +396,7 @@ def _entrega_reaches(of: Belongings) -> Mapping[str, tuple[Reach, ...]]:
     secret_key = (403, "forbidden")  # pages have keys of their own
     return {
         "GET /couriers": (Reach(Call("GET", "/v1/couriers"), 200),),
-        "POST /quotes": (Reach(ENTREGA.quote, 200),),
+        "POST /quotes": (Reach(_ENTREGA_QUOTE, 200),),
         "POST /deliveries": (
             Reach(Call("POST", "/v1/deliveries", quoted), 422, "quote_not_found"),
         ),
@@ -437,12 +446,13 @@ ENTREGA = Edge(
     contract="/v1/openapi.json",
     delivery_parameters=frozenset({"id"}),
     disabled_statuses=(401, 401),
-    quote=Call("POST", "/v1/quotes", _ENTREGA_ROUTE),
+    quote=_ENTREGA_QUOTE,
     first_page=Call("GET", "/v1/deliveries?limit=1"),
     reaches=_entrega_reaches,
     shown=lambda status, _: status.value,
     may_cancel=lambda status, _: status in ("awaiting_payment", "pending", "assigned"),
     heard=_entrega_heard,
+    refuse=EntregaErrors("http://delivery.example").reply,
     publishable=frozenset(
         {
             "GET /widget/couriers",

@@ -25,7 +25,7 @@ async def _settle(owner: Tenant) -> Belongings:
     return Belongings(
         order=order,
         delivery=delivery,
-        quote=await owner.ask(owner.edge.quote),
+        quote=None if owner.edge.quote is None else await owner.ask(owner.edge.quote),
         page=await owner.ask(owner.edge.first_page),
     )
 
