@@ -44,7 +44,8 @@ Ask = Callable[[Call], Awaitable[Any]]
 @dataclass(frozen=True)
 class Belongings:
     """What a tenant has, and another may reach for: its order, the id of the order's delivery, the
-    answer to `Edge.quote` (None without one), and the answer to `Edge.first_page`, after which there is more."""
+    answer to `Edge.quote` (None without one), the answer to `Edge.first_page`, after which there
+    is more."""
 
     order: str
     delivery: str

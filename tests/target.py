@@ -1,7 +1,7 @@
 """What hostile callers aim at: a server whose log is heard, with a tenant and its delivery."""
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -46,9 +46,19 @@ class Target:
             assert answer.headers["x-request-id"]
         return answers
 
-    async def path(self, method: str, path: str, operation: str | None = None) -> Answer:
-        """Makes a request to a path, to the letter, with a key that is good for the operation."""
-        head = request(method, path, self.tenant.authorization(operation), last=True)
+    async def path(
+        self,
+        method: str,
+        path: str,
+        operation: str | None = None,
+        *,
+        key: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Makes a request to a path, to the letter, with a key that is good for the operation.
+
+        `key` are headers that show one where no dialect reads it.
+        """
+        head = request(method, path, key or self.tenant.authorization(operation), last=True)
         (answer,) = await self.talk(head)
         assert not any("injected" in name for name in answer.headers)
         return answer

@@ -79,14 +79,15 @@ def _with_one_replaced(value: dict[str, Any]) -> Iterator[bytes]:
 
 
 async def test_sandbox_refuses_the_same_in_its_own_shape(target: Target) -> None:
-    path = f"/sandbox/v1/deliveries/{target.delivery}/advance"
+    key = {"x-api-key": target.tenant.key}
     async with target.nothing_stored():
         for body in (*hostile.NOT_JSON, *hostile.NO_OBJECTS, b'{"status": 1}', b'{"note": {}}'):
-            answer = await target.tenant.post(path, body)
+            answer = await target.tenant.advance(target.delivery, body)
             assert answer.status == 400, body[:100]
             assert set(answer.told) == {"code", "message"}
         for id in hostile.IDS:
-            answer = await target.path("POST", f"/sandbox/v1/deliveries/{id}/advance")
+            path = f"/sandbox/v1/deliveries/{id}/advance"
+            answer = await target.path("POST", path, key=key)
             assert answer.status == 404
             assert set(answer.told) == {"code", "message"}
 

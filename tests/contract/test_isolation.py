@@ -132,11 +132,10 @@ async def test_lists_show_only_what_is_ones_own(server: Server, edge: Edge, mode
 async def test_sandbox_moves_only_ones_own_sandbox(server: Server, edge: Edge, mode: Mode) -> None:
     owner = await server.tenant(edge, mode)
     theirs = await _settle(owner)
-    path = f"/sandbox/v1/deliveries/{theirs.delivery}/advance"
     before = await _rows(owner)
     for intruder in await _intruders(owner):
         for body in ({}, {"status": "assigned"}, None):
-            answer = await intruder.post(path, body)
+            answer = await intruder.advance(theirs.delivery, body)
             assert answer.status == (404 if intruder.mode is Mode.SANDBOX else 403)
             assert answer.told["code"] in ("not_found", "forbidden")
             assert theirs.delivery.encode() not in answer.body
@@ -202,5 +201,5 @@ async def test_publishable_keys_open_only_what_is_meant_for_them(
     )
     closed = [call for name, call in calls if name not in edge.publishable]
     await _unauthorized(tenant, [tenant.key], closed)
-    answer = await tenant.post(f"/sandbox/v1/deliveries/{edge.unknown_id}/advance", {})
+    answer = await tenant.advance(edge.unknown_id, {})
     assert answer.status == 401

@@ -72,7 +72,7 @@ async def test_all_paths_of_a_key_share_its_bucket(server: Server, edge: Edge) -
         tenant.call(edge.get(edge.unknown_id)),
         tenant.call(edge.cancel(edge.unknown_id)),
         *([] if edge.quote is None else [tenant.call(edge.quote)]),
-        tenant.post(f"/sandbox/v1/deliveries/{edge.unknown_id}/advance"),
+        tenant.advance(edge.unknown_id),
     ]
     answers = await asyncio.gather(*limited)
     earned = math.ceil((time.monotonic() - began) * _RATE)
