@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from estafette.app import PLACES
 from estafette.cli.banner import Terminal
 from estafette.settings import load
 from estafette.supervisor import Ready
@@ -278,15 +279,16 @@ def test_the_calls_that_the_banner_shows_run_as_they_stand_and_twice(
     url, accounts = up.demo["base_url"], up.demo["accounts"]
     Terminal(load()).ready(Ready(url, url, accounts, up.data_dir, True, True, 1.0))
     shown = capsys.readouterr().out
-    docs = [f"{url}{path}" for path in ("/delivery/docs", "/v1/docs")]
+    docs = [f"{url}{place.path}" for place in PLACES if place.path.endswith("/docs")]
     keys = [key for account in accounts.values() for key in account.values()]
-    for part in (url, *docs, *keys, "loopback"):
+    for part in (url, *keys, "loopback"):
         assert part in shown
-    calls = ["curl -sS " + call[: call.index("}'") + 2] for call in shown.split("curl ")[1:]]
-    (created, again), (quoted, _) = ((_run(call), _run(call)) for call in calls)
-    assert created["status"] == "created"
-    assert created == again
-    assert quoted["data"]
+    assert sum(page in shown for page in docs) == len(accounts)
+    calls = ["curl -sS " + call.partition("\n\n")[0] for call in shown.split("curl ")[1:]]
+    answers = dict(zip(accounts, ((_run(call), _run(call)) for call in calls), strict=True))
+    assert answers["kaspi"][0]["status"] == "created"
+    assert answers["kaspi"][0] == answers["kaspi"][1]
+    assert all(quoted["data"] for quoted in answers["entrega"])
 
 
 def _run(call: str) -> Any:

@@ -284,7 +284,7 @@ async def test_every_webhook_of_every_dialect_arrives_although_workers_are_kille
             await asyncio.gather(*lines)
             assert await workers.stop() == [0, 0]
         assert await platform.pool.fetch("select * from violations") == []
-    assert min(shop.owed.values()) >= len(shop.STEPS)
+    assert min(shop.owed.values()) >= 2  # the creation, and what its dialect tells of the steps
     assert {id: len(events) for id, events in shop.heard.items()} == shop.owed
     events = [event for of_one in shop.heard.values() for event in of_one]
     assert len(events) == len(set(events))
