@@ -78,10 +78,11 @@ class Order:
 
 
 class _Draft(NamedTuple):
-    """An order, its delivery as it would be without a quote, and the companies to be paid."""
+    """An order, its delivery and price without quote or schedule, and the companies to be paid."""
 
     order: Order
     delivery: Delivery
+    price: Price
     companies: Companies | None
 
 
@@ -115,7 +116,7 @@ class Creator:
         if order.payment.method is PaymentMethod.BANK_TRANSFER:
             companies = await self._platform.catalog.companies(order.market.code)
         sandbox = order.scope.mode is Mode.SANDBOX
-        pickup_by, deliver_by = order.schedule.promise(now, price)
+        pickup_by, deliver_by = UNSCHEDULED.promise(now, price)
         delivery = Delivery(
             id=new_id(),
             scope=order.scope,
@@ -136,7 +137,7 @@ class Creator:
             scheduled_delivery_at=order.schedule.delivery_at,
             metadata=order.metadata,
         )
-        return _Draft(order, delivery, companies)
+        return _Draft(order, delivery, price, companies)
 
     async def _write(self, batch: Sequence[_Draft]) -> Sequence[Answer | Refusal]:
         orders = [draft.order for draft in batch]
@@ -207,7 +208,7 @@ class _Desk:
             holder = self._taken.get((order.scope, order.external_ref))
             if holder is not None:
                 return OrderConflict(order.external_ref, holder)
-        quote = None
+        quote, price = None, draft.price
         if order.quote_id:
             quote = self._offered.get((order.scope, order.quote_id))
             if quote is None:
@@ -216,12 +217,15 @@ class _Desk:
             refusal = quote.refusal(payload, self._now, order.company_id)
             if refusal:
                 return refusal
-            delivery = _quoted(delivery, order, quote)
+            delivery, price = _quoted(delivery, quote), _quoted_price(quote)
         payment = self._payment(draft, delivery.created_at, quote)
         if isinstance(payment, Refusal):
             return payment
         if late := order.schedule.refusal(self._now):
             return late
+        # after the check: a time far off may be beyond what a calendar holds
+        pickup_by, deliver_by = order.schedule.promise(delivery.created_at, price)
+        delivery = replace(delivery, pickup_by=pickup_by, deliver_by=deliver_by)
         delivery = _awaiting(delivery, payment)
         if quote is not None:
             self._offered[order.scope, quote.id] = replace(quote, used_by=delivery.id)
@@ -298,19 +302,19 @@ def _series(delivery: Delivery) -> Series:
     return Series(delivery.scope, delivery.created_at.year)
 
 
-def _quoted(draft: Delivery, order: Order, quote: Quote) -> Delivery:
-    price = Price(
+def _quoted_price(quote: Quote) -> Price:
+    return Price(
         fee=quote.fee,
         pickup_within_seconds=int(quote.pickup_within.total_seconds()),
         delivery_within_seconds=int(quote.delivery_within.total_seconds()),
     )
-    pickup_by, deliver_by = order.schedule.promise(draft.created_at, price)
+
+
+def _quoted(draft: Delivery, quote: Quote) -> Delivery:
     remote = quote.connector is Connector.REMOTE  # then its own platform keeps the PIN
     return replace(
         draft,
-        fee=price.fee,
-        pickup_by=pickup_by,
-        deliver_by=deliver_by,
+        fee=quote.fee,
         company_id=quote.company_id,
         company_name=quote.company_name,
         company_fee=quote.company_fee,
