@@ -96,7 +96,8 @@ def comparable(value: Any) -> Any:
     """A JSON value in the form in which payloads are compared.
 
     Text is in NFC, entries of objects that are null are left out (absent and null are equal);
-    numbers compare by value as they are.
+    numbers compare by value. Whole ones are integers where 64 bits hold them: the shortest text of
+    a large float, which a database keeps as a decimal number, is that of another integer.
     """
     if isinstance(value, str):
         return value if value.isascii() else unicodedata.normalize("NFC", value)
@@ -105,4 +106,6 @@ def comparable(value: Any) -> Any:
         return {comparable(name): comparable(of) for name, of in entries if of is not None}
     if isinstance(value, list):
         return [comparable(each) for each in cast("list[Any]", value)]
+    if isinstance(value, float) and value.is_integer() and -(2**63) <= value < 2**64:
+        return int(value)
     return value

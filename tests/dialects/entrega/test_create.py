@@ -108,6 +108,14 @@ async def test_equal_payloads_are_accepted(entrega: Tenant, sent: dict[str, Any]
     assert answer.status == 201, answer.body
 
 
+@pytest.mark.parametrize("number", [12345678901234567890.5, 1e17, 1e23, 5e-324, 2**64 - 1])
+async def test_any_number_is_equal_to_itself(entrega: Tenant, number: float) -> None:
+    route = {**ROUTE, "parcel": {**ROUTE["parcel"], "serial": number}}
+    quote = (await quotes(entrega, **route))["zango-entregas"]
+    answer = await entrega.post(DELIVERIES, {**route, "quote_id": quote["quote_id"]})
+    assert answer.status == 201, answer.body
+
+
 async def test_text_is_compared_after_normalisation(entrega: Tenant) -> None:
     composed = LUANDA | {"address_line": "Rua da Maiánga"}
     decomposed = LUANDA | {"address_line": "Rua da Maia\u0301nga"}
@@ -296,6 +304,8 @@ async def test_schedule_is_kept_and_moves_the_promise(entrega: Tenant) -> None:
         ({"scheduled_pickup_at": _in(hours=-1)}, "scheduled_pickup_at"),
         ({"scheduled_pickup_at": _in(days=31)}, "scheduled_pickup_at"),
         ({"scheduled_delivery_at": _in(days=31)}, "scheduled_delivery_at"),
+        ({"scheduled_pickup_at": "9999-12-31T23:59:59Z"}, "scheduled_pickup_at"),
+        ({"scheduled_delivery_at": "9999-12-31T23:59:59Z"}, "scheduled_delivery_at"),
         (
             {
                 "scheduled_pickup_at": "2026-11-22T10:00:00+00:00".replace("2026", "2036"),
@@ -324,7 +334,17 @@ async def test_delivery_is_at_least_twenty_minutes_after_the_pickup(entrega: Ten
 
 
 @pytest.mark.parametrize(
-    "written", ["tomorrow", "2026-12-01", "2026-12-01T10:00:00", 1_800_000_000, True, ""]
+    "written",
+    [
+        "tomorrow",
+        "2026-12-01",
+        "2026-12-01T10:00:00",
+        "2026-12-01T10:00:00 01:00",
+        "2026-12-01T10:00:00+01:60",
+        1_800_000_000,
+        True,
+        "",
+    ],
 )
 async def test_times_without_their_zone_are_none(entrega: Tenant, written: Any) -> None:
     sent = await order(entrega, scheduled_pickup_at=written, scheduled_delivery_at=written)
