@@ -4,10 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-# A "+" in a query string that was not encoded arrives as a space.
 _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?"
-    r"([Zz]|[+ -][0-9]{2}:[0-9]{2})"
+    r"([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
 _ALMOST_A_SECOND = timedelta(seconds=1) - timedelta(microseconds=1)
 
@@ -35,9 +34,9 @@ def read_moment(text: str) -> Moment | None:
     if found is None:
         return None
     date, time, fraction, zone = found.groups()
-    zone = zone.upper().replace(" ", "+")
     try:
-        at = datetime.fromisoformat(f"{date}T{time}{(fraction or '')[:7]}{zone}").astimezone(UTC)
+        written = f"{date}T{time}{(fraction or '')[:7]}{zone.upper()}"
+        at = datetime.fromisoformat(written).astimezone(UTC)
         moment = Moment(at, fraction is None)
         _ = moment.end
     except (ValueError, OverflowError):

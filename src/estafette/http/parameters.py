@@ -12,6 +12,7 @@ TEXT_LIMIT = 500
 """How long a text to look for may be, in characters."""
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_SPACED_ZONE = re.compile(r" ([0-9]{2}:[0-9]{2})\Z")
 
 Value = TypeVar("Value")
 Parameters = dict[str, list[str]]
@@ -69,8 +70,8 @@ def text(values: list[str]) -> str:
 
 
 def moment(values: list[str]) -> Moment:
-    """A time."""
-    found = read_moment(single(values))
+    """A time; the "+" of its zone, if it was not encoded, has arrived as a space."""
+    found = read_moment(_SPACED_ZONE.sub(r"+\1", single(values)))
     if found is None:
         raise Unreadable("must be a time of RFC 3339, such as 2024-06-12T08:20:54Z")
     return found
