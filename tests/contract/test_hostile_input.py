@@ -207,6 +207,14 @@ async def test_paths_that_are_none_are_not_found(target: Target) -> None:
                 target.refused(answer, 404, 405, why=(method, path[:100]))
 
 
+async def test_a_path_with_a_line_feed_at_its_end_is_another(target: Target) -> None:
+    async with target.nothing_stored():
+        for operation in target.operations:
+            path = operation.call(target.edge, target.delivery).path
+            answer = await target.path(operation.method, path + "%0A", operation.name)
+            target.refused(answer, 404, why=operation.name)
+
+
 async def test_methods_of_no_use_are_refused_on_every_path(target: Target) -> None:
     known: dict[str, set[str]] = {}
     for operation in target.operations:

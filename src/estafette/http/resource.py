@@ -38,6 +38,8 @@ class Resource:
         trace_of(scope).route = scope.get("root_path", "") + self.template
         method: str = scope["method"]
         try:
+            if scope["path"].endswith("\n"):  # which the pattern of a route takes for its end
+                raise PathUnknown
             handler = self._handlers.get(method)
             if handler is None:
                 raise MethodRefused(self._allowed)
