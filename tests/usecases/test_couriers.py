@@ -86,7 +86,15 @@ async def test_a_slug_is_free_for_each_account_once(shop: Shop) -> None:
         ({"capabilities": Capabilities(max_weight_grams=0)}, "positive"),
         ({"base_eta_minutes": 0}, "positive"),
         ({"base_fee": -1}, "negative"),
+        ({"base_fee": 2**53}, "at most"),
+        ({"base_eta_minutes": 2**31}, "at most"),
+        ({"capabilities": Capabilities(max_weight_grams=2**31)}, "at most"),
         ({"margin": Margin(Decimal(-1))}, "margin"),
+        ({"margin": Margin(Decimal(1_001))}, "percent"),
+        ({"margin": Margin(fixed=2**53)}, "at most"),
+        ({"logo_url": "javascript:alert(1)"}, "logo"),
+        ({"logo_url": "logo.svg"}, "logo"),
+        ({"service_zones": ("Luanda", " ")}, "zone"),
     ],
 )
 async def test_a_faulty_company_is_refused_with_the_reason(

@@ -112,6 +112,15 @@ async def test_a_margin_is_added_and_rounded_up_to_whole_units(shop: Shop) -> No
     assert (quote.fee, quote.company_fee) == (999 + 75 + 50, 999)
 
 
+async def test_a_fee_beyond_all_measure_costs_only_its_own_quote(shop: Shop) -> None:
+    largest = 2**53 - 1
+    await shop.company("listed", fees((10_000, 2**63 - 1)))
+    await shop.company("marked", fees((10_000, largest)), margin=Margin(fixed=1))
+    await shop.company("dear", fees((10_000, largest)))
+    await shop.company("fine", fees((10_000, 1_000)))
+    assert [quote.fee for quote in await shop.quotes()] == [1_000, largest]
+
+
 async def test_a_failing_or_hanging_company_costs_only_its_own_quote(shop: Shop) -> None:
     heard: dict[str, str] = {}
     shop.platform.observe_courier = lambda company, outcome, _: heard.update(

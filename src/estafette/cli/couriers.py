@@ -70,7 +70,7 @@ class _Options:
     base_eta: Annotated[int | None, Parameter(help="The same, in minutes.")] = None
     time_zone: Annotated[str | None, Parameter(help="Such as Africa/Luanda.")] = None
     hours: _Hours = None
-    logo_url: str | None = None
+    logo_url: Annotated[str | None, Parameter(help="Its address; an empty text: none.")] = None
     pin: _Pin = None
     transfers: _Transfers = None
     bank: Annotated[str | None, Parameter(help="The bank's name.")] = None
@@ -96,7 +96,7 @@ def _changed(company: Company, wanted: _Options) -> Company:
         base_eta_minutes=_or(wanted.base_eta, company.base_eta_minutes),
         time_zone=_or(wanted.time_zone, company.time_zone),
         hours=company.hours if wanted.hours is None else read_hours(wanted.hours),
-        logo_url=_or(wanted.logo_url, company.logo_url),
+        logo_url=_or(wanted.logo_url, company.logo_url) or None,
         capabilities=replace(
             able,
             require_delivery_pin=_or(wanted.pin, able.require_delivery_pin),

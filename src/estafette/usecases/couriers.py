@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 
 from estafette.core.account import MARKETS, Account
-from estafette.core.courier import PARCEL_TYPES, Company
+from estafette.core.courier import LARGEST_FEE, PARCEL_TYPES, Company
 from estafette.core.pricing import Tariff
 from estafette.seeds.companies import demo_companies
 from estafette.store import catalog, companies
@@ -20,6 +20,9 @@ from estafette.usecases.platform import Platform
 _log = structlog.stdlib.get_logger(__name__)
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_LOGO = re.compile(r"https?://[^\s/]+(?:/\S*)?")
+_LARGEST_NUMBER = 2**31 - 1
+_LARGEST_MARGIN = 1_000
 
 
 class CompanyNotFoundError(LookupError):
@@ -135,6 +138,12 @@ def _problem(company: Company) -> str | None:
         return f"the slug {company.slug!r} must be 1 to 63 lower-case letters, digits and -"
     if not company.name.strip():
         return "the name must not be empty"
+    if company.logo_url is not None and not _LOGO.fullmatch(company.logo_url):
+        return (
+            f"the logo {company.logo_url!r} is not an address such as https://example.com/logo.svg"
+        )
+    if not all(zone.strip() for zone in company.service_zones):
+        return "a zone must be the name of a city or province"
     if not _is_time_zone(company.time_zone):
         return f"there is no time zone {company.time_zone!r}; use a name such as Africa/Luanda"
     if able.bank_transfer_enabled and not (bank.bank and bank.iban and bank.holder):
@@ -142,13 +151,23 @@ def _problem(company: Company) -> str | None:
     if unknown := set(able.parcel_types or ()) - set(PARCEL_TYPES):
         known = ", ".join(PARCEL_TYPES)
         return f"unknown parcel types: {', '.join(sorted(unknown))}; there are {known}"
+    return _problem_of_numbers(company)
+
+
+def _problem_of_numbers(company: Company) -> str | None:
     if company.margin.percent < 0 or company.margin.fixed < 0:
         return "the margin must not be negative"
+    if company.margin.percent > _LARGEST_MARGIN:
+        return f"the margin must be at most {_LARGEST_MARGIN} percent"
     if company.base_fee is not None and company.base_fee < 0:
         return "the fee must not be negative"
-    positive = (company.base_eta_minutes, able.max_weight_grams)
-    if any(number is not None and number <= 0 for number in positive):
+    if max(company.base_fee or 0, company.margin.fixed) > LARGEST_FEE:
+        return f"a sum must be at most {LARGEST_FEE}"
+    numbers = (company.base_eta_minutes, company.capabilities.max_weight_grams)
+    if any(number is not None and number <= 0 for number in numbers):
         return "minutes and weights must be positive"
+    if any(number is not None and number > _LARGEST_NUMBER for number in numbers):
+        return f"minutes and weights must be at most {_LARGEST_NUMBER}"
     return None
 
 

@@ -10,6 +10,7 @@ import structlog
 
 from estafette.core.account import Market, Mode, Scope
 from estafette.core.courier import (
+    LARGEST_FEE,
     Company,
     Connector,
     Courier,
@@ -167,9 +168,10 @@ class CompanyQuoter:
         try:
             if courier.waits:
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    offer = await courier.quote(company, wanted)
+                    answer = await courier.quote(company, wanted)
             else:
-                offer = await courier.quote(company, wanted)
+                answer = await courier.quote(company, wanted)
+            offer = _payable(company, answer)
             outcome = "no" if offer is None else "offer"
         except TimeoutError:
             outcome = "late"
@@ -188,6 +190,13 @@ class CompanyQuoter:
             stored = [_quotes(offered, now) for offered in batch]
             await quotes.insert(connection, [quote for of_one in stored for quote in of_one])
         return stored
+
+
+def _payable(company: Company, offer: Offer | None) -> Offer | None:
+    """The offer, if its fee is one that can be kept and told. Raises CourierFailed."""
+    if offer is not None and company.margin.on(offer.fee) > LARGEST_FEE:
+        raise CourierFailed("the fee is beyond all measure")
+    return offer
 
 
 def _quotes(offered: _Offered, now: datetime) -> list[Quote]:
