@@ -17,6 +17,7 @@ from estafette.core.courier import Margin
 from estafette.core.delivery import Delivery, Status
 from estafette.core.errors import TransitionRefused
 from estafette.core.event import Actor
+from estafette.core.ids import new_id
 from estafette.core.ledger import Book, Cause, Holder
 from estafette.core.payment import Payment, PaymentMethod
 from estafette.store.migrate import migrations
@@ -84,6 +85,23 @@ async def test_the_books_of_a_transfer_a_delivery_and_its_cash(shop: Shop) -> No
         Book.MERCHANT: 1_150 - 25_000,
         Book.PLATFORM: -300,
     }
+
+
+async def test_balances_may_outgrow_what_one_entry_can_hold(shop: Shop, bank: UUID) -> None:
+    for _ in range(2):
+        await shop.sql(
+            "insert into ledger_entries values"
+            " ($1, $2, 'cash_collected', 1, $3, 'cash', $4, $5),"
+            " ($1, $2, 'cash_collected', 2, $3, 'merchant', $4, -$5::bigint)",
+            shop.account.id,
+            new_id(),
+            shop.mode,
+            bank,
+            2**63 - 1,
+        )
+    assert await balances(shop) == {Book.CASH: 2**64 - 2, Book.MERCHANT: 2 - 2**64}
+    later = await read(shop, datetime.now(UTC) + timedelta(seconds=30))
+    assert later.opening[Holder(Book.MERCHANT, None)] == 2 - 2**64
 
 
 @pytest.mark.usefixtures("bank")

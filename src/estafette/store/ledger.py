@@ -50,7 +50,7 @@ class Balance(NamedTuple):
 
 _BALANCES = """
 with summed as (
-    select book, company_id, sum(amount)::bigint as amount from ledger_entries
+    select book, company_id, sum(amount) as amount from ledger_entries
     where account_id = $1 and mode = $2 and booked_at < $3 group by book, company_id
 )
 select book, company_id, companies.name, amount
@@ -65,7 +65,7 @@ async def balances(connection: Connection, scope: Scope, before: datetime) -> li
     names: dict[Holder, str | None] = {}
     for row in found:
         of = holder(Book(row["book"]), row["company_id"])
-        amounts[of] = amounts.get(of, 0) + row["amount"]
+        amounts[of] = amounts.get(of, 0) + int(row["amount"])  # a numeric: sums outgrow 64 bits
         names[of] = row["name"] if of.company_id else None
     return [Balance(of, names[of], amount) for of, amount in amounts.items()]
 
