@@ -53,6 +53,8 @@ def test_a_pattern_is_kept_as_browsers_write_origins(written: str, pattern: str)
         "https://loja..ao",
         "https://.loja.ao",
         "https://lo ja.ao",
+        "https://straße.ao",  # browsers write another domain than Python does
+        "https://lo\u200dja.ao",
         "https://loja.ao, https://b.ao",
         "https://[::1",
         f"https://{'a' * 400}.ao",

@@ -8,6 +8,8 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _LABELS = re.compile(rf"(?:{_LABEL}\.)+")
 _ADDRESS = re.compile(r"\[[0-9a-f:.]+\]")
+# Python's IDNA turns these into other letters, browsers keep them: that is another domain.
+_READ_IN_TWO_WAYS = re.compile("[\u00df\u03c2\u200c\u200d]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LONGEST = 300
 WILDCARD = "*."
@@ -58,6 +60,8 @@ def _ascii(host: str) -> str | None:
     """A host name as browsers send it; None for what is none."""
     if _ADDRESS.fullmatch(host):
         return host
+    if _READ_IN_TWO_WAYS.search(host):
+        return None
     try:
         name = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
