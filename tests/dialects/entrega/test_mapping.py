@@ -151,13 +151,16 @@ def test_company_that_says_little_has_nulls() -> None:
     assert shown["capabilities"]["parcel_types"] is None
     busy = replace(
         company,
-        hours=Hours({"mon": ((time(8), time(12)), (time(13), time(18)))}),
+        hours=Hours({"fri": (), "mon": ((time(8), time(12)), (time(13), time(18)))}),
         capabilities=Capabilities(parcel_types=("small",), max_weight_grams=5_000),
     )
-    assert mapping.company(busy)["operating_hours"] == {
+    hours = mapping.company(busy)["operating_hours"]
+    assert hours == {
         "time_zone": "Africa/Luanda",
         "mon": [["08:00", "12:00"], ["13:00", "18:00"]],
+        "fri": [],
     }
+    assert list(hours) == ["time_zone", "mon", "fri"]
 
 
 # How the dialect tells of moves, and who may cancel

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from estafette.core.account import MARKETS
-from estafette.core.courier import Company, Hours
+from estafette.core.courier import WEEKDAYS, Company, Hours
 from estafette.core.delivery import Delivery, Parcel, Progress, Stop
 from estafette.core.event import Actor, Event
 from estafette.core.payment import Payment, PaymentMethod
@@ -120,8 +120,9 @@ def company(of: Company) -> dict[str, Any]:
 
 def _hours(hours: Hours, time_zone: str) -> dict[str, Any]:
     days = {
-        day: [[f"{opens:%H:%M}", f"{closes:%H:%M}"] for opens, closes in spans]
-        for day, spans in hours.days.items()
+        day: [[f"{opens:%H:%M}", f"{closes:%H:%M}"] for opens, closes in hours.days[day]]
+        for day in WEEKDAYS
+        if day in hours.days
     }
     return {"time_zone": time_zone, **days}
 
