@@ -23,6 +23,9 @@ PARAMETERS = (
 """What may be asked for."""
 
 
+_REPLACED = "\ufffd"  # what has taken the place of bytes that are no UTF-8
+
+
 def read_list(query: bytes) -> ListFilter:
     """The page that a query string asks for. Raises InvalidQuery with all bad parameters."""
     asked = Query(query)
@@ -30,7 +33,7 @@ def read_list(query: bytes) -> ListFilter:
     since = asked.read("inserted_at_gte", moment)
     until = asked.read("inserted_at_lte", moment)
     descending = asked.read("sort", _descending)
-    search = asked.read("search", text)
+    search = asked.read("search", _search)
     limit = asked.read("limit", whole_number(1, MAX_LIMIT))
     offset = asked.read("offset", whole_number(0, MAX_OFFSET))
     asked.refuse_others(PARAMETERS)
@@ -55,6 +58,13 @@ def _statuses(values: list[str]) -> tuple[Status, ...]:
     if unknown:
         raise Unreadable(f"unknown status value(s): {', '.join(unknown)}")
     return tuple(Status(name) for name in dict.fromkeys(wanted))
+
+
+def _search(values: list[str]) -> str:
+    value = text(values)
+    if _REPLACED in value:
+        raise Unreadable("is not UTF-8")
+    return value
 
 
 def _descending(values: list[str]) -> bool:
