@@ -47,6 +47,7 @@ from tests.receivers import Behaviour, Receiver, answer, close_after_reading, in
 from tests.usecases.angola import ENTREGA
 
 _NOW = datetime.now(UTC)
+_A_WHILE = timedelta(minutes=5)
 _BODY: dict[str, Any] = {
     "origin": {"address_line": "Rua 1", "city": "Luanda", "province": "Luanda"},
     "destination": {"address_line": "Rua 2", "city": "Luanda", "province": "Luanda"},
@@ -80,7 +81,7 @@ def errand(delivery_changes: dict[str, Any] | None = None, **changes: Any) -> Er
         attempt=1,
         upstream={"quote_id": "quote-1", **_BODY},
         upstream_id=None,
-        doubtful=False,
+        doubt=None,
         first_tried_at=_NOW,
         trying_for=timedelta(),
         seen=None,
@@ -162,7 +163,7 @@ async def test_a_paid_transfer_is_prepaid_upstream(client: PlatformClient) -> No
 async def test_what_is_in_doubt_is_looked_up_and_found_and_not_created(
     client: PlatformClient,
 ) -> None:
-    wanted = errand(doubtful=True)
+    wanted = errand(doubt=_A_WHILE)
     there = delivery(str(wanted.delivery.id), id="theirs")
     async with Receiver(routed(list=page(delivery(), there))) as platform:
         verdict = await place(client, platform, wanted)
@@ -174,7 +175,7 @@ async def test_what_is_in_doubt_is_looked_up_and_found_and_not_created(
 
 
 async def test_what_is_in_doubt_and_is_not_there_is_created(client: PlatformClient) -> None:
-    wanted = errand(doubtful=True)
+    wanted = errand(doubt=_A_WHILE)
     async with Receiver(routed(list=page(delivery()), create=created(wanted))) as platform:
         verdict = await place(client, platform, wanted)
     assert isinstance(verdict, Placed)
@@ -188,7 +189,7 @@ async def test_what_cannot_be_looked_up_is_not_created(
     client: PlatformClient, trouble: Behaviour
 ) -> None:
     async with Receiver(routed(list=trouble)) as platform:
-        verdict = await place(client, platform, errand(doubtful=True))
+        verdict = await place(client, platform, errand(doubt=_A_WHILE))
     assert isinstance(verdict, NotNow)
     assert not verdict.looked_up
     assert set(calls(platform)) == {"list"}
@@ -202,7 +203,7 @@ async def test_a_creation_without_a_certain_answer_is_in_doubt(
 ) -> None:
     async with Receiver(routed(list=page(), create=trouble)) as platform:
         first = await place(client, platform, errand())
-        second = await place(client, platform, errand(doubtful=True))
+        second = await place(client, platform, errand(doubt=_A_WHILE))
     assert isinstance(first, NotNow)
     assert isinstance(second, NotNow)
     assert (first.doubtful, second.doubtful) == (True, True)
@@ -327,7 +328,7 @@ async def test_a_used_quote_whose_delivery_is_not_ours_is_asked_for_anew(
 async def test_what_is_not_wanted_any_more_is_only_looked_up(client: PlatformClient) -> None:
     ended = {"progress": Progress(Status.CANCELLED, Status.CANCELLED)}
     async with Receiver(routed(list=page())) as platform:
-        verdict = await place(client, platform, errand(ended, doubtful=True))
+        verdict = await place(client, platform, errand(ended, doubt=_A_WHILE))
         assert isinstance(verdict, NotNow)
         assert verdict.looked_up
         verdict = await place(client, platform, errand(ended))
@@ -338,7 +339,7 @@ async def test_what_is_not_wanted_any_more_is_only_looked_up(client: PlatformCli
 async def test_it_is_given_up_after_a_day_but_only_when_it_is_not_there(
     client: PlatformClient,
 ) -> None:
-    wanted = errand(doubtful=True, trying_for=GIVE_UP)
+    wanted = errand(doubt=_A_WHILE, trying_for=GIVE_UP)
     there = delivery(str(wanted.delivery.id))
     async with Receiver(routed(list=in_turn(page(there), page()))) as platform:
         assert isinstance(await place(client, platform, wanted), Placed)
