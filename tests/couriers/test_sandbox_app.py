@@ -178,7 +178,7 @@ async def test_a_courier_hands_over_with_the_pin_and_five_wrong_ones_lock_it(
     wrong = {"status": "delivered", "pin": "000000" if pin != "000000" else "111111"}
     for left in (4, 3, 2, 1, 0):
         told = check_refused(await advance(entrega, id, wrong), 422, "pin_wrong")
-        assert f"{left} tries left" in told
+        assert f"tries left: {left}" in told
     right = {"status": "delivered", "pin": pin}
     check_refused(await advance(entrega, id, right), 422, "pin_locked")
     assert (await entrega.get(f"/v1/deliveries/{id}")).told["data"]["status"] == "pending"

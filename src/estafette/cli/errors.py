@@ -78,7 +78,7 @@ def _refusal(error: Refusal) -> str:
             " `estafette payments list` shows those that wait for one"
         )
     if isinstance(error, PinWrong):
-        return f"that is not the recipient's PIN; {error.tries_left} tries left"
+        return f"that is not the recipient's PIN; tries left: {error.tries_left}"
     if isinstance(error, PinLocked):
         return (
             "too many wrong PINs were tried; let it be tried anew with"

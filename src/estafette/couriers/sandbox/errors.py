@@ -68,7 +68,7 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
         409, "conflict", f"No way leads from {refusal.status} to {refusal.to}"
     ),
     core.PinWrong: lambda refusal: _error(
-        422, "pin_wrong", f"Not the recipient's PIN; {refusal.tries_left} tries left"
+        422, "pin_wrong", f"Not the recipient's PIN; tries left: {refusal.tries_left}"
     ),
     core.PinLocked: lambda _: _error(
         422, "pin_locked", "Too many wrong PINs; the operator can unlock it"
