@@ -1,7 +1,7 @@
 """What another platform's report of a delivery means for it here."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from estafette.core.delivery import COURSE, FINAL, Progress, Status
@@ -152,6 +152,7 @@ def test_every_way_is_one_that_the_table_allows() -> None:
     assert {progress.status for progress in seen} == {*Status} - {Status.AWAITING_PAYMENT}
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_however_reports_come_it_ends_here_as_it_ended_there(data: st.DataObject) -> None:
     there, here, seen = NEW, NEW, None

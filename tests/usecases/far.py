@@ -17,6 +17,7 @@ from estafette.core.upstream import Recalled, Report, Step
 from estafette.usecases.cancel import Cancellation, cancel
 from estafette.usecases.dispatch import Errand, Placement, Round, claim, placed
 from estafette.usecases.idempotency import Answer
+from estafette.usecases.platform import Patience
 from tests.usecases.angola import ENTREGA, OFFER, FakeCourier, Shop, angola_over, new_shop
 from tests.usecases.stage import render
 
@@ -47,6 +48,7 @@ class Far:
     def __post_init__(self) -> None:
         platform = self.shop.platform
         platform.recall = self._recall
+        platform.patience = Patience(placing=1.0, answer=0.2, news=0.1)
         platform.observe_dispatch = lambda company, what: self.outcomes.append((company.slug, what))
 
     async def _recall(self, company: Company, mode: Mode, upstream_id: str) -> Recalled:
@@ -85,14 +87,18 @@ class Far:
     async def die(self) -> None:
         """Lets every lease end, as if whoever held it had died."""
         await self.shop.sql(
-            "update dispatches set leased_until = now() - interval '1 second', next_at = now()"
+            "update dispatches set leased_until = now() - interval '1 second', next_at = created_at"
             " where leased_until is not null"
         )
 
+    async def land(self) -> None:
+        """Lets so much time pass that no request can still be under way."""
+        await self.shop.sql("update dispatches set doubted_at = doubted_at - interval '2 minutes'")
+
     async def make_due(self) -> None:
-        """Lets everything be due that is not leased."""
+        """Lets everything be due that is not leased, what was created first before all."""
         await self.shop.sql(
-            "update dispatches set next_at = now() where next_at is not null"
+            "update dispatches set next_at = created_at where next_at is not null"
             " and leased_until is null"
         )
 

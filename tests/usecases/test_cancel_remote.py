@@ -57,6 +57,7 @@ async def test_what_is_in_doubt_cannot_be_cancelled_now(far: Far) -> None:
         with pytest.raises(CourierUnavailable):
             await far.cancel(delivery.id, idempotency=far.shop.key("c"))
     assert (await far.shop.delivery(delivery.id)) == delivery
+    await far.land()
     await unplaced(platform, await far.errand(), "not there", LATER, looked_up=True)
     assert cancelled(await far.cancel(delivery.id, idempotency=far.shop.key("c")))
 
@@ -223,6 +224,7 @@ async def test_what_was_called_off_there_and_carried_here_is_disputed(far: Far) 
     platform.recall = late
     assert refused_in(await far.cancel(delivery.id)) == "CancelRefused"
     assert (await far.row(delivery.id))["state"] == "disputed"
+    assert far.outcomes == [("far", "placed"), ("far", "disputed")]
 
 
 async def test_what_the_dialect_does_not_let_the_merchant_cancel_is_not_asked_for(

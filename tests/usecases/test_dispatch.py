@@ -204,18 +204,40 @@ async def test_doubt_stays_until_a_look_up_ends_it(far: Far) -> None:
     platform = far.shop.platform
     doubts: list[bool] = []
     for doubtful, looked_up in [(True, False), (False, False), (True, True), (False, True)]:
+        await far.land()
         errand = await far.errand()
         doubts.append(errand.doubtful)
         assert await unplaced(platform, errand, "?", timedelta(), doubtful, looked_up)
+    await far.land()
     doubts.append((await far.errand()).doubtful)
     assert doubts == [False, True, True, True, False]
+
+
+async def test_a_look_up_proves_nothing_while_a_request_may_be_under_way(far: Far) -> None:
+    delivery = await far.create()
+    platform = far.shop.platform
+    await unplaced(platform, await far.errand(), "timeout", timedelta(), doubtful=True)
+    errand = await far.errand()
+    assert errand.may_arrive_yet
+    assert await unplaced(platform, errand, "not there", timedelta(), looked_up=True)
+    errand = await far.errand()
+    assert errand.doubtful
+    assert not await refused(platform, errand, "Never")
+    row = await far.row(delivery.id)
+    assert (row["state"], row["leased"]) == ("waiting", False)
+    assert 50 < row["due_in"] <= 60
+    await far.land()
+    await far.make_due()
+    errand = await far.errand()
+    assert (errand.doubtful, errand.may_arrive_yet) == (True, False)
+    assert await refused(platform, errand, "Never")
 
 
 async def test_what_certainly_did_not_arrive_is_not_in_doubt(far: Far) -> None:
     delivery = await far.create()
     await unplaced(far.shop.platform, await far.errand(), "connection refused", timedelta())
     row = await far.row(delivery.id)
-    assert (row["doubtful"], row["last_error"]) == (False, "connection refused")
+    assert (row["doubted_at"], row["last_error"]) == (None, "connection refused")
     assert not (await far.errand()).doubtful
 
 
@@ -241,6 +263,7 @@ async def test_what_ended_here_while_in_doubt_is_only_looked_up(far: Far) -> Non
     delivery = await far.create()
     await unplaced(far.shop.platform, await far.errand(), "timeout", timedelta(), doubtful=True)
     await by_hand(far, delivery.id, C)
+    await far.land()
     errand = await far.errand()
     assert (errand.is_wanted, errand.doubtful) == (False, True)
     await unplaced(far.shop.platform, errand, "not there", timedelta(), looked_up=True)
@@ -368,7 +391,7 @@ async def test_what_could_not_be_looked_at_is_looked_at_later(far: Far) -> None:
     errand = await far.errand_placed()
     assert await unplaced(far.shop.platform, errand, "down", LATER, doubtful=True)
     row = await far.row(delivery.id)
-    assert (row["state"], row["doubtful"], row["last_error"]) == ("placed", False, "down")
+    assert (row["state"], row["doubted_at"], row["last_error"]) == ("placed", None, "down")
     assert 50 < row["due_in"] <= 60
 
 
@@ -458,15 +481,17 @@ async def test_a_webhook_of_what_was_closed_unplaced_is_disputed(far: Far) -> No
     await far.cancel(delivery.id)
     assert await heard(platform, far.company.id, "up-1", delivery.id)
     assert (await far.row(delivery.id))["state"] == "disputed"
+    assert far.outcomes == [("far", "disputed")]
 
 
-async def test_a_second_delivery_there_changes_nothing(far: Far) -> None:
+async def test_a_second_delivery_there_changes_nothing_but_is_counted(far: Far) -> None:
     delivery = await far.create()
     platform = far.shop.platform
     await placed(platform, await far.errand(), Placement("up-1"), LATER)
     assert await heard(platform, far.company.id, "up-2", delivery.id)
     row = await far.row(delivery.id)
     assert (row["state"], row["upstream_id"], row["heard"]) == ("placed", "up-1", False)
+    assert far.outcomes == [("far", "placed"), ("far", "disputed")]
 
 
 async def test_two_steps_of_one_webhook_event_are_one(far: Far) -> None:

@@ -75,7 +75,7 @@ _UNPLACED = """
 update dispatches set state = 'closed', next_at = null
 from unnest($1::uuid[], $2::uuid[]) as ended (account_id, delivery_id)
 where dispatches.account_id = ended.account_id and dispatches.delivery_id = ended.delivery_id
-    and state = 'waiting' and not doubtful and leased_until is null
+    and state = 'waiting' and doubted_at is null and leased_until is null
 """
 
 
@@ -91,7 +91,8 @@ async def close_unplaced(connection: Connection, deliveries: Sequence[Delivery])
 class Claimed(NamedTuple):
     """A dispatch leased to a worker, its delivery, and its account's dialect and market.
 
-    `trying_for` is the time since it was first claimed to be placed.
+    `trying_for` is the time since it was first claimed to be placed. `doubt` is how long ago a
+    request may last have left that nobody knows the end of; None: there is no such doubt.
     """
 
     delivery: Delivery
@@ -101,7 +102,7 @@ class Claimed(NamedTuple):
     offer: Mapping[str, Any]
     upstream_id: str | None
     attempt: int
-    doubtful: bool
+    doubt: timedelta | None
     recalled: bool
     first_tried_at: datetime
     trying_for: timedelta
@@ -154,13 +155,14 @@ picked as materialized (
 claimed as (
     update dispatches set attempt = attempt + 1, heard = false,
         leased_until = now() + $5::interval, next_at = now() + $5::interval,
-        doubtful = doubtful or (state = 'waiting' and leased_until is not null),
+        doubted_at = case when state = 'waiting' then greatest(doubted_at, leased_until) end,
         first_tried_at = coalesce(first_tried_at, now())
     where ctid = any (array(select place from picked)) and next_at <= now()
     returning *
 )
 select claimed.company_id as claimed_company, claimed.offer, claimed.upstream_id, claimed.attempt,
-    claimed.doubtful, claimed.recalled_at is not null as recalled, claimed.first_tried_at,
+    now() - claimed.doubted_at as doubt, claimed.recalled_at is not null as recalled,
+    claimed.first_tried_at,
     now() - claimed.first_tried_at as trying_for, claimed.seen, claimed.polls,
     accounts.dialect, accounts.market, deliveries.*
 from claimed
@@ -197,7 +199,7 @@ def _claimed(row: asyncpg.Record) -> Claimed:
         offer=orjson.loads(row["offer"]),
         upstream_id=row["upstream_id"],
         attempt=row["attempt"],
-        doubtful=row["doubtful"],
+        doubt=row["doubt"],
         recalled=row["recalled"],
         first_tried_at=row["first_tried_at"],
         trying_for=row["trying_for"],
@@ -238,7 +240,8 @@ class Standing(NamedTuple):
 
 _LOCK = """
 select state, attempt, upstream_id, coalesce(leased_until > clock_timestamp(), false) as is_leased,
-    leased_until is not null as is_unsettled, doubtful, recalled_at is not null as recalled,
+    leased_until is not null as is_unsettled, doubted_at is not null as doubtful,
+    recalled_at is not null as recalled,
     heard, seen, polls
 from dispatches where account_id = $1 and delivery_id = $2 for update
 """
@@ -253,13 +256,14 @@ async def lock(connection: Connection, account_id: UUID, delivery_id: UUID) -> S
 class Outcome(NamedTuple):
     """What becomes of a dispatch whose row the caller has locked; None keeps what is there.
 
+    `doubtful` True begins a doubt that is not over before a look-up; False ends any.
     `next_in` is the time to the next look, None: never. A webhook that came since the claim makes
     it now, if there is one at all.
     """
 
     state: str
     next_in: timedelta | None
-    doubtful: bool = False
+    doubtful: bool | None = None
     upstream_id: str | None = None
     fee: int | None = None
     seen: str | None = None
@@ -271,7 +275,8 @@ _SETTLE = """
 update dispatches set state = $3, leased_until = null,
     next_at = case when $4::interval is null then null when heard then now()
         else now() + $4::interval end,
-    doubtful = $5, upstream_id = coalesce($6, upstream_id), fee = coalesce($7, fee),
+    doubted_at = case when $5 then now() when not $5 then null else doubted_at end,
+    upstream_id = coalesce($6, upstream_id), fee = coalesce($7, fee),
     seen = coalesce($8, seen), polls = case when heard then 0 else $9 end, last_error = $10
 where account_id = $1 and delivery_id = $2
 """
@@ -337,7 +342,8 @@ async def known_here_as(
 
 
 _LOOK_NOW = """
-update dispatches set heard = true, polls = 0, doubtful = doubtful or state <> 'placed',
+update dispatches set heard = true, polls = 0,
+    doubted_at = case when state <> 'placed' then now() end,
     state = case when state = 'refused' then 'waiting' else state end,
     next_at = case when leased_until > clock_timestamp() then next_at else now() end
 where account_id = $1 and delivery_id = $2

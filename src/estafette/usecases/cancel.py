@@ -13,9 +13,10 @@ from estafette.core.event import Actor
 from estafette.core.upstream import Recalled
 from estafette.usecases import record
 from estafette.usecases.advance import Move, lock_one, moved
+from estafette.usecases.dispatch import count_dispute
 from estafette.usecases.idempotency import Answer, Idempotency, Ledger, Reply, open_ledger
 from estafette.usecases.platform import Platform
-from estafette.usecases.recall import PATIENCE_SECONDS, Held, close, hold, resolve
+from estafette.usecases.recall import Held, close, hold, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ async def cancel(platform: Platform, wanted: Cancellation) -> Answer:
     here, and it may be tried again. A refusal to cancel (CancelRefused) is an answer that the
     cancellation renders.
     """
-    until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    until = asyncio.get_running_loop().time() + platform.patience.placing
     recalled: Recalled | None = None
     while isinstance(done := await _look_and_cancel(platform, wanted, recalled), Held):
         recalled = await resolve(platform, done, wanted.dialect, until)
@@ -53,7 +54,7 @@ async def _look_and_cancel(
     platform: Platform, wanted: Cancellation, recalled: Recalled | None
 ) -> Answer | Held:
     """Cancels the delivery if nothing holds it; `recalled` is what came of calling it off."""
-    enqueued = 0
+    enqueued, disputed = 0, False
     async with platform.pool.acquire() as connection, connection.transaction():
         ledger: Ledger[Delivery] = await open_ledger(connection, [wanted.idempotency])
         earlier = ledger.earlier(wanted.idempotency)
@@ -77,11 +78,13 @@ async def _look_and_cancel(
             enqueued = await record.moves(connection, platform, [entry])
             outcome = delivery = entry.delivery
         if called_off:
-            await close(connection, delivery)
+            disputed = not await close(connection, delivery)
         answer = ledger.answer(wanted.idempotency, outcome, wanted.render)
         await ledger.write(connection)
     if enqueued:
         platform.outbox_signal.wake()
+    if disputed:
+        await count_dispute(platform, delivery.scope.account_id, delivery.company_id)
     if isinstance(answer, Refusal):
         raise answer
     return answer

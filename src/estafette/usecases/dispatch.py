@@ -6,24 +6,22 @@ in between, an errand is claimed again when its lease ends, and is then in doubt
 looked up at the platform before it may be placed there.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from estafette.core.courier import Company
 from estafette.core.delivery import Delivery, Status
-from estafette.core.dialect import Dialect
 from estafette.core.event import Actor
 from estafette.core.upstream import Following, Report, Step, follow
-from estafette.store import dispatches
-from estafette.store.dispatches import Claimed, Outcome, Standing
+from estafette.store import deliveries, dispatches
+from estafette.store.dispatches import Outcome, Standing
 from estafette.store.pool import Connection
 from estafette.usecases import record
 from estafette.usecases.advance import Move, lock_one, moved
+from estafette.usecases.errands import IN_FLIGHT, Errand, Round, claim, company_of
 from estafette.usecases.platform import Platform
 
 __all__ = [
@@ -48,111 +46,12 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """A delivery to be placed at a company's platform or, with an `upstream_id`, to be looked at.
-
-    `attempt` is the fencing token. `upstream` is what the company's offer wanted to see again.
-    `doubtful`: it may be there already, so it is looked up before it is placed. `first_tried_at`
-    is when the first attempt to place it began, by the database's clock, and `trying_for` how long
-    ago that was. `seen` is the id of the last event there that was applied here, `polls` how many
-    looks in a row saw nothing new. `recalled`: the merchant has asked to have it cancelled there.
-    """
-
-    company: Company
-    delivery: Delivery
-    dialect: Dialect
-    attempt: int
-    upstream: Mapping[str, Any]
-    upstream_id: str | None
-    doubtful: bool
-    first_tried_at: datetime
-    trying_for: timedelta
-    seen: str | None
-    polls: int
-    recalled: bool
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether it may still be placed. One that is not may only be looked up.
-
-        If it is there, say `placed`; if not, `unplaced` with `looked_up`, which closes it.
-        """
-        return not self.delivery.progress.is_final
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """Errands to run now, and in how many seconds the next one is due; None when none waits.
-
-    `due_in_seconds` is not above zero when more are due than were claimed.
-    """
-
-    errands: Sequence[Errand]
-    due_in_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Placement:
     """How a platform has taken a delivery: its id there, the recipient's PIN, the fee asked."""
 
     upstream_id: str
     pin: str | None = None
     fee: int | None = None
-
-
-async def claim(
-    platform: Platform,
-    lease: timedelta,
-    at_once: int,
-    *,
-    per_company: int | None = None,
-    busy: Mapping[UUID, int] | None = None,
-) -> Round:
-    """Leases due errands to the caller, and commits that before anything is sent.
-
-    At most `at_once`, and of each company at most `per_company` (None: `at_once`) less those that
-    the caller is still `busy` with, by company. Each must be settled (`placed`, `unplaced`,
-    `refused`, `followed`, `lost`) within `lease`, or it is claimed again.
-    """
-    most, busy = per_company or at_once, busy or {}
-    async with platform.pool.acquire() as connection:
-        claimed = await dispatches.claim(
-            connection, list(platform.dialects), lease, at_once, most, busy
-        )
-        for one in claimed:
-            busy = {**busy, one.company_id: busy.get(one.company_id, 0) + 1}
-        due_in_seconds = await dispatches.due_in_seconds(connection, most, busy)
-    return Round([await _errand(platform, one) for one in claimed], due_in_seconds)
-
-
-async def _errand(platform: Platform, claimed: Claimed) -> Errand:
-    return Errand(
-        company=await company_of(platform, claimed.market, claimed.company_id),
-        delivery=claimed.delivery,
-        dialect=platform.dialects[claimed.dialect],
-        attempt=claimed.attempt,
-        upstream=claimed.offer,
-        upstream_id=claimed.upstream_id,
-        doubtful=claimed.doubtful,
-        first_tried_at=claimed.first_tried_at,
-        trying_for=claimed.trying_for,
-        seen=claimed.seen,
-        polls=claimed.polls,
-        recalled=claimed.recalled,
-    )
-
-
-async def company_of(platform: Platform, market: str, company_id: UUID | None) -> Company:
-    """The company of a remote delivery."""
-    if company_id is None:
-        raise LookupError("a delivery without a company is nobody's to carry elsewhere")
-    company = (await platform.catalog.companies(market)).by_id(company_id)
-    if company is None:  # it is newer than what is remembered; companies are never deleted
-        platform.catalog.forget()
-        company = (await platform.catalog.companies(market)).by_id(company_id)
-    if company is None:
-        raise LookupError(f"the company {company_id} of a dispatch is not in the market {market}")
-    return company
 
 
 async def placed(
@@ -193,8 +92,9 @@ async def unplaced(
     """It could not be placed now, or not be looked at; it is tried again after `retry_in`.
 
     `doubtful`: the request to place it may have arrived all the same. Only with `looked_up`, when
-    this attempt has asked the platform and found that it does not have it, are earlier doubts over;
-    a delivery that has ended meanwhile is closed then. Neither matters for what is placed.
+    this attempt has asked the platform and found that it does not have it, are earlier doubts over,
+    if no request may still be under way; a delivery that has ended meanwhile is closed then.
+    Neither matters for what is placed.
 
     False when the attempt is no longer the caller's.
     """
@@ -204,10 +104,10 @@ async def unplaced(
         if held is None:
             return False
         standing = held.standing
-        doubt = doubtful or standing.heard or (standing.doubtful and not looked_up)
+        doubt = _doubt(errand, standing, doubtful, looked_up)
         if state == "placed":
             outcome = Outcome(state, retry_in, polls=standing.polls + 1, error=reason)
-        elif held.delivery.progress.is_final and not doubt:
+        elif held.delivery.progress.is_final and doubt is False:
             outcome = Outcome("closed", None, error=reason)
         else:
             outcome = Outcome(state, retry_in, doubt, error=reason)
@@ -215,20 +115,29 @@ async def unplaced(
     return True
 
 
+def _doubt(errand: Errand, standing: Standing, doubtful: bool, looked_up: bool) -> bool | None:
+    """Whether an attempt leaves a new doubt (True), none (False), or the one that there was."""
+    if doubtful or standing.heard:
+        return True
+    if not standing.doubtful or (looked_up and not errand.may_arrive_yet):
+        return False
+    return None
+
+
 async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
     """The platform has it not and will never take it: the delivery stalls for the operator.
 
     `reason` becomes the note of the stall. False when the attempt is no longer the caller's, or
-    the platform spoke of the delivery since: then it is looked up first.
+    when it may get there all the same, as the platform spoke of it meanwhile or a request may still
+    be under way: then it is looked up again.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         held = await _hold(connection, errand, "waiting")
         if held is None:
             return False
-        if held.standing.heard:
-            await _settle(
-                connection, errand, Outcome("waiting", timedelta(), doubtful=True, error=reason)
-            )
+        if held.standing.heard or errand.may_arrive_yet:
+            doubt = _doubt(errand, held.standing, False, True)
+            await _settle(connection, errand, Outcome("waiting", IN_FLIGHT, doubt, error=reason))
             return False
         final = held.delivery.progress.is_final
         await _settle(
@@ -339,9 +248,17 @@ async def heard(
             known_as=known.upstream_id,
             told=upstream_id,
         )
+        await count_dispute(platform, known.account_id, company_id)
     else:
         platform.dispatch_signal.wake()
     return True
+
+
+async def count_dispute(platform: Platform, account_id: UUID, company_id: UUID | None) -> None:
+    """Lets it be measured that the company and we differ on a delivery of the account."""
+    async with platform.pool.acquire() as connection:
+        market = await deliveries.market_of(connection, account_id)
+    platform.observe_dispatch(await company_of(platform, market, company_id), "disputed")
 
 
 _OPEN = frozenset({"waiting", "placed", "refused"})

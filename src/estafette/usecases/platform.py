@@ -28,6 +28,19 @@ Recall = Callable[[Company, Mode, str], Awaitable[Recalled]]
 """Calls a delivery off at a remote company, which knows it by that id; answers within seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds a merchant who cancels is kept waiting by a remote company.
+
+    `placing`: for an attempt to place the delivery that is under way; `answer`: for the company to
+    call it off; `news`: for its follower to tell why the company refused.
+    """
+
+    placing: float = 3.0
+    answer: float = 3.5
+    news: float = 1.0
+
+
 def _unobserved(_company: Company, _outcome: str, _seconds: float) -> None:
     """Nobody listens."""
 
@@ -48,7 +61,8 @@ class Platform:
     `sandbox_step` is how long a simulated courier takes for a step; zero is "only when told".
     `couriers` are the connectors to courier companies, `watch_limits` how long things may take,
     `observe_courier` hears how each company answered, `observe_dispatch` what became of deliveries
-    at remote ones. `recall` calls deliveries off there; without it none that was placed can be.
+    at remote ones. `recall` calls deliveries off there, within the limits of `patience`; without it
+    none that was placed can be.
     """
 
     pool: Pool
@@ -62,6 +76,7 @@ class Platform:
     observe_courier: CourierObserver = _unobserved
     observe_dispatch: DispatchObserver = _unobserved_dispatch
     recall: Recall = _unreachable
+    patience: Patience = field(default_factory=Patience)
     outbox_signal: "Signal" = field(init=False)
     dispatch_signal: "Signal" = field(init=False)
 

@@ -17,14 +17,9 @@ from estafette.core.upstream import Recalled
 from estafette.store import deliveries, dispatches
 from estafette.store.dispatches import Outcome
 from estafette.store.pool import Connection
-from estafette.usecases.dispatch import company_of
+from estafette.usecases.errands import company_of
 from estafette.usecases.platform import Platform
 
-PATIENCE_SECONDS = 3.0
-"""How long an attempt to place a delivery is waited for."""
-
-_ANSWER_SECONDS = 3.5
-_NEWS_SECONDS = 1.0
 _GLANCE_SECONDS = 0.05
 
 
@@ -82,7 +77,7 @@ async def resolve(
         market = await deliveries.market_of(connection, delivery.scope.account_id)
     company = await company_of(platform, market, delivery.company_id)
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
+        async with asyncio.timeout(platform.patience.answer):
             recalled = await platform.recall(company, delivery.scope.mode, held.upstream_id)
     except TimeoutError:
         recalled = Recalled.UNKNOWN
@@ -103,7 +98,7 @@ async def resolve(
 async def _news_of(platform: Platform, delivery: Delivery, dialect: Dialect) -> None:
     """Waits a moment for the follower to tell why it was refused: the answer will name it."""
     try:
-        async with asyncio.timeout(_NEWS_SECONDS):
+        async with asyncio.timeout(platform.patience.news):
             known: Delivery | None = delivery
             while known is not None and dialect.may_cancel(known.progress):
                 await asyncio.sleep(_GLANCE_SECONDS)
@@ -113,12 +108,16 @@ async def _news_of(platform: Platform, delivery: Delivery, dialect: Dialect) -> 
         return
 
 
-async def close(connection: Connection, delivery: Delivery) -> None:
-    """Ends the dispatch of a delivery that was called off; `delivery` is as it is now, locked."""
+async def close(connection: Connection, delivery: Delivery) -> bool:
+    """Ends the dispatch of a delivery that was called off; `delivery` is as it is now, locked.
+
+    False when it is not cancelled here: then the dispatch is disputed.
+    """
     key = (delivery.scope.account_id, delivery.id)
     if delivery.status is Status.CANCELLED:
         await dispatches.settle(connection, *key, Outcome("closed", None))
-    else:
-        told = f"{Status.CANCELLED} there, {delivery.status} here"
-        await dispatches.dispute(connection, *key, told)
-        _log.error("dispatch_disputed", delivery=str(delivery.id), reason=told)
+        return True
+    told = f"{Status.CANCELLED} there, {delivery.status} here"
+    await dispatches.dispute(connection, *key, told)
+    _log.error("dispatch_disputed", delivery=str(delivery.id), reason=told)
+    return False

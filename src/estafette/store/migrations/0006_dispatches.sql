@@ -33,7 +33,7 @@ create table dispatches (
     leased_until timestamptz,
     next_at timestamptz,
     heard boolean not null default false, -- a webhook came since the claim
-    doubtful boolean not null default false, -- it may be there, though nobody knows
+    doubted_at timestamptz, -- it may be there, though nobody knows: a request may have left until then
     first_tried_at timestamptz,
     recalled_at timestamptz, -- the merchant wants it cancelled there
     seen text, -- the last of its events there that was applied here
