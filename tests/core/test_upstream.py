@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from estafette.core.delivery import COURSE, FINAL, Progress, Status
-from estafette.core.upstream import Following, Report, Step, follow, way
+from estafette.core.delivery import COURSE, FINAL, Progress, Status, way
+from estafette.core.upstream import Following, Report, Step, follow
 
 NEW = Progress(Status.PENDING, Status.PENDING)
 
@@ -90,8 +90,8 @@ def test_what_stalled_here_and_is_further_than_there_returns_when_it_is_heard_of
     assert statuses(follow(at(A, R, T, S), told(P, A, R), "e2")) == [T]
 
 
-def test_a_failure_is_reached_through_a_stall_when_nothing_before_it_was_told() -> None:
-    assert statuses(follow(NEW, Report(F), None)) == [S, F]
+def test_a_failure_that_comes_alone_was_on_its_way() -> None:
+    assert statuses(follow(NEW, Report(F), None)) == [A, R, T, F]
     assert statuses(follow(at(A, T), told(P, A, T, F), "e3")) == [F]
 
 

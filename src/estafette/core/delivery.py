@@ -118,6 +118,27 @@ def _milestone(reached: Status, to: Status) -> Status:
     return to if _RANK.get(to, -1) > _RANK[reached] else reached
 
 
+def way(progress: Progress, to: Status) -> tuple[Status, ...] | None:
+    """The statuses to pass on the way to another one, the goal included.
+
+    What stalled returns first to where it was; what is behind passes every step of the normal
+    course; what fails was on its way. None where the table of transitions has no such way.
+    """
+    if to in progress.allowed():
+        return (to,)
+    if progress.before_stall and to in COURSE:
+        back = progress.moved(progress.before_stall)
+        rest = back and way(back, to)
+        return (progress.before_stall, *rest) if rest else None
+    if progress.status in COURSE and to in COURSE:
+        onwards = COURSE[COURSE.index(progress.status) + 1 : COURSE.index(to) + 1]
+        return onwards or None
+    if to is Status.FAILED and progress.status in COURSE:
+        until = way(progress, Status.IN_TRANSIT)
+        return until and (*until, to)
+    return None
+
+
 def steps_between(before: Status | None, after: Status) -> tuple[Status, ...]:
     """The statuses of the normal course after milestone `before`, up to and with `after`.
 

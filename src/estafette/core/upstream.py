@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from estafette.core.delivery import COURSE, FINAL, Progress, Status
+from estafette.core.delivery import COURSE, FINAL, Progress, Status, way
 
 
 class Recalled(StrEnum):
@@ -65,24 +65,6 @@ class Following:
     conflict: Status | None = None
 
 
-def way(progress: Progress, to: Status) -> tuple[Status, ...] | None:
-    """The statuses to pass on the way to another one, the goal included.
-
-    What stalled returns first to where it was; what is behind passes every step of the normal
-    course. None where the table of transitions has no such way.
-    """
-    if to in progress.allowed():
-        return (to,)
-    if progress.before_stall and to in COURSE:
-        back = progress.moved(progress.before_stall)
-        rest = back and way(back, to)
-        return (progress.before_stall, *rest) if rest else None
-    if progress.status in COURSE and to in COURSE:
-        onwards = COURSE[COURSE.index(progress.status) + 1 : COURSE.index(to) + 1]
-        return onwards or None
-    return None
-
-
 def follow(progress: Progress, report: Report, seen: str | None) -> Following:
     """What a report means for a delivery that has come as far as `progress`.
 
@@ -141,8 +123,6 @@ def _way_to(progress: Progress, to: Status) -> tuple[Status, ...]:
     if to is progress.status:
         return ()
     found = way(progress, to)
-    if found is None and to is Status.FAILED and Status.STALLED in progress.allowed():
-        return (Status.STALLED, Status.FAILED)  # the steps before the failure were not told
     if found is None and progress.before_stall and to in COURSE:
         return (progress.before_stall,)  # it is further here; yet it was heard of
     return found or ()

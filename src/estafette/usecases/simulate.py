@@ -1,14 +1,13 @@
 """Move deliveries as the simulated couriers of the sandbox do."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core import scenario
 from estafette.core.account import Scope
-from estafette.core.delivery import COURSE, Delivery, Progress, Status
+from estafette.core.delivery import Delivery, Progress, Status, way
 from estafette.core.dialect import Dialect
 from estafette.core.errors import TransitionRefused
 from estafette.core.event import Actor
@@ -113,8 +112,8 @@ async def move_by_hand(
         delivery = await lock_one(connection, scope, delivery_id)
         step = await sandbox.step(connection, scope.account_id, delivery_id) or 0
         script = script_of(delivery.scenario, dialect)
-        way = _way(delivery, to)
-        moves = [Move(status, actor, note if status is to else None, pin) for status in way]
+        passed = way(delivery.progress, to) or (to,)
+        moves = [Move(status, actor, note if status is to else None, pin) for status in passed]
         entries = plan(delivery, moves, dialect, platform.sandbox_step)
         entries[-1] = _replanned(entries[-1], script, step, platform.sandbox_step)
         done = await carry_out(connection, platform, delivery, moves, entries)
@@ -129,24 +128,6 @@ def _replanned(entry: Entry, script: Scenario, step: int, pace: timedelta) -> En
     held = entry.delivery.status is Status.STALLED
     due = None if held else scenario.due_in_seconds(script, number, pace)
     return entry._replace(run_step=number, run_in_seconds=due)
-
-
-def _way(delivery: Delivery, to: Status) -> list[Status]:
-    """The statuses to pass on the way, the goal included."""
-    progress = delivery.progress
-    if to in progress.allowed():
-        return [to]
-    if progress.before_stall and to in COURSE:
-        back = progress.moved(progress.before_stall)
-        rest = _way(replace(delivery, progress=back), to) if back else [to]
-        return [progress.before_stall, *rest]
-    if progress.status in COURSE and to in COURSE:
-        between = COURSE[COURSE.index(progress.status) + 1 : COURSE.index(to) + 1]
-        if between:
-            return list(between)
-    if to is Status.FAILED and progress.status in COURSE and not progress.is_final:
-        return [*_way(delivery, Status.IN_TRANSIT), to]
-    return [to]
 
 
 def _next(
