@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -244,6 +245,7 @@ def offer_by_tariff(company: Company, prices: PriceList, wanted: QuoteRequest) -
     return price and _offer(price)
 
 
+@lru_cache(maxsize=4096)  # one for each line of the price lists, asked for with every quote
 def _offer(price: Price) -> Offer:
     return Offer(
         fee=price.fee,

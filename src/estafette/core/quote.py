@@ -2,9 +2,8 @@
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from estafette.core.account import Scope
@@ -20,9 +19,10 @@ from estafette.core.errors import (
 VALIDITY = timedelta(minutes=15)
 """How long a quote binds."""
 
+_MINUTE = timedelta(minutes=1)
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+
+class Quote(NamedTuple):
     """A price bound to a payload, good for one delivery.
 
     `payload` holds what was priced, each entry a JSON value under the dialect's own name, already
@@ -55,7 +55,7 @@ class Quote:
     @property
     def eta_minutes(self) -> int:
         """The minutes from the creation of the delivery to its end, begun ones counted."""
-        return -(-(self.pickup_within + self.delivery_within) // timedelta(minutes=1))
+        return -(-(self.pickup_within + self.delivery_within) // _MINUTE)
 
     def refusal(
         self, payload: Mapping[str, Any], now: datetime, company_id: UUID | None = None
@@ -100,12 +100,16 @@ def comparable(value: Any) -> Any:
     a large float, which a database keeps as a decimal number, is that of another integer.
     """
     if isinstance(value, str):
-        return value if value.isascii() else unicodedata.normalize("NFC", value)
+        return _composed(value)
     if isinstance(value, dict):
         entries = cast("dict[str, Any]", value).items()
-        return {comparable(name): comparable(of) for name, of in entries if of is not None}
+        return {_composed(name): comparable(of) for name, of in entries if of is not None}
     if isinstance(value, list):
         return [comparable(each) for each in cast("list[Any]", value)]
     if isinstance(value, float) and value.is_integer() and -(2**63) <= value < 2**64:
         return int(value)
     return value
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

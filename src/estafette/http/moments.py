@@ -25,7 +25,8 @@ class Moment(NamedTuple):
 
 def timestamp(time: datetime) -> str:
     """RFC 3339 in UTC, whole seconds, with `Z`."""
-    return time.astimezone(UTC).isoformat()[:19] + "Z"
+    there = time if time.tzinfo is UTC else time.astimezone(UTC)
+    return there.isoformat()[:19] + "Z"
 
 
 def read_moment(text: str) -> Moment | None:

@@ -228,7 +228,7 @@ class _Desk:
         delivery = replace(delivery, pickup_by=pickup_by, deliver_by=deliver_by)
         delivery = _awaiting(delivery, payment)
         if quote is not None:
-            self._offered[order.scope, quote.id] = replace(quote, used_by=delivery.id)
+            self._offered[order.scope, quote.id] = quote._replace(used_by=delivery.id)
             self.quotes[delivery.id] = quote
         if order.external_ref:
             self._taken[order.scope, order.external_ref] = delivery.id

@@ -1,7 +1,6 @@
 """Quote a delivery: a price that binds for a while."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -63,6 +62,6 @@ class Quoter:
     async def _write(self, batch: Sequence[Quote]) -> Sequence[Quote]:
         async with self._platform.pool.acquire() as connection:
             now = await pool.now(connection)
-            stored = [replace(one, created_at=now, expires_at=now + VALIDITY) for one in batch]
+            stored = [one._replace(created_at=now, expires_at=now + VALIDITY) for one in batch]
             await quotes.insert(connection, stored)
         return stored

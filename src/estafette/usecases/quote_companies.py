@@ -154,7 +154,8 @@ class CompanyQuoter:
         waiting = [asyncio.create_task(self._one(*one, wanted)) for one in asked if one[2].waits]
         try:
             answers = [await self._one(*one, wanted) for one in asked if not one[2].waits]
-            answers += await asyncio.gather(*waiting)
+            if waiting:
+                answers += await asyncio.gather(*waiting)
         finally:
             for task in waiting:
                 task.cancel()
