@@ -1,6 +1,8 @@
 """Ids: made in order of time, and written so that each has one text."""
 
 import base64
+import subprocess
+import sys
 import time
 from uuid import UUID
 
@@ -44,3 +46,21 @@ def test_an_id_is_written_as_rfc_4648_says(id: UUID) -> None:
 def test_whatever_is_read_was_written_so(text: str) -> None:
     id = from_base32(text)
     assert id is None or to_base32(id) == text
+
+
+_FORK = """
+import os
+from estafette.core.ids import new_id
+
+new_id()  # others are drawn along with it
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+print(*(new_id() for _ in range(300)), flush=True)
+"""
+
+
+def test_processes_that_part_make_no_id_twice() -> None:
+    ran = subprocess.run([sys.executable, "-c", _FORK], check=True, capture_output=True, text=True)
+    random = {UUID(text).int & 2**62 - 1 for text in ran.stdout.split()}
+    assert len(random) == 600

@@ -7,7 +7,9 @@ person can read and edit: rules by city, distance and weight, not a row for each
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
+from math import inf
 from typing import NamedTuple
 
 from estafette.core.place import City, distance_km
@@ -138,6 +140,16 @@ class PriceList:
         city that hold the weight (of equally slow ones the dearest): a promise that can be kept.
         Failing those, the slowest row that holds the weight.
         """
+        return self._anywhere.price(weight_grams)
+
+    @cached_property
+    def _anywhere(self) -> _Tier:
+        """Bands of weight within which `price_anywhere` is one and the same."""
+        every = {grams for tiers in self._routes.values() for tier in tiers for grams in tier.grams}
+        bands = [(grams, price) for grams in sorted(every) if (price := self._slowest(grams))]
+        return _Tier(inf, [grams for grams, _ in bands], [price for _, price in bands])
+
+    def _slowest(self, weight_grams: int) -> Price | None:
         anywhere = self._routes.get((ANY, ANY), [])
         everything = [tier for tiers in self._routes.values() for tier in tiers]
         for tiers in (anywhere, everything):
@@ -174,7 +186,7 @@ def _routes(origin: str, destination: str) -> Iterator[tuple[str, str]]:
 
 def _key(tariff: Tariff) -> tuple[str, str, float, int]:
     """Tell which trips and parcels a row is for; an unlimited distance is infinite."""
-    kilometres = float("inf") if tariff.up_to_km is None else float(tariff.up_to_km)
+    kilometres = inf if tariff.up_to_km is None else float(tariff.up_to_km)
     return tariff.origin, tariff.destination, kilometres, tariff.up_to_grams
 
 
