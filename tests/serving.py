@@ -249,7 +249,8 @@ async def listening(asgi: ASGIApp, fallback: Fallback) -> AsyncGenerator[int]:
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    with socket.socket() as sock:
+    # asyncio turns Nagle's delays off for sockets that say that they are TCP's, and for no others
+    with socket.socket(proto=socket.IPPROTO_TCP) as sock:
         sock.bind(("127.0.0.1", 0))
         # The parts of `serve`, less the waiting for a signal to end.
         await server.startup(sockets=[sock])

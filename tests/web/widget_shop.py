@@ -14,7 +14,7 @@ from typing import Any
 from playwright.async_api import Browser, Locator, Page, ViewportSize
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from estafette.http.fallback import plain
@@ -87,7 +87,11 @@ async def shop(
     async def serve(_: Request) -> HTMLResponse:
         return HTMLResponse(page, headers=headers)
 
-    async with listening(Starlette(routes=[Route("/", serve)]), plain) as port:
+    async def icon(_: Request) -> Response:
+        return Response(status_code=204)  # every browser asks for one, some late
+
+    routes = [Route("/", serve), Route("/favicon.ico", icon)]
+    async with listening(Starlette(routes=routes), plain) as port:
         origin = f"http://localhost:{port}"
         if trusted:
             await set_origins(tenant.server.platform, tenant.account.name, [origin])
