@@ -7,7 +7,7 @@ Every value is a parameter, as it is for the application; what must differ from 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -62,12 +62,16 @@ class _Sample:
     new_id: str
     written: Mapping[Any, str] = field(default_factory=dict[Any, str])
     ref: str | None = None
+    now: str = "now()"
 
 
 _BEGIN = (
     r"\set counter :counter + 1",
     r"\set unique (:run * 100 + :client_id) * 1000000000 + :counter",
 )
+
+
+_CLOCK = r"select date_trunc('milliseconds', clock_timestamp()) as given_at \gset"
 
 
 async def script_like(
@@ -115,22 +119,25 @@ async def script_like(
 async def script_of_quotes(
     connection: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[UUID]
 ) -> Script:
-    """The script for one statement that writes quotes like these."""
+    """The script for the two statements of a request for quotes.
+
+    It reads the database's clock, and writes quotes like these as given at that time.
+    """
     found = await connection.fetch("select * from quotes where id = any($1::uuid[])", ids)
     if len(found) != len(ids):
         raise BenchError("the quotes to be repeated are not there")
     columns = list(found[0].keys())
     texts = ", ".join(f"{column}::text" for column in columns)
     shown = await connection.fetch(f"select {texts} from quotes where id = any($1::uuid[])", ids)
-    sample = await _sample(connection, found[0]["created_at"], {})
-    script = Script([*_BEGIN], tables=["quotes"] * len(ids))
+    sample = replace(
+        await _sample(connection, found[0]["created_at"], {}), now=":given_at::timestamptz"
+    )
+    script = Script([*_BEGIN, _CLOCK], tables=["quotes"] * len(ids))
     rows = [
         f"({', '.join(_row(script, sample, list(values), list(each)))})"
         for values, each in zip(found, shown, strict=True)
     ]
-    script.lines.append(
-        f"insert into quotes ({', '.join(columns)}) values {', '.join(rows)} returning created_at;"
-    )
+    script.lines.append(f"insert into quotes ({', '.join(columns)}) values {', '.join(rows)};")
     return script
 
 
@@ -177,7 +184,7 @@ def _expression(sample: _Sample, value: Any, text: str | None) -> str | None:
         return None if value in sample.known else sample.new_id
     if isinstance(value, datetime):
         later = round((value - sample.created_at).total_seconds())
-        return f"now() + interval '{later} seconds'" if later else "now()"
+        return f"{sample.now} + interval '{later} seconds'" if later else sample.now
     if sample.ref is not None and value == sample.ref:
         return f"lpad(:unique, {len(sample.ref)}, '0')"
     if sample.ref is not None and isinstance(value, str) and sample.ref in value:
