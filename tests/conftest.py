@@ -167,7 +167,17 @@ async def _empty_tables(dsn: str) -> list[str]:
 
 
 async def _drop(server: DatabaseServer, name: str) -> None:
-    await _execute(server.dsn, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    """Drop a database, whoever is in it.
+
+    FORCE is refused while an autovacuum worker is in it, which is not ours to end; a plain DROP
+    ends that itself, and waits some seconds for our own sessions, which are told to end.
+    """
+    await _execute(
+        server.dsn,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        f" WHERE datname = '{name}' AND usename = current_user",
+        f"DROP DATABASE IF EXISTS {name}",
+    )
 
 
 @pytest.fixture(scope="session")
