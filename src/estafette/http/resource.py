@@ -1,7 +1,8 @@
-"""One path of a dialect: its handlers by method, and every refusal in the dialect's shape."""
+"""The paths of an API: their handlers by method, and every refusal in the API's shape."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from estafette.core.errors import Refusal
@@ -63,3 +64,20 @@ class Nothing:
             return
         without_body = scope["method"] == "HEAD"
         await send_reply(send, self._refuse(PathUnknown()), without_body=without_body)
+
+
+def resources(
+    paths: Mapping[str, Mapping[str, Handler]], refuse: Refuse, *besides: Route
+) -> Router:
+    """The application that serves these paths, each with its handlers by method, and no others.
+
+    `besides` are routes of another kind. Whatever else is asked for is refused as unknown.
+
+    It is a router alone: each of Starlette's own layers would cost a tenth of a request, and what
+    they do is done by the resources (refusals) and by the outermost layer (crashes).
+    """
+    served = [
+        Route(template, Resource(template, handlers, refuse))
+        for template, handlers in paths.items()
+    ]
+    return Router(routes=[*served, *besides], redirect_slashes=False, default=Nothing(refuse))

@@ -5,8 +5,7 @@ import hmac
 from collections.abc import Iterable
 from uuid import UUID
 
-from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Router
 from starlette.types import Receive, Scope
 
 from estafette.couriers.remote import metrics
@@ -15,7 +14,7 @@ from estafette.couriers.remote.failures import InDoubt
 from estafette.couriers.remote.schemas import Hint, read
 from estafette.http.reply import HttpReply
 from estafette.http.request import header_values, read_body
-from estafette.http.resource import Nothing, Resource
+from estafette.http.resource import resources
 from estafette.usecases import dispatch
 from estafette.usecases.links import link_of
 from estafette.usecases.platform import Platform
@@ -79,10 +78,7 @@ def _is_signed(body: bytes, signatures: list[bytes], secrets: Iterable[str]) -> 
     return found
 
 
-def build(platform: Platform) -> Starlette:
+def build(platform: Platform) -> Router:
     """The receiver over `platform`, to be mounted at `/upstream`."""
     receiver = _Receiver(platform)
-    app = Starlette(routes=[Route(PATH, Resource(PATH, {"POST": receiver.receive}, reply))])
-    app.router.redirect_slashes = False
-    app.router.default = Nothing(reply)
-    return app
+    return resources({PATH: {"POST": receiver.receive}}, reply)

@@ -1,13 +1,12 @@
 """The sandbox's own API: move a delivery by hand, list the scenarios, read what they do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, Field, ValidationError, model_validator
-from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Router
 from starlette.types import Receive, Scope
 
 from estafette.core.account import Credential, Mode
@@ -26,7 +25,7 @@ from estafette.couriers.sandbox.errors import (
 from estafette.http.limiter import RateLimiter
 from estafette.http.reply import HttpReply
 from estafette.http.request import header_values, read_body
-from estafette.http.resource import Handler, Nothing, Resource
+from estafette.http.resource import Handler, resources
 from estafette.http.strict_json import decode
 from estafette.http.trace import trace_of
 from estafette.usecases import simulate
@@ -168,22 +167,16 @@ def _json(value: Any) -> HttpReply:
     return HttpReply(200, orjson.dumps(value))
 
 
-def build(platform: Platform, limiter: RateLimiter, *, public_id: PublicId) -> Starlette:
+def build(platform: Platform, limiter: RateLimiter, *, public_id: PublicId) -> Router:
     """The sandbox's API over `platform`, to be mounted at `/sandbox`.
 
     `limiter` counts the requests of each key; `public_id` parses a delivery's public id, in any
     dialect's form.
     """
     endpoints = _Endpoints(platform, limiter, public_id)
-    paths: dict[str, dict[str, Handler]] = {
+    paths: dict[str, Mapping[str, Handler]] = {
         "/v1/deliveries/{deliveryId}/advance": {"POST": endpoints.advance},
         "/v1/scenarios": {"GET": endpoints.scenarios},
         "/docs": {"GET": endpoints.docs},
     }
-    routes: list[BaseRoute] = [
-        Route(path, Resource(path, handlers, reply)) for path, handlers in paths.items()
-    ]
-    app = Starlette(routes=routes)
-    app.router.redirect_slashes = False
-    app.router.default = Nothing(reply)
-    return app
+    return resources(paths, reply)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 import orjson
-from starlette.routing import Route, Router
+from starlette.routing import Router
 from starlette.types import Receive, Scope
 
 from estafette.core.errors import DeliveryNotFound
@@ -24,7 +24,7 @@ from estafette.http.docs import Docs
 from estafette.http.limiter import RateLimiter
 from estafette.http.reply import HttpReply
 from estafette.http.request import idempotency_key
-from estafette.http.resource import Handler, Nothing, Resource
+from estafette.http.resource import Handler, resources
 from estafette.usecases import find
 from estafette.usecases.cancel import Cancellation, cancel
 from estafette.usecases.create import Creator
@@ -141,14 +141,5 @@ def build(
         "/docs": {"GET": docs.page},
         "/docs/{name}": {"GET": docs.file},
     }
-    return Router(
-        routes=[
-            *(
-                Route(template, Resource(template, handlers, errors.reply))
-                for template, handlers in paths.items()
-            ),
-            *widget_routes(platform, operations, finder, doorkeeper, errors),
-        ],
-        redirect_slashes=False,
-        default=Nothing(errors.reply),
-    )
+    pages = widget_routes(platform, operations, finder, doorkeeper, errors)
+    return resources(paths, errors.reply, *pages)

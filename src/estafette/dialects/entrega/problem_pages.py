@@ -5,13 +5,13 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined
-from starlette.routing import Route, Router
+from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from estafette.dialects.entrega.errors import KINDS, Errors, Kind
 from estafette.http.refusals import PathUnknown
 from estafette.http.reply import Header, HttpReply
-from estafette.http.resource import Nothing, Resource
+from estafette.http.resource import Resource, resources
 
 
 class _Explanation(NamedTuple):
@@ -132,15 +132,13 @@ def build_problem_pages(public_url: str) -> Router:
     """The pages as an application, to be mounted at `/errors`."""
     pages, errors = _Pages(), Errors(public_url)
     index = Resource("", {"GET": pages.index}, errors.reply)
-    nothing = Nothing(errors.reply)
+    router = resources({"/{slug}": {"GET": pages.one}}, errors.reply)
+    nothing = router.default
 
     async def otherwise(scope: Scope, receive: Receive, send: Send) -> None:
         """The bare prefix, which no route can hold; nothing else."""
         is_bare = scope["path"] == scope["root_path"]
         await (index if is_bare else nothing)(scope, receive, send)
 
-    return Router(
-        routes=[Route("/{slug}", Resource("/{slug}", {"GET": pages.one}, errors.reply))],
-        redirect_slashes=False,
-        default=otherwise,
-    )
+    router.default = otherwise
+    return router

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from starlette.routing import Route, Router
+from starlette.routing import Router
 from starlette.types import Receive, Scope
 
 from estafette.core.account import Credential, Mode
@@ -22,7 +22,7 @@ from estafette.http.limiter import RateLimiter
 from estafette.http.parameters import parameters
 from estafette.http.reply import JSON, HttpReply
 from estafette.http.request import idempotency_key, read_body
-from estafette.http.resource import Handler, Nothing, Resource
+from estafette.http.resource import Handler, resources
 from estafette.http.strict_json import EMPTY_FINGERPRINT, decode, fingerprint
 from estafette.usecases import find
 from estafette.usecases.cancel import Cancellation, cancel
@@ -212,13 +212,4 @@ def build(
         "/docs": {"GET": docs.page},
         "/docs/{name}": {"GET": docs.file},
     }
-    # A router alone: each of Starlette's own layers would cost a tenth of a request, and what they
-    # do is done by the resources (refusals) and by the outermost layer (crashes).
-    return Router(
-        routes=[
-            Route(template, Resource(template, handlers, errors.reply))
-            for template, handlers in paths.items()
-        ],
-        redirect_slashes=False,
-        default=Nothing(errors.reply),
-    )
+    return resources(paths, errors.reply)
