@@ -24,7 +24,6 @@ from estafette.core.dialect import Dialect
 from estafette.core.watch import WatchLimits
 from estafette.couriers import remote, sandbox
 from estafette.couriers.inhouse import InhouseCourier
-from estafette.couriers.sandbox import SandboxCourier
 from estafette.dialects import entrega, kaspi
 from estafette.http.fallback import Fallback, by_prefix
 from estafette.http.limiter import RateLimiter
@@ -159,9 +158,10 @@ async def open_platform(settings: Settings) -> AsyncGenerator[Platform]:
 
 def connectors(catalog: Catalog) -> dict[Connector, Courier]:
     """How courier companies are reached that have no platform of their own, by their kind."""
+    by_tariff = InhouseCourier(catalog)
     return {
-        Connector.INHOUSE: InhouseCourier(catalog),
-        Connector.SANDBOX: SandboxCourier(catalog),
+        Connector.INHOUSE: by_tariff,
+        Connector.SANDBOX: by_tariff,  # a rehearsal costs what it would; who moves it is simulated
     }
 
 

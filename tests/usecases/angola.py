@@ -5,25 +5,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from estafette.core.account import MARKETS, Account, Mode, Scope
-from estafette.core.courier import Company, Connector, Courier, Offer, QuoteRequest
+from estafette.core.account import MARKETS, Account, Mode
+from estafette.core.courier import Capabilities, Company, Connector, Courier, Offer, QuoteRequest
 from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
-from estafette.core.event import Event
 from estafette.core.ids import new_id
+from estafette.core.payment import BankAccount, Payment, PaymentMethod
 from estafette.core.place import City
 from estafette.core.pricing import ANY, Tariff
 from estafette.core.quote import Quote
 from estafette.couriers.inhouse import InhouseCourier
-from estafette.couriers.sandbox import SandboxCourier
-from estafette.store import accounts, catalog, deliveries
+from estafette.store import accounts, catalog
 from estafette.usecases.couriers import save_company, set_company_tariffs
 from estafette.usecases.create import Creator, Order
-from estafette.usecases.idempotency import Idempotency, Key
 from estafette.usecases.platform import Platform
 from estafette.usecases.quote_companies import CompanyQuoter
-from tests.usecases.stage import CREATE, DIALECT, digest, id_in, platform_over, render
+from tests.usecases.stage import DIALECT, Merchant, id_in, platform_over, render
 
 CITIES = [
     City("luanda", "Luanda", "AO", -8.84, 13.23, 2_776_168, ("Loanda",)),
@@ -34,6 +32,9 @@ VIANA = Stop("Rua 7, Maianga", city="Luanda", province="Luanda", name="Ana")
 BENGUELA = Stop("Rua 1", city="Benguela", province="Benguela")
 PARCEL = Parcel(1_200, "Livros")
 PAYLOAD: Mapping[str, Any] = {"parcel": {"weight_grams": 1200}}
+BANK = BankAccount("Banco Exemplo", "AO93999900000000000001429", "Loja, Lda.")
+WITH_BANK = Capabilities(bank_transfer_enabled=True, bank=BANK)
+BY_TRANSFER = Payment(PaymentMethod.BANK_TRANSFER)
 
 
 class EntregaLike:
@@ -58,21 +59,10 @@ def fees(*by_weight: tuple[int, int], minutes: int = 60) -> list[Tariff]:
 
 
 @dataclass
-class Shop:
-    """An account in Angola on a platform, in one mode."""
+class Shop(Merchant):
+    """An account in Angola."""
 
-    platform: Platform
-    account: Account
-    creator: Creator
     quoter: CompanyQuoter
-    mode: Mode
-
-    @property
-    def scope(self) -> Scope:
-        return Scope(self.account.id, self.mode)
-
-    def live(self) -> "Shop":
-        return Shop(self.platform, self.account, self.creator, self.quoter, Mode.LIVE)
 
     async def company(
         self, slug: str, tariffs: list[Tariff] | None = None, **fields: Any
@@ -124,23 +114,6 @@ class Shop:
         order = self.order(quote or await self.quote(), **changes)
         return await self.delivery(id_in(await self.creator.create(order)))
 
-    async def delivery(self, id: UUID) -> Delivery:
-        async with self.platform.pool.acquire() as connection:
-            found = await deliveries.find(connection, self.scope, id)
-        assert found is not None
-        return found
-
-    async def events(self, id: UUID) -> list[Event]:
-        async with self.platform.pool.acquire() as connection:
-            return await deliveries.events(connection, self.scope, id)
-
-    def key(self, text: str, payload: object = None) -> Idempotency:
-        return Idempotency(Key(self.scope, CREATE, text), digest(payload))
-
-    async def count(self, table: str) -> int:
-        query = f"select count(*) from {table} where account_id = $1"
-        return await self.platform.pool.fetchval(query, self.account.id)
-
     async def sql(self, statement: str, *values: object) -> None:
         await self.platform.pool.execute(statement, *values)
 
@@ -176,7 +149,7 @@ async def angola_over(dsn: str) -> AsyncGenerator[Platform]:
         platform.dialects = {DIALECT.name: DIALECT, ENTREGA.name: ENTREGA}
         connectors: dict[Connector, Courier] = {
             Connector.INHOUSE: InhouseCourier(platform.catalog),
-            Connector.SANDBOX: SandboxCourier(platform.catalog),
+            Connector.SANDBOX: InhouseCourier(platform.catalog),
         }
         platform.couriers = connectors
         yield platform
@@ -187,4 +160,4 @@ async def new_shop(platform: Platform, mode: Mode = Mode.LIVE) -> Shop:
     account = Account(new_id(), f"s-{uuid4().hex}", MARKETS["AO"], "entrega", 100, 200)
     async with platform.pool.acquire() as connection:
         await accounts.insert(connection, account)
-    return Shop(platform, account, Creator(platform), CompanyQuoter(platform), mode)
+    return Shop(platform, Creator(platform), account, mode, CompanyQuoter(platform))

@@ -1,4 +1,4 @@
-"""The operator's own companies: priced from the database, carried by drivers of this Estafette."""
+"""Companies whose price lists are here: the operator's own, and any in a rehearsal."""
 
 from estafette.core.courier import Company, Offer, QuoteRequest, offer_by_tariff
 from estafette.usecases.catalog import Catalog

@@ -3,6 +3,5 @@
 from estafette.couriers.sandbox.app import build
 from estafette.couriers.sandbox.courier import run
 from estafette.couriers.sandbox.errors import fallback
-from estafette.couriers.sandbox.quoting import SandboxCourier
 
-__all__ = ["SandboxCourier", "build", "fallback", "run"]
+__all__ = ["build", "fallback", "run"]
