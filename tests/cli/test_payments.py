@@ -17,8 +17,7 @@ from estafette.core.delivery import Delivery, Status
 from estafette.core.event import Actor
 from estafette.usecases.advance import Move, advance
 from estafette.usecases.secrets import new_cipher_key
-from tests.usecases.angola import ENTREGA, angola_over, new_shop
-from tests.usecases.test_create_from_company import BY_TRANSFER, WITH_BANK
+from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, angola_over, new_shop
 
 Command = Callable[..., Any]
 ON_THE_WAY = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)

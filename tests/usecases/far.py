@@ -12,8 +12,10 @@ import asyncpg
 from estafette.core.account import Mode
 from estafette.core.courier import Capabilities, Company, Connector, Offer
 from estafette.core.delivery import Delivery, Status
+from estafette.core.event import Actor
 from estafette.core.payment import BankAccount
 from estafette.core.upstream import Recalled, Report, Step
+from estafette.usecases.advance import Move, advance
 from estafette.usecases.cancel import Cancellation, cancel
 from estafette.usecases.dispatch import Errand, Placement, Round, claim, placed
 from estafette.usecases.idempotency import Answer
@@ -101,6 +103,11 @@ class Far:
             "update dispatches set next_at = created_at where next_at is not null"
             " and leased_until is null"
         )
+
+    async def by_hand(self, delivery_id: UUID, *statuses: Status) -> None:
+        """The operator moves a delivery."""
+        moves = [Move(status, Actor.OPERATOR) for status in statuses]
+        await advance(self.shop.platform, self.shop.scope, ENTREGA, delivery_id, moves)
 
     async def cancel(self, delivery_id: UUID, **changes: Any) -> Answer:
         wanted = Cancellation(

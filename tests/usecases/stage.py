@@ -7,9 +7,9 @@ shorter than the core's, skipped steps told one by one, cancelling until the pic
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -83,26 +83,47 @@ def refused_in(answer: Answer) -> str:
 
 
 @dataclass
-class Tenant:
+class Merchant:
     """An account on a platform, in one mode."""
 
     platform: Platform
     creator: Creator
     account: Account
     mode: Mode
-    keys: dict[Mode, str] = field(default_factory=dict[Mode, str])
 
     @property
     def scope(self) -> Scope:
         return Scope(self.account.id, self.mode)
 
-    def live(self) -> "Tenant":
+    def live(self) -> Self:
         """The same account in live mode."""
-        return Tenant(self.platform, self.creator, self.account, Mode.LIVE, self.keys)
+        return replace(self, mode=Mode.LIVE)
 
     def key(self, text: str, payload: object = None, endpoint: str = CREATE) -> Idempotency:
         """An idempotency key that comes with a payload."""
         return Idempotency(Key(self.scope, endpoint, text), digest(payload))
+
+    async def delivery(self, id: UUID) -> Delivery:
+        async with self.platform.pool.acquire() as connection:
+            found = await deliveries.find(connection, self.scope, id)
+        assert found is not None
+        return found
+
+    async def events(self, id: UUID) -> list[Event]:
+        async with self.platform.pool.acquire() as connection:
+            return await deliveries.events(connection, self.scope, id)
+
+    async def count(self, table: str) -> int:
+        """How many rows of a table are this account's."""
+        query = f"select count(*) from {table} where account_id = $1"
+        return await self.platform.pool.fetchval(query, self.account.id)
+
+
+@dataclass
+class Tenant(Merchant):
+    """An account in Kazakhstan."""
+
+    keys: dict[Mode, str] = field(default_factory=dict[Mode, str])
 
     def order(self, notes: str | None = None, **changes: Any) -> Order:
         """An order as a merchant would send it, with some things changed."""
@@ -120,21 +141,6 @@ class Tenant:
     async def create(self, notes: str | None = None, **changes: Any) -> UUID:
         """Creates a delivery and returns its id."""
         return id_in(await self.creator.create(self.order(notes, **changes)))
-
-    async def delivery(self, id: UUID) -> Delivery:
-        async with self.platform.pool.acquire() as connection:
-            found = await deliveries.find(connection, self.scope, id)
-        assert found is not None
-        return found
-
-    async def events(self, id: UUID) -> list[Event]:
-        async with self.platform.pool.acquire() as connection:
-            return await deliveries.events(connection, self.scope, id)
-
-    async def count(self, table: str) -> int:
-        """How many rows of a table are this account's."""
-        query = f"select count(*) from {table} where account_id = $1"
-        return await self.platform.pool.fetchval(query, self.account.id)
 
     async def set_endpoint(self, name: str = "default") -> None:
         """Gives the account an address for webhooks."""

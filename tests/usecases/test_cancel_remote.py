@@ -14,10 +14,8 @@ from estafette.core.event import Actor
 from estafette.core.payment import Payment, PaymentMethod
 from estafette.core.upstream import Recalled, Report
 from estafette.store.signals import DISPATCHES, listen
-from estafette.usecases.advance import Move, advance
 from estafette.usecases.dispatch import Placement, followed, placed, unplaced
 from estafette.usecases.idempotency import Answer
-from tests.usecases.angola import ENTREGA
 from tests.usecases.far import LATER, Far, told
 from tests.usecases.stage import refused_in
 
@@ -217,8 +215,7 @@ async def test_what_was_called_off_there_and_carried_here_is_disputed(far: Far) 
     await placed(platform, await far.errand(), Placement("up-1"), LATER)
 
     async def late(*_: object) -> Recalled:
-        moves = [Move(A, Actor.OPERATOR), Move(T, Actor.OPERATOR)]
-        await advance(platform, far.shop.scope, ENTREGA, delivery.id, moves)
+        await far.by_hand(delivery.id, A, T)
         return Recalled.CANCELLED
 
     platform.recall = late

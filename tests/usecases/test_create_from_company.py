@@ -22,18 +22,24 @@ from estafette.core.errors import (
     ScheduleInvalid,
 )
 from estafette.core.ids import new_id
-from estafette.core.payment import BankAccount, Payment, PaymentMethod
+from estafette.core.payment import Payment, PaymentMethod
 from estafette.core.quote import Quote
 from estafette.core.schedule import Schedule
 from estafette.usecases.couriers import change_company, set_company_tariffs
 from estafette.usecases.create import Creator, Order
 from estafette.usecases.idempotency import Reply
-from tests.usecases.angola import OFFER, PAYLOAD, FakeCourier, Shop, fees, new_shop
+from tests.usecases.angola import (
+    BANK,
+    BY_TRANSFER,
+    OFFER,
+    PAYLOAD,
+    WITH_BANK,
+    FakeCourier,
+    Shop,
+    fees,
+    new_shop,
+)
 from tests.usecases.stage import refused_in
-
-BANK = BankAccount("Banco Exemplo", "AO93999900000000000001429", "Loja, Lda.")
-WITH_BANK = Capabilities(bank_transfer_enabled=True, bank=BANK)
-BY_TRANSFER = Payment(PaymentMethod.BANK_TRANSFER)
 
 
 async def expire(shop: Shop, quote: Quote) -> None:

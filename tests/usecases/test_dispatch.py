@@ -1,44 +1,28 @@
-"""Giving deliveries to companies with a platform of their own, and following them there."""
+"""Giving deliveries to companies with a platform of their own."""
 
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
-
-import pytest
 
 from estafette.core.account import Mode
 from estafette.core.courier import Connector
 from estafette.core.delivery import Status
 from estafette.core.event import Actor
-from estafette.core.ids import new_id
-from estafette.core.payment import Payment, PaymentMethod
-from estafette.core.upstream import Report, Step
 from estafette.usecases.advance import Move, advance
 from estafette.usecases.dispatch import (
     Placement,
     followed,
-    heard,
-    lost,
     placed,
     refused,
     unplaced,
 )
 from estafette.usecases.overdue import look_after
 from estafette.usecases.payments import confirm_payment
-from tests.usecases.angola import ENTREGA, FakeCourier, new_shop
+from tests.usecases.angola import BY_TRANSFER, ENTREGA, FakeCourier, new_shop
 from tests.usecases.far import FAR_OFFER, LATER, Far, told
 from tests.usecases.stage import new_tenant
 
-P, A, R = Status.PENDING, Status.ASSIGNED, Status.PICKUP_READY
-T, O, D = Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED  # noqa: E741 - a course
-S, C, F = Status.STALLED, Status.CANCELLED, Status.FAILED
-BY_TRANSFER = Payment(PaymentMethod.BANK_TRANSFER)
-
-
-async def by_hand(far: Far, id: UUID, *statuses: Status) -> None:
-    moves = [Move(status, Actor.OPERATOR) for status in statuses]
-    await advance(far.shop.platform, far.shop.scope, ENTREGA, id, moves)
+P, A, S, C = Status.PENDING, Status.ASSIGNED, Status.STALLED, Status.CANCELLED
 
 
 # what is placed, and when
@@ -96,8 +80,30 @@ async def test_a_transfer_that_never_comes_closes_it_unplaced(far: Far) -> None:
 
 async def test_what_ends_by_hand_before_it_left_is_closed(far: Far) -> None:
     delivery = await far.create()
-    await by_hand(far, delivery.id, C)
+    await far.by_hand(delivery.id, C)
     assert (await far.row(delivery.id))["state"] == "closed"
+
+
+async def test_plain_deliveries_cost_no_statement_more(far: Far) -> None:
+    """What a Kaspi merchant creates and moves never touches the outbox of remote companies."""
+    tenant = await new_tenant(far.shop.platform)
+    said: list[str] = []
+
+    def note(query: object) -> None:
+        said.append(str(query))
+
+    async with far.shop.platform.pool.acquire() as connection:
+        connection.add_query_logger(note)
+    id = await tenant.create()
+    await advance(
+        far.shop.platform,
+        tenant.scope,
+        ENTREGA,
+        id,
+        [Move(A, Actor.COURIER), Move(C, Actor.SYSTEM)],
+    )
+    assert said
+    assert not [query for query in said if "dispatches" in query]
 
 
 # claims
@@ -253,7 +259,7 @@ async def test_a_refusal_stalls_the_delivery_with_the_reason(far: Far) -> None:
 
 async def test_a_refusal_of_what_has_stalled_already_adds_no_event(far: Far) -> None:
     delivery = await far.create()
-    await by_hand(far, delivery.id, S)
+    await far.by_hand(delivery.id, S)
     assert await refused(far.shop.platform, await far.errand(), "Never")
     assert await far.statuses(delivery.id) == [P, S]
     assert (await far.row(delivery.id))["state"] == "refused"
@@ -262,7 +268,7 @@ async def test_a_refusal_of_what_has_stalled_already_adds_no_event(far: Far) -> 
 async def test_what_ended_here_while_in_doubt_is_only_looked_up(far: Far) -> None:
     delivery = await far.create()
     await unplaced(far.shop.platform, await far.errand(), "timeout", timedelta(), doubtful=True)
-    await by_hand(far, delivery.id, C)
+    await far.by_hand(delivery.id, C)
     await far.land()
     errand = await far.errand()
     assert (errand.is_wanted, errand.doubtful) == (False, True)
@@ -273,251 +279,9 @@ async def test_what_ended_here_while_in_doubt_is_only_looked_up(far: Far) -> Non
 async def test_what_ended_here_and_is_found_there_is_disputed(far: Far) -> None:
     delivery = await far.create()
     errand = await far.errand()
-    await by_hand(far, delivery.id, C)
+    await far.by_hand(delivery.id, C)
     assert await placed(far.shop.platform, errand, Placement("up-1"), timedelta())
     assert await followed(far.shop.platform, await far.errand(), told(P), LATER)
     row = await far.row(delivery.id)
     assert (row["state"], row["last_error"]) == ("disputed", "pending there, cancelled here")
     assert far.outcomes == [("far", "placed"), ("far", "disputed")]
-
-
-# following
-
-
-async def test_every_step_there_is_made_here(far: Far) -> None:
-    delivery = await far.create()
-    errand = await far.errand_placed()
-    assert await followed(far.shop.platform, errand, told(P, A, R), LATER)
-    events = await far.shop.events(delivery.id)
-    assert [(event.status, event.note) for event in events[1:]] == [(A, "n2"), (R, "n3")]
-    assert {event.actor for event in events[1:]} == {Actor.COURIER}
-    await far.make_due()
-    errand = await far.errand()
-    assert (errand.seen, errand.polls) == ("e3", 0)
-    assert await followed(far.shop.platform, errand, told(P, A, R, T, O, D), LATER)
-    assert await far.statuses(delivery.id) == [P, A, R, T, O, D]
-    row = await far.row(delivery.id)
-    assert (row["state"], row["next_at"], row["leased"]) == ("closed", None, False)
-
-
-async def test_skipped_steps_are_made_up_for(far: Far) -> None:
-    delivery = await far.create()
-    await followed(far.shop.platform, await far.errand_placed(), Report(D), LATER)
-    assert await far.statuses(delivery.id) == [P, A, R, T, O, D]
-    assert await far.shop.count("ledger_entries") > 0
-
-
-async def test_a_report_that_is_told_again_counts_as_a_look_without_news(far: Far) -> None:
-    delivery = await far.create()
-    await followed(far.shop.platform, await far.errand_placed(), told(P, A), timedelta())
-    for polls in (0, 1, 2):
-        errand = await far.errand()
-        assert errand.polls == polls
-        await followed(far.shop.platform, errand, told(P, A), timedelta())
-    assert await far.statuses(delivery.id) == [P, A]
-
-
-async def test_a_stale_report_takes_nothing_back(far: Far) -> None:
-    delivery = await far.create()
-    platform = far.shop.platform
-    await followed(platform, await far.errand_placed(), told(P, A, P, A, T), timedelta())
-    await followed(platform, await far.errand(), told(P, A, P), timedelta())
-    assert await far.statuses(delivery.id) == [P, A, P, A, T]
-
-
-async def test_a_stale_look_records_nothing(far: Far) -> None:
-    delivery = await far.create()
-    stale = await far.errand_placed()
-    await far.die()
-    errand = await far.errand()
-    assert not errand.doubtful
-    assert not await followed(far.shop.platform, stale, told(P, A), LATER)
-    assert not await unplaced(far.shop.platform, stale, "x", LATER)
-    assert not await lost(far.shop.platform, stale, "x")
-    assert await far.statuses(delivery.id) == [P]
-
-
-async def test_what_stalled_here_meanwhile_goes_on(far: Far) -> None:
-    delivery = await far.create()
-    await far.shop.sql(
-        "update deliveries set watch_at = now(), updated_at = now() - '2h'::interval"
-    )
-    await look_after(far.shop.platform)
-    assert (await far.shop.delivery(delivery.id)).status is S
-    await followed(far.shop.platform, await far.errand_placed(), told(P, A), LATER)
-    assert await far.statuses(delivery.id) == [P, S, P, A]
-
-
-async def test_a_stall_and_a_return_there_are_made_here(far: Far) -> None:
-    delivery = await far.create()
-    platform = far.shop.platform
-    await followed(platform, await far.errand_placed(), told(P, A, T, S), timedelta())
-    assert (await far.shop.delivery(delivery.id)).status is S
-    await followed(platform, await far.errand(), told(P, A, T, S, T, O), timedelta())
-    assert await far.statuses(delivery.id) == [P, A, T, S, T, O]
-
-
-@pytest.mark.parametrize(("by_our_hand", "there"), [([A, T], C), ([A, T, F], D), ([C], D)])
-async def test_an_end_that_cannot_come_to_be_here_is_disputed(
-    far: Far, by_our_hand: list[Status], there: Status
-) -> None:
-    delivery = await far.create()
-    errand = await far.errand_placed()
-    await by_hand(far, delivery.id, *by_our_hand)
-    assert await followed(far.shop.platform, errand, Report(there), LATER)
-    row = await far.row(delivery.id)
-    assert (row["state"], row["next_at"]) == ("disputed", None)
-    assert row["last_error"] == f"{there} there, {by_our_hand[-1]} here"
-    assert await far.statuses(delivery.id) == [P, *by_our_hand]
-    assert ("far", "disputed") in far.outcomes
-
-
-async def test_the_pin_that_the_platform_tells_later_is_shown(far: Far) -> None:
-    delivery = await far.create()
-    await followed(far.shop.platform, await far.errand_placed(), told(P, pin="99"), LATER)
-    assert (await far.shop.delivery(delivery.id)).pin == "99"
-
-
-async def test_a_hand_over_there_needs_no_pin_here(far: Far) -> None:
-    delivery = await far.create()
-    platform = far.shop.platform
-    await followed(platform, await far.errand_placed(), told(P, pin="99"), timedelta())
-    await followed(platform, await far.errand(), told(P, A, T, O, D), timedelta())
-    assert (await far.shop.delivery(delivery.id)).status is D
-
-
-async def test_what_could_not_be_looked_at_is_looked_at_later(far: Far) -> None:
-    delivery = await far.create()
-    errand = await far.errand_placed()
-    assert await unplaced(far.shop.platform, errand, "down", LATER, doubtful=True)
-    row = await far.row(delivery.id)
-    assert (row["state"], row["doubted_at"], row["last_error"]) == ("placed", None, "down")
-    assert 50 < row["due_in"] <= 60
-
-
-async def test_what_the_platform_lost_stalls_and_is_disputed(far: Far) -> None:
-    delivery = await far.create()
-    assert await lost(far.shop.platform, await far.errand_placed(), "Not known there any more")
-    assert (await far.shop.events(delivery.id))[-1].note == "Not known there any more"
-    assert (await far.row(delivery.id))["state"] == "disputed"
-    assert ("far", "disputed") in far.outcomes
-
-
-# webhooks
-
-
-async def test_a_webhook_lets_it_be_looked_at_now(far: Far) -> None:
-    delivery = await far.create()
-    platform = far.shop.platform
-    await placed(platform, await far.errand(), Placement("up-1"), LATER)
-    assert (await far.claim()).errands == []
-    assert await heard(platform, far.company.id, "up-1", None)
-    assert (await far.errand()).delivery.id == delivery.id
-
-
-async def test_a_webhook_during_a_look_lets_it_be_looked_at_again(far: Far) -> None:
-    await far.create()
-    platform = far.shop.platform
-    errand = await far.errand_placed()
-    assert await heard(platform, far.company.id, "up-1", None)
-    assert (await far.claim()).errands == []
-    await followed(platform, errand, told(P), LATER)
-    assert (await far.errand()).polls == 0
-
-
-async def test_webhooks_of_other_companies_and_of_unknown_deliveries_are_not_heard(
-    far: Far,
-) -> None:
-    delivery = await far.create()
-    platform = far.shop.platform
-    await placed(platform, await far.errand(), Placement("up-1"), LATER)
-    assert not await heard(platform, new_id(), "up-1", delivery.id)
-    assert not await heard(platform, far.company.id, "up-2", None)
-    assert not await heard(platform, far.company.id, "up-2", new_id())
-    assert (await far.claim()).errands == []
-
-
-async def test_a_webhook_before_anything_was_sent_is_not_heard(far: Far) -> None:
-    delivery = await far.create(payment=BY_TRANSFER)
-    assert not await heard(far.shop.platform, far.company.id, "up-1", delivery.id)
-    assert (await far.claim()).errands == []
-
-
-async def test_a_webhook_that_outruns_the_placing_brings_it_into_doubt(far: Far) -> None:
-    delivery = await far.create()
-    platform = far.shop.platform
-    errand = await far.errand()
-    assert await heard(platform, far.company.id, "up-1", delivery.id)
-    assert await unplaced(platform, errand, "connection lost", LATER, looked_up=True)
-    assert (await far.errand()).doubtful
-
-
-async def test_a_webhook_of_what_was_refused_lets_it_be_looked_up(far: Far) -> None:
-    delivery = await far.create()
-    platform = far.shop.platform
-    assert await refused(platform, await far.errand(), "given up")
-    assert await heard(platform, far.company.id, "up-1", delivery.id)
-    errand = await far.errand()
-    assert errand.doubtful
-    assert await placed(platform, errand, Placement("up-1"), timedelta())
-    await followed(platform, await far.errand(), told(P, A), LATER)
-    assert await far.statuses(delivery.id) == [P, S, P, A]
-
-
-async def test_a_refusal_is_not_believed_when_the_platform_has_spoken_of_it(far: Far) -> None:
-    delivery = await far.create()
-    platform = far.shop.platform
-    errand = await far.errand()
-    assert await heard(platform, far.company.id, "up-1", delivery.id)
-    assert not await refused(platform, errand, "given up")
-    assert (await far.errand()).doubtful
-    assert await far.statuses(delivery.id) == [P]
-
-
-async def test_a_webhook_of_what_was_closed_unplaced_is_disputed(far: Far) -> None:
-    delivery = await far.create()
-    platform = far.shop.platform
-    await unplaced(platform, await far.errand(), "connection refused", LATER)
-    await far.cancel(delivery.id)
-    assert await heard(platform, far.company.id, "up-1", delivery.id)
-    assert (await far.row(delivery.id))["state"] == "disputed"
-    assert far.outcomes == [("far", "disputed")]
-
-
-async def test_a_second_delivery_there_changes_nothing_but_is_counted(far: Far) -> None:
-    delivery = await far.create()
-    platform = far.shop.platform
-    await placed(platform, await far.errand(), Placement("up-1"), LATER)
-    assert await heard(platform, far.company.id, "up-2", delivery.id)
-    row = await far.row(delivery.id)
-    assert (row["state"], row["upstream_id"], row["heard"]) == ("placed", "up-1", False)
-    assert far.outcomes == [("far", "placed"), ("far", "disputed")]
-
-
-async def test_two_steps_of_one_webhook_event_are_one(far: Far) -> None:
-    delivery = await far.create()
-    report = Report(A, [Step("e1", P), Step("e2", A), Step("e3", A)])
-    await followed(far.shop.platform, await far.errand_placed(), report, LATER)
-    assert await far.statuses(delivery.id) == [P, A]
-
-
-async def test_plain_deliveries_cost_no_statement_more(far: Far) -> None:
-    """What a Kaspi merchant creates and moves never touches the outbox of remote companies."""
-    tenant = await new_tenant(far.shop.platform)
-    said: list[str] = []
-
-    def note(query: object) -> None:
-        said.append(str(query))
-
-    async with far.shop.platform.pool.acquire() as connection:
-        connection.add_query_logger(note)
-    id = await tenant.create()
-    await advance(
-        far.shop.platform,
-        tenant.scope,
-        ENTREGA,
-        id,
-        [Move(A, Actor.COURIER), Move(C, Actor.SYSTEM)],
-    )
-    assert said
-    assert not [query for query in said if "dispatches" in query]

@@ -25,9 +25,8 @@ from estafette.usecases.advance import Move, advance
 from estafette.usecases.cancel import Cancellation, cancel
 from estafette.usecases.ledger import COLUMNS, Statement, as_csv, as_json, statement
 from estafette.usecases.payments import confirm_payment
-from tests.usecases.angola import ENTREGA, Shop, fees
+from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, Shop, fees
 from tests.usecases.stage import render
-from tests.usecases.test_create_from_company import BY_TRANSFER, WITH_BANK
 
 ON_THE_WAY = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY)
 IN_CASH = Payment(PaymentMethod.COD, cash_collect=25_000)

@@ -14,9 +14,8 @@ from estafette.usecases.cancel import Cancellation, cancel
 from estafette.usecases.overdue import look_after
 from estafette.usecases.payments import confirm_payment
 from estafette.usecases.simulate import tick
-from tests.usecases.angola import ENTREGA, Shop, new_shop
+from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, Shop, new_shop
 from tests.usecases.stage import render
-from tests.usecases.test_create_from_company import BY_TRANSFER, WITH_BANK
 
 
 async def awaiting(shop: Shop) -> Delivery:
