@@ -5,23 +5,18 @@ tells old news, workers that die at any point, webhooks, and time. In the end, w
 any more, everything is here as it is there, and nothing was ever created there without need.
 """
 
-import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
-from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     rule,
-    run_state_machine_as_test,
 )
 
 from estafette.core.delivery import Progress, Status
@@ -40,8 +35,8 @@ from estafette.usecases.dispatch import (
 )
 from tests.usecases.angola import ENTREGA
 from tests.usecases.far import Far, far_over
+from tests.usecases.machines import Stage, play, staged
 
-T = TypeVar("T")
 NOW = timedelta()
 CANCELLABLE = {Status.PENDING, Status.ASSIGNED}
 
@@ -96,27 +91,10 @@ class Upstream:
         return Recalled.CANCELLED if carried.status is Status.CANCELLED else Recalled.REFUSED
 
 
-class Stage:
-    """One loop and one shop for all the machines of a test."""
-
-    def __init__(self, dsn: str) -> None:
-        self._runner = asyncio.Runner()
-        self._stack = AsyncExitStack()
-        self.far = self.run(self._stack.enter_async_context(far_over(dsn)))
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
-
-    def close(self) -> None:
-        self.run(self._stack.aclose())
-        self._runner.close()
-
-
 @pytest.fixture
-def stage(clean_database: str) -> Iterator[Stage]:
-    stage = Stage(clean_database)
-    yield stage
-    stage.close()
+def stage(clean_database: str) -> Iterator[Stage[Far]]:
+    with staged(far_over(clean_database)) as stage:
+        yield stage
 
 
 class Worker:
@@ -194,12 +172,12 @@ FATES = st.sampled_from(
 class Chain(RuleBasedStateMachine):
     """Some deliveries of one shop, and what the platform knows of them."""
 
-    stage: Stage
     ids = Bundle("ids")
 
-    def __init__(self) -> None:
+    def __init__(self, stage: Stage[Far]) -> None:
         super().__init__()
-        self.far = self.stage.far
+        self.stage = stage
+        self.far = stage.on
         self.upstream = Upstream()
         self.worker = Worker(self.far, self.upstream)
         self.ours: list[UUID] = []
@@ -342,18 +320,5 @@ class Chain(RuleBasedStateMachine):
             assert carried.status in {here, delivery.status}, told
 
 
-def test_whatever_fails_it_is_here_in_the_end_as_it_is_there(stage: Stage) -> None:
-    class Played(Chain):
-        pass
-
-    Played.stage = stage
-    run_state_machine_as_test(
-        Played,
-        settings=settings(
-            max_examples=35,
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
-    )
+def test_whatever_fails_it_is_here_in_the_end_as_it_is_there(stage: Stage[Far]) -> None:
+    play(lambda: Chain(stage), examples=35, steps=40)

@@ -4,22 +4,19 @@ Hypothesis plays merchants, couriers, the operator and the clock in any order. A
 books must sum to zero, transfer by transfer and in all, and say what the model says.
 """
 
-import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from estafette.core.courier import Margin
@@ -31,11 +28,9 @@ from estafette.usecases.advance import Move, advance
 from estafette.usecases.cancel import Cancellation, cancel
 from estafette.usecases.overdue import look_after
 from estafette.usecases.payments import confirm_payment
-from tests.usecases.angola import ENTREGA, Shop, angola_over, fees, new_shop
+from tests.usecases.angola import ENTREGA, WITH_BANK, Shop, angola_over, fees, new_shop
+from tests.usecases.machines import Stage, play, staged
 from tests.usecases.stage import render
-from tests.usecases.test_create_from_company import WITH_BANK
-
-T = TypeVar("T")
 
 ONWARDS = {
     Status.PENDING: Status.ASSIGNED,
@@ -46,35 +41,22 @@ ONWARDS = {
 }
 
 
-class Stage:
-    """One loop, one account and two companies for all the machines of a test."""
-
-    def __init__(self, dsn: str) -> None:
-        self._runner = asyncio.Runner()
-        self._stack = AsyncExitStack()
-        self.shop = self.run(self._open(dsn))
-
-    async def _open(self, dsn: str) -> Shop:
-        shop = await new_shop(await self._stack.enter_async_context(angola_over(dsn)))
+@asynccontextmanager
+async def shop_over(dsn: str) -> AsyncGenerator[Shop]:
+    """An account and two companies, one of which keeps a margin."""
+    async with angola_over(dsn) as platform:
+        shop = await new_shop(platform)
         for slug, fee, margin in (("bank", 1_000, 150), ("fast", 700, 0)):
             await shop.company(
                 slug, fees((10_000, fee)), capabilities=WITH_BANK, margin=Margin(fixed=margin)
             )
-        return shop
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
-
-    def close(self) -> None:
-        self.run(self._stack.aclose())
-        self._runner.close()
+        yield shop
 
 
 @pytest.fixture
-def stage(clean_database: str) -> Iterator[Stage]:
-    stage = Stage(clean_database)
-    yield stage
-    stage.close()
+def stage(clean_database: str) -> Iterator[Stage[Shop]]:
+    with staged(shop_over(clean_database)) as stage:
+        yield stage
 
 
 @dataclass
@@ -105,11 +87,11 @@ class Account:
 class Books(RuleBasedStateMachine):
     """Several deliveries of one account, each with its model."""
 
-    stage: Stage
     ids = Bundle("ids")
 
-    def __init__(self) -> None:
+    def __init__(self, stage: Stage[Shop]) -> None:
         super().__init__()
+        self.stage = stage
         self.known: dict[UUID, Account] = {}
 
     @rule(
@@ -120,7 +102,7 @@ class Books(RuleBasedStateMachine):
     )
     def create(self, method: PaymentMethod, cash: int, which: int) -> UUID:
         payment = Payment(method, cash if method is PaymentMethod.COD else None)
-        shop = self.stage.shop
+        shop = self.stage.on
 
         async def work() -> Delivery:
             return await shop.create((await shop.quotes())[which], payment=payment)
@@ -133,7 +115,7 @@ class Books(RuleBasedStateMachine):
 
     @rule(id=ids, to=st.sampled_from(Status), actor=st.sampled_from(Actor))
     def advance(self, id: UUID, to: Status, actor: Actor) -> None:
-        shop, known = self.stage.shop, self.known[id]
+        shop, known = self.stage.on, self.known[id]
         try:
             moved = self.stage.run(
                 advance(shop.platform, shop.scope, ENTREGA, id, [Move(to, actor)])
@@ -152,7 +134,7 @@ class Books(RuleBasedStateMachine):
 
     @rule(id=ids)
     def confirm(self, id: UUID) -> None:
-        shop, known = self.stage.shop, self.known[id]
+        shop, known = self.stage.on, self.known[id]
         awaited = known.status is Status.AWAITING_PAYMENT
         try:
             self.stage.run(confirm_payment(shop.platform, shop.scope, ENTREGA, id))
@@ -164,14 +146,14 @@ class Books(RuleBasedStateMachine):
 
     @rule(id=ids)
     def cancel(self, id: UUID) -> None:
-        shop = self.stage.shop
+        shop = self.stage.on
         self.stage.run(cancel(shop.platform, Cancellation(shop.scope, ENTREGA, id, render)))
         self.known[id].status = self.stage.run(shop.delivery(id)).status
 
     @rule(id=ids)
     def time_passes(self, id: UUID) -> None:
         """What was due long ago, as far as this delivery is concerned, happens."""
-        shop = self.stage.shop
+        shop = self.stage.on
         terms = "jsonb_set(terms::jsonb, '{due_at}', '\"2020-01-01T00:00:00Z\"')::json"
         self.stage.run(
             shop.sql(
@@ -193,7 +175,7 @@ class Books(RuleBasedStateMachine):
         assert self.stage.run(self._unbalanced()) == []
 
     async def _books(self) -> dict[UUID, dict[str, int]]:
-        found = await self.stage.shop.platform.pool.fetch(
+        found = await self.stage.on.platform.pool.fetch(
             "select delivery_id, book, sum(amount)::bigint as amount from ledger_entries"
             " where delivery_id = any($1::uuid[]) group by 1, 2 having sum(amount) <> 0",
             list(self.known),
@@ -204,24 +186,11 @@ class Books(RuleBasedStateMachine):
         return books
 
     async def _unbalanced(self) -> list[Any]:
-        return await self.stage.shop.platform.pool.fetch(
+        return await self.stage.on.platform.pool.fetch(
             "select account_id, delivery_id, cause from ledger_entries"
             " group by 1, 2, 3 having sum(amount) <> 0"
         )
 
 
-def test_books_say_what_happened_whatever_happens(stage: Stage) -> None:
-    class Played(Books):
-        pass
-
-    Played.stage = stage
-    run_state_machine_as_test(
-        Played,
-        settings=settings(
-            max_examples=25,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
-    )
+def test_books_say_what_happened_whatever_happens(stage: Stage[Shop]) -> None:
+    play(lambda: Books(stage), examples=25, steps=25)

@@ -4,22 +4,19 @@ Hypothesis plays merchants, couriers, operators and simulated couriers in any or
 the stored row, the events and the outbox must be what the model says.
 """
 
-import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from estafette.core.delivery import Status
@@ -30,9 +27,8 @@ from estafette.usecases.advance import Move, advance
 from estafette.usecases.cancel import Cancellation, cancel
 from estafette.usecases.simulate import move_by_hand, step_by_hand
 from tests.core.life import Life
+from tests.usecases.machines import Stage, play, staged
 from tests.usecases.stage import DIALECT, SHOWN, Tenant, new_tenant, platform_over, render
-
-T = TypeVar("T")
 
 KASPI: list[str] = ["created", "accepted", "in_transit", "out_for_delivery", "delivered"]
 
@@ -45,33 +41,18 @@ ONWARDS = {
 }
 
 
-class Stage:
-    """One loop and one account for all the machines of a test."""
-
-    def __init__(self, dsn: str) -> None:
-        self._runner = asyncio.Runner()
-        self._stack = AsyncExitStack()
-        self.tenant = self.run(self._open(dsn))
-
-    async def _open(self, dsn: str) -> Tenant:
-        over = platform_over(dsn, step=timedelta(), size=2)
-        tenant = await new_tenant(await self._stack.enter_async_context(over))
+@asynccontextmanager
+async def tenant_over(dsn: str) -> AsyncGenerator[Tenant]:
+    async with platform_over(dsn, step=timedelta(), size=2) as platform:
+        tenant = await new_tenant(platform)
         await tenant.set_endpoint()
-        return tenant
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
-
-    def close(self) -> None:
-        self.run(self._stack.aclose())
-        self._runner.close()
+        yield tenant
 
 
 @pytest.fixture
-def stage(postgres_dsn: str) -> Iterator[Stage]:
-    stage = Stage(postgres_dsn)
-    yield stage
-    stage.close()
+def stage(postgres_dsn: str) -> Iterator[Stage[Tenant]]:
+    with staged(tenant_over(postgres_dsn)) as stage:
+        yield stage
 
 
 def told(life: Life) -> list[str]:
@@ -91,24 +72,24 @@ def _rank(name: str) -> int:
 class Lives(RuleBasedStateMachine):
     """Several deliveries of one account, each with its model."""
 
-    stage: Stage
     ids = Bundle("ids")
 
-    def __init__(self) -> None:
+    def __init__(self, stage: Stage[Tenant]) -> None:
         super().__init__()
+        self.stage = stage
         self.lives: dict[UUID, Life] = {}
         self.touched: UUID | None = None
 
     @rule(target=ids, scenario=st.sampled_from([None, *SCENARIOS]))
     def create(self, scenario: str | None) -> UUID:
-        id = self.stage.run(self.stage.tenant.create(scenario and f"sandbox:{scenario}"))
+        id = self.stage.run(self.stage.on.create(scenario and f"sandbox:{scenario}"))
         self.lives[id] = Life("pending")
         self.touched = id
         return id
 
     @rule(id=ids, to=st.sampled_from(Status), actor=st.sampled_from(Actor))
     def advance(self, id: UUID, to: Status, actor: Actor) -> None:
-        tenant = self.stage.tenant
+        tenant = self.stage.on
         work = advance(tenant.platform, tenant.scope, DIALECT, id, [Move(to, actor)])
         assert self._done(work) is self.lives[id].move(to.value)
         self.touched = id
@@ -122,7 +103,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(id=ids)
     def cancel(self, id: UUID) -> None:
-        tenant, life = self.stage.tenant, self.lives[id]
+        tenant, life = self.stage.on, self.lives[id]
         answer = self.stage.run(
             cancel(tenant.platform, Cancellation(tenant.scope, DIALECT, id, render))
         )
@@ -133,7 +114,7 @@ class Lives(RuleBasedStateMachine):
     @rule(id=ids)
     def step_by_hand(self, id: UUID) -> None:
         """The simulated courier's next step, whatever it is, is one that the model allows."""
-        tenant = self.stage.tenant
+        tenant = self.stage.on
         if self._done(step_by_hand(tenant.platform, tenant.scope, DIALECT, id)):
             to = self.stage.run(tenant.delivery(id)).status
             assert self.lives[id].move(to.value)
@@ -142,7 +123,7 @@ class Lives(RuleBasedStateMachine):
     @rule(id=ids, to=st.sampled_from(Status))
     def move_by_hand(self, id: UUID, to: Status) -> None:
         """Each status that is passed on the way is one that the model allows; a refusal is none."""
-        tenant, life = self.stage.tenant, self.lives[id]
+        tenant, life = self.stage.on, self.lives[id]
         moved = self._done(move_by_hand(tenant.platform, tenant.scope, DIALECT, id, to, None))
         if moved:
             events = self.stage.run(tenant.events(id))[life.events :]
@@ -163,7 +144,7 @@ class Lives(RuleBasedStateMachine):
     def the_database_tells_the_same_life(self) -> None:
         if self.touched is None:
             return
-        id, life, tenant = self.touched, self.lives[self.touched], self.stage.tenant
+        id, life, tenant = self.touched, self.lives[self.touched], self.stage.on
         delivery = self.stage.run(tenant.delivery(id))
         events = self.stage.run(tenant.events(id))
         assert (delivery.status, delivery.milestone) == (life.status, life.milestone)
@@ -181,18 +162,5 @@ class Lives(RuleBasedStateMachine):
         ]
 
 
-def test_every_life_goes_as_the_model_says(stage: Stage) -> None:
-    class Played(Lives):
-        pass
-
-    Played.stage = stage
-    run_state_machine_as_test(
-        Played,
-        settings=settings(
-            max_examples=45,
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
-    )
+def test_every_life_goes_as_the_model_says(stage: Stage[Tenant]) -> None:
+    play(lambda: Lives(stage), examples=45, steps=40)
