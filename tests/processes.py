@@ -1,17 +1,16 @@
-"""Servers as processes of their own, by `estafette serve`: to be killed, and to be overheard."""
+"""Servers and workers as processes of their own: to be killed, and to be overheard."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 
 import aiohttp
@@ -23,58 +22,56 @@ from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import Cipher, new_cipher_key
 from tests.serving import Server, seed_market
 
-_CIPHER_KEY = new_cipher_key()
+CIPHER_KEY = new_cipher_key()
+"""The key of the processes' secrets, unless they are told another."""
+
+_PORTS = (20_000, 30_000)  # below those that the kernel gives out by itself
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 
 
-class ServerProcess:
-    """`estafette serve` over a database, on a free port."""
+def free_port() -> int:
+    """A port that nobody listens on, and that nobody is given by chance."""
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
-    def __init__(self, dsn: str, folder: Path, **settings: str) -> None:
+
+class Process:
+    """`estafette serve` or `estafette worker` over a database, which ends and starts again."""
+
+    def __init__(self, name: str, dsn: str, folder: Path, **settings: str) -> None:
         """Nothing starts yet. The log goes to `folder`; `settings` are by their names there."""
-        self._dsn = dsn
+        given = {
+            "data_dir": str(folder),
+            "secret_key": CIPHER_KEY,
+            "log_format": "json",
+            **settings,
+        }
+        kept = {name: value for name, value in os.environ.items() if "ESTAFETTE" not in name}
+        ours = {f"ESTAFETTE_{name.upper()}": value for name, value in given.items()}
+        self._environment = {**kept, **ours, "DATABASE_URL": dsn}
+        self._name = name
         self._folder = folder
-        self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = 0
-        self.log = folder / f"server-{os.urandom(4).hex()}.log"
+        self.log = folder / f"{name}-{os.urandom(4).hex()}.log"
+        """What it wrote, over all its lives."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Returns when it answers. It may be started again after its end."""
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._started(deadline):  # another program took the port meanwhile
-            assert time.monotonic() < deadline, self.log.read_text()
-
-    def _started(self, deadline: float) -> bool:
-        self.port = _free_port()
-        self._process = self._launched()
-        while self._process.poll() is None:
-            assert time.monotonic() < deadline, self.log.read_text()
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5):
-                    return True
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.02)
-        assert "in use" in self.log.read_text(), self.log.read_text()
-        return False
-
-    def _launched(self) -> subprocess.Popen[bytes]:
-        kept = {name: value for name, value in os.environ.items() if "ESTAFETTE" not in name}
-        given = {
-            "DATA_DIR": str(self._folder),
-            "SECRET_KEY": _CIPHER_KEY,
-            "LOG_LEVEL": "debug",
-            "LOG_FORMAT": "json",
-            "DATABASE_POOL_SIZE": "6",
-            "PORT": str(self.port),
-            **{name.upper(): value for name, value in self._settings.items()},
-        }
-        ours = {f"ESTAFETTE_{name}": value for name, value in given.items()}
+        """Starts it, unless it was started; returns at once."""
+        if self._process is not None:
+            return
         with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-P", "-m", "estafette", "serve"],
-                env={**kept, **ours, "DATABASE_URL": self._dsn},
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "estafette", self._name],
+                env=self._environment,
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -90,26 +87,43 @@ class ServerProcess:
         self._end(signal.SIGTERM)
 
     def _end(self, how: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(how)
-            try:
-                self._process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-                raise
-            self._process = None
-
-    @cached_property
-    def url(self) -> str:
-        """Where it is, without a slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+class ServerProcess(Process):
+    """`estafette serve`, at an address that stays."""
+
+    def __init__(self, dsn: str, folder: Path, **settings: str) -> None:
+        """Nothing starts yet, as for any process."""
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        given = {"public_url": self.url, "log_level": "debug", "database_pool_size": "6"}
+        super().__init__("serve", dsn, folder, port=str(self.port), **{**given, **settings})
+
+    def come_up(self) -> None:
+        """Starts it, unless it was started; returns when it answers."""
+        self.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            assert self.is_alive, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                return True
+        except OSError:
+            return False
 
 
 @contextmanager
@@ -117,7 +131,7 @@ def server_process(dsn: str, folder: Path, **settings: str) -> Generator[ServerP
     """A server that has started, and is stopped in the end."""
     process = ServerProcess(dsn, folder, **settings)
     try:
-        process.start()
+        process.come_up()
         yield process
     finally:
         process.stop()
@@ -132,7 +146,7 @@ async def platform_over(dsn: str) -> AsyncGenerator[Platform]:
         pool=pool,
         dialects=app.DIALECTS,
         catalog=catalog,
-        cipher=Cipher(_CIPHER_KEY),
+        cipher=Cipher(CIPHER_KEY),
         public_url="http://delivery.example",
         sandbox_step=timedelta(0),
         couriers=app.connectors(catalog),

@@ -5,16 +5,7 @@ two of them, and breaks where it is told to.
 """
 
 import asyncio
-import os
-import random
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,69 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from estafette.usecases.secrets import new_cipher_key
-
-_START_SECONDS = 60
-_PORTS = (20_000, 30_000)  # below those that the kernel gives out by itself
-
-
-def free_port() -> int:
-    """A port that nobody listens on, and that nobody is given by chance."""
-    while True:
-        port = random.randrange(*_PORTS)
-        with socket.socket() as sock, suppress(OSError):
-            sock.bind(("127.0.0.1", port))
-            return port
-
-
-@dataclass
-class Process:
-    """`estafette serve` or `estafette worker`."""
-
-    name: str
-    environment: Mapping[str, str]
-    folder: Path
-    starts: int = 0
-    _process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log(self) -> Path:
-        """What it wrote, over all its lives."""
-        return self.folder / f"{self.name}.log"
-
-    def start(self) -> None:
-        """Starts it, unless it runs; returns at once."""
-        if self._process is not None:
-            return
-        self.starts += 1
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "estafette", self.name],
-                env=dict(self.environment),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-
-    def kill(self) -> None:
-        """Ends it as a crash of the machine would."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Ends it in order."""
-        self._end(signal.SIGTERM)
-
-    def _end(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(how)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
+from tests.processes import Process, ServerProcess
 
 
 class Estafette:
@@ -94,33 +23,23 @@ class Estafette:
 
     def __init__(self, name: str, dsn: str, folder: Path, **settings: str) -> None:
         """Nothing runs yet; `settings` are by their names there."""
-        self.name = name
         self.dsn = dsn
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.secret_key = new_cipher_key()
-        self._folder = folder / name
-        self._folder.mkdir()
-        self.server = Process("serve", self._environment(settings), self._folder)
-        self.worker = Process("worker", self._environment(settings), self._folder)
-
-    def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if "ESTAFETTE" not in name}
+        own = folder / name
+        own.mkdir()
         given = {
-            "data_dir": str(self._folder),
-            "secret_key": self.secret_key,
-            "public_url": self.url,
-            "port": str(self.port),
-            "log_format": "json",
+            "log_level": "info",
             "database_pool_size": "4",
             "webhook_allowed_networks": "127.0.0.0/8",
             "webhook_lease_seconds": "10",
             "remote_lease_seconds": "3",
             "remote_rest_seconds": "0.3",
+            "secret_key": (key := new_cipher_key()),
             **settings,
         }
-        ours = {f"ESTAFETTE_{name.upper()}": value for name, value in given.items()}
-        return {**kept, **ours, "DATABASE_URL": self.dsn}
+        self.secret_key = key
+        self.server = ServerProcess(dsn, own, **given)
+        self.url = self.server.url
+        self.worker = Process("worker", dsn, own, public_url=self.url, **given)
 
     @property
     def processes(self) -> tuple[Process, Process]:
@@ -128,26 +47,9 @@ class Estafette:
         return self.server, self.worker
 
     def start(self) -> None:
-        """Starts both; returns when the server answers."""
-        for process in self.processes:
-            process.start()
-        self.await_ready()
-
-    def await_ready(self) -> None:
-        """Returns when the server answers."""
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            if self._answers():
-                return
-            assert time.monotonic() < deadline, self.server.log.read_text()
-            time.sleep(0.05)
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
-                return True
-        except OSError:
-            return False
+        """Starts both, unless they run; returns when the server answers."""
+        self.worker.start()
+        self.server.come_up()
 
     def stop(self) -> None:
         """Ends both in order."""

@@ -32,7 +32,8 @@ from estafette.usecases.links import Link, connect
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import list_endpoints, set_endpoint
 from tests.conftest import DatabaseServer
-from tests.faults.estafettes import Caller, Estafette, Process, Wire, ours_of
+from tests.faults.estafettes import Caller, Estafette, Wire, ours_of
+from tests.processes import Process
 
 _ROUTE: dict[str, Any] = {
     "origin": {"address_line": "Rua 21 de Janeiro", "city": "Luanda", "province": "Luanda"},

@@ -53,7 +53,7 @@ async def test_what_was_committed_is_repeated_although_its_server_never_knew(
     async with commit_gate(fresh_database) as gate:
         process = ServerProcess(gate.dsn, tmp_path)
         try:
-            await asyncio.to_thread(process.start)
+            await asyncio.to_thread(process.come_up)
             async with calling(fresh_database, process) as (server,):
                 tenant = await server.tenant(edge)
                 cancelled = edge.cancel(await tenant.create())

@@ -146,18 +146,18 @@ async def test_server_that_is_killed_or_stopped_under_load_loses_nothing(
 ) -> None:
     process = ServerProcess(postgres_dsn, tmp_path)
     try:
-        await asyncio.to_thread(process.start)
+        await asyncio.to_thread(process.come_up)
         async with calling(postgres_dsn, process) as (server,):
             async with _load(await server.tenant(edge)) as load:
                 await load.more()
                 process.kill()
                 assert load.told() <= await _deliveries(load.tenant)
-                await asyncio.to_thread(process.start)
+                await asyncio.to_thread(process.come_up)
                 load.turn_to(process)
                 await load.more()
                 await asyncio.to_thread(process.stop)  # in order: all that was taken is answered
                 await load.hears_of(await _deliveries(load.tenant))
-                await asyncio.to_thread(process.start)
+                await asyncio.to_thread(process.come_up)
                 load.turn_to(process)
                 await load.more()
             assert load.interrupted > 0
@@ -194,7 +194,7 @@ async def test_database_that_crashes_under_load_loses_nothing_and_is_found_again
     await migrate(dsn)
     process = ServerProcess(dsn, tmp_path)
     try:
-        await asyncio.to_thread(process.start)
+        await asyncio.to_thread(process.come_up)
         async with calling(dsn, process) as (server,):
             async with _load(await server.tenant(edge)) as load:
                 for _ in range(2):
