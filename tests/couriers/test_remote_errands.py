@@ -357,6 +357,29 @@ async def test_a_delivery_is_seen_with_all_its_steps(client: PlatformClient) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("answered", "there"),
+    [(told({"data": delivery(status="cancelled")}), "cancelled"), (refusing(409), "in_transit")],
+    ids=["called off", "gone too far"],
+)
+async def test_what_was_cancelled_here_is_called_off_before_it_is_looked_at(
+    client: PlatformClient, answered: Behaviour, there: str
+) -> None:
+    given_up = errand({"progress": Progress(Status.CANCELLED, Status.CANCELLED)})
+    routes = routed(cancel=answered, events=timeline("pending", there))
+    async with Receiver(routes) as platform:
+        verdict = await look(client, access(platform), given_up, "theirs")
+        assert calls(platform) == ["cancel", "events"]
+    assert isinstance(verdict, Seen)
+    assert verdict.report.status is Status(there)
+
+
+async def test_what_cannot_be_called_off_now_is_tried_again(client: PlatformClient) -> None:
+    given_up = errand({"progress": Progress(Status.CANCELLED, Status.CANCELLED)})
+    async with Receiver(routed(cancel=answer(500))) as platform:
+        assert isinstance(await look(client, access(platform), given_up, "theirs"), Unseen)
+
+
 async def test_a_delivery_without_a_timeline_is_seen_as_it_is(client: PlatformClient) -> None:
     show = told({"data": delivery(status="in_transit")})
     async with Receiver(routed(events=timeline(), show=show)) as platform:

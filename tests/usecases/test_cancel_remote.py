@@ -305,3 +305,34 @@ async def test_a_creation_and_a_refused_recall_wake_the_follower(
     far.answers = [Recalled.REFUSED]
     await far.cancel(delivery.id)
     await signals.wait()
+
+
+async def test_what_is_cancelled_by_hand_is_called_off_at_once(
+    far: Far, signals: asyncio.Event
+) -> None:
+    delivery = await far.create()
+    platform = far.shop.platform
+    await placed(platform, await far.errand(), Placement("up-1"), LATER)
+    signals.clear()
+    await far.by_hand(delivery.id, C)
+    await signals.wait()
+    errand = await far.errand()
+    assert errand.delivery.status is C  # so whoever looks calls it off first
+    assert await followed(platform, errand, told(P, C), LATER)
+    assert (await far.row(delivery.id))["state"] == "closed"
+    assert await far.statuses(delivery.id) == [P, C]
+
+
+async def test_a_cancellation_by_hand_amid_a_look_is_disputed_only_if_the_next_look_says_so(
+    far: Far,
+) -> None:
+    delivery = await far.create()
+    platform = far.shop.platform
+    look = await far.errand_placed()
+    await far.by_hand(delivery.id, C)
+    assert await followed(platform, look, told(P, A), LATER)
+    row = await far.row(delivery.id)
+    assert (row["state"], row["due_in"] <= 0) == ("placed", True)
+    assert await followed(platform, await far.errand(), told(P, A, T), LATER)
+    assert (await far.row(delivery.id))["state"] == "disputed"
+    assert far.outcomes == [("far", "placed"), ("far", "disputed")]

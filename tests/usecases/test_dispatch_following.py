@@ -7,11 +7,7 @@ import pytest
 from estafette.core.delivery import Status
 from estafette.core.event import Actor
 from estafette.core.upstream import Report, Step
-from estafette.usecases.dispatch import (
-    followed,
-    lost,
-    unplaced,
-)
+from estafette.usecases.dispatch import Placement, followed, lost, placed, unplaced
 from estafette.usecases.overdue import look_after
 from tests.usecases.far import LATER, Far, told
 
@@ -98,9 +94,10 @@ async def test_an_end_that_cannot_come_to_be_here_is_disputed(
     far: Far, by_our_hand: list[Status], there: Status
 ) -> None:
     delivery = await far.create()
-    errand = await far.errand_placed()
+    await placed(far.shop.platform, await far.errand(), Placement("up-1"), LATER)
     await far.by_hand(delivery.id, *by_our_hand)
-    assert await followed(far.shop.platform, errand, Report(there), LATER)
+    await far.make_due()
+    assert await followed(far.shop.platform, await far.errand(), Report(there), LATER)
     row = await far.row(delivery.id)
     assert (row["state"], row["next_at"]) == ("disputed", None)
     assert row["last_error"] == f"{there} there, {by_our_hand[-1]} here"

@@ -71,18 +71,26 @@ async def let_go(connection: Connection, deliveries: Sequence[Delivery]) -> None
     )
 
 
-_UNPLACED = """
-update dispatches set state = 'closed', next_at = null
+_ENDED = """
+update dispatches set
+    state = case when state = 'waiting' then 'closed' else state end,
+    heard = state = 'placed',
+    next_at = case when state = 'waiting' then null
+        when leased_until > clock_timestamp() then next_at else now() end
 from unnest($1::uuid[], $2::uuid[]) as ended (account_id, delivery_id)
 where dispatches.account_id = ended.account_id and dispatches.delivery_id = ended.delivery_id
-    and state = 'waiting' and doubted_at is null and leased_until is null
+    and (state = 'placed'
+        or state = 'waiting' and doubted_at is null and leased_until is null)
 """
 
 
-async def close_unplaced(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Closes the dispatches of deliveries that have ended, where they certainly never left."""
+async def end(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Closes the dispatches of deliveries that have ended here, where they certainly never left.
+
+    What is placed is looked at now, or when the attempt under way has ended.
+    """
     await connection.execute(
-        _UNPLACED,
+        _ENDED,
         [delivery.scope.account_id for delivery in deliveries],
         [delivery.id for delivery in deliveries],
     )

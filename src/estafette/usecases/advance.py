@@ -144,6 +144,8 @@ def settle(platform: Platform, done: Done) -> Delivery:
         raise done.refusal
     if done.enqueued:
         platform.outbox_signal.wake()
+    if done.delivery.remote:
+        platform.dispatch_signal.wake()
     return done.delivery
 
 

@@ -173,7 +173,8 @@ async def followed(
 
     Every step there since the last report is made here, and those that were missed between; see
     `core.upstream.follow`. When it has ended in both places the dispatch is closed; where it cannot
-    come to the end here that it has there, it is disputed. False when the attempt is no longer the
+    come to the end here that it has there, it is disputed, unless something happened since the
+    platform was asked: then it is looked at again. False when the attempt is no longer the
     caller's.
     """
     enqueued = 0
@@ -183,6 +184,8 @@ async def followed(
             return False
         delivery, standing = held.delivery, held.standing
         following = follow(delivery.progress, report, standing.seen)
+        if standing.heard:
+            following.conflict = None
         for status, note in following.moves:
             recalled = standing.recalled and status is Status.CANCELLED
             actor = Actor.MERCHANT if recalled else Actor.COURIER

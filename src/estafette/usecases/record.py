@@ -46,7 +46,7 @@ async def moves(connection: Connection, platform: Platform, entries: Sequence[En
     if paid := [one.delivery for one in remote if one.before is Status.AWAITING_PAYMENT]:
         await dispatches.let_go(connection, paid)
     if ended := [one.delivery for one in remote if one.delivery.progress.is_final]:
-        await dispatches.close_unplaced(connection, ended)
+        await dispatches.end(connection, ended)
     return enqueued
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from estafette.core.courier import CourierFailed, CourierResting
+from estafette.core.delivery import Status
 from estafette.couriers.remote.client import Access, PlatformClient
 from estafette.couriers.remote.failures import Declined, InDoubt, told
 from estafette.couriers.remote.mapping import bound, cheapest, create_body, step
@@ -178,8 +179,13 @@ class Placing:
 
 
 async def look(client: PlatformClient, access: Access, errand: Errand, id: str) -> Verdict:
-    """How a delivery goes that was placed as `id`, whatever happens."""
+    """How a delivery goes that was placed as `id`, whatever happens.
+
+    One that was cancelled here without the platform being asked is called off there first.
+    """
     try:
+        if errand.delivery.status is Status.CANCELLED:
+            await _call_off(client, access, id)
         steps = [step(event) for event in await client.events(access, id)]
         status = steps[-1].status if steps else (await client.show(access, id)).status
         return Seen(Report(status, steps))
@@ -191,6 +197,14 @@ async def look(client: PlatformClient, access: Access, errand: Errand, id: str) 
         return Unseen(told(no), no.retry_in_seconds)  # a wrong key can be put right
     except CourierFailed as error:
         return Unseen(told(error))
+
+
+async def _call_off(client: PlatformClient, access: Access, id: str) -> None:
+    try:
+        await client.cancel(access, id)
+    except Declined as no:
+        if no.status != 409:  # it is cancelled already, or has gone too far: its events will tell
+            raise
 
 
 def _placement(found: UpstreamDelivery) -> Placement:
