@@ -53,6 +53,15 @@ INDEX = CityIndex(CITIES)
         ("алма ата", ALMATY),
         ("Алмаата", ALMATY),
         ("г. Алматы", ALMATY),
+        ("Aлматы", ALMATY),  # the first letter is Latin
+        ("Аlmaty", ALMATY),  # the first letter is Cyrillic
+        ("Acтана", ASTANA),  # the first two are Latin
+        ("HУP-CУЛTAН", ASTANA),  # half of it is
+        ("Сатаев, Шy", SHU),
+        ("Алма​ты", ALMATY),  # a space of no width
+        ("Ал­ма­ты", ALMATY),  # soft hyphens
+        ("‫Алматы‬", ALMATY),  # marks of direction
+        ("Шу️", SHU),  # a mark of style
         ("г.Алматы, ул.Абая 5", ALMATY),
         ("Алматы қ., Абай к-сі 10", ALMATY),
         ("Алматы қаласы, Абай даңғылы 10", ALMATY),

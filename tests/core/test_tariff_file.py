@@ -32,6 +32,24 @@ def test_what_spreadsheets_make_of_a_file_is_read() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADER.replace("\n", ",,\n") + "*,same,,5000,1800,2h,10h,,\n,,,,,,,,\n",
+        "sep=;\r\n" + HEADER.replace(",", ";") + "*;same;;5000;1800;2h;10h\r\n",
+        '\ufeff"sep=,",,,,,,\n' + HEADER + "*,same,,5000,1800,2h,10h,\n",
+        "SEP=\t\n" + HEADER.replace(",", "\t") + "*\tsame\t\t5000\t1800\t2h\t10h\t \n",
+    ],
+)
+def test_what_spreadsheets_add_is_no_mistake(text: str) -> None:
+    assert tariffs_from_csv(text) == [Tariff(ANY, SAME, None, 5_000, 1_800, 2 * HOUR, 10 * HOUR)]
+
+
+def test_lines_are_counted_with_the_one_that_names_the_separator() -> None:
+    text = "sep=;\n" + HEADER.replace(",", ";") + "*;*;;5;9;1h;2h\n*;*;;5;9;1h;2h;more\n"
+    assert reasons(text) == ["line 4: 8 columns instead of 7"]
+
+
 def test_columns_may_stand_in_any_order() -> None:
     text = (
         "fee,origin,destination,up_to_km,up_to_grams,pickup_within,delivery_within\n9,*,*,,5,1h,2h"

@@ -10,8 +10,9 @@ ALWAYS = "always"
 
 _PART = re.compile(
     r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+"
-    r"(?P<opens>\d\d:\d\d)-(?P<closes>\d\d:\d\d)"
+    r"(?P<opens>[0-9]{1,2}:[0-9]{2})\s*[-–]\s*(?P<closes>[0-9]{1,2}:[0-9]{2})"
 )
+_DAY_END = "24:00"  # which is kept as 00:00: a span that ends at or before its beginning runs on
 
 
 def read_hours(text: str) -> Hours | None:
@@ -27,7 +28,7 @@ def read_hours(text: str) -> Hours | None:
                 raise ValueError
             first = WEEKDAYS.index(found["first"])
             last = WEEKDAYS.index(found["last"] or found["first"])
-            span = (time.fromisoformat(found["opens"]), time.fromisoformat(found["closes"]))
+            span = (_time(found["opens"]), _closing(found["closes"]))
         except ValueError:
             raise misused(
                 f"{text!r} are no hours such as 'mon-fri 08:00-18:00, sat 09:00-13:00' or 'always'"
@@ -38,12 +39,25 @@ def read_hours(text: str) -> Hours | None:
     return Hours(days)
 
 
+def _time(text: str) -> time:
+    """The time of "8:00" or "08:00". Raises ValueError."""
+    return time.fromisoformat(text.zfill(5))
+
+
+def _closing(text: str) -> time:
+    return time(0) if text == _DAY_END else _time(text)
+
+
+def _closing_text(closes: time) -> str:
+    return f"{closes:%H:%M}" if closes != time(0) else _DAY_END
+
+
 def hours_text(hours: Hours | None) -> str:
     """The same for people, day by day."""
     if hours is None:
         return ALWAYS
     return ", ".join(
-        f"{day} {opens:%H:%M}-{closes:%H:%M}"
+        f"{day} {opens:%H:%M}-{_closing_text(closes)}"
         for day in WEEKDAYS
         for opens, closes in hours.days.get(day, ())
     )

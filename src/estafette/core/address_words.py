@@ -28,6 +28,19 @@ _LETTERS = {
 
 _APOSTROPHES = "'`´ʹʺʻʼʽʾʿˈˌ‘’‛′"
 _SEPARATORS = ",;|()\n\r\t\v\f،"
+_UNSEEN = frozenset({"Mn", "Me", "Cf"})
+
+# Letters that look alike in both scripts, large or small: what a keyboard left in the wrong layout,
+# or a scanner, puts into a word. Folded letters, the Cyrillic below the Latin.
+_LATIN = "abcehikmoptxy"
+_CYRILLIC = "авсеникмортху"
+_TO_CYRILLIC = str.maketrans(_LATIN, _CYRILLIC)
+_TO_LATIN = str.maketrans(_CYRILLIC, _LATIN)
+_WORD = re.compile(r"\w+")
+_A_LATIN = re.compile(r"[a-z]")
+_A_CYRILLIC = re.compile(r"[а-яё]")
+_ONLY_LATIN = re.compile(rf"[a-z](?<![{_LATIN}])")
+_ONLY_CYRILLIC = re.compile(rf"[а-яё](?<![{_CYRILLIC}])")
 
 
 class _Folding(dict[int, str | None]):
@@ -38,12 +51,15 @@ class _Folding(dict[int, str | None]):
 
 
 def _folded(character: str) -> str | None:
-    """Fold one character: a letter or digit, "," between parts, " " between words, or nothing."""
+    """Fold one character: a letter or digit, "," between parts, " " between words, or nothing.
+
+    Nothing is left of what a reader does not see: marks, soft hyphens, spaces of no width.
+    """
     if character in _LETTERS:
         return _LETTERS[character]
     if character in _SEPARATORS:
         return ","
-    if character in _APOSTROPHES or unicodedata.combining(character):
+    if character in _APOSTROPHES or unicodedata.category(character) in _UNSEEN:
         return None
     return character if character.isalnum() else " "
 
@@ -77,8 +93,32 @@ def _fold(text: str) -> str:
     if "-" in folded and not folded.isascii():
         folded = _HYPHENATED.sub(lambda match: _ABBREVIATIONS[match[0]], folded)
     if not folded.isascii():
-        folded = unicodedata.normalize("NFKD", folded).casefold()
+        folded = unicodedata.normalize("NFKD", folded).casefold().translate(_FOLDING)
+        return _by_script(folded) if _is_mixed(folded) else folded
     return folded.translate(_FOLDING)
+
+
+def _is_mixed(text: str) -> bool:
+    return bool(_A_LATIN.search(text) and _A_CYRILLIC.search(text))
+
+
+def _by_script(text: str) -> str:
+    """Write each word of two scripts in the one that it is meant in, as a reader takes it.
+
+    That is the script of its letters which the other does not have, else that of such letters in
+    the text.
+    """
+    cyrillic = len(_ONLY_CYRILLIC.findall(text)) >= len(_ONLY_LATIN.findall(text))
+
+    def meant(found: re.Match[str]) -> str:
+        word = found[0]
+        if not _is_mixed(word):
+            return word
+        in_cyrillic, in_latin = bool(_ONLY_CYRILLIC.search(word)), bool(_ONLY_LATIN.search(word))
+        wanted = cyrillic if in_cyrillic == in_latin else in_cyrillic
+        return word.translate(_TO_CYRILLIC if wanted else _TO_LATIN)
+
+    return _WORD.sub(meant, text)
 
 
 def normalise(text: str) -> str:

@@ -6,7 +6,8 @@ One row a tariff, under this header:
     *,same,,5000,1800,2h,10h
     *,*,500,1000,2490,4h,1d
 
-`up_to_km` is empty for any distance. Durations are a number with s, m, h or d.
+`up_to_km` is empty for any distance. Durations are a number with s, m, h or d. What spreadsheets
+add is no mistake: a mark of UTF-8 at the beginning, a first line `sep=;`, empty columns at the end.
 """
 
 import csv
@@ -31,6 +32,7 @@ _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"([0-9]{1,10}) ?([dhms])")
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_DECLARED = re.compile(r'"?sep=([,;\t|])"?[,;]*\r?\n', re.IGNORECASE)
 
 # The columns of the database are 32-bit numbers, the fee a 64-bit one.
 _LARGEST = 2**31 - 1
@@ -60,7 +62,7 @@ def tariffs_from_csv(text: str, cities: Container[str] | None = None) -> list[Ta
     """Read a price list.
 
     `cities`, if given, are the known city codes; any other is a mistake. Columns may stand in any
-    order, separated by commas or, as some spreadsheets write them, by semicolons. Raises
+    order, separated by commas or semicolons, or by what a first line `sep=…` names. Raises
     `TariffFileError` with all mistakes at once; a file without rows is one.
     """
     text = text.removeprefix("\ufeff")  # spreadsheets begin a file so
@@ -103,27 +105,35 @@ class _Reading:
         self._lines: dict[tuple[str, str, int | None, int], int] = {}
 
     def read(self, text: str) -> None:
-        heading = text.split("\n", 1)[0]
+        declared = _DECLARED.match(text)
+        passed = 1 if declared else 0  # lines that are no rows
+        table = text[declared.end() :] if declared else text
+        heading = table.split("\n", 1)[0]
         delimiter = ";" if ";" in heading and "," not in heading else ","
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        lines = csv.reader(
+            io.StringIO(table, newline=""),
+            delimiter=declared[1] if declared else delimiter,
+            strict=True,
+        )
         header: list[str] = []
         try:
             for cells in lines:
                 if header:
-                    self._read_row(lines.line_num, header, cells)
+                    self._read_row(passed + lines.line_num, header, cells)
                     continue
-                header = [name.strip().lower() for name in cells]
+                header = _without_blanks([name.strip().lower() for name in cells])
                 if sorted(header) != sorted(COLUMNS):
                     break
         except csv.Error as error:
-            self.problems.append(Problem(max(lines.line_num, 1), f"not CSV: {error}"))
+            self.problems.append(Problem(passed + max(lines.line_num, 1), f"not CSV: {error}"))
             return
         if sorted(header) != sorted(COLUMNS):
-            self.problems.append(Problem(1, f"the columns must be {', '.join(COLUMNS)}"))
+            self.problems.append(Problem(passed + 1, f"the columns must be {', '.join(COLUMNS)}"))
 
     def _read_row(self, line: int, header: list[str], cells: list[str]) -> None:
         if not any(cell.strip() for cell in cells):
             return
+        cells = cells[: len(header)] + _without_blanks(cells[len(header) :])
         if len(cells) != len(header):
             reason = f"{len(cells)} columns instead of {len(header)}"
             self.problems.append(Problem(line, reason))
@@ -138,6 +148,13 @@ class _Reading:
             self.problems.append(Problem(line, f"the same as line {self._lines[key]}: remove one"))
         self._lines.setdefault(key, line)
         self.tariffs.append(tariff)
+
+
+def _without_blanks(cells: list[str]) -> list[str]:
+    """Give the cells up to the last one that is not blank."""
+    while cells and not cells[-1].strip():
+        cells = cells[:-1]
+    return cells
 
 
 class _Row:

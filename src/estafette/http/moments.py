@@ -1,12 +1,16 @@
-"""Times as the dialects write and read them: RFC 3339, which is ISO 8601 with a zone."""
+"""Times as the dialects write and read them: written by RFC 3339, read as ISO 8601 with a zone.
+
+What is read is what the libraries of common languages write: RFC 3339; a space for the "T", as
+Python's `str` does; a zone without its colon, as PHP's `DATE_ISO8601` does; no seconds.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 _MOMENT = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?"
-    r"([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2})(?:(:[0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
+    r"(?:[Zz]|([+-](?:[01][0-9]|2[0-3]))(?::?([0-5][0-9]))?)"
 )
 _ALMOST_A_SECOND = timedelta(seconds=1) - timedelta(microseconds=1)
 
@@ -30,13 +34,14 @@ def timestamp(time: datetime) -> str:
 
 
 def read_moment(text: str) -> Moment | None:
-    """The time of an RFC 3339 text; None when it is none."""
+    """The time of an ISO 8601 text with a zone; None when it is none."""
     found = _MOMENT.fullmatch(text)
     if found is None:
         return None
-    date, time, fraction, zone = found.groups()
+    date, minutes, seconds, fraction, hours_off, minutes_off = found.groups()
+    zone = f"{hours_off or '+00'}:{minutes_off or '00'}"
     try:
-        written = f"{date}T{time}{(fraction or '')[:7]}{zone.upper()}"
+        written = f"{date}T{minutes}{seconds or ':00'}.{(fraction or '0')[:6]:0<6}{zone}"
         at = datetime.fromisoformat(written).astimezone(UTC)
         moment = Moment(at, fraction is None)
         _ = moment.end

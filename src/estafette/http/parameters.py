@@ -12,7 +12,7 @@ TEXT_LIMIT = 500
 """How long a text to look for may be, in characters."""
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_SPACED_ZONE = re.compile(r" ([0-9]{2}:[0-9]{2})\Z")
+_SPACED_ZONE = re.compile(r"(?<=[0-9])(?<!-[0-9]{2}) ([0-9]{2}(?::?[0-9]{2})?)\Z")
 
 Value = TypeVar("Value")
 Parameters = dict[str, list[str]]
