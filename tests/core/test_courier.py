@@ -59,6 +59,14 @@ def test_a_stop_is_known_by_its_city_in_any_spelling_and_by_its_province() -> No
     assert names_of(Stop("x"), None) == frozenset()
 
 
+@pytest.mark.parametrize("zone", ["Cuanza Sul", "Kwanza Sul", "Província do Cuanza Sul"])
+@pytest.mark.parametrize("province", ["Cuanza Sul", "Kwanza-Sul", "Cuanza Sul, Angola"])
+def test_a_zone_holds_a_province_however_both_are_spelled(zone: str, province: str) -> None:
+    one = company(service_zones=(zone,))
+    stop = names_of(Stop("x", city="Sumbe", province=province), None)
+    assert fits(one, stop, stop, Parcel(1_000), SUNDAY_NOON)
+
+
 def test_an_inactive_company_serves_nobody() -> None:
     assert not serves(company(active=False), "Luanda", "Luanda")
 

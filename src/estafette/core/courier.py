@@ -16,6 +16,7 @@ from estafette.core.delivery import Parcel, Stop
 from estafette.core.payment import NO_BANK, BankAccount
 from estafette.core.place import City
 from estafette.core.pricing import Price, PriceList
+from estafette.core.province import province_key
 
 
 class Connector(StrEnum):
@@ -126,13 +127,16 @@ class Company:
 
     def __post_init__(self) -> None:
         """Keeps the zones in the form in which they are compared."""
-        object.__setattr__(self, "zones", frozenset(map(normalise, self.service_zones)))
+        object.__setattr__(self, "zones", frozenset(map(province_key, self.service_zones)))
 
 
 def names_of(stop: Stop, city: City | None) -> frozenset[str]:
-    """The names by which a zone may hold a stop: its city as written and as known, its province."""
+    """The names by which a zone may hold a stop: its city as written and as known, its province.
+
+    A province is known by every spelling; see `province_key`.
+    """
     names = (stop.city, city and city.name, stop.province)
-    return frozenset(normalise(name) for name in names if name)
+    return frozenset(key for name in names if name for key in (normalise(name), province_key(name)))
 
 
 def fits(
