@@ -244,6 +244,7 @@ async def listening(asgi: ASGIApp, fallback: Fallback) -> AsyncGenerator[int]:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
     config.load()

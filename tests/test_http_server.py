@@ -121,7 +121,9 @@ async def test_a_request_leaves_one_line_without_personal_data() -> None:
         "method": "GET",
         "route": "/api/hello/{name}",
         "status": 200,
+        "client": "127.0.0.1",
         "account": "an-account",
+        "key_id": None,
     }
 
 

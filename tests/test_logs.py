@@ -122,9 +122,11 @@ def test_what_an_operator_needs_is_not_blanked() -> None:
     out = io.StringIO()
     logs.configure("info", "json", stream=out)
     delivery = "dlv_afkt7zwqhv6yxnq2m3e4r5t6y7"
-    logs.get().info("sent", delivery=delivery, host="hooks.shop.example", attempt=2, ok=True)
+    who = {"client": "2001:db8::1", "key_id": "0193e2a5-7c1b-7d3f-9a2b-4c5d6e7f8091"}
+    logs.get().info("sent", delivery=delivery, host="hooks.shop.example", attempt=2, ok=True, **who)
     (line,) = _lines(out)
     assert line["delivery"] == delivery
+    assert {name: line[name] for name in who} == who
     assert (line["host"], line["attempt"], line["ok"]) == ("hooks.shop.example", 2, True)
 
 

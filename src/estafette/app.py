@@ -25,6 +25,7 @@ from estafette.core.watch import WatchLimits
 from estafette.couriers import remote, sandbox
 from estafette.couriers.inhouse import InhouseCourier
 from estafette.dialects import entrega, kaspi
+from estafette.http.address import ClientAddresses
 from estafette.http.fallback import Fallback, by_prefix
 from estafette.http.limiter import RateLimiter
 from estafette.http.observe import Observer
@@ -205,11 +206,16 @@ class Application:
 
 
 def build(
-    platform: Platform, *, processes: int = 1, registry: CollectorRegistry = REGISTRY
+    platform: Platform,
+    *,
+    processes: int = 1,
+    registry: CollectorRegistry = REGISTRY,
+    addresses: ClientAddresses | None = None,
 ) -> Application:
     """The whole HTTP side over `platform`; `processes` share each key's rate limit.
 
-    Requests are measured in `registry`.
+    Requests are measured in `registry`. `addresses` tells who calls; without it no proxy is
+    trusted.
     """
     creator, quoter = Creator(platform), Quoter(platform)
     platform.observe_courier = CourierMetrics(registry).observe
@@ -243,6 +249,7 @@ def build(
         logger=structlog.stdlib.get_logger("estafette.http"),
         metrics=RequestMetrics(registry),
         fallback=fallback,
+        addresses=addresses,
     )
     return Application(observer, fallback, pages)
 
@@ -285,7 +292,11 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
     async with open_platform(settings) as platform:
         await _must_be_ready(platform)
         listening = asyncio.create_task(_hear_of_changes(settings, platform))
-        application = build(platform, processes=settings.server_processes)
+        application = build(
+            platform,
+            processes=settings.server_processes,
+            addresses=ClientAddresses(settings.trusted_proxies),
+        )
         config = uvicorn.Config(
             application.asgi,
             host=settings.host,
@@ -296,7 +307,7 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
             access_log=False,
             log_config=None,
             server_header=False,
-            proxy_headers=False,  # nobody here asks for the caller's address
+            proxy_headers=False,  # http/address.py reads them
             date_header=True,
             backlog=2048,
             timeout_keep_alive=75,

@@ -63,7 +63,9 @@ _SUSPECT = re.compile(
 _OURS = frozenset({"event", "logger"})
 
 # Words from small sets of our own: to search them costs more than the rest of a request's line.
-_CERTAIN = frozenset({"level", "timestamp", "process", "method", "route", "account"})
+_CERTAIN = frozenset(
+    {"level", "timestamp", "process", "method", "route", "client", "account", "key_id"}
+)
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

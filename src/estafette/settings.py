@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="", description="where the world reaches the server; http://localhost:PORT"
     )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(),
+        description="networks of proxies whose X-Forwarded-For is believed; none: nobody's",
+    )
     server_processes: int = Field(
         default=1,
         ge=1,
@@ -181,7 +185,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a URL without user name, query and fragment")
         return value.rstrip("/")
 
-    @field_validator("webhook_allowed_networks", mode="before")
+    @field_validator("trusted_proxies", "webhook_allowed_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         parts = value.split(",") if isinstance(value, str) else value

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from estafette.http.address import ClientAddresses
 from estafette.http.fallback import Fallback, plain
 from estafette.http.refusals import Disconnected
 from estafette.http.reply import HttpReply, send_reply
@@ -31,6 +32,7 @@ class Logger(Protocol):
 class Observer:
     """Wraps the whole application.
 
+    From here on `scope["client"]` holds the caller's own address, not that of a trusted proxy.
     Every response gets `X-Request-Id`. A crash is answered by `fallback` with status 500, tells the
     caller nothing, and goes to the log with its traceback.
     """
@@ -42,12 +44,14 @@ class Observer:
         logger: Logger,
         metrics: RequestMetrics,
         fallback: Fallback = plain,
+        addresses: ClientAddresses | None = None,
     ) -> None:
-        """Watches `app`."""
+        """Watches `app`; without `addresses` no proxy is trusted."""
         self._app = app
         self._logger = logger
         self._metrics = metrics
         self._fallback = fallback
+        self._addresses = addresses or ClientAddresses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request; other ASGI events pass through."""
@@ -56,7 +60,11 @@ class Observer:
             return
         began = time.perf_counter()
         path: str = scope["path"]
-        trace = start_trace(scope, request_id(scope["headers"]))
+        client = self._addresses.of(scope)
+        trace = start_trace(scope, request_id(scope["headers"]), client)
+        if client is not None:
+            peer = scope["client"]
+            scope["client"] = (client, peer[1] if peer[0] == client else 0)
         id_header = (b"x-request-id", trace.request_id.encode("ascii"))
         status = 0
 
@@ -72,7 +80,9 @@ class Observer:
         except Disconnected:
             status = CLIENT_GONE  # whatever was said, nobody was there to hear it
         except Exception as error:  # the last boundary: the process serves on
-            self._logger.error("request crashed", request_id=trace.request_id, exc_info=error)
+            self._logger.error(
+                "request crashed", request_id=trace.request_id, client=client, exc_info=error
+            )
             if not status:
                 content_type, body = self._fallback(path, 500)
                 headers = [(b"content-type", content_type.encode("latin-1"))]
@@ -93,5 +103,7 @@ class Observer:
             route=route,
             status=status,
             duration_ms=round(seconds * 1000, 2),
+            client=trace.client,
             account=trace.account_id,
+            key_id=trace.key_id,
         )

@@ -123,7 +123,7 @@ class _Endpoints:
         credential = await authenticate_any(self._platform, key) if key else None
         if credential is None:
             raise Unauthorized
-        trace_of(scope).account_id = str(credential.account.id)
+        trace_of(scope).recognise(credential)
         self._limiter.take(credential)
         if credential.mode is not Mode.SANDBOX:
             raise LiveKey

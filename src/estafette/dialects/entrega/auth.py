@@ -60,9 +60,11 @@ class Doorkeeper:
             raise Unauthorized
         key = text[len(_SCHEME) :].strip(" ")
         credential = await authenticate(self._platform, key, DIALECT.name)
-        if credential is None or credential.disabled:
+        if credential is None:
+            raise Unauthorized
+        trace_of(scope).recognise(credential)
+        if credential.disabled:
             raise Unauthorized  # a disabled key is an invalid one: no answer is published for it
-        trace_of(scope).account_id = str(credential.account.id)
         if credential.kind is not kind:
             raise WrongKind(kind)
         return credential

@@ -32,11 +32,13 @@ class Doorkeeper:
         if len(keys) != 1:
             raise Unauthorized
         credential = await authenticate(self._platform, keys[0].decode("latin-1"), DIALECT.name)
-        if credential is None or credential.kind is not KeyKind.SECRET:
+        if credential is None:
+            raise Unauthorized
+        trace_of(scope).recognise(credential)
+        if credential.kind is not KeyKind.SECRET:
             raise Unauthorized
         if credential.disabled:
             raise await self._disabled(scope, credential, operation)
-        trace_of(scope).account_id = str(credential.account.id)
         self._limiter.take(credential)
         return credential
 

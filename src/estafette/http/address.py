@@ -1,0 +1,162 @@
+"""From which address a request comes: the caller's own, through proxies that are trusted to say so.
+
+`X-Forwarded-For` is believed where a trusted proxy added to it, and nowhere else: each proxy
+appends whom it was called by, so that only the right end of the list is known to be true. The
+header `Forwarded` is not read: a proxy that knows one of the two passes the other on as the caller
+wrote it.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+)
+
+import structlog
+from starlette.types import Scope
+
+Network = IPv4Network | IPv6Network
+
+_FORWARDED = b"x-forwarded-for"
+_HOPS = 20
+"""How many proxies may stand in a row; a longer list ends there."""
+
+_ENTRY_LENGTH = 64
+"""How long an entry may be, in bytes; an IPv6 address with its port has at most 47."""
+
+_REMEMBERED = 16_384
+
+_log = structlog.stdlib.get_logger("estafette.http")
+
+
+class ClientAddresses:
+    """Tells the caller's address of each request."""
+
+    def __init__(self, trusted: Sequence[Network] = ()) -> None:
+        """Believes the proxies of the `trusted` networks; without any, the connection alone."""
+        self._trusted = tuple(trusted)
+        self._is_trusted = lru_cache(maxsize=_REMEMBERED)(self._trusts)
+        self._may_remark = True
+
+    def is_proxy(self, host: str) -> bool:
+        """Whether a connection from `host` is one of a trusted proxy, and so of many callers."""
+        return bool(self._trusted) and self._is_trusted(host)
+
+    def of(self, scope: Scope) -> str | None:
+        """The caller's address in its usual form, without a port; None where it has none.
+
+        It is the last one in `X-Forwarded-For` that is no trusted proxy's; what stands before it
+        is whatever the caller wrote. Where an entry is no address, it is the proxy's that wrote it.
+        """
+        peer = scope.get("client")
+        if not peer:
+            return None
+        host = plain(peer[0])
+        if not self.is_proxy(host):
+            if self._may_remark:
+                self._remark(host, scope)
+            return host
+        for entry in _hops(scope):
+            address = _read(entry)
+            if address is None:
+                break
+            host = address
+            if not self.is_proxy(host):
+                break
+        return host
+
+    def _trusts(self, host: str) -> bool:
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self._trusted)
+
+    def _remark(self, host: str, scope: Scope) -> None:
+        """Remarks once that a neighbour forwards requests and is not trusted: a likely mistake."""
+        if _is_near(host) and any(name == _FORWARDED for name, _ in scope["headers"]):
+            self._may_remark = False
+            _log.warning(
+                "X-Forwarded-For is not believed: all callers behind this proxy share one address,"
+                " and its limits; ESTAFETTE_TRUSTED_PROXIES names the networks of proxies",
+                client=host,
+            )
+
+
+def _hops(scope: Scope) -> list[bytes]:
+    """The entries of all `X-Forwarded-For` headers, the last first, at most `_HOPS`."""
+    found: list[bytes] = []
+    for name, value in reversed(scope["headers"]):
+        if name == _FORWARDED:
+            found += reversed(value.rsplit(b",", _HOPS)[-_HOPS:])
+            if len(found) >= _HOPS:
+                break
+    return found[:_HOPS]
+
+
+def _read(entry: bytes) -> str | None:
+    """An entry as an address without its port; None when it is none (`unknown`, a name, junk)."""
+    if len(entry) > _ENTRY_LENGTH:
+        return None
+    text = entry.decode("latin-1").strip(" \t")
+    if text.startswith("["):  # [2001:db8::1]:443
+        text, bracket, port = text[1:].partition("]")
+        if not bracket or not (port == "" or _is_port(port)):
+            return None
+    elif text.count(":") == 1:  # 192.0.2.1:443
+        text, _, port = text.partition(":")
+        if not _is_port(f":{port}"):
+            return None
+    try:
+        return _usual(ip_address(text))
+    except ValueError:
+        return None
+
+
+def _is_port(text: str) -> bool:
+    digits = text[1:]
+    return text[0] == ":" and digits.isascii() and digits.isdigit() and int(digits) < 65_536
+
+
+def _usual(address: IPv4Address | IPv6Address) -> str:
+    """One form for each address: IPv4 within IPv6 is IPv4, and a zone says nothing here."""
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Address(int(address)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def plain(host: str) -> str:
+    """The address of a connection in its usual form; what is no address stays as it is."""
+    try:
+        return _usual(ip_address(host))
+    except ValueError:
+        return host
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def counted(host: str) -> str:
+    """Under what an address is counted by limits: an IPv6 caller has a whole /64 to itself."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv4Address):
+        return host
+    return str(IPv6Network((int(address), 64), strict=False))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _is_near(host: str) -> bool:
+    """Whether an address is of this machine or of a private network, where proxies stand."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_private
