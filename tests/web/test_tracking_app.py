@@ -2,11 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from estafette.core.delivery import Status
 from estafette.core.ids import new_id
@@ -24,13 +25,15 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def _next_event(response: aiohttp.ClientResponse) -> dict[str, str]:
-    """The next event of a stream; a repeated field is joined by line breaks."""
+    """The next event of a stream that is no pulse; a repeated field is joined by line breaks."""
     fields: dict[str, list[str]] = {}
     async for raw in response.content:
         line = raw.decode().rstrip("\n")
         if line and not line.startswith(":"):
             name, _, value = line.partition(": ")
             fields.setdefault(name, []).append(value)
+        elif fields.get("event") == ["pulse"]:
+            del fields["event"], fields["data"]
         elif not line and "event" in fields:
             return {name: "\n".join(values) for name, values in fields.items()}
     return {name: "\n".join(values) for name, values in fields.items()}
@@ -201,6 +204,19 @@ async def test_a_reader_who_leaves_leaves_nothing_behind(client: aiohttp.ClientS
             stream.close()
         await _cleared(pages, tasks=before)
         assert not pages.hub.is_polling
+
+
+@pytest.mark.parametrize("end", ["", "/", ".", ")", ").", "%29", ",", "%E2%80%9D", "...", "!", "*"])
+@pytest.mark.parametrize("written", [str, str.upper])
+async def test_a_link_opens_the_page_as_chats_and_codes_make_it(
+    client: aiohttp.ClientSession, end: str, written: Callable[[str], str]
+) -> None:
+    found = delivery(Status.ASSIGNED)
+    async with served(Shelf(found).pages()) as base:
+        url = URL(f"{base}/{written(public(found.id))}{end}", encoded=True)
+        page = await client.get(url, allow_redirects=False)
+        assert page.status == 200
+        assert f'data-page="/track/{public(found.id)}?' in await page.text()
 
 
 async def test_a_crowd_is_turned_away_for_a_while(client: aiohttp.ClientSession) -> None:

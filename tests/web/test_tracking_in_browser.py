@@ -1,13 +1,16 @@
 """The tracking page in a real browser, over the real use cases and database."""
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
+from starlette.types import Message, Receive, Send
+from starlette.types import Scope as Scoped
 
 from estafette.core.account import MARKETS, Account, Mode, Scope
 from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
@@ -22,7 +25,7 @@ from estafette.usecases.catalog import Catalog
 from estafette.usecases.platform import Platform, clock
 from estafette.usecases.secrets import Cipher, new_cipher_key
 from estafette.web.tracking import app
-from tests.web.tracking_samples import parse_public, public, served
+from tests.web.tracking_samples import Shelf, advanced, delivery, parse_public, public, served
 
 expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
 PHONE = ViewportSize(width=390, height=844)
@@ -131,6 +134,81 @@ async def test_an_open_page_follows_the_delivery_without_reload(
         assert await page.evaluate("window.untouched") is True
         assert await page.locator(".history li").count() == 5
         assert complaints == []
+
+
+class _Dropping(app.TrackingPages):
+    """Pages behind something that drops their streams without a word when it is told to."""
+
+    drops = False
+    streams = 0
+
+    async def __call__(self, scope: Scoped, receive: Receive, send: Send) -> None:
+        streamed = scope["path"].endswith("/events")
+        self.streams += streamed
+        dropped_from = self.streams
+
+        async def through(message: Message) -> None:
+            if not (streamed and self.drops and dropped_from == 1):
+                await send(message)
+
+        await super().__call__(scope, receive, through)
+
+
+async def test_a_stream_that_is_dropped_without_a_word_is_asked_for_again(
+    browser: Browser,
+) -> None:
+    found = delivery(Status.ASSIGNED)
+    shelf = Shelf(found)
+    pages = _Dropping(shelf.track, shelf.hub(), public_id=parse_public, heartbeat=0.2)
+    async with served(pages) as base:
+        page = await _open(browser, f"{base}/{public(found.id)}", locale="en-GB")
+        await expect(page.locator(".live")).to_have_text("Live")
+        pages.drops = True
+        shelf.put(advanced(found, Status.IN_TRANSIT))
+        await expect(page.get_by_role("status")).to_have_text("Your parcel is on its way")
+        await expect(page.locator(".live")).to_have_text("Live")
+        assert pages.streams == 2
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - the hub tells nobody
+            await asyncio.sleep(0.01)
+
+
+_TURN = """state => {
+    Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+async def test_a_hidden_page_lets_go_of_its_stream_and_is_true_when_it_comes_back(
+    browser: Browser,
+) -> None:
+    found = delivery(Status.ASSIGNED)
+    shelf = Shelf(found)
+    pages = shelf.pages()
+    async with served(pages) as base:
+        page = await _open(browser, f"{base}/{public(found.id)}", locale="en-GB")
+        await expect(page.locator(".live")).to_have_text("Live")
+        await page.evaluate(_TURN, "hidden")
+        await _until(lambda: not pages.hub.open_connections)
+        shelf.put(advanced(found, Status.IN_TRANSIT))
+        await page.evaluate(_TURN, "visible")
+        await expect(page.get_by_role("status")).to_have_text("Your parcel is on its way")
+        await expect(page.locator(".live")).to_have_text("Live")
+        assert pages.hub.open_connections == 1
+
+
+async def test_more_tabs_than_a_browser_has_connections_all_load(browser: Browser) -> None:
+    found = delivery(Status.ASSIGNED)
+    async with served(Shelf(found).pages()) as base:
+        context = await browser.new_context(locale="en-GB", viewport=PHONE)
+        for _ in range(8):
+            page = await context.new_page()
+            await page.goto(f"{base}/{public(found.id)}")
+            await expect(page.locator(".live")).to_have_text("Live")
+            await page.evaluate(_TURN, "hidden")  # another tab is opened over it
 
 
 async def test_the_page_knows_nothing_personal(parcel: _Parcel, browser: Browser) -> None:

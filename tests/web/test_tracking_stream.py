@@ -51,8 +51,8 @@ async def test_what_only_time_changes_is_told_at_the_next_heartbeat() -> None:
     stream = EventStream(hub, found, render, seen="today", headers={}, heartbeat=0.005)
     reader = _Reader()
     streaming = asyncio.create_task(stream({"type": "http"}, reader.receive, reader.send))
-    await reader.until(b": still here\n\n: still here\n\n")
-    assert b"event:" not in reader.got
+    await reader.until(3 * b"event: pulse\ndata: 0.005\n\n")
+    assert b"event: update" not in reader.got
     said = "yesterday"
     await reader.until(b"event: update\nid: yesterday\ndata: yesterday\n\n")
     reader.gone.set()

@@ -18,7 +18,7 @@ from estafette.usecases.tracking import TrackedDelivery
 from estafette.web.tracking import language, render
 from estafette.web.tracking.live import Hub, Track
 from estafette.web.tracking.render import ASSETS, EDITION, Links
-from estafette.web.tracking.stream import EventStream
+from estafette.web.tracking.stream import HEARTBEAT_SECONDS, EventStream
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import present
 
@@ -38,6 +38,7 @@ _GUARDS = {
 _PRIVATE = _GUARDS | {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 _FOR_EVER = "public, max-age=31536000, immutable"
 _LONGEST_ID = 100
+_CLINGING = ".,;:!?…)]}>»”’\"'*_~`"  # what chats and people leave at the end of a link
 
 
 def _now() -> datetime:
@@ -48,7 +49,8 @@ class TrackingPages(Starlette):
     """The tracking pages as one application, to be mounted anywhere (at `/track`).
 
     `track` reads a delivery by its id, `hub` watches for news with the same reader, `public_id`
-    parses the id of an address, and `clock` tells the time against which "today" is said.
+    parses the id of an address, and `clock` tells the time against which "today" is said. A page
+    hears at least every `heartbeat` seconds that its stream is alive.
     """
 
     def __init__(
@@ -58,19 +60,23 @@ class TrackingPages(Starlette):
         *,
         public_id: PublicId,
         clock: Callable[[], datetime] = _now,
+        heartbeat: float = HEARTBEAT_SECONDS,
     ) -> None:
         self._track = track
         self._hub = hub
         self._parse = public_id
         self._clock = clock
+        self._heartbeat = heartbeat
         super().__init__(
             routes=[
                 Route("/static/{edition}/{name}", _file),
                 Route("/{public_id}", self._page),
+                Route("/{public_id}/", self._page),  # a redirect would lead out of TLS
                 Route("/{public_id}/events", self._events),
             ],
             exception_handlers={HTTPException: _refuse, 500: _stumble},
         )
+        self.router.redirect_slashes = False
 
     @property
     def hub(self) -> Hub:
@@ -87,7 +93,7 @@ class TrackingPages(Starlette):
 
     async def _find(self, request: Request) -> TrackedDelivery:
         """The delivery of the address; one refusal, whether malformed or unknown."""
-        text: str = request.path_params["public_id"]
+        text = _public_id(request)
         id = self._parse(text) if len(text) <= _LONGEST_ID else None
         delivery = await self._track(id) if id is not None else None
         if delivery is None:
@@ -113,7 +119,14 @@ class TrackingPages(Starlette):
             return Response(status_code=204, headers=_PRIVATE)  # tells EventSource to stay away
         if request.method == "HEAD":
             return Response(media_type=EventStream.media_type, headers=_PRIVATE)
-        return EventStream(self._hub, delivery, rendered, seen=seen, headers=_PRIVATE)
+        return EventStream(
+            self._hub,
+            delivery,
+            rendered,
+            seen=seen,
+            headers=_PRIVATE,
+            heartbeat=self._heartbeat,
+        )
 
 
 def build(platform: Platform, *, public_id: PublicId) -> TrackingPages:
@@ -173,5 +186,13 @@ def _texts(request: Request, unstated: str) -> Texts:
 def _links(request: Request) -> Links:
     return Links(
         base=str(request.scope.get("root_path", "")).rstrip("/"),
-        public_id=str(request.path_params.get("public_id", "")),
+        public_id=_public_id(request),
     )
+
+
+def _public_id(request: Request) -> str:
+    """The id of the address as dialects write it: a link reaches us through chats and QR codes.
+
+    Those add what stood behind the link, and write it in capitals.
+    """
+    return str(request.path_params.get("public_id", "")).rstrip(_CLINGING).lower()

@@ -39,6 +39,9 @@ class EventStream(Response):
     It sends an update whenever the fingerprint differs from the last one sent (at first from
     `seen`, what the reader has), and ends after a final delivery, when the reader leaves, and
     when the hub closes. It leaves no task behind. Where the hub is crowded the answer is a 503.
+
+    While there is no news it sends a `pulse` every `heartbeat` seconds, whose data is that number:
+    a page that hears none for longer knows that something between has dropped the stream.
     """
 
     media_type = "text/event-stream"
@@ -85,7 +88,8 @@ class EventStream(Response):
         await _send(send, start)
         # spread by the id: the readers of a restarted server do not all come back at once
         wait = _RETRY_BASE_MILLISECONDS + self._delivery.id.int % _RETRY_SPREAD_MILLISECONDS
-        await _send_body(send, f"retry: {wait}\n\n".encode())
+        pulse = event("pulse", f"{self._heartbeat:g}")
+        await _send_body(send, f"retry: {wait}\n\n".encode() + pulse)
         while True:
             delivery = subscription.delivery
             html, fingerprint = self._render(delivery)
@@ -99,7 +103,7 @@ class EventStream(Response):
             if signal is Signal.CLOSED:
                 break
             if signal is Signal.QUIET:
-                await _send_body(send, b": still here\n\n")
+                await _send_body(send, pulse)
         await _send(send, {"type": "http.response.body", "body": b"", "more_body": False})
 
 

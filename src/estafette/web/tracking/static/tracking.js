@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const RELOAD_EVERY = 30000; // milliseconds, where no stream is to be had
+  const MISSED = 2.5; // pulses that do not come: the stream is dead, whatever the browser believes
   const place = document.getElementById("delivery");
   const spoken = document.getElementById("spoken");
   const updates = document.getElementById("updates");
@@ -10,7 +11,10 @@
   if (updates) updates.hidden = false;
 
   let source = null;
-  let timer = null;
+  let timer = null; // reloads the page where no stream is to be had
+  let silence = null; // runs out when nothing is heard
+  let pulse = 15000; // milliseconds between two signs of life; the server tells
+  let seen = null; // the last update that is on the page
   let live = false;
 
   const journey = () => place.querySelector(".journey");
@@ -49,7 +53,9 @@
   function stop() {
     if (source) source.close();
     source = null;
+    live = false;
     clearInterval(timer);
+    clearTimeout(silence);
   }
 
   async function reload() {
@@ -64,10 +70,27 @@
     }
   }
 
+  function hear() {
+    live = true;
+    showLive();
+    clearTimeout(silence);
+    silence = setTimeout(again, pulse * MISSED);
+  }
+
+  function address() {
+    const url = new URL(place.dataset.events, location.href);
+    if (seen) url.searchParams.set("seen", seen);
+    return url;
+  }
+
   function listen() {
-    source = new EventSource(place.dataset.events);
-    source.addEventListener("open", () => { live = true; showLive(); });
-    source.addEventListener("update", (event) => show(event.data));
+    source = new EventSource(address());
+    source.addEventListener("pulse", (event) => { pulse = 1000 * event.data || pulse; hear(); });
+    source.addEventListener("update", (event) => {
+      seen = event.lastEventId;
+      hear();
+      show(event.data);
+    });
     source.addEventListener("end", stop);
     source.addEventListener("error", () => {
       live = false;
@@ -80,7 +103,23 @@
     });
   }
 
+  function connect() {
+    stop();
+    if (document.visibilityState === "hidden") return;
+    silence = setTimeout(again, pulse * MISSED);
+    listen();
+  }
+
+  function again() {
+    if (isFinal()) return;
+    connect();
+    showLive();
+  }
+
+  // A hidden page lets go of its stream: a browser has six connections for all pages of a host.
+  document.addEventListener("visibilitychange", again);
+  addEventListener("online", again);
   addEventListener("pagehide", stop);
-  addEventListener("pageshow", (event) => { if (event.persisted) { reload(); listen(); } });
-  listen();
+  addEventListener("pageshow", (event) => { if (event.persisted) again(); });
+  connect();
 })();
