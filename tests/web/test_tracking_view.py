@@ -194,6 +194,11 @@ def test_a_city_cannot_become_markup() -> None:
     [
         ("Звоню: +7 701 234 56 78, выходите", "Звоню: •••, выходите"),
         ("8 (727) 258-11-22 не отвечает", "••• не отвечает"),
+        ("8 701 234 56 78 8 701 234 56 79", "•••"),
+        ("кв 12 8 701 234 56 78, в 18", "кв 12 •••, в 18"),
+        ("٨٧٠١٢٣٤٥٦٧٨", "•••"),
+        ("7 0 1 2 3 4 5 6 7 8", "•••"),
+        ("+1 650 253 0000", "•••"),
         ("write to aigul@example.kz please", "write to ••• please"),
         ("Буду 24.11.2026 в 18:20, подъезд 3, код 1234", None),
         ("a\u202eb\u0000c\u200b\td", "abc d"),
@@ -202,6 +207,12 @@ def test_a_city_cannot_become_markup() -> None:
 )
 def test_a_note_shows_no_contacts_and_no_tricks(note: str, shown: str | None) -> None:
     assert readable_note(note, "KZ") == (shown or note)
+
+
+def test_a_note_full_of_numbers_shows_none_of_the_later_ones() -> None:
+    shown = readable_note(", ".join(["12 34 56 78"] * 9), "KZ")
+    assert shown is not None
+    assert shown.endswith(", •••")
 
 
 @pytest.mark.parametrize("note", [None, "", "  \n ", "\u200b\u0007"])

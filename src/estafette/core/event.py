@@ -7,6 +7,9 @@ from uuid import UUID
 
 from estafette.core.delivery import Status
 
+NOTE_LIMIT = 500
+"""How long the note of an event may be, in characters."""
+
 
 class Actor(StrEnum):
     """Who made it happen."""

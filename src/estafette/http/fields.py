@@ -7,11 +7,14 @@ from pydantic import ValidationInfo as ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from estafette.core.scenario import SCENARIOS, mentioned
-from estafette.http.phones import e164, example
+from estafette.http.phones import PHONE_LIMIT, e164, example
 from estafette.http.refusals import Detail, InvalidRequest
 
 TEXT_LIMIT = 500
 """How long a text may be, in characters."""
+
+NAME_LIMIT = 200
+"""How long the name of a person, a city or a province may be, in characters."""
 
 WEIGHT_LIMIT = 1_000_000
 """How heavy a parcel may be, in grams."""
@@ -76,10 +79,18 @@ AnyText = Annotated[str, Field(strict=True, max_length=TEXT_LIMIT)]
 Text = Annotated[AnyText, AfterValidator(_said)]
 """A text that says something."""
 
+AnyName = Annotated[str, Field(strict=True, max_length=NAME_LIMIT)]
+"""A name, perhaps an empty one."""
+
+Name = Annotated[AnyName, AfterValidator(_said)]
+"""A name that says something."""
+
 Scripted = Annotated[AnyText | None, AfterValidator(_scenario)]
 """A text that in the sandbox may choose what happens."""
 
-Phone = Annotated[Text, AfterValidator(_phone)]
+Phone = Annotated[
+    str, Field(strict=True, max_length=PHONE_LIMIT), AfterValidator(_said), AfterValidator(_phone)
+]
 """A phone number, kept as it was written."""
 
 Grams = Annotated[int, Field(strict=True, ge=1, le=WEIGHT_LIMIT), BeforeValidator(whole)]

@@ -1,7 +1,12 @@
-"""Phone numbers: any number that its country could have given out."""
+"""Phone numbers: any number that its country could have given out.
+
+The library's patterns take a text apart in ways without end, so it never sees a text as it came:
+only what a phone number is written with, and no more than `PHONE_LIMIT` characters of it.
+"""
 
 import re
-from collections.abc import Collection
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,6 +22,9 @@ from phonenumbers import (
     region_code_for_country_code,
 )
 
+PHONE_LIMIT = 40
+"""How long a phone number may be as it is written, in characters."""
+
 _EXAMPLES = {"KZ": "+7 701 111 1111", "AO": "+244 923 111 111"}
 
 _INTERNATIONAL = re.compile(r"\+([1-9][0-9]*(?:[ -][0-9]+)*)")
@@ -27,13 +35,80 @@ def example(region: str) -> str:
     return _EXAMPLES.get(region, "+244 923 111 111")
 
 
-@lru_cache(maxsize=4096)
 def e164(text: str, region: str) -> str | None:
     """The number in E.164, read as in `region` when it has no country code; None when it is none.
 
-    A possible number is enough, see docs/decisions/0004-phones.md.
+    A possible number is enough, see docs/decisions/0004-phones.md. What may stand in it besides
+    digits, see docs/decisions/0018-an-input-budget.md.
     """
-    return _plain(text) or _parsed(text, region)
+    return _e164(text, region) if len(text) <= PHONE_LIMIT else None
+
+
+@lru_cache(maxsize=4096)
+def _e164(text: str, region: str) -> str | None:
+    number = _number_in(text)
+    return None if number is None else _plain(number) or _parsed(number, region)
+
+
+class _Marks(dict[int, str | None]):
+    """A table for `str.translate`: what a character stands for in a phone number.
+
+    What it lacks is decided anew each time: it must not grow.
+    """
+
+    def __missing__(self, code: int) -> str | None:
+        return _mark(chr(code))
+
+
+_SIGNS = {
+    "+": "+＋﹢⁺",
+    "-": "~−˗ー⁓∼～",
+    "(": "([（［",
+    ")": ")]）］",
+    ".": ".．․·",
+    "/": "/／",
+    "#": "#＃",
+    ",": ",，",
+}
+_SIGN_OF = {sign: plain for plain, signs in _SIGNS.items() for sign in signs}
+
+
+def _mark(character: str) -> str | None:
+    """A digit, a space, a plain sign, a small letter, nothing, or "?" for what has no place."""
+    sign = _SIGN_OF.get(character)
+    if sign is not None:
+        return sign
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    kind = unicodedata.category(character)
+    if kind == "Pd":
+        return "-"
+    if kind == "Cf":  # direction marks, joiners, soft hyphens: pasted along, never seen
+        return None
+    if kind in ("Zs", "Zl", "Zp") or character.isspace():
+        return " "
+    return character.lower() if kind in ("Lu", "Ll") or character in ":;=" else "?"
+
+
+_MARKS = _Marks({code: _mark(chr(code)) for code in range(0x20, 0x7F)})
+
+_BEGINNING = re.compile(r"[+0-9]")
+_EXTENSION = re.compile(r"[,;]?(?:ext(?:n|ension)?|доб(?:авочный)?|ramal)[.:=]?")
+_PLAIN_NUMBER = re.compile(r"[+0-9 ()./#x,-]*")
+
+
+def _number_in(text: str) -> str | None:
+    """What of a text is a phone number, perhaps with an extension, in plain signs; None: nothing.
+
+    Whatever stands before its first digit or plus is a label (`tel:`), as for the library.
+    """
+    plain = text.translate(_MARKS)
+    found = _BEGINNING.search(plain)
+    if found is None:
+        return None
+    number = _EXTENSION.sub("x", plain[found.start() :])
+    return number if _PLAIN_NUMBER.fullmatch(number) else None
 
 
 def _plain(text: str) -> str | None:
@@ -90,3 +165,37 @@ def _parsed(text: str, region: str) -> str | None:
     if is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
         return None
     return format_number(number, PhoneNumberFormat.E164)
+
+
+def is_dialled(digits: str, region: str) -> bool:
+    """Whether ASCII digits alone are a whole phone number as it is dialled in a region.
+
+    That is with or without the country code, and what is dialled before either.
+    """
+    plan = _dialling(region)
+    return any(
+        digits.startswith(prefix) and plan.numbers.fullmatch(digits, len(prefix)) is not None
+        for prefix in plan.prefixes.get(len(digits), ())
+    )
+
+
+class _Dialling(NamedTuple):
+    """What the numbers of a region look like, and by how many digits are dialled in all: what may
+    stand before one then."""
+
+    numbers: re.Pattern[str]
+    prefixes: Mapping[int, Sequence[str]]
+
+
+@lru_cache(maxsize=64)
+def _dialling(region: str) -> _Dialling:
+    """What the library knows of a region; no prefixes where it knows none."""
+    prefixes: dict[int, list[str]] = {}
+    metadata = PhoneMetadata.metadata_for_region(region)
+    if metadata is None or metadata.general_desc is None:
+        return _Dialling(re.compile(""), prefixes)
+    code = str(metadata.country_code)
+    for prefix in sorted({"", metadata.national_prefix or "", code, f"00{code}", f"810{code}"}):
+        for length in metadata.general_desc.possible_length:
+            prefixes.setdefault(len(prefix) + length, []).append(prefix)
+    return _Dialling(re.compile(metadata.general_desc.national_number_pattern or ""), prefixes)

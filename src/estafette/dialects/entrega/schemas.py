@@ -18,10 +18,11 @@ from estafette.dialects.entrega.errors import InvalidBody
 from estafette.dialects.entrega.words import parse_id
 from estafette.http.fields import (
     MONEY_LIMIT,
-    AnyText,
+    AnyName,
     Context,
     Grams,
     Money,
+    Name,
     Phone,
     Scripted,
     Text,
@@ -109,7 +110,7 @@ class _Body(BaseModel):
 class Contact(_Body):
     """Whom to call."""
 
-    name: AnyText | None = None
+    name: AnyName | None = None
     phone: Phone | None = None
 
 
@@ -124,8 +125,8 @@ class Address(_Body):
     """Where a parcel is picked up or goes."""
 
     address_line: Text
-    city: Text
-    province: Text
+    city: Name
+    province: Name
     contact: Contact | None = None
     coordinates: Coordinates | None = None
 

@@ -8,13 +8,14 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from phonenumbers import PhoneNumberMatcher
-
 from estafette.core.delivery import FINAL, Status
+from estafette.core.event import NOTE_LIMIT
 from estafette.usecases.tracking import TrackedDelivery, TrackedStep
 from estafette.web.tracking import dates, route
+from estafette.web.tracking.contacts import without_contacts
 from estafette.web.tracking.texts import StatusWords, Texts
 
 _TONES = {
@@ -48,9 +49,7 @@ _UNPROMISED = frozenset({Status.AWAITING_PAYMENT, Status.CANCELLED, Status.FAILE
 
 _LONGEST_NOTE = 400
 _LONGEST_CITY = 60
-_EMAIL = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+")
-_BLANK_LINES = re.compile(r"\n\s*\n+")
-_HIDDEN = "•••"
+_BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +131,14 @@ def readable_note(text: str | None, market: str) -> str | None:
     numbers (as dialled in `market`, a country code) and e-mail addresses are hidden, and what is
     longer than 400 characters is cut. The result is plain text: the template escapes it.
     """
-    if text is None:
-        return None
-    # cut before matching too: the matchers' work is bounded, whatever was sent
-    plain = _visible(text[: 2 * _LONGEST_NOTE])
-    plain = _BLANK_LINES.sub("\n", plain).strip()
-    plain = _EMAIL.sub(_HIDDEN, plain)
-    for found in reversed(list(PhoneNumberMatcher(plain, market))):
-        plain = plain[: found.start] + _HIDDEN + plain[found.end :]
+    return None if text is None else _readable(text[:NOTE_LIMIT], market)
+
+
+@lru_cache(maxsize=4096)
+def _readable(text: str, market: str) -> str | None:
+    """The same for a note of at most `NOTE_LIMIT` characters: cleaned once, not at every view."""
+    plain = _BLANK_LINES.sub("\n", _visible(text)).strip()
+    plain = without_contacts(plain, market)
     if len(plain) > _LONGEST_NOTE:
         plain = plain[: _LONGEST_NOTE - 1].rstrip() + "…"
     return plain or None

@@ -1,0 +1,57 @@
+"""Finding the contacts in a note by a stranger, so that a page can hide them.
+
+The work is linear in the length of the note, whatever stands in it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from estafette.http.phones import is_dialled
+
+HIDDEN = "•••"
+"""What is shown in the place of a contact."""
+
+# It begins only where what it takes begins, so that no stretch of a text is gone through twice.
+_EMAIL = re.compile(r"(?<![^\s@<>()])[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+")
+_RUN = re.compile(r"\+?\d(?:[\s().\-\u2010-\u2015/]{0,3}\d){6,39}")
+_DIGITS = re.compile(r"\d+")
+_MOST_GROUPS = 8
+"""A number in more groups than that is spelled out to be hidden from us."""
+_MOST_RUNS = 8
+"""How many runs of digits are looked into; any more in one note are hidden whatever they are."""
+
+
+def without_contacts(text: str, region: str) -> str:
+    """The text with phone numbers (as dialled in `region`) and e-mail addresses hidden."""
+    text = _EMAIL.sub(HIDDEN, text)
+    looked_into = 0
+
+    def shown(found: re.Match[str]) -> str:
+        nonlocal looked_into
+        looked_into += 1
+        return HIDDEN if looked_into > _MOST_RUNS else _without_numbers(found[0], region)
+
+    return _RUN.sub(shown, text)
+
+
+def _without_numbers(run: str, region: str) -> str:
+    """A run of digits, at least seven, with the phone numbers in it hidden."""
+    groups = list(_DIGITS.finditer(run))
+    if run.startswith("+") or len(groups) > _MOST_GROUPS:
+        return HIDDEN
+    digits = ["".join(str(unicodedata.decimal(digit)) for digit in group[0]) for group in groups]
+    shown, after, number = "", 0, 0
+    while number < len(groups):
+        count = _groups_of_number(digits[number:], region)
+        if count:
+            shown += run[after : groups[number].start()] + HIDDEN
+            after = groups[number + count - 1].end()
+        number += count or 1
+    return shown + run[after:]
+
+
+def _groups_of_number(groups: Sequence[str], region: str) -> int:
+    """How many of the first groups of digits are one phone number, the most; 0: none is."""
+    longest = range(len(groups), 0, -1)
+    return next((count for count in longest if is_dialled("".join(groups[:count]), region)), 0)
