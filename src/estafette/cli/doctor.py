@@ -4,11 +4,14 @@ import asyncio
 import os
 import shutil
 import socket
+import sysconfig
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
@@ -16,6 +19,7 @@ from estafette.cli.errors import explain_database
 from estafette.cli.output import FAILED, OK, CommandError, say, say_json, styled
 from estafette.cli.session import beside
 from estafette.cli.words import AsJson
+from estafette.core.account import MARKETS
 from estafette.settings import Settings, config_file, load, unknown_variables
 from estafette.usecases.accounts import list_accounts
 from estafette.usecases.inspect import inspect_database
@@ -75,7 +79,7 @@ def _say(finding: Finding) -> None:
 
 
 async def _examine(found: Settings) -> list[Finding]:
-    findings = [*_settings(), _disk(found.data_dir)]
+    findings = [*_settings(), _disk(found.data_dir), _time_zones()]
     try:
         known = beside(found)
     except CommandError as error:
@@ -112,6 +116,33 @@ def _disk(data_dir: Path) -> Finding:
     if free < _SCARCE_BYTES:
         return Finding("disk", Verdict.WARNING, text, advice)
     return Finding("disk", Verdict.OK, text)
+
+
+def _time_zones() -> Finding:
+    """Whether other programs of this machine see the markets' clocks as Estafette does."""
+    now = datetime.now(UTC)
+    differing: list[str] = []
+    for market in MARKETS.values():
+        ours, system = ZoneInfo(market.time_zone), _zone_of_system(market.time_zone)
+        if system is not None and system.utcoffset(now) != ours.utcoffset(now):
+            told = f"{market.time_zone} is at {now.astimezone(ours):%z}, the system says"
+            differing.append(f"{told} {now.astimezone(system):%z}")
+    if not differing:
+        return Finding("time zones", Verdict.OK, "as the system has them")
+    advice = "update the system's tzdata for other programs; Estafette goes by its own"
+    return Finding("time zones", Verdict.WARNING, "; ".join(differing), advice)
+
+
+def _zone_of_system(name: str) -> ZoneInfo | None:
+    """The zone by the first file that the system has of it; None where it has none."""
+    told = os.environ.get("PYTHONTZPATH", sysconfig.get_config_var("TZPATH") or "")
+    for folder in filter(None, told.split(os.pathsep)):
+        try:
+            with (Path(folder) / name).open("rb") as file:
+                return ZoneInfo.from_file(file, name)
+        except (OSError, ValueError):
+            continue
+    return None
 
 
 async def _database(known: Settings) -> AsyncIterator[Finding]:
