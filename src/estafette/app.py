@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 from estafette import health
 from estafette.core.courier import Connector, Courier
 from estafette.core.dialect import Dialect
+from estafette.core.retention import Retention
 from estafette.core.watch import WatchLimits
 from estafette.couriers import remote, sandbox
 from estafette.couriers.inhouse import InhouseCourier
@@ -351,8 +352,17 @@ async def work(settings: Settings) -> None:
             overdue.run(platform, stop),
             search.run(platform, stop),
             _run_errands(settings, platform, stop),
-            maintenance.keep(platform.pool, stop),
+            maintenance.keep(platform.pool, _retention(settings), stop),
         )
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(
+        quotes=timedelta(days=settings.quotes_kept_days),
+        attempts=timedelta(days=settings.attempts_kept_days),
+        messages=timedelta(days=settings.messages_kept_days),
+        dead_messages=timedelta(days=settings.dead_messages_kept_days),
+    )
 
 
 def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> Worker:

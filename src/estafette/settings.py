@@ -143,6 +143,18 @@ class Settings(BaseSettings):
         description="how long another platform that failed five times in a row is left alone;"
         " doubled each time that it fails again, up to five minutes",
     )
+    quotes_kept_days: int = Field(
+        default=1, ge=1, le=3650, description="how long a quote is kept after it has expired"
+    )
+    messages_kept_days: int = Field(
+        default=30, ge=1, le=3650, description="how long webhooks are kept that were delivered"
+    )
+    dead_messages_kept_days: int = Field(
+        default=90, ge=1, le=3650, description="how long webhooks are kept that were given up"
+    )
+    attempts_kept_days: int = Field(
+        default=30, ge=1, le=3650, description="how long each try to send a webhook is kept"
+    )
     worker_metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="where a worker serves its metrics; none"
     )

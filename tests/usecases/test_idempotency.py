@@ -6,7 +6,6 @@ import asyncpg
 import pytest
 
 from estafette.store.idempotency import lock_number
-from estafette.store.migrate import ensure_partitions
 from estafette.usecases.authenticate import was_answered
 from estafette.usecases.create import Creator
 from estafette.usecases.idempotency import Idempotency
@@ -75,16 +74,6 @@ async def test_keys_of_today_and_tomorrow_live_in_partitions_of_their_own(tenant
     assert len(set(parts.values())) == 3
     assert parts["long ago"] == "idempotency_default"
     assert "default" not in parts["today"] + parts["tomorrow"]
-
-
-async def test_partitions_are_made_once_however_often_they_are_asked_for(
-    connection: asyncpg.Connection,
-) -> None:
-    query = "select count(*) from pg_inherits where inhparent = 'idempotency'::regclass"
-    await ensure_partitions(connection)
-    before = await connection.fetchval(query)
-    await ensure_partitions(connection)
-    assert await connection.fetchval(query) == before
 
 
 async def test_a_connection_lost_inside_the_transaction_leaves_neither_delivery_nor_key(

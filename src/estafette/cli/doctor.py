@@ -155,7 +155,7 @@ async def _database(known: Settings) -> AsyncIterator[Finding]:
             async for finding in _endpoints(platform, known):
                 yield finding
     except Exception as error:
-        reason = str(error) if isinstance(error, RuntimeError) else explain_database(error)
+        reason = explain_database(error)
         if reason is None:
             raise
         text, _, advice = reason.partition("; ")
@@ -176,6 +176,10 @@ async def _facts(platform: Platform) -> AsyncIterator[Finding]:
     if facts.pending_migrations:
         names = ", ".join(facts.pending_migrations)
         yield Finding("schema", Verdict.PROBLEM, f"not applied: {names}", "run `estafette migrate`")
+    elif facts.newer_migrations:
+        names = ", ".join(facts.newer_migrations)
+        text = f"of a newer Estafette, which applied {names}"
+        yield Finding("schema", Verdict.WARNING, text, "finish the upgrade of this machine")
     else:
         yield Finding("schema", Verdict.OK, "of this version")
     ahead = facts.clock_ahead_seconds

@@ -2,16 +2,34 @@
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
-def new_id() -> UUID:
-    """A new UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
+
+def new_id(at: datetime | None = None) -> UUID:
+    """A new UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, 74 random bits.
+
+    Of the time `at`; now, by this process's clock, unless given.
+    """
+    milliseconds = time.time_ns() // 1_000_000 if at is None else (at - _EPOCH) // _MILLISECOND
     random = _random()
     high = random >> 68 & 0xFFF
     low = random & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+
+
+def first_id_of(moment: datetime) -> UUID:
+    """The least of all ids of that millisecond or later ones."""
+    return UUID(int=(moment - _EPOCH) // _MILLISECOND << 80)
+
+
+def time_of(id: UUID) -> datetime:
+    """The time that an id of `new_id` was made at; of one that says none, the last there is."""
+    return _EPOCH + min(id.int >> 80, _LAST) * _MILLISECOND
 
 
 _AT_ONCE = 256

@@ -62,6 +62,10 @@ class Quoter:
     async def _write(self, batch: Sequence[Quote]) -> Sequence[Quote]:
         async with self._platform.pool.acquire() as connection:
             now = await pool.now(connection)
-            stored = [one._replace(created_at=now, expires_at=now + VALIDITY) for one in batch]
+            stored = [
+                # the id tells the day that it is kept until, by the same clock
+                one._replace(id=new_id(now), created_at=now, expires_at=now + VALIDITY)
+                for one in batch
+            ]
             await quotes.insert(connection, stored)
         return stored

@@ -216,7 +216,7 @@ def _quote(offered: _Offered, answer: _Answered, offer: Offer, now: datetime) ->
     company, until = answer.company, now + VALIDITY
     required = company.capabilities.require_delivery_pin
     return Quote(
-        id=new_id(),
+        id=new_id(now),
         scope=offered.scope,
         payload=offered.payload,
         fee=company.margin.on(offer.fee),

@@ -35,8 +35,13 @@ async def prepare_database(dsn: str) -> list[str]:
 
     Milliseconds when there is nothing to do. Safe from several processes at once.
     """
-    applied = await migrate(dsn)
-    return [f"applied migration {name}" for name in applied] + await _seed_markets(dsn)
+    applied, without_partitions = await migrate(dsn)
+    done = [f"applied migration {name}" for name in applied]
+    done += [
+        f"{table} has no partitions for the days to come yet: the worker will make them ({reason})"
+        for table, reason in without_partitions.items()
+    ]
+    return done + await _seed_markets(dsn)
 
 
 async def _seed_markets(dsn: str) -> list[str]:

@@ -1,0 +1,22 @@
+"""How long rows are kept that nothing needs for good."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+
+class Retention(NamedTuple):
+    """The time after which rows are removed.
+
+    `quotes` counts from the end of a quote's validity, used or not; `attempts` from an attempt;
+    `messages` and `dead_messages` from when a webhook was enqueued that has been delivered, or
+    given up.
+    """
+
+    quotes: timedelta = timedelta(days=1)
+    attempts: timedelta = timedelta(days=30)
+    messages: timedelta = timedelta(days=30)
+    dead_messages: timedelta = timedelta(days=90)
+
+
+IDEMPOTENCY = timedelta(days=2)
+"""How long answers are kept under their idempotency keys, which count for 24 hours."""

@@ -1,0 +1,75 @@
+"""While versions change: this one, over a database that the next one has migrated.
+
+Whoever migrates first and replaces servers and workers one by one has both versions at work, and a
+process of the older one may crash and start again.
+"""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+
+from estafette.core.delivery import Status
+from estafette.usecases.webhooks import set_endpoint
+from tests.edges import EDGES
+from tests.processes import Process, ServerProcess, calling
+from tests.receivers import Receiver
+from tests.serving import Server
+
+
+async def _migrate_on(dsn: str) -> None:
+    """What a migration of the next version may do: new tables, new columns in every table."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        tables = await connection.fetch(
+            "select relname from pg_class where relkind in ('r', 'p') and not relispartition"
+            " and relnamespace = 'public'::regnamespace and relname <> 'migrations'"
+        )
+        async with connection.transaction():
+            for table in tables:
+                await connection.execute(
+                    f"alter table {table['relname']} add column later text,"
+                    " add column still_later jsonb not null default '{}'"
+                )
+            await connection.execute("create table of_the_next_version (id uuid primary key)")
+            await connection.execute("insert into migrations (name) values ('9999_what_is_next')")
+    finally:
+        await connection.close()
+
+
+async def _is_ready(server: Server) -> bool:
+    return (await server.request("GET", "/readyz")).status == 200
+
+
+async def test_the_version_before_serves_and_works_over_a_newer_database(
+    fresh_database: str, tmp_path: Path
+) -> None:
+    process = ServerProcess(fresh_database, tmp_path)
+    worker = Process(
+        "worker", fresh_database, tmp_path, webhook_allowed_networks="127.0.0.0/8", log_level="info"
+    )
+    try:
+        await asyncio.to_thread(process.come_up)
+        async with calling(fresh_database, process) as (server,), Receiver() as receiver:
+            await _migrate_on(fresh_database)
+            assert await _is_ready(server)
+            process.kill()
+            await asyncio.to_thread(process.come_up)
+            worker.start()
+            for edge in EDGES:
+                tenant = await server.tenant(edge)
+                endpoint = await set_endpoint(server.platform, tenant.scope, receiver.url)
+                told = len(receiver.requests)
+                id = await tenant.create()
+                await tenant.move(id, Status.ASSIGNED, Status.IN_TRANSIT)
+                shown = (await tenant.call(edge.get(id))).told
+                assert edge.status_of(shown) == edge.shown(Status.IN_TRANSIT, Status.IN_TRANSIT)
+                await receiver.wait_for(told + 3)
+                for request in receiver.requests[told:]:
+                    headers = {name.lower(): value for name, value in request.headers.items()}
+                    assert edge.heard(headers, request.body, endpoint.secret).delivery == id
+            assert await _is_ready(server)
+        assert worker.is_alive
+    finally:
+        worker.stop()
+        process.stop()
