@@ -204,7 +204,7 @@ async def test_page_quotes_creates_and_follows_and_sees_only_what_is_safe(entreg
     again = await _ask(entrega, Call("GET", f"{_DELIVERIES}/{shown['id']}"))
     assert again.told == answer.told
     assert _keys_in(shown) == _SAFE
-    for secret in ("Teresa", "923", "Rua", "margin", "42%", "Photo prints"):
+    for secret in ("Teresa", "923 444", "Rua", "margin", "42%", "Photo prints"):
         assert secret.encode() not in answer.body
     merchant = (await entrega.get(f"/v1/deliveries/{shown['id']}")).told["data"]
     assert merchant["options"] == {"metadata": {"margin": "42%"}}
