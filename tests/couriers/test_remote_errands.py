@@ -134,6 +134,46 @@ async def test_a_delivery_is_placed_under_its_own_id_and_tells_nothing_of_the_me
     }
 
 
+_ANA = Stop("Rua 2", name="Ana", phone="923 444 555", phone_e164="+244923444555")
+_TO_ANA = {**_BODY, "destination": {**_BODY["destination"], "contact": {
+    "name": "Ana", "phone": "+244923444555"}}}  # fmt: skip
+
+
+async def test_whom_to_call_is_told_to_the_company_that_carries(client: PlatformClient) -> None:
+    wanted = errand({"dropoff": _ANA})
+    async with Receiver(created(wanted)) as platform:
+        await place(client, platform, wanted)
+    sent = json.loads(platform.requests[0].body)
+    assert {name: sent[name] for name in _TO_ANA} == _TO_ANA
+
+
+async def test_a_contact_that_an_older_quote_has_bound_stays_as_it_was(
+    client: PlatformClient,
+) -> None:
+    bound = {"name": "Ana", "phone": "923444555"}
+    upstream = {**_BODY, "destination": {**_BODY["destination"], "contact": bound}}
+    wanted = errand({"dropoff": _ANA}, upstream={"quote_id": "quote-1", **upstream})
+    async with Receiver(created(wanted)) as platform:
+        await place(client, platform, wanted)
+    assert json.loads(platform.requests[0].body)["destination"] == upstream["destination"]
+
+
+async def test_a_platform_whose_quotes_bind_contacts_is_asked_anew_with_them(
+    client: PlatformClient,
+) -> None:
+    wanted = errand({"dropoff": _ANA})
+    create = in_turn(refusing(422, "quote_payload_mismatch"), created(wanted))
+    again = quoting(quote(700, quote_id="quote-2"))
+    async with Receiver(routed(create=create, quotes=again)) as platform:
+        verdict = await place(client, platform, wanted)
+    assert isinstance(verdict, Placed)
+    assert calls(platform) == ["create", "quotes", "create"]
+    assert json.loads(platform.requests[1].body) == _TO_ANA
+    sent = json.loads(platform.requests[2].body)
+    assert sent["quote_id"] == "quote-2"
+    assert {name: sent[name] for name in _TO_ANA} == _TO_ANA
+
+
 async def test_cash_and_times_to_come_are_passed_on_and_past_times_are_not(
     client: PlatformClient,
 ) -> None:
@@ -355,6 +395,33 @@ async def test_a_delivery_is_seen_with_all_its_steps(client: PlatformClient) -> 
         Step("evt_1", Status.PENDING, "note 1"),
         Step("evt_2", Status.ASSIGNED, "note 2"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "note"),
+    [
+        ("courier", "note 1"),
+        ("driver", "note 1"),
+        (None, "note 1"),
+        (7, "note 1"),
+        ("system", None),
+        ("operator", None),
+        ("merchant", None),
+    ],
+)
+async def test_only_a_couriers_note_is_taken_over(
+    client: PlatformClient, source: object, note: str | None
+) -> None:
+    event = {
+        "id": "evt_1",
+        "occurred_at": "2026-02-01T09:30:00Z",
+        "source": source,
+        "payload": {"status": "stalled", "note": "note 1"},
+    }
+    async with Receiver(routed(events=told({"data": [event]}))) as platform:
+        verdict = await look(client, access(platform), errand(), "theirs")
+    assert isinstance(verdict, Seen)
+    assert verdict.report.steps == [Step("evt_1", Status.STALLED, note)]
 
 
 @pytest.mark.parametrize(

@@ -75,19 +75,19 @@ async def test_the_cheapest_upstream_quote_is_offered_with_our_margin(
             "address_line": LUANDA.address,
             "city": "Luanda",
             "province": "Luanda",
-            "contact": {"name": "Loja"},
         },
         "destination": {
             "address_line": VIANA.address,
             "city": "Luanda",
             "province": "Luanda",
-            "contact": {"name": "Ana"},
         },
         "parcel": {"weight_grams": 1_200, "description": "Livros"},
     }
 
 
-async def test_all_that_is_known_of_a_stop_goes_upstream(connected: Connections) -> None:
+async def test_what_the_price_depends_on_goes_upstream_and_nobodys_name(
+    connected: Connections,
+) -> None:
     origin = Stop(
         "Rua 1", city="Luanda", name="Loja", phone="923 000 111", phone_e164="+244923000111",
         latitude=-8.84, longitude=13.23,
@@ -95,12 +95,13 @@ async def test_all_that_is_known_of_a_stop_goes_upstream(connected: Connections)
     async with Receiver(quoting(quote())) as platform:
         await connected.company("far", platform)
         await connected.shop.quotes(origin, VIANA, Parcel(5, declared_value=90))
+    told = platform.requests[0].body
+    assert not [word for word in (b"Loja", b"Ana", b"contact", b"923") if word in told]
     sent = json.loads(platform.requests[0].body)
     assert sent["origin"] == {
         "address_line": "Rua 1",
         "city": "Luanda",
         "province": "Luanda",
-        "contact": {"name": "Loja", "phone": "+244923000111"},
         "coordinates": {"lat": -8.84, "lng": 13.23},
     }
     assert sent["parcel"] == {"weight_grams": 5, "declared_value_aoa": 90}

@@ -10,14 +10,17 @@ from estafette.core.delivery import Status
 from estafette.core.event import Actor
 from estafette.usecases.advance import Move, advance
 from estafette.usecases.dispatch import (
+    NOT_TAKEN,
     Placement,
     followed,
     placed,
     refused,
     unplaced,
 )
+from estafette.usecases.errands import elsewhere
 from estafette.usecases.overdue import look_after
 from estafette.usecases.payments import confirm_payment
+from estafette.usecases.tracking import track
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, FakeCourier, new_shop
 from tests.usecases.far import FAR_OFFER, LATER, Far, told
 from tests.usecases.stage import new_tenant
@@ -247,14 +250,21 @@ async def test_what_certainly_did_not_arrive_is_not_in_doubt(far: Far) -> None:
     assert not (await far.errand()).doubtful
 
 
-async def test_a_refusal_stalls_the_delivery_with_the_reason(far: Far) -> None:
+_FOREIGN = "HTTP 422 account 4711 is overdrawn, see https://far.example/top-up"
+
+
+async def test_a_refusal_stalls_the_delivery_and_tells_the_operator_alone_why(far: Far) -> None:
     delivery = await far.create()
-    assert await refused(far.shop.platform, await far.errand(), "It costs more now")
+    assert await refused(far.shop.platform, await far.errand(), _FOREIGN)
     last = (await far.shop.events(delivery.id))[-1]
-    assert (last.status, last.actor, last.note) == (S, Actor.COURIER, "It costs more now")
+    assert (last.status, last.actor, last.note) == (S, Actor.SYSTEM, NOT_TAKEN)
     row = await far.row(delivery.id)
-    assert (row["state"], row["next_at"]) == ("refused", None)
+    assert (row["state"], row["next_at"], row["last_error"]) == ("refused", None, _FOREIGN)
     assert far.outcomes == [("far", "refused")]
+    assert await elsewhere(far.shop.platform, delivery) == ("refused", None, _FOREIGN)
+    tracked = await track(far.shop.platform, delivery.id)
+    assert tracked is not None
+    assert {step.note for step in tracked.steps} == {None}
 
 
 async def test_a_refusal_of_what_has_stalled_already_adds_no_event(far: Far) -> None:

@@ -7,7 +7,7 @@ import pytest
 from estafette.core.delivery import Status
 from estafette.core.event import Actor
 from estafette.core.upstream import Report, Step
-from estafette.usecases.dispatch import Placement, followed, lost, placed, unplaced
+from estafette.usecases.dispatch import NOT_KNOWN, Placement, followed, lost, placed, unplaced
 from estafette.usecases.overdue import look_after
 from tests.usecases.far import LATER, Far, told
 
@@ -131,7 +131,8 @@ async def test_what_could_not_be_looked_at_is_looked_at_later(far: Far) -> None:
 async def test_what_the_platform_lost_stalls_and_is_disputed(far: Far) -> None:
     delivery = await far.create()
     assert await lost(far.shop.platform, await far.errand_placed(), "Not known there any more")
-    assert (await far.shop.events(delivery.id))[-1].note == "Not known there any more"
+    assert (await far.shop.events(delivery.id))[-1].note == NOT_KNOWN
+    assert (await far.row(delivery.id))["last_error"] == "Not known there any more"
     assert (await far.row(delivery.id))["state"] == "disputed"
     assert ("far", "disputed") in far.outcomes
 

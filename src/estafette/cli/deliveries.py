@@ -1,6 +1,6 @@
 """`estafette deliveries`: list, show, advance, unlock the PIN."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from cyclopts import App, Parameter
@@ -23,6 +23,7 @@ from estafette.core.delivery import Delivery, Status
 from estafette.core.event import Event
 from estafette.usecases.accounts import account_of, find_account
 from estafette.usecases.advance import unlock_pin
+from estafette.usecases.errands import Elsewhere, elsewhere
 from estafette.usecases.find import Filter, find_anywhere, find_with_history, list_deliveries
 from estafette.usecases.platform import Platform
 from estafette.usecases.simulate import move_by_hand, step_by_hand
@@ -113,14 +114,29 @@ def list_(
     return OK
 
 
-async def _with_history(platform: Platform, id: UUID) -> tuple[Account, Delivery, list[Event]]:
+class _Known(NamedTuple):
+    account: Account
+    delivery: Delivery
+    events: list[Event]
+    elsewhere: Elsewhere | None
+
+
+async def _known(platform: Platform, id: UUID) -> _Known:
     delivery = await find_anywhere(platform, id)
     account = await account_of(platform, delivery.scope.account_id)
-    return account, *await find_with_history(platform, delivery.scope, id)
+    delivery, events = await find_with_history(platform, delivery.scope, id)
+    return _Known(account, delivery, events, await elsewhere(platform, delivery))
 
 
-def _say(account: Account, delivery: Delivery, events: list[Event], *, as_json: bool) -> int:
+def _say(known: _Known, *, as_json: bool) -> int:
+    account, delivery, events, there = known
     shown = _json(delivery, account)
+    if there is not None:
+        shown |= {
+            "dispatch": there.state,
+            "upstream_id": there.upstream_id,
+            "dispatch_error": there.error,
+        }
     if as_json:
         say_json({**shown, "history": [_event_json(event) for event in events]})
         return OK
@@ -145,8 +161,7 @@ def show(delivery: str, *, json: AsJson = False) -> int:
         Its id: as the API shows it, or the UUID.
     """
     id = identifier(delivery, "a delivery")
-    account, found, events = on_platform(lambda platform: _with_history(platform, id))
-    return _say(account, found, events, as_json=json)
+    return _say(on_platform(lambda platform: _known(platform, id)), as_json=json)
 
 
 @app.command
@@ -172,7 +187,7 @@ def advance(
     if pin is not None and to is not Status.DELIVERED:
         raise misused("--pin is for --to delivered alone")
 
-    async def work(platform: Platform) -> tuple[Account, Delivery, list[Event]]:
+    async def work(platform: Platform) -> _Known:
         found = await find_anywhere(platform, id)
         dialect = platform.dialects[(await account_of(platform, found.scope.account_id)).dialect]
         if to is not None:
@@ -181,10 +196,9 @@ def advance(
             await step_by_hand(platform, found.scope, dialect, id, note)
         else:
             raise misused("a live delivery has no scenario: say how far, --to STATUS")
-        return await _with_history(platform, id)
+        return await _known(platform, id)
 
-    account, moved, events = on_platform(work)
-    return _say(account, moved, events, as_json=json)
+    return _say(on_platform(work), as_json=json)
 
 
 @app.command(name="unlock-pin")
@@ -198,10 +212,9 @@ def unlock_pin_(delivery: str, *, json: AsJson = False) -> int:
     """
     id = identifier(delivery, "a delivery")
 
-    async def work(platform: Platform) -> tuple[Account, Delivery, list[Event]]:
+    async def work(platform: Platform) -> _Known:
         found = await find_anywhere(platform, id)
         await unlock_pin(platform, found.scope, id)
-        return await _with_history(platform, id)
+        return await _known(platform, id)
 
-    account, found, events = on_platform(work)
-    return _say(account, found, events, as_json=json)
+    return _say(on_platform(work), as_json=json)

@@ -310,6 +310,28 @@ async def mark_recalled(
     )
 
 
+class Elsewhere(NamedTuple):
+    """How a delivery stands with another platform, for the operator.
+
+    `error` is why the last try came to nothing; part of it is the platform's own text.
+    """
+
+    state: str
+    upstream_id: str | None
+    error: str | None
+
+
+async def find(connection: Connection, account_id: UUID, delivery_id: UUID) -> Elsewhere | None:
+    """How a delivery stands with another platform; None when none carries it."""
+    row = await connection.fetchrow(
+        "select state, upstream_id, last_error from dispatches"
+        " where account_id = $1 and delivery_id = $2",
+        account_id,
+        delivery_id,
+    )
+    return Elsewhere(*row) if row else None
+
+
 class Known(NamedTuple):
     """A dispatch that a platform speaks of, its row locked."""
 

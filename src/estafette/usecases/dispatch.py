@@ -42,6 +42,12 @@ __all__ = [
 FIRST_LOOK = timedelta(seconds=5)
 """How long after it was placed a delivery is looked at, if no webhook comes."""
 
+NOT_TAKEN = "The courier company could not take the delivery"
+"""What the timeline says of a refusal. What the platform said of it is for the operator alone: it
+may hold account numbers, prices and links, and merchants and recipients read the timeline."""
+
+NOT_KNOWN = "The courier company does not know the delivery any more"
+
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -127,9 +133,9 @@ def _doubt(errand: Errand, standing: Standing, doubtful: bool, looked_up: bool) 
 async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
     """The platform has it not and will never take it: the delivery stalls for the operator.
 
-    `reason` becomes the note of the stall. False when the attempt is no longer the caller's, or
-    when it may get there all the same, as the platform spoke of it meanwhile or a request may still
-    be under way: then it is looked up again.
+    `reason` is for the operator, with the dispatch and in the log. False when the attempt is no
+    longer the caller's, or when it may get there all the same, as the platform spoke of it
+    meanwhile or a request may still be under way: then it is looked up again.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         held = await _hold(connection, errand, "waiting")
@@ -143,7 +149,7 @@ async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
         await _settle(
             connection, errand, Outcome("closed" if final else "refused", None, error=reason)
         )
-        enqueued = await _stall(connection, platform, held.delivery, errand, reason)
+        enqueued = await _stall(connection, platform, held.delivery, errand, NOT_TAKEN)
     _woken(platform, enqueued)
     _tell(_log.warning, "dispatch_refused", errand, reason=reason)
     platform.observe_dispatch(errand.company, "refused")
@@ -153,14 +159,14 @@ async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
 async def lost(platform: Platform, errand: Errand, reason: str) -> bool:
     """The platform does not know any more what it had taken: the delivery stalls for the operator.
 
-    The dispatch is disputed. False when the attempt is no longer the caller's.
+    The dispatch is disputed, for `reason`. False when the attempt is no longer the caller's.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         held = await _hold(connection, errand, "placed")
         if held is None:
             return False
         await _settle(connection, errand, Outcome("disputed", None, error=reason))
-        enqueued = await _stall(connection, platform, held.delivery, errand, reason)
+        enqueued = await _stall(connection, platform, held.delivery, errand, NOT_KNOWN)
     _woken(platform, enqueued)
     _disputed(platform, errand, reason)
     return True
@@ -305,11 +311,12 @@ async def _agree(
 
 
 async def _stall(
-    connection: Connection, platform: Platform, delivery: Delivery, errand: Errand, reason: str
+    connection: Connection, platform: Platform, delivery: Delivery, errand: Errand, note: str
 ) -> int:
+    """Tells everybody that the delivery waits for the operator: our word, not the courier's."""
     if Status.STALLED not in delivery.progress.allowed():  # it has stalled already, or has ended
         return 0
-    move = Move(Status.STALLED, Actor.COURIER, reason)
+    move = Move(Status.STALLED, Actor.SYSTEM, note)
     entry = moved(delivery, move, errand.dialect, platform.sandbox_step)
     return await record.moves(connection, platform, [entry])
 

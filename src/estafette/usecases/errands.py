@@ -10,7 +10,7 @@ from estafette.core.courier import Company
 from estafette.core.delivery import Delivery
 from estafette.core.dialect import Dialect
 from estafette.store import dispatches
-from estafette.store.dispatches import Claimed
+from estafette.store.dispatches import Claimed, Elsewhere
 from estafette.usecases.platform import Platform
 
 IN_FLIGHT = timedelta(minutes=1)
@@ -95,6 +95,14 @@ async def claim(
             busy = {**busy, one.company_id: busy.get(one.company_id, 0) + 1}
         due_in_seconds = await dispatches.due_in_seconds(connection, most, busy)
     return Round([await _errand(platform, one) for one in claimed], due_in_seconds)
+
+
+async def elsewhere(platform: Platform, delivery: Delivery) -> Elsewhere | None:
+    """How a delivery stands with the platform that carries it; None when none does."""
+    if not delivery.remote:
+        return None
+    async with platform.pool.acquire() as connection:
+        return await dispatches.find(connection, delivery.scope.account_id, delivery.id)
 
 
 async def _errand(platform: Platform, claimed: Claimed) -> Errand:

@@ -15,7 +15,7 @@ from estafette.core.courier import CourierFailed, CourierResting
 from estafette.core.delivery import Status
 from estafette.couriers.remote.client import Access, PlatformClient
 from estafette.couriers.remote.failures import Declined, InDoubt, told
-from estafette.couriers.remote.mapping import bound, cheapest, create_body, step
+from estafette.couriers.remote.mapping import cheapest, create_body, route, step
 from estafette.couriers.remote.schemas import UpstreamDelivery
 from estafette.usecases.dispatch import Errand, Placement, Report
 from estafette.usecases.platform import clock
@@ -26,7 +26,14 @@ GIVE_UP: Final = timedelta(hours=24)
 LOOK_BACK: Final = timedelta(minutes=10)
 """How much earlier than the first try a delivery may seem created, by the other side's clock."""
 
-_QUOTE_IS_GONE: Final = frozenset({"quote_expired", "quote_not_found", "quote_already_used"})
+_QUOTE_AGAIN: Final = frozenset(
+    {
+        "quote_expired",
+        "quote_not_found",
+        "quote_already_used",
+        "quote_payload_mismatch",  # it binds contacts, of which the quote was not told
+    }
+)
 _MAY_EXIST: Final = "quote_already_used"
 _FOR_GOOD: Final = frozenset({400, 413, 415, 422})
 
@@ -131,7 +138,7 @@ class Placing:
                 if found is not None:
                     return found
                 self.doubtful = no.status == 409  # under the key there is something
-            if no.code in _QUOTE_IS_GONE:
+            if no.code in _QUOTE_AGAIN:
                 return await self._quote_again()
             return self._declined(no)
 
@@ -159,7 +166,8 @@ class Placing:
     async def _quote_again(self) -> Verdict:
         """Places it by a new quote, if that asks for no more than the one that binds us."""
         most = self._errand.delivery.company_fee
-        found = await self._client.quotes(self._access, bound(self._errand.upstream))
+        asked = route(self._errand.delivery, self._errand.upstream)
+        found = await self._client.quotes(self._access, asked)
         chosen = cheapest(found, clock())
         if chosen is None:
             return Never("the company does not carry it any more")

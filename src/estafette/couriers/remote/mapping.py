@@ -17,7 +17,10 @@ BOUND = ("origin", "destination", "parcel")
 
 
 def quote_body(wanted: QuoteRequest) -> dict[str, Any]:
-    """The body of `POST /quotes`: what is asked of the company, and nothing of the merchant's."""
+    """The body of `POST /quotes`: what the price depends on and the quote binds, and nobody's name.
+
+    Every company that fits is asked; whom to call is told to the one that carries.
+    """
     return {
         "origin": _address(wanted.origin, wanted.origin_city),
         "destination": _address(wanted.destination, wanted.destination_city),
@@ -32,9 +35,6 @@ def _address(stop: Stop, known: City | None) -> dict[str, Any]:
         "city": city,
         "province": stop.province or city,
     }
-    contact = {"name": stop.name, "phone": stop.phone_e164 or stop.phone}
-    if said := {name: value for name, value in contact.items() if value is not None}:
-        shown["contact"] = said
     if stop.latitude is not None and stop.longitude is not None:
         shown["coordinates"] = {"lat": stop.latitude, "lng": stop.longitude}
     return shown
@@ -68,9 +68,22 @@ def offer(quote: UpstreamQuote, body: Mapping[str, Any]) -> Offer:
     )
 
 
-def bound(upstream: Mapping[str, Any]) -> dict[str, Any]:
-    """What the quote of an offer binds, out of what `offer` kept: the body to quote with again."""
-    return {name: upstream[name] for name in BOUND}
+def route(delivery: Delivery, upstream: Mapping[str, Any]) -> dict[str, Any]:
+    """What the quote of an offer binds, out of what `offer` kept, and whom to call at either end.
+
+    It is what a delivery is placed with, and what it is quoted anew with where a platform binds
+    contacts too.
+    """
+    bound: dict[str, Any] = {name: upstream[name] for name in BOUND}
+    for name, stop in (("origin", delivery.pickup), ("destination", delivery.dropoff)):
+        if contact := _contact(stop):  # an offer of an older version has it already
+            bound[name] = {"contact": contact, **bound[name]}
+    return bound
+
+
+def _contact(stop: Stop) -> dict[str, str]:
+    contact = {"name": stop.name, "phone": stop.phone_e164 or stop.phone}
+    return {name: value for name, value in contact.items() if value is not None}
 
 
 def create_body(
@@ -81,7 +94,7 @@ def create_body(
     The platform is paid by us, or by the cash that its courier collects. Times that have passed
     while it could not be reached are left out.
     """
-    body: dict[str, Any] = {"quote_id": quote_id, **bound(upstream)}
+    body: dict[str, Any] = {"quote_id": quote_id, **route(delivery, upstream)}
     body["payment_method"] = PaymentMethod.PREPAID
     if delivery.payment.method is PaymentMethod.COD:
         body["payment_method"] = PaymentMethod.COD
@@ -96,5 +109,12 @@ def create_body(
 
 
 def step(event: UpstreamEvent) -> Step:
-    """An event there as a step of the delivery here."""
-    return Step(event.id, event.payload.status, event.payload.note)
+    """An event there as a step of the delivery here, with the note if it is a courier's.
+
+    What a platform, its operator or another merchant noted is not for whom reads it here.
+    """
+    is_courier = event.source is None or event.source in _NOTED_BY
+    return Step(event.id, event.payload.status, event.payload.note if is_courier else None)
+
+
+_NOTED_BY = frozenset({"courier", "driver"})

@@ -45,6 +45,10 @@ def _object(value: Any) -> Any:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 _Loose = Annotated[dict[str, Any] | None, BeforeValidator(_object)]
 
 
@@ -115,6 +119,7 @@ class UpstreamEvent(_Told):
 
     id: _Id
     occurred_at: datetime
+    source: Annotated[str | None, BeforeValidator(_text)] = None
     payload: _Payload
 
 

@@ -14,6 +14,10 @@ HIDDEN = "•••"
 
 # It begins only where what it takes begins, so that no stretch of a text is gone through twice.
 _EMAIL = re.compile(r"(?<![^\s@<>()])[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+")
+# With a scheme, as `www.`, or a name with dots before a slash, as short links are written.
+_LINK = re.compile(
+    r"(?i)(?<![^\s<>()])(?:[a-z][a-z0-9+.-]*://|www\.|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/)[^\s<>()]*"
+)
 _RUN = re.compile(r"\+?\d(?:[\s().\-\u2010-\u2015/]{0,3}\d){6,39}")
 _DIGITS = re.compile(r"\d+")
 _MOST_GROUPS = 8
@@ -23,8 +27,8 @@ _MOST_RUNS = 8
 
 
 def without_contacts(text: str, region: str) -> str:
-    """The text with phone numbers (as dialled in `region`) and e-mail addresses hidden."""
-    text = _EMAIL.sub(HIDDEN, text)
+    """The text with phone numbers (as dialled in `region`), e-mail addresses and links hidden."""
+    text = _LINK.sub(HIDDEN, _EMAIL.sub(HIDDEN, text))
     looked_into = 0
 
     def shown(found: re.Match[str]) -> str:
