@@ -55,7 +55,6 @@ NOT_JSON: tuple[bytes, ...] = (
     b'{"a": "\xc0\x80"}',
     b'{"a": "\xed\xa0\x80"}',
     b'{"a": "\xd0"}',
-    b"\xef\xbb\xbf" + _PLAIN,
     _PLAIN.decode().encode("utf-16"),
     _PLAIN.decode().encode("utf-16-le"),
     _PLAIN.decode().encode("utf-32"),

@@ -3,6 +3,7 @@
 The server is a process of its own, so that all of its log is heard.
 """
 
+import gzip
 import json
 from collections.abc import Iterator
 from typing import Any, cast
@@ -111,6 +112,31 @@ async def test_ten_megabytes_are_refused(target: Target, chunked: bool) -> None:
                 answer = await connection.answer()
                 assert answer is not None
                 target.refused(answer, 413)
+
+
+async def test_compressed_bodies_are_refused_by_name(target: Target) -> None:
+    async with target.nothing_stored():
+        for operation in target.with_body():
+            call = operation.call(target.edge, target.delivery)
+            key = target.tenant.authorization(operation.name)
+            for encoding, body in (("gzip", gzip.compress(b"{}")), ("br", b"{}"), ("GZIP", b"")):
+                head = {**key, "Content-Encoding": encoding}
+                async with wire(target.server.port) as connection:
+                    connection.send(request(call.method, call.path, head, body))
+                    answer = await connection.answer()
+                assert answer is not None
+                target.refused(answer, 415)
+                assert b"gzip" in answer.body
+
+
+async def test_mark_of_utf_8_before_a_body_is_passed_over(target: Target) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(await target.tenant.body()).encode()
+    head = {**target.edge.authorize(target.tenant.key), "Content-Encoding": "identity"}
+    async with wire(target.server.port) as connection:
+        connection.send(request("POST", target.edge.create_path, head, body))
+        answer = await connection.answer()
+    assert answer is not None
+    assert answer.status == target.edge.created_status
 
 
 async def test_slow_body_keeps_nobody_waiting(target: Target) -> None:

@@ -52,6 +52,7 @@ _SLUGS = {
     405: "method_not_allowed",
     409: "conflict",
     413: "payload_too_large",
+    415: "unsupported_media_type",
     422: "unprocessable_entity",
     429: "too_many_requests",
     500: "internal_server_error",

@@ -35,6 +35,7 @@ _CODES = {
     405: {"method_not_allowed"},
     409: {"conflict"},
     413: {"payload_too_large"},
+    415: {"unsupported_media_type"},
     422: {"out_of_coverage"},
     429: {"rate_limited"},
     500: {"internal"},

@@ -16,6 +16,11 @@ class BodyTooLarge(HttpRefusal):
 
 
 @dataclass(frozen=True)
+class EncodedBody(HttpRefusal):
+    """The body is compressed, or encoded otherwise, as its `Content-Encoding` says."""
+
+
+@dataclass(frozen=True)
 class BadBody(HttpRefusal):
     """The body is no JSON that can be accepted, or never came; `reason` says why, for people."""
 

@@ -8,7 +8,13 @@ from typing import Any
 
 from starlette.types import Receive, Scope
 
-from estafette.http.refusals import BadBody, BadIdempotencyKey, BodyTooLarge, Disconnected
+from estafette.http.refusals import (
+    BadBody,
+    BadIdempotencyKey,
+    BodyTooLarge,
+    Disconnected,
+    EncodedBody,
+)
 
 BODY_LIMIT = 256 * 1024
 """How long a body may be, in bytes."""
@@ -27,6 +33,7 @@ KEY_LENGTH = 255
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
 _PRINTABLE = re.compile(rb"[\x20-\x7e]*")
+_AS_IT_IS = frozenset({b"", b"identity"})
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 
 
@@ -45,9 +52,13 @@ async def read_body(
 ) -> bytes:
     """The whole body, at most `limit` bytes.
 
-    Raises BodyTooLarge, by the announced length or while it arrives; BadBody when it is not whole
-    after `body_seconds`; Disconnected when the caller goes away.
+    Raises EncodedBody for one that is not sent as it is; BodyTooLarge, by the announced length or
+    while it arrives; BadBody when it is not whole after `body_seconds`; Disconnected when the
+    caller goes away.
     """
+    if any(value.lower() not in _AS_IT_IS for value in header_values(scope, b"content-encoding")):
+        await _discard(receive, patience_seconds)
+        raise EncodedBody
     for announced in header_values(scope, b"content-length"):
         if _DIGITS.fullmatch(announced) is None or int(announced) > limit:
             await _discard(receive, patience_seconds)

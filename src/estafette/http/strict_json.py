@@ -1,12 +1,14 @@
 """Reading JSON as it is meant (RFC 8259), and refusing what readers understand in different ways.
 
-UTF-8 alone, no key twice, no NaN or infinity, no character that a database cannot keep (NUL, half
-of a surrogate pair), bounded depth. Numbers keep what they are: `1` is an int, `1.0` a float.
+UTF-8 alone (a mark of it at the beginning is passed over), no key twice, no NaN or infinity, no
+character that a database cannot keep (NUL, half of a surrogate pair), bounded depth. Numbers keep
+what they are: `1` is an int, `1.0` a float.
 """
 
 import hashlib
 import json
 import math
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from typing import Any, NoReturn, cast
 
@@ -22,6 +24,7 @@ _ORJSON_OPTIONS = orjson.OPT_SORT_KEYS
 
 def decode(body: bytes) -> Any:
     """The JSON value in `body`. Raises BadBody with a reason for people."""
+    body = body.removeprefix(BOM_UTF8)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

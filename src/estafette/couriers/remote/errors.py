@@ -45,6 +45,9 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     http.BodyTooLarge: lambda refusal: _problem(
         413, "Payload Too Large", f"The body must be at most {refusal.limit} bytes long"
     ),
+    http.EncodedBody: lambda _: _problem(
+        415, "Unsupported Media Type", "The body must be sent without a Content-Encoding"
+    ),
     http.PathUnknown: lambda _: _problem(404, "Not Found", "Nothing is served under this path"),
     http.MethodRefused: _method_refused,
     CompanyUnknown: lambda _: _problem(404, "Not Found", "No such company is connected"),

@@ -76,6 +76,11 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     http.BodyTooLarge: lambda refusal: _error(
         413, "payload_too_large", f"The body must be at most {refusal.limit} bytes long"
     ),
+    http.EncodedBody: lambda _: _error(
+        415,
+        "unsupported_media_type",
+        "The body must be sent as it is, without a Content-Encoding such as gzip",
+    ),
     http.BadBody: lambda refusal: _error(400, "invalid_request", f"The body {refusal.reason}"),
     http.RateLimited: _rate_limited,
     http.PathUnknown: lambda _: _error(404, "not_found", "Nothing is served under this path"),

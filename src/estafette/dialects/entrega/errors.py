@@ -34,6 +34,7 @@ KINDS: dict[int, Kind] = {
     405: Kind("method_not_allowed", "Method Not Allowed"),
     409: Kind("conflict", "Conflict"),
     413: Kind("payload_too_large", "Payload Too Large"),
+    415: Kind("unsupported_media_type", "Unsupported Media Type"),
     422: Kind("unprocessable_entity", "Validation Error"),
     429: Kind("too_many_requests", "Too Many Requests"),
     500: Kind("internal_server_error", "Internal Server Error"),
@@ -226,6 +227,9 @@ _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
     core.EndpointMissing: lambda _: Problem(422, "The account has no webhook address yet"),
     http.BodyTooLarge: lambda refusal: Problem(
         413, f"The body must be at most {refusal.limit} bytes long"
+    ),
+    http.EncodedBody: lambda _: Problem(
+        415, "The body must be sent as it is, without a Content-Encoding such as gzip"
     ),
     http.BadBody: lambda refusal: _bad_field("The body", refusal),
     http.BadIdempotencyKey: lambda refusal: _bad_field("Idempotency-Key", refusal),

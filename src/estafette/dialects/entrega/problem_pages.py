@@ -50,6 +50,11 @@ _EXPLANATIONS: dict[int, _Explanation] = {
         "Read the delivery again. For another payload use another `Idempotency-Key`.",
     ),
     413: _Explanation("The body is too long.", "Send less: `detail` says how much is accepted."),
+    415: _Explanation(
+        "The body is compressed, as its `Content-Encoding` says; bodies are read as they are.",
+        "Switch the compression of requests off in your client. Answers may be compressed by a"
+        " proxy, if you ask for it.",
+    ),
     422: _Explanation(
         "The request was read and something in it is not valid.",
         "`errors` names every faulty field or parameter. For quotes, payment and schedule,"
