@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from estafette.core.acts import Act
 from estafette.core.delivery import Status
 from estafette.core.errors import Refusal
 from estafette.core.payment import PaymentMethod
@@ -20,8 +21,12 @@ _SAMPLES: dict[Any, Any] = {
     UUID | None: _ID,
     Status: Status.IN_TRANSIT,
     PaymentMethod: PaymentMethod.COD,
+    tuple[PaymentMethod, ...]: (PaymentMethod.PREPAID,),
+    Act: Act.CANCEL,
+    tuple[Act, ...]: (Act.READ, Act.QUOTE),
     str: "text",
     str | None: "Luanda",
+    bool: True,
     int: 7,
     datetime: datetime(2026, 3, 4, tzinfo=UTC),
     tuple[str, ...]: ("parcel",),

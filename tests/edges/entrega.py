@@ -70,6 +70,9 @@ _CODES = {
     "cash_collect_aoa_required",
     "payment_method_not_supported",
     "scheduled_window_invalid",
+    "pickup_not_allowed",
+    "payment_method_not_allowed",
+    "cash_collect_aoa_too_high",
 }
 
 
@@ -117,6 +120,9 @@ def _reaches(of: Belongings) -> Mapping[str, tuple[Reach, ...]]:
         ),
         "GET /deliveries/{id}": (Reach(Call("GET", theirs), 404, "not_found"),),
         "DELETE /deliveries/{id}": (Reach(Call("DELETE", theirs), 404, "not_found"),),
+        "POST /deliveries/{id}/confirm": (
+            Reach(Call("POST", f"{theirs}/confirm"), 404, "not_found"),
+        ),
         "GET /deliveries/{id}/events": (Reach(Call("GET", f"{theirs}/events"), 404, "not_found"),),
         "GET /widget/couriers": (Reach(Call("GET", "/v1/widget/couriers"), *secret_key),),
         "POST /widget/quotes": (Reach(Call("POST", "/v1/widget/quotes", _ROUTE), *secret_key),),

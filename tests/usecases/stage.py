@@ -20,7 +20,7 @@ from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop, st
 from estafette.core.errors import Refusal
 from estafette.core.event import Event
 from estafette.core.ids import new_id
-from estafette.store import accounts, deliveries
+from estafette.store import accounts, deliveries, keys
 from estafette.store.pool import open_pool
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.create import Creator, Order
@@ -214,6 +214,6 @@ async def add_key(connection: Any, account: Account, mode: Mode) -> str:
     """A new secret key of an account."""
     key = new_token("k_")
     now = await connection.fetchval("select now()")
-    row = accounts.ApiKey(account.id, new_id(), mode, KeyKind.SECRET, key[-4:], now, None, None)
-    await accounts.insert_key(connection, row, key_hash(key))
+    row = keys.ApiKey(account.id, new_id(), mode, KeyKind.SECRET, key[-4:], now)
+    await keys.insert(connection, row, key_hash(key))
     return key

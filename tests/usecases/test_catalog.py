@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 
 from estafette.core.account import Credential, Mode
-from estafette.store import accounts, catalog, signals
+from estafette.store import catalog, signals
 from estafette.usecases.authenticate import authenticate, authenticate_any
 from estafette.usecases.catalog import Catalog
+from estafette.usecases.keys import disable_key
 from tests.usecases.stage import Tenant, add_key
 
 _LONGEST = 20
@@ -30,7 +32,7 @@ class Heard:
     def on_connection(self, heard: bool) -> None:
         self.connected.set() if heard else self.connected.clear()
 
-    async def after(self, change: asyncio.Future[None] | None = None) -> None:
+    async def after(self, change: asyncio.Future[Any] | None = None) -> None:
         self._signal.clear()
         if change is not None:
             await change
@@ -86,9 +88,8 @@ async def test_a_disabled_key_is_noticed_although_it_was_remembered(
     async with listening(postgres_dsn, tenant.platform.catalog) as heard:
         credential = await recognised(tenant)
         assert await recognised(tenant) is credential  # remembered
-        async with tenant.platform.pool.acquire() as connection:
-            change = accounts.disable_key(connection, tenant.account.id, credential.key_id)
-            await heard.after(asyncio.ensure_future(change))
+        change = disable_key(tenant.platform, tenant.account, str(credential.key_id))
+        await heard.after(asyncio.ensure_future(change))
         assert (await recognised(tenant)).disabled
         assert await authenticate_any(tenant.platform, tenant.keys[Mode.SANDBOX]) is None
 
@@ -96,8 +97,7 @@ async def test_a_disabled_key_is_noticed_although_it_was_remembered(
 async def test_nothing_is_remembered_while_changes_cannot_be_heard(tenant: Tenant) -> None:
     tenant.platform.catalog.trust(False)
     first = await recognised(tenant)
-    async with tenant.platform.pool.acquire() as connection:
-        await accounts.disable_key(connection, tenant.account.id, first.key_id)
+    await disable_key(tenant.platform, tenant.account, str(first.key_id))
     assert (await recognised(tenant)).disabled
 
 
@@ -111,9 +111,9 @@ async def test_a_lost_listener_connects_again_and_forgets(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
                 " where datname = current_database() and query ilike 'listen%'"
             )
-            change = accounts.disable_key(connection, tenant.account.id, credential.key_id)
-            await heard.after(asyncio.ensure_future(change))
-            await asyncio.wait_for(heard.connected.wait(), _LONGEST)
+        change = disable_key(tenant.platform, tenant.account, str(credential.key_id))
+        await heard.after(asyncio.ensure_future(change))
+        await asyncio.wait_for(heard.connected.wait(), _LONGEST)
         assert (await recognised(tenant)).disabled
 
 

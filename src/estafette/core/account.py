@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from estafette.core.acts import EVERY_ACT, PAGE_ACTS, Act, Network
+from estafette.core.page_limits import PageLimits
+
 
 class Mode(StrEnum):
     """Real work or rehearsal. The API key tells which; nothing crosses from one to the other."""
@@ -27,6 +30,11 @@ class KeyKind(StrEnum):
 
     SECRET = "secret"  # noqa: S105 - a kind of key, not a key
     PUBLISHABLE = "publishable"
+
+    @property
+    def acts(self) -> frozenset[Act]:
+        """What such a key can ever be allowed."""
+        return EVERY_ACT if self is KeyKind.SECRET else PAGE_ACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """An API key that was recognised. It may be disabled or expired: the caller looks."""
+    """An API key that was recognised. It may be disabled or expired: the caller looks.
+
+    It may do `acts`, from an address in `networks`; none: from anywhere. `page` are the limits of a
+    publishable key.
+    """
 
     account: Account
     key_id: UUID
@@ -93,6 +105,9 @@ class Credential:
     kind: KeyKind
     expires_at: datetime | None
     disabled: bool
+    acts: frozenset[Act] = EVERY_ACT
+    networks: tuple[Network, ...] = ()
+    page: PageLimits | None = None
 
     @property
     def scope(self) -> Scope:

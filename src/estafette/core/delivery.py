@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from estafette.core.account import Scope
-from estafette.core.payment import PREPAID, Payment
+from estafette.core.payment import PREPAID, Payment, PaymentMethod
 
 
 class Status(StrEnum):
-    """Where a delivery is."""
+    """Where a delivery is. What is held until its merchant confirms it awaits payment, too."""
 
     AWAITING_PAYMENT = "awaiting_payment"
     PENDING = "pending"
@@ -203,6 +203,8 @@ class Delivery:
     `metadata` is the merchant's own JSON object. With `require_pin`, the recipient's `pin` (None
     until another platform has told it) is needed to hand it over; `pin_failures` wrong ones were
     tried.
+    `key_id` is the API key it was created with, None for one that is older than that was kept;
+    with `by_page` it is a publishable key, so that a page in a browser has ordered it.
     """
 
     id: UUID
@@ -231,11 +233,19 @@ class Delivery:
     require_pin: bool = False
     pin: str | None = None
     pin_failures: int = 0
+    key_id: UUID | None = None
+    by_page: bool = False
 
     @property
     def eta_minutes(self) -> int:
         """The minutes from its creation to its promised time, begun ones counted."""
         return -((self.created_at - self.deliver_by) // timedelta(minutes=1))
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its merchant has to confirm it: it awaits something, and that is no transfer."""
+        by_transfer = self.payment.method is PaymentMethod.BANK_TRANSFER
+        return self.status is Status.AWAITING_PAYMENT and not by_transfer
 
     @property
     def pin_is_locked(self) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from estafette.core.acts import Act
 from estafette.core.delivery import Status
 from estafette.core.payment import PaymentMethod
 
@@ -189,3 +190,58 @@ class EndpointMissing(Refusal):
     """The account has no address to send webhooks to."""
 
     endpoint: str
+
+
+@dataclass(unsafe_hash=True)
+class ActRefused(Refusal):
+    """The API key may not do this: `act` is not among its `acts`."""
+
+    act: Act
+    acts: tuple[Act, ...]
+
+
+@dataclass(unsafe_hash=True)
+class AddressRefused(Refusal):
+    """The API key is not accepted from this client address; None: it is not known."""
+
+    address: str | None
+
+
+@dataclass(unsafe_hash=True)
+class PickupRefused(Refusal):
+    """The publishable key has parcels picked up at other places alone."""
+
+
+@dataclass(unsafe_hash=True)
+class PageMethodRefused(Refusal):
+    """The publishable key takes payment in other ways alone: by one of `methods`."""
+
+    method: PaymentMethod
+    methods: tuple[PaymentMethod, ...]
+
+
+@dataclass(unsafe_hash=True)
+class PageCashRefused(Refusal):
+    """The publishable key collects less cash for one delivery: at most `highest`."""
+
+    highest: int
+
+
+@dataclass(unsafe_hash=True)
+class HourIsFull(Refusal):
+    """The publishable key's deliveries of an hour are created, in all or for one client address.
+
+    Another can be created in `retry_after` seconds.
+    """
+
+    of_address: bool
+    retry_after: int
+
+
+@dataclass(unsafe_hash=True)
+class NotHeld(Refusal):
+    """The delivery waits for no confirmation, or not any more."""
+
+    is_conflict: ClassVar[bool] = True
+
+    status: Status

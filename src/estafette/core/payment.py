@@ -32,7 +32,8 @@ class Payment:
 
     `cash_collect` is what the driver takes from the recipient, in whole units of the market's
     currency: with `COD` alone. A bank transfer of the delivery's fee goes to `bank` with the
-    delivery's reference written on it, and is awaited until `due_at`.
+    delivery's reference written on it, and is awaited until `due_at`. So is, with another method,
+    the merchant's word to let a held delivery go.
     """
 
     method: PaymentMethod = PaymentMethod.PREPAID

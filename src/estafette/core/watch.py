@@ -11,9 +11,9 @@ from estafette.core.delivery import Delivery, Status
 class WatchLimits:
     """How long things may take.
 
-    `payment` is how long a bank transfer is awaited; `pickup_lead` how long before a scheduled
-    pickup an assigned delivery is ready for it; `courier` how long a delivery may be without a
-    courier; `silence` how long after its promised time nothing may be heard of it.
+    `payment` is how long a bank transfer, or a confirmation, is awaited; `pickup_lead` how long
+    before a scheduled pickup an assigned delivery is ready for it; `courier` how long a delivery
+    may be without a courier; `silence` how long after its promised time nothing may be heard of it.
     """
 
     payment: timedelta = timedelta(hours=24)
@@ -51,7 +51,11 @@ def _ahead(delivery: Delivery, limits: WatchLimits) -> list[tuple[datetime, DueM
     """What becomes due in the status that the delivery has, and when."""
     status, ahead = delivery.status, list[tuple[datetime, DueMove]]()
     if status is Status.AWAITING_PAYMENT and delivery.payment.due_at:
-        note = "The bank transfer did not arrive in time"
+        note = (
+            "Nobody confirmed it in time"
+            if delivery.is_held
+            else "The bank transfer did not arrive in time"
+        )
         ahead.append((delivery.payment.due_at, DueMove(Status.CANCELLED, note)))
     pickup_at = delivery.scheduled_pickup_at
     if status is Status.ASSIGNED and pickup_at:

@@ -42,6 +42,12 @@ def header_values(scope: Scope, name: bytes) -> list[bytes]:
     return [value for key, value in scope["headers"] if key == name]
 
 
+def client_address(scope: Scope) -> str | None:
+    """The address of the client, None where it has none (a socket of the file system)."""
+    client = scope.get("client")
+    return client[0] if client else None
+
+
 async def read_body(
     scope: Scope,
     receive: Receive,

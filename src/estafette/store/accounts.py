@@ -1,13 +1,14 @@
-"""Accounts, their API keys and their webhook endpoints."""
+"""Accounts, whom a key opens, and webhook endpoints."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from estafette.core.account import MARKETS, Account, Credential, KeyKind, Mode, Scope
+from estafette.store.keys import read_acts, read_limits
 from estafette.store.pool import Connection
 
 _ACCOUNT = "accounts.id, accounts.name, market, dialect, rate_per_second, burst, origins"
@@ -80,87 +81,27 @@ async def every(connection: Connection) -> list[Account]:
     return [_account(row) for row in found]
 
 
-class ApiKey(NamedTuple):
-    """What is known of a key. The key itself is not kept."""
-
-    account_id: UUID
-    id: UUID
-    mode: Mode
-    kind: KeyKind
-    hint: str
-    created_at: datetime
-    expires_at: datetime | None
-    disabled_at: datetime | None
-
-
-async def insert_key(connection: Connection, key: ApiKey, hash: bytes) -> None:
-    """Writes a new key by its SHA-256."""
-    await connection.execute(
-        "insert into api_keys (account_id, id, mode, kind, hash, hint, created_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7)",
-        key.account_id,
-        key.id,
-        key.mode,
-        key.kind,
-        hash,
-        key.hint,
-        key.created_at,
-    )
-
-
-async def keys(connection: Connection, account_id: UUID) -> list[ApiKey]:
-    """All keys of an account, oldest first."""
-    found = await connection.fetch(
-        "select account_id, id, mode, kind, hint, created_at, expires_at, disabled_at"
-        " from api_keys where account_id = $1 order by created_at, id",
-        account_id,
-    )
-    return [
-        ApiKey(row[0], row[1], Mode(row[2]), KeyKind(row[3]), row[4], row[5], row[6], row[7])
-        for row in found
-    ]
-
-
-async def expire_key(
-    connection: Connection, account_id: UUID, key_id: UUID, overlap: timedelta
-) -> None:
-    """Ends a key's life after `overlap`, never later than was set before."""
-    await connection.execute(
-        "update api_keys set expires_at = least(expires_at, now() + $3)"
-        " where account_id = $1 and id = $2",
-        account_id,
-        key_id,
-        overlap,
-    )
-
-
-async def disable_key(connection: Connection, account_id: UUID, key_id: UUID) -> None:
-    """Disables a key from now on."""
-    await connection.execute(
-        "update api_keys set disabled_at = coalesce(disabled_at, now())"
-        " where account_id = $1 and id = $2",
-        account_id,
-        key_id,
-    )
-
-
 async def recognise(connection: Connection, hash: bytes) -> Credential | None:
     """The credential whose key has this SHA-256."""
     row = await connection.fetchrow(
         f"select {_ACCOUNT}, api_keys.id as key_id, mode, kind, expires_at,"  # noqa: S608 - a constant
-        " disabled_at is not null as disabled"
+        " disabled_at is not null as disabled, scopes, networks, limits"
         " from api_keys join accounts on accounts.id = api_keys.account_id where hash = $1",
         hash,
     )
     if row is None:
         return None
+    kind = KeyKind(row["kind"])
     return Credential(
         account=_account(row),
         key_id=row["key_id"],
         mode=Mode(row["mode"]),
-        kind=KeyKind(row["kind"]),
+        kind=kind,
         expires_at=row["expires_at"],
         disabled=row["disabled"],
+        acts=read_acts(row["scopes"], kind),
+        networks=tuple(row["networks"]),
+        page=read_limits(row["limits"], kind),
     )
 
 

@@ -78,21 +78,21 @@ with input as (
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::float8[], $13::integer[],
         $14::float8[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bigint[],
-        $20::uuid[], $21::text[], $22::timestamptz[], $23::timestamptz[] {arrays}
+        $20::uuid[], $21::text[], $22::timestamptz[], $23::timestamptz[], $24::uuid[] {arrays}
     ) as input (
         account_id, id, mode, status, milestone, seq, event_id,
         actor, note, announced, occurred_at, delay_seconds, copies,
         run_in_seconds, external_ref, pickup, dropoff, parcel, fee,
-        quote_id, scenario, pickup_by, deliver_by {names}
+        quote_id, scenario, pickup_by, deliver_by, key_id {names}
     )
 ),
 new_deliveries as (
     insert into deliveries (account_id, id, mode, status, milestone, seq, external_ref, pickup,
-        dropoff, parcel, fee, quote_id, scenario, pickup_by, deliver_by, created_at, updated_at
-        {columns})
+        dropoff, parcel, fee, quote_id, scenario, pickup_by, deliver_by, created_at, updated_at,
+        key_id {columns})
     select account_id, id, mode, status, milestone, seq, external_ref, pickup::jsonb,
         dropoff::jsonb, parcel::jsonb, fee, quote_id, scenario, pickup_by, deliver_by,
-        occurred_at, occurred_at {values}
+        occurred_at, occurred_at, key_id {values}
     from input
 ),
 used_quotes as (
@@ -116,7 +116,7 @@ _INSERT_PLAIN = _INSERT.format(
     events_and_messages=_EVENTS_AND_MESSAGES,
 )
 _INSERT_WITH_TERMS = _INSERT.format(
-    arrays=", $24::text[], $25::uuid[], $26::text[], $27::timestamptz[], $28::boolean[]",
+    arrays=", $25::text[], $26::uuid[], $27::text[], $28::timestamptz[], $29::boolean[]",
     names=", reference, company_id, terms, watch_at, simulated",
     columns=", reference, company_id, terms, watch_at",
     values=", reference, company_id, terms::json, watch_at",
@@ -163,6 +163,7 @@ async def insert(connection: Connection, entries: Sequence[Entry], limits: Watch
         [delivery.scenario for delivery in deliveries],
         [delivery.pickup_by for delivery in deliveries],
         [delivery.deliver_by for delivery in deliveries],
+        [delivery.key_id for delivery in deliveries],
     ]
     if not any(entry.with_terms for entry in entries):
         return await connection.fetchval(_INSERT_PLAIN, *columns)

@@ -130,6 +130,7 @@ async def entries(
 _AWAITING = f"""
 select {rows.DELIVERY_COLUMNS} from deliveries
 where status = 'awaiting_payment' and mode = $1 and ($2::uuid is null or account_id = $2)
+    and terms ->> 'method' = 'bank_transfer' -- the others are held until they are confirmed
 order by created_at, id limit $3
 """  # noqa: S608 - the columns are a constant
 

@@ -45,7 +45,7 @@ def parcel_json(parcel: Parcel) -> str:
 DELIVERY_COLUMNS = (
     "account_id, id, mode, status, milestone, before_stall, seq, external_ref, pickup, dropoff,"
     " parcel, fee, quote_id, scenario, pickup_by, deliver_by, created_at, updated_at, reference,"
-    " company_id, terms, pin_failures"
+    " company_id, terms, pin_failures, key_id"
 )
 
 
@@ -75,6 +75,7 @@ def delivery(row: asyncpg.Record) -> Delivery:
         reference=row["reference"],
         company_id=row["company_id"],
         pin_failures=row["pin_failures"],
+        key_id=row["key_id"],
         **read_terms(row["terms"]),
     )
 

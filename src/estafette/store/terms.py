@@ -17,6 +17,7 @@ def has_terms(delivery: Delivery) -> bool:
         or delivery.scheduled_pickup_at is not None
         or delivery.scheduled_delivery_at is not None
         or delivery.payment.method is not PaymentMethod.PREPAID
+        or delivery.by_page
     )
 
 
@@ -38,6 +39,7 @@ def terms_json(delivery: Delivery) -> str | None:
         ("metadata", delivery.metadata),
         ("require_pin", delivery.require_pin or None),
         ("pin", delivery.pin),
+        ("by_page", delivery.by_page or None),
     )
     terms = {name: value for name, value in fields if value is not None}
     return orjson.dumps(terms).decode()
@@ -64,6 +66,7 @@ def read_terms(text: str | None) -> dict[str, Any]:
         "metadata": terms.get("metadata"),
         "require_pin": terms.get("require_pin", False),
         "pin": terms.get("pin"),
+        "by_page": terms.get("by_page", False),
     }
 
 

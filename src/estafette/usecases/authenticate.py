@@ -1,6 +1,8 @@
 """Whose request is it?"""
 
+from estafette.core import access
 from estafette.core.account import Credential, KeyKind
+from estafette.core.acts import Operation
 from estafette.store import idempotency
 from estafette.usecases.platform import Platform, clock
 from estafette.usecases.secrets import key_hash
@@ -25,6 +27,19 @@ async def authenticate_any(platform: Platform, key: str) -> Credential | None:
     if credential is None or credential.disabled or credential.kind is not KeyKind.SECRET:
         return None
     return await authenticate(platform, key, credential.account.dialect)
+
+
+def permit(
+    platform: Platform, credential: Credential, operation: Operation, address: str | None
+) -> None:
+    """Lets a recognised key do what its holder asks for, and remembers that it was used.
+
+    `address` is the client's, None where it has none. Raises AddressRefused or ActRefused.
+    """
+    refusal = access.refusal(credential, operation, address)
+    if refusal:
+        raise refusal
+    platform.key_uses.note(credential, address)
 
 
 async def was_answered(platform: Platform, key: idempotency.Key) -> bool:

@@ -23,6 +23,7 @@ from estafette.core.errors import (
 )
 from estafette.core.event import Actor, Event
 from estafette.core.ids import new_id
+from estafette.core.page_orders import Page, order_refusal
 from estafette.core.payment import PREPAID, Payment, PaymentMethod
 from estafette.core.pricing import UNPRICED, Price
 from estafette.core.quote import Quote
@@ -31,10 +32,11 @@ from estafette.store import deliveries, pool, quotes, references
 from estafette.store.idempotency import lock_number
 from estafette.store.journal import Entry
 from estafette.store.references import Given, Series
-from estafette.usecases import record
+from estafette.usecases import page_counts, record
 from estafette.usecases.batching import Batcher
 from estafette.usecases.catalog import Companies
 from estafette.usecases.idempotency import Answer, Idempotency, Ledger, Reply, open_ledger
+from estafette.usecases.page_counts import PageCounts
 from estafette.usecases.platform import Platform, clock
 from estafette.usecases.price import estimate
 from estafette.usecases.secrets import new_pin
@@ -55,6 +57,8 @@ class Order:
     `numbered` gives the delivery a reference, the next of its account, mode and year; it can be
     found by search then.
     `scenario` is the sandbox's, where it is chosen elsewhere than in the notes of the drop-off.
+    `key_id` is the API key that it came with; `page` is the page that showed it, if it is a
+    publishable one: then it is taken within the key's limits.
     `render` writes the delivery or the conflict as the dialect answers it.
     """
 
@@ -75,6 +79,8 @@ class Order:
     metadata: Mapping[str, Any] | None = None
     numbered: bool = False
     scenario: str | None = None
+    key_id: UUID | None = None
+    page: Page | None = None
 
 
 class _Draft(NamedTuple):
@@ -98,8 +104,9 @@ class Creator:
         """Creates the delivery, or repeats what was answered under its idempotency key.
 
         Raises IdempotencyMismatch, QuoteNotFound, QuoteCompanyMismatch, QuoteExpired,
-        QuoteMismatch, PaymentMethodNotSupported or ScheduleInvalid; nothing is stored then. A
-        conflict (OrderConflict, QuoteUsed) is an answer that the order renders.
+        QuoteMismatch, PaymentMethodNotSupported or ScheduleInvalid, and for a page PickupRefused,
+        PageMethodRefused, PageCashRefused or HourIsFull; nothing is stored then. A conflict
+        (OrderConflict, QuoteUsed) is an answer that the order renders.
         """
         answer = await self._batcher.do(await self._draft(order))
         if isinstance(answer, Refusal):
@@ -136,6 +143,8 @@ class Creator:
             scheduled_pickup_at=order.schedule.pickup_at,
             scheduled_delivery_at=order.schedule.delivery_at,
             metadata=order.metadata,
+            key_id=order.key_id,
+            by_page=order.page is not None,
         )
         return _Draft(order, delivery, price, companies)
 
@@ -146,7 +155,8 @@ class Creator:
             ledger: Ledger[Delivery] = await open_ledger(
                 connection,
                 [order.idempotency for order in orders],
-                [lock_number("external_ref", *scope, ref) for scope, ref in refs],
+                [lock_number("external_ref", *scope, ref) for scope, ref in refs]
+                + page_counts.locks(orders),
             )
             taken = await deliveries.live_refs(connection, refs)
             offered = await quotes.lock(
@@ -156,7 +166,8 @@ class Creator:
                 connection, {_series(draft.delivery) for draft in batch if draft.order.numbered}
             )
             now = await pool.now(connection) if offered or numbers else clock()
-            desk = _Desk(self._platform, taken, offered, numbers, now)
+            counts = await page_counts.read(connection, orders, now)
+            desk = _Desk(self._platform, taken, offered, numbers, counts, now)
             answers: list[Answer | Refusal] = []
             for draft in batch:
                 order = draft.order
@@ -166,6 +177,7 @@ class Creator:
                 answers.append(answer)
             enqueued = await record.creations(connection, self._platform, desk.entries, desk.quotes)
             await references.write(connection, desk.given)
+            await counts.write(connection)
             await ledger.write(connection)
         if enqueued:
             self._platform.outbox_signal.wake()
@@ -183,11 +195,13 @@ class _Desk:
         taken: dict[tuple[Scope, str], UUID],
         offered: dict[tuple[Scope, UUID], Quote],
         numbers: dict[Series, Given],
+        counts: PageCounts,
         now: datetime,
     ) -> None:
         """`taken` are the external references in use, `offered` the locked quotes.
 
-        `numbers` are the last that were given, of the locked series; `now` is a time since then.
+        `numbers` are the last that were given, of the locked series; `counts` tell what pages had
+        created lately; `now` is a time since then.
         """
         self.entries: list[Entry] = []
         self.quotes: dict[UUID, Quote] = {}
@@ -197,6 +211,7 @@ class _Desk:
         self._offered = offered
         self._now = now
         self._numbers = numbers
+        self._counts = counts
 
     def decide(self, draft: _Draft) -> Delivery | Refusal:
         """The delivery, which is then among `entries`, or why not."""
@@ -208,6 +223,10 @@ class _Desk:
             holder = self._taken.get((order.scope, order.external_ref))
             if holder is not None:
                 return OrderConflict(order.external_ref, holder)
+        if order.page:
+            refusal = order_refusal(order.page.limits, order.pickup, order.payment)
+            if refusal:
+                return refusal
         quote, price = None, draft.price
         if order.quote_id:
             quote = self._offered.get((order.scope, order.quote_id))
@@ -223,6 +242,8 @@ class _Desk:
             return payment
         if late := order.schedule.refusal(self._now):
             return late
+        if full := self._counts.refusal(order):
+            return full
         # after the check: a time far off may be beyond what a calendar holds
         pickup_by, deliver_by = order.schedule.promise(delivery.created_at, price)
         delivery = replace(delivery, pickup_by=pickup_by, deliver_by=deliver_by)
@@ -230,6 +251,7 @@ class _Desk:
         if quote is not None:
             self._offered[order.scope, quote.id] = quote._replace(used_by=delivery.id)
             self.quotes[delivery.id] = quote
+        self._counts.add(order)
         if order.external_ref:
             self._taken[order.scope, order.external_ref] = delivery.id
         if order.numbered:
@@ -252,15 +274,16 @@ class _Desk:
         self, draft: _Draft, created_at: datetime, quote: Quote | None
     ) -> Payment | Refusal:
         """How the delivery is paid, or why not so."""
-        payment = draft.order.payment
+        payment, page = draft.order.payment, draft.order.page
+        due_at = created_at + self._platform.watch_limits.payment
         if payment.method is not PaymentMethod.BANK_TRANSFER:
-            return payment
+            # what waits for a transfer goes on by the operator's word already
+            return replace(payment, due_at=due_at) if page and page.limits.held else payment
         company = None
         if quote and quote.company_id and draft.companies:
             company = draft.companies.by_id(quote.company_id)
         if company is None or not company.capabilities.bank_transfer_enabled:
             return PaymentMethodNotSupported(payment.method, quote and quote.company_name)
-        due_at = created_at + self._platform.watch_limits.payment
         return replace(payment, bank=company.capabilities.bank, due_at=due_at)
 
     def _entry(self, delivery: Delivery, dialect: Dialect, quote: Quote | None) -> Entry:

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from estafette.core import scenario
 from estafette.core.account import Mode, Scope
 from estafette.core.delivery import Delivery, Status
 from estafette.core.dialect import Dialect
@@ -10,7 +9,8 @@ from estafette.core.errors import PaymentNotAwaited
 from estafette.core.event import Actor
 from estafette.store import ledger
 from estafette.usecases import record
-from estafette.usecases.advance import Move, lock_one, moved
+from estafette.usecases.advance import Move, lock_one
+from estafette.usecases.confirm import released, tell
 from estafette.usecases.platform import Platform
 
 
@@ -23,22 +23,17 @@ async def confirm_payment(
 ) -> Delivery:
     """Lets a delivery whose bank transfer has arrived go on; returns it as it is then.
 
-    Raises DeliveryNotFound, or PaymentNotAwaited when it is paid already or expired.
+    Raises DeliveryNotFound, or PaymentNotAwaited when it is paid already, expired, or awaits
+    something else.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
-        if delivery.status is not Status.AWAITING_PAYMENT:
+        if delivery.status is not Status.AWAITING_PAYMENT or delivery.is_held:
             raise PaymentNotAwaited(delivery.status)
         move = Move(Status.PENDING, Actor.OPERATOR, note or "The bank transfer has arrived")
-        entry = moved(delivery, move, dialect, platform.sandbox_step)
-        script = scenario.script(delivery.scenario, with_pickup_ready=True)
-        due = scenario.due_in_seconds(script, 0, platform.sandbox_step)
-        entry = entry._replace(run_step=0, run_in_seconds=due)  # where it is simulated
-        enqueued = await record.moves(connection, platform, [entry])
-    if enqueued:
-        platform.outbox_signal.wake()
-    if delivery.remote:
-        platform.dispatch_signal.wake()
+        entry = released(delivery, move, dialect, platform.sandbox_step)
+        await record.moves(connection, platform, [entry])
+    tell(platform, entry.delivery)
     return entry.delivery
 
 

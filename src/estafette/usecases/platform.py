@@ -13,6 +13,7 @@ from estafette.core.watch import WatchLimits
 from estafette.store import signals
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.usecases.catalog import Catalog
+from estafette.usecases.key_uses import KeyUses
 from estafette.usecases.secrets import Cipher
 
 CourierObserver = Callable[[Company, str, float], None]
@@ -77,11 +78,13 @@ class Platform:
     observe_dispatch: DispatchObserver = _unobserved_dispatch
     recall: Recall = _unreachable
     patience: Patience = field(default_factory=Patience)
+    key_uses: KeyUses = field(init=False)
     outbox_signal: "Signal" = field(init=False)
     dispatch_signal: "Signal" = field(init=False)
 
     def __post_init__(self) -> None:
-        """Prepares the signals to the workers."""
+        """Prepares the signals to the workers, and the notes of which keys are used."""
+        self.key_uses = KeyUses(self.pool)
         self.outbox_signal = Signal(self.pool, signals.OUTBOX)
         self.dispatch_signal = Signal(self.pool, signals.DISPATCHES)
 

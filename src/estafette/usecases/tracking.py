@@ -8,6 +8,7 @@ from uuid import UUID
 from estafette.core.account import MARKETS
 from estafette.core.delivery import FINAL, Status
 from estafette.core.event import Actor
+from estafette.core.payment import PaymentMethod
 from estafette.store import deliveries
 from estafette.usecases.platform import Platform
 
@@ -23,7 +24,10 @@ class TrackedStep:
 
 @dataclass(frozen=True, slots=True)
 class TrackedDelivery:
-    """A delivery as its recipient sees it. `version` grows with every event."""
+    """A delivery as its recipient sees it. `version` grows with every event.
+
+    With `awaits_confirmation`, what it awaits or awaited first is its merchant's word, no payment.
+    """
 
     id: UUID
     version: int
@@ -38,6 +42,7 @@ class TrackedDelivery:
     market: str
     steps: tuple[TrackedStep, ...]
     reference: str | None = None
+    awaits_confirmation: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -73,6 +78,7 @@ async def track(platform: Platform, delivery_id: UUID) -> TrackedDelivery | None
         time_zone=market.time_zone,
         market=market.code,
         reference=delivery.reference,
+        awaits_confirmation=delivery.payment.method is not PaymentMethod.BANK_TRANSFER,
         steps=tuple(
             TrackedStep(
                 event.status, event.occurred_at, event.note if event.actor in _NOTED_BY else None

@@ -64,6 +64,7 @@ async def test_delivery_has_all_its_fields(entrega: Tenant) -> None:
         "options": {"metadata": {"checkout_id": "WEB-4821"}},
         "inserted_at": now,
         "updated_at": now,
+        "created_with": {"key_id": shown["created_with"]["key_id"], "kind": "secret"},
     }
     assert (await entrega.get(f"{DELIVERIES}/{id}")).told == answer.told
 

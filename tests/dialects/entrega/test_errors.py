@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 import pytest
 
+from estafette.core.acts import Act
 from estafette.core.delivery import Status
 from estafette.core.errors import (
     CancelRefused,
@@ -38,8 +39,12 @@ _SAMPLES: dict[Any, Any] = {
     UUID | None: _ID,
     Status: Status.IN_TRANSIT,
     PaymentMethod: PaymentMethod.COD,
+    tuple[PaymentMethod, ...]: (PaymentMethod.PREPAID,),
+    Act: Act.CANCEL,
+    tuple[Act, ...]: (Act.READ, Act.QUOTE),
     str: "text",
     str | None: None,
+    bool: True,
     int: 7,
     datetime: datetime(2026, 3, 4, tzinfo=UTC),
     tuple[str, ...]: ("parcel",),
@@ -153,4 +158,4 @@ def test_words_without_the_dialects_code_have_its_shape() -> None:
 
 
 def test_codes_are_those_of_the_contract() -> None:
-    assert len(set(CODES)) == len(CODES) == 10
+    assert len(set(CODES)) == len(CODES) == 13

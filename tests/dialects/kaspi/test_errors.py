@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 import pytest
 
+from estafette.core.acts import Act
 from estafette.core.delivery import Status
 from estafette.core.errors import (
     CancelRefused,
@@ -31,8 +32,12 @@ _SAMPLES: dict[Any, Any] = {
     UUID | None: _ID,
     Status: Status.IN_TRANSIT,
     PaymentMethod: PaymentMethod.COD,
+    tuple[PaymentMethod, ...]: (PaymentMethod.PREPAID,),
+    Act: Act.CANCEL,
+    tuple[Act, ...]: (Act.READ, Act.QUOTE),
     str: "text",
     str | None: "Almaty",
+    bool: True,
     int: 7,
     datetime: datetime(2026, 3, 4, tzinfo=UTC),
     tuple[str, ...]: ("parcel.weightGrams",),

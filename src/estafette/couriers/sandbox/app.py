@@ -10,6 +10,7 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope
 
 from estafette.core.account import Credential, Mode
+from estafette.core.acts import Operation
 from estafette.core.delivery import Delivery, Status
 from estafette.core.errors import DeliveryNotFound, TransitionRefused
 from estafette.core.ids import new_id
@@ -24,12 +25,12 @@ from estafette.couriers.sandbox.errors import (
 )
 from estafette.http.limiter import RateLimiter
 from estafette.http.reply import HttpReply
-from estafette.http.request import header_values, read_body
+from estafette.http.request import client_address, header_values, read_body
 from estafette.http.resource import Handler, resources
 from estafette.http.strict_json import decode
 from estafette.http.trace import trace_of
 from estafette.usecases import simulate
-from estafette.usecases.authenticate import authenticate_any
+from estafette.usecases.authenticate import authenticate_any, permit
 from estafette.usecases.platform import Platform
 
 PublicId = Callable[[str], UUID | None]
@@ -118,12 +119,16 @@ class _Endpoints:
         return page.reply(self._platform)
 
     async def _admit(self, scope: Scope) -> Credential:
-        """The credential of a sandbox key. Raises Unauthorized, LiveKey or RateLimited."""
+        """The credential of a sandbox key that may move deliveries.
+
+        Raises Unauthorized, AddressRefused, ActRefused, RateLimited or LiveKey.
+        """
         key = _key(scope)
         credential = await authenticate_any(self._platform, key) if key else None
         if credential is None:
             raise Unauthorized
         trace_of(scope).recognise(credential)
+        permit(self._platform, credential, Operation.MOVE, client_address(scope))
         self._limiter.take(credential)
         if credential.mode is not Mode.SANDBOX:
             raise LiveKey

@@ -73,6 +73,18 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     core.PinLocked: lambda _: _error(
         422, "pin_locked", "Too many wrong PINs; the operator can unlock it"
     ),
+    core.ActRefused: lambda refusal: _error(
+        403,
+        "forbidden",
+        f"This API key may not do that: it may {', '.join(refusal.acts) or 'do nothing'}."
+        f" Use a key with the scope {refusal.act}",
+    ),
+    core.AddressRefused: lambda refusal: _error(
+        403,
+        "forbidden",
+        f"This API key is not accepted from {refusal.address or 'an unknown address'}."
+        " Ask from an address that it allows, or have this one added to it",
+    ),
     http.BodyTooLarge: lambda refusal: _error(
         413, "payload_too_large", f"The body must be at most {refusal.limit} bytes long"
     ),

@@ -7,6 +7,7 @@ import orjson
 from starlette.routing import Router
 from starlette.types import Receive, Scope
 
+from estafette.core.acts import Operation
 from estafette.core.errors import DeliveryNotFound
 from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.auth import Doorkeeper
@@ -27,6 +28,7 @@ from estafette.http.request import idempotency_key
 from estafette.http.resource import Handler, resources
 from estafette.usecases import find
 from estafette.usecases.cancel import Cancellation, cancel
+from estafette.usecases.confirm import Confirmation, confirm
 from estafette.usecases.create import Creator
 from estafette.usecases.platform import Platform
 from estafette.usecases.quote_companies import CompanyQuoter
@@ -51,23 +53,24 @@ class _MerchantApi:
 
     async def couriers(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /couriers`."""
-        return await self._operations.couriers(await self._doorkeeper.admit(scope))
+        credential = await self._doorkeeper.admit(scope, Operation.SHOW_COMPANIES)
+        return await self._operations.couriers(credential)
 
     async def quote(self, scope: Scope, receive: Receive) -> HttpReply:
         """`POST /quotes`."""
-        credential = await self._doorkeeper.admit(scope)
+        credential = await self._doorkeeper.admit(scope, Operation.QUOTE)
         return await self._operations.quote(credential, scope, receive)
 
     async def create(self, scope: Scope, receive: Receive) -> HttpReply:
         """`POST /deliveries`."""
-        credential = await self._doorkeeper.admit(scope)
+        credential = await self._doorkeeper.admit(scope, Operation.CREATE)
         return await self._operations.create(
             credential, "POST /v1/deliveries", scope, receive, mapping.delivery
         )
 
     async def list(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /deliveries`."""
-        credential = await self._doorkeeper.admit(scope)
+        credential = await self._doorkeeper.admit(scope, Operation.LIST)
         wanted = read_list(scope["query_string"])
         found, more = await list_page(self._platform, credential.scope, wanted)
         public_url = self._platform.public_url
@@ -76,27 +79,41 @@ class _MerchantApi:
 
     async def get(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /deliveries/{id}`."""
-        credential = await self._doorkeeper.admit(scope)
+        credential = await self._doorkeeper.admit(scope, Operation.SHOW)
         delivery = await self._finder.find(credential.scope, delivery_in(scope))
         return data(mapping.delivery(delivery, self._platform.public_url))
 
     async def cancel(self, scope: Scope, _: Receive) -> HttpReply:
         """`DELETE /deliveries/{id}`."""
-        credential = await self._doorkeeper.admit(scope)
+        credential = await self._doorkeeper.admit(scope, Operation.CANCEL)
         id = delivery_in(scope)
-        operation = f"DELETE /v1/deliveries/{id}"
+        endpoint = f"DELETE /v1/deliveries/{id}"
         cancellation = Cancellation(
             scope=credential.scope,
             dialect=mapping.DIALECT,
             delivery_id=id,
             render=self._operations.render(200, mapping.delivery),
-            idempotency=idempotency(credential, operation, idempotency_key(scope)),
+            idempotency=idempotency(credential, endpoint, idempotency_key(scope)),
         )
         return answered(await cancel(self._platform, cancellation))
 
+    async def confirm(self, scope: Scope, _: Receive) -> HttpReply:
+        """`POST /deliveries/{id}/confirm`."""
+        credential = await self._doorkeeper.admit(scope, Operation.CONFIRM)
+        id = delivery_in(scope)
+        endpoint = f"POST /v1/deliveries/{id}/confirm"
+        confirmation = Confirmation(
+            scope=credential.scope,
+            dialect=mapping.DIALECT,
+            delivery_id=id,
+            render=self._operations.render(200, mapping.delivery),
+            idempotency=idempotency(credential, endpoint, idempotency_key(scope)),
+        )
+        return answered(await confirm(self._platform, confirmation))
+
     async def events(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /deliveries/{id}/events`."""
-        credential = await self._doorkeeper.admit(scope)
+        credential = await self._doorkeeper.admit(scope, Operation.SHOW_HISTORY)
         id = delivery_in(scope)
         found = await find.find_with_history(self._platform, credential.scope, id)
         return data(mapping.timeline(found[1]))
@@ -135,6 +152,7 @@ def build(
         "/quotes": {"POST": api.quote},
         "/deliveries": {"POST": api.create, "GET": api.list},
         "/deliveries/{id}": {"GET": api.get, "DELETE": api.cancel},
+        "/deliveries/{id}/confirm": {"POST": api.confirm},
         "/deliveries/{id}/events": {"GET": api.events},
         "/deliveries/{id}/tracking": {"GET": api.tracking},
         "/openapi.json": {"GET": docs.contract},

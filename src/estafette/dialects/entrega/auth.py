@@ -3,13 +3,16 @@
 from starlette.types import Scope
 
 from estafette.core.account import Credential, KeyKind
+from estafette.core.acts import Operation
 from estafette.core.origin import trusts
+from estafette.core.page_limits import OLDER_LIMITS
+from estafette.core.page_orders import Page, source_of
 from estafette.dialects.entrega.errors import Unauthorized, UntrustedOrigin, WrongKind
 from estafette.dialects.entrega.mapping import DIALECT
 from estafette.http.limiter import RateLimiter
-from estafette.http.request import header_values
+from estafette.http.request import client_address, header_values
 from estafette.http.trace import trace_of
-from estafette.usecases.authenticate import authenticate
+from estafette.usecases.authenticate import authenticate, permit
 from estafette.usecases.platform import Platform
 
 _SCHEME = "bearer "
@@ -23,26 +26,33 @@ class Doorkeeper:
         self._platform = platform
         self._limiter = limiter
 
-    async def admit(self, scope: Scope) -> Credential:
+    async def admit(self, scope: Scope, operation: Operation) -> Credential:
         """The credential of a request to the merchant API, which needs a secret key.
 
-        Raises Unauthorized, WrongKind or RateLimited.
+        The key may do the operation. Raises Unauthorized, WrongKind, AddressRefused, ActRefused or
+        RateLimited.
         """
         credential = await self._recognised(scope, KeyKind.SECRET)
+        permit(self._platform, credential, operation, client_address(scope))
         self._limiter.take(credential)
         return credential
 
-    async def admit_page(self, scope: Scope, origin: str | None) -> Credential:
-        """The credential of a request to the widget API by a page of `origin`.
+    async def admit_page(
+        self, scope: Scope, operation: Operation, origin: str | None
+    ) -> tuple[Credential, Page]:
+        """The credential of a request to the widget API by a page of `origin`, and the page.
 
-        It needs a publishable key, and an origin that the account trusts. Raises Unauthorized,
-        WrongKind, UntrustedOrigin or RateLimited.
+        It needs a publishable key that may do the operation, and an origin that the account trusts.
+        Raises Unauthorized, WrongKind, UntrustedOrigin, AddressRefused, ActRefused or RateLimited.
         """
         credential = await self._recognised(scope, KeyKind.PUBLISHABLE)
         if origin is None or not trusts(credential.account.origins, origin):
             raise UntrustedOrigin
+        address = client_address(scope)
+        permit(self._platform, credential, operation, address)
         self._limiter.take(credential)
-        return credential
+        limits = credential.page or OLDER_LIMITS
+        return credential, Page(credential.key_id, limits, source_of(credential.key_id, address))
 
     async def may_preflight(self, origin: str | None) -> bool:
         """Whether any account trusts an origin: a preflight shows no key."""

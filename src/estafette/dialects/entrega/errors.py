@@ -54,6 +54,9 @@ CODES = (
     "cash_collect_aoa_required",
     "payment_method_not_supported",
     "scheduled_window_invalid",
+    "pickup_not_allowed",
+    "payment_method_not_allowed",
+    "cash_collect_aoa_too_high",
 )
 """The codes that `error` may have, all of them with status 422."""
 
@@ -174,6 +177,45 @@ def _pin_wrong(refusal: core.PinWrong) -> Problem:
     return Problem(422, f"The PIN is wrong; {refusal.tries_left} tries are left")
 
 
+def _act_refused(refusal: core.ActRefused) -> Problem:
+    known = ", ".join(refusal.acts) or "do nothing"
+    told = f"This API key may not do that: it may {known}. Use a key with the scope {refusal.act}"
+    return Problem(403, told)
+
+
+def _address_refused(refusal: core.AddressRefused) -> Problem:
+    where = refusal.address or "an unknown address"
+    told = f"This API key is not accepted from {where}. Ask from an address that it allows"
+    return Problem(403, f"{told}, or have this one added to it")
+
+
+def _pickup_refused(_: core.PickupRefused) -> Problem:
+    errors = _fields([Detail("origin", "is not a pickup place of this key")])
+    told = "Pages with this key have parcels picked up at its pickup places alone"
+    return Problem(422, told, "pickup_not_allowed", errors)
+
+
+def _page_method_refused(refusal: core.PageMethodRefused) -> Problem:
+    known = ", ".join(refusal.methods)
+    errors = _fields([Detail("payment_method", f"must be one of {known} with this key")])
+    told = f"Pages with this key are paid by {known} alone"
+    return Problem(422, told, "payment_method_not_allowed", errors)
+
+
+def _page_cash_refused(refusal: core.PageCashRefused) -> Problem:
+    reason = f"must be at most {refusal.highest} with this key"
+    errors = _fields([Detail("cash_collect_aoa", reason)])
+    return Problem(422, f"cash_collect_aoa {reason}", "cash_collect_aoa_too_high", errors)
+
+
+def _hour_is_full(refusal: core.HourIsFull) -> Problem:
+    whose = "from this address with this key" if refusal.of_address else "with this key"
+    wait = (b"retry-after", str(refusal.retry_after).encode())
+    return Problem(
+        429, f"No more deliveries can be created {whose} now; retry later", headers=[wait]
+    )
+
+
 def _rate_limited(refusal: http.RateLimited) -> Problem:
     wait = (b"retry-after", str(refusal.retry_after).encode())
     return Problem(429, "Too many requests; retry with backoff", headers=[wait])
@@ -225,6 +267,15 @@ _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
     core.PinLocked: lambda _: Problem(422, "Too many wrong PINs; the operator can unlock it"),
     core.OutOfCoverage: _out_of_coverage,
     core.EndpointMissing: lambda _: Problem(422, "The account has no webhook address yet"),
+    core.ActRefused: _act_refused,
+    core.AddressRefused: _address_refused,
+    core.PickupRefused: _pickup_refused,
+    core.PageMethodRefused: _page_method_refused,
+    core.PageCashRefused: _page_cash_refused,
+    core.HourIsFull: _hour_is_full,
+    core.NotHeld: lambda refusal: Problem(
+        409, f"The delivery is {refusal.status}: it waits for no confirmation"
+    ),
     http.BodyTooLarge: lambda refusal: Problem(
         413, f"The body must be at most {refusal.limit} bytes long"
     ),

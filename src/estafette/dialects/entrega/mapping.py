@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from estafette.core.account import MARKETS
+from estafette.core.account import MARKETS, KeyKind
 from estafette.core.courier import WEEKDAYS, Company, Hours
 from estafette.core.delivery import Delivery, Parcel, Progress, Stop
 from estafette.core.event import Actor, Event
@@ -150,7 +150,16 @@ def delivery(of: Delivery, public_url: str) -> dict[str, Any]:
         "parcel": _parcel(of.parcel),
         "delivery_pin": of.pin,
         "options": {"metadata": of.metadata or {}},
+        **_created_with(of),
     }
+
+
+def _created_with(of: Delivery) -> dict[str, Any]:
+    """The key that asked for it, where that is known: its merchant tells pages' orders by it."""
+    if of.key_id is None:
+        return {}
+    kind = KeyKind.PUBLISHABLE if of.by_page else KeyKind.SECRET
+    return {"created_with": {"key_id": str(of.key_id), "kind": kind}}
 
 
 def widget_delivery(of: Delivery, public_url: str) -> dict[str, Any]:
@@ -184,6 +193,7 @@ def _open(of: Delivery, public_url: str) -> dict[str, Any]:
         "tracking_url": f"{public_url}/track/{id}",
         "inserted_at": timestamp(of.created_at),
         "updated_at": timestamp(of.updated_at),
+        **({"held": True} if of.is_held else {}),
     }
 
 

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope
 from estafette.core.account import Credential, Mode
 from estafette.core.delivery import Delivery
 from estafette.core.errors import DeliveryNotFound, Refusal
+from estafette.core.page_orders import Page, pickup_refusal
 from estafette.dialects.entrega import mapping, schemas
 from estafette.dialects.entrega.errors import PROBLEM, Errors
 from estafette.dialects.entrega.words import parse_id
@@ -46,15 +47,20 @@ class Operations:
         found = await offered_companies(self._platform, credential.account)
         return data([mapping.company(each) for each in found])
 
-    async def quote(self, credential: Credential, scope: Scope, receive: Receive) -> HttpReply:
-        """Prices a route across the account's courier companies."""
+    async def quote(
+        self, credential: Credential, scope: Scope, receive: Receive, page: Page | None = None
+    ) -> HttpReply:
+        """Prices a route across the account's courier companies, for a `page` within its limits."""
         value = decode(await read_body(scope, receive))
         wanted = schemas.read_quote(value, _context(credential))
         market = credential.account.market
+        pickup = mapping.stop(wanted.origin, market.phone_region)
+        if page and (refusal := pickup_refusal(page.limits, pickup)):
+            raise refusal
         quotes = await self._quoter.quote(
             credential.scope,
             market,
-            mapping.stop(wanted.origin, market.phone_region),
+            pickup,
             mapping.stop(wanted.destination, market.phone_region),
             mapping.parcel(wanted.parcel),
             mapping.bound_payload(value),
@@ -62,9 +68,18 @@ class Operations:
         return data([mapping.quote(each) for each in quotes])
 
     async def create(
-        self, credential: Credential, operation: str, scope: Scope, receive: Receive, show: Show
+        self,
+        credential: Credential,
+        endpoint: str,
+        scope: Scope,
+        receive: Receive,
+        show: Show,
+        page: Page | None = None,
     ) -> HttpReply:
-        """Creates a delivery from a quote; `operation` is the method and path of the request."""
+        """Creates a delivery from a quote, for a `page` within its limits.
+
+        `endpoint` is the method and path of the request.
+        """
         key = idempotency_key(scope)
         value = decode(await read_body(scope, receive))
         wanted = schemas.read_delivery(value, _context(credential))
@@ -79,13 +94,15 @@ class Operations:
             render=self.render(201, show),
             quote_id=wanted.quote_id,
             quoted_payload=mapping.bound_payload(value),
-            idempotency=idempotency(credential, operation, key, fingerprint(value)),
+            idempotency=idempotency(credential, endpoint, key, fingerprint(value)),
             company_id=wanted.company_id,
             payment=mapping.payment(wanted),
             schedule=mapping.schedule(wanted),
             metadata=wanted.metadata,
             numbered=True,
             scenario=wanted.scenario,
+            key_id=credential.key_id,
+            page=page,
         )
         return answered(await self._creator.create(order))
 
@@ -116,10 +133,10 @@ def data(value: Any) -> HttpReply:
 
 
 def idempotency(
-    credential: Credential, operation: str, key: str | None, digest: bytes = EMPTY_FINGERPRINT
+    credential: Credential, endpoint: str, key: str | None, digest: bytes = EMPTY_FINGERPRINT
 ) -> Idempotency | None:
     """What an idempotency key stands for; `digest` is of the decoded body."""
-    return None if key is None else Idempotency(Key(credential.scope, operation, key), digest)
+    return None if key is None else Idempotency(Key(credential.scope, endpoint, key), digest)
 
 
 def answered(answer: Answer) -> HttpReply:

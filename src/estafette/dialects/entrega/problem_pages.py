@@ -33,8 +33,9 @@ _EXPLANATIONS: dict[int, _Explanation] = {
     403: _Explanation(
         "The key is good and may not do this: a publishable key (`pk_…`) opens the widget API"
         " alone, a secret key (`sk_…`) the merchant API alone, and the widget API answers only"
-        " pages of origins that the account trusts.",
-        "Use the other key, or have the page's origin added to the account's trusted origins.",
+        " pages of origins that the account trusts. Or the key's scopes do not reach so far, or it"
+        " is not accepted from this address.",
+        "`detail` says which: use another key, or have the origin, the scope or the address added.",
     ),
     404: _Explanation(
         "There is no such thing in this account and mode, or nothing is served under this path.",
@@ -45,8 +46,8 @@ _EXPLANATIONS: dict[int, _Explanation] = {
     ),
     409: _Explanation(
         "The state of things does not allow it: a delivery can be cancelled only while it is"
-        " `awaiting_payment`, `pending` or `assigned`; an `Idempotency-Key` stands for one"
-        " payload.",
+        " `awaiting_payment`, `pending` or `assigned`, and be confirmed only while it is held; an"
+        " `Idempotency-Key` stands for one payload.",
         "Read the delivery again. For another payload use another `Idempotency-Key`.",
     ),
     413: _Explanation("The body is too long.", "Send less: `detail` says how much is accepted."),
@@ -61,7 +62,8 @@ _EXPLANATIONS: dict[int, _Explanation] = {
         " `error` carries one of the codes below.",
     ),
     429: _Explanation(
-        "The key has made too many requests.",
+        "The key has made too many requests, or its pages have had as many deliveries created"
+        " within an hour as its merchant allows.",
         "Wait for as many seconds as `Retry-After` says, then retry with exponential backoff.",
     ),
     500: _Explanation(
@@ -88,6 +90,12 @@ _CODES = {
     "payment_method_not_supported": "The courier company does not take this payment method.",
     "scheduled_window_invalid": "Scheduled times lie in the future, within 30 days, the delivery"
     " at least 20 minutes after the pickup.",
+    "pickup_not_allowed": "Pages with this publishable key have parcels picked up at places that"
+    " its merchant has named. `origin` must be one of them, coordinates included.",
+    "payment_method_not_allowed": "The merchant does not let pages with this key take this"
+    " `payment_method`.",
+    "cash_collect_aoa_too_high": "The merchant lets pages with this key collect less cash for one"
+    " delivery.",
 }
 
 _HEADERS: Sequence[Header] = (

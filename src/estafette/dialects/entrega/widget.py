@@ -10,6 +10,8 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from estafette.core.account import Credential
+from estafette.core.acts import Operation
+from estafette.core.page_orders import Page
 from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.auth import Doorkeeper, origin_of
 from estafette.dialects.entrega.errors import Errors, UntrustedOrigin
@@ -49,28 +51,30 @@ class _WidgetApi:
 
     async def couriers(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /widget/couriers`."""
-        return await self._operations.couriers(await self._admitted(scope))
+        credential, _page = await self._admitted(scope, Operation.SHOW_COMPANIES)
+        return await self._operations.couriers(credential)
 
     async def quote(self, scope: Scope, receive: Receive) -> HttpReply:
         """`POST /widget/quotes`."""
-        return await self._operations.quote(await self._admitted(scope), scope, receive)
+        credential, page = await self._admitted(scope, Operation.QUOTE)
+        return await self._operations.quote(credential, scope, receive, page)
 
     async def create(self, scope: Scope, receive: Receive) -> HttpReply:
         """`POST /widget/deliveries`."""
-        credential = await self._admitted(scope)
+        credential, page = await self._admitted(scope, Operation.CREATE)
         return await self._operations.create(
-            credential, "POST /v1/widget/deliveries", scope, receive, mapping.widget_delivery
+            credential, "POST /v1/widget/deliveries", scope, receive, mapping.widget_delivery, page
         )
 
     async def get(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /widget/deliveries/{id}`."""
-        credential = await self._admitted(scope)
+        credential, _page = await self._admitted(scope, Operation.SHOW)
         delivery = await self._finder.find(credential.scope, delivery_in(scope))
         return data(mapping.widget_delivery(delivery, self._platform.public_url))
 
-    async def _admitted(self, scope: Scope) -> Credential:
+    async def _admitted(self, scope: Scope, operation: Operation) -> tuple[Credential, Page]:
         try:
-            return await self._doorkeeper.admit_page(scope, origin_of(scope))
+            return await self._doorkeeper.admit_page(scope, operation, origin_of(scope))
         except UntrustedOrigin:
             scope[_READERS] = None  # another account may trust it; this one does not
             raise

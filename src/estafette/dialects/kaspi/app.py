@@ -10,6 +10,7 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope
 
 from estafette.core.account import Credential, Mode
+from estafette.core.acts import Operation
 from estafette.core.delivery import Delivery
 from estafette.core.errors import DeliveryNotFound, Refusal
 from estafette.dialects.kaspi import errors, mapping, schemas
@@ -49,8 +50,8 @@ class _Operations:
 
     async def create(self, scope: Scope, receive: Receive) -> HttpReply:
         """`POST /v1/deliveries`."""
-        operation = "POST /v1/deliveries"
-        credential = await self._doorkeeper.admit(scope, operation)
+        endpoint = "POST /v1/deliveries"
+        credential = await self._doorkeeper.admit(scope, Operation.CREATE, endpoint)
         key = idempotency_key(scope)
         value = decode(await read_body(scope, receive))
         wanted = schemas.read(schemas.DeliveryRequest, value, _context(credential))
@@ -66,13 +67,14 @@ class _Operations:
             external_ref=wanted.external_order_id,
             quote_id=parse_quote_id(wanted.quote_id) if wanted.quote_id else None,
             quoted_payload=mapping.order_payload(wanted) if wanted.quote_id else None,
-            idempotency=_idempotency(credential, operation, key, value),
+            idempotency=_idempotency(credential, endpoint, key, value),
+            key_id=credential.key_id,
         )
         return _answered(await self._creator.create(order))
 
     async def list(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /v1/deliveries`."""
-        credential = await self._doorkeeper.admit(scope)
+        credential = await self._doorkeeper.admit(scope, Operation.LIST)
         wanted = read_list(scope["query_string"])
         page = await find.list_deliveries(
             self._platform, credential.scope, wanted.filter, wanted.after, wanted.limit
@@ -82,7 +84,7 @@ class _Operations:
 
     async def get(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /v1/deliveries/{deliveryId}`."""
-        credential = await self._doorkeeper.admit(scope)
+        credential = await self._doorkeeper.admit(scope, Operation.SHOW)
         id = _delivery_id(scope)
         if _with_history(scope["query_string"]):
             delivery, events = await find.find_with_history(self._platform, credential.scope, id)
@@ -92,8 +94,8 @@ class _Operations:
 
     async def cancel(self, scope: Scope, receive: Receive) -> HttpReply:
         """`POST /v1/deliveries/{deliveryId}/cancel`; whatever its content type, the body counts."""
-        operation = f"POST /v1/deliveries/{scope['path_params']['deliveryId']}/cancel"
-        credential = await self._doorkeeper.admit(scope, operation)
+        endpoint = f"POST /v1/deliveries/{scope['path_params']['deliveryId']}/cancel"
+        credential = await self._doorkeeper.admit(scope, Operation.CANCEL, endpoint)
         id = _delivery_id(scope)
         key = idempotency_key(scope)
         body = await read_body(scope, receive)
@@ -107,13 +109,13 @@ class _Operations:
             delivery_id=id,
             render=self._render_cancelled,
             reason=wanted.reason or None,
-            idempotency=_idempotency(credential, operation, key, value),
+            idempotency=_idempotency(credential, endpoint, key, value),
         )
         return _answered(await cancel(self._platform, cancellation))
 
     async def quote(self, scope: Scope, receive: Receive) -> HttpReply:
         """`POST /v1/quotes`."""
-        credential = await self._doorkeeper.admit(scope)
+        credential = await self._doorkeeper.admit(scope, Operation.QUOTE)
         value = decode(await read_body(scope, receive))
         wanted = schemas.read(schemas.QuoteRequest, value, _context(credential))
         quote = await self._quoter.quote(
@@ -128,7 +130,7 @@ class _Operations:
 
     async def test_webhook(self, scope: Scope, receive: Receive) -> HttpReply:
         """`POST /v1/webhooks/test`."""
-        credential = await self._doorkeeper.admit(scope)
+        credential = await self._doorkeeper.admit(scope, Operation.TEST_WEBHOOK)
         value = decode(await read_body(scope, receive))
         wanted = schemas.read(schemas.TestRequest, value, _context(credential))
         id = await send_test(self._platform, credential.scope, wanted.type, wanted.url)
@@ -153,13 +155,13 @@ def _context(credential: Credential) -> Context:
 
 
 def _idempotency(
-    credential: Credential, operation: str, key: str | None, value: Any
+    credential: Credential, endpoint: str, key: str | None, value: Any
 ) -> Idempotency | None:
     """What an idempotency key stands for; `value` is the decoded body, None for no body."""
     if key is None:
         return None
     digest = EMPTY_FINGERPRINT if value is None else fingerprint(value)
-    return Idempotency(Key(credential.scope, operation, key), digest)
+    return Idempotency(Key(credential.scope, endpoint, key), digest)
 
 
 def _delivery_id(scope: Scope) -> UUID:

@@ -3,13 +3,14 @@
 from starlette.types import Scope
 
 from estafette.core.account import Credential, KeyKind
+from estafette.core.acts import Operation
 from estafette.dialects.kaspi.errors import KeyDisabled, Unauthorized
 from estafette.dialects.kaspi.mapping import DIALECT
 from estafette.http.limiter import RateLimiter
 from estafette.http.refusals import BadIdempotencyKey
-from estafette.http.request import header_values, idempotency_key
+from estafette.http.request import client_address, header_values, idempotency_key
 from estafette.http.trace import trace_of
-from estafette.usecases.authenticate import authenticate, was_answered
+from estafette.usecases.authenticate import authenticate, permit, was_answered
 from estafette.usecases.idempotency import Key
 from estafette.usecases.platform import Platform
 
@@ -22,11 +23,13 @@ class Doorkeeper:
         self._platform = platform
         self._limiter = limiter
 
-    async def admit(self, scope: Scope, operation: str | None = None) -> Credential:
-        """The credential of the request's `x-api-key`.
+    async def admit(
+        self, scope: Scope, operation: Operation, endpoint: str | None = None
+    ) -> Credential:
+        """The credential of the request's `x-api-key`, which may do the operation.
 
-        `operation` is the method and path of a request that knows idempotency keys.
-        Raises Unauthorized, KeyDisabled or RateLimited.
+        `endpoint` is the method and path of a request that knows idempotency keys.
+        Raises Unauthorized, KeyDisabled, AddressRefused, ActRefused or RateLimited.
         """
         keys = header_values(scope, b"x-api-key")
         if len(keys) != 1:
@@ -38,20 +41,21 @@ class Doorkeeper:
         if credential.kind is not KeyKind.SECRET:
             raise Unauthorized
         if credential.disabled:
-            raise await self._disabled(scope, credential, operation)
+            raise await self._disabled(scope, credential, endpoint)
+        permit(self._platform, credential, operation, client_address(scope))
         self._limiter.take(credential)
         return credential
 
     async def _disabled(
-        self, scope: Scope, credential: Credential, operation: str | None
+        self, scope: Scope, credential: Credential, endpoint: str | None
     ) -> Unauthorized | KeyDisabled:
         """The refusal of a disabled key: where an answer would be replayed, 401 (decision 0007)."""
         try:
-            key = idempotency_key(scope) if operation else None
+            key = idempotency_key(scope) if endpoint else None
         except BadIdempotencyKey:
             key = None
-        if key and operation:
-            wanted = Key(credential.scope, operation, key)
+        if key and endpoint:
+            wanted = Key(credential.scope, endpoint, key)
             if await was_answered(self._platform, wanted):
                 return Unauthorized()
         return KeyDisabled()

@@ -57,6 +57,14 @@ _CANCEL_CONFLICTS = {
 }
 
 
+def _forbidden(message: str) -> HttpReply:
+    return _error(403, "forbidden", message)
+
+
+def _named(words: Sequence[str]) -> str:
+    return ", ".join(words) or "do nothing"
+
+
 def _cancel_refused(refusal: core.CancelRefused) -> HttpReply:
     if refusal.status is Status.FAILED:
         return _conflict("Delivery has already failed")
@@ -137,6 +145,23 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     core.EndpointMissing: lambda _: _invalid(
         Detail("url", "is required: the account has no webhook address yet")
     ),
+    core.ActRefused: lambda refusal: _forbidden(
+        f"This API key may not do that: it may {_named(refusal.acts)}."
+        f" Use a key with the scope {refusal.act}"
+    ),
+    core.AddressRefused: lambda refusal: _forbidden(
+        f"This API key is not accepted from {refusal.address or 'an unknown address'}."
+        " Ask from an address that it allows, or have this one added to it"
+    ),
+    core.PickupRefused: lambda _: _forbidden("This API key has pickups at other places alone"),
+    core.PageMethodRefused: lambda refusal: _forbidden(
+        f"This API key takes no payment by {refusal.method}"
+    ),
+    core.PageCashRefused: lambda refusal: _forbidden(
+        f"This API key collects at most {refusal.highest} for one delivery"
+    ),
+    core.HourIsFull: lambda refusal: _rate_limited(http.RateLimited(refusal.retry_after)),
+    core.NotHeld: lambda _: _conflict("No confirmation is awaited for the delivery"),
     http.BodyTooLarge: lambda refusal: _error(
         413, "payload_too_large", f"The body must be at most {refusal.limit} bytes long"
     ),
@@ -152,7 +177,7 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     http.MethodRefused: _method_refused,
     InvalidRequest: lambda refusal: _invalid(*refusal.details),
     Unauthorized: lambda _: _error(401, "unauthorized", "Invalid API key"),
-    KeyDisabled: lambda _: _error(403, "forbidden", "API key is disabled"),
+    KeyDisabled: lambda _: _forbidden("API key is disabled"),
 }
 """How each refusal is written; a test walks all refusals there are."""
 

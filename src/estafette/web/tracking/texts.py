@@ -91,6 +91,7 @@ class Texts(_Words):
     page: PageWords
     calendar: CalendarWords
     statuses: dict[Status, StatusWords]
+    held: StatusWords
     handed_back: StatusWords
     resumed: StepWords
     cities: dict[str, str] = Field(default_factory=dict)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from estafette.core.delivery import FINAL, Status
 from estafette.core.event import NOTE_LIMIT
-from estafette.usecases.tracking import TrackedDelivery, TrackedStep
+from estafette.usecases.tracking import TrackedDelivery
 from estafette.web.tracking import dates, route
 from estafette.web.tracking.contacts import without_contacts
 from estafette.web.tracking.texts import StatusWords, Texts
@@ -147,7 +147,13 @@ def _readable(text: str, market: str) -> str | None:
 def _words(delivery: TrackedDelivery, texts: Texts) -> StatusWords:
     if delivery.status is Status.PENDING and delivery.milestone not in _UNSTARTED:
         return texts.handed_back
-    return texts.statuses[delivery.status]
+    return _status_words(delivery, delivery.status, texts)
+
+
+def _status_words(delivery: TrackedDelivery, status: Status, texts: Texts) -> StatusWords:
+    if status is Status.AWAITING_PAYMENT and delivery.awaits_confirmation:
+        return texts.held
+    return texts.statuses[status]
 
 
 def _courier(delivery: TrackedDelivery) -> route.Place | None:
@@ -195,19 +201,20 @@ def _steps(delivery: TrackedDelivery, texts: Texts, zone: ZoneInfo) -> list[tupl
     told: list[tuple[datetime, Step]] = []
     for index, step in enumerate(delivery.steps):
         moment = step.occurred_at.astimezone(zone)
-        title = _step_title(delivery.steps[:index], step.status, texts)
+        title = _step_title(delivery, index, texts)
         note = readable_note(step.note, delivery.market)
         told.append((moment, Step(title, dates.clock(moment), moment.isoformat(), note)))
     return told
 
 
-def _step_title(earlier: Sequence[TrackedStep], status: Status, texts: Texts) -> str:
-    before = [step.status for step in earlier]
+def _step_title(delivery: TrackedDelivery, index: int, texts: Texts) -> str:
+    status = delivery.steps[index].status
+    before = [step.status for step in delivery.steps[:index]]
     if status is Status.PENDING and not _UNSTARTED.issuperset({*before} - {Status.STALLED}):
         return texts.handed_back.step
     if before and before[-1] is Status.STALLED and status in _SHARES:
         return texts.resumed.step
-    return texts.statuses[status].step
+    return _status_words(delivery, status, texts).step
 
 
 def _days(

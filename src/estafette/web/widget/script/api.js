@@ -3,10 +3,11 @@
 const WAIT_MS = 30_000;
 
 class Problem extends Error {
-  // `code` is the API's own where it has one; `fields` are {field, reason}; `status` 0: no answer.
-  constructor(code, message, status = 0, fields = []) {
+  // `code` is the API's own where it has one; `fields` are {field, reason}; `status` 0: no answer;
+  // `wait` are the seconds after which it may be tried again, NaN where that is not told.
+  constructor(code, message, status = 0, fields = [], wait = NaN) {
     super(message);
-    Object.assign(this, { code, status, fields });
+    Object.assign(this, { code, status, fields, wait });
   }
 
   // Whether the request may have been carried out all the same.
@@ -61,7 +62,8 @@ class Api {
     if (response.ok) throw new Problem("network", "the answer broke off");
     const message = told?.detail ?? `HTTP ${response.status}`;
     const code = told?.error ?? CODES[response.status] ?? "unexpected";
-    throw new Problem(code, message, response.status, told?.errors ?? []);
+    const wait = parseInt(response.headers.get("Retry-After"), 10);
+    throw new Problem(code, message, response.status, told?.errors ?? [], wait);
   }
 
   async #send(method, path, body, headers) {

@@ -4,7 +4,7 @@ class Confirmation {
   constructor(words, delivery) {
     this.words = words;
     this.texts = words.texts.done;
-    this.title = heading(this.texts.title);
+    this.title = heading(delivery.held ? this.texts.titleHeld : this.texts.title);
     this.status = make("span", { role: "status" });
     const track = make(
       "a",
@@ -25,7 +25,8 @@ class Confirmation {
     this.show(delivery);
   }
 
-  #lead({ status, company_name, eta_minutes }) {
+  #lead({ status, held, company_name, eta_minutes }) {
+    if (held) return this.texts.leadHeld;
     if (status === "awaiting_payment") return this.texts.leadUnpaid;
     if (eta_minutes == null) return this.texts.leadPlain(company_name);
     return this.texts.lead(company_name, this.words.duration(eta_minutes));
@@ -61,8 +62,8 @@ class Confirmation {
   }
 
   // Tells the status, if it has changed.
-  show({ status }) {
-    const told = this.words.texts.statuses[status] ?? status;
+  show({ status, held }) {
+    const told = this.words.texts.statuses[held ? "held" : status] ?? status;
     if (this.status.textContent !== told) this.status.replaceChildren(told);
   }
 }

@@ -2,6 +2,8 @@
 
 const FINAL = new Set(["delivered", "cancelled", "failed"]);
 const LOOK_MS = 15_000;
+// Who has to wait longer than that was not merely too fast.
+const MOMENT_S = 30;
 // The quote is not to be had any more, whatever became of it: there are new ones.
 const STALE = new Set(["quote_expired", "quote_not_found", "quote_already_used"]);
 
@@ -238,7 +240,15 @@ class Widget {
       if (!problem.fields.length) warn(problem.message);
       return;
     }
-    this.#remark(step, "alert", errors[REMARKS[problem.code]] ?? errors.unknown);
+    this.#remark(step, "alert", this.#told(problem));
+  }
+
+  #told({ code, wait }) {
+    const { errors } = this.words.texts;
+    if (code === "rate_limited" && wait > MOMENT_S) {
+      return errors.full(this.words.duration(wait / 60)); // the shop's limit of an hour
+    }
+    return errors[REMARKS[code]] ?? errors.unknown;
   }
 
   #showFaults() {
@@ -299,7 +309,13 @@ const REMEDIES = {
     `Trust it on the server: estafette accounts origins --account NAME --set ${location.origin}` +
     " (the list as a whole, with commas between)",
   unauthorized: () => "Is data-key a publishable key (pk_…) of this server, and not disabled?",
-  forbidden: () => "Is data-key a publishable key (pk_…)?",
+  forbidden: () => "Is data-key a publishable key (pk_…) that may do this, from everywhere?",
+  pickup_not_allowed: () =>
+    "data-origin is none of the key's pickup places: estafette keys limits --account NAME KEY",
+  payment_method_not_allowed: () =>
+    "data-payment-method is none of the key's: estafette keys limits --account NAME KEY",
+  cash_collect_aoa_too_high: () =>
+    "data-cash-collect is above the key's limit: estafette keys limits --account NAME KEY",
 };
 
 const REMARKS = {

@@ -1,0 +1,176 @@
+"""What pages with a publishable key may have delivered, and how many: as browsers meet it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from estafette.core.account import KeyKind, Mode
+from estafette.core.page_limits import NEW_LIMITS, PageLimits, read_place
+from estafette.core.payment import PaymentMethod
+from estafette.usecases.keys import list_keys, set_limits
+from tests.dialects.entrega.answers import ROUTE, refused
+from tests.serving import Answer, Server, Tenant, running
+
+_TRUSTED = "https://loja.example"
+_SHOP = read_place("Rua 21 de Janeiro; Luanda; Luanda")
+
+
+async def _ask(tenant: Tenant, what: str, body: Any, **headers: str) -> Answer:
+    """A request of a page to the widget API, whose answer the page may read."""
+    key = tenant.page_keys[tenant.mode]
+    shown = {"Authorization": f"Bearer {key}", "Origin": _TRUSTED, **headers}
+    answer = await tenant.server.request("POST", f"/v1/widget/{what}", body, shown)
+    assert answer.headers["Access-Control-Allow-Origin"] == _TRUSTED
+    return answer
+
+
+async def _quote(tenant: Tenant, route: Any = ROUTE) -> str:
+    answer = await _ask(tenant, "quotes", route)
+    assert answer.status == 200, answer.body
+    return answer.told["data"][0]["quote_id"]
+
+
+async def _order(tenant: Tenant, **changes: Any) -> Answer:
+    """Creates a delivery for a page, from a quote that was asked for with the secret key."""
+    route = {**ROUTE, **{name: of for name, of in changes.items() if name in ROUTE}}
+    quoted = await tenant.post("/v1/quotes", route)
+    quote_id = quoted.told["data"][0]["quote_id"]
+    return await _ask(tenant, "deliveries", {"quote_id": quote_id, **ROUTE, **changes})
+
+
+async def _limit(tenant: Tenant, change: Callable[[PageLimits], PageLimits]) -> str:
+    """Changes the limits of the tenant's publishable key; returns the key's id."""
+    every = await list_keys(tenant.server.platform, tenant.account)
+    of_pages = [key for key in every if key.kind is KeyKind.PUBLISHABLE]
+    [key] = [key for key in of_pages if key.mode is tenant.mode]
+    changed = await set_limits(tenant.server.platform, tenant.account, str(key.id), change)
+    return str(changed.id)
+
+
+async def test_pages_have_nothing_picked_up_but_at_the_places_of_the_key(entrega: Tenant) -> None:
+    await _limit(entrega, lambda limits: replace(limits, pickups=(_SHOP,)))
+    forged = {**ROUTE["origin"], "address_line": "Rua do Ladrão 1"}
+    told = refused(
+        await _ask(entrega, "quotes", {**ROUTE, "origin": forged}), 422, "pickup_not_allowed"
+    )
+    assert [fault["field"] for fault in told["errors"]] == ["origin"]
+    refused(await _order(entrega, origin=forged), 422, "pickup_not_allowed")
+    pinned = {**ROUTE["origin"], "coordinates": {"lat": -8.9, "lng": 13.3}}
+    refused(await _order(entrega, origin=pinned), 422, "pickup_not_allowed")
+    assert (await _order(entrega)).status == 201
+    assert await entrega.count("deliveries") == 1
+
+
+async def test_pages_are_paid_in_the_ways_of_the_key(entrega: Tenant) -> None:
+    only = (PaymentMethod.PREPAID, PaymentMethod.BANK_TRANSFER)
+    await _limit(entrega, lambda limits: replace(limits, methods=only))
+    answer = await _order(entrega, payment_method="cod", cash_collect_aoa=500)
+    told = refused(answer, 422, "payment_method_not_allowed")
+    assert told["detail"] == "Pages with this key are paid by prepaid, bank_transfer alone"
+    assert (await _order(entrega)).status == 201
+
+
+async def test_pages_collect_no_more_cash_than_the_key_allows(entrega: Tenant) -> None:
+    highest = NEW_LIMITS.highest_cash
+    for sum in (highest + 1, 2**53 - 1):
+        answer = await _order(entrega, payment_method="cod", cash_collect_aoa=sum)
+        refused(answer, 422, "cash_collect_aoa_too_high")
+    answer = await _order(entrega, payment_method="cod", cash_collect_aoa=highest)
+    assert answer.status == 201
+    secret = await entrega.post("/v1/quotes", ROUTE)
+    order = {"quote_id": secret.told["data"][0]["quote_id"], **ROUTE, "payment_method": "cod"}
+    answer = await entrega.post("/v1/deliveries", {**order, "cash_collect_aoa": 2**53 - 1})
+    assert answer.status == 201  # the merchant's own is not a page's
+
+
+async def _flood(tenant: Tenant, others: Server | None = None) -> Counter[int]:
+    """96 live deliveries at once, from an origin that is said and pages that are not there."""
+    live = tenant.in_mode(Mode.LIVE)
+    beside = replace(live, server=others or tenant.server)
+    quotes = await asyncio.gather(*(live.post("/v1/quotes", ROUTE) for _ in range(96)))
+    ids = [answer.told["data"][0]["quote_id"] for answer in quotes]
+    orders = [{"quote_id": id, **ROUTE} for id in ids]
+    answers = await asyncio.gather(
+        *(
+            _ask(live if number % 2 else beside, "deliveries", order)
+            for number, order in enumerate(orders)
+        )
+    )
+    for answer in answers:
+        if answer.status == 429:
+            refused(answer, 429)
+            assert 0 < int(answer.headers["Retry-After"]) <= 3900
+    return Counter(answer.status for answer in answers)
+
+
+async def test_a_flood_of_live_deliveries_ends_at_the_limit_of_its_address(
+    server: Server, entrega: Tenant, postgres_dsn: str
+) -> None:
+    most = NEW_LIMITS.per_hour_from_address
+    async with running(postgres_dsn) as second:  # counted across processes
+        statuses = await _flood(entrega, second)
+    assert statuses == {201: most, 429: 96 - most}
+    assert await entrega.count("deliveries") == most
+    assert (await entrega.in_mode(Mode.LIVE).create()) is not None  # by the secret key
+
+
+async def test_a_flood_with_a_key_that_is_older_than_limits_ends_too(entrega: Tenant) -> None:
+    await entrega.server.platform.pool.execute(
+        "update api_keys set limits = null where account_id = $1", entrega.account.id
+    )
+    assert await _flood(entrega) == {201: 60, 429: 36}
+
+
+async def test_the_limit_of_all_holds_whatever_the_addresses(entrega: Tenant) -> None:
+    await _limit(entrega, lambda limits: replace(limits, per_hour=2))
+    assert [(await _order(entrega)).status for _ in range(3)] == [201, 201, 429]
+    await entrega.server.platform.pool.execute(
+        "update page_tallies set last_slice = last_slice - 13 where account_id = $1",
+        entrega.account.id,
+    )
+    assert (await _order(entrega)).status == 201  # an hour later
+
+
+async def test_a_repeated_request_is_answered_again_and_counts_once(entrega: Tenant) -> None:
+    await _limit(entrega, lambda limits: replace(limits, per_hour=1))
+    order = {"quote_id": await _quote(entrega), **ROUTE}
+    key = {"Idempotency-Key": "order-1"}
+    first = await _ask(entrega, "deliveries", order, **key)
+    await _limit(
+        entrega, lambda limits: replace(limits, pickups=(read_place("*; Huambo; Huambo"),))
+    )
+    again = await _ask(entrega, "deliveries", order, **key)
+    assert (first.status, again.status, again.body) == (201, 201, first.body)
+
+
+async def test_what_is_refused_counts_nothing(entrega: Tenant) -> None:
+    await _limit(entrega, lambda limits: replace(limits, per_hour=1))
+    bad = {"quote_id": "00000000-0000-7000-8000-000000000000", **ROUTE}
+    for _ in range(3):
+        refused(await _ask(entrega, "deliveries", bad), 422, "quote_not_found")
+    assert await entrega.count("page_tallies") == 0
+    assert (await _order(entrega)).status == 201
+
+
+async def test_a_delivery_tells_its_merchant_with_which_key_it_was_created(
+    entrega: Tenant,
+) -> None:
+    key_id = await _limit(entrega, lambda limits: limits)
+    shown = (await _order(entrega)).told["data"]
+    assert "created_with" not in shown  # a page learns nothing of it
+    mine = await entrega.create()
+    read = await entrega.get(f"/v1/deliveries/{shown['id']}")
+    assert read.told["data"]["created_with"] == {"key_id": key_id, "kind": "publishable"}
+    listed = (await entrega.get("/v1/deliveries")).told["data"]
+    kinds = {each["id"]: each["created_with"]["kind"] for each in listed}
+    assert kinds == {shown["id"]: "publishable", mine: "secret"}
+
+
+async def test_a_delivery_older_than_that_says_nothing_of_its_key(entrega: Tenant) -> None:
+    id = await entrega.create()
+    await entrega.server.platform.pool.execute(
+        "update deliveries set key_id = null where account_id = $1", entrega.account.id
+    )
+    assert "created_with" not in (await entrega.get(f"/v1/deliveries/{id}")).told["data"]
