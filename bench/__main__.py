@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import (
+    aged_vs_fresh,
     create_p99_ms,
     create_vs_pgbench,
     get_vs_constant,
@@ -46,6 +47,7 @@ FIGURES: dict[str, Callable[[Stage, Plan], Awaitable[Figure]]] = {
         list_first_page,
         search_rare,
         search_cost,
+        aged_vs_fresh,
     )
 }
 """The figures in the order in which they are measured."""

@@ -20,7 +20,7 @@ REACH = 1.5
 async def measure(stage: Stage, plan: Plan) -> Figure:
     """How many times as long the 99th percentile is; the median of the rounds' ratios."""
     rounds: list[tuple[float, float]] = []
-    async with listing(stage) as found:
+    async with listing(stage, plan) as found:
         await asyncio.to_thread(_round, found, plan.list_requests // 4)  # caches fill
         for number in range(1, plan.rounds + 1):
             large, small = await asyncio.to_thread(_round, found, plan.list_requests)

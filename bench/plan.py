@@ -9,6 +9,8 @@ class Plan:
     """The lengths of a run, in seconds. `messages`: how many each of pgbench's clients writes.
 
     `list_requests` and `searches` are asked for in a round, `unheard_creates` made without HTTP.
+    `history` deliveries are in an aged database; each operation on it is measured `aged_samples`
+    times in a round. `crowd_seconds` is how long many requests come at once.
     """
 
     rounds: int = 8
@@ -23,6 +25,10 @@ class Plan:
     list_requests: int = 1_000
     searches: int = 300
     unheard_creates: int = 8_000
+    history: int = 5_000_000
+    aged_rounds: int = 5
+    aged_samples: int = 100
+    crowd_seconds: float = 8
 
 
 FULL = Plan()
@@ -39,6 +45,10 @@ QUICK = Plan(
     list_requests=300,
     searches=100,
     unheard_creates=3_000,
+    history=500_000,
+    aged_rounds=3,
+    aged_samples=40,
+    crowd_seconds=4,
 )
 
 

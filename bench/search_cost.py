@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 import orjson
 import uvloop
 
-from bench.listing_data import QUARTERS, STREETS
+from bench.history import QUARTERS, STREETS
 from bench.plan import Plan, say
 from bench.process import json_of, plain_environment
 from bench.report import Figure, Pair, compared

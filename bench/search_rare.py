@@ -5,8 +5,8 @@ import random
 import statistics
 from collections.abc import Iterator
 
+from bench.history import QUARTERS, STREETS
 from bench.listing import listing
-from bench.listing_data import QUARTERS, STREETS
 from bench.plan import Plan, say
 from bench.process import BenchError
 from bench.report import Figure
@@ -21,7 +21,7 @@ async def measure(stage: Stage, plan: Plan) -> Figure:
     """The 99th percentile, each search another; the median of the rounds."""
     p99s: list[float] = []
     medians: list[float] = []
-    async with listing(stage) as found:
+    async with listing(stage, plan) as found:
         large = found.stock.large
         for number in range(plan.rounds + 1):
             searches = list(_pieces(random.Random(number), large.count, plan.searches))
