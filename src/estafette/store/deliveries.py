@@ -1,7 +1,7 @@
 """Reading deliveries and their events."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -91,35 +91,82 @@ class Position(NamedTuple):
     id: UUID
 
 
+# A list is a statement for each way to find its ids, and each way has an index in the list's
+# order: so the only plan that there is holds whatever the values are, and reads what it shows and
+# little more. $3 and before $4, $5 is when they were created; $6 is the limit, and what is joined
+# laterally with it is looked up in that order. The whole rows are read for what is shown alone.
 _PAGE = f"""
 select {rows.DELIVERY_COLUMNS} from deliveries
-where account_id = $1 and mode = $2
-    and ($3::text[] is null or milestone = any($3))
-    and ($4::text is null or external_ref = $4)
-    and ($5::timestamptz is null or created_at >= $5)
-    and ($6::timestamptz is null or created_at <= $6)
-    and ($7::timestamptz is null or (created_at, id) < ($7, $8::uuid))
-order by created_at desc, id desc limit $9
+where account_id = $1 and mode = $2 and created_at >= $3 and (created_at, id) < ($4, $5::uuid)
+order by created_at desc, id desc limit $6
 """  # noqa: S608 - the columns are a constant
+_READ = f"""
+select {rows.DELIVERY_COLUMNS} from ({{found}} order by at desc, found_id desc limit $6) as found
+cross join lateral (
+    select * from deliveries where account_id = $1 and id = found_id limit 1
+) as delivery
+order by at desc, found_id desc
+"""  # noqa: S608 - the columns are a constant
+_BY_MILESTONE = """
+select at, found_id from unnest($7::text[]) as wanted (reached)
+cross join lateral (
+    select created_at as at, id as found_id from deliveries
+    where (account_id::text || ' ' || mode || ' ' || milestone) collate "C"
+            = $1::uuid::text || ' ' || $2 || ' ' || reached
+        and reference is null
+        and created_at >= $3 and (created_at, id) < ($4, $5::uuid)
+    order by created_at desc, id desc limit $6
+) as one
+"""
+_BY_REF = """
+select at, found_id from (
+    select created_at as at, id as found_id from deliveries
+    where account_id::text || ' ' || mode || ' ' || external_ref
+            = $1::uuid::text || ' ' || $2 || ' ' || $8
+        and external_ref is not null and status not in ('cancelled', 'failed')
+        and milestone = any($7::text[])
+        and created_at >= $3 and (created_at, id) < ($4, $5::uuid)
+    union all
+    select at, found_id from unnest($7::text[]) as wanted (reached)
+    cross join lateral (
+        select created_at as at, id as found_id from deliveries
+        where (account_id::text || ' ' || mode || ' ' || milestone || ' ' || external_ref)
+                collate "C" = $1::uuid::text || ' ' || $2 || ' ' || reached || ' ' || $8
+            and external_ref is not null and status in ('cancelled', 'failed')
+            and created_at >= $3 and (created_at, id) < ($4, $5::uuid)
+        order by created_at desc, id desc limit $6
+    ) as one
+) as either
+"""
+_PAGE_BY_MILESTONE = _READ.format(found=_BY_MILESTONE)
+_PAGE_BY_REF = _READ.format(found=_BY_REF)
+
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
+_AFTER_ALL = UUID(int=(1 << 128) - 1)  # no delivery's id: none is of that version
 
 
 async def page(
     connection: Connection, scope: Scope, wanted: Filter, after: Position | None, limit: int
 ) -> list[Delivery]:
-    """At most `limit` deliveries, newest first, that come after a position."""
-    found = await connection.fetch(
-        _PAGE,
-        scope.account_id,
-        scope.mode,
-        wanted.milestones,
-        wanted.external_ref,
-        wanted.created_from,
-        wanted.created_to,
-        after and after.created_at,
-        after and after.id,
-        limit,
-    )
-    return [rows.delivery(row) for row in found]
+    """At most `limit` deliveries, newest first, that come after a position.
+
+    Those of chosen milestones, without an external reference, are the ones that have no reference.
+    """
+    before = Position(wanted.created_to or _LAST, _AFTER_ALL)
+    if after is not None:
+        before = min(before, after)
+    values: list[object] = [*scope, wanted.created_from or _FIRST, *before, limit]
+    if wanted.external_ref is not None:
+        milestones = Status if wanted.milestones is None else wanted.milestones
+        values += [list(dict.fromkeys(milestones)), wanted.external_ref]
+        query = _PAGE_BY_REF
+    elif wanted.milestones is not None:
+        values.append(list(dict.fromkeys(wanted.milestones)))
+        query = _PAGE_BY_MILESTONE
+    else:
+        query = _PAGE
+    return [rows.delivery(row) for row in await connection.fetch(query, *values)]
 
 
 _LIVE_REFS = """

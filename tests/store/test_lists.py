@@ -1,0 +1,138 @@
+"""Lists of deliveries without references: what is on a page, and how little is read for it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from estafette.core.account import Mode, Scope
+from estafette.core.delivery import Status
+from estafette.core.ids import new_id
+from estafette.store import deliveries
+from estafette.store.deliveries import Filter, Position
+from estafette.store.pool import open_pool
+from tests.store.reading import PLANS, Reading
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+COUNT = 20_000
+LIMIT = 21
+BLOCKS = 12 * LIMIT  # an index entry leads to its row through a look-up of three or four blocks
+
+# Two of a second. One in twenty was cancelled, and they share eight references; five that are far
+# apart are pending; one reference is of a live delivery and of two that were cancelled before.
+_INSERT = """
+insert into deliveries (account_id, id, mode, status, milestone, seq, external_ref, pickup, dropoff,
+    parcel, fee, pickup_by, deliver_by, created_at, updated_at)
+select $1, gen_random_uuid(), $2, state, state, 3,
+    case when number % 20 = 3 then 'again-' || number / 20 % 8 when number = 9 then 'again-1'
+        else 'order-' || number end,
+    '{"address": "a"}', '{"address": "b"}', '{"weight_grams": 1}', 0, at, at, at, at
+from (
+    select number, $3::timestamptz + number / 2 * interval '1 second' as at,
+        case when number % 4000 = 7 then 'pending' when number % 20 = 3 then 'cancelled'
+            when number = 19990 then 'in_transit' else 'delivered' end as state
+    from generate_series(0, $4 - 1) as number
+) as made
+"""
+
+
+class Known(NamedTuple):
+    id: UUID
+    created_at: datetime
+    milestone: str
+    external_ref: str
+
+
+@pytest.fixture(scope="module")
+def scope() -> Scope:
+    return Scope(new_id(), Mode.LIVE)
+
+
+@pytest.fixture
+async def stock(connection: asyncpg.Connection, scope: Scope) -> list[Known]:
+    """Made by the first test that asks for it."""
+    query = (
+        "select id, created_at, milestone, external_ref from deliveries where account_id = $1"
+        " order by created_at desc, id desc"
+    )
+    found = await connection.fetch(query, scope.account_id)
+    if not found:
+        await connection.execute(_INSERT, *scope, NOON, COUNT)
+        found = await connection.fetch(query, scope.account_id)
+    return [Known(*row) for row in found]
+
+
+def expected(stock: Sequence[Known], wanted: Filter, after: Position | None) -> list[UUID]:
+    def fits(one: Known) -> bool:
+        return (
+            (wanted.milestones is None or one.milestone in wanted.milestones)
+            and (wanted.external_ref is None or one.external_ref == wanted.external_ref)
+            and (wanted.created_from is None or one.created_at >= wanted.created_from)
+            and (wanted.created_to is None or one.created_at <= wanted.created_to)
+            and (after is None or (one.created_at, one.id) < after)
+        )
+
+    return [one.id for one in filter(fits, stock)][:LIMIT]
+
+
+MILESTONES = (
+    None,
+    [Status.PENDING],
+    [Status.DELIVERED],
+    [Status.IN_TRANSIT, Status.PENDING, Status.PENDING],
+    [Status.STALLED],
+    list(Status),
+)
+REFS = (None, "again-1", "order-4007", "order-9", "order-19990", "nobody's")
+TIMES = (
+    (None, None),
+    (NOON + timedelta(seconds=5_000), None),
+    (None, NOON + timedelta(seconds=2_000)),
+    (NOON + timedelta(seconds=1_990), NOON + timedelta(seconds=2_010)),
+    (NOON + timedelta(days=300), None),
+)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("analyzed", [False, True])
+async def test_every_page_of_every_filter_is_right_and_reads_no_more_than_it_shows(
+    postgres_dsn: str, scope: Scope, stock: list[Known], plan: str, analyzed: bool
+) -> None:
+    middle = stock[COUNT // 2]
+    positions = (None, Position(middle.created_at, middle.id), Position(NOON, UUID(int=0)))
+    pool = await open_pool(postgres_dsn, size=1)
+    async with pool.acquire() as connection:
+        await connection.execute(f"set plan_cache_mode = {plan}")
+        if analyzed:
+            await connection.execute("analyze deliveries")
+        for choice in product(MILESTONES, REFS, TIMES, positions):
+            milestones, ref, (begin, end), after = choice
+            wanted = Filter(milestones, ref, begin, end)
+            reading: Any = Reading(connection)
+            page = await deliveries.page(reading, scope, wanted, after, LIMIT)
+            assert [one.id for one in page] == expected(stock, wanted, after), choice
+            assert reading.blocks <= BLOCKS, choice
+    await pool.close()
+
+
+async def test_pages_that_follow_one_another_show_everything_once(
+    connection: asyncpg.Connection, scope: Scope, stock: list[Known]
+) -> None:
+    for milestones, ref in ((None, None), ([Status.CANCELLED], None), (None, "again-1")):
+        wanted = Filter(milestones, ref, created_from=NOON + timedelta(seconds=9_000))
+        after, seen = None, list[UUID]()
+        while page := await deliveries.page(connection, scope, wanted, after, LIMIT):
+            seen += [one.id for one in page]
+            after = Position(page[-1].created_at, page[-1].id)
+        everything = [one for one in stock if one.created_at >= NOON + timedelta(seconds=9_000)]
+        fitting = [
+            one.id
+            for one in everything
+            if (ref is None or one.external_ref == ref)
+            and (milestones is None or one.milestone in milestones)
+        ]
+        assert seen == fitting
