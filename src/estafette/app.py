@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from estafette import health
+from estafette.core.audit import By
 from estafette.core.courier import Connector, Courier
 from estafette.core.dialect import Dialect
 from estafette.core.retention import Retention
@@ -39,7 +40,7 @@ from estafette.store.pool import Pool, open_pool
 from estafette.usecases import overdue, search
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.create import Creator
-from estafette.usecases.platform import Platform
+from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform
 from estafette.usecases.quote import Quoter
 from estafette.usecases.quote_companies import CompanyQuoter
 from estafette.usecases.ready import is_ready
@@ -130,8 +131,10 @@ async def _must_be_ready(platform: Platform) -> None:
 
 
 @asynccontextmanager
-async def open_platform(settings: Settings) -> AsyncGenerator[Platform]:
-    """The running Estafette over the database of the settings.
+async def open_platform(
+    settings: Settings, by: By = NOBODY_IN_PARTICULAR
+) -> AsyncGenerator[Platform]:
+    """The running Estafette over the database of the settings; `by` is who acts through it.
 
     Raises NotReadyError, or what asyncpg and the operating system raise for a database that
     cannot be reached.
@@ -149,6 +152,7 @@ async def open_platform(settings: Settings) -> AsyncGenerator[Platform]:
         sandbox_step=timedelta(seconds=settings.sandbox_step_seconds),
         couriers=connectors(catalog),
         watch_limits=_watch_limits(settings),
+        by=by,
     )
     client = connect_platforms(platform, settings.remote_rest_seconds)
     try:
@@ -290,7 +294,7 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
 
     `ready` is called when connections are accepted. Raises NotReadyError.
     """
-    async with open_platform(settings) as platform:
+    async with open_platform(settings, By.process("server")) as platform:
         await _must_be_ready(platform)
         listening = asyncio.create_task(_hear_of_changes(settings, platform))
         application = build(
@@ -342,7 +346,8 @@ async def work(settings: Settings) -> None:
     if settings.worker_metrics_port is not None:
         start_http_server(settings.worker_metrics_port, settings.host)
     guard = Guard(allow=settings.webhook_allowed_networks)
-    async with open_platform(settings) as platform, Sender(guard) as sender:
+    by = By.process("worker")
+    async with open_platform(settings, by) as platform, Sender(guard) as sender:
         await _must_be_ready(platform)
         _spare_the_collector()
         await _until_one_ends(
@@ -360,6 +365,7 @@ def _retention(settings: Settings) -> Retention:
     return Retention(
         quotes=timedelta(days=settings.quotes_kept_days),
         attempts=timedelta(days=settings.attempts_kept_days),
+        audit=timedelta(days=settings.audit_kept_days),
         messages=timedelta(days=settings.messages_kept_days),
         dead_messages=timedelta(days=settings.dead_messages_kept_days),
     )

@@ -155,6 +155,12 @@ class Settings(BaseSettings):
     attempts_kept_days: int = Field(
         default=30, ge=1, le=3650, description="how long each try to send a webhook is kept"
     )
+    audit_kept_days: int = Field(
+        default=730,
+        ge=30,
+        le=36_500,
+        description="how long a month of the audit is kept after its end",
+    )
     worker_metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="where a worker serves its metrics; none"
     )

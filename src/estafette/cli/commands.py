@@ -28,13 +28,23 @@ Manage
 Look
   deliveries   list, show, advance, unlock-pin
   listen       print events as they happen, or forward them to a local port
+  audit        list
   doctor       check settings, database, clock and reachability
 
 Every command takes --json. Settings come from the environment (ESTAFETTE_…, DATABASE_URL) and from
 estafette.toml. Commands find a running `estafette up` through its data folder (ESTAFETTE_DATA_DIR).
 """
 
-GROUPS = ("accounts", "keys", "webhooks", "tariffs", "couriers", "payments", "deliveries")
+GROUPS = (
+    "accounts",
+    "keys",
+    "webhooks",
+    "tariffs",
+    "couriers",
+    "payments",
+    "deliveries",
+    "audit",
+)
 COMMANDS = {
     "up": "processes:up",
     "serve": "processes:serve",

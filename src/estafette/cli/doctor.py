@@ -17,9 +17,10 @@ import aiohttp
 
 from estafette.cli.errors import explain_database
 from estafette.cli.output import FAILED, OK, CommandError, say, say_json, styled
-from estafette.cli.session import beside
+from estafette.cli.session import beside, system_user
 from estafette.cli.words import AsJson
 from estafette.core.account import MARKETS
+from estafette.core.audit import By
 from estafette.settings import Settings, config_file, load, unknown_variables
 from estafette.usecases.accounts import list_accounts
 from estafette.usecases.inspect import inspect_database
@@ -149,7 +150,7 @@ async def _database(known: Settings) -> AsyncIterator[Finding]:
     from estafette.app import open_platform
 
     try:
-        async with open_platform(known) as platform:
+        async with open_platform(known, By.command(system_user())) as platform:
             async for finding in _facts(platform):
                 yield finding
             async for finding in _endpoints(platform, known):

@@ -2,17 +2,30 @@
 
 import asyncio
 import os
+import pwd
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from estafette import runfile
-from estafette.cli.output import CommandError, note, styled
+from estafette.cli.output import CommandError, note, plain, styled
+from estafette.core.audit import By
 from estafette.postgres import find_running
 from estafette.settings import Settings, load, unknown_variables
 from estafette.usecases.platform import Platform
 
 T = TypeVar("T")
+
+
+def system_user() -> str:
+    """Who runs this command, by the operating system; behind `sudo` also who called it."""
+    uid = os.getuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container may run as a number that has no name
+        name = f"user {uid}"
+    caller = os.environ.get("SUDO_USER", "") if uid == 0 else ""
+    return f"{name} ({plain(caller)})" if caller else name
 
 
 def settings(**options: object) -> Settings:
@@ -79,7 +92,7 @@ def run(found: Settings, work: Callable[[Platform], Awaitable[T]]) -> T:
     from estafette.app import open_platform  # loads every dialect
 
     async def opened() -> T:
-        async with open_platform(beside(found)) as platform:
+        async with open_platform(beside(found), By.command(system_user())) as platform:
             return await work(platform)
 
     return asyncio.run(opened())

@@ -43,7 +43,12 @@ def export(file: str = "-", *, market: _Market, json: AsJson = False) -> int:
 
 
 @app.command(name="import")
-def import_(file: str, *, market: _Market, json: AsJson = False) -> int:
+def import_(
+    file: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    *,
+    market: _Market,
+    json: AsJson = False,
+) -> int:
     """Put the price list of a CSV file in the place of a market's; all of it or nothing.
 
     Parameters

@@ -135,7 +135,8 @@ def show(
     """Show an account's endpoints."""
 
     async def work(platform: Platform, scope: Scope) -> list[EndpointSettings]:
-        return await webhooks.list_endpoints(platform, scope.account_id)
+        look = webhooks.reveal_endpoints if reveal else webhooks.list_endpoints
+        return await look(platform, scope.account_id)
 
     found = _in_scope(account, Mode.SANDBOX, work)
     if json:

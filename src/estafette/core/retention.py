@@ -9,13 +9,14 @@ class Retention(NamedTuple):
 
     `quotes` counts from the end of a quote's validity, used or not; `attempts` from an attempt;
     `messages` and `dead_messages` from when a webhook was enqueued that has been delivered, or
-    given up.
+    given up. `audit` counts from the end of a month.
     """
 
     quotes: timedelta = timedelta(days=1)
     attempts: timedelta = timedelta(days=30)
     messages: timedelta = timedelta(days=30)
     dead_messages: timedelta = timedelta(days=90)
+    audit: timedelta = timedelta(days=730)
 
 
 IDEMPOTENCY = timedelta(days=2)

@@ -67,6 +67,15 @@ async def every(connection: Connection, market: str | None = None) -> list[Compa
     return [_company(row) for row in found]
 
 
+async def lock(connection: Connection, id: UUID) -> Company | None:
+    """The company of that id, its row locked for this transaction; None when there is none."""
+    row = await connection.fetchrow(
+        f"select {_COLUMNS} from companies where id = $1 for update",  # noqa: S608 - a constant
+        id,
+    )
+    return None if row is None else _company(row)
+
+
 async def lock_own(connection: Connection, account_id: UUID) -> set[str]:
     """The slugs of an account's own companies, which nobody else gives it in the meantime."""
     await connection.execute("select from accounts where id = $1 for update", account_id)

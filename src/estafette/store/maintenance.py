@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from estafette.core.retention import Retention
+from estafette.store import audit
 from estafette.store.partitions import Upkeep, keep_up
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 
@@ -23,6 +24,7 @@ async def keep(pool: Pool, retention: Retention, stop: asyncio.Event) -> None:
         try:
             async with pool.acquire() as connection:
                 done = await keep_up(connection, retention)
+                await audit.keep_up(connection, retention.audit, done)
         except DATABASE_TROUBLE as error:
             _log.warning("maintenance_failed", error=type(error).__name__)
             pause = _AFTER_TROUBLE_SECONDS

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import asyncpg
 
+from estafette.store import audit
 from estafette.store.partitions import keep_up
 from estafette.store.pool import Connection
 
@@ -83,6 +84,7 @@ async def migrate(dsn: str) -> Migrated:
             if name in names:
                 await (_apply_alone if sql.startswith(_ALONE) else _apply)(connection, name, sql)
         upkeep = await keep_up(connection, None)
+        await audit.keep_up(connection, None, upkeep)
         return Migrated(names, upkeep.failed)
     finally:
         await connection.close()

@@ -1,14 +1,18 @@
 """Open accounts, list them, bound what they may ask."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from estafette.core.account import MARKETS, Account, KeyKind, Mode, Scope
+from estafette.core.audit import Act, difference
 from estafette.core.ids import new_id
 from estafette.core.origin import OriginPatternError, read_pattern
 from estafette.store import accounts
 from estafette.store.accounts import Endpoint
+from estafette.store.pool import Connection
+from estafette.usecases import audit
 from estafette.usecases.keys import IssuedKey, issue
 from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import Cipher, new_token
@@ -70,6 +74,16 @@ async def create_account(
         ]
         for mode in Mode:
             await accounts.insert_endpoint(connection, _endpoint(account, mode, platform.cipher))
+        facts = {
+            "name": name,
+            "market": market,
+            "rate_per_second": account.rate_per_second,
+            "burst": account.burst,
+            "keys": [key.known.id for key in issued],
+        }
+        await audit.note(
+            connection, platform.by, Act.ACCOUNT_CREATED, account.id, facts, of=account.id
+        )
     return account, issued
 
 
@@ -120,8 +134,11 @@ async def set_rate(
     account = await find_account(platform, name)
     _positive("rate", per_second)
     burst = _positive("burst", per_second * 2 if burst is None else burst)
-    async with platform.pool.acquire() as connection:
+    before = {"rate_per_second": account.rate_per_second, "burst": account.burst}
+    after = {"rate_per_second": per_second, "burst": burst}
+    async with platform.pool.acquire() as connection, connection.transaction():
         await accounts.set_rate(connection, account.id, per_second, burst)
+        await _note_change(connection, platform, account, before, after)
     return await find_account(platform, name)
 
 
@@ -145,9 +162,24 @@ async def set_origins(platform: Platform, name: str, patterns: Sequence[str]) ->
         raise AccountRefusedError(str(error)) from None
     if len(origins) > MOST_ORIGINS:
         raise AccountRefusedError(f"an account trusts at most {MOST_ORIGINS} origins")
-    async with platform.pool.acquire() as connection:
+    before, after = {"origins": account.origins}, {"origins": tuple(origins)}
+    async with platform.pool.acquire() as connection, connection.transaction():
         await accounts.set_origins(connection, account.id, origins)
+        await _note_change(connection, platform, account, before, after)
     return await find_account(platform, name)
+
+
+async def _note_change(
+    connection: Connection,
+    platform: Platform,
+    account: Account,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    changes = difference(before, after)
+    await audit.note(
+        connection, platform.by, Act.ACCOUNT_CHANGED, account.id, changes, of=account.id
+    )
 
 
 _LARGEST = 1_000_000

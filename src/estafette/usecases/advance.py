@@ -9,6 +9,7 @@ from uuid import UUID
 
 from estafette.core import scenario
 from estafette.core.account import Mode, Scope
+from estafette.core.audit import Act
 from estafette.core.delivery import PIN_TRIES, Delivery, Status
 from estafette.core.dialect import Dialect
 from estafette.core.errors import (
@@ -24,7 +25,7 @@ from estafette.core.ids import new_id
 from estafette.store import deliveries, watch
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
-from estafette.usecases import record
+from estafette.usecases import audit, record
 from estafette.usecases.platform import Platform, clock
 
 
@@ -167,4 +168,8 @@ async def unlock_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> Del
     async with platform.pool.acquire() as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
         await watch.set_pin_failures(connection, scope.account_id, delivery_id, 0)
+        facts = {"failures": [delivery.pin_failures, 0]}
+        await audit.note(
+            connection, platform.by, Act.DELIVERY_PIN_UNLOCKED, delivery_id, facts, of=scope
+        )
     return replace(delivery, pin_failures=0)

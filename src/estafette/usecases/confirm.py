@@ -12,7 +12,7 @@ from estafette.core.dialect import Dialect
 from estafette.core.errors import NotHeld, Refusal
 from estafette.core.event import Actor
 from estafette.store.journal import Entry
-from estafette.usecases import record
+from estafette.usecases import audit, record
 from estafette.usecases.advance import Move, lock_one, moved
 from estafette.usecases.idempotency import Answer, Idempotency, Ledger, Reply, open_ledger
 from estafette.usecases.platform import Platform
@@ -76,6 +76,9 @@ async def confirm_by_hand(
         move = Move(Status.PENDING, Actor.OPERATOR, note or CONFIRMED)
         entry = released(delivery, move, dialect, platform.sandbox_step)
         await record.moves(connection, platform, [entry])
+        await audit.note(
+            connection, platform.by, audit.Act.DELIVERY_RELEASED, delivery_id, of=scope
+        )
     tell(platform, entry.delivery)
     return entry.delivery
 

@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 
 from estafette.core.account import MARKETS, Account
-from estafette.core.courier import LARGEST_FEE, PARCEL_TYPES, Company
+from estafette.core.audit import Act, difference, ending
+from estafette.core.courier import LARGEST_FEE, PARCEL_TYPES, Company, Hours
 from estafette.core.pricing import Tariff
 from estafette.seeds.companies import demo_companies
 from estafette.store import catalog, companies
-from estafette.store.pool import DATABASE_TROUBLE
+from estafette.store.pool import DATABASE_TROUBLE, Connection
+from estafette.usecases import audit
 from estafette.usecases.platform import Platform
+from estafette.usecases.tariffs import replace_tariffs
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -82,10 +85,47 @@ async def save_company(platform: Platform, company: Company) -> Company:
     """Adds a company, or changes the one with its id. Raises CompanyRefusedError."""
     if problem := _problem(company):
         raise CompanyRefusedError(problem)
-    async with platform.pool.acquire() as connection:
+    async with platform.pool.acquire() as connection, connection.transaction():
+        before = await companies.lock(connection, company.id)
         if not await companies.save(connection, company):
             raise CompanyRefusedError(f"there is a courier company {company.slug!r} already")
+        await _note(connection, platform, before, company)
     return company
+
+
+async def _note(
+    connection: Connection, platform: Platform, before: Company | None, company: Company
+) -> None:
+    act = Act.COMPANY_CREATED if before is None else Act.COMPANY_CHANGED
+    facts = _facts(company) if before is None else difference(_facts(before), _facts(company))
+    await audit.note(connection, platform.by, act, company.id, facts, of=company.account_id)
+
+
+def _facts(company: Company) -> dict[str, Any]:
+    """What the audit tells of a company; of its bank account no more than how the number ends."""
+    able, margin = company.capabilities, company.margin
+    facts = {
+        "market": company.market,
+        "slug": company.slug,
+        "name": company.name,
+        "connector": company.connector,
+        "active": company.active,
+        "logo_url": company.logo_url,
+        "service_zones": company.service_zones,
+        "base_fee": company.base_fee,
+        "base_eta_minutes": company.base_eta_minutes,
+        "time_zone": company.time_zone,
+        "hours": None if company.hours is None else _hours(company.hours),
+        "require_delivery_pin": able.require_delivery_pin,
+        "bank_transfer_enabled": able.bank_transfer_enabled,
+        "bank": able.bank.bank,
+        "iban": ending(able.bank.iban),
+        "parcel_types": able.parcel_types,
+        "max_weight_grams": able.max_weight_grams,
+        "margin_percent": str(margin.percent.normalize()),
+        "margin_fixed": margin.fixed,
+    }
+    return {name: value for name, value in facts.items() if value not in (None, ())}
 
 
 async def change_company(
@@ -99,6 +139,14 @@ async def change_company(
     return await save_company(platform, replace(company, **changes))
 
 
+def _hours(hours: Hours) -> list[str]:
+    return [
+        f"{day} {opens:%H:%M}-{closes:%H:%M}"
+        for day, spans in hours.days.items()
+        for opens, closes in spans
+    ]
+
+
 async def company_tariffs(platform: Platform, company: Company) -> list[Tariff]:
     """A company's price list."""
     async with platform.pool.acquire() as connection:
@@ -109,8 +157,8 @@ async def set_company_tariffs(
     platform: Platform, company: Company, tariffs: Sequence[Tariff]
 ) -> None:
     """Puts a new price list in the place of a company's old one."""
-    async with platform.pool.acquire() as connection:
-        await catalog.replace_tariffs(connection, company.market, tariffs, company.id)
+    async with platform.pool.acquire() as connection, connection.transaction():
+        await replace_tariffs(connection, platform, company.market, tariffs, company.id)
 
 
 async def add_demo_companies(platform: Platform, account: Account) -> list[Company]:
@@ -125,6 +173,7 @@ async def add_demo_companies(platform: Platform, account: Account) -> list[Compa
             if company.slug not in known:
                 await companies.save(connection, company)
                 await catalog.replace_tariffs(connection, company.market, tariffs, company.id)
+                await _note(connection, platform, None, company)
                 added.append(company)
     return added
 

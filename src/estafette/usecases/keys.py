@@ -7,16 +7,18 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from estafette.core.account import Account, KeyKind, Mode
+from estafette.core.account import Account, KeyKind, Mode, Scope
 from estafette.core.acts import EVERY_ACT, Act, Network
+from estafette.core.audit import difference
 from estafette.core.ids import new_id
 from estafette.core.page_limits import NEW_LIMITS, PageLimits, PageLimitsError, checked
 from estafette.store import accounts, keys
 from estafette.store.keys import ApiKey
 from estafette.store.pool import Connection
+from estafette.usecases import audit
 from estafette.usecases.platform import Platform, clock
 from estafette.usecases.secrets import key_hash, new_token
 
@@ -128,7 +130,9 @@ async def create_key(
     async with platform.pool.acquire() as connection, connection.transaction():
         await keys.lock_account(connection, account.id)
         await _must_have_room(connection, account)
-        return await issue(connection, account, mode, kind, rules)
+        issued = await issue(connection, account, mode, kind, rules)
+        await _note(connection, platform, audit.Act.KEY_CREATED, issued.known, _facts(issued.known))
+    return issued
 
 
 async def _must_have_room(connection: Connection, account: Account) -> None:
@@ -173,6 +177,8 @@ async def rotate_key(
         new = await issue(connection, account, old.mode, old.kind, rules, limits)
         ends_at = min(filter(None, (old.expires_at, now + overlap)))
         await keys.update(connection, old._replace(expires_at=ends_at, replaced_by=new.known.id))
+        facts = {"new_key": new.known.id, "overlap_seconds": overlap.total_seconds()}
+        await _note(connection, platform, audit.Act.KEY_ROTATED, old, facts)
     return new
 
 
@@ -191,7 +197,7 @@ async def change_key(
             raise KeyRefusedError(f"the key …{old.hint} was rotated: it ends when it was told to")
         return _ruled(old, after, now)
 
-    return await _change(platform, account, key, changed)
+    return await _change(platform, account, key, audit.Act.KEY_CHANGED, changed)
 
 
 async def set_limits(
@@ -209,13 +215,17 @@ async def set_limits(
         except PageLimitsError as error:
             raise KeyRefusedError(str(error)) from None
 
-    return await _change(platform, account, key, changed)
+    return await _change(platform, account, key, audit.Act.KEY_CHANGED, changed)
 
 
 async def disable_key(platform: Platform, account: Account, key: str) -> ApiKey:
     """Refuses a key from now on, saying that it is disabled. Raises KeyRefusedError."""
     return await _change(
-        platform, account, key, lambda old, now: old._replace(disabled_at=old.disabled_at or now)
+        platform,
+        account,
+        key,
+        audit.Act.KEY_DISABLED,
+        lambda old, now: old._replace(disabled_at=old.disabled_at or now),
     )
 
 
@@ -227,7 +237,7 @@ async def enable_key(platform: Platform, account: Account, key: str) -> ApiKey:
             raise KeyRefusedError(f"the key …{old.hint} has ended: create a new one")
         return old._replace(disabled_at=None)
 
-    return await _change(platform, account, key, enabled)
+    return await _change(platform, account, key, audit.Act.KEY_ENABLED, enabled)
 
 
 async def revoke_key(platform: Platform, account: Account, key: str) -> ApiKey:
@@ -236,6 +246,7 @@ async def revoke_key(platform: Platform, account: Account, key: str) -> ApiKey:
         platform,
         account,
         key,
+        audit.Act.KEY_REVOKED,
         lambda old, now: old._replace(expires_at=min(filter(None, (old.expires_at, now)))),
     )
 
@@ -244,14 +255,20 @@ async def _change(
     platform: Platform,
     account: Account,
     key: str,
+    act: audit.Act,
     change: Callable[[ApiKey, datetime], ApiKey],
 ) -> ApiKey:
-    """Writes what `change` makes of a key at the time that it is given, and returns it."""
+    """Writes what `change` makes of a key at the time that it is given, and returns it.
+
+    `act` is what the audit calls it.
+    """
     async with platform.pool.acquire() as connection, connection.transaction():
         await keys.lock_account(connection, account.id)
         found = await _find(connection, account, key)
         changed = change(found, await keys.now(connection))
         await keys.update(connection, changed)
+        changes = difference(_facts(found), _facts(changed))
+        await _note(connection, platform, act, changed, changes)
         return changed
 
 
@@ -265,6 +282,39 @@ async def is_good(platform: Platform, account: Account, key: str) -> bool:
         and not found.disabled
         and (found.expires_at is None or found.expires_at > clock())
     )
+
+
+async def _note(
+    connection: Connection,
+    platform: Platform,
+    act: audit.Act,
+    key: ApiKey,
+    facts: dict[str, Any],
+) -> None:
+    of = Scope(key.account_id, key.mode)
+    await audit.note(connection, platform.by, act, key.id, facts, of=of)
+
+
+def _facts(key: ApiKey) -> dict[str, Any]:
+    """What the audit tells of a key: its rules and its ends, and nothing of the key itself."""
+    facts = {
+        "kind": key.kind,
+        "name": key.name or None,
+        "acts": sorted(key.acts),
+        "networks": list(map(str, key.networks)),
+        "expires_at": key.expires_at,
+        "disabled_at": key.disabled_at,
+    }
+    if (limits := key.limits) is not None:
+        facts |= {
+            "pickups": list(map(str, limits.pickups)),
+            "methods": limits.methods,
+            "highest_cash": limits.highest_cash,
+            "per_hour": limits.per_hour,
+            "per_hour_from_address": limits.per_hour_from_address,
+            "held": limits.held,
+        }
+    return {name: value for name, value in facts.items() if value not in (None, [])}
 
 
 async def _find(connection: Connection, account: Account, text: str) -> ApiKey:

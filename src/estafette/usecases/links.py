@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from estafette.core.account import Mode
+from estafette.core.audit import Act
 from estafette.core.courier import Company, Connector
 from estafette.store import links
 from estafette.store.links import StoredLink
+from estafette.usecases import audit
 from estafette.usecases.platform import Platform
 
 
@@ -72,8 +74,21 @@ async def connect(platform: Platform, company: Company, link: Link) -> Link:
             for mode, secret in link.webhook_secrets.items()
         },
     )
-    async with platform.pool.acquire() as connection:
+    async with platform.pool.acquire() as connection, connection.transaction():
         await links.save(connection, stored)
+        facts = {
+            "url": link.base_url,
+            "keys": sorted(link.keys),
+            "webhook_secrets": sorted(link.webhook_secrets),
+        }
+        await audit.note(
+            connection,
+            platform.by,
+            Act.COMPANY_CONNECTED,
+            company.id,
+            facts,
+            of=company.account_id,
+        )
     return link
 
 
@@ -82,8 +97,17 @@ async def disconnect(platform: Platform, company: Company) -> bool:
 
     What was placed there is not followed until it is linked again; nothing of it is lost.
     """
-    async with platform.pool.acquire() as connection:
-        return await links.remove(connection, company.id)
+    async with platform.pool.acquire() as connection, connection.transaction():
+        was_linked = await links.remove(connection, company.id)
+        if was_linked:
+            await audit.note(
+                connection,
+                platform.by,
+                Act.COMPANY_DISCONNECTED,
+                company.id,
+                of=company.account_id,
+            )
+    return was_linked
 
 
 def _owner(company_id: UUID, kind: str, mode: Mode) -> bytes:

@@ -3,12 +3,13 @@
 from uuid import UUID
 
 from estafette.core.account import Mode, Scope
+from estafette.core.audit import Act
 from estafette.core.delivery import Delivery, Status
 from estafette.core.dialect import Dialect
 from estafette.core.errors import PaymentNotAwaited
 from estafette.core.event import Actor
 from estafette.store import ledger
-from estafette.usecases import record
+from estafette.usecases import audit, record
 from estafette.usecases.advance import Move, lock_one
 from estafette.usecases.confirm import released, tell
 from estafette.usecases.platform import Platform
@@ -33,6 +34,10 @@ async def confirm_payment(
         move = Move(Status.PENDING, Actor.OPERATOR, note or "The bank transfer has arrived")
         entry = released(delivery, move, dialect, platform.sandbox_step)
         await record.moves(connection, platform, [entry])
+        facts = {"reference": delivery.reference, "fee": delivery.fee}
+        await audit.note(
+            connection, platform.by, Act.PAYMENT_CONFIRMED, delivery_id, facts, of=scope
+        )
     tell(platform, entry.delivery)
     return entry.delivery
 

@@ -1,11 +1,13 @@
 """What every use case is given: the running Estafette."""
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from estafette.core.account import Mode
+from estafette.core.audit import By
 from estafette.core.courier import Company, Connector, Courier
 from estafette.core.dialect import Dialect
 from estafette.core.upstream import Recalled
@@ -54,6 +56,9 @@ async def _unreachable(_company: Company, _mode: Mode, _upstream_id: str) -> Rec
     return Recalled.UNKNOWN
 
 
+NOBODY_IN_PARTICULAR = By.process("estafette")
+
+
 @dataclass(slots=True)
 class Platform:
     """The parts that use cases work with.
@@ -63,7 +68,7 @@ class Platform:
     `couriers` are the connectors to courier companies, `watch_limits` how long things may take,
     `observe_courier` hears how each company answered, `observe_dispatch` what became of deliveries
     at remote ones. `recall` calls deliveries off there, within the limits of `patience`; without it
-    none that was placed can be.
+    none that was placed can be. `by` is who acts, as the audit tells it.
     """
 
     pool: Pool
@@ -78,6 +83,7 @@ class Platform:
     observe_dispatch: DispatchObserver = _unobserved_dispatch
     recall: Recall = _unreachable
     patience: Patience = field(default_factory=Patience)
+    by: By = NOBODY_IN_PARTICULAR
     key_uses: KeyUses = field(init=False)
     outbox_signal: "Signal" = field(init=False)
     dispatch_signal: "Signal" = field(init=False)
@@ -87,6 +93,12 @@ class Platform:
         self.key_uses = KeyUses(self.pool)
         self.outbox_signal = Signal(self.pool, signals.OUTBOX)
         self.dispatch_signal = Signal(self.pool, signals.DISPATCHES)
+
+    def acting(self, by: By) -> "Platform":
+        """The same platform for somebody else, such as the key of a request."""
+        theirs = copy.copy(self)
+        theirs.by = by
+        return theirs
 
 
 class Signal:

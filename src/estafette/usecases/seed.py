@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from estafette.core.account import MARKETS, Account, KeyKind, Mode
+from estafette.core.audit import By
 from estafette.seeds.tariffs import tariffs_of
 from estafette.store import catalog
 from estafette.store.migrate import migrate
@@ -134,6 +135,7 @@ async def prepare_demo(
             cipher=Cipher(secret_key),
             public_url="",
             sandbox_step=timedelta(0),
+            by=By.process("up"),
         )
         accounts = {
             name: await demo_account(platform, name, remembered_keys.get(name, {}))

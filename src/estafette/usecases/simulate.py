@@ -7,6 +7,7 @@ from uuid import UUID
 
 from estafette.core import scenario
 from estafette.core.account import Scope
+from estafette.core.audit import Act
 from estafette.core.delivery import Delivery, Progress, Status, way
 from estafette.core.dialect import Dialect
 from estafette.core.errors import TransitionRefused
@@ -15,7 +16,7 @@ from estafette.core.scenario import Scenario
 from estafette.store import sandbox
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
-from estafette.usecases import record
+from estafette.usecases import audit, record
 from estafette.usecases.advance import Move, carry_out, lock_one, moved, plan, settle
 from estafette.usecases.platform import Platform
 
@@ -84,6 +85,7 @@ async def step_by_hand(
         if entry is None:
             raise TransitionRefused(delivery.status, delivery.milestone, Status.DELIVERED)
         enqueued = await record.moves(connection, platform, [entry])
+        await _note(connection, platform, delivery, entry.delivery)
     if enqueued:
         platform.outbox_signal.wake()
     return entry.delivery
@@ -117,7 +119,16 @@ async def move_by_hand(
         entries = plan(delivery, moves, dialect, platform.sandbox_step)
         entries[-1] = _replanned(entries[-1], script, step, platform.sandbox_step)
         done = await carry_out(connection, platform, delivery, moves, entries)
+        if done.refusal is None:
+            await _note(connection, platform, delivery, done.delivery)
     return settle(platform, done)
+
+
+async def _note(
+    connection: Connection, platform: Platform, before: Delivery, after: Delivery
+) -> None:
+    facts = {"status": [before.status, after.status]}
+    await audit.note(connection, platform.by, Act.DELIVERY_MOVED, after.id, facts, of=after.scope)
 
 
 def _replanned(entry: Entry, script: Scenario, step: int, pace: timedelta) -> Entry:

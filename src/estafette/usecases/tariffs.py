@@ -1,10 +1,15 @@
 """The price list of a market or a courier company as a file: take it out, put one in."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from estafette.core.account import MARKETS
+from estafette.core.audit import Act
+from estafette.core.pricing import Tariff
 from estafette.core.tariff_file import tariffs_from_csv, tariffs_to_csv
 from estafette.store import catalog
+from estafette.store.pool import Connection
+from estafette.usecases import audit
 from estafette.usecases.platform import Platform
 
 
@@ -34,11 +39,24 @@ async def import_tariffs(
     Raises MarketNotFoundError, or TariffFileError with every mistake: then nothing has changed.
     """
     _check(market)
-    async with platform.pool.acquire() as connection:
+    async with platform.pool.acquire() as connection, connection.transaction():
         cities = {city.code for city in await catalog.cities(connection, market)}
         tariffs = tariffs_from_csv(text, cities)
-        await catalog.replace_tariffs(connection, market, tariffs, company_id)
+        await replace_tariffs(connection, platform, market, tariffs, company_id)
     return len(tariffs)
+
+
+async def replace_tariffs(
+    connection: Connection,
+    platform: Platform,
+    market: str,
+    tariffs: Sequence[Tariff],
+    company_id: UUID | None,
+) -> None:
+    """Puts a price list in the place of a market's, or of a company's in it."""
+    await catalog.replace_tariffs(connection, market, tariffs, company_id)
+    facts = {"market": market, "rows": len(tariffs)}
+    await audit.note(connection, platform.by, Act.TARIFFS_REPLACED, company_id or market, facts)
 
 
 def _check(market: str) -> None:

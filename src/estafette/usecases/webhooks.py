@@ -4,13 +4,16 @@ Whether a URL is one that webhooks are sent to is checked at the edges (`webhook
 where a refusal can name the field; where it leads is checked when it is dialled.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from estafette.core.account import Scope
+from estafette.core.audit import Act
 from estafette.core.delivery import Progress, Status
 from estafette.core.errors import EndpointMissing
 from estafette.core.ids import new_id
@@ -18,6 +21,7 @@ from estafette.store import accounts, endpoints, messages
 from estafette.store.endpoints import Endpoint
 from estafette.store.messages import Attempt
 from estafette.store.pool import Connection
+from estafette.usecases import audit
 from estafette.usecases.accounts import DEFAULT_ENDPOINT, SECRET_PREFIX, checked_name
 from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import Cipher, new_token
@@ -32,6 +36,7 @@ __all__ = [
     "resend_event",
     "resend_message",
     "resend_since",
+    "reveal_endpoints",
     "rotate",
     "send_test",
     "set_enabled",
@@ -75,6 +80,15 @@ async def list_endpoints(platform: Platform, account_id: UUID) -> list[EndpointS
     return [_settings(platform.cipher, endpoint) for endpoint in found]
 
 
+async def reveal_endpoints(platform: Platform, account_id: UUID) -> list[EndpointSettings]:
+    """The same for somebody who is shown the secrets, which is written down."""
+    async with platform.pool.acquire() as connection, connection.transaction():
+        found = await endpoints.every(connection, account_id)
+        for endpoint in found:
+            await _note(connection, platform, Act.ENDPOINT_REVEALED, endpoint)
+    return [_settings(platform.cipher, endpoint) for endpoint in found]
+
+
 @asynccontextmanager
 async def _changing(
     platform: Platform, scope: Scope, name: str
@@ -103,10 +117,34 @@ async def set_endpoint(
     id = new_id()
     async with platform.pool.acquire() as connection, connection.transaction():
         secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), id.bytes)
-        await endpoints.insert(connection, scope, id, name, url, secret)
+        if await endpoints.insert(connection, scope, id, name, url, secret):
+            facts = {"name": name, "url": _place(url)}
+            await audit.note(connection, platform.by, Act.ENDPOINT_CREATED, id, facts, of=scope)
     async with _changing(platform, scope, name) as (connection, endpoint):
-        await endpoints.set_url(connection, scope, endpoint.id, url)
+        if endpoint.url != url:
+            await endpoints.set_url(connection, scope, endpoint.id, url)
+            facts = {"url": [_place(endpoint.url), _place(url)]}
+            await _note(connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
         return await _read(connection, platform, endpoint)
+
+
+def _place(url: str | None) -> str | None:
+    """Where a URL leads, without its path and query: they may hold a secret."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+async def _note(
+    connection: Connection,
+    platform: Platform,
+    act: Act,
+    endpoint: Endpoint,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    told = {"name": endpoint.name, **(facts or {})}
+    await audit.note(connection, platform.by, act, endpoint.id, told, of=endpoint.scope)
 
 
 async def set_enabled(
@@ -118,6 +156,8 @@ async def set_enabled(
     """
     async with _changing(platform, scope, name) as (connection, endpoint):
         await endpoints.set_enabled(connection, scope, endpoint.id, enabled=enabled)
+        act = Act.ENDPOINT_ENABLED if enabled else Act.ENDPOINT_DISABLED
+        await _note(connection, platform, act, endpoint)
         return await _read(connection, platform, endpoint)
 
 
@@ -132,6 +172,8 @@ async def rotate(
     async with _changing(platform, scope, name) as (connection, endpoint):
         secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), endpoint.id.bytes)
         await endpoints.rotate(connection, endpoint, secret, overlap)
+        facts = {"overlap_seconds": overlap.total_seconds()}
+        await _note(connection, platform, Act.ENDPOINT_ROTATED, endpoint, facts)
         return await _read(connection, platform, endpoint)
 
 
@@ -141,6 +183,7 @@ async def finish_rotation(
     """Lets the new secret sign from now on; no harm when none waits. Raises EndpointMissing."""
     async with _changing(platform, scope, name) as (connection, endpoint):
         await endpoints.finish_rotation(connection, endpoint)
+        await _note(connection, platform, Act.ENDPOINT_ROTATION_FINISHED, endpoint)
         return await _read(connection, platform, endpoint)
 
 
@@ -154,12 +197,14 @@ async def send_test(
     default endpoint. Raises EndpointMissing when there is no address at all.
     """
     id = new_id()
-    async with platform.pool.acquire() as connection:
+    async with platform.pool.acquire() as connection, connection.transaction():
         if type is None:
             dialect = platform.dialects[await accounts.dialect_of(connection, scope.account_id)]
             type = dialect.announcements(None, Progress(Status.PENDING, Status.PENDING))[0]
         if not await messages.insert_test(connection, scope, id, DEFAULT_ENDPOINT, type, url):
             raise EndpointMissing(DEFAULT_ENDPOINT)
+        facts = {"type": type, "url": _place(url)}
+        await audit.note(connection, platform.by, Act.WEBHOOKS_TESTED, id, facts, of=scope)
     platform.outbox_signal.wake()
     return id
 
@@ -186,15 +231,22 @@ async def resend_event(platform: Platform, scope: Scope, delivery_id: UUID, even
     Returns how many messages that makes: 0 when there is no such event, or none but such as are
     being sent at this moment.
     """
-    async with platform.pool.acquire() as connection:
+    async with platform.pool.acquire() as connection, connection.transaction():
         count = await messages.resend_event(connection, scope, delivery_id, event_id)
+        if count:
+            facts = {"delivery": delivery_id, "messages": count}
+            await audit.note(
+                connection, platform.by, Act.WEBHOOKS_RESENT, event_id, facts, of=scope
+            )
     return _woken(platform, count)
 
 
 async def resend_message(platform: Platform, scope: Scope, message_id: UUID) -> int:
     """Sends one message again, as `resend_event` does; returns 1 or 0."""
-    async with platform.pool.acquire() as connection:
+    async with platform.pool.acquire() as connection, connection.transaction():
         count = await messages.resend_message(connection, scope, message_id)
+        if count:
+            await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, message_id, of=scope)
     return _woken(platform, count)
 
 
@@ -202,8 +254,10 @@ async def resend_since(
     platform: Platform, scope: Scope, since: datetime, *, dead_only: bool = True
 ) -> int:
     """Sends again the messages made since a time that are dead, or all; returns how many."""
-    async with platform.pool.acquire() as connection:
+    async with platform.pool.acquire() as connection, connection.transaction():
         count = await messages.resend_since(connection, scope, since, dead_only=dead_only)
+        facts = {"since": since, "dead_only": dead_only, "messages": count}
+        await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, None, facts, of=scope)
     return _woken(platform, count)
 
 

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope
 
 from estafette.core.account import Credential, Mode
 from estafette.core.acts import Operation
+from estafette.core.audit import By
 from estafette.core.delivery import Delivery, Status
 from estafette.core.errors import DeliveryNotFound, TransitionRefused
 from estafette.core.ids import new_id
@@ -23,6 +24,7 @@ from estafette.couriers.sandbox.errors import (
     Unauthorized,
     reply,
 )
+from estafette.http.acting import acting
 from estafette.http.limiter import RateLimiter
 from estafette.http.reply import HttpReply
 from estafette.http.request import client_address, header_values, read_body
@@ -73,7 +75,8 @@ class _Endpoints:
         id = self._public_id(text)
         if id is None:
             raise DeliveryNotFound(new_id())
-        delivery = await self._move(credential, id, wanted)
+        by = acting(scope, credential)
+        delivery = await self._move(credential, by, id, wanted)
         return _json(
             {
                 "deliveryId": text,
@@ -84,11 +87,12 @@ class _Endpoints:
             }
         )
 
-    async def _move(self, credential: Credential, id: UUID, wanted: Advance) -> Delivery:
+    async def _move(self, credential: Credential, by: By, id: UUID, wanted: Advance) -> Delivery:
         dialect = self._platform.dialects[credential.account.dialect]
+        platform = self._platform.acting(by)
         if wanted.status is not None:
             return await simulate.move_by_hand(
-                self._platform,
+                platform,
                 credential.scope,
                 dialect,
                 id,
@@ -97,9 +101,7 @@ class _Endpoints:
                 wanted.pin,
             )
         try:
-            return await simulate.step_by_hand(
-                self._platform, credential.scope, dialect, id, wanted.note
-            )
+            return await simulate.step_by_hand(platform, credential.scope, dialect, id, wanted.note)
         except TransitionRefused as refusal:
             raise NothingNext(refusal.status) from None
 

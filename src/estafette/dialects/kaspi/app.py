@@ -18,6 +18,7 @@ from estafette.dialects.kaspi.auth import Doorkeeper
 from estafette.dialects.kaspi.listing import read_list, write_cursor
 from estafette.dialects.kaspi.schemas import Context
 from estafette.dialects.kaspi.words import id_of_test, parse_delivery_id, parse_quote_id
+from estafette.http.acting import acting
 from estafette.http.docs import Docs
 from estafette.http.limiter import RateLimiter
 from estafette.http.parameters import parameters
@@ -133,7 +134,8 @@ class _Operations:
         credential = await self._doorkeeper.admit(scope, Operation.TEST_WEBHOOK)
         value = decode(await read_body(scope, receive))
         wanted = schemas.read(schemas.TestRequest, value, _context(credential))
-        id = await send_test(self._platform, credential.scope, wanted.type, wanted.url)
+        platform = self._platform.acting(acting(scope, credential))
+        id = await send_test(platform, credential.scope, wanted.type, wanted.url)
         return _json(202, {"eventId": id_of_test(id), "status": "queued"})
 
     def _render_created(self, outcome: Delivery | Refusal) -> Reply:

@@ -1,0 +1,138 @@
+"""The audit: which acts of people and programs are written down, and who is said to have acted.
+
+What happens to a delivery in its normal course is an event of the delivery. The audit tells of what
+somebody did by hand, or with the power of an operator.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from estafette.core.account import Mode
+
+
+class Act(StrEnum):
+    """What was done. The word before the dot is the kind of thing that it was done to."""
+
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_CHANGED = "account.changed"
+    KEY_CREATED = "key.created"
+    KEY_ROTATED = "key.rotated"
+    KEY_CHANGED = "key.changed"
+    KEY_DISABLED = "key.disabled"
+    KEY_ENABLED = "key.enabled"
+    KEY_REVOKED = "key.revoked"
+    ENDPOINT_CREATED = "endpoint.created"
+    ENDPOINT_CHANGED = "endpoint.changed"
+    ENDPOINT_ENABLED = "endpoint.enabled"
+    ENDPOINT_DISABLED = "endpoint.disabled"
+    ENDPOINT_REVEALED = "endpoint.revealed"
+    ENDPOINT_ROTATED = "endpoint.rotated"
+    ENDPOINT_ROTATION_FINISHED = "endpoint.rotation_finished"
+    WEBHOOKS_RESENT = "webhooks.resent"
+    WEBHOOKS_TESTED = "webhooks.tested"
+    PAYMENT_CONFIRMED = "payment.confirmed"
+    DELIVERY_MOVED = "delivery.moved"
+    DELIVERY_RELEASED = "delivery.released"
+    DELIVERY_PIN_UNLOCKED = "delivery.pin_unlocked"
+    COMPANY_CREATED = "company.created"
+    COMPANY_CHANGED = "company.changed"
+    COMPANY_CONNECTED = "company.connected"
+    COMPANY_DISCONNECTED = "company.disconnected"
+    TARIFFS_REPLACED = "tariffs.replaced"
+    SECRET_KEY_ROTATED = "secret_key.rotated"  # noqa: S105 - an act, not a secret
+    PRIVACY_EXPORTED = "privacy.exported"
+    PRIVACY_ERASED = "privacy.erased"
+
+
+class ByKind(StrEnum):
+    """What kind of actor it was."""
+
+    PERSON = "person"
+    KEY = "key"
+    COMMAND = "command"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who acts.
+
+    `name` is the id of a person or an API key, the system user who runs a command, or the name of a
+    process of Estafette. `address` is the client's, where the act came over the network.
+    """
+
+    kind: ByKind
+    name: str
+    address: str | None = None
+
+    @classmethod
+    def key(cls, key_id: UUID, address: str | None) -> "By":
+        """Somebody with an API key."""
+        return cls(ByKind.KEY, str(key_id), address)
+
+    @classmethod
+    def command(cls, user: str) -> "By":
+        """The command line, run by that system user."""
+        return cls(ByKind.COMMAND, user)
+
+    @classmethod
+    def process(cls, name: str) -> "By":
+        """A process of Estafette by itself."""
+        return cls(ByKind.PROCESS, name)
+
+
+class Entry(NamedTuple):
+    """One act as it was written down.
+
+    `object` is the id of what it was done to, of the kind that the act names. `changes` are facts
+    by name; a fact that was changed is a pair of what it was and what it is.
+    """
+
+    id: UUID
+    at: datetime
+    by: By
+    act: str
+    account_id: UUID | None
+    mode: Mode | None
+    object: str | None
+    changes: Mapping[str, Any]
+
+
+MOST_CHANGES = 50
+LONGEST_TEXT = 200
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What has changed from one to the other: pairs of what was and what is, by name."""
+    names = dict.fromkeys([*before, *after])
+    return {
+        name: [before.get(name), after.get(name)]
+        for name in names
+        if before.get(name) != after.get(name)
+    }
+
+
+def ending(secret: str | None) -> str | None:
+    """The end of an account number or the like, by which a person recognises it."""
+    return None if not secret else f"…{secret[-4:]}" if len(secret) >= 12 else "…"
+
+
+def bounded(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes as they are kept: a bounded number of JSON values with bounded texts."""
+    kept = list(changes.items())[:MOST_CHANGES]
+    return {name[:LONGEST_TEXT]: _bounded(value) for name, value in kept}
+
+
+def _bounded(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        members = cast("Sequence[Any]", value)
+        return [_bounded(member) for member in members[:MOST_CHANGES]]
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    clean = text.replace("\0", "�").encode("utf-8", "replace").decode()
+    return clean if len(clean) <= LONGEST_TEXT else clean[: LONGEST_TEXT - 1] + "…"

@@ -1,0 +1,12 @@
+"""Who acts by a request, for the audit."""
+
+from starlette.types import Scope
+
+from estafette.core.account import Credential
+from estafette.core.audit import By
+from estafette.http.trace import trace_of
+
+
+def acting(scope: Scope, credential: Credential) -> By:
+    """The key that a request shows, and the caller's address."""
+    return By.key(credential.key_id, trace_of(scope).client)

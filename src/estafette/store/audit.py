@@ -1,0 +1,163 @@
+"""The audit in the database, which is only ever added to, and ends by the month."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from estafette.core.account import Mode
+from estafette.core.audit import By, ByKind, Entry
+from estafette.store.partitions import Upkeep
+from estafette.store.pool import Connection
+
+_INSERT = """
+insert into audit (id, by_kind, by_name, by_address, act, account_id, mode, object, changes)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+
+
+async def insert(connection: Connection, entry: Entry) -> None:
+    """Writes an act down; `at` is the database's clock, whatever the entry says."""
+    await connection.execute(
+        _INSERT,
+        entry.id,
+        entry.by.kind,
+        entry.by.name,
+        entry.by.address,
+        entry.act,
+        entry.account_id,
+        entry.mode,
+        entry.object,
+        orjson.dumps(entry.changes).decode(),
+    )
+
+
+class Place(NamedTuple):
+    """Where an entry stands in the order of the audit."""
+
+    at: datetime
+    id: UUID
+
+
+class Wanted(NamedTuple):
+    """Which entries: what is None is not asked. `act` may be a kind alone: `key`."""
+
+    account_id: UUID | None = None
+    act: str | None = None
+    by: str | None = None
+    object: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_SELECT = """
+select id, at, by_kind, by_name, by_address, act, account_id, mode, object, changes from audit
+where at >= coalesce($1::timestamptz, '-infinity') and at < coalesce($2::timestamptz, 'infinity')
+    and ($3::uuid is null or account_id = $3)
+    and ($4::text is null or act = $4 or split_part(act, '.', 1) = $4)
+    and ($5::text is null or by_name = $5)
+    and ($6::text is null or object = $6)
+    and ($7::timestamptz is null or (at, id) < ($7, $8::uuid))
+order by at desc, id desc limit $9
+"""
+
+
+async def select(
+    connection: Connection, wanted: Wanted, after: Place | None, limit: int
+) -> list[Entry]:
+    """At most `limit` entries, newest first, those that follow `after`."""
+    found = await connection.fetch(
+        _SELECT,
+        wanted.since,
+        wanted.until,
+        wanted.account_id,
+        wanted.act,
+        wanted.by,
+        wanted.object,
+        *(after or (None, None)),
+        limit,
+    )
+    return [
+        Entry(
+            row["id"],
+            row["at"],
+            By(ByKind(row["by_kind"]), row["by_name"], row["by_address"]),
+            row["act"],
+            row["account_id"],
+            Mode(row["mode"]) if row["mode"] else None,
+            row["object"],
+            orjson.loads(row["changes"]),
+        )
+        for row in found
+    ]
+
+
+MONTHS_AHEAD = 12
+
+_LOCK_TIMEOUT = "500ms"  # how long others may wait behind us, where we wait for a backup
+_ONE_AT_A_TIME = 0x6175646974
+
+_MONTHS = """
+select to_char(month, 'YYYY_MM') as suffix, month::date::text as first,
+    (month + interval '1 month')::date::text as next
+from generate_series(date_trunc('month', now() at time zone 'utc'),
+    date_trunc('month', now() at time zone 'utc') + make_interval(months => $1),
+    interval '1 month') month
+where to_regclass('audit_' || to_char(month, 'YYYY_MM')) is null
+order by month
+"""
+
+_OVER = """
+select child.relname as name
+from pg_inherits join pg_class child on child.oid = inhrelid
+where inhparent = 'audit'::regclass and child.relname ~ '^audit_[0-9]{4}_[0-9]{2}$'
+    and to_date(right(child.relname, 7), 'YYYY_MM') + interval '1 month'
+        <= (now() at time zone 'utc') - $1::interval
+order by name
+"""
+
+
+async def keep_up(connection: Connection, kept: timedelta | None, done: Upkeep) -> None:
+    """Makes the monthly partitions (UTC) from this month to a year ahead, and drops what is over.
+
+    A month is over `kept` after its end; None: nothing is dropped. Adds to `done` what was done and
+    what could not be done now. Does nothing while another process is at it.
+    """
+    if not await connection.fetchval("select pg_try_advisory_lock($1)", _ONE_AT_A_TIME):
+        return
+    try:
+        for month in await connection.fetch(_MONTHS, MONTHS_AHEAD):
+            name = f"audit_{month['suffix']}"
+            await _make(connection, name, month["first"], month["next"])
+            done.made.append(name)
+        over = [] if kept is None else await connection.fetch(_OVER, kept)
+        for row in over:
+            await _briefly(connection, f"drop table if exists {row['name']}")
+            done.dropped.append(row["name"])
+    except asyncpg.LockNotAvailableError as error:
+        done.failed["audit"] = str(error)
+    finally:
+        if not connection.is_closed():
+            await connection.execute("select pg_advisory_unlock($1)", _ONE_AT_A_TIME)
+
+
+async def _make(connection: Connection, name: str, first: str, following: str) -> None:
+    """Makes a partition apart and attaches it: that waits for no reader, and writers go on."""
+    await _briefly(
+        connection,
+        f"create table {name} (like audit including defaults including constraints)",
+        f"create trigger never_emptied before truncate on {name}"
+        " for each statement execute function refuse_audit_change()",
+        f"alter table audit attach partition {name} for values"
+        f" from ('{first} 00:00:00+00') to ('{following} 00:00:00+00')",
+    )
+
+
+async def _briefly(connection: Connection, *statements: str) -> None:
+    """Runs statements in one transaction that waits for no lock for long."""
+    async with connection.transaction():
+        await connection.execute(f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
+        for statement in statements:
+            await connection.execute(statement)

@@ -1,0 +1,85 @@
+"""Write down who did what, and read it again."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from estafette.core.account import Mode, Scope
+from estafette.core.audit import Act, By, Entry, bounded
+from estafette.core.ids import new_id
+from estafette.store import audit
+from estafette.store.audit import Place, Wanted
+from estafette.store.pool import Connection
+from estafette.usecases.platform import Platform
+
+__all__ = ["Act", "Page", "PlaceUnknownError", "Wanted", "list_entries", "note"]
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+async def note(
+    connection: Connection,
+    by: By,
+    act: Act,
+    object: UUID | str | None = None,
+    changes: Mapping[str, Any] = _NOTHING,
+    *,
+    of: Scope | UUID | None = None,
+) -> None:
+    """Writes an act down in the transaction of the act: both stand, or neither.
+
+    `object` is the id of what it was done to; `of` is the account that it belongs to, with its mode
+    where there is one. `changes` are facts by name, pairs where a fact was changed (see
+    `core.audit.difference`); they hold no secret and nothing of a recipient. Raises RuntimeError
+    outside a transaction.
+    """
+    if not connection.is_in_transaction():
+        raise RuntimeError(f"{act} is noted outside a transaction")
+    scope = of if isinstance(of, tuple) else (of, None)
+    account_id, mode = scope
+    entry = Entry(
+        id=new_id(),
+        at=datetime.now(UTC),
+        by=by,
+        act=act,
+        account_id=account_id,
+        mode=None if mode is None else Mode(mode),
+        object=None if object is None else str(object),
+        changes=bounded(changes),
+    )
+    await audit.insert(connection, entry)
+
+
+class PlaceUnknownError(ValueError):
+    """No page of the audit ends there."""
+
+
+class Page(NamedTuple):
+    """Some entries, newest first; `next` goes on after them, None where there are no more."""
+
+    entries: list[Entry]
+    next: str | None
+
+
+async def list_entries(
+    platform: Platform, wanted: Wanted, after: str | None = None, limit: int = 50
+) -> Page:
+    """The audit's entries of that kind. Raises PlaceUnknownError when `after` was no `next`."""
+    place = None if after is None else _read(after)
+    async with platform.pool.acquire() as connection:
+        found = await audit.select(connection, wanted, place, limit + 1)
+    entries = found[:limit]
+    last = entries[-1] if len(found) > limit else None
+    return Page(entries, f"{last.at.isoformat()}~{last.id}" if last else None)
+
+
+def _read(text: str) -> Place:
+    at, _, id = text.partition("~")
+    try:
+        place = Place(datetime.fromisoformat(at), UUID(id))
+    except ValueError:
+        raise PlaceUnknownError from None
+    if place.at.tzinfo is None:
+        raise PlaceUnknownError
+    return place

@@ -1,0 +1,203 @@
+"""Every command that writes leaves an entry in the audit, and `audit list` shows it."""
+
+import asyncio
+import importlib
+import io
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from estafette.cli.commands import COMMANDS, GROUPS, run
+from estafette.cli.session import system_user
+from estafette.core.account import Mode
+from estafette.usecases.secrets import new_cipher_key
+from tests.usecases.angola import BY_TRANSFER, WITH_BANK, angola_over, new_shop
+
+# What these do is no act: they look, run processes, print, or bring the database to a version.
+READING = {
+    "accounts list",
+    "audit list",
+    "couriers list",
+    "deliveries list",
+    "deliveries show",
+    "doctor",
+    "keys list",
+    "listen",
+    "migrate",
+    "payments list",
+    "payments statement",
+    "secret-key",
+    "serve",
+    "tariffs export",
+    "up",
+    "webhooks attempts",
+    "worker",
+}
+
+
+@dataclass
+class Stage:
+    """A database, and what the commands need to work on."""
+
+    dsn: str
+    run: Callable[..., Any]
+    account: str = ""
+    awaiting: str = ""
+    delivery: str = ""
+
+
+@pytest.fixture
+def stage(
+    fresh_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Stage:
+    """An account with a live delivery whose transfer is awaited, and one to move."""
+    for name in os.environ:
+        if name.startswith("ESTAFETTE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DATABASE_URL", fresh_database)
+    monkeypatch.setenv("ESTAFETTE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ESTAFETTE_SECRET_KEY", new_cipher_key())
+
+    def call(*arguments: str, stdin: str = "") -> Any:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        ended = run([*arguments, "--json"])
+        printed = capsys.readouterr()
+        assert ended == 0, (arguments, printed)
+        return json.loads(printed.out)
+
+    stage = Stage(fresh_database, call)
+
+    async def made() -> None:
+        async with angola_over(fresh_database) as platform:
+            shop = await new_shop(platform, Mode.LIVE)
+            await shop.company("bank", capabilities=WITH_BANK)
+            stage.account = shop.account.name
+            stage.awaiting = str((await shop.create(payment=BY_TRANSFER)).id)
+            stage.delivery = str((await shop.create()).id)
+
+    asyncio.run(made())
+    return stage
+
+
+def _commands() -> set[str]:
+    """Every command that there is, by its full name."""
+    found = set(COMMANDS)
+    for group in GROUPS:
+        app = importlib.import_module(f"estafette.cli.{group}").app
+        found |= {f"{group} {name}" for name in app if not name.startswith("-")}
+    return found
+
+
+def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
+    """For each writing command its act, arguments and standard input, in an order that works."""
+    of = ["--account", stage.account, "--mode", "live"]
+    ao = ["--market", "AO"]
+    key = stage.run("keys", "create", "--account", stage.account, "--mode", "live")["id"]
+    other = stage.run("keys", "create", "--account", stage.account, "--mode", "live")["id"]
+    return {
+        "accounts create": ("account.created", ["audited", *ao], ""),
+        "accounts set-rate": ("account.changed", [stage.account, "7"], ""),
+        "accounts origins": (
+            "account.changed",
+            ["--account", stage.account, "--set", "https://loja.ao"],
+            "",
+        ),
+        "keys create": ("key.created", of, ""),
+        "keys rotate": ("key.rotated", [key, "--account", stage.account], ""),
+        "keys disable": ("key.disabled", [other, "--account", stage.account], ""),
+        "keys revoke": ("key.revoked", [other, "--account", stage.account], ""),
+        "webhooks set": ("endpoint.created", [*of, "--url", "https://a.example/x"], ""),
+        "webhooks rotate": ("endpoint.rotated", of, ""),
+        "webhooks finish-rotation": ("endpoint.rotation_finished", of, ""),
+        "webhooks show": ("endpoint.revealed", ["--account", stage.account, "--reveal"], ""),
+        "webhooks test": ("webhooks.tested", of, ""),
+        "webhooks resend": ("webhooks.resent", [*of, "--since", "1h"], ""),
+        "tariffs import": ("tariffs.replaced", ["-", "--market", "KZ"], _TARIFFS),
+        "couriers create": ("company.created", ["far", *ao, "--connector", "remote"], ""),
+        "couriers update": ("company.changed", ["far", *ao, "--margin-fixed", "5"], ""),
+        "couriers deactivate": ("company.changed", ["far", *ao], ""),
+        "couriers activate": ("company.changed", ["far", *ao], ""),
+        "couriers tariffs": ("tariffs.replaced", ["far", *ao, "--import", "-"], _TARIFFS),
+        "couriers connect": (
+            "company.connected",
+            ["far", *ao, "--url", "https://far.invalid", "--secrets", "-"],
+            "live_key=sk_live_abc",
+        ),
+        "couriers disconnect": ("company.disconnected", ["far", *ao], ""),
+        "payments confirm": ("payment.confirmed", [stage.awaiting], ""),
+        "deliveries advance": ("delivery.moved", [stage.delivery, "--to", "assigned"], ""),
+        "deliveries unlock-pin": ("delivery.pin_unlocked", [stage.delivery], ""),
+    }
+
+
+_TARIFFS = """\
+origin,destination,up_to_km,up_to_grams,fee,pickup_within,delivery_within
+*,*,,10000,1000,30m,1h
+"""
+
+
+_NEWEST = "select * from audit order by at desc, id desc limit 1"
+
+
+def _newest(dsn: str) -> dict[str, Any]:
+    async def read() -> Any:
+        connection = await asyncpg.connect(dsn)
+        try:
+            return await connection.fetchrow(_NEWEST)
+        finally:
+            await connection.close()
+
+    row = asyncio.run(read())
+    return {} if row is None else dict(row)
+
+
+def test_every_command_that_writes_leaves_an_entry_of_who_ran_it(stage: Stage) -> None:
+    script = _script(stage)
+    missing = _commands() - READING - set(script)
+    assert not missing, f"neither known to only read nor tried here: {sorted(missing)}"
+    for name, (act, arguments, stdin) in script.items():
+        before = _newest(stage.dsn).get("id")
+        stage.run(*name.split(), *arguments, stdin=stdin)
+        entry = _newest(stage.dsn)
+        assert entry["id"] != before, f"`{name}` left no entry"
+        assert entry["act"] == act, name
+        assert (entry["by_kind"], entry["by_name"]) == ("command", system_user()), name
+
+
+def test_the_audit_is_listed_filtered_and_paged(stage: Stage) -> None:
+    stage.run("accounts", "set-rate", stage.account, "7")
+    stage.run("deliveries", "advance", stage.delivery, "--to", "assigned")
+    of = ["audit", "list", "--account", stage.account]
+    (moved,) = stage.run(*of, "--act", "delivery")["entries"]
+    assert moved["act"] == "delivery.moved"
+    assert moved["object"] == stage.delivery
+    assert moved["by"] == {"kind": "command", "name": system_user(), "address": None}
+    assert moved["changes"] == {"status": ["pending", "assigned"]}
+    assert (moved["account"], moved["mode"]) == (stage.account, "live")
+    page = stage.run(*of, "--limit", "1")
+    assert page["entries"] == [moved]
+    rest = stage.run(*of, "--limit", "1", "--after", page["next"])
+    assert rest["entries"][0]["act"] == "account.changed"
+    assert stage.run(*of, "--by", "nobody")["entries"] == []
+    assert stage.run(*of, "--object", stage.delivery)["entries"] == [moved]
+    assert stage.run(*of, "--until", "1h")["entries"] == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--act", "nonsense"], ["--after", "x"], ["--limit", "0"], ["--since", "soon"]]
+)
+def test_a_wrong_question_to_the_audit_is_explained(
+    stage: Stage, wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["audit", "list", *wrong]) == 2
+    assert wrong[0].strip("-") in capsys.readouterr().err.replace("'soon'", "since")
