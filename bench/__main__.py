@@ -13,6 +13,7 @@ from bench import (
     aged_vs_fresh,
     create_p99_ms,
     create_vs_pgbench,
+    event_loop_lag,
     get_vs_constant,
     idle_rss_mb,
     list_first_page,
@@ -23,6 +24,7 @@ from bench import (
     report,
     search_cost,
     search_rare,
+    tenant_p99_shift,
     webhook_vs_bare_loop,
 )
 from bench.plan import FULL, QUICK, Plan, say
@@ -47,6 +49,8 @@ FIGURES: dict[str, Callable[[Stage, Plan], Awaitable[Figure]]] = {
         list_first_page,
         search_rare,
         search_cost,
+        tenant_p99_shift,
+        event_loop_lag,
         aged_vs_fresh,
     )
 }

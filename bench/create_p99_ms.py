@@ -1,17 +1,14 @@
 """The 99th percentile of a create's latency at half of the most creates a second."""
 
-import json
 import statistics
-import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from bench import wrk
 from bench.plan import Plan, say
-from bench.process import BenchError, json_of, plain_environment
+from bench.process import BenchError
 from bench.report import Figure
 from bench.stage import Stage
-from bench.steady import Seen, Task
+from bench.steady import Seen, Task, measured
 
 NAME = "create_p99_ms"
 REACH = 25.0
@@ -76,7 +73,4 @@ async def _load(stage: Stage, rate: float, seconds: float) -> Seen:
         warm_up_seconds=_WARM_UP_SECONDS,
         connections=wrk.CONNECTIONS,
     )
-    command = [sys.executable, "-m", "bench.steady", json.dumps(asdict(task))]
-    environment = plain_environment() | {"PYTHONPATH": str(Path(__file__).parent.parent)}
-    found = await json_of(command, environment, stage.folder, seconds + 60)
-    return Seen(**found)
+    return await measured(task, stage.folder)

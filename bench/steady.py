@@ -1,4 +1,4 @@
-"""Creates at a constant rate, and how long each took from the moment at which it was due.
+"""Creates or GETs at a constant rate, and how long each took from the moment at which it was due.
 
 `python -m bench.steady TASK` does a `Task`, given as JSON, and prints what it saw. A
 request that is due waits for nobody: it takes an idle connection, and while there is none, the time
@@ -15,18 +15,22 @@ import socket
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import cycle
+from pathlib import Path
 
 from bench.orders import orders
-
-_PATIENCE_SECONDS = 10.0
+from bench.process import json_of, plain_environment
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be done: `per_second` creates for `seconds`, after `warm_up_seconds` unmeasured.
+    """What is to be done: `per_second` requests for `seconds`, after `warm_up_seconds` unmeasured.
 
-    `prefix` begins every order's reference; `connections` are opened before it begins.
+    They are creates, the orders' references beginning with `prefix`; or where there are `paths`,
+    GETs of these in turn. `connections` are opened before it begins. An answer that does not come
+    within `patience_seconds` ends it with an error.
     """
 
     host: str
@@ -37,6 +41,8 @@ class Task:
     seconds: float
     warm_up_seconds: float
     connections: int
+    paths: tuple[str, ...] = ()
+    patience_seconds: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -59,24 +65,27 @@ class Seen:
     waited: int
 
 
-class _Connection:
-    """A keep-alive connection with at most one request under way."""
+class Connection:
+    """A keep-alive connection with at most one request under way, to be selected by."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self.socket = socket.create_connection((host, port), timeout=_PATIENCE_SECONDS)
+    def __init__(self, host: str, port: int, patience_seconds: float) -> None:
+        """Connects."""
+        self.socket = socket.create_connection((host, port), timeout=patience_seconds)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.due = 0.0
         self._buffer = b""
 
     def fileno(self) -> int:
+        """What `select` asks for."""
         return self.socket.fileno()
 
     def send(self, request: bytes, due: float) -> None:
+        """Sends a request that was due then."""
         self.due = due
-        self.socket.sendall(request)  # far smaller than any socket's buffer: it does not block
+        self.socket.sendall(request)  # smaller than a socket's buffer: it hardly ever blocks
 
     def receive(self) -> int | None:
-        """The status of the answer when the whole of it has arrived."""
+        """The status of the answer when the whole of it has arrived; None while it has not."""
         data = self.socket.recv(65536)
         if not data:
             raise ConnectionError("the server closed a connection")
@@ -91,20 +100,40 @@ class _Connection:
         return int(head[9:12])
 
 
+def _creates(task: Task) -> Callable[[], bytes]:
+    """Gives creates of new orders, whole requests."""
+    following = orders(task.prefix, seed=1)
+    head = (
+        "POST /delivery/v1/deliveries HTTP/1.1\r\n"
+        f"Host: {task.host}:{task.port}\r\n"
+        f"x-api-key: {task.api_key}\r\n"
+        "Idempotency-Key: %s\r\n"
+        "Content-Type: application/json\r\n"
+        "Content-Length: %d\r\n\r\n"
+    )
+
+    def create() -> bytes:
+        ref, body = following()
+        return (head % (ref, len(body))).encode() + body
+
+    return create
+
+
+def _gets(task: Task) -> Callable[[], bytes]:
+    """Gives GETs of the paths in turn, whole requests."""
+    end = f" HTTP/1.1\r\nHost: {task.host}:{task.port}\r\nx-api-key: {task.api_key}\r\n\r\n"
+    paths = cycle(task.paths)
+    return lambda: f"GET {next(paths)}{end}".encode()
+
+
 class _Generator:
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._following = orders(task.prefix, seed=1)
-        self._head = (
-            "POST /delivery/v1/deliveries HTTP/1.1\r\n"
-            f"Host: {task.host}:{task.port}\r\n"
-            f"x-api-key: {task.api_key}\r\n"
-            "Idempotency-Key: %s\r\n"
-            "Content-Type: application/json\r\n"
-            "Content-Length: %d\r\n\r\n"
-        )
-        self._idle = [_Connection(task.host, task.port) for _ in range(task.connections)]
-        self._busy: list[_Connection] = []
+        self._following = _gets(task) if task.paths else _creates(task)
+        self._wanted = 200 if task.paths else 201
+        where = (task.host, task.port, task.patience_seconds)
+        self._idle = [Connection(*where) for _ in range(task.connections)]
+        self._busy: list[Connection] = []
         self._late: deque[tuple[float, bytes]] = deque()  # due while all connections were busy
         self._latencies: list[float] = []
         self._lags: list[float] = []
@@ -124,12 +153,12 @@ class _Generator:
             while number < total and began + number * interval <= now:
                 self._start(began + number * interval)
                 number += 1
-            wait = _PATIENCE_SECONDS
+            wait = self._task.patience_seconds
             if number < total:
                 wait = max(0.0, began + number * interval - time.perf_counter())
             readable, _, _ = select.select(self._busy, (), (), wait)
             if not readable and number >= total:
-                raise TimeoutError(f"no answer within {_PATIENCE_SECONDS:.0f} s")
+                raise TimeoutError(f"no answer within {task.patience_seconds:.0f} s")
             for connection in readable:
                 self._finish(connection)
         return self._seen(time.perf_counter() - self._counted_from)
@@ -139,8 +168,7 @@ class _Generator:
             connection.socket.close()
 
     def _start(self, due: float) -> None:
-        ref, body = self._following()
-        request = (self._head % (ref, len(body))).encode() + body
+        request = self._following()
         if not self._idle:
             self._late.append((due, request))
             self._waited += due >= self._counted_from
@@ -151,13 +179,13 @@ class _Generator:
             self._lags.append(time.perf_counter() - due)
         connection.send(request, due)
 
-    def _finish(self, connection: _Connection) -> None:
+    def _finish(self, connection: Connection) -> None:
         status = connection.receive()
         if status is None:
             return
         if connection.due >= self._counted_from:
             self._latencies.append(time.perf_counter() - connection.due)
-            self._refused += status != 201
+            self._refused += status != self._wanted
         if self._late:
             due, request = self._late.popleft()
             connection.send(request, due)
@@ -185,6 +213,14 @@ def percentile(seconds: list[float], percent: float) -> float:
     ordered = sorted(seconds)
     place = math.ceil(len(ordered) * percent / 100) - 1
     return ordered[max(place, 0)] * 1000 if ordered else 0.0
+
+
+async def measured(task: Task, folder: Path) -> Seen:
+    """Does the task in a process of its own, which keeps its files in that folder."""
+    command = [sys.executable, "-m", "bench.steady", json.dumps(asdict(task))]
+    environment = plain_environment() | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    longest = task.warm_up_seconds + task.seconds + task.patience_seconds + 50
+    return Seen(**await json_of(command, environment, folder, longest))
 
 
 def run(task: Task) -> Seen:
