@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from io import StringIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -33,6 +34,33 @@ def _create(up: Up, order: str) -> str:
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)["deliveryId"]
+
+
+def _order_by_page(up: Up) -> str:
+    """Orders a delivery as a page with the demo's publishable key; returns its id."""
+    import urllib.request
+
+    where = {"city": "Luanda", "province": "Luanda"}
+    route = {
+        "origin": {"address_line": "Rua 1", **where},
+        "destination": {"address_line": "Rua 2", **where},
+        "parcel": {"weight_grams": 900},
+    }
+
+    def ask(what: str, body: Any) -> Any:
+        request = urllib.request.Request(
+            f"{up.demo['base_url']}/v1/widget/{what}",
+            json.dumps(body).encode(),
+            {
+                "Authorization": f"Bearer {up.demo['accounts']['entrega']['publishable_key']}",
+                "Origin": "http://localhost:3000",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)["data"]
+
+    quote = ask("quotes", route)[0]
+    return ask("deliveries", {"quote_id": quote["quote_id"], **route})["id"]
 
 
 class _Receiver:
@@ -87,19 +115,112 @@ def test_a_taken_name_is_refused_in_one_line(command: Command) -> None:
     assert told == "error: there is an account 'kaspi' already\n"
 
 
-def test_a_key_is_created_rotated_disabled_and_revoked(command: Command) -> None:
+def test_a_key_is_created_rotated_disabled_enabled_and_revoked(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = command("keys", "create", "--account", "kaspi", "--json")
     new = command("keys", "rotate", made["id"], "--account", "kaspi", "--overlap", "1h", "--json")
     assert command("keys", "disable", new["hint"], "--account", "kaspi", "--json")["state"] == (
         "disabled"
     )
-    command("keys", "revoke", made["key"], "--account", "kaspi")
+    assert command("keys", "enable", new["id"], "--account", "kaspi", "--json")["state"] == "active"
+    command("keys", "disable", new["id"], "--account", "kaspi")
+    monkeypatch.setattr("sys.stdin", StringIO(f"{made['key']}\n"))
+    command("keys", "revoke", "-", "--account", "kaspi")
     states = {
         key["id"]: key["state"]
         for key in command("keys", "list", "--account", "kaspi", "--json")["keys"]
     }
     assert (states[made["id"]], states[new["id"]]) == ("ended", "disabled")
     assert made["key"] not in command("keys", "list", "--account", "kaspi")
+
+
+@pytest.mark.parametrize("what", ["update", "rotate", "disable", "enable", "revoke", "limits"])
+def test_a_whole_key_is_not_taken_on_a_command_line(command: Command, what: str) -> None:
+    made = command("keys", "create", "--account", "kaspi", "--json")
+    told = command("keys", what, made["key"], "--account", "kaspi", code=2)
+    assert told.startswith("error: a key is not taken on a command line")
+    assert made["key"] not in told
+    known = command("keys", "list", "--account", "kaspi", "--json")["keys"]
+    assert {key["state"] for key in known if key["id"] == made["id"]} == {"active"}
+
+
+def test_a_key_has_a_name_a_scope_networks_and_an_end_which_the_list_shows(
+    command: Command,
+) -> None:
+    made = command(
+        "keys", "create", "--account", "kaspi", "--name", "Warehouse", "--scope", "no-cancel",
+        "--allow", "203.0.113.0/24,2001:db8::/32", "--expires", "90d", "--json",
+    )  # fmt: skip
+    assert (made["name"], made["scope"]) == ("Warehouse", "no-cancel")
+    assert made["networks"] == ["203.0.113.0/24", "2001:db8::/32"]
+    new = command("keys", "rotate", made["id"], "--account", "kaspi", "--json")
+    assert [new[name] for name in ("name", "scope", "networks", "expires_at")] == [
+        made[name] for name in ("name", "scope", "networks", "expires_at")
+    ]
+    command(
+        "keys", "update", new["id"], "--account", "kaspi", "--scope", "read,quote",
+        "--allow", "anywhere", "--expires", "never",
+    )  # fmt: skip
+    shown = next(
+        line
+        for line in command("keys", "list", "--account", "kaspi").splitlines()
+        if new["id"] in line
+    )
+    for part in ("Warehouse", "read,quote", "anywhere", "never"):
+        assert part in shown
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--scope", "everything", "is no scope"),
+        ("--allow", "203.0.113.9/24", "203.0.113.0/24 may be meant"),
+        ("--expires", "soon", "nor a duration"),
+    ],
+)
+def test_a_key_that_cannot_be_is_refused_with_what_can(
+    command: Command, option: str, value: str, told: str
+) -> None:
+    error = command("keys", "create", "--account", "kaspi", option, value, code=2)
+    assert told in error
+
+
+def test_a_publishable_key_is_limited_and_what_its_pages_order_is_confirmed(
+    up: Up, command: Command
+) -> None:
+    key = up.demo["accounts"]["entrega"]["publishable_key"]
+    account = ("--account", "entrega")
+    shown = command(
+        "keys", "limits", key[-4:], *account, "--pickup", "Rua 1; Luanda; Luanda", "--pickup",
+        "*; Viana; Luanda", "--methods", "prepaid,cod", "--max-cash", "5000", "--hold", "--json",
+    )  # fmt: skip
+    assert shown["pickups"] == ["Rua 1; Luanda; Luanda", "*; Viana; Luanda"]
+    assert (shown["methods"], shown["max_cash"], shown["held"]) == (["prepaid", "cod"], 5000, True)
+    assert command("keys", "limits", key[-4:], *account, "--json") == shown
+    told = command("keys", "limits", key[-4:], *account, "--pickup", "Luanda", code=2)
+    assert "is no place such as" in told
+    ordered = _order_by_page(up)
+    listed = command("deliveries", "list", *account, "--held", "--json")["deliveries"]
+    assert [(one["id"], one["held"], one["key"]["hint"]) for one in listed] == [
+        (ordered, True, key[-4:])
+    ]
+    assert f"publishable …{key[-4:]}" in command("deliveries", "show", ordered)
+    by_pages = command("deliveries", "list", *account, "--kind", "publishable", "--json")
+    assert [one["id"] for one in by_pages["deliveries"]] == [ordered]
+    assert command("deliveries", "list", *account, "--kind", "secret", "--json") == {
+        "deliveries": []
+    }
+    assert command("deliveries", "confirm", ordered, "--json")["status"] == "pending"
+    assert "waits for no confirmation" in command("deliveries", "confirm", ordered, code=1)
+    command("keys", "limits", key[-4:], *account, "--pickup", "anywhere", "--no-hold")
+
+
+def test_a_pin_is_not_taken_on_a_command_line(command: Command) -> None:
+    id = "00000000-0000-7000-8000-000000000000"
+    told = command("deliveries", "advance", id, "--to", "delivered", "--pin", "123456", code=2)
+    assert told.startswith("error: a PIN is not taken on a command line")
+    assert "123456" not in told
 
 
 def test_a_webhook_secret_is_shown_only_when_asked_or_made(up: Up, command: Command) -> None:

@@ -19,14 +19,14 @@ Run
 
 Manage
   accounts     create, list, set-rate, origins
-  keys         create, rotate, disable, revoke, list
+  keys         create, update, limits, rotate, disable, enable, revoke, list
   webhooks     set, show, rotate, finish-rotation, attempts, resend, test
   tariffs      export, import
   couriers     create, update, tariffs, activate, deactivate, list, connect, disconnect
   payments     list, confirm, statement
 
 Look
-  deliveries   list, show, advance, unlock-pin
+  deliveries   list, show, confirm, advance, unlock-pin
   listen       print events as they happen, or forward them to a local port
   audit        list
   doctor       check settings, database, clock and reachability

@@ -10,6 +10,7 @@ from estafette.cli.output import FAILED, MISUSED, CommandError, fail
 from estafette.core.errors import (
     DeliveryNotFound,
     EndpointMissing,
+    NotHeld,
     PaymentNotAwaited,
     PinLocked,
     PinWrong,
@@ -76,6 +77,11 @@ def _refusal(error: Refusal) -> str:
         return (
             f"no payment is awaited for it: it is {error.status};"
             " `estafette payments list` shows those that wait for one"
+        )
+    if isinstance(error, NotHeld):
+        return (
+            f"it waits for no confirmation: it is {error.status};"
+            " `estafette deliveries list --account NAME --held` shows those that do"
         )
     if isinstance(error, PinWrong):
         return f"that is not the recipient's PIN; tries left: {error.tries_left}"

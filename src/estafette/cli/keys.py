@@ -1,57 +1,67 @@
-"""`estafette keys`: create, rotate with an overlap, disable, revoke, list."""
+"""`estafette keys`: create, change, limit, rotate with an overlap, disable, revoke, list."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from estafette.cli.output import OK, say, say_json, styled, table, time_text
-from estafette.cli.session import on_platform
-from estafette.cli.words import AccountName, AsJson, ModeOption, duration
-from estafette.core.account import Account, KeyKind, Mode
-from estafette.usecases.accounts import find_account
+from estafette.cli.key_limits import limits
+from estafette.cli.key_words import ANYWHERE, KeyName, for_account, key_json, named, state_of
+from estafette.cli.output import OK, misused, say, say_json, styled, table, time_text
+from estafette.cli.words import AccountName, AsJson, ModeOption, duration, moment_to_come
+from estafette.core.account import KeyKind, Mode
+from estafette.core.acts import (
+    FULL,
+    PRESETS,
+    Act,
+    Network,
+    NetworkError,
+    ScopeError,
+    acts_text,
+    read_acts,
+    read_network,
+)
 from estafette.usecases.keys import (
     ApiKey,
     IssuedKey,
+    KeyRules,
+    change_key,
     create_key,
     disable_key,
+    enable_key,
     list_keys,
     revoke_key,
     rotate_key,
 )
-from estafette.usecases.platform import Platform
 
-T = TypeVar("T")
+app = App(name="keys", help="Create, change, rotate, disable and revoke API keys.")
 
-app = App(name="keys", help="Create, rotate, disable and revoke API keys.")
-
-_Key = Annotated[str, Parameter(help="The key's id, its last four characters, or the key itself.")]
-
-
-def _for_account(name: str, work: Callable[[Platform, Account], Awaitable[T]]) -> T:
-    async def found(platform: Platform) -> T:
-        return await work(platform, await find_account(platform, name))
-
-    return on_platform(found)
-
-
-def _json(key: ApiKey) -> dict[str, Any]:
-    return {
-        "id": key.id,
-        "mode": key.mode,
-        "kind": key.kind,
-        "hint": key.hint,
-        "state": _state(key),
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "disabled_at": key.disabled_at,
-    }
+_Name = Annotated[str | None, Parameter(name="--name", help="What it is for, in a few words.")]
+_Scope = Annotated[
+    str | None,
+    Parameter(
+        name="--scope",
+        help=f"What it may do: {', '.join(PRESETS)}; or some of {', '.join(Act)}, with commas.",
+    ),
+]
+_Allow = Annotated[
+    str | None,
+    Parameter(
+        name="--allow",
+        help="The networks that it is accepted from, with commas between; anywhere: from all.",
+    ),
+]
+_Expires = Annotated[
+    str | None, Parameter(name="--expires", help="When it ends: 90d, or a time; never.")
+]
+NEVER = "never"
 
 
 def issued_json(issued: IssuedKey) -> dict[str, Any]:
     """A new key as JSON, the key itself included."""
-    return {**_json(issued.known), "key": issued.key}
+    return {**key_json(issued.known), "key": issued.key}
 
 
 def say_issued(issued: Sequence[IssuedKey]) -> None:
@@ -59,14 +69,12 @@ def say_issued(issued: Sequence[IssuedKey]) -> None:
     for key in issued:
         say(f"{key.known.mode.value:8} {key.known.kind.value:12} {styled(key.key, 'bold')}")
     say(styled("Keep them now: they are not stored, and not shown again.", "yellow"))
-
-
-def _state(key: ApiKey) -> str:
-    if key.disabled_at is not None:
-        return "disabled"
-    if key.expires_at is None:
-        return "active"
-    return "ended" if key.expires_at <= datetime.now(UTC) else "ending"
+    for known in (key.known for key in issued):
+        if known.limits is not None and not known.limits.pickups:
+            say(
+                f"Pages with …{known.hint} may have parcels picked up anywhere:"
+                f" estafette keys limits {known.id} --account NAME --pickup PLACE"
+            )
 
 
 def _say_one(issued: IssuedKey, *, as_json: bool) -> int:
@@ -77,70 +85,157 @@ def _say_one(issued: IssuedKey, *, as_json: bool) -> int:
     return OK
 
 
+def _say_changed(key: ApiKey, what: str, *, as_json: bool) -> int:
+    if as_json:
+        say_json(key_json(key))
+    else:
+        say(f"The key …{key.hint} {what}")
+    return OK
+
+
+def _ruled(
+    rules: KeyRules, name: str | None, scope: str | None, allow: str | None, expires: str | None
+) -> KeyRules:
+    """The rules with what was named changed. Raises CommandError."""
+    try:
+        if scope is not None:
+            rules = replace(rules, acts=read_acts(scope))
+        if allow is not None:
+            rules = replace(rules, networks=_networks(allow))
+    except (ScopeError, NetworkError) as error:
+        raise misused(str(error)) from None
+    if expires is not None:
+        rules = replace(rules, expires_at=_end(expires))
+    return rules if name is None else replace(rules, name=name)
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    if text.strip().lower() == ANYWHERE:
+        return ()
+    return tuple(read_network(part) for part in text.split(","))
+
+
+def _end(text: str) -> datetime | None:
+    return None if text.strip().lower() == NEVER else moment_to_come(text)
+
+
 @app.command
 def create(
     *,
     account: AccountName,
     mode: ModeOption = Mode.SANDBOX,
     kind: Annotated[KeyKind, Parameter(help="secret or publishable.")] = KeyKind.SECRET,
+    name: _Name = None,
+    scope: _Scope = FULL,
+    allow: _Allow = None,
+    expires: _Expires = None,
     json: AsJson = False,
 ) -> int:
     """Create a further key. It is shown this once."""
-    issued = _for_account(account, lambda platform, found: create_key(platform, found, mode, kind))
+    rules = _ruled(KeyRules(), name, scope, allow, expires)
+    issued = for_account(
+        account, lambda platform, found: create_key(platform, found, mode, kind, rules)
+    )
     return _say_one(issued, as_json=json)
 
 
 @app.command
+def update(
+    key: KeyName,
+    *,
+    account: AccountName,
+    name: _Name = None,
+    scope: _Scope = None,
+    allow: _Allow = None,
+    expires: _Expires = None,
+    json: AsJson = False,
+) -> int:
+    """Change what a key is called, may do, is accepted from, or when it ends; at once."""
+    which = named(key)
+    changed = for_account(
+        account,
+        lambda platform, found: change_key(
+            platform, found, which, lambda rules: _ruled(rules, name, scope, allow, expires)
+        ),
+    )
+    return _say_changed(changed, f"may do: {key_json(changed)['scope']}", as_json=json)
+
+
+@app.command
 def rotate(
-    key: _Key,
+    key: KeyName,
     *,
     account: AccountName,
     overlap: Annotated[str, Parameter(help="How long the old key works on: 0s, 90m, 7d.")] = "24h",
+    expires: Annotated[
+        str | None, Parameter(help="When the new one ends; as the old one would, unless given.")
+    ] = None,
     json: AsJson = False,
 ) -> int:
-    """Create a key in the place of another, which works on for a while."""
-    length: timedelta = duration(overlap)
-    issued = _for_account(account, lambda platform, found: rotate_key(platform, found, key, length))
+    """Create a key like another in its place; the old one works on for a while."""
+    which, length = named(key), duration(overlap)
+    end = None if expires is None else moment_to_come(expires)
+    issued = for_account(
+        account, lambda platform, found: rotate_key(platform, found, which, length, end)
+    )
     if not json:
         say(f"The old key works until {time_text(datetime.now(UTC) + length)}. The new one:")
     return _say_one(issued, as_json=json)
 
 
 @app.command
-def disable(key: _Key, *, account: AccountName, json: AsJson = False) -> int:
+def disable(key: KeyName, *, account: AccountName, json: AsJson = False) -> int:
     """Refuse a key from now on; its user is told that it is disabled."""
-    changed = _for_account(account, lambda platform, found: disable_key(platform, found, key))
-    if json:
-        say_json(_json(changed))
-    else:
-        say(f"The key …{changed.hint} is disabled")
-    return OK
+    which = named(key)
+    changed = for_account(account, lambda platform, found: disable_key(platform, found, which))
+    return _say_changed(changed, "is disabled", as_json=json)
 
 
 @app.command
-def revoke(key: _Key, *, account: AccountName, json: AsJson = False) -> int:
+def enable(key: KeyName, *, account: AccountName, json: AsJson = False) -> int:
+    """Accept a disabled key again."""
+    which = named(key)
+    changed = for_account(account, lambda platform, found: enable_key(platform, found, which))
+    return _say_changed(changed, "is enabled", as_json=json)
+
+
+@app.command
+def revoke(key: KeyName, *, account: AccountName, json: AsJson = False) -> int:
     """End a key at once: from now on it is as unknown as if it had never been."""
-    changed = _for_account(account, lambda platform, found: revoke_key(platform, found, key))
-    if json:
-        say_json(_json(changed))
-    else:
-        say(f"The key …{changed.hint} is revoked")
-    return OK
+    which = named(key)
+    changed = for_account(account, lambda platform, found: revoke_key(platform, found, which))
+    return _say_changed(changed, "is revoked", as_json=json)
 
 
 @app.command(name="list")
 def list_(*, account: AccountName, json: AsJson = False) -> int:
     """List an account's keys, by their last four characters."""
-    found = _for_account(account, list_keys)
+    found = for_account(account, list_keys)
     if json:
-        say_json({"keys": [_json(key) for key in found]})
+        say_json({"keys": [key_json(key) for key in found]})
         return OK
     table(
-        ("KEY", "MODE", "KIND", "STATE", "CREATED", "ENDS", "ID"),
-        [
-            (f"…{k.hint}", k.mode, k.kind, _state(k), k.created_at, k.expires_at, k.id)
-            for k in found
-        ],
+        ("KEY", "NAME", "MODE", "KIND", "STATE", "SCOPE", "FROM", "ENDS", "LAST USED", "BY", "ID"),
+        [_row(key) for key in found],
         f"No keys; `estafette keys create --account {account}` makes one",
     )
     return OK
+
+
+def _row(key: ApiKey) -> Sequence[object]:
+    return (
+        f"…{key.hint}",
+        key.name or None,
+        key.mode,
+        key.kind,
+        state_of(key),
+        acts_text(key.acts, key.kind.acts),
+        ",".join(map(str, key.networks)) or ANYWHERE,
+        key.expires_at or NEVER,
+        key.used_at or NEVER,
+        key.used_from,
+        key.id,
+    )
+
+
+app.command(limits)

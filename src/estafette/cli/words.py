@@ -46,6 +46,13 @@ def moment(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def moment_to_come(text: str) -> datetime:
+    """A time to come, written as RFC 3339 (UTC unless it says otherwise) or as a duration."""
+    if _DURATION.fullmatch(text.strip().lower()):
+        return datetime.now(UTC) + duration(text)
+    return moment(text)
+
+
 def identifier(text: str, what: str) -> UUID:
     """The id that a UUID names, or what some dialect shows of it (`dlv_…`, `wh_…`, `evt_…`)."""
     text = text.strip()

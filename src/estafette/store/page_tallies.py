@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from estafette.core.page_orders import SLICES, Tally
+from estafette.core.page_orders import SLICE, SLICES, Tally
 from estafette.store.pool import Connection
 
 
@@ -54,9 +54,14 @@ async def write(connection: Connection, tallies: Mapping[Counted, Tally]) -> Non
         )
 
 
-async def forget(connection: Connection, now_slice: int) -> None:
-    """Deletes the tallies that are over; `now_slice` is the number of the slice under way."""
-    await connection.execute("delete from page_tallies where last_slice <= $1", now_slice - SLICES)
+async def forget(connection: Connection) -> None:
+    """Deletes the tallies that are over."""
+    await connection.execute(
+        "delete from page_tallies"
+        " where last_slice <= extract(epoch from now()) / $1::float8 - $2::integer",
+        SLICE.total_seconds(),
+        SLICES,
+    )
 
 
 def _columns(of: Collection[Counted]) -> tuple[list[UUID], list[UUID], list[bytes]]:

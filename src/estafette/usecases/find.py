@@ -18,8 +18,10 @@ __all__ = [
     "Finder",
     "Page",
     "Position",
+    "deliveries_of_keys",
     "find_anywhere",
     "find_with_history",
+    "held_deliveries",
     "list_deliveries",
 ]
 
@@ -90,3 +92,20 @@ async def list_deliveries(
     shown = found[:limit]
     more = len(found) > limit
     return Page(shown, Position(shown[-1].created_at, shown[-1].id) if more else None)
+
+
+async def deliveries_of_keys(
+    platform: Platform, scope: Scope, key_ids: Sequence[UUID], limit: int
+) -> list[Delivery]:
+    """At most `limit` deliveries that were created with one of these keys, newest first.
+
+    Those that are not among the newest of the account are not found; see `deliveries.LOOKED_AT`.
+    """
+    async with platform.pool.acquire() as connection:
+        return await deliveries.created_with(connection, scope, key_ids, limit)
+
+
+async def held_deliveries(platform: Platform, scope: Scope, limit: int) -> list[Delivery]:
+    """At most `limit` deliveries that wait to be confirmed, newest first."""
+    async with platform.pool.acquire() as connection:
+        return await deliveries.held(connection, scope, limit)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from estafette.core.account import Account, KeyKind, Mode, Scope
 from estafette.core.acts import EVERY_ACT, Act, Network
@@ -266,9 +265,10 @@ async def _change(
         await keys.lock_account(connection, account.id)
         found = await _find(connection, account, key)
         changed = change(found, await keys.now(connection))
-        await keys.update(connection, changed)
-        changes = difference(_facts(found), _facts(changed))
-        await _note(connection, platform, act, changed, changes)
+        if changed != found:
+            await keys.update(connection, changed)
+            changes = difference(_facts(found), _facts(changed))
+            await _note(connection, platform, act, changed, changes)
         return changed
 
 
@@ -336,9 +336,5 @@ async def _find(connection: Connection, account: Account, text: str) -> ApiKey:
 
 
 def is_whole_key(text: str) -> bool:
-    """Whether a text is rather a key than what names one: no id, and longer than a hint."""
-    try:
-        UUID(text)
-    except ValueError:
-        return len(text) > _HINT_CHARACTERS
-    return False
+    """Whether a text is a key rather than what names one: no id or hint has what keys have."""
+    return "_" in text
