@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from estafette.core.retention import Retention
-from estafette.store import audit
+from estafette.store import audit, page_tallies
 from estafette.store.partitions import Upkeep, keep_up
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 
@@ -25,6 +25,7 @@ async def keep(pool: Pool, retention: Retention, stop: asyncio.Event) -> None:
             async with pool.acquire() as connection:
                 done = await keep_up(connection, retention)
                 await audit.keep_up(connection, retention.audit, done)
+                await page_tallies.forget(connection)
         except DATABASE_TROUBLE as error:
             _log.warning("maintenance_failed", error=type(error).__name__)
             pause = _AFTER_TROUBLE_SECONDS
