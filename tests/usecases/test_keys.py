@@ -247,3 +247,15 @@ async def test_a_use_makes_nobody_read_the_configuration_again(platform: Platfor
         "select count(*) from pg_trigger where tgrelid = 'key_uses'::regclass"
     )
     assert (issued.known.used_at, triggers) == (None, 0)
+
+
+async def test_the_address_of_a_pages_visitor_is_not_kept(platform: Platform) -> None:
+    _, issued = await _pages(platform)
+    found = await _recognised(platform, issued)
+    assert found is not None
+    uses = KeyUses(platform.pool, gather_seconds=3600)
+    uses.note(found, "203.0.113.9")
+    await uses.write()
+    at, address = await _used(platform, issued)
+    assert at is not None
+    assert address is None

@@ -2,11 +2,15 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from playwright.async_api import Browser, Page, Route, expect
 
+from estafette.core.account import KeyKind
+from estafette.core.page_limits import read_place
+from estafette.usecases.keys import list_keys, set_limits
 from tests.serving import Tenant
 from tests.web.widget_shop import Shop, fill, heard, shop, visit, widget
 
@@ -298,3 +302,57 @@ async def test_address_cannot_be_changed_under_a_booking(entrega: Tenant, browse
         done.set()
         await _booked(page)
     assert await entrega.count("deliveries") == 1
+
+
+async def _limit(tenant: Tenant, **changes: Any) -> None:
+    """Sets limits of the tenant's publishable keys."""
+    platform = tenant.server.platform
+    for key in await list_keys(platform, tenant.account):
+        if key.kind is KeyKind.PUBLISHABLE:
+            await set_limits(
+                platform, tenant.account, str(key.id), lambda limits: replace(limits, **changes)
+            )
+
+
+async def test_an_order_that_is_held_is_told_as_sent_to_the_shop(
+    entrega: Tenant, browser: Browser
+) -> None:
+    await _limit(entrega, held=True)
+    async with shop(entrega) as at:
+        page = await _listed(browser, at)
+        await widget(page).get_by_role("button").last.click()
+        heading = widget(page).get_by_role("heading", level=2)
+        await expect(heading).to_have_text("Pedido enviado à loja")
+        await expect(widget(page).get_by_role("status").first).to_have_text("À espera da loja")
+        await expect(widget(page)).not_to_contain_text("transferência")
+
+
+async def test_who_comes_when_the_hour_is_full_is_told_when_to_try_again(
+    entrega: Tenant, browser: Browser
+) -> None:
+    await _limit(entrega, per_hour=1)
+    async with shop(entrega) as at:
+        page = await _listed(browser, at)
+        await widget(page).get_by_role("button").last.click()
+        await _booked(page)
+        page = await _listed(browser, at)
+        await widget(page).get_by_role("button").last.click()
+        told = widget(page).get_by_role("alert")
+        await expect(told).to_contain_text(re.compile("não é possível marcar.*dentro de .*1.h"))
+        assert await _errors(page) == ["rate_limited"]
+
+
+async def test_a_page_beyond_the_limits_of_its_key_sells_nothing_and_says_why_in_the_console(
+    entrega: Tenant, browser: Browser
+) -> None:
+    await _limit(entrega, pickups=(read_place("Rua do Armazém 1; Luanda; Luanda"),))
+    async with shop(entrega) as at:
+        page = await visit(browser, at)
+        told: list[str] = []
+        page.on("console", lambda message: told.append(message.text))
+        await fill(page)
+        await widget(page).get_by_role("button").click()
+        heading = widget(page).get_by_role("heading", level=2)
+        await expect(heading).to_have_text("Entregas indisponíveis aqui")
+        assert await _errors(page) == ["pickup_not_allowed"]
+    assert any("data-origin is none of the key's pickup places" in line for line in told)

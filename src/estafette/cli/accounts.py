@@ -64,7 +64,7 @@ def create(
         return OK
     fields({"account": account.name, "market": account.market.code, "dialect": account.dialect})
     say()
-    say_issued(issued)
+    say_issued(issued, account.name)
     say()
     say(f"Webhooks: estafette webhooks set --account {account.name} --url URL")
     return OK

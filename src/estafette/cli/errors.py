@@ -7,6 +7,7 @@ import asyncpg
 from cyclopts import CycloptsError
 
 from estafette.cli.output import FAILED, MISUSED, CommandError, fail
+from estafette.core.delivery import Status
 from estafette.core.errors import (
     DeliveryNotFound,
     EndpointMissing,
@@ -73,6 +74,8 @@ def _refusal(error: Refusal) -> str:
         return "there is no such delivery; `estafette deliveries list --account NAME` shows some"
     if isinstance(error, TransitionRefused):
         return f"a delivery that is {error.status} cannot become {error.to}"
+    if isinstance(error, PaymentNotAwaited) and error.status is Status.AWAITING_PAYMENT:
+        return "it is held, not unpaid: `estafette deliveries confirm` lets it go on"
     if isinstance(error, PaymentNotAwaited):
         return (
             f"no payment is awaited for it: it is {error.status};"

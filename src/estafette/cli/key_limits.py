@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from estafette.cli.key_words import ANYWHERE, KeyName, for_account, named
-from estafette.cli.output import OK, fields, misused, say_json
+from estafette.cli.output import OK, fields, misused, say, say_json
 from estafette.cli.words import AccountName, AsJson
 from estafette.core.page_limits import (
     PageLimits,
@@ -108,13 +108,18 @@ def limits(
     if json:
         say_json(told)
     else:
-        places = told.pop("pickups")
-        fields({"pickups": "\n         ".join(places) or ANYWHERE, **_texts(told)})
+        fields(_texts(told))
+        for place in told["pickups"]:
+            say(f"  {place}")
     return OK
 
 
 def _texts(told: dict[str, Any]) -> dict[str, Any]:
-    shown = told | {"methods": ", ".join(told["methods"]), "held": "yes" if told["held"] else "no"}
+    shown = told | {
+        "methods": ", ".join(told["methods"]),
+        "held": "yes" if told["held"] else "no",
+        "pickups": "at these places alone:" if told["pickups"] else ANYWHERE,
+    }
     return {name.replace("_", " "): value for name, value in shown.items()}
 
 
@@ -123,10 +128,10 @@ def _json(key: ApiKey) -> dict[str, Any]:
     return {
         "key": key.id,
         "hint": key.hint,
-        "pickups": [place_text(place) for place in limits.pickups],
         "methods": limits.methods,
         "max_cash": limits.highest_cash,
         "per_hour": limits.per_hour,
         "per_address": limits.per_hour_from_address,
         "held": limits.held,
+        "pickups": [place_text(place) for place in limits.pickups],
     }

@@ -64,8 +64,8 @@ def issued_json(issued: IssuedKey) -> dict[str, Any]:
     return {**key_json(issued.known), "key": issued.key}
 
 
-def say_issued(issued: Sequence[IssuedKey]) -> None:
-    """Prints new keys, this once."""
+def say_issued(issued: Sequence[IssuedKey], account: str) -> None:
+    """Prints new keys of the account of that name, this once."""
     for key in issued:
         say(f"{key.known.mode.value:8} {key.known.kind.value:12} {styled(key.key, 'bold')}")
     say(styled("Keep them now: they are not stored, and not shown again.", "yellow"))
@@ -73,15 +73,15 @@ def say_issued(issued: Sequence[IssuedKey]) -> None:
         if known.limits is not None and not known.limits.pickups:
             say(
                 f"Pages with …{known.hint} may have parcels picked up anywhere:"
-                f" estafette keys limits {known.id} --account NAME --pickup PLACE"
+                f" estafette keys limits {known.id} --account {account} --pickup PLACE"
             )
 
 
-def _say_one(issued: IssuedKey, *, as_json: bool) -> int:
+def _say_one(issued: IssuedKey, account: str, *, as_json: bool) -> int:
     if as_json:
         say_json(issued_json(issued))
     else:
-        say_issued([issued])
+        say_issued([issued], account)
     return OK
 
 
@@ -136,7 +136,7 @@ def create(
     issued = for_account(
         account, lambda platform, found: create_key(platform, found, mode, kind, rules)
     )
-    return _say_one(issued, as_json=json)
+    return _say_one(issued, account, as_json=json)
 
 
 @app.command
@@ -180,7 +180,7 @@ def rotate(
     )
     if not json:
         say(f"The old key works until {time_text(datetime.now(UTC) + length)}. The new one:")
-    return _say_one(issued, as_json=json)
+    return _say_one(issued, account, as_json=json)
 
 
 @app.command

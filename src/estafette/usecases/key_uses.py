@@ -6,7 +6,7 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 from uuid import UUID
 
-from estafette.core.account import Credential
+from estafette.core.account import Credential, KeyKind
 from estafette.core.acts import address_of
 from estafette.store import keys
 from estafette.store.keys import Use
@@ -35,7 +35,7 @@ class KeyUses:
         self._task: asyncio.Task[None] | None = None
 
     def note(self, credential: Credential, address: str | None) -> None:
-        """The key was used now, from a client address."""
+        """The key was used now, from a client address; a page's visitor leaves none."""
         again_at = self._again_at.get(credential.key_id)
         now = time.monotonic()
         if again_at is not None and now < again_at:
@@ -44,7 +44,8 @@ class KeyUses:
         self._again_at.move_to_end(credential.key_id)
         if len(self._again_at) > _KEYS:
             self._again_at.popitem(last=False)
-        known = address_of(address)
+        is_page = credential.kind is KeyKind.PUBLISHABLE
+        known = None if is_page else address_of(address)
         shown = None if known is None else str(known)
         self._noted.append(Use(credential.account.id, credential.key_id, datetime.now(UTC), shown))
         if self._task is None:
