@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from estafette.core.account import Mode
+from estafette.core.audit import By
 from estafette.core.delivery import Delivery, Status
 from estafette.core.errors import NotHeld, PaymentNotAwaited
 from estafette.core.event import Actor
@@ -15,6 +16,7 @@ from estafette.core.page_limits import NEW_LIMITS
 from estafette.core.page_orders import Page
 from estafette.core.payment import Payment, PaymentMethod
 from estafette.core.watch import WatchLimits
+from estafette.usecases.audit import Wanted, list_entries
 from estafette.usecases.cancel import Cancellation, cancel
 from estafette.usecases.confirm import Confirmation, confirm, confirm_by_hand
 from estafette.usecases.find import deliveries_of_keys, held_deliveries
@@ -26,6 +28,7 @@ from tests.usecases.far import Far
 from tests.usecases.stage import refused_in, render
 
 _KEY = new_id()
+_BY = By.key(_KEY, "203.0.113.9")
 _HELD = Page(_KEY, replace(NEW_LIMITS, held=True), b"somebody")
 
 
@@ -34,9 +37,8 @@ async def _create(shop: Shop, page: Page | None = _HELD, **changes: Any) -> Deli
 
 
 async def _confirm(shop: Shop, delivery: Delivery, key: str | None = None) -> Any:
-    wanted = Confirmation(
-        shop.scope, ENTREGA, delivery.id, render, shop.key(key, endpoint="confirm") if key else None
-    )
+    repeated = shop.key(key, endpoint="confirm") if key else None
+    wanted = Confirmation(shop.scope, ENTREGA, delivery.id, _BY, render, repeated)
     return await confirm(shop.platform, wanted)
 
 
@@ -72,6 +74,9 @@ async def test_a_confirmed_delivery_goes_on_by_its_merchants_word(shop: Shop) ->
     now = await shop.delivery(held.id)
     assert (now.status, now.is_held) == (Status.PENDING, False)
     assert (await shop.events(held.id))[-1].actor is Actor.MERCHANT
+    wanted = Wanted(account_id=shop.account.id, object=str(held.id))
+    [entry] = (await list_entries(shop.platform, wanted)).entries
+    assert (entry.act, entry.by, entry.object) == ("delivery.released", _BY, str(held.id))
     assert await held_deliveries(shop.platform, shop.scope, 10) == []
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from estafette.core import scenario
 from estafette.core.account import Scope
+from estafette.core.audit import By
 from estafette.core.delivery import Delivery, Status
 from estafette.core.dialect import Dialect
 from estafette.core.errors import NotHeld, Refusal
@@ -20,7 +21,7 @@ from estafette.usecases.platform import Platform
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a merchant confirms.
+    """What a merchant confirms, by which key.
 
     `render` writes the delivery that goes on, or the conflict, as the dialect answers it.
     """
@@ -28,6 +29,7 @@ class Confirmation:
     scope: Scope
     dialect: Dialect
     delivery_id: UUID
+    by: By
     render: Callable[[Delivery | Refusal], Reply]
     idempotency: Idempotency | None = None
 
@@ -52,6 +54,9 @@ async def confirm(platform: Platform, wanted: Confirmation) -> Answer:
             move = Move(Status.PENDING, Actor.MERCHANT, CONFIRMED)
             entry = released(delivery, move, wanted.dialect, platform.sandbox_step)
             await record.moves(connection, platform, [entry])
+            await audit.note(
+                connection, wanted.by, audit.Act.DELIVERY_RELEASED, delivery.id, of=wanted.scope
+            )
             outcome = entry.delivery
         answer = ledger.answer(wanted.idempotency, outcome, wanted.render)
         await ledger.write(connection)

@@ -8,6 +8,7 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope
 
 from estafette.core.acts import Operation
+from estafette.core.audit import By
 from estafette.core.errors import DeliveryNotFound
 from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.auth import Doorkeeper
@@ -24,7 +25,7 @@ from estafette.dialects.entrega.widget import widget_routes
 from estafette.http.docs import Docs
 from estafette.http.limiter import RateLimiter
 from estafette.http.reply import HttpReply
-from estafette.http.request import idempotency_key
+from estafette.http.request import client_address, idempotency_key
 from estafette.http.resource import Handler, resources
 from estafette.usecases import find
 from estafette.usecases.cancel import Cancellation, cancel
@@ -106,6 +107,7 @@ class _MerchantApi:
             scope=credential.scope,
             dialect=mapping.DIALECT,
             delivery_id=id,
+            by=By.key(credential.key_id, client_address(scope)),
             render=self._operations.render(200, mapping.delivery),
             idempotency=idempotency(credential, endpoint, idempotency_key(scope)),
         )
