@@ -12,8 +12,8 @@ from estafette.core.account import Mode
 from estafette.core.courier import Company, Connector
 from estafette.core.delivery import Delivery
 from estafette.couriers.remote import Access, PlatformClient, Worker
-from estafette.couriers.remote.worker import PER_COMPANY
-from tests.couriers.platforms import creating
+from estafette.couriers.remote.places import LOOKING, PLACING
+from tests.couriers.platforms import asked, creating, refusing, routed, timeline
 from tests.receivers import Receiver, after, answer
 from tests.usecases.angola import OFFER, FakeCourier, Shop, angola_over, new_shop
 
@@ -78,6 +78,16 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def until_tried(shop: Shop, count: int) -> None:
+    """Waits until so many dispatches were tried in vain."""
+
+    async def were_tried() -> bool:
+        query = "select count(*) from dispatches where last_error is not null"
+        return await shop.platform.pool.fetchval(query) >= count
+
+    await until(were_tried)
+
+
 async def until_placed(shop: Shop, deliveries: list[Delivery]) -> None:
     async def are_placed() -> bool:
         return await states(shop, deliveries) == {"placed"}
@@ -87,18 +97,62 @@ async def until_placed(shop: Shop, deliveries: list[Delivery]) -> None:
 
 async def test_a_platform_that_hangs_holds_up_its_own_deliveries_alone(shop: Shop) -> None:
     released = asyncio.Event()
-    waiting = await ordered(shop, "dead", PER_COMPANY * 2)
-    healthy = await ordered(shop, "well", PER_COMPANY * 2)
+    waiting = await ordered(shop, "dead", PLACING * 2)
+    healthy = await ordered(shop, "well", PLACING * 2)
     async with (
         Receiver(after(released, answer(500))) as dead,
         Receiver(creating()) as well,
         working(shop, {"dead": dead, "well": well}),
     ):
         await until_placed(shop, healthy)
-        assert len(dead.requests) == PER_COMPANY
+        assert len(dead.requests) == PLACING
         assert len(well.requests) == len(healthy)
         released.set()
     assert await states(shop, waiting) == {"waiting"}
+
+
+async def test_a_new_delivery_is_placed_before_the_many_that_are_looked_at(shop: Shop) -> None:
+    many = await ordered(shop, "well", 60)
+    await shop.sql(
+        "update dispatches set state = 'placed', upstream_id = delivery_id::text, attempt = 1,"
+        " next_at = now() - interval '1 hour'"
+    )
+    (new,) = await ordered(shop, "well", 1)
+    routes = routed(create=creating(), events=timeline("pending"))
+    async with Receiver(routes) as well, working(shop, {"well": well}):
+        await well.wait_until(lambda: len(well.requests) > len(many))
+        asked_for = [asked(request) for request in well.requests]
+    assert asked_for.index("create") <= 2 * LOOKING
+    assert asked_for.count("events") >= len(many)
+    assert await states(shop, [new]) == {"placed"}
+
+
+async def test_looks_go_on_while_deliveries_without_end_are_to_be_placed(shop: Shop) -> None:
+    (old,) = await ordered(shop, "well", 1)
+    await shop.sql("update dispatches set state = 'placed', upstream_id = 'theirs', attempt = 1")
+    await ordered(shop, "well", 60)
+    await shop.sql("update dispatches set next_at = now() where state = 'placed'")
+    routes = routed(create=creating(), events=timeline("pending", "assigned"))
+    async with Receiver(routes) as well, working(shop, {"well": well}):
+        await well.wait_until(lambda: "events" in map(asked, well.requests))
+        before = [asked(request) for request in well.requests].index("events")
+    assert before <= 2 * PLACING
+    assert await shop.delivery(old.id)
+
+
+async def test_a_platform_that_wants_to_be_left_alone_is_left_alone(shop: Shop) -> None:
+    made = await ordered(shop, "well", 20)
+    async with (
+        Receiver(refusing(429, **{"Retry-After": "3600"})) as busy,
+        working(shop, {"well": busy}) as worker,
+    ):
+        await busy.wait_for(1)
+        await until_tried(shop, 1)
+        for _ in range(20):  # rounds enough to try them all
+            worker.wake()
+            await until_tried(shop, 1)
+    assert len(busy.requests) <= PLACING
+    assert await states(shop, made) == {"waiting"}
 
 
 async def test_a_delivery_that_is_created_while_it_sleeps_wakes_it(shop: Shop) -> None:

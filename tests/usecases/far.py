@@ -1,6 +1,6 @@
 """What tests of remote companies stand on: a shop whose only company has a platform of its own."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +18,7 @@ from estafette.core.upstream import Recalled, Report, Step
 from estafette.usecases.advance import Move, advance
 from estafette.usecases.cancel import Cancellation, cancel
 from estafette.usecases.dispatch import Errand, Placement, Round, claim, placed
+from estafette.usecases.errands import Room, Rooms
 from estafette.usecases.idempotency import Answer
 from estafette.usecases.platform import Patience
 from tests.usecases.angola import ENTREGA, OFFER, FakeCourier, Shop, angola_over, new_shop
@@ -60,12 +61,30 @@ class Far:
     async def create(self, **changes: Any) -> Delivery:
         return await self.shop.create(**changes)
 
-    async def claim(self, at_once: int = 10, **limits: Any) -> Round:
-        return await claim(self.shop.platform, LEASE, at_once, **limits)
+    async def claim(
+        self,
+        at_once: int = 10,
+        of: Mapping[UUID, Room] | None = None,
+        most: Room | None = None,
+        **limits: Any,
+    ) -> Round:
+        room = Room(at_once, at_once)
+        rooms = Rooms(of or {}, room, most or room, at_once, **limits)
+        return await claim(self.shop.platform, LEASE, rooms)
 
     async def errand(self) -> Errand:
         """The only errand that is due."""
         (errand,) = (await self.claim()).errands
+        return errand
+
+    async def errand_created(self) -> Errand:
+        """A new delivery's errand, claimed; nothing else is to be placed."""
+        delivery = await self.create()
+        (errand,) = [
+            errand
+            for errand in (await self.claim(most=Room(1, 0))).errands
+            if errand.delivery.id == delivery.id
+        ]
         return errand
 
     async def errand_placed(self, upstream_id: str = "up-1") -> Errand:

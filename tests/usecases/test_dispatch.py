@@ -17,7 +17,7 @@ from estafette.usecases.dispatch import (
     refused,
     unplaced,
 )
-from estafette.usecases.errands import elsewhere
+from estafette.usecases.errands import Room, Round, elsewhere
 from estafette.usecases.overdue import look_after
 from estafette.usecases.payments import confirm_payment
 from estafette.usecases.tracking import track
@@ -127,13 +127,70 @@ async def test_a_company_gets_no_more_than_its_room(far: Far) -> None:
     for _ in range(3):
         for quote in await far.shop.quotes():
             await far.create(quote=quote)
-    found = (await far.claim(per_company=2, busy={far.company.id: 1})).errands
+    found = (await far.claim(of={far.company.id: Room(1, 9), other.id: Room(2, 0)})).errands
     assert sorted(errand.company.slug for errand in found) == ["far", "far2", "far2"]
-    busy = {far.company.id: 2, other.id: 2}
-    assert (await far.claim(per_company=2, busy=busy)).errands == []
+    none = {far.company.id: Room(0, 9), other.id: Room(0, 9)}
+    assert await far.claim(of=none) == Round([], None)
     due = (await far.claim(1)).due_in_seconds
     assert due is not None
     assert due <= 0
+
+
+async def test_what_is_to_be_placed_goes_before_what_is_looked_at(far: Far) -> None:
+    looked_at = [await far.errand_created() for _ in range(6)]
+    for number, errand in enumerate(looked_at):
+        await placed(far.shop.platform, errand, Placement(f"up-{number}"), timedelta())
+    await unplaced(far.shop.platform, await far.errand_created(), "once more", timedelta())
+    await far.shop.sql(
+        "update dispatches set next_at = now() - interval '1 day' where state = 'placed'"
+    )
+    to_place = {(await far.create()).id for _ in range(2)}
+    told = looked_at[4].delivery.id
+    await far.shop.sql(
+        "update dispatches set heard = true, next_at = now() where upstream_id = 'up-4'"
+    )
+    first = (await far.claim(4, of={far.company.id: Room(4, 4)})).errands
+    assert [errand.upstream_id for errand in first if errand.upstream_id] == ["up-4"]
+    assert to_place < {errand.delivery.id for errand in first}
+    assert told in {errand.delivery.id for errand in first}
+
+
+async def test_looks_and_placings_have_places_that_the_others_cannot_take(far: Far) -> None:
+    for number in range(3):
+        errand = await far.errand_created()
+        await placed(far.shop.platform, errand, Placement(f"up-{number}"), timedelta())
+    for _ in range(3):
+        await far.create()
+    found = (await far.claim(10, most=Room(2, 1))).errands
+    assert sorted(errand.upstream_id is None for errand in found) == [False, True, True]
+    found = (await far.claim(10, of={far.company.id: Room(0, 1)})).errands
+    assert [errand.upstream_id is None for errand in found] == [False]
+
+
+async def test_companies_that_have_not_answered_leave_places_for_those_that_have(far: Far) -> None:
+    other = await far.shop.company("far2", [], connector=Connector.REMOTE)
+    answers = {"far": FAR_OFFER, "far2": FAR_OFFER}
+    far.shop.platform.couriers = {Connector.REMOTE: FakeCourier(answers)}
+    for _ in range(3):
+        for quote in await far.shop.quotes():
+            await far.create(quote=quote)
+    found = (await far.claim(proven=[other.id], unproven=1)).errands
+    assert sorted(errand.company.slug for errand in found) == ["far", "far2", "far2", "far2"]
+
+
+async def test_what_could_not_be_called_off_goes_before_other_looks(far: Far) -> None:
+    given_up, other = [await far.errand_created() for _ in range(2)]
+    await placed(far.shop.platform, given_up, Placement("up-1"), timedelta())
+    await placed(far.shop.platform, other, Placement("up-2"), timedelta())
+    await far.by_hand(given_up.delivery.id, C)
+    (first,) = (await far.claim(1)).errands
+    assert first.upstream_id == "up-1"
+    await unplaced(far.shop.platform, first, "down", timedelta())
+    await far.shop.sql(
+        "update dispatches set next_at = now() - interval '1 day' where upstream_id = 'up-2'"
+    )
+    (again,) = (await far.claim(1)).errands
+    assert again.upstream_id == "up-1"
 
 
 async def test_a_round_tells_when_the_next_is_due(far: Far) -> None:

@@ -5,7 +5,7 @@ attempt is recorded only while the token is the same and the lease was not settl
 the database's. Who locks a delivery as well locks it first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -118,51 +118,109 @@ class Claimed(NamedTuple):
     polls: int
 
 
-# Companies that have work, each with the time of its first: one descent of the index for each.
+class Room(NamedTuple):
+    """How many dispatches may be claimed to be placed, and how many to be looked at."""
+
+    placing: int
+    looking: int
+
+
+class Rooms(NamedTuple):
+    """How many dispatches may be claimed now.
+
+    At most `of` a company by its id, `unnamed` of each that is not there, `most` of all, and
+    `in_all` for both. Of companies that are not in `proven` at most `unproven` for both.
+    """
+
+    of: Mapping[UUID, Room]
+    unnamed: Room
+    most: Room
+    in_all: int
+    proven: Collection[UUID] = ()
+    unproven: int = 1_000
+
+
+# Companies that have work: one descent of the index for each.
 _WAITING = """
-with recursive waiting (company_id, next_at) as (
+with recursive waiting (company_id) as (
     (
-        select company_id, next_at from dispatches
-        where next_at is not null order by company_id, next_at limit 1
+        select company_id from dispatches
+        where next_at is not null order by company_id limit 1
     )
     union all
-    select following.company_id, following.next_at
+    select following.company_id
     from waiting cross join lateral (
-        select company_id, next_at from dispatches
+        select company_id from dispatches
         where next_at is not null and company_id > waiting.company_id
-        order by company_id, next_at limit 1
+        order by company_id limit 1
     ) following
 ),
 rooms as (
-    select company_id, next_at, $1::integer - coalesce(busy.number, 0) as room
-    from waiting left join unnest($2::uuid[], $3::integer[]) as busy (company_id, number)
-        using (company_id)
-    where $1::integer > coalesce(busy.number, 0)
+    select company_id, coalesce(named.to_place, $4) as to_place,
+        coalesce(named.to_look, $5) as to_look
+    from waiting left join unnest($1::uuid[], $2::integer[], $3::integer[])
+        as named (company_id, to_place, to_look) using (company_id)
 )
 """
 
+# Three queues of each company, each with an index of its own: what is to be placed; what there is
+# news of, or is to be called off; what is only looked at now and then. Whoever waits for a courier
+# waits for the first, so it goes before the others; a share of its own keeps it from starving them.
+_PLACING = "state = 'waiting'"
+_HEARD = "state = 'placed' and heard"
+_LOOKING = "state = 'placed' and not heard"
+
+
+def _first(queue: str, rank: int, room: str) -> str:
+    """The first due of a queue, rows found again by their place."""
+    return f"""
+        select place, {rank} as rank from (
+            select dispatches.ctid as place from dispatches
+            where next_at is not null and {queue}
+                and company_id = rooms.company_id and next_at <= now()
+                and exists (
+                    select from accounts where accounts.id = dispatches.account_id
+                        and accounts.dialect = any($11)
+                )
+            order by next_at limit {room}
+            for update of dispatches skip locked
+        ) q{rank}
+    """  # noqa: S608 - the parts are constants
+
+
 # As in the outbox of webhooks: each company gives at most its room, so that one that is down holds
-# up none of the others, and rows are found again by their place.
+# up none of the others.
 _CLAIM = f"""
 {_WAITING},
+due as materialized (
+    select rooms.company_id, first.place, first.rank
+    from rooms cross join lateral (
+        {_first(_PLACING, 0, "rooms.to_place")}
+        union all (
+            {_first(_HEARD, 1, "rooms.to_look")}
+            union all
+            {_first(_LOOKING, 2, "rooms.to_look")}
+            order by rank limit rooms.to_look
+        )
+    ) first
+),
+counted as (
+    select place, rank,
+        row_number() over (partition by rank = 0 order by rank, random()) as of_kind,
+        not company_id = any($8::uuid[]) as unproven,
+        row_number() over (partition by company_id = any($8::uuid[]) order by rank, random())
+            as of_trust
+    from due
+),
 picked as materialized (
-    select due.place
-    from (select * from rooms where next_at <= now() order by random()) open
-    cross join lateral (
-        select dispatches.ctid as place from dispatches
-        where next_at is not null and company_id = open.company_id and next_at <= now()
-            and exists (
-                select from accounts where accounts.id = dispatches.account_id
-                    and accounts.dialect = any($6)
-            )
-        order by next_at limit open.room
-        for update of dispatches skip locked
-    ) due
-    limit $4
+    select place from counted
+    where of_kind <= case when rank = 0 then $6::integer else $7::integer end
+        and (not unproven or of_trust <= $9)
+    order by rank limit $12
 ),
 claimed as (
     update dispatches set attempt = attempt + 1, heard = false,
-        leased_until = now() + $5::interval, next_at = now() + $5::interval,
+        leased_until = now() + $10::interval, next_at = now() + $10::interval,
         doubted_at = case when state = 'waiting' then greatest(doubted_at, leased_until) end,
         first_tried_at = coalesce(first_tried_at, now())
     where ctid = any (array(select place from picked)) and next_at <= now()
@@ -180,20 +238,31 @@ join accounts on accounts.id = claimed.account_id
 """  # noqa: S608 - the parts are constants
 
 
-async def claim(
-    connection: Connection,
-    dialects: Sequence[str],
-    lease: timedelta,
-    at_once: int,
-    per_company: int,
-    busy: Mapping[UUID, int],
-) -> list[Claimed]:
-    """Leases at most `at_once` due dispatches of accounts that speak one of `dialects`.
+def _named(rooms: Rooms) -> list[object]:
+    return [
+        list(rooms.of),
+        [room.placing for room in rooms.of.values()],
+        [room.looking for room in rooms.of.values()],
+        *rooms.unnamed,
+    ]
 
-    At most `per_company` of one company, less those that the caller is `busy` with.
+
+async def claim(
+    connection: Connection, dialects: Sequence[str], lease: timedelta, rooms: Rooms
+) -> list[Claimed]:
+    """Leases due dispatches of accounts that speak one of `dialects`, as many as there is room for.
+
+    Of each company what is to be placed, then what there is news of, then the rest.
     """
     found = await connection.fetch(
-        _CLAIM, per_company, list(busy), list(busy.values()), at_once, lease, dialects
+        _CLAIM,
+        *_named(rooms),
+        *rooms.most,
+        list(rooms.proven),
+        rooms.unproven,
+        lease,
+        dialects,
+        rooms.in_all,
     )
     return [_claimed(row) for row in found]
 
@@ -216,16 +285,31 @@ def _claimed(row: asyncpg.Record) -> Claimed:
     )
 
 
-async def due_in_seconds(
-    connection: Connection, per_company: int, busy: Mapping[UUID, int]
-) -> float | None:
-    """In how many seconds the next dispatch of a company with room is due; None when none is."""
-    return await connection.fetchval(
-        f"{_WAITING} select extract(epoch from min(next_at) - now())::float8 from rooms",  # noqa: S608 - a constant
-        per_company,
-        list(busy),
-        list(busy.values()),
+_DUE = f"""
+{_WAITING}
+select extract(epoch from min(due.next_at) - now())::float8
+from rooms cross join lateral (
+    (
+        select next_at from dispatches where next_at is not null and {_PLACING}
+            and company_id = rooms.company_id and rooms.to_place > 0 order by next_at limit 1
     )
+    union all
+    (
+        select next_at from dispatches where next_at is not null and {_HEARD}
+            and company_id = rooms.company_id and rooms.to_look > 0 order by next_at limit 1
+    )
+    union all
+    (
+        select next_at from dispatches where next_at is not null and {_LOOKING}
+            and company_id = rooms.company_id and rooms.to_look > 0 order by next_at limit 1
+    )
+) due
+"""  # noqa: S608 - the parts are constants
+
+
+async def due_in_seconds(connection: Connection, rooms: Rooms) -> float | None:
+    """In how many seconds the next dispatch of a company with room is due; None when none is."""
+    return await connection.fetchval(_DUE, *_named(rooms))
 
 
 class Standing(NamedTuple):
@@ -266,7 +350,7 @@ class Outcome(NamedTuple):
 
     `doubtful` True begins a doubt that is not over before a look-up; False ends any.
     `next_in` is the time to the next look, None: never. A webhook that came since the claim makes
-    it now, if there is one at all.
+    it now, if there is one at all. An `urgent` look is claimed as if a webhook had come.
     """
 
     state: str
@@ -277,6 +361,7 @@ class Outcome(NamedTuple):
     seen: str | None = None
     polls: int = 0
     error: str | None = None
+    urgent: bool = False
 
 
 _SETTLE = """
@@ -285,7 +370,8 @@ update dispatches set state = $3, leased_until = null,
         else now() + $4::interval end,
     doubted_at = case when $5 then now() when not $5 then null else doubted_at end,
     upstream_id = coalesce($6, upstream_id), fee = coalesce($7, fee),
-    seen = coalesce($8, seen), polls = case when heard then 0 else $9 end, last_error = $10
+    seen = coalesce($8, seen), polls = case when heard then 0 else $9 end, last_error = $10,
+    heard = heard or $11
 where account_id = $1 and delivery_id = $2
 """
 

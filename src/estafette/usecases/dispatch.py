@@ -112,7 +112,11 @@ async def unplaced(
         standing = held.standing
         doubt = _doubt(errand, standing, doubtful, looked_up)
         if state == "placed":
-            outcome = Outcome(state, retry_in, polls=standing.polls + 1, error=reason)
+            # what is still to be called off there goes before what is only looked at
+            urgent = held.delivery.status is Status.CANCELLED
+            outcome = Outcome(
+                state, retry_in, polls=standing.polls + 1, error=reason, urgent=urgent
+            )
         elif held.delivery.progress.is_final and doubt is False:
             outcome = Outcome("closed", None, error=reason)
         else:

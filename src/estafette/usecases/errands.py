@@ -10,8 +10,19 @@ from estafette.core.courier import Company
 from estafette.core.delivery import Delivery
 from estafette.core.dialect import Dialect
 from estafette.store import dispatches
-from estafette.store.dispatches import Claimed, Elsewhere
+from estafette.store.dispatches import Claimed, Elsewhere, Room, Rooms
 from estafette.usecases.platform import Platform
+
+__all__ = [
+    "Elsewhere",
+    "Errand",
+    "Room",
+    "Rooms",
+    "Round",
+    "claim",
+    "company_of",
+    "elsewhere",
+]
 
 IN_FLIGHT = timedelta(minutes=1)
 """How long a request may be on its way, or wait in a platform's queue, that nobody waits for."""
@@ -65,7 +76,7 @@ class Errand:
 class Round:
     """Errands to run now, and in how many seconds the next one is due; None when none waits.
 
-    `due_in_seconds` is not above zero when more are due than were claimed.
+    `due_in_seconds` is not above zero when more are due of companies that had room for more.
     """
 
     errands: Sequence[Errand]
@@ -75,26 +86,31 @@ class Round:
 async def claim(
     platform: Platform,
     lease: timedelta,
-    at_once: int,
-    *,
-    per_company: int | None = None,
-    busy: Mapping[UUID, int] | None = None,
+    rooms: Rooms,
 ) -> Round:
     """Leases due errands to the caller, and commits that before anything is sent.
 
-    At most `at_once`, and of each company at most `per_company` (None: `at_once`) less those that
-    the caller is still `busy` with, by company. Each must be settled (`placed`, `unplaced`,
-    `refused`, `followed`, `lost`) within `lease`, or it is claimed again.
+    As many as there is room for, of each company what is to be placed before what is to be looked
+    at. Each must be settled (`placed`, `unplaced`, `refused`, `followed`, `lost`) within `lease`,
+    or it is claimed again.
     """
-    most, busy = per_company or at_once, busy or {}
     async with platform.pool.acquire() as connection:
-        claimed = await dispatches.claim(
-            connection, list(platform.dialects), lease, at_once, most, busy
-        )
-        for one in claimed:
-            busy = {**busy, one.company_id: busy.get(one.company_id, 0) + 1}
-        due_in_seconds = await dispatches.due_in_seconds(connection, most, busy)
+        claimed = await dispatches.claim(connection, list(platform.dialects), lease, rooms)
+        due_in_seconds = await dispatches.due_in_seconds(connection, _left(rooms, claimed))
     return Round([await _errand(platform, one) for one in claimed], due_in_seconds)
+
+
+def _left(rooms: Rooms, claimed: Sequence[Claimed]) -> Rooms:
+    """The rooms of companies after a claim."""
+    left = dict(rooms.of)
+    for one in claimed:
+        room = left.get(one.company_id, rooms.unnamed)
+        left[one.company_id] = (
+            room._replace(placing=room.placing - 1)
+            if one.upstream_id is None
+            else room._replace(looking=room.looking - 1)
+        )
+    return rooms._replace(of=left)
 
 
 async def elsewhere(platform: Platform, delivery: Delivery) -> Elsewhere | None:

@@ -34,7 +34,9 @@ class Breaker:
         told: Told = _untold,
         first_rest_seconds: float = FIRST_REST_SECONDS,
     ) -> None:
-        """Closed. `clock` counts seconds; `told` hears when it opens (True) and closes (False).
+        """Closed; `answers` is whether the last request was answered, None before the first.
+
+        `clock` counts seconds; `told` hears when it opens (True) and closes (False).
 
         `first_rest_seconds` is how long it is open when it opens.
         """
@@ -45,6 +47,8 @@ class Breaker:
         self._rest = self._first_rest
         self._open_until: float | None = None
         self._probing = False
+        self._wait_until = 0.0
+        self.answers: bool | None = None
 
     @property
     def is_open(self) -> bool:
@@ -59,6 +63,15 @@ class Breaker:
         left = self._open_until - self._clock()
         return max(left, 1.0) if self._probing else max(left, 0.0)
 
+    @property
+    def wants_rest_for(self) -> float:
+        """The seconds until a request may pass, or until the platform wants to be asked again."""
+        return max(self.rests_for, self._wait_until - self._clock())
+
+    def asked_to_wait(self, seconds: float) -> None:
+        """The platform wants to be left alone: a wish for who has time, not a bar."""
+        self._wait_until = self._clock() + seconds
+
     def begin(self) -> None:
         """A request wants to pass; tell afterwards what came of it. Raises CourierResting."""
         if self._open_until is None:
@@ -69,6 +82,7 @@ class Breaker:
 
     def succeeded(self) -> None:
         """A request was answered."""
+        self.answers = True
         self._failures = 0
         self._rest = self._first_rest
         self._probing = False
@@ -78,6 +92,7 @@ class Breaker:
 
     def failed(self) -> None:
         """A request was not answered, or not as a platform answers."""
+        self.answers = False
         if self._open_until is not None:
             if self._probing:
                 self._probing = False

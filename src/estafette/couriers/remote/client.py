@@ -17,6 +17,7 @@ from yarl import URL
 from estafette.couriers.remote import metrics
 from estafette.couriers.remote.breaker import FIRST_REST_SECONDS, Breaker
 from estafette.couriers.remote.failures import Declined, InDoubt, Late, NotSent, Unavailable
+from estafette.couriers.remote.places import Manners
 from estafette.couriers.remote.schemas import (
     OneDelivery,
     Page,
@@ -44,6 +45,8 @@ _PAGE: Final = 100
 _FURTHEST: Final = 100_000  # as far as the contract lets a list be paged
 _CERTAINLY_NOT: Final = frozenset({400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 429})
 _OF_THE_PLATFORM_ITSELF: Final = frozenset({502, 503})  # its couriers failed, not the platform
+_TOO_MANY: Final = 429
+_SHORT_WAIT: Final = 1.0
 _PROBLEM: Final = "application/problem+json"
 _LONGEST_WAIT: Final = 3600.0
 _AGENT: Final = "Estafette"
@@ -94,6 +97,13 @@ class PlatformClient:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    def manners(self, company_id: UUID) -> Manners:
+        """How a company's platform has behaved towards this process."""
+        breaker = self._breakers.get(company_id)
+        if breaker is None:
+            return Manners()
+        return Manners(max(breaker.wants_rest_for, 0.0), breaker.answers)
 
     async def greet(self, access: Access) -> None:
         """Finds out whether the platform answers to the key, in a hurry."""
@@ -153,8 +163,10 @@ class PlatformClient:
         try:
             reply = await self._exchange(access, request)
             answer = read(model, _checked(reply).body)
-        except (Declined, Unavailable):
+        except (Declined, Unavailable) as judged:
             breaker.succeeded()  # it lives, and judges
+            if isinstance(judged, Declined) and judged.status == _TOO_MANY:
+                breaker.asked_to_wait(judged.retry_in_seconds or _SHORT_WAIT)
             raise
         except (NotSent, InDoubt):
             breaker.failed()

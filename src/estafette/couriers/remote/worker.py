@@ -2,10 +2,8 @@
 
 import asyncio
 import random
-from collections import Counter
 from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
 import structlog
 
@@ -24,15 +22,12 @@ from estafette.couriers.remote.errands import (
     look,
 )
 from estafette.couriers.remote.failures import Late
+from estafette.couriers.remote.places import Places
 from estafette.couriers.remote.reach import Reach
 from estafette.usecases import dispatch
 from estafette.usecases.dispatch import Errand
 from estafette.usecases.platform import Platform
 from estafette.usecases.rounds import keep_doing
-
-AT_ONCE: Final = 32
-PER_COMPANY: Final = 4
-"""Errands under way of one worker, in all and for one company: a dead one holds up itself alone."""
 
 _ERRAND_TO_LEASE: Final = 0.75
 _LONGEST_SLEEP: Final = 2.0
@@ -70,7 +65,7 @@ class Worker:
         self._lease = timedelta(seconds=lease_seconds)
         self._errand_seconds = lease_seconds * _ERRAND_TO_LEASE
         self._poll_seconds = poll_seconds
-        self._busy: Counter[UUID] = Counter()
+        self._places = Places(client.manners)
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
 
@@ -101,17 +96,16 @@ class Worker:
     async def _round(self, stop: asyncio.Event) -> float:
         """Claims what there is room for, and sleeps until there may be more."""
         self._woken.clear()
-        room = AT_ONCE - len(self._tasks)
+        rooms, rests = self._places.rooms()
         due_in = None
-        if room > 0:
-            claimed = await dispatch.claim(
-                self._platform, self._lease, room, per_company=PER_COMPANY, busy=dict(self._busy)
-            )
+        if rooms.in_all > 0:
+            claimed = await dispatch.claim(self._platform, self._lease, rooms)
             for errand in claimed.errands:
                 self._start(errand)
             due_in = claimed.due_in_seconds
         # what is due and was not claimed waits for room, whose coming wakes
         longest = due_in if due_in is not None and due_in > 0 else _LONGEST_SLEEP
+        longest = longest if rests is None else min(longest, rests)
         if not stop.is_set():
             await self._sleep(min(longest, _LONGEST_SLEEP))
         return 0
@@ -124,14 +118,15 @@ class Worker:
             return
 
     def _start(self, errand: Errand) -> None:
-        self._busy[errand.company.id] += 1
+        company_id, is_look = errand.company.id, errand.upstream_id is not None
+        self._places.begun(company_id, is_look=is_look)
         task = asyncio.create_task(self._run(errand))
         self._tasks.add(task)
         metrics.UNDER_WAY.inc()
 
         def ended(_: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
-            self._busy[errand.company.id] -= 1
+            self._places.ended(company_id, is_look=is_look)
             metrics.UNDER_WAY.dec()
             self.wake()
 
