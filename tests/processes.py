@@ -106,7 +106,14 @@ class ServerProcess(Process):
         """Nothing starts yet, as for any process."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        given = {"public_url": self.url, "log_level": "debug", "database_pool_size": "6"}
+        given = {
+            "public_url": self.url,
+            "log_level": "debug",
+            "database_pool_size": "6",
+            # all callers of the tests have one address
+            "address_failures_per_second": "100000",
+            "address_requests_per_second": "100000",
+        }
         super().__init__("serve", dsn, folder, port=str(self.port), **{**given, **settings})
 
     def come_up(self) -> None:

@@ -32,7 +32,9 @@ from estafette.core.account import Account, KeyKind, Mode, Scope
 from estafette.core.delivery import Status
 from estafette.core.event import Actor
 from estafette.core.place import City
+from estafette.http.address import ClientAddresses
 from estafette.http.fallback import Fallback
+from estafette.http.limiter import AddressLimits
 from estafette.http.protocol import http_protocol
 from estafette.seeds.tariffs import tariffs_of
 from estafette.store import catalog
@@ -277,10 +279,13 @@ async def running(
     pool_size: int = 8,
     public_url: str = "http://delivery.example",
     key: str | None = None,
+    addresses: ClientAddresses | None = None,
+    limits: AddressLimits | None = None,
 ) -> AsyncGenerator[Server]:
     """The server over the migrated database at `dsn`; deliveries move only when told.
 
-    `key` encrypts secrets, where others have to read them; None: one of its own.
+    `key` encrypts secrets, where others have to read them; None: one of its own. `limits` are those
+    of client addresses, which are told by `addresses`; None: none.
     """
     pool = await open_pool(dsn, size=pool_size)
     remembered = Catalog(pool)
@@ -296,7 +301,9 @@ async def running(
     try:
         await seed_market(platform)
         registry = CollectorRegistry()
-        built = app.build(platform, processes=processes, registry=registry)
+        built = app.build(
+            platform, processes=processes, registry=registry, addresses=addresses, limits=limits
+        )
         async with (
             listening(built.asgi, built.fallback) as port,
             aiohttp.ClientSession(

@@ -11,7 +11,7 @@ import pytest
 
 from estafette.core.account import MARKETS, Account, Credential, KeyKind, Mode
 from estafette.core.ids import new_id
-from estafette.http.limiter import RateLimiter
+from estafette.http.limiter import AddressLimits, RateLimiter
 from estafette.http.refusals import (
     BadBody,
     BadIdempotencyKey,
@@ -233,3 +233,60 @@ def test_memory_of_the_limiter_is_bounded() -> None:
     for _ in range(9):
         limiter.take(_credential(5, 5))
     assert _taken(limiter, busy) == 3  # what is used is remembered, what rests is forgotten
+
+
+def _from(address: str) -> dict[str, Any]:
+    return {"type": "http", "client": (address, 1), "headers": []}
+
+
+def _failures(limits: AddressLimits, address: str) -> int:
+    """How many failures of an address are answered as such, until one is not."""
+    for count in range(1000):
+        try:
+            limits.fail(_from(address))
+        except RateLimited:
+            return count
+    raise AssertionError("there is no limit")
+
+
+def test_an_address_may_fail_twenty_seconds_worth_at_once_and_so_much_a_second() -> None:
+    clock = _Clock()
+    limits = AddressLimits(failures_per_second=2, clock=clock)
+    assert not limits.has_failed(_from("192.0.2.1"))
+    assert _failures(limits, "192.0.2.1") == 40
+    assert limits.has_failed(_from("192.0.2.1"))
+    assert not limits.has_failed(_from("192.0.2.2"))
+    clock.now += 3
+    assert _failures(limits, "192.0.2.1") == 6
+    with pytest.raises(RateLimited) as refused:
+        limits.fail(_from("192.0.2.1"))
+    assert refused.value.retry_after == 1
+
+
+def test_failures_use_up_no_requests_and_requests_no_failures() -> None:
+    limits = AddressLimits(failures_per_second=1, requests_per_second=0.1, clock=_Clock())
+    assert _failures(limits, "192.0.2.1") == 20
+    for _ in range(2):
+        limits.ask(_from("192.0.2.1"))
+    with pytest.raises(RateLimited) as refused:
+        limits.ask(_from("192.0.2.1"))
+    assert refused.value.retry_after == 10
+
+
+def test_a_network_of_an_ipv6_caller_is_one_address() -> None:
+    limits = AddressLimits(failures_per_second=1, clock=_Clock())
+    assert _failures(limits, "2001:db8:0:1::1") == 20
+    assert _failures(limits, "2001:db8:0:1:ffff::2") == 0
+    assert _failures(limits, "2001:db8:0:2::1") == 20
+
+
+def test_servers_share_the_limits_of_an_address() -> None:
+    assert _failures(AddressLimits(failures_per_second=2, processes=4, clock=_Clock()), "x") == 10
+
+
+def test_memory_of_the_limits_of_addresses_is_bounded() -> None:
+    limits = AddressLimits(failures_per_second=0.05, clock=_Clock(), addresses=10)
+    for number in range(50):
+        limits.fail(_from(f"192.0.2.{number}"))
+    assert limits.has_failed(_from("192.0.2.49"))
+    assert not limits.has_failed(_from("192.0.2.1"))  # forgotten

@@ -16,6 +16,8 @@ import structlog
 import uvicorn
 from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from estafette import health
@@ -29,10 +31,11 @@ from estafette.couriers.inhouse import InhouseCourier
 from estafette.dialects import entrega, kaspi
 from estafette.http.address import ClientAddresses
 from estafette.http.fallback import Fallback, by_prefix
-from estafette.http.limiter import RateLimiter
+from estafette.http.limiter import AddressLimits, RateLimiter
 from estafette.http.observe import Observer
 from estafette.http.prefix import ByPrefix
 from estafette.http.protocol import http_protocol
+from estafette.http.refusals import RateLimited
 from estafette.metrics import CourierMetrics, RequestMetrics
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
@@ -216,11 +219,12 @@ def build(
     processes: int = 1,
     registry: CollectorRegistry = REGISTRY,
     addresses: ClientAddresses | None = None,
+    limits: AddressLimits | None = None,
 ) -> Application:
     """The whole HTTP side over `platform`; `processes` share each key's rate limit.
 
     Requests are measured in `registry`. `addresses` tells who calls; without it no proxy is
-    trusted.
+    trusted. `limits` are those of callers without a key; without them there are none.
     """
     creator, quoter = Creator(platform), Quoter(platform)
     platform.observe_courier = CourierMetrics(registry).observe
@@ -236,7 +240,10 @@ def build(
             "/upstream": remote.fallback,
         }
     )
-    rest = Starlette(routes=[home.build(PLACES), widget.build(), *health.routes(platform)])
+    rest = Starlette(
+        routes=[home.build(PLACES), widget.build(), *health.routes(platform)],
+        exception_handlers={RateLimited: _too_many},
+    )
     rest.router.redirect_slashes = False
     app = ByPrefix(
         {
@@ -255,8 +262,15 @@ def build(
         metrics=RequestMetrics(registry),
         fallback=fallback,
         addresses=addresses,
+        limits=limits,
     )
     return Application(observer, fallback, pages)
+
+
+async def _too_many(_: Request, error: Exception) -> Response:
+    """What is said where no dialect speaks."""
+    wait = error.retry_after if isinstance(error, RateLimited) else 1
+    return PlainTextResponse("Too Many Requests\n", 429, headers={"Retry-After": str(wait)})
 
 
 class _Server(uvicorn.Server):
@@ -301,6 +315,11 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
             platform,
             processes=settings.server_processes,
             addresses=ClientAddresses(settings.trusted_proxies),
+            limits=AddressLimits(
+                failures_per_second=settings.address_failures_per_second,
+                requests_per_second=settings.address_requests_per_second,
+                processes=settings.server_processes,
+            ),
         )
         config = uvicorn.Config(
             application.asgi,

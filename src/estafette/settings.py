@@ -70,6 +70,19 @@ class Settings(BaseSettings):
         default=(),
         description="networks of proxies whose X-Forwarded-For is believed; none: nobody's",
     )
+    address_failures_per_second: float = Field(
+        default=5,
+        ge=0.01,
+        le=100_000,
+        description="wrong keys and signatures of one client address; 20 seconds' worth at once",
+    )
+    address_requests_per_second: float = Field(
+        default=50,
+        ge=0.01,
+        le=100_000,
+        description="requests without a key (tracking, docs, widget.js) of one client address;"
+        " 20 seconds' worth at once",
+    )
     server_processes: int = Field(
         default=1,
         ge=1,
@@ -212,6 +225,8 @@ class Settings(BaseSettings):
         return tuple(_network(part) for part in cast("list[object]", parts) if part != "")
 
     @field_validator(
+        "address_failures_per_second",
+        "address_requests_per_second",
         "sandbox_step_seconds",
         "payment_wait_seconds",
         "pickup_lead_seconds",

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from estafette.http.address import ClientAddresses
 from estafette.http.fallback import Fallback, plain
+from estafette.http.limiter import AddressLimits, set_limits
 from estafette.http.refusals import Disconnected
 from estafette.http.reply import HttpReply, send_reply
 from estafette.http.request import request_id
@@ -45,13 +46,18 @@ class Observer:
         metrics: RequestMetrics,
         fallback: Fallback = plain,
         addresses: ClientAddresses | None = None,
+        limits: AddressLimits | None = None,
     ) -> None:
-        """Watches `app`; without `addresses` no proxy is trusted."""
+        """Watches `app`.
+
+        Without `addresses` no proxy is trusted, without `limits` nothing is limited by address.
+        """
         self._app = app
         self._logger = logger
         self._metrics = metrics
         self._fallback = fallback
         self._addresses = addresses or ClientAddresses()
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request; other ASGI events pass through."""
@@ -65,6 +71,8 @@ class Observer:
         if client is not None:
             peer = scope["client"]
             scope["client"] = (client, peer[1] if peer[0] == client else 0)
+        if self._limits is not None:
+            set_limits(scope, self._limits)
         id_header = (b"x-request-id", trace.request_id.encode("ascii"))
         status = 0
 

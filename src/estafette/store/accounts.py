@@ -83,14 +83,22 @@ async def every(connection: Connection) -> list[Account]:
 
 async def recognise(connection: Connection, hash: bytes) -> Credential | None:
     """The credential whose key has this SHA-256."""
-    row = await connection.fetchrow(
-        f"select {_ACCOUNT}, api_keys.id as key_id, mode, kind, expires_at,"  # noqa: S608 - a constant
+    return (await recognise_all(connection, [hash])).get(hash)
+
+
+async def recognise_all(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, Credential]:
+    """The credentials whose keys have these SHA-256, by them; unknown ones are left out."""
+    found = await connection.fetch(
+        f"select hash, {_ACCOUNT}, api_keys.id as key_id, mode, kind, expires_at,"  # noqa: S608 - a constant
         " disabled_at is not null as disabled, scopes, networks, limits"
-        " from api_keys join accounts on accounts.id = api_keys.account_id where hash = $1",
-        hash,
+        " from api_keys join accounts on accounts.id = api_keys.account_id"
+        " where hash = any($1::bytea[])",
+        list(hashes),
     )
-    if row is None:
-        return None
+    return {row["hash"]: _credential(row) for row in found}
+
+
+def _credential(row: asyncpg.Record) -> Credential:
     kind = KeyKind(row["kind"])
     return Credential(
         account=_account(row),

@@ -8,12 +8,15 @@ from estafette.usecases.platform import Platform, clock
 from estafette.usecases.secrets import key_hash
 
 
-async def authenticate(platform: Platform, key: str, dialect: str) -> Credential | None:
+async def authenticate(
+    platform: Platform, key: str, dialect: str, *, slowly: bool = False
+) -> Credential | None:
     """The credential of an API key of that dialect; None when it is unknown or its time is over.
 
-    A disabled credential is returned: the dialects answer it differently.
+    A disabled credential is returned: the dialects answer it differently. `slowly` is for callers
+    who have shown too many wrong keys.
     """
-    credential = await platform.catalog.credential(key_hash(key))
+    credential = await platform.catalog.credential(key_hash(key), slowly=slowly)
     if credential is None or credential.account.dialect != dialect:
         return None
     if credential.expires_at is not None and credential.expires_at <= clock():
@@ -21,9 +24,11 @@ async def authenticate(platform: Platform, key: str, dialect: str) -> Credential
     return credential
 
 
-async def authenticate_any(platform: Platform, key: str) -> Credential | None:
+async def authenticate_any(
+    platform: Platform, key: str, *, slowly: bool = False
+) -> Credential | None:
     """The credential of an enabled secret key of whichever dialect; for the sandbox's own API."""
-    credential = await platform.catalog.credential(key_hash(key))
+    credential = await platform.catalog.credential(key_hash(key), slowly=slowly)
     if credential is None or credential.disabled or credential.kind is not KeyKind.SECRET:
         return None
     return await authenticate(platform, key, credential.account.dialect)

@@ -1,8 +1,9 @@
 """Configuration in memory: credentials, prices and companies, forgotten whenever they change."""
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,8 +14,18 @@ from estafette.core.pricing import PriceList
 from estafette.store import accounts, catalog, companies, links
 from estafette.store.links import StoredLink
 from estafette.store.pool import Pool
+from estafette.usecases.batching import Batcher
 
 _CREDENTIALS = 10_000
+"""How many keys are remembered, and how many that are none."""
+
+_UNKNOWN_SECONDS = 30.0
+"""How long it is remembered that a key is none, unless a change is heard of before."""
+
+_BATCH = 256
+_LANES = 2
+_PAUSE_SECONDS = 0.5
+"""How long those wait for an answer, all together, who have shown too many wrong keys."""
 
 
 class Prices(NamedTuple):
@@ -61,12 +72,16 @@ class Catalog:
     cannot hear: then everything is read anew, which is slow and right.
     """
 
-    def __init__(self, pool: Pool) -> None:
-        """A catalog that trusts nothing yet."""
+    def __init__(self, pool: Pool, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """A catalog that trusts nothing yet. `clock` gives seconds and never goes back."""
         self._pool = pool
+        self._clock = clock
         self._trusted = False
         self._generation = 0
         self._credentials: OrderedDict[bytes, Credential] = OrderedDict()
+        self._unknown: OrderedDict[bytes, float] = OrderedDict()  # until when, by the clock
+        self._recognition = Batcher(self._recognise, size=_BATCH, lanes=_LANES)
+        self._slow_recognition = Batcher(self._recognise_slowly, size=_BATCH, lanes=1)
         self._prices: dict[str, Prices] = {}
         self._companies: dict[str, Companies] = {}
         self._origins: dict[str, tuple[str, ...]] = {}
@@ -77,6 +92,7 @@ class Catalog:
         """Something has changed: read it again."""
         self._generation += 1
         self._credentials.clear()
+        self._unknown.clear()
         self._prices.clear()
         self._companies.clear()
         self._origins.clear()
@@ -87,22 +103,36 @@ class Catalog:
         self._trusted = heard
         self.forget()
 
-    async def credential(self, hash: bytes) -> Credential | None:
+    async def credential(self, hash: bytes, *, slowly: bool = False) -> Credential | None:
         """The credential whose key has this SHA-256, disabled and expired ones included.
 
-        An unknown key is asked for each time, so that a new one works at once.
+        What is not remembered is asked for together with what others ask for. With `slowly` it
+        waits for half a second at first: for callers who have shown too many wrong keys, who so
+        cost two statements a second, all together, and may have a good key all the same.
         """
         known = self._credentials.get(hash)
         if known is not None:
             return known
+        if self._unknown.get(hash, 0.0) > self._clock():
+            return None
+        return await (self._slow_recognition if slowly else self._recognition).do(hash)
+
+    async def _recognise_slowly(self, hashes: Sequence[bytes]) -> list[Credential | None]:
+        await asyncio.sleep(_PAUSE_SECONDS)
+        return await self._recognise(hashes)
+
+    async def _recognise(self, hashes: Sequence[bytes]) -> list[Credential | None]:
         generation = self._generation
         async with self._pool.acquire() as connection:
-            found = await accounts.recognise(connection, hash)
-        if found and self._trusted and generation == self._generation:
-            self._credentials[hash] = found
-            if len(self._credentials) > _CREDENTIALS:
-                self._credentials.popitem(last=False)
-        return found
+            found = await accounts.recognise_all(connection, hashes)
+        if self._trusted and generation == self._generation:
+            until = self._clock() + _UNKNOWN_SECONDS
+            self._credentials.update(found)
+            self._unknown.update((hash, until) for hash in hashes if hash not in found)
+            for remembered in (self._credentials, self._unknown):
+                while len(remembered) > _CREDENTIALS:
+                    remembered.popitem(last=False)
+        return [found.get(hash) for hash in hashes]
 
     async def prices(self, market: str) -> Prices:
         """The cities and the price list of a market."""

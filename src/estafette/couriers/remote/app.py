@@ -12,6 +12,7 @@ from estafette.couriers.remote import metrics
 from estafette.couriers.remote.errors import CompanyUnknown, Senseless, Unsigned, reply
 from estafette.couriers.remote.failures import InDoubt
 from estafette.couriers.remote.schemas import Hint, read
+from estafette.http.limiter import limits_of
 from estafette.http.reply import HttpReply
 from estafette.http.request import header_values, read_body
 from estafette.http.resource import resources
@@ -36,14 +37,19 @@ class _Receiver:
         self._platform = platform
 
     async def receive(self, scope: Scope, receive: Receive) -> HttpReply:
-        """`POST /{companyId}/webhooks`: accepted only when it is known that somebody will look."""
+        """`POST /{companyId}/webhooks`: accepted only when it is known that somebody will look.
+
+        Only what is not signed is limited by address: a platform may have much to tell.
+        """
         company_id = _uuid(scope["path_params"]["companyId"])
         link = await link_of(self._platform, company_id) if company_id else None
         if company_id is None or link is None:
+            limits_of(scope).fail(scope)
             raise CompanyUnknown
         body = await read_body(scope, receive)
         if not _is_signed(body, header_values(scope, _SIGNATURE), link.webhook_secrets.values()):
             metrics.HEARD.labels("refused").inc()
+            limits_of(scope).fail(scope)
             raise Unsigned
         try:
             hint = read(Hint, body)

@@ -41,6 +41,11 @@ def _method_refused(refusal: http.MethodRefused) -> HttpReply:
     return _problem(405, "Method Not Allowed", f"This path knows {allowed}", [header])
 
 
+def _rate_limited(refusal: http.RateLimited) -> HttpReply:
+    header = (b"retry-after", str(refusal.retry_after).encode())
+    return _problem(429, "Too Many Requests", "Send again later", [header])
+
+
 _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     http.BodyTooLarge: lambda refusal: _problem(
         413, "Payload Too Large", f"The body must be at most {refusal.limit} bytes long"
@@ -48,6 +53,8 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     http.EncodedBody: lambda _: _problem(
         415, "Unsupported Media Type", "The body must be sent without a Content-Encoding"
     ),
+    http.BadBody: lambda refusal: _problem(400, "Bad Request", f"The body {refusal.reason}"),
+    http.RateLimited: _rate_limited,
     http.PathUnknown: lambda _: _problem(404, "Not Found", "Nothing is served under this path"),
     http.MethodRefused: _method_refused,
     CompanyUnknown: lambda _: _problem(404, "Not Found", "No such company is connected"),

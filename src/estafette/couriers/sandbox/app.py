@@ -25,7 +25,7 @@ from estafette.couriers.sandbox.errors import (
     reply,
 )
 from estafette.http.acting import acting
-from estafette.http.limiter import RateLimiter
+from estafette.http.limiter import RateLimiter, limits_of, open_to_all
 from estafette.http.reply import HttpReply
 from estafette.http.request import client_address, header_values, read_body
 from estafette.http.resource import Handler, resources
@@ -126,8 +126,13 @@ class _Endpoints:
         Raises Unauthorized, AddressRefused, ActRefused, RateLimited or LiveKey.
         """
         key = _key(scope)
-        credential = await authenticate_any(self._platform, key) if key else None
+        if key is None:
+            raise Unauthorized
+        limits = limits_of(scope)
+        slowly = limits.has_failed(scope)
+        credential = await authenticate_any(self._platform, key, slowly=slowly)
         if credential is None:
+            limits.fail(scope)
             raise Unauthorized
         trace_of(scope).recognise(credential)
         permit(self._platform, credential, Operation.MOVE, client_address(scope))
@@ -183,7 +188,7 @@ def build(platform: Platform, limiter: RateLimiter, *, public_id: PublicId) -> R
     endpoints = _Endpoints(platform, limiter, public_id)
     paths: dict[str, Mapping[str, Handler]] = {
         "/v1/deliveries/{deliveryId}/advance": {"POST": endpoints.advance},
-        "/v1/scenarios": {"GET": endpoints.scenarios},
-        "/docs": {"GET": endpoints.docs},
+        "/v1/scenarios": {"GET": open_to_all(endpoints.scenarios)},
+        "/docs": {"GET": open_to_all(endpoints.docs)},
     }
     return resources(paths, reply)

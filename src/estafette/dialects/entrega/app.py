@@ -23,7 +23,7 @@ from estafette.dialects.entrega.operations import (
 )
 from estafette.dialects.entrega.widget import widget_routes
 from estafette.http.docs import Docs
-from estafette.http.limiter import RateLimiter
+from estafette.http.limiter import RateLimiter, open_to_all
 from estafette.http.reply import HttpReply
 from estafette.http.request import client_address, idempotency_key
 from estafette.http.resource import Handler, resources
@@ -156,10 +156,10 @@ def build(
         "/deliveries/{id}": {"GET": api.get, "DELETE": api.cancel},
         "/deliveries/{id}/confirm": {"POST": api.confirm},
         "/deliveries/{id}/events": {"GET": api.events},
-        "/deliveries/{id}/tracking": {"GET": api.tracking},
-        "/openapi.json": {"GET": docs.contract},
-        "/docs": {"GET": docs.page},
-        "/docs/{name}": {"GET": docs.file},
+        "/deliveries/{id}/tracking": {"GET": open_to_all(api.tracking)},
+        "/openapi.json": {"GET": open_to_all(docs.contract)},
+        "/docs": {"GET": open_to_all(docs.page)},
+        "/docs/{name}": {"GET": open_to_all(docs.file)},
     }
     pages = widget_routes(platform, operations, finder, doorkeeper, errors)
     return resources(paths, errors.reply, *pages)

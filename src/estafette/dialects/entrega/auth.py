@@ -9,7 +9,7 @@ from estafette.core.page_limits import OLDER_LIMITS
 from estafette.core.page_orders import Page, source_of
 from estafette.dialects.entrega.errors import Unauthorized, UntrustedOrigin, WrongKind
 from estafette.dialects.entrega.mapping import DIALECT
-from estafette.http.limiter import RateLimiter
+from estafette.http.limiter import RateLimiter, limits_of
 from estafette.http.request import client_address, header_values
 from estafette.http.trace import trace_of
 from estafette.usecases.authenticate import authenticate, permit
@@ -61,7 +61,10 @@ class Doorkeeper:
         return trusts(await self._platform.catalog.origins(DIALECT.name), origin)
 
     async def _recognised(self, scope: Scope, kind: KeyKind) -> Credential:
-        """The credential of the only `Authorization: Bearer <key>`, if it is of that kind."""
+        """The credential of the only `Authorization: Bearer <key>`, if it is of that kind.
+
+        Raises Unauthorized, WrongKind, or RateLimited where its address has failed too often.
+        """
         shown = header_values(scope, b"authorization")
         if len(shown) != 1:
             raise Unauthorized
@@ -69,11 +72,15 @@ class Doorkeeper:
         if not text.lower().startswith(_SCHEME):
             raise Unauthorized
         key = text[len(_SCHEME) :].strip(" ")
-        credential = await authenticate(self._platform, key, DIALECT.name)
+        limits = limits_of(scope)
+        slowly = limits.has_failed(scope)
+        credential = await authenticate(self._platform, key, DIALECT.name, slowly=slowly)
         if credential is None:
+            limits.fail(scope)
             raise Unauthorized
         trace_of(scope).recognise(credential)
         if credential.disabled:
+            limits.fail(scope)
             raise Unauthorized  # a disabled key is an invalid one: no answer is published for it
         if credential.kind is not kind:
             raise WrongKind(kind)

@@ -9,6 +9,7 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from estafette.dialects.entrega.errors import KINDS, Errors, Kind
+from estafette.http.limiter import open_to_all
 from estafette.http.refusals import PathUnknown
 from estafette.http.reply import Header, HttpReply
 from estafette.http.resource import Resource, resources
@@ -62,8 +63,9 @@ _EXPLANATIONS: dict[int, _Explanation] = {
         " `error` carries one of the codes below.",
     ),
     429: _Explanation(
-        "The key has made too many requests, or its pages have had as many deliveries created"
-        " within an hour as its merchant allows.",
+        "The key, or the address that the requests come from, has made too many requests, or the"
+        " pages of the key have had as many deliveries created within an hour as its merchant"
+        " allows.",
         "Wait for as many seconds as `Retry-After` says, then retry with exponential backoff.",
     ),
     500: _Explanation(
@@ -144,8 +146,8 @@ class _Pages:
 def build_problem_pages(public_url: str) -> Router:
     """The pages as an application, to be mounted at `/errors`."""
     pages, errors = _Pages(), Errors(public_url)
-    index = Resource("", {"GET": pages.index}, errors.reply)
-    router = resources({"/{slug}": {"GET": pages.one}}, errors.reply)
+    index = Resource("", {"GET": open_to_all(pages.index)}, errors.reply)
+    router = resources({"/{slug}": {"GET": open_to_all(pages.one)}}, errors.reply)
     nothing = router.default
 
     async def otherwise(scope: Scope, receive: Receive, send: Send) -> None:

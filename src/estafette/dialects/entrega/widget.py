@@ -16,6 +16,7 @@ from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.auth import Doorkeeper, origin_of
 from estafette.dialects.entrega.errors import Errors, UntrustedOrigin
 from estafette.dialects.entrega.operations import Operations, data, delivery_in
+from estafette.http.limiter import open_to_all
 from estafette.http.reply import Header, HttpReply
 from estafette.http.resource import Handler, Resource
 from estafette.usecases.find import Finder
@@ -93,7 +94,7 @@ class _PageResource:
         methods = ", ".join([*handlers, "OPTIONS"])
         self._methods: Header = (b"access-control-allow-methods", methods.encode())
         self._doorkeeper = doorkeeper
-        preflight = {"OPTIONS": self._preflight}
+        preflight = {"OPTIONS": open_to_all(self._preflight)}
         self._resource = Resource(template, {**handlers, **preflight}, errors.reply)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -20,7 +20,7 @@ from estafette.dialects.kaspi.schemas import Context
 from estafette.dialects.kaspi.words import id_of_test, parse_delivery_id, parse_quote_id
 from estafette.http.acting import acting
 from estafette.http.docs import Docs
-from estafette.http.limiter import RateLimiter
+from estafette.http.limiter import RateLimiter, open_to_all
 from estafette.http.parameters import parameters
 from estafette.http.reply import JSON, HttpReply
 from estafette.http.request import idempotency_key, read_body
@@ -212,8 +212,8 @@ def build(
         "/v1/deliveries/{deliveryId}/cancel": {"POST": operations.cancel},
         "/v1/quotes": {"POST": operations.quote},
         "/v1/webhooks/test": {"POST": operations.test_webhook},
-        "/openapi.yaml": {"GET": docs.contract},
-        "/docs": {"GET": docs.page},
-        "/docs/{name}": {"GET": docs.file},
+        "/openapi.yaml": {"GET": open_to_all(docs.contract)},
+        "/docs": {"GET": open_to_all(docs.page)},
+        "/docs/{name}": {"GET": open_to_all(docs.file)},
     }
     return resources(paths, errors.reply)

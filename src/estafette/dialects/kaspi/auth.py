@@ -6,7 +6,7 @@ from estafette.core.account import Credential, KeyKind
 from estafette.core.acts import Operation
 from estafette.dialects.kaspi.errors import KeyDisabled, Unauthorized
 from estafette.dialects.kaspi.mapping import DIALECT
-from estafette.http.limiter import RateLimiter
+from estafette.http.limiter import RateLimiter, limits_of
 from estafette.http.refusals import BadIdempotencyKey
 from estafette.http.request import client_address, header_values, idempotency_key
 from estafette.http.trace import trace_of
@@ -34,13 +34,18 @@ class Doorkeeper:
         keys = header_values(scope, b"x-api-key")
         if len(keys) != 1:
             raise Unauthorized
-        credential = await authenticate(self._platform, keys[0].decode("latin-1"), DIALECT.name)
+        limits = limits_of(scope)
+        slowly = limits.has_failed(scope)
+        key = keys[0].decode("latin-1")
+        credential = await authenticate(self._platform, key, DIALECT.name, slowly=slowly)
         if credential is None:
+            limits.fail(scope)
             raise Unauthorized
         trace_of(scope).recognise(credential)
         if credential.kind is not KeyKind.SECRET:
             raise Unauthorized
         if credential.disabled:
+            limits.fail(scope)
             raise await self._disabled(scope, credential, endpoint)
         permit(self._platform, credential, operation, client_address(scope))
         self._limiter.take(credential)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from estafette.http.limiter import limits_of
 from estafette.http.trace import trace_of
 
 
@@ -23,7 +24,7 @@ class Place(NamedTuple):
 
 
 def build(places: Sequence[Place]) -> Route:
-    """The page at `/`, which lists `places`."""
+    """The page at `/`, which lists `places`; it raises RateLimited."""
     templates = files("estafette.web.home") / "templates"
     style = (templates / "home.css").read_text("utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(
@@ -42,6 +43,7 @@ def build(places: Sequence[Place]) -> Route:
 
     async def home(request: Request) -> Response:
         trace_of(request.scope).route = "/"
+        limits_of(request.scope).ask(request.scope)
         return HTMLResponse(html, headers=headers)
 
     return Route("/", home)

@@ -12,6 +12,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from estafette.core.delivery import FINAL
+from estafette.http.limiter import limits_of
+from estafette.http.refusals import RateLimited
 from estafette.usecases import tracking
 from estafette.usecases.platform import Platform
 from estafette.usecases.tracking import TrackedDelivery
@@ -93,6 +95,7 @@ class TrackingPages(Starlette):
 
     async def _find(self, request: Request) -> TrackedDelivery:
         """The delivery of the address; one refusal, whether malformed or unknown."""
+        _admit(request)
         text = _public_id(request)
         id = self._parse(text) if len(text) <= _LONGEST_ID else None
         delivery = await self._track(id) if id is not None else None
@@ -140,7 +143,16 @@ def build(platform: Platform, *, public_id: PublicId) -> TrackingPages:
     return TrackingPages(track, hub, public_id=public_id)
 
 
+def _admit(request: Request) -> None:
+    """Counts a request by its address: everybody may ask, and nobody without end."""
+    try:
+        limits_of(request.scope).ask(request.scope)
+    except RateLimited as refusal:
+        raise HTTPException(429, headers={"Retry-After": str(refusal.retry_after)}) from None
+
+
 async def _file(request: Request) -> Response:
+    _admit(request)
     asset = ASSETS.get(request.path_params["name"])
     if asset is None:
         raise HTTPException(404)
@@ -154,9 +166,12 @@ async def _refuse(request: Request, error: Exception) -> Response:
     """The same friendly page for everything that is not there."""
     texts = _texts(request, language.DEFAULT)
     status = error.status_code if isinstance(error, HTTPException) else 404
-    page = _notice(request, texts, status, texts.page.missing_title, texts.page.missing_detail)
+    title, detail = texts.page.missing_title, texts.page.missing_detail
+    if status == 429:
+        title, detail = texts.page.crowded_title, texts.page.crowded_detail
+    page = _notice(request, texts, status, title, detail)
     if isinstance(error, HTTPException):
-        page.headers.update(error.headers or {})  # what is allowed, with a 405
+        page.headers.update(error.headers or {})  # what is allowed, with a 405; when to come back
     return page
 
 

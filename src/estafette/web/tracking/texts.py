@@ -53,6 +53,8 @@ class PageWords(_Words):
     language: str
     missing_title: str
     missing_detail: str
+    crowded_title: str
+    crowded_detail: str
     trouble_title: str
     trouble_detail: str
 

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope
 
 from estafette.core.errors import Refusal
+from estafette.http.limiter import open_to_all
 from estafette.http.refusals import HttpRefusal, MethodRefused
 from estafette.http.reply import Header, HttpReply
 from estafette.http.request import header_values
@@ -79,4 +80,4 @@ def _refused(refusal: Refusal | HttpRefusal) -> HttpReply:
 
 def build() -> Route:
     """The script at `/widget.js`."""
-    return Route("/widget.js", Resource("/widget.js", {"GET": _script}, _refused))
+    return Route("/widget.js", Resource("/widget.js", {"GET": open_to_all(_script)}, _refused))
