@@ -12,7 +12,6 @@ that a key that was just disabled is.
 import asyncio
 import io
 import json
-import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import aiohttp
-import uvicorn
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 from yarl import URL
@@ -33,9 +31,10 @@ from estafette.core.delivery import Status
 from estafette.core.event import Actor
 from estafette.core.place import City
 from estafette.http.address import ClientAddresses
+from estafette.http.connections import Connections
 from estafette.http.fallback import Fallback
 from estafette.http.limiter import AddressLimits
-from estafette.http.protocol import http_protocol
+from estafette.http.server import HttpServer, open_sockets, serving
 from estafette.seeds.tariffs import tariffs_of
 from estafette.store import catalog
 from estafette.store.pool import open_pool
@@ -236,31 +235,14 @@ class Server:
 
 
 @asynccontextmanager
-async def listening(asgi: ASGIApp, fallback: Fallback) -> AsyncGenerator[int]:
+async def listening(
+    asgi: ASGIApp, fallback: Fallback, connections: Connections | None = None
+) -> AsyncGenerator[int]:
     """Serves an application as the real server does; gives the port."""
-    config = uvicorn.Config(
-        asgi,
-        http=http_protocol(fallback),
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=5,
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    # asyncio turns Nagle's delays off for sockets that say that they are TCP's, and for no others
-    with socket.socket(proto=socket.IPPROTO_TCP) as sock:
-        sock.bind(("127.0.0.1", 0))
-        # The parts of `serve`, less the waiting for a signal to end.
-        await server.startup(sockets=[sock])
-        try:
-            yield sock.getsockname()[1]
-        finally:
-            await server.shutdown(sockets=[sock])
+    (sock,) = open_sockets("127.0.0.1", 0)
+    port = sock.getsockname()[1]
+    async with serving(HttpServer(asgi, fallback, [sock], connections or Connections())):
+        yield port
 
 
 async def seed_market(platform: Platform) -> None:

@@ -3,24 +3,23 @@
 import asyncio
 import gc
 import signal
-import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from types import FrameType
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import structlog
-import uvicorn
 from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
-from estafette import health
+from estafette import health, liveness
 from estafette.core.audit import By
 from estafette.core.courier import Connector, Courier
 from estafette.core.dialect import Dialect
@@ -30,12 +29,13 @@ from estafette.couriers import remote, sandbox
 from estafette.couriers.inhouse import InhouseCourier
 from estafette.dialects import entrega, kaspi
 from estafette.http.address import ClientAddresses
+from estafette.http.connections import ConnectionLimits, ConnectionMetrics, Connections
 from estafette.http.fallback import Fallback, by_prefix
 from estafette.http.limiter import AddressLimits, RateLimiter
 from estafette.http.observe import Observer
 from estafette.http.prefix import ByPrefix
-from estafette.http.protocol import http_protocol
 from estafette.http.refusals import RateLimited
+from estafette.http.server import HttpServer, open_sockets, room_for_connections
 from estafette.metrics import CourierMetrics, RequestMetrics
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
@@ -55,6 +55,11 @@ from estafette.webhooks.sender import Sender
 from estafette.webhooks.worker import Limits, Worker
 
 _CLOSING_SECONDS = 5.0
+_ORDERLY = 0.7
+"""The part of the time for a shutdown in which requests under way are finished."""
+
+_OTHER_FILES = 128
+"""How many files and sockets a server may have open besides those of clients and its database."""
 
 
 class _ShowEvent(Protocol):
@@ -220,16 +225,18 @@ def build(
     registry: CollectorRegistry = REGISTRY,
     addresses: ClientAddresses | None = None,
     limits: AddressLimits | None = None,
+    streams: int = 2000,
 ) -> Application:
     """The whole HTTP side over `platform`; `processes` share each key's rate limit.
 
     Requests are measured in `registry`. `addresses` tells who calls; without it no proxy is
     trusted. `limits` are those of callers without a key; without them there are none.
+    At most `streams` tracking pages are kept up to date at the same time.
     """
     creator, quoter = Creator(platform), Quoter(platform)
     platform.observe_courier = CourierMetrics(registry).observe
     limiter = RateLimiter(processes)
-    pages = tracking.build(platform, public_id=public_id)
+    pages = tracking.build(platform, public_id=public_id, streams=streams)
     problems = entrega.Errors(platform.public_url).fallback
     fallback = by_prefix(
         {
@@ -273,26 +280,6 @@ async def _too_many(_: Request, error: Exception) -> Response:
     return PlainTextResponse("Too Many Requests\n", 429, headers={"Retry-After": str(wait)})
 
 
-class _Server(uvicorn.Server):
-    """Tells the open streams to end before it waits for connections to finish."""
-
-    def __init__(
-        self, config: uvicorn.Config, pages: tracking.TrackingPages, ready: Callable[[], None]
-    ) -> None:
-        super().__init__(config)
-        self._pages = pages
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if not self.should_exit:
-            self._ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._pages.close_streams()
-        await super().shutdown(sockets)
-
-
 def _spare_the_collector() -> None:
     """Keeps garbage collection off what lives as long as the process, and makes it rarer.
 
@@ -306,43 +293,60 @@ def _spare_the_collector() -> None:
 async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
     """Serves HTTP until SIGINT or SIGTERM, then finishes what has begun.
 
-    `ready` is called when connections are accepted. Raises NotReadyError.
+    `ready` is called when connections are accepted. Raises NotReadyError, or OSError when the port
+    is taken.
     """
     async with open_platform(settings, By.process("server")) as platform:
         await _must_be_ready(platform)
-        listening = asyncio.create_task(_hear_of_changes(settings, platform))
+        addresses = ClientAddresses(settings.trusted_proxies)
+        connections = _connections(settings, addresses)
         application = build(
             platform,
             processes=settings.server_processes,
-            addresses=ClientAddresses(settings.trusted_proxies),
+            addresses=addresses,
             limits=AddressLimits(
                 failures_per_second=settings.address_failures_per_second,
                 requests_per_second=settings.address_requests_per_second,
                 processes=settings.server_processes,
             ),
+            streams=connections.limits.most // 2,
         )
-        config = uvicorn.Config(
+        alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
+        server = HttpServer(
             application.asgi,
-            host=settings.host,
-            port=settings.port,
-            http=http_protocol(application.fallback),
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,  # http/address.py reads them
-            date_header=True,
-            backlog=2048,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=int(settings.shutdown_seconds),
+            application.fallback,
+            open_sockets(settings.host, settings.port),
+            connections,
+            graceful_seconds=settings.shutdown_seconds * _ORDERLY,
+            ready=ready,
+            told_to_end=alarm.end,
+            before_end=application.pages.close_streams,
         )
+        lag = liveness.LagMetrics("server")
+        besides = [
+            asyncio.create_task(_hear_of_changes(settings, platform)),
+            asyncio.create_task(liveness.watch(lag, alarm, is_well=lambda: server.is_serving)),
+        ]
         _spare_the_collector()
         try:
-            await _Server(config, application.pages, ready).serve()
+            await server.serve()
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            for task in besides:
+                task.cancel()
+            await asyncio.gather(*besides, return_exceptions=True)
+
+
+def _connections(settings: Settings, addresses: ClientAddresses) -> Connections:
+    """The server's connections, as many as its limit of open files allows."""
+    others = settings.database_pool_size + _OTHER_FILES
+    limits = ConnectionLimits(
+        most=room_for_connections(settings.max_connections, others),
+        each=settings.address_connections,
+        head=settings.head_seconds,
+        idle=settings.idle_seconds,
+        sending=settings.sending_seconds,
+    )
+    return Connections(limits, is_proxy=addresses.is_proxy, metrics=ConnectionMetrics(REGISTRY))
 
 
 async def _hear_of_changes(settings: Settings, platform: Platform) -> None:
@@ -360,8 +364,8 @@ async def work(settings: Settings) -> None:
     Raises NotReadyError.
     """
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
+    _stop_when_told(stop, alarm)
     if settings.worker_metrics_port is not None:
         start_http_server(settings.worker_metrics_port, settings.host)
     guard = Guard(allow=settings.webhook_allowed_networks)
@@ -377,7 +381,31 @@ async def work(settings: Settings) -> None:
             search.run(platform, stop),
             _run_errands(settings, platform, stop),
             maintenance.keep(platform.pool, _retention(settings), stop),
+            _watch_until(stop, alarm),
         )
+
+
+def _stop_when_told(stop: asyncio.Event, alarm: liveness.Alarm) -> None:
+    """Sets `stop` at SIGINT or SIGTERM, and has the alarm ring if that does not help.
+
+    The handler is Python's own, not the loop's: it is called also while the loop stands still.
+    """
+    loop = asyncio.get_running_loop()
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        alarm.end()
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, told)
+
+
+async def _watch_until(stop: asyncio.Event, alarm: liveness.Alarm) -> None:
+    """Watches the worker's event loop until `stop` is set."""
+    watching = asyncio.create_task(liveness.watch(liveness.LagMetrics("worker"), alarm))
+    await stop.wait()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
 
 
 def _retention(settings: Settings) -> Retention:

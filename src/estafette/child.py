@@ -1,28 +1,42 @@
 """A child process of `up`, from both sides: its parent's, and its own.
 
-A child's standard input is a pipe that its parent holds open and never writes to. When it closes,
-the parent is gone, however it went, and the child ends in order.
+A child's standard input is a socket that its parent holds open and never writes to. When it closes,
+the parent is gone, however it went, and the child ends in order. The other way the child sends a
+byte now and then, as long as its event loop turns: a child that is silent for too long hangs.
 """
 
 import os
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 _FIRST_DELAY_SECONDS = 0.5
 _LONGEST_DELAY_SECONDS = 30.0
 _STEADY_SECONDS = 60.0  # after which a crash counts as the first again
+_FIRST_BEAT_SECONDS = 60.0  # a start takes some seconds, and more beside a busy neighbour
+_LAST_SECONDS = 2.0  # what a hanging child has to end in order
 
 
 class Child:
     """A process that is started again when it crashes."""
 
-    def __init__(self, name: str, environment: Mapping[str, str]) -> None:
-        """`estafette NAME` with that environment; nothing starts yet."""
+    def __init__(self, name: str, environment: Mapping[str, str], hang_seconds: float) -> None:
+        """`estafette NAME` with that environment; nothing starts yet.
+
+        It hangs when it has been silent for so many seconds.
+        """
         self.name = name
+        self._hang_seconds = hang_seconds
+        self._ear: socket.socket | None = None
+        self._silent_from = 0.0
+        self._kill_at: float | None = None
+        self._last_pid = 0
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
@@ -32,18 +46,58 @@ class Child:
     def start(self) -> None:
         """Starts it in a session of its own, which the terminal's Ctrl-C does not reach."""
         self.restart_at = None
+        self._kill_at = None
         self._started = time.monotonic()
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
-            program(self.name),
-            stdin=subprocess.PIPE,
-            env=dict(self._environment),
-            start_new_session=True,
-        )
+        self._silent_from = self._started + _FIRST_BEAT_SECONDS
+        self._ear, mouth = socket.socketpair()
+        self._ear.setblocking(False)
+        with mouth:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                program(self.name),
+                stdin=mouth.fileno(),
+                env=dict(self._environment),
+                start_new_session=True,
+            )
+        self._last_pid = self._process.pid
 
     @property
-    def pid(self) -> int | None:
-        """Its process id while it runs."""
-        return self._process.pid if self._process else None
+    def ear(self) -> socket.socket | None:
+        """Where it is heard while it runs, for `select`."""
+        return self._ear
+
+    @property
+    def look_at(self) -> float | None:
+        """When something is to be done about it unless it is heard before; None: never."""
+        if self._process is None:
+            return self.restart_at
+        return self._silent_from + self._hang_seconds if self._kill_at is None else self._kill_at
+
+    def hangs(self) -> float | None:
+        """For how many seconds it has been silent, once, when it hangs; it is then ended.
+
+        In order at first, which a process whose event loop does not turn may not be able to.
+        """
+        if self._process is None or self._ear is None:
+            return None
+        now = time.monotonic()
+        with suppress(OSError):  # nothing was said, or it has just ended
+            while self._ear.recv(4096):
+                self._silent_from = now
+        if self._kill_at is not None:
+            if now >= self._kill_at:
+                self._process.kill()
+                self._kill_at = now + _LAST_SECONDS  # until its end is noticed
+            return None
+        if now < self._silent_from + self._hang_seconds:
+            return None
+        self._process.terminate()
+        self._kill_at = now + _LAST_SECONDS
+        return now - self._silent_from
+
+    @property
+    def last_pid(self) -> int:
+        """The process id of its last life."""
+        return self._last_pid
 
     def ended(self) -> int | None:
         """Its exit code, once, when it has ended by itself."""
@@ -80,9 +134,9 @@ class Child:
             self._process.kill()
 
     def _close(self) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process = None
+        if self._ear is not None:
+            self._ear.close()
+        self._ear = self._process = None
 
 
 def program(name: str) -> list[str]:
@@ -92,6 +146,8 @@ def program(name: str) -> list[str]:
 
 def how_it_ended(code: int) -> str:
     """A process's exit code in words."""
+    if code == -signal.SIGALRM:
+        return "hung and ended itself"
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
     return f"ended with code {code}"
@@ -106,3 +162,23 @@ def end_with_stdin() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def beats_to_parent() -> Callable[[], None]:
+    """In a child: what to call now and then, to show that its event loop turns.
+
+    It does nothing in a process whose standard input is no socket: that is no child of `up`.
+    """
+    try:
+        descriptor = sys.stdin.fileno()
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            return lambda: None
+    except (OSError, ValueError, AttributeError):  # there is no standard input
+        return lambda: None
+    parent = socket.socket(fileno=os.dup(descriptor))
+
+    def beat() -> None:
+        with suppress(OSError):  # it is behind; or gone, which another thread notices
+            parent.send(b".", socket.MSG_DONTWAIT)
+
+    return beat

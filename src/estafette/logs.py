@@ -145,6 +145,8 @@ def configure(
         library.handlers.clear()
         library.propagate = True
         library.setLevel(max(number, logging.WARNING))
+    # It warns of each malformed request; we count them, and log them now and then.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
 

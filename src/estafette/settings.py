@@ -83,6 +83,27 @@ class Settings(BaseSettings):
         description="requests without a key (tracking, docs, widget.js) of one client address;"
         " 20 seconds' worth at once",
     )
+    max_connections: int = Field(
+        default=10_000,
+        ge=10,
+        le=1_000_000,
+        description="connections of one server; fewer where the limit of open files is lower",
+    )
+    address_connections: int = Field(
+        default=256,
+        ge=1,
+        le=1_000_000,
+        description="connections of one client address to one server; proxies may have any number",
+    )
+    head_seconds: float = Field(
+        default=15, ge=0.1, le=600, description="how long the head of a request may take to arrive"
+    )
+    idle_seconds: float = Field(
+        default=75, ge=0.1, le=3600, description="how long a connection may wait between requests"
+    )
+    sending_seconds: float = Field(
+        default=30, ge=0.1, le=600, description="how long an answer may wait to be read on"
+    )
     server_processes: int = Field(
         default=1,
         ge=1,
@@ -177,6 +198,13 @@ class Settings(BaseSettings):
     worker_metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="where a worker serves its metrics; none"
     )
+    hang_seconds: float = Field(
+        default=15,
+        ge=1,
+        le=3600,
+        description="after which a server or worker whose event loop stands still ends itself; `up`"
+        " starts it again",
+    )
     shutdown_seconds: float = Field(
         default=20, ge=1, le=600, description="what an orderly shutdown may take"
     )
@@ -227,6 +255,9 @@ class Settings(BaseSettings):
     @field_validator(
         "address_failures_per_second",
         "address_requests_per_second",
+        "head_seconds",
+        "idle_seconds",
+        "sending_seconds",
         "sandbox_step_seconds",
         "payment_wait_seconds",
         "pickup_lead_seconds",
@@ -236,6 +267,7 @@ class Settings(BaseSettings):
         "remote_lease_seconds",
         "remote_poll_seconds",
         "remote_rest_seconds",
+        "hang_seconds",
         "shutdown_seconds",
     )
     @classmethod

@@ -26,7 +26,8 @@ from estafette.runfile import Running
 from estafette.settings import PREFIX, Settings
 
 _READY_SECONDS = 60.0
-_GRACE_SECONDS = 5.0  # over what a child gives itself for an orderly end
+_GRACE_SECONDS = 1.0  # over what a child gives itself for an orderly end
+_MARGIN_SECONDS = 2.0  # over what a child that hangs gives itself before it tells where and ends
 _LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
 
 
@@ -122,7 +123,8 @@ class Supervisor:
         environment = self._environment(dsn, secret_key, port)
         accounts = self._prepare(environment)
         measured = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics_folder())}
-        self._children = [Child("serve", measured), Child("worker", measured)]
+        hang_seconds = settings.hang_seconds + _MARGIN_SECONDS
+        self._children = [Child(name, measured, hang_seconds) for name in ("serve", "worker")]
         self._interruptible = False  # a process that is being made must not be lost
         for child in self._children:
             child.start()
@@ -271,23 +273,33 @@ class Supervisor:
         )
 
     def _watch(self) -> None:
-        """Starts again what crashes, until somebody wants an end."""
+        """Starts again what crashes, and ends what hangs, until somebody wants an end."""
         while True:
             with self._interrupted_by_request():
-                self._wait(self._next_restart())
+                self._wait(self._next_look())
             self._check_postgres()
             for child in self._children:
                 code = child.ended()
                 if code is not None:
+                    self._forget_measured(child.last_pid)
                     delay = child.plan_restart()
                     self._listener.said(
                         f"`{child.name}` {how_it_ended(code)}; starting it again in {delay:g} s"
                     )
                 elif child.restart_at is not None and child.restart_at <= time.monotonic():
                     child.start()
+                elif (seconds := child.hangs()) is not None:
+                    self._listener.said(
+                        f"`{child.name}` has not answered for {seconds:.0f} s; replacing it"
+                    )
 
-    def _next_restart(self) -> float | None:
-        waits = [child.restart_at for child in self._children if child.restart_at is not None]
+    def _forget_measured(self, pid: int) -> None:
+        """Removes what a child that has ended has measured of the present moment."""
+        for file in (self._data_dir / "metrics").glob(f"gauge_live*_{pid}.db"):
+            file.unlink(missing_ok=True)
+
+    def _next_look(self) -> float | None:
+        waits = [child.look_at for child in self._children if child.look_at is not None]
         return max(0.0, min(waits) - time.monotonic()) if waits else None
 
     def _check_postgres(self) -> None:
@@ -362,8 +374,9 @@ class Supervisor:
             self._interruptible = False
 
     def _wait(self, seconds: float | None) -> None:
-        """Waits until the time is over or a signal came, such as that of a child's end."""
-        select.select([self._bell], [], [], seconds)
+        """Waits until the time is over, a child beats or a signal came, such as that of its end."""
+        ears = [child.ear for child in self._children if child.ear is not None]
+        select.select([self._bell, *ears], [], [], seconds)
         with suppress(BlockingIOError):
             self._bell.recv(4096)
 

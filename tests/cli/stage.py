@@ -131,9 +131,9 @@ class Up:
 
 
 @contextmanager
-def running_up(data_dir: Path) -> Generator[Up]:
+def running_up(data_dir: Path, **settings: str) -> Generator[Up]:
     """An `up` over `data_dir` that answers, until the end of the block."""
-    running = Up(data_dir)
+    running = Up(data_dir, **settings)
     try:
         yield running.await_ready()
     finally:

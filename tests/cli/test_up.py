@@ -50,7 +50,7 @@ def _create(demo: Any, order: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def up() -> Iterator[Up]:
     """A running `up`, one for these tests: a start takes seconds."""
-    with own_folder() as folder, running_up(folder / "data") as running:
+    with own_folder() as folder, running_up(folder / "data", hang_seconds="2") as running:
         yield running
 
 
@@ -117,19 +117,32 @@ def test_a_crashed_child_is_started_again(up: Up) -> None:
     _await(lambda: up.children().get("worker", worker) != worker)
 
 
+@pytest.mark.parametrize("name", ["serve", "worker"])
+def test_a_child_that_hangs_is_replaced(up: Up, name: str) -> None:
+    hanging = up.children()[name]
+    os.kill(hanging, signal.SIGSTOP)
+    up.await_said(f"`{name}` has not answered for")
+    up.await_said(f"`{name}` was ended by SIGKILL; starting it again")
+    _await(lambda: up.children().get(name, hanging) != hanging)
+    if name == "serve":
+        _await(lambda: _is_ready(up))
+
+
+def _is_ready(up: Up) -> bool:
+    try:
+        with urllib.request.urlopen(f"{up.demo['base_url']}/readyz", timeout=10) as answer:
+            return answer.status == 200
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+    except OSError:
+        return False
+
+
 def test_a_crashed_postgresql_is_started_again(up: Up) -> None:
     os.kill(up.children()["postgres"], signal.SIGKILL)
     up.await_said("PostgreSQL was ended by SIGKILL; starting it again")
-
-    def is_ready() -> bool:
-        try:
-            with urllib.request.urlopen(f"{up.demo['base_url']}/readyz", timeout=10) as answer:
-                return answer.status == 200
-        except urllib.error.HTTPError as error:
-            error.close()
-            return False
-
-    _await(is_ready)
+    _await(lambda: _is_ready(up))
 
 
 def test_a_second_one_over_the_same_folder_is_refused(up: Up) -> None:

@@ -1,4 +1,4 @@
-"""What is said where the code that owns a path cannot speak: no valid HTTP, or a crash."""
+"""What is said where the code that owns a path cannot speak: no valid HTTP, a refusal, a crash."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -12,14 +12,22 @@ class Words(NamedTuple):
 
 
 Fallback = Callable[[str, int], Words]
-"""The words for a path (as far as it is known, else "") and a status, 400 or 500."""
+"""The words for a path (as far as it is known, else "") and one of the `REASONS`."""
 
-_PLAIN = {400: b"Bad request\n", 500: b"Internal error\n"}
+REASONS = {
+    400: "Bad Request",  # it is not HTTP
+    408: "Request Timeout",  # the head or the body did not arrive in time
+    429: "Too Many Requests",  # too many connections of one client address
+    500: "Internal Server Error",  # a crash
+    503: "Service Unavailable",  # too many connections in all
+}
+"""The statuses for which there are words."""
 
 
 def plain(path: str, status: int) -> Words:
     """The words where nobody has a shape of their own."""
-    return Words("text/plain; charset=utf-8", _PLAIN.get(status, b"Error\n"))
+    told = {400: "Bad request", 500: "Internal error"}.get(status, REASONS.get(status, "Error"))
+    return Words("text/plain; charset=utf-8", f"{told}\n".encode())
 
 
 def by_prefix(owners: Mapping[str, Fallback]) -> Fallback:

@@ -1,5 +1,11 @@
-"""HTTP/1.1 by uvicorn and httptools; what cannot be parsed is answered in an owner's shape."""
+"""HTTP/1.1 by uvicorn and httptools, with what they lack: an end to everything a caller may do.
 
+What cannot be parsed, or does not arrive in time, is answered in an owner's shape. Parts of uvicorn
+that it does not publish are used here and nowhere else: `PRIVATE` names them, and a test compares
+them with the installed uvicorn.
+"""
+
+import asyncio
 import re
 import sys
 from typing import Any, cast
@@ -7,45 +13,96 @@ from typing import Any, cast
 from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from estafette.http.fallback import Fallback
+from estafette.http.connections import Connections
+from estafette.http.fallback import REASONS, Fallback
 from estafette.http.request import request_id
 
 HEAD_LIMIT = 64 * 1024
 """How long a request line and headers may be together, in bytes."""
 
+AHEAD = 32
+"""How many requests a caller may send ahead of their answers."""
+
+_PROGRESS = 32 * 1024
+"""How many bytes of an answer must be read in the time that it may wait to be read on."""
+
+PRIVATE = {
+    HttpToolsProtocol: (
+        *("app_state", "client", "config", "cycle", "flow", "headers", "loop", "parser"),
+        *("pipeline", "scope", "server_state", "tasks", "transport"),
+    ),
+    RequestResponseCycle: (
+        *("disconnected", "keep_alive", "message_event", "more_body"),
+        *("response_complete", "response_started"),
+    ),
+}
+"""The attributes of uvicorn's objects that this module or http/server.py reads or sets."""
+
+OVERRIDDEN = (
+    *("connection_made", "connection_lost", "data_received", "resume_writing", "on_message_begin"),
+    *("on_header", "on_headers_complete", "on_body", "on_message_complete"),
+    *("on_response_complete", "send_400_response", "_start_asgi_task"),
+    "_unsupported_upgrade_warning",
+)
+"""The methods of uvicorn's protocol that are replaced here and must be called by it."""
+
 _TARGET = re.compile(rb"\A\s*[^ \r\n]{1,4000} +([^ \r\n]{1,4000})")
 _PATH = re.compile(r"\A(?:[a-z]+://[^/?#]*)?([^?#]*)")
 
 
-def http_protocol(fallback: Fallback) -> type[HttpToolsProtocol]:
+def http_protocol(fallback: Fallback, connections: Connections) -> type[HttpToolsProtocol]:
     """A protocol for `uvicorn.Config(http=…)` that refuses malformed HTTP by `fallback`.
 
-    It also bounds a request's head and trailers, which uvicorn does not do over httptools, lets
-    trailers say nothing, and takes no upgrade to another protocol.
+    It also bounds what uvicorn does not: how many `connections` there are and how long each may
+    keep us waiting, how long a head and trailers are, how many requests are sent ahead. Trailers
+    say nothing, and no upgrade to another protocol is taken.
     """
 
     class Protocol(_Protocol):
         refuse = staticmethod(fallback)
+        watch = connections
 
     return Protocol
 
 
 class _Protocol(HttpToolsProtocol):
     refuse: Fallback
+    watch: Connections
     _chunk: bytes = b""
     _again: bytes = b""  # what is to be parsed after the chunk
     _head: int | None = None  # bytes of the head or trailers under way; None: there are none
     _shared = False  # whether the chunk holds something else before these
     _running: RequestResponseCycle | None = None  # the last request that was begun to be answered
     _has_headers = False  # whether the headers are complete: those that follow are trailers
+    _host = ""  # of the connection: the caller's, or a proxy's
+    _refusal: int | None = None  # the status by which this whole connection is refused
+    _is_deaf = False  # whether nothing more is read from it
+    # Moments by the clock of the last look at all connections, in seconds:
+    _made_at = 0.0
+    _asked_at: float | None = None  # the last step of the request that arrives; None: none arrives
+    _answered_at = 0.0
+    _unsent: tuple[float, int] | None = None  # when there was how much, in bytes, still to be read
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as in uvicorn
+        """Takes the connection, or refuses it."""
+        super().connection_made(transport)
+        self._host = self.client[0] if self.client else ""
+        self._refusal = self.watch.admit(self, self._host)
+        self._made_at = self.watch.now
+        if self._refusal == 0:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Parses what has arrived."""
+        if self._is_deaf:
+            return
         self._shared = False
         self._again = data
         while self._again:
             self._chunk, self._again = self._again, b""
             super().data_received(self._chunk)
+            if self._is_deaf:
+                return
         if self._head is not None and not self._shared:
             self._head += len(data)
             if self._head > HEAD_LIMIT and not self.transport.is_closing():
@@ -54,17 +111,27 @@ class _Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begins a request."""
+        if self._is_deaf:
+            return
+        self._asked_at = self.watch.now
         self._head = 0
         self._has_headers = False
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Takes a header. A trailer is none (RFC 9110, 6.5.1): it would pass for an API key."""
-        if not self._has_headers:
+        if not self._has_headers and not self._is_deaf:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Hands the request to the application."""
+        if self._is_deaf:
+            return
+        if self._refusal:
+            self._say(self._refusal)
+            return
+        self._asked_at = self.watch.now
+        self.watch.work(self)
         self._head = None
         self._has_headers = True
         if not self._offers_upgrade():
@@ -78,14 +145,35 @@ class _Protocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Takes a part of the body."""
         self._head = None
-        super().on_body(body)
+        if not self._is_deaf:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Ends a request; the rest of the chunk belongs to another."""
+        if self._is_deaf:
+            return
+        self._asked_at = None
         self._head = None
         self._shared = True
         if not self._offers_upgrade():
             super().on_message_complete()
+        if len(self.pipeline) >= AHEAD:
+            self.watch.note("pipeline", self._host)
+            self._is_deaf = True
+            self.cycle.keep_alive = False  # these are answered, and the rest may be sent anew
+
+    def on_response_complete(self) -> None:
+        """Goes on with the next request, if it has been sent ahead, or rests."""
+        is_last = not self.pipeline
+        super().on_response_complete()
+        if is_last:
+            self._answered_at = self.watch.now
+            self.watch.rest(self)
+
+    def resume_writing(self) -> None:
+        """Goes on with an answer, of which enough has been read."""
+        self._unsent = None
+        super().resume_writing()
 
     def _offers_upgrade(self) -> bool:
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
@@ -114,7 +202,62 @@ class _Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tells the request under way, which is not the last one that has arrived."""
         self._let_go()
+        self.watch.remove(self)
         super().connection_lost(exc)
+
+    def overdue(self, now: float) -> str | None:
+        """What it keeps us waiting for longer than it may; see http/connections.py."""
+        limits = self.watch.limits
+        if self._is_read_slowly(now):
+            return "reading"
+        if self.transport.is_closing():
+            return None
+        if self._refusal is not None:
+            return "head" if now - self._made_at > limits.refused else None
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first request
+        if self._asked_at is None:
+            if cycle is None:
+                return "head" if now - self._made_at > limits.head else None
+            is_idle = cycle.response_complete and now - self._answered_at > limits.idle
+            return "idle" if is_idle else None
+        if self.flow.read_paused:  # it is we who keep it waiting
+            self._asked_at = now
+            return None
+        if not self._has_headers:
+            return "head" if now - self._asked_at > limits.head else None
+        if cycle is not None and cycle.response_complete:
+            is_late = now - max(self._asked_at, self._answered_at) > limits.farewell
+        else:
+            is_late = now - self._asked_at > limits.body
+        return "body" if is_late else None
+
+    def _is_read_slowly(self, now: float) -> bool:
+        left = self.transport.get_write_buffer_size()
+        if not left:
+            self._unsent = None
+        elif self._unsent is None:
+            self._unsent = (now, left)
+        elif now - self._unsent[0] > self.watch.limits.sending:
+            if left > self._unsent[1] - _PROGRESS:
+                return True
+            self._unsent = (now, left)
+        return False
+
+    def expire(self, reason: str) -> None:
+        """Ends, with words where a request has begun to arrive and may be answered now."""
+        self.watch.note(reason, self._host)
+        if reason == "reading":
+            self._let_go()
+            self.transport.abort()
+        elif reason == "idle" or self._asked_at is None:
+            self.transport.close()
+        else:
+            self._say(self._refusal or 408)
+
+    def leave(self) -> None:
+        """Makes room for another connection; nothing is under way here."""
+        self._is_deaf = True
+        self.transport.close()
 
     def _let_go(self) -> None:
         """Nothing more can be said on this connection: whoever still works for it shall know."""
@@ -124,18 +267,28 @@ class _Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what is not HTTP and closes the connection."""
+        self.watch.note("malformed", self._host)
+        self._say(400)
+
+    def _say(self, status: int) -> None:
+        """Answers the request that arrives with a refusal, and closes the connection."""
+        self._is_deaf = True
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first request
         busy = cycle is not None and not cycle.response_complete
-        if cycle and busy and (cycle.response_started or not cycle.more_body):
+        is_another = self._running is not cycle or (cycle and not cycle.more_body)
+        was_answered = cycle and not busy and self._has_headers and self._asked_at is not None
+        if was_answered or (cycle and busy and (cycle.response_started or is_another)):
             self._let_go()
             self.transport.close()  # what we say now would be taken for another request's answer
             return
-        content_type, body = self.refuse(self._path(), 400)
+        content_type, body = self.refuse(self._path(), status)
+        wait = "retry-after: 1\r\n" if status in (429, 503) else ""
         head = (
-            "HTTP/1.1 400 Bad Request\r\n"
+            f"HTTP/1.1 {status} {REASONS[status]}\r\n"
             f"content-type: {content_type}\r\n"
             f"content-length: {len(body)}\r\n"
             f"x-request-id: {request_id(self.headers or ())}\r\n"
+            f"{wait}"
             "connection: close\r\n\r\n"
         )
         self._let_go()

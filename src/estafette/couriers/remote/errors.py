@@ -70,9 +70,14 @@ def reply(refusal: Refusal | HttpRefusal) -> HttpReply:
 
 
 _INTERNAL = _problem(500, "Internal Server Error", "Something went wrong on our side; send again")
-_NOT_HTTP = _problem(400, "Bad Request", "The request is not valid HTTP")
+_FALLBACKS = {
+    400: _problem(400, "Bad Request", "The request is not valid HTTP"),
+    408: _problem(408, "Request Timeout", "The request did not arrive in time"),
+    429: _problem(429, "Too Many Requests", "Too many connections from this address"),
+    503: _problem(503, "Service Unavailable", "Too many connections; send again later"),
+}
 
 
 def fallback(path: str, status: int) -> Words:
-    """What is said where this application cannot speak: status 400 (not HTTP) or 500 (crash)."""
-    return Words(_TYPE, (_NOT_HTTP if status == 400 else _INTERNAL).body)
+    """What is said where this application cannot speak; see http/fallback.py."""
+    return Words(_TYPE, _FALLBACKS.get(status, _INTERNAL).body)

@@ -32,6 +32,7 @@ KINDS: dict[int, Kind] = {
     403: Kind("forbidden", "Forbidden"),
     404: Kind("not_found", "Not Found"),
     405: Kind("method_not_allowed", "Method Not Allowed"),
+    408: Kind("request_timeout", "Request Timeout"),
     409: Kind("conflict", "Conflict"),
     413: Kind("payload_too_large", "Payload Too Large"),
     415: Kind("unsupported_media_type", "Unsupported Media Type"),
@@ -297,7 +298,12 @@ _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
 """What is told of each refusal; a test walks all refusals there are."""
 
 _INTERNAL = Problem(500, "Something went wrong on our side; the request may be repeated")
-_NOT_HTTP = Problem(400, "The request is not valid HTTP")
+_FALLBACKS = {
+    400: Problem(400, "The request is not valid HTTP"),
+    408: Problem(408, "The request did not arrive in time"),
+    429: Problem(429, "Too many connections from this address"),
+    503: Problem(503, "Too many connections; retry with backoff"),
+}
 
 
 class Errors:
@@ -327,6 +333,6 @@ class Errors:
         return HttpReply(problem.status, orjson.dumps(told), (PROBLEM, *problem.headers))
 
     def fallback(self, path: str, status: int) -> Words:
-        """What is said where the dialect's code cannot speak: 400 (not HTTP) or 500 (crash)."""
-        body = self.written(_NOT_HTTP if status == 400 else _INTERNAL).body
+        """What is said where the dialect's code cannot speak; see http/fallback.py."""
+        body = self.written(_FALLBACKS.get(status, _INTERNAL)).body
         return Words("application/problem+json", body)

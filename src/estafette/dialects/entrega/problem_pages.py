@@ -45,6 +45,11 @@ _EXPLANATIONS: dict[int, _Explanation] = {
     405: _Explanation(
         "The path exists and does not know this method.", "The `Allow` header names those it knows."
     ),
+    408: _Explanation(
+        "The request did not arrive whole in time: its head within 15 seconds, its body as long"
+        " again.",
+        "Send it again, over a connection that is fast enough.",
+    ),
     409: _Explanation(
         "The state of things does not allow it: a delivery can be cancelled only while it is"
         " `awaiting_payment`, `pending` or `assigned`, and be confirmed only while it is held; an"
@@ -75,7 +80,7 @@ _EXPLANATIONS: dict[int, _Explanation] = {
     ),
     502: _Explanation("Every courier company failed to answer.", "Retry with backoff."),
     503: _Explanation(
-        "No courier company is available to this account.",
+        "No courier company is available to this account, or the server has too much to do.",
         "Retry with backoff; if it persists, the operator has to configure one.",
     ),
 }

@@ -188,10 +188,16 @@ def reply(refusal: Refusal | HttpRefusal) -> HttpReply:
 
 
 _INTERNAL = _error(500, "internal", "Something went wrong on our side; the request may be repeated")
-_NOT_HTTP = _invalid(Detail("request", "is not valid HTTP"))
+_FALLBACKS = {
+    400: _invalid(Detail("request", "is not valid HTTP")),
+    408: _error(408, "invalid_request", "The request did not arrive in time"),
+    429: _error(429, "rate_limited", "Too many connections from this address"),
+    500: _INTERNAL,
+    503: _error(503, "internal", "Too many connections; the request may be repeated"),
+}
 
 
 def fallback(path: str, status: int) -> Words:
-    """What is said where this dialect's code cannot speak: status 400 (not HTTP) or 500 (crash)."""
-    body = (_NOT_HTTP if status == 400 else _INTERNAL).body
+    """What is said where this dialect's code cannot speak; see http/fallback.py."""
+    body = _FALLBACKS.get(status, _INTERNAL).body
     return Words("application/json", body)

@@ -132,14 +132,15 @@ class TrackingPages(Starlette):
         )
 
 
-def build(platform: Platform, *, public_id: PublicId) -> TrackingPages:
+def build(platform: Platform, *, public_id: PublicId, streams: int = 2000) -> TrackingPages:
     """The tracking pages over `platform`.
 
     `public_id` parses a delivery's public id, in any dialect's form, and returns None for
-    anything else. The caller mounts the result and calls its `close_streams` at shutdown.
+    anything else. At most `streams` readers are told of news at the same time. The caller mounts
+    the result and calls its `close_streams` at shutdown.
     """
     track = partial(tracking.track, platform)
-    hub = Hub(track, partial(tracking.versions, platform))
+    hub = Hub(track, partial(tracking.versions, platform), most=streams)
     return TrackingPages(track, hub, public_id=public_id)
 
 

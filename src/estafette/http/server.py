@@ -1,0 +1,235 @@
+"""Listening for connections, and serving an application on them until the process is told to end.
+
+Connections are accepted here and not by the event loop, whose listening socket does not outlive an
+error such as "too many open files".
+"""
+
+import asyncio
+import errno
+import resource
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from types import FrameType
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from estafette.http.connections import Connections
+from estafette.http.fallback import Fallback
+from estafette.http.protocol import http_protocol
+
+_BACKLOG = 2048
+_ACCEPTED_AT_ONCE = 64
+_REST_SECONDS = 0.2
+"""How long nothing is accepted after the system had nothing left to give."""
+
+_RELIEVED = 16
+"""How many connections that rest are ended then."""
+
+_PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM})
+"""What goes wrong with one connection, and not with the next."""
+
+_log = structlog.stdlib.get_logger("estafette.http")
+
+
+def open_sockets(host: str, port: int) -> list[socket.socket]:
+    """Listening sockets on every address of `host`; raises OSError when one is taken.
+
+    Port 0 is any free one, the same for all addresses.
+    """
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    opened: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            sock = socket.socket(family, kind, protocol)
+            opened.append(sock)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            chosen = port or (opened[0].getsockname()[1] if len(opened) > 1 else 0)
+            sock.bind((address[0], chosen, *address[2:]))
+            sock.listen(_BACKLOG)
+            sock.setblocking(False)
+    except OSError as error:
+        for sock in opened:
+            sock.close()
+        raise OSError(
+            error.errno, f"cannot listen on {host} port {port}: {error.strerror or error}"
+        ) from None
+    return opened
+
+
+def room_for_connections(most: int, others: int) -> int:
+    """How many connections there may be: at most `most`, and as the limit of open files allows.
+
+    The limit is raised as far as the system lets us; `others` is what else the process may open.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most + others
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        raised = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, raised), hard))
+            soft = max(soft, raised)
+    if soft == resource.RLIM_INFINITY:
+        return most
+    return max(1, min(most, soft - others))
+
+
+class Listener:
+    """Accepts connections, and goes on accepting whatever goes wrong."""
+
+    def __init__(
+        self,
+        sockets: Sequence[socket.socket],
+        protocol: Callable[[], asyncio.Protocol],
+        connections: Connections,
+    ) -> None:
+        """Gives each connection of the listening `sockets` a new `protocol`."""
+        self._loop = asyncio.get_running_loop()
+        self._sockets = list(sockets)
+        self._protocol = protocol
+        self._connections = connections
+        self._beginning: set[asyncio.Task[None]] = set()
+        for sock in self._sockets:
+            self._loop.add_reader(sock, self._accept, sock)
+
+    def close(self) -> None:
+        """Accepts no more; connections go on."""
+        for sock in self._sockets:
+            self._loop.remove_reader(sock)
+            sock.close()
+        self._sockets.clear()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has sockets to accept from."""
+        return all(sock.fileno() >= 0 for sock in self._sockets)
+
+    async def wait_closed(self) -> None:
+        """Waits until nothing of it is under way."""
+        await asyncio.gather(*self._beginning, return_exceptions=True)
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                accepted, _address = listening.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno in _PASSING:
+                    continue
+                self._rest(listening, error)
+                return
+            accepted.setblocking(False)
+            task = self._loop.create_task(self._begin(accepted))
+            self._beginning.add(task)
+            task.add_done_callback(self._beginning.discard)
+
+    async def _begin(self, accepted: socket.socket) -> None:
+        try:
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await self._loop.connect_accepted_socket(self._protocol, accepted)
+        except OSError:  # it has gone already
+            accepted.close()
+
+    def _rest(self, listening: socket.socket, error: OSError) -> None:
+        """Waits a moment, and makes room: the system has no file or memory left to give."""
+        self._connections.note("accept")
+        why = errno.errorcode.get(error.errno or 0, "")
+        _log.debug("a connection could not be accepted", error=why)
+        self._connections.relieve(_RELIEVED)
+        self._loop.remove_reader(listening)
+        self._loop.call_later(_REST_SECONDS, self._resume, listening)
+
+    def _resume(self, listening: socket.socket) -> None:
+        if listening in self._sockets:
+            self._loop.add_reader(listening, self._accept, listening)
+
+
+async def _nothing() -> None:
+    """Nothing is to be ended first."""
+
+
+class HttpServer(uvicorn.Server):
+    """Serves one application on listening sockets."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        fallback: Fallback,
+        sockets: Sequence[socket.socket],
+        connections: Connections,
+        *,
+        graceful_seconds: float = 5.0,
+        ready: Callable[[], None] = lambda: None,
+        told_to_end: Callable[[], None] = lambda: None,
+        before_end: Callable[[], Awaitable[None]] = _nothing,
+    ) -> None:
+        """Serves `app`; malformed requests are answered by `fallback`.
+
+        `ready` is called when connections are accepted, `told_to_end` when the process gets a
+        signal to end, as soon as it gets it, and `before_end` before it waits for requests under
+        way, for at most `graceful_seconds`.
+        """
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=http_protocol(fallback, connections),
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                proxy_headers=False,  # http/address.py reads them
+                date_header=True,
+                timeout_keep_alive=int(connections.limits.idle) + 1,
+                timeout_graceful_shutdown=graceful_seconds,  # pyright: ignore[reportArgumentType] - it says int and takes any number
+            )
+        )
+        self._sockets = sockets
+        self._connections = connections
+        self._ready = ready
+        self._told_to_end = told_to_end
+        self._before_end = before_end
+        self._listener: Listener | None = None
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether connections are accepted, or the end has begun."""
+        return self.should_exit or self._listener is None or self._listener.is_open
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to accept connections; `sockets` are those it was made with."""
+        self._listener = listener = Listener(self._sockets, self._new_protocol, self._connections)
+        self.servers = [listener]  # pyright: ignore[reportAttributeAccessIssue] - what uvicorn closes
+        self.started = True
+        self._ready()
+
+    def _new_protocol(self) -> asyncio.Protocol:
+        make = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state={})  # pyright: ignore[reportCallIssue] - what is documented of it
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finishes what has begun, as long as there is time."""
+        await self._before_end()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Takes a signal to end."""
+        self._told_to_end()
+        super().handle_exit(sig, frame)
+
+
+@asynccontextmanager
+async def serving(server: HttpServer) -> AsyncGenerator[None]:
+    """Serves besides something else, until the block ends; takes no signals."""
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup()
+    try:
+        yield
+    finally:
+        await server.shutdown()
