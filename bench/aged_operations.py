@@ -7,8 +7,8 @@ there as often on both: pages are full, or as empty.
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -41,33 +41,38 @@ class Known(NamedTuple):
     external_ref: str | None
 
 
-@dataclass
-class Side:
-    """One of the two databases, with a server over it.
+@dataclass(frozen=True)
+class Contents:
+    """What is in a database, by tenants' names: since when, and some deliveries of that time."""
 
-    `since` is when the oldest delivery of a tenant was made, `known` are some of each, from all of
-    its time.
-    """
+    since: Mapping[str, datetime]
+    known: Mapping[str, Sequence[Known]]
+
+
+async def contents(connection: Connection, stock: Stock) -> Contents:
+    """Looks around in a database."""
+    since: dict[str, datetime] = {}
+    known: dict[str, list[Known]] = {}
+    chance = random.Random(1)
+    for tenant in (stock.large, stock.large_kz):
+        id, name = tenant.account.id, tenant.account.name
+        since[name] = await connection.fetchval(_SINCE, id)
+        span = stock.until - since[name]
+        times = [since[name] + span * chance.random() * 0.999 for _ in range(_KNOWN)]
+        known[name] = [Known(*row) for row in await connection.fetch(_AT, id, times)]
+    return Contents(since, known)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two databases, with a server over it; `run` tells its creates from others."""
 
     stock: Stock
+    contents: Contents
     asker: Asker
     platform: Platform
     connection: Connection
     run: str
-    since: dict[str, datetime] = field(default_factory=dict[str, datetime])
-    known: dict[str, list[Known]] = field(default_factory=dict[str, list[Known]])
-
-    async def look_around(self) -> None:
-        """Learns what is there."""
-        for tenant in (self.stock.large, self.stock.large_kz):
-            id = tenant.account.id
-            since = await self.connection.fetchval(_SINCE, id)
-            chance = random.Random(1)
-            span = self.stock.until - since
-            times = [since + span * chance.random() * 0.999 for _ in range(_KNOWN)]
-            found = await self.connection.fetch(_AT, id, times)
-            self.since[tenant.account.name] = since
-            self.known[tenant.account.name] = [Known(*row) for row in found]
 
     async def fill_outbox(self, claims: int) -> None:
         """Puts as many messages into the outbox as so many claims take, and nothing else."""
@@ -77,11 +82,11 @@ class Side:
     def past(self, tenant: Tenant, share: float) -> datetime:
         """The time since which that share of the tenant's deliveries were made."""
         until = self.stock.until
-        return until - (until - self.since[tenant.account.name]) * share
+        return until - (until - self.contents.since[tenant.account.name]) * share
 
     def pick(self, tenant: Tenant, chance: random.Random) -> Known:
         """A delivery of a tenant, of any time."""
-        return chance.choice(self.known[tenant.account.name])
+        return chance.choice(self.contents.known[tenant.account.name])
 
 
 _SINCE = "select min(created_at) from deliveries where mode = 'live' and account_id = $1"
