@@ -100,10 +100,9 @@ def test_a_public_url_has_no_slash_at_the_end() -> None:
         ("ESTAFETTE_SANDBOX_STEP_SECONDS", "nan", "a number from 0 to 86400"),
         ("ESTAFETTE_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("ESTAFETTE_PUBLIC_URL", "delivery.example", "http:// or https://"),
-        ("ESTAFETTE_PUBLIC_URL", "http://x.example/?a=b", "without user name, query"),
+        ("ESTAFETTE_PUBLIC_URL", "http://x.example/#a", "without user name, query"),
         ("ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8,any", "'any' is not a network"),
         ("ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS", "10.0.0.1/8", "write 10.0.0.0/8"),
-        ("DATABASE_URL", "mysql://db/x", "must be a postgresql:// URL"),
     ],
 )
 def test_a_wrong_variable_is_named_as_it_was_written_with_its_value_and_the_reason(
@@ -132,11 +131,78 @@ def test_a_wrong_secret_is_told_without_its_value(monkeypatch: pytest.MonkeyPatc
     assert "estafette secret-key" in told
 
 
-def test_the_password_of_a_wrong_database_url_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "mysql://estafette:hunter2@db/x")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://estafette:hunter2@db/x",
+        "host=db user=estafette password=hunter2 dbname=x",
+        "password='hunter2'",
+        "hunter2",
+        "mysql://db/x?user=estafette&password=hunter2",
+        "mysql://estafette:%68unter2@db/x",
+        "service=hunter2 passfile=/etc/hunter2",
+        "postgresql://estafette:5/hunter2@db/x",
+        "postgresql://estafette:hunter2/@db:x/x",
+        "postgresql://estafette:a#hunter2@db/x",
+        "postgresql://estafette:hunter2]@[db/x",
+        "jdbc:postgresql://db/x?password=hunter2",
+        "://hunter2",
+        "'postgresql://u:hunter2@db/x'",
+    ],
+)
+@pytest.mark.parametrize("name", ["DATABASE_URL", "ESTAFETTE_DATABASE_URL"])
+def test_nothing_of_a_wrong_database_url_is_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    monkeypatch.setenv(name, url)
     told = _problem()
     assert "hunter2" not in told
-    assert "mysql://estafette" in told
+    assert "unter2" not in told
+    assert told.startswith(f"{name}: must be a postgresql:// URL")
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://u:hunter2@x/", "ftp://hunter2@x", "http://x?k=hunter2", "a:hunter2@x?k=hunter2"]
+)
+def test_a_password_in_another_address_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("ESTAFETTE_PUBLIC_URL", url)
+    assert "hunter2" not in _problem()
+
+
+@pytest.mark.parametrize(
+    ("host", "public_url", "is_public"),
+    [
+        ("127.0.0.1", "", False),
+        ("127.0.0.2", "", False),
+        ("::1", "", False),
+        ("localhost", "http://localhost:9000", False),
+        ("0.0.0.0", "", True),
+        ("::", "", True),
+        ("192.0.2.7", "", True),
+        ("0.0.0.0", "http://localhost:8000", True),
+        ("127.0.0.1", "https://delivery.example", True),
+    ],
+)
+def test_others_are_served_where_we_listen_to_them_or_stand_behind_a_proxy(
+    host: str, public_url: str, is_public: bool
+) -> None:
+    assert load(host=host, public_url=public_url).is_public is is_public
+
+
+@pytest.mark.parametrize("value", ["", "10.0.0.0/8"])
+def test_networks_that_are_named_are_known_to_be_also_when_they_are_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str
+) -> None:
+    assert not load().names_webhook_networks
+    file = tmp_path / "estafette.toml"
+    file.write_text('webhook_allowed_networks = ["192.0.2.0/24"]', "utf-8")
+    monkeypatch.setenv("ESTAFETTE_CONFIG", str(file))
+    assert load().names_webhook_networks
+    monkeypatch.setenv("ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS", value)
+    assert load().names_webhook_networks
+    assert ",".join(map(str, load().webhook_allowed_networks)) == value
 
 
 def test_secrets_are_not_in_the_repr() -> None:

@@ -202,7 +202,7 @@ class EmbeddedPostgres:
                 stdout=log,
                 stderr=log,
                 cwd=self._files,
-                env=_environment(),
+                env=system_user.plain_environment(),
                 start_new_session=True,
                 user=user.uid if user.is_other else None,
                 group=user.gid if user.is_other else None,
@@ -281,16 +281,6 @@ def _dsn(socket_dir: Path, user: str, database: str) -> str:
     return f"postgresql://{user}@/{database}?host={quote(str(socket_dir))}&port={postmaster.PORT}"
 
 
-def _environment() -> dict[str, str]:
-    """Return our environment without what would steer PostgreSQL's programs elsewhere."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PG", "LC_")) and name not in {"LANG", "LANGUAGE"}
-    }
-    return {**kept, "LC_ALL": "C"}
-
-
 def _take_lock(data_dir: Path) -> IO[str]:
     """Take the folder, for as long as the returned file is open.
 
@@ -339,7 +329,7 @@ def _run(command: list[str], user: SystemUser, folder: Path) -> subprocess.Compl
         text=True,
         check=False,
         cwd=folder,
-        env=_environment(),
+        env=system_user.plain_environment(),
         user=user.uid if user.is_other else None,
         group=user.gid if user.is_other else None,
         extra_groups=[] if user.is_other else None,

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from estafette import system_user
+
 PORT = 5432  # only names the socket file: the embedded server does not listen on TCP
 POLL_SECONDS = 0.02
 
@@ -107,6 +109,7 @@ def _serves(pid: int, files: Path) -> bool:
         return os.fsencode(files) in arguments
     listed = subprocess.run(
         ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S607 - every Unix without /proc has it
+        env=system_user.plain_environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -11,7 +11,7 @@ import math
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, cast, get_args
 from urllib.parse import urlsplit
@@ -216,8 +216,10 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: str | None) -> str | None:
-        if value is not None and urlsplit(value).scheme not in ("postgresql", "postgres"):
-            raise ValueError("must be a postgresql:// URL")
+        if value is not None and not _is_postgres_url(value):
+            raise ValueError(
+                "must be a postgresql:// URL; what is special in its password is percent-encoded"
+            )
         return value
 
     @field_validator("secret_key")
@@ -298,7 +300,19 @@ class Settings(BaseSettings):
     @property
     def listens_beyond_loopback(self) -> bool:
         """Whether other machines may be able to connect."""
-        return self.host not in _LOOPBACK
+        return not _is_loopback(self.host)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether others are served: by the address it listens on, or through a proxy."""
+        return self.listens_beyond_loopback or not _is_loopback(
+            urlsplit(self.public_url).hostname or ""
+        )
+
+    @property
+    def names_webhook_networks(self) -> bool:
+        """Whether somebody has said which networks webhooks may reach, be it none."""
+        return "webhook_allowed_networks" in self.model_fields_set
 
     @classmethod
     def settings_customise_sources(
@@ -314,9 +328,24 @@ class Settings(BaseSettings):
         return (
             init_settings,
             env_settings,
+            InitSettingsSource(settings_cls, _said_to_be_none(os.environ)),
             InitSettingsSource(settings_cls, plain),
             TomlConfigSettingsSource(settings_cls, config_file(os.environ)),
         )
+
+
+def _said_to_be_none(environ: Mapping[str, str]) -> dict[str, object]:
+    """The settings that an empty variable sets to nothing, instead of leaving them as they are."""
+    name = "webhook_allowed_networks"
+    given = {variable.upper(): value for variable, value in environ.items()}
+    return {name: ""} if given.get(PREFIX + name.upper()) == "" else {}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host in _LOOPBACK
 
 
 def _network(part: object) -> Network:
@@ -332,7 +361,19 @@ def _network(part: object) -> Network:
     raise ValueError(f"{text} is an address within a network: write {meant}")
 
 
-_SECRET = frozenset({"secret_key"})
+def _is_postgres_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port, parts.hostname  # what stands for a port may be the rest of a password
+    except ValueError:
+        return False
+    misread = parts.fragment or "@" in parts.path  # by a password that is not encoded
+    return parts.scheme in ("postgresql", "postgres") and not misread
+
+
+# Their values are never shown: a password has many places in an address of a database, and a wrong
+# one is as likely in the wrong place.
+_SECRET = frozenset({"secret_key", "database_url"})
 
 
 class Problem(NamedTuple):
@@ -439,11 +480,16 @@ def _origin(
 
 
 def _without_password(value: object) -> object:
-    if isinstance(value, str) and "://" in value and "@" in value:
-        scheme, _, rest = value.partition("://")
-        user, _, place = rest.rpartition("@")
-        return f"{scheme}://{user.partition(':')[0]}:…@{place}"
-    return value
+    """The value as it may be shown: of what looks like a URL no user, password and query."""
+    if not isinstance(value, str):
+        return value
+    scheme, separator, rest = value.rpartition("://")
+    user, at, place = rest.rpartition("@")
+    shown, query, _ = place.partition("?")
+    if not at and not query:
+        return value
+    hidden = "…@" if user or at else ""
+    return f"{scheme}{separator}{hidden}{shown}{'?…' if query else ''}"
 
 
 def _allowed(field: str) -> str | None:

@@ -165,7 +165,9 @@ class Supervisor:
         public_url = settings.public_url
         if public_url == self._settings.local_url:
             public_url = settings.local_url
-        networks = ",".join(map(str, settings.webhook_allowed_networks)) or _LOOPBACK_NETWORKS
+        networks = ",".join(map(str, settings.webhook_allowed_networks))
+        if self._allows_loopback():
+            networks = _LOOPBACK_NETWORKS
         told = {
             "database_url": dsn,
             "data_dir": str(self._data_dir),
@@ -179,6 +181,14 @@ class Supervisor:
             "log_format": settings.log_format,
         }
         return {**os.environ, **{PREFIX + name.upper(): value for name, value in told.items()}}
+
+    def _allows_loopback(self) -> bool:
+        """Whether webhooks may reach this machine although nobody has said so.
+
+        A developer's receiver is here. Where others are served, what listens on loopback is not
+        theirs to reach.
+        """
+        return not self._settings.names_webhook_networks and not self._settings.is_public
 
     def _metrics_folder(self) -> Path:
         """An empty folder in which server and worker measure together, for one `/metrics`."""
@@ -267,7 +277,7 @@ class Supervisor:
                 accounts=accounts,
                 data_dir=self._data_dir,
                 embedded=self._postgres is not None,
-                loopback_allowed=not self._settings.webhook_allowed_networks,
+                loopback_allowed=self._allows_loopback(),
                 seconds=time.monotonic() - self._began,
             )
         )

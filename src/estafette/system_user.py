@@ -36,6 +36,19 @@ class SystemUser:
         return self.uid != os.geteuid()
 
 
+# Where programs, their libraries and temporary files are.
+_NEEDED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment of a program that is not ours: no setting, no secret, and plain English.
+
+    PostgreSQL's processes may run as another user, who reads what stands in theirs, and their own
+    programs are steered by many variables.
+    """
+    return {name: os.environ[name] for name in _NEEDED if name in os.environ} | {"LC_ALL": "C"}
+
+
 def choose(files: Path) -> SystemUser:
     """Return the user for the server whose files are, or will be, the folder `files`.
 
@@ -106,7 +119,12 @@ def _find_or_create() -> SystemUser:
         command = [program, "--system", "--user-group", "--no-create-home"]
         command += ["--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", NAME]
         created = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            command,
+            env=plain_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if created.returncode != 0:
             reason = created.stderr.strip()

@@ -78,8 +78,6 @@ def _banner(ready: Ready, settings: Settings) -> str:
         remarks.append(
             "          may reach this machine: `up` allows loopback, unlike `serve` and `worker`"
         )
-    if settings.listens_beyond_loopback:
-        remarks.append(f"Listening on {settings.host}: other machines may connect")
     remarks.append(f"Data: {_short(ready.data_dir)}   Ctrl-C ends everything and keeps the data")
     lines = [
         "",
@@ -93,10 +91,29 @@ def _banner(ready: Ready, settings: Settings) -> str:
             f"{_first_call(welcomes[name], ready.base_url, account)}\n"
             for name, account in ready.accounts.items()
         ),
+        *(f"  {styled(remark, 'yellow')}" for remark in _warnings(ready, settings)),
         *(f"  {styled(remark, 'dim')}" for remark in remarks),
         "",
     ]
     return "\n".join(lines)
+
+
+def _warnings(ready: Ready, settings: Settings) -> list[str]:
+    """What is otherwise than on a developer's machine, where others may be served."""
+    if not settings.is_public:
+        return []
+    how = f"on {settings.host}" if settings.listens_beyond_loopback else f"as {ready.public_url}"
+    warnings = [
+        f"Others may connect {how}. The keys above open the sandbox accounts of a demo to whoever",
+        "has seen them, deliveries and webhooks included: disable them with `keys disable`.",
+    ]
+    if not settings.webhook_allowed_networks:
+        warnings += [
+            "Webhooks may not reach this machine or its network, for others are served;"
+            " to let them, set",
+            "ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS=127.0.0.0/8 or the like.",
+        ]
+    return [*warnings, ""]
 
 
 def _row(label: str, value: str, width: int) -> str:

@@ -107,6 +107,8 @@ def explain_database(error: Exception) -> str | None:
         return "the database is not migrated; run `estafette migrate`"
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
         return f"the database refuses the user or password of DATABASE_URL ({error})"
+    if isinstance(error, asyncpg.ClientConfigurationError):  # whose text may quote a parameter
+        return "DATABASE_URL cannot be used; check its host, port and parameters"
     if isinstance(error, asyncpg.InvalidCatalogNameError):
         return f"{error}; create it, or correct DATABASE_URL"
     if isinstance(error, socket.gaierror):

@@ -6,6 +6,7 @@ whose loading would be a good part of a start.
 
 import asyncio
 import json
+import resource
 import signal
 import sys
 from collections.abc import Coroutine
@@ -59,7 +60,14 @@ def _check(found: Settings, process: str, *, as_json: bool) -> None:
     _database(found)
     if found.secret_key is None:
         raise no_secret_key()
+    _leave_no_core()
     logs.configure(found.log_level, "json" if as_json else found.log_format, process=process)
+
+
+def _leave_no_core() -> None:
+    """Lets a crash leave no image of this process on the disk: it holds keys and addresses."""
+    _, highest = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, highest))
 
 
 def _database(found: Settings) -> str:

@@ -9,7 +9,7 @@ from estafette.http.address import ClientAddresses
 from estafette.http.fallback import Fallback, plain
 from estafette.http.limiter import AddressLimits, set_limits
 from estafette.http.refusals import Disconnected
-from estafette.http.reply import HttpReply, send_reply
+from estafette.http.reply import HttpReply, guarded, send_reply
 from estafette.http.request import request_id
 from estafette.http.trace import Trace, start_trace
 from estafette.metrics import RequestMetrics
@@ -34,8 +34,8 @@ class Observer:
     """Wraps the whole application.
 
     From here on `scope["client"]` holds the caller's own address, not that of a trusted proxy.
-    Every response gets `X-Request-Id`. A crash is answered by `fallback` with status 500, tells the
-    caller nothing, and goes to the log with its traceback.
+    Every response gets `X-Request-Id`, and the headers of `http.reply.guarded`. A crash is answered
+    by `fallback` with status 500, tells the caller nothing, and goes to the log with its traceback.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Observer:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), id_header]
+                message["headers"] = [*guarded(message.get("headers", ())), id_header]
             await send(message)
 
         try:

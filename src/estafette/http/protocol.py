@@ -287,6 +287,8 @@ class _Protocol(HttpToolsProtocol):
             f"HTTP/1.1 {status} {REASONS[status]}\r\n"
             f"content-type: {content_type}\r\n"
             f"content-length: {len(body)}\r\n"
+            "cache-control: no-store\r\n"
+            "x-content-type-options: nosniff\r\n"
             f"x-request-id: {request_id(self.headers or ())}\r\n"
             f"{wait}"
             "connection: close\r\n\r\n"

@@ -1,6 +1,6 @@
 """Sending a reply that is at hand as a whole."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from starlette.types import Send
@@ -8,6 +8,24 @@ from starlette.types import Send
 Header = tuple[bytes, bytes]
 
 JSON: Header = (b"content-type", b"application/json")
+
+
+NO_STORE: Header = (b"cache-control", b"no-store")
+NO_SNIFF: Header = (b"x-content-type-options", b"nosniff")
+
+
+def guarded(headers: Iterable[Header]) -> list[Header]:
+    """The headers of an answer, with those that keep it from caches and from being guessed at.
+
+    An answer that says itself how it may be cached, as files do, keeps that.
+    """
+    all_headers = list(headers)
+    names = [name for name, _ in all_headers]
+    if b"cache-control" not in names:
+        all_headers.append(NO_STORE)
+    if b"x-content-type-options" not in names:
+        all_headers.append(NO_SNIFF)
+    return all_headers
 
 
 class HttpReply(NamedTuple):

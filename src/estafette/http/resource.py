@@ -17,6 +17,18 @@ Refuse = Callable[[Refusal | HttpRefusal], HttpReply]
 """How a dialect writes a refusal."""
 
 
+LONGEST_PATH = 2_048
+"""How long a path may be, in characters; the longest that is served has some 150."""
+
+
+def _is_sane(path: str) -> bool:
+    """Whether a path can be one that is served, whatever it is taken for.
+
+    A line feed at the end passes for the end in the pattern of a route, and no database stores NUL.
+    """
+    return len(path) <= LONGEST_PATH and "\0" not in path and not path.endswith("\n")
+
+
 class Resource:
     """An ASGI application for one path template, for a Starlette `Route` without methods.
 
@@ -39,7 +51,7 @@ class Resource:
         trace_of(scope).route = scope.get("root_path", "") + self.template
         method: str = scope["method"]
         try:
-            if scope["path"].endswith("\n"):  # which the pattern of a route takes for its end
+            if not _is_sane(scope["path"]):
                 raise PathUnknown
             handler = self._handlers.get(method)
             if handler is None:

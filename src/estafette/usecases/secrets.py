@@ -59,8 +59,8 @@ def new_cipher_key() -> str:
 
 
 def new_token(prefix: str) -> str:
-    """A fresh random secret of 160 bits behind a prefix that tells what it is."""
-    return prefix + base64.b32encode(secrets.token_bytes(20)).decode().lower()
+    """A fresh random secret of 200 bits behind a prefix that tells what it is."""
+    return prefix + base64.b32encode(secrets.token_bytes(25)).decode().lower()
 
 
 _PIN_DIGITS = 6

@@ -1,4 +1,11 @@
 "use strict";
+// Keys are kept in memory alone: whoever sits here next, and every other script of this origin, would
+// find them in the browser's storage, where earlier versions of this page put them.
+try {
+  window.localStorage.removeItem("authorized");
+} catch {
+  // a browser that keeps nothing has nothing to forget
+}
 window.SwaggerUIBundle({
   url: document.getElementById("viewer").dataset.contract,
   dom_id: "#viewer",
@@ -8,7 +15,7 @@ window.SwaggerUIBundle({
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
-  persistAuthorization: true,
+  persistAuthorization: false,
   tryItOutEnabled: true,
   validatorUrl: null,
 });

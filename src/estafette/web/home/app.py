@@ -39,6 +39,7 @@ def build(places: Sequence[Place]) -> Route:
         ),
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-cache",
     }
 
     async def home(request: Request) -> Response:

@@ -1,0 +1,108 @@
+"""`up` where others are served: what its processes may reach, and what they know."""
+
+import json
+import random
+import socket
+from pathlib import Path
+
+import pytest
+
+from estafette.cli.banner import Terminal
+from estafette.settings import load
+from estafette.supervisor import Ready
+from tests.cli.stage import Up, estafette, own_folder, running_up
+
+_LOOPBACK = "127.0.0.0/8,::1/128"
+
+
+def _environment(pid: int) -> dict[str, str]:
+    """What a process was told when it began."""
+    read = Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace")
+    return {line.partition("=")[0]: line.partition("=")[2] for line in read.split("\0") if line}
+
+
+def _quiet_port() -> int:
+    """A free port that no connection of anybody is given meanwhile, as those above 32,767 are."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
+
+
+def _networks(up: Up) -> str:
+    name = "ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS"
+    return _environment(up.children()["worker"]).get(name, "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "networks"),
+    [
+        ({"host": "0.0.0.0"}, ""),
+        ({"public_url": "https://delivery.example"}, ""),
+        ({"webhook_allowed_networks": ""}, ""),
+        ({"host": "0.0.0.0", "webhook_allowed_networks": _LOOPBACK}, _LOOPBACK),
+    ],
+)
+def test_webhooks_reach_loopback_only_where_nobody_else_is_served_or_it_is_said(
+    settings: dict[str, str], networks: str
+) -> None:
+    with own_folder() as folder:
+        up = Up(folder / "data", port=str(_quiet_port()), **settings).await_ready()
+        try:
+            assert _networks(up) == networks
+            if not networks:
+                of = ["--account", "kaspi", "--json"]
+                set_ = ["webhooks", "set", "--url", "http://127.0.0.1:9/hook"]
+                assert estafette(up.data_dir, *set_, *of).returncode == 0
+                told = json.loads(estafette(up.data_dir, "doctor", "--json").stdout)["findings"]
+                (finding,) = [one for one in told if one["about"] == "webhooks"]
+                assert "not allowed" in finding["text"]
+        finally:
+            up.end()
+
+
+def test_what_runs_knows_what_it_needs_and_leaves_no_image_of_itself() -> None:
+    with own_folder() as folder, running_up(folder / "data") as up:
+        assert _networks(up) == _LOOPBACK
+        children = up.children()
+        told = _environment(children["postgres"])
+        assert not [name for name in told if "ESTAFETTE" in name or "DATABASE" in name]
+        key = _environment(children["worker"])["ESTAFETTE_SECRET_KEY"]
+        assert key not in told.values()
+        for name in ("serve", "worker"):
+            limits = Path(f"/proc/{children[name]}/limits").read_text("ascii").splitlines()
+            (core,) = [line for line in limits if line.startswith("Max core file size")]
+            assert core.split()[4] == "0"
+        for file in (up.data_dir).iterdir():
+            if file.is_file():
+                assert file.stat().st_mode & 0o077 == 0, file
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"host": "0.0.0.0"}, "Others may connect on 0.0.0.0"),
+        ({"public_url": "https://d.example"}, "Others may connect as https://d.example"),
+        ({}, ""),
+    ],
+)
+def test_the_banner_warns_of_others(
+    settings: dict[str, str],
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS", raising=False)
+    url = settings.get("public_url", "http://localhost:8000")
+    accounts = {"kaspi": {"api_key": "kd_test_x", "webhook_secret": "whsec_x"}}
+    ready = Ready("http://localhost:8000", url, accounts, tmp_path, True, not settings, 1.0)
+    Terminal(load(**settings)).ready(ready)
+    shown = capsys.readouterr().out
+    assert (told or "Webhooks: ") in shown
+    assert ("demo" in shown) is bool(told)
+    assert ("ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS" in shown) is bool(told)
