@@ -29,10 +29,10 @@ select $1, $2, $3 + client, 0 from generate_series(0, $4 - 1) as client
 """
 
 _GIVE_QUOTES = """
-insert into quotes (account_id, id, mode, payload, fee, pickup_within_seconds,
+insert into quotes (account_id, id, mode, digests, fee, pickup_within_seconds,
     delivery_within_seconds, created_at, expires_at, company_id, terms)
 select account_id,
-    lpad((($2::bigint * 100 + client) * 1000000000 + number)::text, 32, '0')::uuid, mode, payload,
+    lpad((($2::bigint * 100 + client) * 1000000000 + number)::text, 32, '0')::uuid, mode, digests,
     fee, pickup_within_seconds, delivery_within_seconds, now(), now() + interval '15 minutes',
     company_id, terms
 from quotes, generate_series(0, $3 - 1) as client, generate_series(1, $4) as number

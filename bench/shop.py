@@ -17,6 +17,8 @@ from estafette.core.courier import Company
 from estafette.core.ids import new_id
 from estafette.core.quote import VALIDITY, Quote
 from estafette.dialects.entrega import mapping
+from estafette.dialects.entrega.schemas import read_quote
+from estafette.http.fields import Context
 from estafette.store import companies, pool, quotes
 
 _MOST_ORDERS_A_SECOND = 3_500  # more quotes than a server on one processor can turn into deliveries
@@ -89,6 +91,8 @@ function response(status, headers, body)
   out:write(status, " ", body:match('"id":"([^"]+)"') or "-", "\\n")
 end
 """
+
+_READING = Context("AO", sandbox=False)
 
 
 @dataclass
@@ -224,7 +228,7 @@ class Shop:
         return Quote(
             id=new_id(),
             scope=self.scope,
-            payload=mapping.bound_payload(json.loads(trip)),
+            bound=quotes.digests(mapping.bound_payload(read_quote(json.loads(trip), _READING))),
             fee=2_500,
             pickup_within=timedelta(minutes=30),
             delivery_within=timedelta(hours=1),

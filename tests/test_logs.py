@@ -166,3 +166,20 @@ def test_a_terminal_gets_lines_for_people() -> None:
     logs.get().info("ready", port=8000)
     assert "ready" in out.getvalue()
     assert "{" not in out.getvalue()
+
+
+def test_a_long_text_is_cut_and_what_is_left_holds_no_secret() -> None:
+    key = new_token("kd_live_")
+    for at in range(4_000, 4_200, 7):  # about where the text is cut
+        line = f"{'x ' * (at // 2)}{key} {'y' * 100_000}\nDETAIL: Teresa {'z ' * 9_000}\nthe end"
+        (told,) = logs.redact(None, "info", {"error": line}).values()
+        assert len(told) < logs.TEXT_LIMIT
+        assert "characters in all" in told
+        assert told.endswith("the end")
+        for secret in (key[8:20], key[-12:], "Teresa", "z z"):
+            assert secret not in told
+
+
+def test_a_value_that_pydantic_quotes_is_blanked_also_where_the_text_ends_in_it() -> None:
+    told = logs.redact(None, "info", {"error": "type=x, input_value='Teresa M."})
+    assert told == {"error": "type=x, input_value=…"}

@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Literal, TextIO, cast
 
@@ -21,6 +21,13 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 __all__ = ["bind", "clear", "configure", "get", "redact", "unbind"]
 
 BLANK = "…"
+
+TEXT_LIMIT = 16 * 1024
+"""How long a text in a line may be, in characters; of a longer one a piece amid it is left out."""
+
+_HEAD = 4 * 1024
+_SEAM = 256
+"""What is dropped at either side of the gap, as half of a secret is none that a pattern knows."""
 
 get = structlog.get_logger
 bind = bind_contextvars
@@ -39,20 +46,30 @@ _BLANKED = frozenset(
     """.replace("_", "").split()
 )
 
-_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
+_QUERY = re.compile(r"[?#](?=.)")
+
+
+def _without_query(found: re.Match[str]) -> str:
+    query = _QUERY.search(found[0])
+    return found[0] if query is None else f"{found[0][: query.start()]}?{BLANK}"
+
+
+# Each goes through a text once, whatever it holds: where it begins, it either takes what it has
+# gone through, or cannot begin again within it.
+_TEXTS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     # a user name and password, and a query, in a URL
     (re.compile(r"(?<=://)[^/@\s'\"]+@"), f"{BLANK}@"),
-    (re.compile(r"(\bhttps?://[^\s?#'\"]+)[?#][^\s'\"]+"), rf"\1?{BLANK}"),
+    (re.compile(r"\bhttps?://[^\s'\"]+"), _without_query),
     (re.compile(r"(?<![^\s'\"])(/[^\s?'\"]*)\?[^\s'\"]+"), rf"\1?{BLANK}"),
     # our keys and secrets: a short prefix, then 32 random letters and digits
     (re.compile(r"\b([a-z]{2,10}_(?:[a-z]{2,10}_)?)[A-Za-z0-9]{32,}\b"), rf"\1{BLANK}"),
     (re.compile(r"(?i)\b(x-api-key|authorization|bearer)\b(\W{1,4})\S+(?: \S+)?"), rf"\1\2{BLANK}"),
     # international phone numbers, as people write them
     (re.compile(r"(?<![\w+])\+\d(?:[ ().-]{0,2}\d){6,14}"), BLANK),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), BLANK),
+    (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), BLANK),
     # what PostgreSQL and pydantic quote of the values that they refuse
     (re.compile(r"(?m)(DETAIL:\s*)[^\n]*"), rf"\1{BLANK}"),
-    (re.compile(r"(?s)input_value=.*?(?=, input_type=)"), f"input_value={BLANK}"),
+    (re.compile(r"(?s)input_value=.*?(?=, input_type=|\Z)"), f"input_value={BLANK}"),
 )
 
 # What any of them needs to match; most texts have none of it, and are not searched nine times.
@@ -98,6 +115,15 @@ def _field(name: object, value: object) -> object:
 
 
 def _text(text: str) -> str:
+    if len(text) <= TEXT_LIMIT:
+        return _redacted(text)
+    head = _redacted(text[:_HEAD])[:-_SEAM]
+    # it begins with a line: what a database or a reader of JSON quotes is blanked up to its end
+    tail = _redacted(text[_HEAD - TEXT_LIMIT :])[_SEAM:].partition("\n")[2]
+    return f"{head}{BLANK} ({len(text)} characters in all) {BLANK}\n{tail}"
+
+
+def _redacted(text: str) -> str:
     if _SUSPECT.search(text) is None:
         return text
     for pattern, replacement in _TEXTS:

@@ -29,7 +29,7 @@ async def stored_quote(tenant: Tenant, age: timedelta = timedelta()) -> Quote:
         quote = Quote(
             id=new_id(),
             scope=tenant.scope,
-            payload=PAYLOAD,
+            bound=quotes.digests(PAYLOAD),
             fee=990,
             pickup_within=timedelta(hours=2),
             delivery_within=timedelta(hours=10),
@@ -168,3 +168,16 @@ async def test_a_refused_quote_leaves_the_order_number_free(tenant: Tenant) -> N
     with pytest.raises(QuoteExpired):
         await tenant.create(external_ref="order-1", quote_id=quote.id, quoted_payload=PAYLOAD)
     assert await tenant.create(external_ref="order-1")
+
+
+async def test_a_quote_of_the_version_before_is_compared_by_its_payload(tenant: Tenant) -> None:
+    quote = await stored_quote(tenant)
+    await tenant.platform.pool.execute(
+        "update quotes set payload = $1, digests = null where id = $2",
+        '{"parcel": {"weightGrams": 1200.0}, "pickup": {"address": "Almaty"}}',
+        quote.id,
+    )
+    other = PAYLOAD | {"parcel": {"weightGrams": 1300}}
+    with pytest.raises(QuoteMismatch):
+        await tenant.create(quote_id=quote.id, quoted_payload=other)
+    assert await tenant.create(quote_id=quote.id, quoted_payload=PAYLOAD)

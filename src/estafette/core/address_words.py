@@ -43,14 +43,22 @@ _ONLY_LATIN = re.compile(rf"[a-z](?<![{_LATIN}])")
 _ONLY_CYRILLIC = re.compile(rf"[а-яё](?<![{_CYRILLIC}])")
 
 
-class _Folding(dict[int, str | None]):
-    """A table for `str.translate`. What it lacks is decided anew each time: it must not grow."""
+class _Folding(dict[int, str]):
+    """A table for `str.translate`, filled as it is used, up to a bound.
 
-    def __missing__(self, code: int) -> str | None:
-        return _folded(chr(code))
+    Character by character: to bring a whole text into the order of its marks, which are left out
+    here, takes time by the square of their number.
+    """
+
+    def __missing__(self, code: int) -> str:
+        parts = unicodedata.normalize("NFKD", chr(code)).casefold()
+        folded = "".join(map(_folded, parts))
+        if len(self) < _REMEMBERED:
+            self[code] = folded
+        return folded
 
 
-def _folded(character: str) -> str | None:
+def _folded(character: str) -> str:
     """Fold one character: a letter or digit, "," between parts, " " between words, or nothing.
 
     Nothing is left of what a reader does not see: marks, soft hyphens, spaces of no width.
@@ -60,17 +68,12 @@ def _folded(character: str) -> str | None:
     if character in _SEPARATORS:
         return ","
     if character in _APOSTROPHES or unicodedata.category(character) in _UNSEEN:
-        return None
+        return ""
     return character if character.isalnum() else " "
 
 
-_FOLDING = _Folding(
-    {
-        code: _folded(chr(code))
-        for first, last in ((0, 0x24F), (0x300, 0x36F), (0x400, 0x52F), (0x2010, 0x203A))
-        for code in range(first, last + 1)
-    }
-)
+_REMEMBERED = 4096
+_FOLDING = _Folding()
 
 _ABBREVIATIONS = {
     "р-н": "район",
@@ -92,10 +95,10 @@ def _fold(text: str) -> str:
     folded = text.casefold()
     if "-" in folded and not folded.isascii():
         folded = _HYPHENATED.sub(lambda match: _ABBREVIATIONS[match[0]], folded)
-    if not folded.isascii():
-        folded = unicodedata.normalize("NFKD", folded).casefold().translate(_FOLDING)
-        return _by_script(folded) if _is_mixed(folded) else folded
-    return folded.translate(_FOLDING)
+    if folded.isascii():
+        return folded.translate(_FOLDING)
+    folded = folded.translate(_FOLDING)
+    return _by_script(folded) if _is_mixed(folded) else folded
 
 
 def _is_mixed(text: str) -> bool:

@@ -163,19 +163,19 @@ def _rank(words: list[str], mention: _Mention) -> _Rank:
     start, end = mention.start, mention.end
     before = words[start - 1] if start else ""
     after = words[end] if end < len(words) else ""
-    rest = words[end + 1 :]
-    house_next = not rest or _is_number(rest[0])
+    is_last = end + 1 >= len(words)  # what stands after the mention, if anything does
+    house_next = is_last or _is_number(words[end + 1])
     if before in STREET_BEFORE or (after in STREET_BEFORE and house_next):
         return _Rank.REFUSED  # "ул. Астана", "Астана ул., 5"
     if before in CITY_BEFORE and (start == 1 or before in CITY_ABBREVIATIONS):
         return _Rank.MARKED
     # "Алматы қ." is the city, "Абай к. 5" a street
-    if after in CITY_AFTER or (after in CITY_ABBREVIATIONS and not rest):
+    if after in CITY_AFTER or (after in CITY_ABBREVIATIONS and is_last):
         return _Rank.MARKED
     if after in REGION_AFTER:
         return _Rank.REFUSED
     # "Алматы р-н", but "Астана р-н Алматы"
-    if before in DISTRICT or (after in DISTRICT and not rest):
+    if before in DISTRICT or (after in DISTRICT and is_last):
         return _Rank.REFUSED
     # "Almaty street 5", but "Almaty st. Abay 5"
     if after in STREET_AFTER and (start or house_next):

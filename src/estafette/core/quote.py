@@ -25,10 +25,11 @@ _MINUTE = timedelta(minutes=1)
 class Quote(NamedTuple):
     """A price bound to a payload, good for one delivery.
 
-    `payload` holds what was priced, each entry a JSON value under the dialect's own name, already
-    brought into the form in which it is compared. `fee` is in whole units of the market's
-    currency; `pickup_within` counts from the creation of the delivery, `delivery_within` from
-    the pickup.
+    `bound` tells what was priced: a digest of each entry under the dialect's own name, so that a
+    quote holds nobody's name or address and is as large as any other. See
+    docs/decisions/0019-quotes-keep-digests.md.
+    `fee` is in whole units of the market's currency; `pickup_within` counts from the creation of
+    the delivery, `delivery_within` from the pickup.
 
     A courier company's quote names the company, how it is reached (`connector`), its own part of
     the fee (`company_fee`), whether the hand-over needs a PIN, and what its connector wants to see
@@ -37,7 +38,7 @@ class Quote(NamedTuple):
 
     id: UUID
     scope: Scope
-    payload: Mapping[str, Any]
+    bound: Mapping[str, str]
     fee: int
     pickup_within: timedelta
     delivery_within: timedelta
@@ -58,12 +59,13 @@ class Quote(NamedTuple):
         return -(-(self.pickup_within + self.delivery_within) // _MINUTE)
 
     def refusal(
-        self, payload: Mapping[str, Any], now: datetime, company_id: UUID | None = None
+        self, bound: Mapping[str, str], now: datetime, company_id: UUID | None = None
     ) -> Refusal | None:
-        """Why a delivery with `payload` cannot be created from this quote at `now`, or None.
+        """Why a delivery cannot be created from this quote at `now`, or None.
 
-        `company_id` is the company that the merchant means, None for the quote's. Every entry that
-        was quoted must be equal; what the quote did not name is free.
+        `bound` are the digests of what the delivery is to be. `company_id` is the company that the
+        merchant means, None for the quote's. Every entry that was quoted must be equal; what the
+        quote did not name is free.
         """
         if company_id is not None and company_id != self.company_id:
             return QuoteCompanyMismatch(self.id, self.company_id, company_id)
@@ -71,36 +73,19 @@ class Quote(NamedTuple):
             return QuoteUsed(self.id, self.used_by)
         if self.expires_at <= now:
             return QuoteExpired(self.id, self.expires_at)
-        differing = tuple(
-            name for name, value in self.payload.items() if not _are_equal(payload.get(name), value)
-        )
+        differing = tuple(name for name, digest in self.bound.items() if bound.get(name) != digest)
         return QuoteMismatch(self.id, differing) if differing else None
 
 
-def _are_equal(one: Any, other: Any) -> bool:
-    """Whether two JSON values are equal: Python's `1 == True` is not JSON's."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        mine, theirs = cast("Mapping[str, Any]", one), cast("Mapping[str, Any]", other)
-        return mine.keys() == theirs.keys() and all(
-            _are_equal(value, theirs[name]) for name, value in mine.items()
-        )
-    if isinstance(one, list) and isinstance(other, list):
-        members = cast("list[Any]", one), cast("list[Any]", other)
-        return len(members[0]) == len(members[1]) and all(map(_are_equal, *members))
-    return bool(one == other)
-
-
 def comparable(value: Any) -> Any:
-    """A JSON value in the form in which payloads are compared.
+    """A JSON value in the form in which payloads are compared, and their digests made.
 
     Text is in NFC, entries of objects that are null are left out (absent and null are equal);
     numbers compare by value. Whole ones are integers where 64 bits hold them: the shortest text of
     a large float, which a database keeps as a decimal number, is that of another integer.
     """
     if isinstance(value, str):
-        return _composed(value)
+        return value if value.isascii() else _composed(value)
     if isinstance(value, dict):
         entries = cast("dict[str, Any]", value).items()
         return {_composed(name): comparable(of) for name, of in entries if of is not None}
@@ -111,5 +96,12 @@ def comparable(value: Any) -> Any:
     return value
 
 
+_LONGEST_COMPOSED = 1_000
+"""The longest text that is composed, in characters. To order a long row of combining characters
+takes time by the square of its length; no schema lets a text that is compared be so long."""
+
+
 def _composed(text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    if text.isascii() or len(text) > _LONGEST_COMPOSED:
+        return text
+    return unicodedata.normalize("NFC", text)

@@ -25,22 +25,36 @@ def fold(text: str) -> str:
 
     What is left may be longer or shorter, and a piece of it is a piece of what the text folds to.
     """
-    if text.isascii():
-        folded = text.lower()
-    else:
-        plain = unicodedata.normalize("NFKD", text).casefold()
-        folded = "".join(
-            character
-            for character in unicodedata.normalize("NFKD", plain)
-            if not unicodedata.combining(character)
-        )
-    if folded.isprintable():
+    folded = text.lower() if text.isascii() else text.translate(_FOLDING)
+    return folded if folded.isprintable() else folded.translate(_CONTROL_CHARACTERS)
+
+
+_CONTROL_CHARACTERS = dict.fromkeys((*range(32), *range(127, 160)), " ")
+
+
+class _Folding(dict[int, str]):
+    """A table for `str.translate`, filled as it is used, up to a bound.
+
+    Character by character, as what a decomposition of the whole text adds, the order of combining
+    characters, is nothing to a text without them, and takes time by the square of their number.
+    """
+
+    def __missing__(self, code: int) -> str:
+        folded = _folded(chr(code))
+        if len(self) < _REMEMBERED:
+            self[code] = folded
         return folded
-    return "".join(" " if _is_control(character) else character for character in folded)
 
 
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) == "Cc"
+def _folded(character: str) -> str:
+    plain = unicodedata.normalize("NFKD", character).casefold()
+    return "".join(
+        part for part in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(part)
+    )
+
+
+_REMEMBERED = 4096
+_FOLDING = _Folding()
 
 
 def searched_text(delivery: Delivery) -> str:

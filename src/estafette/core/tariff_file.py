@@ -152,9 +152,10 @@ class _Reading:
 
 def _without_blanks(cells: list[str]) -> list[str]:
     """Give the cells up to the last one that is not blank."""
-    while cells and not cells[-1].strip():
-        cells = cells[:-1]
-    return cells
+    count = len(cells)
+    while count and not cells[count - 1].strip():
+        count -= 1
+    return cells[:count]
 
 
 class _Row:

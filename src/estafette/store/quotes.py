@@ -1,6 +1,7 @@
 """Quotes: written once, locked while a delivery is created from one."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,33 +11,47 @@ import orjson
 
 from estafette.core.account import Scope
 from estafette.core.courier import Connector
-from estafette.core.quote import Quote
+from estafette.core.quote import Quote, comparable
 from estafette.store.pool import Connection
 from estafette.store.rows import dump
 
+
+def digests(payload: Mapping[str, Any]) -> dict[str, str]:
+    """What a quote keeps of a payload: the SHA-256 of each entry as it is compared.
+
+    Its entries are JSON values whose texts a schema has bounded.
+    """
+    return {name: _digest(value) for name, value in payload.items()}
+
+
+def _digest(value: Any) -> str:
+    canonical = orjson.dumps(comparable(value), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(canonical).hexdigest()
+
+
 _INSERT = """
-insert into quotes (account_id, id, mode, payload, fee, pickup_within_seconds,
+insert into quotes (account_id, id, mode, digests, fee, pickup_within_seconds,
     delivery_within_seconds, created_at, expires_at, company_id, terms)
-select account_id, id, mode, payload::jsonb, fee, pickup_within, delivery_within, created_at,
+select account_id, id, mode, digests::json, fee, pickup_within, delivery_within, created_at,
     expires_at, company_id, terms::json
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::integer[],
     $7::integer[], $8::timestamptz[], $9::timestamptz[], $10::uuid[], $11::text[]) as input
-    (account_id, id, mode, payload, fee, pickup_within, delivery_within, created_at, expires_at,
+    (account_id, id, mode, digests, fee, pickup_within, delivery_within, created_at, expires_at,
     company_id, terms)
 """
 
 
 async def insert(connection: Connection, quotes: Sequence[Quote]) -> None:
     """Writes new quotes."""
-    # the quotes of one request share their payload
-    payloads = {id(quote.payload): quote.payload for quote in quotes}
-    texts = {key: dump(payload) for key, payload in payloads.items()}
+    # the quotes of one request share what they bind
+    all_bound = {id(quote.bound): quote.bound for quote in quotes}
+    texts = {key: dump(bound) for key, bound in all_bound.items()}
     await connection.execute(
         _INSERT,
         [quote.scope.account_id for quote in quotes],
         [quote.id for quote in quotes],
         [quote.scope.mode for quote in quotes],
-        [texts[id(quote.payload)] for quote in quotes],
+        [texts[id(quote.bound)] for quote in quotes],
         [quote.fee for quote in quotes],
         [int(quote.pickup_within.total_seconds()) for quote in quotes],
         [int(quote.delivery_within.total_seconds()) for quote in quotes],
@@ -63,8 +78,8 @@ def _terms(quote: Quote) -> str | None:
 
 
 _COLUMNS = (
-    "id, account_id, mode, payload, fee, pickup_within_seconds, delivery_within_seconds,"
-    " created_at, expires_at, used_by, company_id, terms"
+    "id, account_id, mode, payload, digests, fee, pickup_within_seconds,"
+    " delivery_within_seconds, created_at, expires_at, used_by, company_id, terms"
 )
 
 _LOCK = f"""
@@ -93,12 +108,19 @@ async def lock(
     return result
 
 
+def _bound(row: asyncpg.Record) -> dict[str, str]:
+    """What a quote binds; of one by a server of an earlier version, which kept the payload."""
+    if row["digests"] is None:
+        return digests(orjson.loads(row["payload"]))
+    return orjson.loads(row["digests"])
+
+
 def _quote(scope: Scope, row: asyncpg.Record) -> Quote:
     terms: dict[str, Any] = orjson.loads(row["terms"]) if row["terms"] else {}
     return Quote(
         id=row["id"],
         scope=scope,
-        payload=orjson.loads(row["payload"]),
+        bound=_bound(row),
         fee=row["fee"],
         pickup_within=timedelta(seconds=row["pickup_within_seconds"]),
         delivery_within=timedelta(seconds=row["delivery_within_seconds"]),

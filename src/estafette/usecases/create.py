@@ -84,12 +84,16 @@ class Order:
 
 
 class _Draft(NamedTuple):
-    """An order, its delivery and price without quote or schedule, and the companies to be paid."""
+    """An order, its delivery and price without quote or schedule, and the companies to be paid.
+
+    `bound` is what its quote will be compared with.
+    """
 
     order: Order
     delivery: Delivery
     price: Price
     companies: Companies | None
+    bound: Mapping[str, str]
 
 
 class Creator:
@@ -146,7 +150,8 @@ class Creator:
             key_id=order.key_id,
             by_page=order.page is not None,
         )
-        return _Draft(order, delivery, price, companies)
+        bound = quotes.digests(order.quoted_payload or {})
+        return _Draft(order, delivery, price, companies, bound)
 
     async def _write(self, batch: Sequence[_Draft]) -> Sequence[Answer | Refusal]:
         orders = [draft.order for draft in batch]
@@ -232,8 +237,7 @@ class _Desk:
             quote = self._offered.get((order.scope, order.quote_id))
             if quote is None:
                 return QuoteNotFound(order.quote_id)
-            payload = order.quoted_payload or {}
-            refusal = quote.refusal(payload, self._now, order.company_id)
+            refusal = quote.refusal(draft.bound, self._now, order.company_id)
             if refusal:
                 return refusal
             delivery, price = _quoted(delivery, quote), _quoted_price(quote)

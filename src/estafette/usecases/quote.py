@@ -50,7 +50,7 @@ class Quoter:
         quote = Quote(
             id=new_id(),
             scope=scope,
-            payload=payload,
+            bound=quotes.digests(payload),
             fee=route.price.fee,
             pickup_within=timedelta(seconds=route.price.pickup_within_seconds),
             delivery_within=timedelta(seconds=route.price.delivery_within_seconds),

@@ -55,7 +55,7 @@ class _Offered(NamedTuple):
     """The offers that one request has brought, on the way to being stored together."""
 
     scope: Scope
-    payload: Mapping[str, Any]
+    bound: Mapping[str, str]
     answers: Sequence[_Answered]
 
 
@@ -131,7 +131,7 @@ class CompanyQuoter:
             raise AllCouriersFailed(len(answers))
         if all(answer.offer is None for answer in answers):
             return []
-        return await self._batcher.do(_Offered(scope, payload, answers))
+        return await self._batcher.do(_Offered(scope, quotes.digests(payload), answers))
 
     async def _places_of(self, market: Market) -> _Places:
         """What is remembered of a market's places; nothing when its cities were read anew."""
@@ -218,7 +218,7 @@ def _quote(offered: _Offered, answer: _Answered, offer: Offer, now: datetime) ->
     return Quote(
         id=new_id(now),
         scope=offered.scope,
-        payload=offered.payload,
+        bound=offered.bound,
         fee=company.margin.on(offer.fee),
         pickup_within=offer.pickup_within,
         delivery_within=offer.delivery_within,

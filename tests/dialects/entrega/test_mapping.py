@@ -88,7 +88,7 @@ def test_order_is_read_into_the_core_s_words() -> None:
     assert mapping.payment(wanted) == Payment(PaymentMethod.COD, 15_000)
     assert mapping.schedule(wanted) == Schedule(datetime(2026, 3, 4, 8, tzinfo=UTC))
     assert wanted.metadata == {"checkout_id": "WEB-4821"}
-    payload = mapping.bound_payload(value)
+    payload = mapping.bound_payload(wanted)
     assert set(payload) == {"origin", "destination", "parcel"}
     assert payload["parcel"] == {
         "weight_grams": 900,
@@ -118,7 +118,7 @@ def test_quote_has_the_fields_of_the_contract() -> None:
     quote = Quote(
         id=_ID,
         scope=_SCOPE,
-        payload={},
+        bound={},
         fee=2500,
         pickup_within=timedelta(minutes=15),
         delivery_within=timedelta(minutes=30),

@@ -133,9 +133,8 @@ async def test_all_companies_failing_is_a_bad_gateway(server: Server, entrega: T
             {"parcel": {"weight_grams": 1, "declared_value_aoa": -1}},
             {"parcel.declared_value_aoa"},
         ),
-        ({"parcel": {"weight_grams": 1, "colour": 2**70}}, {"parcel"}),
         (
-            {"destination": {"address_line": " ", "city": "", "province": "x" * 501}},
+            {"destination": {"address_line": " ", "city": "", "province": "x" * 201}},
             {"destination.address_line", "destination.city", "destination.province"},
         ),
         (

@@ -90,7 +90,7 @@ def test_quote_is_written_as_the_golden_file() -> None:
     quote = Quote(
         id=_ID,
         scope=_SCOPE,
-        payload={},
+        bound={},
         fee=1290,
         pickup_within=timedelta(hours=2),
         delivery_within=timedelta(hours=10),

@@ -1,21 +1,22 @@
 """Between the core's words and Entrega's. Pure: nothing here waits, reads a clock or a database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from estafette.core.account import MARKETS, KeyKind
 from estafette.core.courier import WEEKDAYS, Company, Hours
 from estafette.core.delivery import Delivery, Parcel, Progress, Stop
 from estafette.core.event import Actor, Event
 from estafette.core.payment import Payment, PaymentMethod
-from estafette.core.quote import Quote, comparable
+from estafette.core.quote import Quote
 from estafette.core.schedule import Schedule
 from estafette.dialects.entrega.schemas import (
     BOUND,
     Address,
     DeliveryRequest,
     ParcelRequest,
+    QuoteRequest,
 )
 from estafette.dialects.entrega.words import (
     CANCELLABLE,
@@ -74,10 +75,12 @@ def parcel(wanted: ParcelRequest) -> Parcel:
     )
 
 
-def bound_payload(value: Any) -> dict[str, Any]:
-    """What a quote binds of a decoded body that was accepted, as it came."""
-    body = cast("Mapping[str, Any]", value)
-    return {name: comparable(body[name]) for name in BOUND}
+def bound_payload(wanted: QuoteRequest) -> dict[str, Any]:
+    """What a quote binds of a request that was accepted: of three fields all that we know.
+
+    It is what a schema has bounded, at most 16 KiB; what nobody knows is neither compared nor kept.
+    """
+    return {name: getattr(wanted, name).model_dump(exclude_none=True) for name in BOUND}
 
 
 def payment(wanted: DeliveryRequest) -> Payment:

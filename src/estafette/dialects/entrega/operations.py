@@ -63,7 +63,7 @@ class Operations:
             pickup,
             mapping.stop(wanted.destination, market.phone_region),
             mapping.parcel(wanted.parcel),
-            mapping.bound_payload(value),
+            mapping.bound_payload(wanted),
         )
         return data([mapping.quote(each) for each in quotes])
 
@@ -93,7 +93,7 @@ class Operations:
             parcel=mapping.parcel(wanted.parcel),
             render=self.render(201, show),
             quote_id=wanted.quote_id,
-            quoted_payload=mapping.bound_payload(value),
+            quoted_payload=mapping.bound_payload(wanted),
             idempotency=idempotency(credential, endpoint, key, fingerprint(value)),
             company_id=wanted.company_id,
             payment=mapping.payment(wanted),

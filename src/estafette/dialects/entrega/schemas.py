@@ -1,10 +1,9 @@
 """What merchants may send in a body: decoded JSON in; typed requests, or every bad field, out.
 
-openapi.yaml states the same limits; a test holds the two together. Unknown fields are ignored, but
-for those of a quoted payload, which is compared as it came.
+openapi.yaml states the same limits; a test holds the two together. Unknown fields are ignored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
@@ -238,17 +237,4 @@ def _read(
         wanted = read(model, value, context)
     except InvalidRequest as invalid:
         faults.extend(invalid.details)
-    if isinstance(value, dict):
-        faults.extend(_unkeepable(cast("dict[str, Any]", value), BOUND))
     return wanted, faults
-
-
-def _unkeepable(fields: Mapping[str, Any], names: Sequence[str]) -> list[Detail]:
-    """Faults of what will be compared and holds a number that nobody keeps exactly."""
-    faults: list[Detail] = []
-    for name in names:
-        try:
-            orjson.dumps(fields.get(name))
-        except TypeError:
-            faults.append(Detail(name, _TOO_LONG_A_NUMBER))
-    return faults
