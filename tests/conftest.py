@@ -23,11 +23,16 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
+import hypothesis
 import pytest
 
 from estafette.postgres import ROLE, EmbeddedPostgres, EmbeddedPostgresError
 
 T = TypeVar("T")
+
+# A deadline would be of wall time, which is the neighbours' as much as ours.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _TEMPLATE_LOCK = 0x7E57
 _FOLDER = "estafette-tests-"

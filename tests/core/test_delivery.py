@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from estafette.core.delivery import (
     COURSE,
+    EVENT_LIMIT,
     FINAL,
     TRANSITIONS,
     Progress,
@@ -79,3 +80,34 @@ def test_a_cancellation_is_one_step(before: Status | None) -> None:
 
 def test_a_new_delivery_begins_with_its_own_status() -> None:
     assert steps_between(None, Status.PENDING) == (Status.PENDING,)
+
+
+def test_with_a_full_history_every_way_leads_to_an_end() -> None:
+    starts = [
+        Progress(status, milestone, before_stall, EVENT_LIMIT)
+        for status in Status
+        for milestone in COURSE
+        for before_stall in (COURSE if status is Status.STALLED else (None,))
+        if status not in COURSE or COURSE.index(status) <= COURSE.index(milestone)
+    ]
+    ahead = list(starts)
+    while ahead:
+        progress = ahead.pop()
+        assert progress.seq <= EVENT_LIMIT + 8
+        assert progress.is_final or progress.allowed()
+        assert Status.STALLED not in progress.allowed()
+        for to in progress.allowed():
+            moved = progress.moved(to)
+            assert moved is not None
+            ahead.append(moved)
+
+
+def test_the_last_event_before_the_limit_may_still_be_a_stall() -> None:
+    progress = Progress(Status.PENDING, Status.ASSIGNED, seq=EVENT_LIMIT - 1)
+    stalled = progress.moved(Status.STALLED)
+    assert stalled is not None
+    assert stalled.allowed() == stalled.connected()
+    again = stalled.moved(Status.PENDING)
+    assert again is not None
+    assert again.allowed() == {Status.ASSIGNED, Status.CANCELLED}
+    assert again.moved(Status.STALLED) is None

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from estafette.core.account import Mode, Scope
-from estafette.core.delivery import COURSE, Delivery, Parcel, Progress, Status, Stop
+from estafette.core.delivery import COURSE, EVENT_LIMIT, Delivery, Parcel, Progress, Status, Stop
 from estafette.core.payment import Payment, PaymentMethod
 from estafette.core.watch import WatchLimits, due_move, next_look
 
@@ -100,3 +100,11 @@ def test_a_transfer_is_awaited_in_either_mode_until_it_is_due() -> None:
         due = due_move(one, NOW + 24 * HOUR, LIMITS)
         assert due is not None
         assert due.to is Status.CANCELLED
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_delivery_with_a_full_history_stalls_by_itself_no_more(status: Status) -> None:
+    full = replace(delivery(status), progress=Progress(status, status, seq=EVENT_LIMIT))
+    due = due_move(full, NOW + 1000 * HOUR, LIMITS)
+    assert due is None or due.to is not Status.STALLED
+    assert next_look(full, LIMITS) is None

@@ -42,8 +42,8 @@ def delivery(status: Status, note: str | None = None, *before: Status) -> Tracke
         before = COURSE[1:end]
     course = (*before, status)
     steps = tuple(
-        TrackedStep(each, NOW - timedelta(hours=len(course) - index), None)
-        for index, each in enumerate(course)
+        TrackedStep(number, each, NOW - timedelta(hours=len(course) + 1 - number), None)
+        for number, each in enumerate(course, start=1)
     )
     reached = max((each for each in course if each in COURSE), key=COURSE.index)
     return TrackedDelivery(
@@ -69,7 +69,7 @@ def advanced(found: TrackedDelivery, status: Status, note: str | None = None) ->
         version=found.version + 1,
         status=status,
         milestone=status if status in COURSE else found.milestone,
-        steps=(*found.steps, TrackedStep(status, NOW, note)),
+        steps=(*found.steps, TrackedStep(found.version + 1, status, NOW, note)),
     )
 
 

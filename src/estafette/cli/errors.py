@@ -11,6 +11,7 @@ from estafette.core.delivery import Status
 from estafette.core.errors import (
     DeliveryNotFound,
     EndpointMissing,
+    HistoryFull,
     NotHeld,
     PaymentNotAwaited,
     PinLocked,
@@ -76,6 +77,11 @@ def _refusal(error: Refusal) -> str:
         return f"a delivery that is {error.status} cannot become {error.to}"
     if isinstance(error, PaymentNotAwaited) and error.status is Status.AWAITING_PAYMENT:
         return "it is held, not unpaid: `estafette deliveries confirm` lets it go on"
+    if isinstance(error, HistoryFull):
+        return (
+            f"it has had {error.limit} events and can only go on to its end,"
+            f" not from {error.status} to {error.to}"
+        )
     if isinstance(error, PaymentNotAwaited):
         return (
             f"no payment is awaited for it: it is {error.status};"

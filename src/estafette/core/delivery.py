@@ -66,6 +66,10 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 
 
+EVENT_LIMIT = 100
+"""After so many events a delivery takes only moves that lead to its end, at most eight more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a delivery has come.
@@ -91,7 +95,20 @@ class Progress:
         return self.status in FINAL
 
     def allowed(self) -> frozenset[Status]:
-        """The statuses that may follow."""
+        """The statuses that may follow; with a full history only those towards an end."""
+        targets = self.connected()
+        if self.seq < EVENT_LIMIT:
+            return targets
+        return frozenset(target for target in targets if self._is_onwards(target))
+
+    def _is_onwards(self, to: Status) -> bool:
+        """Whether a move leads to an end: it makes one, goes along the course, or ends a stall."""
+        if to in FINAL or self.status is Status.STALLED:
+            return True
+        return _RANK.get(to, -1) > _RANK.get(self.status, -1)
+
+    def connected(self) -> frozenset[Status]:
+        """The statuses that may follow by the table, whatever has happened before."""
         targets = TRANSITIONS[self.status]
         if self.status is Status.STALLED:
             if self.before_stall is not None:

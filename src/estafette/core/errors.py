@@ -42,6 +42,17 @@ class TransitionRefused(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class HistoryFull(Refusal):
+    """The delivery has had `limit` events: what does not lead to its end is not taken any more."""
+
+    is_conflict: ClassVar[bool] = True
+
+    status: Status
+    to: Status
+    limit: int
+
+
+@dataclass(unsafe_hash=True)
 class CancelRefused(Refusal):
     """The delivery is past the point where its dialect lets a merchant cancel."""
 

@@ -10,6 +10,16 @@ from estafette.core.delivery import Status
 NOTE_LIMIT = 500
 """How long the note of an event may be, in characters."""
 
+EVENTS_SHOWN = 120
+"""How many events of a delivery are shown, the newest: all of one that keeps to `EVENT_LIMIT`."""
+
+
+def bounded_note(note: str | None) -> str | None:
+    """A note as it is kept: what is too long is cut, with a mark."""
+    if note is None or len(note) <= NOTE_LIMIT:
+        return note
+    return note[: NOTE_LIMIT - 1] + "…"
+
 
 class Actor(StrEnum):
     """Who made it happen."""

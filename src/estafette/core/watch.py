@@ -63,6 +63,8 @@ def _ahead(delivery: Delivery, limits: WatchLimits) -> list[tuple[datetime, DueM
         ahead.append((pickup_at - limits.pickup_lead, DueMove(Status.PICKUP_READY, note)))
     if delivery.company_id is None or delivery.scope.mode is not Mode.LIVE:
         return ahead
+    if Status.STALLED not in delivery.progress.allowed():
+        return ahead
     if status is Status.PENDING:
         since = delivery.updated_at
         if pickup_at:

@@ -179,6 +179,11 @@ def is_dialled(digits: str, region: str) -> bool:
     )
 
 
+def dialled_lengths(region: str) -> Collection[int]:
+    """With how many digits numbers are dialled in a region."""
+    return _dialling(region).prefixes.keys()
+
+
 class _Dialling(NamedTuple):
     """What the numbers of a region look like, and by how many digits are dialled in all: what may
     stand before one then."""

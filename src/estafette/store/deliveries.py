@@ -7,7 +7,7 @@ from uuid import UUID
 
 from estafette.core.account import Scope
 from estafette.core.delivery import Delivery, Status
-from estafette.core.event import Event
+from estafette.core.event import EVENTS_SHOWN, Event
 from estafette.store import rows
 from estafette.store.pool import Connection
 
@@ -48,14 +48,16 @@ async def find_many(
 
 _EVENTS = f"""
 select {rows.EVENT_COLUMNS} from events
-where account_id = $1 and delivery_id = $2 order by seq
+where account_id = $1 and delivery_id = $2 order by seq desc limit $3
 """  # noqa: S608 - the columns are a constant
 
 
-async def events(connection: Connection, scope: Scope, delivery_id: UUID) -> list[Event]:
-    """All events of a delivery that the caller knows to be of this scope, oldest first."""
-    found = await connection.fetch(_EVENTS, scope.account_id, delivery_id)
-    return [rows.event(row) for row in found]
+async def events(
+    connection: Connection, scope: Scope, delivery_id: UUID, count: int = EVENTS_SHOWN
+) -> list[Event]:
+    """The newest events of a delivery that the caller knows to be of this scope, oldest first."""
+    found = await connection.fetch(_EVENTS, scope.account_id, delivery_id, count)
+    return [rows.event(row) for row in reversed(found)]
 
 
 async def find_anywhere(connection: Connection, delivery_id: UUID) -> Delivery | None:

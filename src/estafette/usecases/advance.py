@@ -10,17 +10,18 @@ from uuid import UUID
 from estafette.core import scenario
 from estafette.core.account import Mode, Scope
 from estafette.core.audit import Act
-from estafette.core.delivery import PIN_TRIES, Delivery, Status
+from estafette.core.delivery import EVENT_LIMIT, PIN_TRIES, Delivery, Status
 from estafette.core.dialect import Dialect
 from estafette.core.errors import (
     DeliveryNotFound,
+    HistoryFull,
     PinLocked,
     PinRequired,
     PinWrong,
     Refusal,
     TransitionRefused,
 )
-from estafette.core.event import Actor, Event
+from estafette.core.event import Actor, Event, bounded_note
 from estafette.core.ids import new_id
 from estafette.store import deliveries, watch
 from estafette.store.journal import Entry
@@ -40,13 +41,15 @@ class Move:
 
 
 def moved(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) -> Entry:
-    """The delivery after the move, with its event. Raises TransitionRefused.
+    """The delivery after the move, with its event. Raises TransitionRefused or HistoryFull.
 
     In the sandbox, where a step lasts `pace`, it is told as faultily as its scenario wants.
     """
     before = delivery.progress
     progress = before.moved(move.to)
     if progress is None:
+        if move.to in before.connected():
+            raise HistoryFull(before.status, move.to, EVENT_LIMIT)
         raise TransitionRefused(before.status, before.milestone, move.to)
     now = max(clock(), delivery.updated_at)  # time never runs backwards within a delivery
     event = Event(
@@ -56,7 +59,7 @@ def moved(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) -> 
         status=progress.status,
         milestone=progress.milestone,
         actor=move.actor,
-        note=move.note,
+        note=bounded_note(move.note),
         announced=dialect.announcements(before, progress),
         occurred_at=now,
     )
@@ -81,7 +84,7 @@ async def lock_one(connection: Connection, scope: Scope, delivery_id: UUID) -> D
 def plan(
     delivery: Delivery, moves: Sequence[Move], dialect: Dialect, pace: timedelta
 ) -> list[Entry]:
-    """The entries of moves that follow one another. Raises TransitionRefused."""
+    """The entries of moves that follow one another. Raises TransitionRefused or HistoryFull."""
     entries: list[Entry] = []
     for move in moves:
         latest = entries[-1].delivery if entries else delivery
@@ -129,8 +132,8 @@ async def advance(
 
     Where the recipient's PIN is needed, only the operator marks a delivery delivered without it.
 
-    Raises DeliveryNotFound, TransitionRefused, PinRequired, PinWrong (the try is counted) or
-    PinLocked.
+    Raises DeliveryNotFound, TransitionRefused, HistoryFull, PinRequired, PinWrong (the try is
+    counted) or PinLocked.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)

@@ -65,7 +65,10 @@ class Finder:
 async def find_with_history(
     platform: Platform, scope: Scope, delivery_id: UUID
 ) -> tuple[Delivery, list[Event]]:
-    """One delivery and its events, oldest first, as of one moment. Raises DeliveryNotFound."""
+    """One delivery and its newest events, oldest first, as of one moment.
+
+    They are `EVENTS_SHOWN` at most. Raises DeliveryNotFound.
+    """
     async with (
         platform.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),

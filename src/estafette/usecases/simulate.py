@@ -106,8 +106,8 @@ async def move_by_hand(
     scenario goes on from there, a full wait later. A delivery that is stalled by hand stays so
     until it is moved by hand again.
 
-    Raises DeliveryNotFound, TransitionRefused when no way leads there, PinWrong (the try is
-    counted) or PinLocked.
+    Raises DeliveryNotFound, TransitionRefused when no way leads there, HistoryFull when it has had
+    too many events for that, PinWrong (the try is counted) or PinLocked.
     """
     actor = Actor.OPERATOR if pin is None else Actor.COURIER
     async with platform.pool.acquire() as connection, connection.transaction():

@@ -15,8 +15,12 @@ from estafette.usecases.platform import Platform
 
 @dataclass(frozen=True, slots=True)
 class TrackedStep:
-    """One step. `note` is the courier's own word, free text that nobody has vetted."""
+    """One step, the delivery's event of that number.
 
+    `note` is the courier's own word, free text that nobody has vetted.
+    """
+
+    number: int
     status: Status
     occurred_at: datetime
     note: str | None
@@ -26,6 +30,7 @@ class TrackedStep:
 class TrackedDelivery:
     """A delivery as its recipient sees it. `version` grows with every event.
 
+    `steps` are its newest ones, `STEPS_SHOWN` at most.
     With `awaits_confirmation`, what it awaits or awaited first is its merchant's word, no payment.
     """
 
@@ -50,6 +55,9 @@ class TrackedDelivery:
         return self.status in FINAL
 
 
+STEPS_SHOWN = 30
+"""How many steps whoever knows a delivery's id sees, the newest."""
+
 _NOTED_BY = frozenset({Actor.COURIER, Actor.DRIVER})
 """Whose notes a recipient sees: a merchant's reason or an operator's remark is not for them."""
 
@@ -63,7 +71,7 @@ async def track(platform: Platform, delivery_id: UUID) -> TrackedDelivery | None
         delivery = await deliveries.find_anywhere(connection, delivery_id)
         if delivery is None:
             return None
-        events = await deliveries.events(connection, delivery.scope, delivery_id)
+        events = await deliveries.events(connection, delivery.scope, delivery_id, STEPS_SHOWN)
         market = MARKETS[await deliveries.market_of(connection, delivery.scope.account_id)]
     return TrackedDelivery(
         id=delivery.id,
@@ -81,7 +89,10 @@ async def track(platform: Platform, delivery_id: UUID) -> TrackedDelivery | None
         awaits_confirmation=delivery.payment.method is not PaymentMethod.BANK_TRANSFER,
         steps=tuple(
             TrackedStep(
-                event.status, event.occurred_at, event.note if event.actor in _NOTED_BY else None
+                event.seq,
+                event.status,
+                event.occurred_at,
+                event.note if event.actor in _NOTED_BY else None,
             )
             for event in events
         ),

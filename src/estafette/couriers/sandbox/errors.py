@@ -67,6 +67,11 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     core.TransitionRefused: lambda refusal: _error(
         409, "conflict", f"No way leads from {refusal.status} to {refusal.to}"
     ),
+    core.HistoryFull: lambda refusal: _error(
+        409,
+        "history_full",
+        f"It has had {refusal.limit} events and can only go on to its end: not to {refusal.to}",
+    ),
     core.PinWrong: lambda refusal: _error(
         422, "pin_wrong", f"Not the recipient's PIN; tries left: {refusal.tries_left}"
     ),

@@ -130,6 +130,11 @@ def _transition_refused(refusal: core.TransitionRefused) -> Problem:
     return Problem(409, f"The delivery cannot go from {refusal.status} to {refusal.to}")
 
 
+def _history_full(refusal: core.HistoryFull) -> Problem:
+    told = f"The delivery has had {refusal.limit} events and can only go on to its end"
+    return Problem(409, told)
+
+
 def _order_conflict(refusal: core.OrderConflict) -> Problem:
     holder = delivery_id(refusal.delivery_id)
     return Problem(409, f"{refusal.external_ref} already has the delivery {holder}")
@@ -239,6 +244,7 @@ _RETRY = [(b"retry-after", b"5")]
 _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
     core.DeliveryNotFound: lambda _: Problem(404, "No such delivery"),
     core.TransitionRefused: _transition_refused,
+    core.HistoryFull: _history_full,
     core.CancelRefused: _cancel_refused,
     core.OrderConflict: _order_conflict,
     core.IdempotencyMismatch: lambda _: Problem(

@@ -278,9 +278,9 @@ def tracked(of: TrackedDelivery) -> dict[str, Any]:
         "status": of.status,
         "events": [
             {
-                "event_type": event_type(number, step.status),
+                "event_type": event_type(step.number, step.status),
                 "occurred_at": timestamp(step.occurred_at),
             }
-            for number, step in enumerate(of.steps, start=1)
+            for step in of.steps
         ],
     }

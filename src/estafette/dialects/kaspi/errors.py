@@ -76,6 +76,10 @@ def _transition_refused(refusal: core.TransitionRefused) -> HttpReply:
     return _conflict(f"Delivery cannot go from {refusal.status} to {refusal.to}")
 
 
+def _history_full(refusal: core.HistoryFull) -> HttpReply:
+    return _conflict(f"Delivery has had {refusal.limit} events and can only go on to its end")
+
+
 def _order_conflict(refusal: core.OrderConflict) -> HttpReply:
     holder = delivery_id(refusal.delivery_id)
     return _conflict(f"Order {refusal.external_ref} already has the delivery {holder}")
@@ -114,6 +118,7 @@ def _method_refused(refusal: http.MethodRefused) -> HttpReply:
 _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     core.DeliveryNotFound: lambda _: _error(404, "not_found", "No such delivery"),
     core.TransitionRefused: _transition_refused,
+    core.HistoryFull: _history_full,
     core.CancelRefused: _cancel_refused,
     core.OrderConflict: _order_conflict,
     core.IdempotencyMismatch: lambda _: _conflict(

@@ -170,11 +170,15 @@ def history(events: Sequence[Event]) -> list[dict[str, str]]:
 
     It never goes back and leaves no status out: what the core jumped over is there with the time
     of the jump. What changes nothing that Kaspi shows (a stall, a failure, another courier) is
-    there with the status shown before and a note.
+    there with the status shown before and a note. Where the first events are missing, it goes on
+    from the oldest that is there.
     """
     shown: str | None = None
     before: Event | None = None
     entries: list[dict[str, str]] = []
+    if events and events[0].seq > 1:
+        before, events = events[0], events[1:]
+        shown = SHOWN[before.milestone]
     for event in events:
         statuses = passed(shown, SHOWN[event.milestone])
         at = timestamp(event.occurred_at)

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from estafette.http.phones import is_dialled
+from estafette.http.phones import dialled_lengths, is_dialled
 
 HIDDEN = "•••"
 """What is shown in the place of a contact."""
@@ -22,7 +22,7 @@ _RUN = re.compile(r"\+?\d(?:[\s().\-\u2010-\u2015/]{0,3}\d){6,39}")
 _DIGITS = re.compile(r"\d+")
 _MOST_GROUPS = 8
 """A number in more groups than that is spelled out to be hidden from us."""
-_MOST_RUNS = 8
+_MOST_RUNS = 4
 """How many runs of digits are looked into; any more in one note are hidden whatever they are."""
 
 
@@ -57,5 +57,9 @@ def _without_numbers(run: str, region: str) -> str:
 
 def _groups_of_number(groups: Sequence[str], region: str) -> int:
     """How many of the first groups of digits are one phone number, the most; 0: none is."""
-    longest = range(len(groups), 0, -1)
-    return next((count for count in longest if is_dialled("".join(groups[:count]), region)), 0)
+    lengths, length, found = dialled_lengths(region), 0, 0
+    for count, group in enumerate(groups, start=1):
+        length += len(group)
+        if length in lengths and is_dialled("".join(groups[:count]), region):
+            found = count
+    return found

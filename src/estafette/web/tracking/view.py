@@ -5,7 +5,7 @@ Only what a recipient may know passes through here: cities, statuses, times, the
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -199,22 +199,26 @@ def _pickup(
 def _steps(delivery: TrackedDelivery, texts: Texts, zone: ZoneInfo) -> list[tuple[datetime, Step]]:
     """The history in words, oldest first, each step with its local moment."""
     told: list[tuple[datetime, Step]] = []
-    for index, step in enumerate(delivery.steps):
+    for step, title in zip(delivery.steps, _titles(delivery, texts), strict=True):
         moment = step.occurred_at.astimezone(zone)
-        title = _step_title(delivery, index, texts)
         note = readable_note(step.note, delivery.market)
         told.append((moment, Step(title, dates.clock(moment), moment.isoformat(), note)))
     return told
 
 
-def _step_title(delivery: TrackedDelivery, index: int, texts: Texts) -> str:
-    status = delivery.steps[index].status
-    before = [step.status for step in delivery.steps[:index]]
-    if status is Status.PENDING and not _UNSTARTED.issuperset({*before} - {Status.STALLED}):
-        return texts.handed_back.step
-    if before and before[-1] is Status.STALLED and status in _SHARES:
-        return texts.resumed.step
-    return _status_words(delivery, status, texts).step
+def _titles(delivery: TrackedDelivery, texts: Texts) -> Iterator[str]:
+    """What each step is called, which depends on those before it."""
+    before: Status | None = None
+    had_begun = bool(delivery.steps) and delivery.steps[0].number > 1  # what is shown no more has
+    for step in delivery.steps:
+        if step.status is Status.PENDING and had_begun:
+            yield texts.handed_back.step
+        elif before is Status.STALLED and step.status in _SHARES:
+            yield texts.resumed.step
+        else:
+            yield _status_words(delivery, step.status, texts).step
+        before = step.status
+        had_begun |= before not in _UNSTARTED and before is not Status.STALLED
 
 
 def _days(
@@ -235,6 +239,8 @@ def _city(name: str | None, texts: Texts) -> str | None:
 
 def _visible(text: str) -> str:
     """`text` without control, formatting and unassigned characters, save the line break."""
+    if text.isprintable():
+        return text
     lines = text.replace("\r\n", "\n").replace("\t", " ").split("\n")
     return "\n".join(
         "".join(sign for sign in line if not unicodedata.category(sign).startswith("C"))
