@@ -36,11 +36,11 @@ from estafette.http.observe import Observer
 from estafette.http.prefix import ByPrefix
 from estafette.http.refusals import RateLimited
 from estafette.http.server import HttpServer, open_sockets, room_for_connections
-from estafette.metrics import CourierMetrics, RequestMetrics
+from estafette.metrics import CourierMetrics, RequestMetrics, observe_upkeep
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
 from estafette.store.pool import Pool, open_pool
-from estafette.usecases import overdue, search
+from estafette.usecases import ends, overdue, personal_data, search
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.create import Creator
 from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform
@@ -369,7 +369,7 @@ async def work(settings: Settings) -> None:
     if settings.worker_metrics_port is not None:
         start_http_server(settings.worker_metrics_port, settings.host)
     guard = Guard(allow=settings.webhook_allowed_networks)
-    by = By.process("worker")
+    retention, by = _retention(settings), By.process("worker")
     async with open_platform(settings, by) as platform, Sender(guard) as sender:
         await _must_be_ready(platform)
         _spare_the_collector()
@@ -380,8 +380,10 @@ async def work(settings: Settings) -> None:
             overdue.run(platform, stop),
             search.run(platform, stop),
             _run_errands(settings, platform, stop),
-            maintenance.keep(platform.pool, _retention(settings), stop),
+            maintenance.keep(platform.pool, retention, stop),
             _watch_until(stop, alarm),
+            ends.run(platform, retention, stop, observe_upkeep),
+            personal_data.run(platform, retention.personal_data, stop),
         )
 
 
@@ -415,6 +417,8 @@ def _retention(settings: Settings) -> Retention:
         audit=timedelta(days=settings.audit_kept_days),
         messages=timedelta(days=settings.messages_kept_days),
         dead_messages=timedelta(days=settings.dead_messages_kept_days),
+        dispatches=timedelta(days=settings.dispatches_kept_days),
+        personal_data=timedelta(days=settings.personal_data_days),
     )
 
 

@@ -1,8 +1,9 @@
 """What is measured of requests and of courier companies, for Prometheus."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from estafette.core.courier import Company
+from estafette.store.ends import Done
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -80,3 +81,24 @@ class CourierMetrics:
             self._children[company.slug, outcome] = found
         found[0].inc()
         found[1].observe(seconds)
+
+
+_REMOVED = Gauge(
+    "estafette_upkeep_removed_rows",
+    "Rows that had had their time and were removed, by kind; deliveries, of personal data.",
+    ["kind"],
+    multiprocess_mode="mostrecent",
+)
+_COMPLETED = Gauge(
+    "estafette_upkeep_completed_timestamp_seconds",
+    "When last all was removed that had had its time, by kind, in seconds since 1970.",
+    ["kind"],
+    multiprocess_mode="mostrecent",
+)
+
+
+def observe_upkeep(done: Done) -> None:
+    """Notes what has been removed of a kind of rows, and when last all was that was over."""
+    _REMOVED.labels(done.name).set(done.removed)
+    if done.completed_at is not None:
+        _COMPLETED.labels(done.name).set(done.completed_at.timestamp())

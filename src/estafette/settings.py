@@ -195,6 +195,18 @@ class Settings(BaseSettings):
         le=36_500,
         description="how long a month of the audit is kept after its end",
     )
+    dispatches_kept_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="how long it is kept how a delivery went to another platform, after its end",
+    )
+    personal_data_days: int = Field(
+        default=180,
+        ge=1,
+        le=36_500,
+        description="how long names, phones, addresses and notes are kept after a delivery's end",
+    )
     worker_metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="where a worker serves its metrics; none"
     )

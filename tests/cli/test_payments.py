@@ -3,50 +3,24 @@
 import asyncio
 import csv
 import io
-import json
-import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import pytest
 
-from estafette.cli.commands import run
 from estafette.core.account import Mode
 from estafette.core.delivery import Delivery, Status
 from estafette.core.event import Actor
 from estafette.usecases.advance import Move, advance
-from estafette.usecases.secrets import new_cipher_key
+from tests.cli.stage import Command
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, angola_over, new_shop
 
-Command = Callable[..., Any]
 ON_THE_WAY = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
 
 
 @pytest.fixture
-def command(
-    postgres_dsn: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Command:
-    """Runs a command in this process, whose exit code is to be `code`; returns what it prints."""
-    for name in os.environ:
-        if name.startswith("ESTAFETTE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("DATABASE_URL", postgres_dsn)
-    monkeypatch.setenv("ESTAFETTE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("ESTAFETTE_SECRET_KEY", new_cipher_key())
-
-    def call(*arguments: str, code: int = 0) -> Any:
-        ended = run(["payments", *arguments])
-        printed = capsys.readouterr()
-        assert ended == code, printed
-        if "--json" in arguments:
-            return json.loads(printed.out)
-        return printed.out if code == 0 else printed.err
-
-    return call
+def command(over_database: Command) -> Command:
+    """Runs a command about payments."""
+    return partial(over_database, "payments")
 
 
 @pytest.fixture

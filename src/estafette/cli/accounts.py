@@ -13,6 +13,7 @@ from estafette.usecases.accounts import (
     RATE_PER_SECOND,
     create_account,
     find_account,
+    keep_personal_data,
     list_accounts,
     set_origins,
     set_rate,
@@ -101,6 +102,31 @@ def set_rate_(name: str, rate: int, *, burst: _Burst = None, json: AsJson = Fals
         say_json(_json(account))
     else:
         say(f"{account.name}: {account.rate_per_second} requests/s, burst {account.burst}")
+    return OK
+
+
+@app.command
+def keep(
+    name: str,
+    *,
+    days: Annotated[
+        int | None, Parameter(help="After a delivery's end; as the setting says unless given.")
+    ] = None,
+    json: AsJson = False,
+) -> int:
+    """Set how long an account's personal data is kept: names, phones, addresses, notes.
+
+    Parameters
+    ----------
+    name
+        The account's name.
+    """
+    account = on_platform(lambda platform: keep_personal_data(platform, name, days))
+    if json:
+        say_json({"name": account.name, "personal_data_days": days})
+    else:
+        kept = "as long as ESTAFETTE_PERSONAL_DATA_DAYS says" if days is None else f"{days} days"
+        say(f"{account.name}: personal data is kept {kept}, from a delivery's end")
     return OK
 
 

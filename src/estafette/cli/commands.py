@@ -18,12 +18,13 @@ Run
   secret-key   print a new key for ESTAFETTE_SECRET_KEY
 
 Manage
-  accounts     create, list, set-rate, origins
+  accounts     create, list, set-rate, origins, keep
   keys         create, update, limits, rotate, disable, enable, revoke, list
   webhooks     set, show, rotate, finish-rotation, attempts, resend, test
   tariffs      export, import
   couriers     create, update, tariffs, activate, deactivate, list, connect, disconnect
   payments     list, confirm, statement
+  privacy      export, erase
 
 Look
   deliveries   list, show, confirm, advance, unlock-pin
@@ -42,6 +43,7 @@ GROUPS = (
     "tariffs",
     "couriers",
     "payments",
+    "privacy",
     "deliveries",
     "audit",
 )

@@ -273,14 +273,18 @@ def resend(
         if began is not None:
             return await webhooks.resend_since(platform, scope, began, dead_only=not all)
         if message_id is not None:
-            return await webhooks.resend_message(platform, scope, message_id)
-        if event_id is not None and delivery_id is not None:
-            return await webhooks.resend_event(platform, scope, delivery_id, event_id)
-        raise AssertionError
+            count = await webhooks.resend_message(platform, scope, message_id)
+            reason = count or await webhooks.why_no_message(platform, scope, message_id)
+        elif event_id is not None and delivery_id is not None:
+            count = await webhooks.resend_event(platform, scope, delivery_id, event_id)
+            reason = count or await webhooks.why_no_event(platform, scope, delivery_id, event_id)
+        else:
+            raise AssertionError
+        if not count:
+            raise CommandError(f"nothing is sent again: {reason}")
+        return count
 
     count = _in_scope(account, mode, work)
-    if count == 0 and began is None:
-        raise CommandError("nothing is sent again: no such message, or it is under way already")
     if json:
         say_json({"resent": count})
     else:

@@ -9,7 +9,8 @@ class Retention(NamedTuple):
 
     `quotes` counts from the end of a quote's validity, used or not; `attempts` from an attempt;
     `messages` and `dead_messages` from when a webhook was enqueued that has been delivered, or
-    given up. `audit` counts from the end of a month.
+    given up; `dispatches` (deliveries given to another platform) and `personal_data` from when a
+    delivery ended; `audit` from the end of a month.
     """
 
     quotes: timedelta = timedelta(days=1)
@@ -17,7 +18,12 @@ class Retention(NamedTuple):
     messages: timedelta = timedelta(days=30)
     dead_messages: timedelta = timedelta(days=90)
     audit: timedelta = timedelta(days=730)
+    dispatches: timedelta = timedelta(days=90)
+    personal_data: timedelta = timedelta(days=180)
 
 
 IDEMPOTENCY = timedelta(days=2)
 """How long answers are kept under their idempotency keys, which count for 24 hours."""
+
+SANDBOX_RUNS = timedelta(days=30)
+"""How long a simulated courier's plan is kept after its delivery ended."""

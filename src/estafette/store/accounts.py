@@ -51,6 +51,22 @@ async def set_rate(connection: Connection, account_id: UUID, per_second: int, bu
     )
 
 
+async def keep_personal_data(
+    connection: Connection, account_id: UUID, days: int | None
+) -> int | None:
+    """Keeps an account's personal data for so long; None: as long as the setting says.
+
+    In the caller's transaction. Returns how long it was kept before.
+    """
+    before = await connection.fetchval(
+        "select personal_data_days from accounts where id = $1 for update", account_id
+    )
+    await connection.execute(
+        "update accounts set personal_data_days = $2 where id = $1", account_id, days
+    )
+    return before
+
+
 async def set_origins(connection: Connection, account_id: UUID, origins: Sequence[str]) -> None:
     """Trusts the pages of these patterns, and no others."""
     await connection.execute(

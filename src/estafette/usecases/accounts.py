@@ -142,6 +142,29 @@ async def set_rate(
     return await find_account(platform, name)
 
 
+LONGEST_KEPT_DAYS = 36_500
+
+
+async def keep_personal_data(platform: Platform, name: str, days: int | None) -> Account:
+    """Erases an account's personal data so many days after its deliveries ended.
+
+    None: as many as the setting says. Raises AccountNotFoundError or AccountRefusedError.
+    """
+    account = await find_account(platform, name)
+    if days is not None and not 1 <= days <= LONGEST_KEPT_DAYS:
+        raise AccountRefusedError(f"the days must be from 1 to {LONGEST_KEPT_DAYS}, not {days}")
+    async with platform.pool.acquire() as connection, connection.transaction():
+        before = await accounts.keep_personal_data(connection, account.id, days)
+        await _note_change(
+            connection,
+            platform,
+            account,
+            {"personal_data_days": before},
+            {"personal_data_days": days},
+        )
+    return account
+
+
 MOST_ORIGINS = 100
 
 

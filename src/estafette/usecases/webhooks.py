@@ -41,6 +41,8 @@ __all__ = [
     "send_test",
     "set_enabled",
     "set_endpoint",
+    "why_no_event",
+    "why_no_message",
 ]
 
 
@@ -248,6 +250,32 @@ async def resend_message(platform: Platform, scope: Scope, message_id: UUID) -> 
         if count:
             await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, message_id, of=scope)
     return _woken(platform, count)
+
+
+_KEPT = (
+    "delivered ones are kept for ESTAFETTE_MESSAGES_KEPT_DAYS,"
+    " given up ones for ESTAFETTE_DEAD_MESSAGES_KEPT_DAYS"
+)
+_UNDER_WAY = "it is being sent at this moment"
+
+
+async def why_no_message(platform: Platform, scope: Scope, message_id: UUID) -> str:
+    """Why a message was not sent again."""
+    async with platform.pool.acquire() as connection:
+        if await messages.count_message(connection, scope, message_id):
+            return _UNDER_WAY
+    return f"there is no such message, or it is gone: {_KEPT}"
+
+
+async def why_no_event(platform: Platform, scope: Scope, delivery_id: UUID, event_id: UUID) -> str:
+    """Why an event was not sent again."""
+    async with platform.pool.acquire() as connection:
+        left = await messages.count_of_event(connection, scope, delivery_id, event_id)
+    if left is None:
+        return "the delivery has no such event"
+    if left:
+        return _UNDER_WAY
+    return f"no endpoint was told of that event, or its messages are gone: {_KEPT}"
 
 
 async def resend_since(

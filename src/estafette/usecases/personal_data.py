@@ -1,0 +1,234 @@
+"""Erase personal data in its time, and keep the index by which a phone's is found."""
+
+import asyncio
+import base64
+import hashlib
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from estafette.core.delivery import Delivery
+from estafette.core.ids import first_id_of
+from estafette.core.privacy import erased, phones_of
+from estafette.store import ends, privacy
+from estafette.store.pool import Connection
+from estafette.store.privacy import Indexed
+from estafette.usecases.platform import Platform
+from estafette.usecases.rounds import keep_doing
+from estafette.usecases.secrets import WrongSecretKeyError
+
+_AT_ONCE = 200
+_INDEXED_AT_ONCE = 1_000
+_PAUSE = 0.02
+_REST = 300.0
+_OWNER = b"phone_index"
+_KEY_BYTES = 32
+_BEGINNING = UUID(int=0)
+
+_SETTLED = timedelta(hours=1)
+"""Ids are made by the clocks of servers, before their transactions end: what is younger may still
+be joined by older ones."""
+
+_SLACK = timedelta(days=1)
+"""From a delivery's creation to its end, for most: these are erased in one go, the others apart."""
+
+
+async def run(platform: Platform, kept: timedelta, stop: asyncio.Event) -> None:
+    """Indexes phones and erases personal data until `stop` is set."""
+
+    async def one_round() -> float:
+        await index_phones(platform, stop)
+        await erase_what_is_over(platform, kept, stop)
+        return _REST
+
+    await keep_doing("personal data", one_round, stop)
+
+
+class PhoneHash:
+    """Hashes phone numbers under a key that the database has in encrypted form alone."""
+
+    def __init__(self, key: bytes, stored: bytes) -> None:
+        """`key` has 32 bytes; `stored` is how the database has it."""
+        self._key = key
+        self.stored = stored
+
+    @classmethod
+    async def of(cls, platform: Platform, connection: Connection) -> "PhoneHash":
+        """With this database's key.
+
+        Where there is none, or one that was encrypted with a secret key that is no more, there is a
+        new one, and the index begins anew. Raises WrongSecretKeyError when another process with
+        another secret key has just done that.
+        """
+        stored = await privacy.index_key(connection)
+        if stored is not None:
+            with suppress(WrongSecretKeyError):
+                return cls._read(platform, stored)
+        fresh = base64.b64encode(os.urandom(_KEY_BYTES)).decode()
+        encrypted = platform.cipher.encrypt(fresh, _OWNER)
+        return cls._read(platform, await privacy.begin_index(connection, stored, encrypted))
+
+    @classmethod
+    def _read(cls, platform: Platform, stored: bytes) -> "PhoneHash":
+        return cls(base64.b64decode(platform.cipher.decrypt(stored, _OWNER)), stored)
+
+    def __call__(self, phone: str) -> int:
+        """A signed number of 64 bits."""
+        digest = hashlib.blake2b(phone.encode(), digest_size=8, key=self._key).digest()
+        return int.from_bytes(digest, "big", signed=True)
+
+    def name(self, phone: str) -> str:
+        """What a phone is called where it must not be told."""
+        return f"{self(phone) % 2**64:016x}"
+
+    def entries(self, delivery: Delivery) -> list[Indexed]:
+        """A delivery's entries in the index."""
+        account_id = delivery.scope.account_id
+        return [Indexed(self(phone), account_id, delivery.id) for phone in phones_of(delivery)]
+
+
+async def index_phones(platform: Platform, stop: asyncio.Event | None = None) -> int:
+    """Puts the phones of deliveries that are an hour old into the index; counts the deliveries.
+
+    Any number of processes may do it.
+    """
+    done = 0
+    async with platform.pool.acquire() as connection:
+        hashed = await PhoneHash.of(platform, connection)
+        for account_id, _ in await ends.every_account(connection):
+            while not _is_set(stop):
+                indexed = await _index_some(connection, account_id, hashed)
+                done += indexed
+                if indexed < _INDEXED_AT_ONCE:
+                    break
+                await asyncio.sleep(_PAUSE)
+    return done
+
+
+async def _index_some(connection: Connection, account_id: UUID, hashed: PhoneHash) -> int:
+    async with connection.transaction():
+        progress = await privacy.lock_progress(connection, account_id)
+        if progress is None or await privacy.index_key(connection) != hashed.stored:
+            return 0
+        before = first_id_of(await ends.now(connection) - _SETTLED)
+        found = await privacy.phones_after(
+            connection, account_id, progress.indexed_to, before, _INDEXED_AT_ONCE
+        )
+        if found:
+            entries = [
+                Indexed(hashed(phone), account_id, one.delivery_id)
+                for one in found
+                for phone in one.phones
+            ]
+            await privacy.index(connection, entries)
+            reached = progress._replace(indexed_to=found[-1].delivery_id)
+            await privacy.set_progress(connection, account_id, reached)
+    return len(found)
+
+
+async def erase_what_is_over(
+    platform: Platform, kept: timedelta, stop: asyncio.Event | None = None
+) -> int:
+    """Erases the personal data of deliveries that ended `kept` ago, or as long as their account
+    says; and of those that had to end first before they were erased on request. Counts them.
+
+    Any number of processes may do it.
+    """
+    done = 0
+    async with platform.pool.acquire() as connection:
+        hashed = await PhoneHash.of(platform, connection)
+        now = await ends.now(connection)
+        for account_id, days in await ends.every_account(connection):
+            of_account = kept if days is None else timedelta(days=days)
+            work = _Erasing(connection, hashed, account_id, now - of_account, stop)
+            done += await work.all()
+        completed = not _is_set(stop)
+        await ends.note(connection, "personal_data", done, completed=completed)
+    return done
+
+
+class _Erasing:
+    """The personal data of one account, of deliveries that ended before a time."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        hashed: PhoneHash,
+        account_id: UUID,
+        ended_before: datetime,
+        stop: asyncio.Event | None,
+    ) -> None:
+        self._connection = connection
+        self._hashed = hashed
+        self._account_id = account_id
+        self._ended_before = ended_before
+        self._stop = stop
+
+    async def all(self) -> int:
+        """Erases all there is; counts the deliveries."""
+        return await self._in_turn() + await self._put_off_before()
+
+    async def _in_turn(self) -> int:
+        """Those whose turn has come; the ones among them that have not ended yet are put off."""
+        done, before = 0, first_id_of(self._ended_before - _SLACK)
+        while not _is_set(self._stop):
+            async with self._connection.transaction():
+                progress = await privacy.lock_progress(self._connection, self._account_id)
+                ids = progress and await privacy.ids_after(
+                    self._connection, self._account_id, progress.erased_to, before, _AT_ONCE
+                )
+                if not progress or not ids:
+                    return done
+                gone = await self._erase(ids)
+                done += len(gone)
+                if left := [(self._account_id, id) for id in ids if id not in gone]:
+                    await privacy.put_off(self._connection, left, on_request=False)
+                reached = progress._replace(erased_to=ids[-1])
+                await privacy.set_progress(self._connection, self._account_id, reached)
+            await asyncio.sleep(_PAUSE)
+        return done
+
+    async def _put_off_before(self) -> int:
+        """Those that were put off, and have ended."""
+        done, after = 0, _BEGINNING
+        while not _is_set(self._stop):
+            async with self._connection.transaction():
+                ids = await privacy.due(
+                    self._connection, self._account_id, after, self._ended_before, _AT_ONCE
+                )
+                if not ids:
+                    return done
+                ended = await ends.now(self._connection)
+                done += len(await self._erase(ids, ended))
+            after = ids[-1]
+            await asyncio.sleep(_PAUSE)
+        return done
+
+    async def _erase(self, ids: Sequence[UUID], ended_before: datetime | None = None) -> set[UUID]:
+        wanted = [(self._account_id, id) for id in ids]
+        return await erase(
+            self._connection, self._hashed, wanted, ended_before or self._ended_before
+        )
+
+
+async def erase(
+    connection: Connection,
+    hashed: PhoneHash,
+    wanted: Sequence[tuple[UUID, UUID]],
+    ended_before: datetime,
+) -> set[UUID]:
+    """Erases those of the deliveries that ended before a time, in the caller's transaction.
+
+    `wanted` are accounts and ids. Returns the ids of those that were erased.
+    """
+    found = await privacy.lock_ended(connection, wanted, ended_before)
+    if found:
+        entries = [entry for delivery in found for entry in hashed.entries(delivery)]
+        await privacy.erase(connection, [erased(delivery) for delivery in found], entries)
+    return {delivery.id for delivery in found}
+
+
+def _is_set(stop: asyncio.Event | None) -> bool:
+    return stop is not None and stop.is_set()

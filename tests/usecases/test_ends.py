@@ -1,0 +1,139 @@
+"""Rows that nothing needs for good are removed when they have had their time."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from estafette.core.delivery import Status
+from estafette.core.event import Actor
+from estafette.core.ids import new_id
+from estafette.core.retention import Retention
+from estafette.store import ends
+from estafette.usecases.advance import Move, advance
+from estafette.usecases.ends import remove_what_is_over
+from estafette.usecases.platform import Platform
+from tests.usecases.aged import age
+from tests.usecases.far import Far
+from tests.usecases.stage import DIALECT, Tenant
+
+KEPT = Retention()
+TO_THE_END = [
+    Move(status, Actor.COURIER)
+    for status in (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
+]
+
+
+@pytest.fixture
+async def connection(platform: Platform) -> AsyncIterator[asyncpg.Connection]:
+    async with platform.pool.acquire() as connection:
+        yield connection  # pyright: ignore[reportReturnType] - a proxy of one
+
+
+async def message(
+    connection: asyncpg.Connection, tenant: Tenant, state: str, days: float, *, test: bool = False
+) -> UUID:
+    """A message for an event of a delivery, both that many days old."""
+    at = await connection.fetchval("select now() - $1::interval", timedelta(days=days))
+    id = new_id()
+    await connection.execute(
+        "insert into messages (account_id, id, endpoint_id, delivery_id, seq, state, due_at,"
+        " created_at) values ($1, $2, $2, $3, 1, $4, $5, $5)",
+        tenant.account.id,
+        id,
+        None if test else new_id(at),
+        state,
+        at,
+    )
+    return id
+
+
+async def messages(connection: asyncpg.Connection, tenant: Tenant) -> set[UUID]:
+    found = await connection.fetch(
+        "select id from messages where account_id = $1", tenant.account.id
+    )
+    return {row["id"] for row in found}
+
+
+@pytest.mark.parametrize("test", [False, True])
+async def test_webhooks_are_kept_as_long_as_their_state_says(
+    platform: Platform, tenant: Tenant, connection: asyncpg.Connection, test: bool
+) -> None:
+    kept = {
+        await message(connection, tenant, state, days, test=test)
+        for state, days in (
+            ("delivered", 29),
+            ("dead", 31),
+            ("dead", 89),
+            ("pending", 31),
+            ("pending", 400),
+        )
+    }
+    for state, days in (("delivered", 31), ("delivered", 400), ("dead", 91)):
+        await message(connection, tenant, state, days, test=test)
+    await remove_what_is_over(platform, KEPT)
+    assert await messages(connection, tenant) == kept
+    await remove_what_is_over(platform, KEPT._replace(dead_messages=timedelta(days=30)))
+    assert len(await messages(connection, tenant)) == 3
+
+
+async def test_a_young_webhook_of_an_old_delivery_is_kept(
+    platform: Platform, tenant: Tenant, connection: asyncpg.Connection
+) -> None:
+    id = await message(connection, tenant, "delivered", 100)
+    await connection.execute("update messages set created_at = now() where id = $1", id)
+    await remove_what_is_over(platform, KEPT)
+    assert await messages(connection, tenant) == {id}
+
+
+async def test_any_number_of_rows_is_removed_in_steps_and_counted(
+    platform: Platform, tenant: Tenant, connection: asyncpg.Connection
+) -> None:
+    old = await connection.fetchval("select now() - interval '40 days'")
+    states = ["delivered", "dead", "pending"]
+    await connection.executemany(
+        "insert into messages (account_id, id, endpoint_id, delivery_id, seq, state, due_at,"
+        " created_at) values ($1, $2, $2, $3, 1, $4, $5, $5)",
+        [
+            (tenant.account.id, new_id(), new_id(old), states[number % 3], old)
+            for number in range(4_500)
+        ],
+    )
+    before = {one.name: one.removed for one in await ends.done(connection)}
+    await remove_what_is_over(platform, KEPT)
+    assert len(await messages(connection, tenant)) == 3_000
+    [done] = [one for one in await ends.done(connection) if one.name == "messages"]
+    assert done.removed - before.get("messages", 0) >= 1_500
+    assert done.completed_at is not None
+
+
+async def test_the_plan_of_a_simulated_courier_ends_a_month_after_its_delivery(
+    platform: Platform, tenant: Tenant, connection: asyncpg.Connection
+) -> None:
+    young, old, alive = [await tenant.create() for _ in range(3)]
+    for id in (young, old):
+        await advance(platform, tenant.scope, DIALECT, id, TO_THE_END)
+    await age(connection, old, 31)
+    await age(connection, alive, 31)
+    await connection.execute(
+        "update sandbox_runs set due_at = null where account_id = $1", tenant.account.id
+    )
+    await remove_what_is_over(platform, KEPT)
+    assert await tenant.count("sandbox_runs") == 2
+
+
+async def test_how_a_delivery_went_to_another_platform_is_kept_for_90_days_after_its_end(
+    far: Far,
+) -> None:
+    platform = far.shop.platform
+    ended = [await far.create() for _ in range(2)]
+    waiting = await far.create()
+    async with platform.pool.acquire() as connection:
+        for delivery, days in ((ended[0], 89), (ended[1], 91)):
+            await far.by_hand(delivery.id, *[move.to for move in TO_THE_END])
+            await age(connection, delivery.id, days)  # pyright: ignore[reportArgumentType] - a proxy
+        await age(connection, waiting.id, 400)  # pyright: ignore[reportArgumentType] - a proxy
+    await remove_what_is_over(platform, KEPT)
+    assert await far.shop.count("dispatches") == 2
