@@ -32,6 +32,7 @@ from estafette.core.retention import Retention
 from estafette.core.search import fold, grams_of
 from estafette.store.partitions import PARTITIONED, keep_up
 from estafette.usecases.accounts import create_account
+from estafette.usecases.close_books import close_books
 from estafette.usecases.couriers import save_company, set_company_tariffs
 from estafette.usecases.platform import Platform
 
@@ -153,6 +154,7 @@ async def load(platform: Platform, dsn: str, shape: Shape, until: datetime) -> N
         for statement in sql.FINISH:
             await connection.execute(statement)
         await keep_up(connection, Retention())
+        await close_books(platform)
         await connection.execute("vacuum (analyze)")
         say(f"  done after {time.monotonic() - began:.0f} s")
     finally:

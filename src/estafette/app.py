@@ -40,7 +40,7 @@ from estafette.metrics import CourierMetrics, RequestMetrics, observe_upkeep
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
 from estafette.store.pool import Pool, open_pool
-from estafette.usecases import ends, overdue, personal_data, search
+from estafette.usecases import close_books, ends, overdue, personal_data, search
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.create import Creator
 from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform
@@ -384,6 +384,7 @@ async def work(settings: Settings) -> None:
             _watch_until(stop, alarm),
             ends.run(platform, retention, stop, observe_upkeep),
             personal_data.run(platform, retention.personal_data, stop),
+            close_books.run(platform, stop),
         )
 
 

@@ -48,10 +48,22 @@ class Balance(NamedTuple):
     amount: int
 
 
+# A closing is the sum of all that was booked before it: see store/closings.py.
 _BALANCES = """
-with summed as (
-    select book, company_id, sum(amount) as amount from ledger_entries
-    where account_id = $1 and mode = $2 and booked_at < $3 group by book, company_id
+with closing as (
+    select max(closed_to) as at from ledger_closings
+    where account_id = $1 and mode = $2 and closed_to <= $3
+),
+summed as (
+    select book, company_id, sum(amount) as amount from (
+        select book, company_id, amount from ledger_closings
+        where account_id = $1 and mode = $2 and closed_to = (select at from closing)
+        union all
+        select book, company_id, amount::numeric from ledger_entries
+        where account_id = $1 and mode = $2 and booked_at < $3
+            and booked_at >= coalesce((select at from closing), '-infinity')
+    ) as parts
+    group by book, company_id
 )
 select book, company_id, companies.name, amount
 from summed left join companies on companies.id = company_id
@@ -59,7 +71,10 @@ from summed left join companies on companies.id = company_id
 
 
 async def balances(connection: Connection, scope: Scope, before: datetime) -> list[Balance]:
-    """The balances of all books that were ever used, by what was booked before that time."""
+    """The balances of all books that were ever used, by what was booked before that time.
+
+    However long the books are, what is added up is of a day or so, where days are closed.
+    """
     found = await connection.fetch(_BALANCES, scope.account_id, scope.mode, before)
     amounts: dict[Holder, int] = {}
     names: dict[Holder, str | None] = {}
