@@ -1,30 +1,42 @@
 """How the loop's lag is read from the metrics, and what a crowd costs other accounts."""
 
+import pytest
+
 from bench.crowd import Seen as Crowd
-from bench.event_loop_lag import METRIC, Lag, lag_between
+from bench.event_loop_lag import METRIC, WORST, Lag, lag_between
 from bench.steady import Seen
 from bench.tenant_p99_shift import figure
 
 
-def _histogram(*counts: int) -> str:
-    bounds = ("0.005", "0.05", "0.5", "+Inf")
+def _metrics(*counts: int, worst: float = 0.4) -> str:
+    bounds = ("0.01", "0.05", "0.5", "+Inf")
     lines = [f"# HELP {METRIC} x", f"# TYPE {METRIC} histogram"]
     lines += [
-        f'{METRIC}_bucket{{le="{bound}"}} {count}.0'
+        f'{METRIC}_bucket{{process="server",le="{bound}"}} {count}.0'
         for bound, count in zip(bounds, counts, strict=True)
     ]
-    return "\n".join([*lines, f"{METRIC}_count {counts[-1]}.0", f"{METRIC}_sum 1.0", ""])
+    lines += [f'{METRIC}_count{{process="server"}} {counts[-1]}.0', f"# TYPE {WORST} gauge"]
+    return "\n".join([*lines, f'{WORST}{{process="server"}} {worst}', ""])
 
 
 def test_the_lag_is_that_of_the_time_between_two_looks() -> None:
-    before, after = _histogram(0, 0, 50, 50), _histogram(985, 991, 1050, 1050)
-    assert lag_between(before, after) == Lag(50.0, 500.0)
-    assert lag_between(_histogram(0, 0, 0, 0), _histogram(99, 100, 100, 100)) == Lag(5.0, 50.0)
+    before = _metrics(0, 0, 0, 500, worst=9.0)
+    after = _metrics(985, 995, 1000, 1500)
+    found = lag_between(before, after)
+    assert found is not None
+    assert (found.p99_ms, found.max_ms) == pytest.approx((30.0, 400.0))
+
+
+def test_a_lag_is_no_later_than_the_latest() -> None:
+    after = _metrics(0, 100, 100, 100, worst=0.02)
+    assert lag_between(_metrics(0, 0, 0, 0), after) == Lag(20.0, 20.0)
+    beyond = _metrics(0, 0, 0, 100, worst=4.0)
+    assert lag_between(_metrics(0, 0, 0, 0), beyond) == Lag(4000.0, 4000.0)
 
 
 def test_a_server_that_does_not_tell_or_had_no_time_has_no_lag() -> None:
     assert lag_between("", "# TYPE other counter\nother_total 1\n") is None
-    assert lag_between(_histogram(1, 1, 1, 1), _histogram(1, 1, 1, 1)) is None
+    assert lag_between(_metrics(1, 1, 1, 1), _metrics(1, 1, 1, 1)) is None
 
 
 def _seen(p99_ms: float, refused: int = 0) -> Seen:
