@@ -19,7 +19,13 @@ from estafette.http.refusals import (
     Disconnected,
     RateLimited,
 )
-from estafette.http.request import BODY_LIMIT, idempotency_key, read_body, request_id
+from estafette.http.request import (
+    BODY_LIMIT,
+    idempotency_key,
+    read_body,
+    request_id,
+    while_connected,
+)
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -290,3 +296,40 @@ def test_memory_of_the_limits_of_addresses_is_bounded() -> None:
         limits.fail(_from(f"192.0.2.{number}"))
     assert limits.has_failed(_from("192.0.2.49"))
     assert not limits.has_failed(_from("192.0.2.1"))  # forgotten
+
+
+async def _connection(gone: asyncio.Event) -> Any:
+    await gone.wait()
+    return {"type": "http.disconnect"}
+
+
+async def test_work_is_cancelled_when_its_caller_goes_away() -> None:
+    gone, begun, cancelled = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    doing = asyncio.create_task(while_connected(lambda: _connection(gone), work()))
+    await begun.wait()
+    gone.set()
+    with pytest.raises(Disconnected):
+        await doing
+    assert cancelled.is_set()
+
+
+async def test_work_of_a_caller_who_stays_gives_its_result_or_its_error() -> None:
+    async def stumble() -> int:
+        raise RateLimited(1)
+
+    async def answer() -> int:
+        return 7
+
+    gone = asyncio.Event()
+    assert await while_connected(lambda: _connection(gone), answer()) == 7
+    with pytest.raises(RateLimited):
+        await while_connected(lambda: _connection(gone), stumble())

@@ -43,6 +43,7 @@ from estafette.store.pool import Pool, open_pool
 from estafette.usecases import close_books, ends, overdue, personal_data, search
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.create import Creator
+from estafette.usecases.places import LIST_STATEMENT_SECONDS
 from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform
 from estafette.usecases.quote import Quoter
 from estafette.usecases.quote_companies import CompanyQuoter
@@ -149,10 +150,15 @@ async def open_platform(
     """
     if settings.secret_key is None:
         raise NotReadyError("ESTAFETTE_SECRET_KEY is not set; `estafette up` makes one")
-    pool = await open_pool(_dsn(settings), size=settings.database_pool_size)
+    lists = max(1, settings.database_pool_size // 5)
+    pool = await open_pool(_dsn(settings), size=settings.database_pool_size - lists)
+    list_pool = await open_pool(
+        _dsn(settings), size=lists, opened=0, statement_seconds=LIST_STATEMENT_SECONDS
+    )
     catalog = Catalog(pool)
     platform = Platform(
         pool=pool,
+        list_pool=list_pool,
         dialects=DIALECTS,
         catalog=catalog,
         cipher=Cipher(settings.secret_key),
@@ -167,6 +173,7 @@ async def open_platform(
         yield platform
     finally:
         await client.close()
+        await _close(list_pool)
         await _close(pool)
 
 

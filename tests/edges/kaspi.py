@@ -39,6 +39,7 @@ _CODES = {
     422: {"out_of_coverage"},
     429: {"rate_limited"},
     500: {"internal"},
+    503: {"unavailable"},
 }
 
 

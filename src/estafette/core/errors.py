@@ -24,6 +24,13 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of
 
 
 @dataclass(unsafe_hash=True)
+class Busy(Refusal):
+    """So much is under way that there is no place for this; try again in `retry_after` seconds."""
+
+    retry_after: int
+
+
+@dataclass(unsafe_hash=True)
 class DeliveryNotFound(Refusal):
     """No such delivery in this account and mode."""
 

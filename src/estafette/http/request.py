@@ -3,8 +3,9 @@
 import asyncio
 import re
 import secrets
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.types import Receive, Scope
 
@@ -15,6 +16,8 @@ from estafette.http.refusals import (
     Disconnected,
     EncodedBody,
 )
+
+Result = TypeVar("Result")
 
 BODY_LIMIT = 256 * 1024
 """How long a body may be, in bytes."""
@@ -108,6 +111,30 @@ async def _discard(receive: Receive, patience_seconds: float) -> None:
                 left -= len(message.get("body", b""))
                 if not message.get("more_body", False):
                     return
+
+
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
+    """What comes of `work`, which is cancelled as soon as its caller goes away.
+
+    For a request without a body, whose work changes nothing. Raises Disconnected.
+    """
+    doing = asyncio.create_task(work)
+    watching = asyncio.create_task(_hang_up(receive))
+    try:
+        await asyncio.wait((doing, watching), return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            return doing.result()
+        raise Disconnected
+    finally:
+        watching.cancel()
+        doing.cancel()
+        await asyncio.wait((doing, watching))
+
+
+async def _hang_up(receive: Receive) -> None:
+    """Waits until the caller goes away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def idempotency_key(scope: Scope) -> str | None:

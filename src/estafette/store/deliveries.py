@@ -97,10 +97,13 @@ class Position(NamedTuple):
 # order: so the only plan that there is holds whatever the values are, and reads what it shows and
 # little more. $3 and before $4, $5 is when they were created; $6 is the limit, and what is joined
 # laterally with it is looked up in that order. The whole rows are read for what is shown alone.
+# Rows are compared, or one expression, so that no other index serves: of an account that is newer
+# than its statistics the planner believes that it has a row or two, by whatever index.
 _PAGE = f"""
 select {rows.DELIVERY_COLUMNS} from deliveries
-where account_id = $1 and mode = $2 and created_at >= $3 and (created_at, id) < ($4, $5::uuid)
-order by created_at desc, id desc limit $6
+where (mode, account_id, created_at) >= ($2, $1, $3)
+    and (mode, account_id, created_at, id) < ($2, $1, $4, $5::uuid)
+order by mode desc, account_id desc, created_at desc, id desc limit $6
 """  # noqa: S608 - the columns are a constant
 _READ = f"""
 select {rows.DELIVERY_COLUMNS} from ({{found}} order by at desc, found_id desc limit $6) as found

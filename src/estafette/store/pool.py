@@ -18,6 +18,9 @@ DATABASE_TROUBLE = (
 )
 """What a statement raises when the database is away, restarting or too slow."""
 
+TOO_LONG = (TimeoutError, asyncpg.QueryCanceledError)
+"""What a statement raises that took too long, by our clock or by the database's."""
+
 _IN_DOUBT = (
     OSError,
     TimeoutError,
@@ -46,18 +49,28 @@ _SETTINGS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
-    "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "30s",
 }
 
 
-async def open_pool(dsn: str, *, size: int) -> Pool:
-    """A pool of at most `size` connections to the database at `dsn`, one opened at once.
+_STATEMENT_SECONDS = 30
 
-    Raises OSError or asyncpg.PostgresError when the database cannot be reached.
+
+async def open_pool(
+    dsn: str, *, size: int, opened: int = 1, statement_seconds: float = _STATEMENT_SECONDS
+) -> Pool:
+    """A pool of at most `size` connections to the database at `dsn`, `opened` of them at once.
+
+    A statement may take `statement_seconds` by the database's clock. Raises OSError or
+    asyncpg.PostgresError when the database cannot be reached.
     """
     return await asyncpg.create_pool(
-        dsn, min_size=1, max_size=size, server_settings=_SETTINGS, command_timeout=35, reset=_keep
+        dsn,
+        min_size=opened,
+        max_size=size,
+        server_settings={**_SETTINGS, "statement_timeout": f"{round(statement_seconds * 1000)}ms"},
+        command_timeout=statement_seconds + 5,
+        reset=_keep,
     )
 
 

@@ -135,7 +135,8 @@ async def advance(
     Raises DeliveryNotFound, TransitionRefused, HistoryFull, PinRequired, PinWrong (the try is
     counted) or PinLocked.
     """
-    async with platform.pool.acquire() as connection, connection.transaction():
+    account = platform.places.account(scope.account_id)
+    async with account as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
         entries = plan(delivery, moves, dialect, platform.sandbox_step)
         done = await carry_out(connection, platform, delivery, moves, entries)
@@ -168,7 +169,8 @@ def _pin_refusal(delivery: Delivery, move: Move) -> Refusal | None:
 
 async def unlock_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> Delivery:
     """Lets the recipient's PIN be tried anew; the operator's way out. Raises DeliveryNotFound."""
-    async with platform.pool.acquire() as connection, connection.transaction():
+    account = platform.places.account(scope.account_id)
+    async with account as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
         await watch.set_pin_failures(connection, scope.account_id, delivery_id, 0)
         facts = {"failures": [delivery.pin_failures, 0]}

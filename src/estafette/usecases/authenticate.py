@@ -49,5 +49,5 @@ def permit(
 
 async def was_answered(platform: Platform, key: idempotency.Key) -> bool:
     """Whether a request with this idempotency key was answered within 24 hours."""
-    async with platform.pool.acquire() as connection:
+    async with platform.places.account(key.scope.account_id) as connection:
         return bool(await idempotency.find(connection, [key]))

@@ -55,7 +55,10 @@ async def _look_and_cancel(
 ) -> Answer | Held:
     """Cancels the delivery if nothing holds it; `recalled` is what came of calling it off."""
     enqueued, disputed = 0, False
-    async with platform.pool.acquire() as connection, connection.transaction():
+    async with (
+        platform.places.account(wanted.scope.account_id) as connection,
+        connection.transaction(),
+    ):
         ledger: Ledger[Delivery] = await open_ledger(connection, [wanted.idempotency])
         earlier = ledger.earlier(wanted.idempotency)
         if isinstance(earlier, Refusal):

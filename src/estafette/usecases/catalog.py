@@ -15,6 +15,7 @@ from estafette.store import accounts, catalog, companies, links
 from estafette.store.links import StoredLink
 from estafette.store.pool import Pool
 from estafette.usecases.batching import Batcher
+from estafette.usecases.places import reading_lane
 
 _CREDENTIALS = 10_000
 """How many keys are remembered, and how many that are none."""
@@ -26,6 +27,10 @@ _BATCH = 256
 _LANES = 2
 _PAUSE_SECONDS = 0.5
 """How long those wait for an answer, all together, who have shown too many wrong keys."""
+
+
+def _itself(hash: bytes) -> bytes:
+    return hash  # whose a key is, its reading tells
 
 
 class Prices(NamedTuple):
@@ -74,14 +79,16 @@ class Catalog:
 
     def __init__(self, pool: Pool, *, clock: Callable[[], float] = time.monotonic) -> None:
         """A catalog that trusts nothing yet. `clock` gives seconds and never goes back."""
-        self._pool = pool
+        self._lane = reading_lane(pool)
         self._clock = clock
         self._trusted = False
         self._generation = 0
         self._credentials: OrderedDict[bytes, Credential] = OrderedDict()
         self._unknown: OrderedDict[bytes, float] = OrderedDict()  # until when, by the clock
-        self._recognition = Batcher(self._recognise, size=_BATCH, lanes=_LANES)
-        self._slow_recognition = Batcher(self._recognise_slowly, size=_BATCH, lanes=1)
+        self._recognition = Batcher(self._recognise, owner=_itself, size=_BATCH, lanes=_LANES)
+        self._slow_recognition = Batcher(
+            self._recognise_slowly, owner=_itself, size=_BATCH, lanes=1
+        )
         self._prices: dict[str, Prices] = {}
         self._companies: dict[str, Companies] = {}
         self._origins: dict[str, tuple[str, ...]] = {}
@@ -123,7 +130,7 @@ class Catalog:
 
     async def _recognise(self, hashes: Sequence[bytes]) -> list[Credential | None]:
         generation = self._generation
-        async with self._pool.acquire() as connection:
+        async with self._lane.connection(None) as connection:
             found = await accounts.recognise_all(connection, hashes)
         if self._trusted and generation == self._generation:
             until = self._clock() + _UNKNOWN_SECONDS
@@ -145,7 +152,7 @@ class Catalog:
 
     async def _read_prices(self, market: str) -> Prices:
         generation = self._generation
-        async with self._pool.acquire() as connection:
+        async with self._lane.connection(None) as connection:
             found = Prices(
                 CityIndex(await catalog.cities(connection, market)),
                 PriceList(await catalog.tariffs(connection, market)),
@@ -165,7 +172,7 @@ class Catalog:
 
     async def _read_companies(self, market: str) -> Companies:
         generation = self._generation
-        async with self._pool.acquire() as connection:
+        async with self._lane.connection(None) as connection:
             every = await companies.every(connection, market)
             lists = await companies.price_lists(connection, market) if every else {}
         found = Companies(every, {id: PriceList(rows) for id, rows in lists.items()})
@@ -179,7 +186,7 @@ class Catalog:
         if known is not None:
             return known
         generation = self._generation
-        async with self._pool.acquire() as connection:
+        async with self._lane.connection(None) as connection:
             found = tuple(await accounts.origins(connection, dialect))
         if self._trusted and generation == self._generation:
             self._origins[dialect] = found
@@ -194,7 +201,7 @@ class Catalog:
 
     async def _read_links(self) -> Mapping[UUID, StoredLink]:
         generation = self._generation
-        async with self._pool.acquire() as connection:
+        async with self._lane.connection(None) as connection:
             found = await links.every(connection)
         if self._trusted and generation == self._generation:
             self._links = found

@@ -41,7 +41,8 @@ async def confirm(platform: Platform, wanted: Confirmation) -> Answer:
     the confirmation renders.
     """
     entry = None
-    async with platform.pool.acquire() as connection, connection.transaction():
+    account = platform.places.account(wanted.scope.account_id)
+    async with account as connection, connection.transaction():
         ledger: Ledger[Delivery] = await open_ledger(connection, [wanted.idempotency])
         earlier = ledger.earlier(wanted.idempotency)
         if isinstance(earlier, Refusal):
@@ -74,7 +75,8 @@ async def confirm_by_hand(
 
     Raises DeliveryNotFound, or NotHeld.
     """
-    async with platform.pool.acquire() as connection, connection.transaction():
+    account = platform.places.account(scope.account_id)
+    async with account as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
         if not delivery.is_held:
             raise NotHeld(delivery.status)

@@ -102,7 +102,7 @@ class Creator:
     def __init__(self, platform: Platform) -> None:
         """Works on `platform`."""
         self._platform = platform
-        self._batcher = Batcher(self._write, size=_BATCH, lanes=_LANES)
+        self._batcher = Batcher(self._write, owner=_owner, size=_BATCH, lanes=_LANES)
 
     async def create(self, order: Order) -> Answer:
         """Creates the delivery, or repeats what was answered under its idempotency key.
@@ -155,7 +155,7 @@ class Creator:
 
     async def _write(self, batch: Sequence[_Draft]) -> Sequence[Answer | Refusal]:
         orders = [draft.order for draft in batch]
-        async with self._platform.pool.acquire() as connection, connection.transaction():
+        async with self._platform.places.batch("create") as connection, connection.transaction():
             refs = [(order.scope, order.external_ref) for order in orders if order.external_ref]
             ledger: Ledger[Delivery] = await open_ledger(
                 connection,
@@ -319,6 +319,10 @@ class _Desk:
             run_in_seconds=scenario.due_in_seconds(script, 0, step) if paid else None,
             simulated=True,
         )
+
+
+def _owner(draft: _Draft) -> UUID:
+    return draft.order.scope.account_id
 
 
 def _scenario(order: Order) -> str | None:

@@ -238,9 +238,10 @@ async def heard(
 
     `upstream_id` is its id there, `delivery_id` ours if the platform repeated it. Whatever else a
     webhook says is not believed, so its order, a copy or a replay can do no harm. False when the
-    company has no such delivery of ours.
+    company has no such delivery of ours. Raises Busy.
     """
-    async with platform.pool.acquire() as connection, connection.transaction():
+    company = platform.places.account(company_id)
+    async with company as connection, connection.transaction():
         known = await dispatches.known_as(connection, company_id, upstream_id)
         if known is None and delivery_id is not None:
             known = await dispatches.known_here_as(connection, company_id, delivery_id)
@@ -269,7 +270,7 @@ async def heard(
 
 async def count_dispute(platform: Platform, account_id: UUID, company_id: UUID | None) -> None:
     """Lets it be measured that the company and we differ on a delivery of the account."""
-    async with platform.pool.acquire() as connection:
+    async with platform.places.account(account_id) as connection:
         market = await deliveries.market_of(connection, account_id)
     platform.observe_dispatch(await company_of(platform, market, company_id), "disputed")
 

@@ -46,8 +46,8 @@ class Finder:
 
     def __init__(self, platform: Platform) -> None:
         """Works on `platform`."""
-        self._pool = platform.pool
-        self._batcher = Batcher(self._read, size=_BATCH, lanes=_LANES)
+        self._places = platform.places
+        self._batcher = Batcher(self._read, owner=_owner, size=_BATCH, lanes=_LANES)
 
     async def find(self, scope: Scope, delivery_id: UUID) -> Delivery:
         """One delivery, as it is at some moment after the call. Raises DeliveryNotFound."""
@@ -57,9 +57,13 @@ class Finder:
         return delivery
 
     async def _read(self, wanted: Sequence[tuple[Scope, UUID]]) -> list[Delivery | None]:
-        async with self._pool.acquire() as connection:
+        async with self._places.batch("find") as connection:
             found = await deliveries.find_many(connection, wanted)
         return [found.get(one) for one in wanted]
+
+
+def _owner(wanted: tuple[Scope, UUID]) -> UUID:
+    return wanted[0].account_id
 
 
 async def find_with_history(
@@ -70,7 +74,7 @@ async def find_with_history(
     They are `EVENTS_SHOWN` at most. Raises DeliveryNotFound.
     """
     async with (
-        platform.pool.acquire() as connection,
+        platform.places.account(scope.account_id) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         delivery = await deliveries.find(connection, scope, delivery_id)
@@ -89,8 +93,11 @@ class Page(NamedTuple):
 async def list_deliveries(
     platform: Platform, scope: Scope, wanted: Filter, after: Position | None, limit: int
 ) -> Page:
-    """One page of at most `limit` deliveries. Rows added meanwhile shift no later page."""
-    async with platform.pool.acquire() as connection:
+    """One page of at most `limit` deliveries. Rows added meanwhile shift no later page.
+
+    Raises Busy.
+    """
+    async with platform.places.lists(scope.account_id) as connection:
         found = await deliveries.page(connection, scope, wanted, after, limit + 1)
     shown = found[:limit]
     more = len(found) > limit

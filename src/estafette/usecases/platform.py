@@ -16,6 +16,7 @@ from estafette.store import signals
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.key_uses import KeyUses
+from estafette.usecases.places import Places
 from estafette.usecases.secrets import Cipher
 
 CourierObserver = Callable[[Company, str, float], None]
@@ -69,6 +70,9 @@ class Platform:
     `observe_courier` hears how each company answered, `observe_dispatch` what became of deliveries
     at remote ones. `recall` calls deliveries off there, within the limits of `patience`; without it
     none that was placed can be. `by` is who acts, as the audit tells it.
+
+    A request takes its connection from `places`; what runs by itself and the operator's commands
+    take theirs from `pool`. Lists and searches have `list_pool`, or share the other.
     """
 
     pool: Pool
@@ -84,12 +88,15 @@ class Platform:
     recall: Recall = _unreachable
     patience: Patience = field(default_factory=Patience)
     by: By = NOBODY_IN_PARTICULAR
+    list_pool: "Pool | None" = None
+    places: Places = field(init=False)
     key_uses: KeyUses = field(init=False)
     outbox_signal: "Signal" = field(init=False)
     dispatch_signal: "Signal" = field(init=False)
 
     def __post_init__(self) -> None:
-        """Prepares the signals to the workers, and the notes of which keys are used."""
+        """Prepares the places, the signals to the workers, and the notes of which keys are used."""
+        self.places = Places(self.pool, self.list_pool or self.pool)
         self.key_uses = KeyUses(self.pool)
         self.outbox_signal = Signal(self.pool, signals.OUTBOX)
         self.dispatch_signal = Signal(self.pool, signals.DISPATCHES)

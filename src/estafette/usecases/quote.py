@@ -24,7 +24,9 @@ class Quoter:
     def __init__(self, platform: Platform) -> None:
         """Works on `platform`."""
         self._platform = platform
-        self._batcher: Batcher[Quote, Quote] = Batcher(self._write, size=_BATCH, lanes=_LANES)
+        self._batcher: Batcher[Quote, Quote] = Batcher(
+            self._write, owner=lambda one: one.scope.account_id, size=_BATCH, lanes=_LANES
+        )
 
     async def quote(
         self,
@@ -60,7 +62,7 @@ class Quoter:
         return await self._batcher.do(quote)
 
     async def _write(self, batch: Sequence[Quote]) -> Sequence[Quote]:
-        async with self._platform.pool.acquire() as connection:
+        async with self._platform.places.batch("quote") as connection:
             now = await pool.now(connection)
             stored = [
                 # the id tells the day that it is kept until, by the same clock

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import structlog
 
@@ -97,7 +98,7 @@ class CompanyQuoter:
     def __init__(self, platform: Platform) -> None:
         """Works on `platform`."""
         self._platform = platform
-        self._batcher = Batcher(self._write, size=_BATCH, lanes=_LANES)
+        self._batcher = Batcher(self._write, owner=_owner, size=_BATCH, lanes=_LANES)
         self._places: dict[str, _Places] = {}  # by market
 
     async def quote(
@@ -186,11 +187,15 @@ class CompanyQuoter:
         return _Answered(company, connector, offer, failed=outcome in _FAILURES)
 
     async def _write(self, batch: Sequence[_Offered]) -> Sequence[list[Quote]]:
-        async with self._platform.pool.acquire() as connection:
+        async with self._platform.places.batch("quote") as connection:
             now = await pool.now(connection)
             stored = [_quotes(offered, now) for offered in batch]
             await quotes.insert(connection, [quote for of_one in stored for quote in of_one])
         return stored
+
+
+def _owner(offered: _Offered) -> UUID:
+    return offered.scope.account_id
 
 
 def _payable(company: Company, offer: Offer | None) -> Offer | None:

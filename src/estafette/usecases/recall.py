@@ -73,7 +73,7 @@ async def resolve(
             raise CourierUnavailable(delivery.id)
         await asyncio.sleep(_GLANCE_SECONDS)
         return None
-    async with platform.pool.acquire() as connection:
+    async with platform.places.account(delivery.scope.account_id) as connection:
         market = await deliveries.market_of(connection, delivery.scope.account_id)
     company = await company_of(platform, market, delivery.company_id)
     try:
@@ -84,7 +84,7 @@ async def resolve(
     if recalled is Recalled.CANCELLED:
         return recalled
     key = (delivery.scope.account_id, delivery.id)
-    async with platform.pool.acquire() as connection:
+    async with platform.places.account(delivery.scope.account_id) as connection:
         if recalled is Recalled.REFUSED:
             await dispatches.mark_recalled(connection, *key, recalled=False)
         await dispatches.look_now(connection, *key)
@@ -102,7 +102,7 @@ async def _news_of(platform: Platform, delivery: Delivery, dialect: Dialect) -> 
             known: Delivery | None = delivery
             while known is not None and dialect.may_cancel(known.progress):
                 await asyncio.sleep(_GLANCE_SECONDS)
-                async with platform.pool.acquire() as connection:
+                async with platform.places.account(delivery.scope.account_id) as connection:
                     known = await deliveries.find(connection, delivery.scope, delivery.id)
     except TimeoutError:
         return

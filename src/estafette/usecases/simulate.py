@@ -78,7 +78,8 @@ async def step_by_hand(
     `note` takes the place of the courier's own. Raises DeliveryNotFound, or TransitionRefused when
     the script has no step that may follow.
     """
-    async with platform.pool.acquire() as connection, connection.transaction():
+    account = platform.places.account(scope.account_id)
+    async with account as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
         step = await sandbox.step(connection, scope.account_id, delivery_id)
         entry = _next(delivery, step or 0, dialect, platform.sandbox_step, note)
@@ -110,7 +111,8 @@ async def move_by_hand(
     too many events for that, PinWrong (the try is counted) or PinLocked.
     """
     actor = Actor.OPERATOR if pin is None else Actor.COURIER
-    async with platform.pool.acquire() as connection, connection.transaction():
+    account = platform.places.account(scope.account_id)
+    async with account as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
         step = await sandbox.step(connection, scope.account_id, delivery_id) or 0
         script = script_of(delivery.scenario, dialect)

@@ -65,7 +65,7 @@ _NOTED_BY = frozenset({Actor.COURIER, Actor.DRIVER})
 async def track(platform: Platform, delivery_id: UUID) -> TrackedDelivery | None:
     """The delivery of that id, of whichever account and mode; None when there is none."""
     async with (
-        platform.pool.acquire() as connection,
+        platform.places.public() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         delivery = await deliveries.find_anywhere(connection, delivery_id)
@@ -101,5 +101,5 @@ async def track(platform: Platform, delivery_id: UUID) -> TrackedDelivery | None
 
 async def versions(platform: Platform, ids: Collection[UUID]) -> dict[UUID, int]:
     """The version of each delivery that exists, in one statement."""
-    async with platform.pool.acquire() as connection:
+    async with platform.places.public() as connection:
         return await deliveries.versions(connection, ids)

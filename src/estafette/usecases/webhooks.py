@@ -199,7 +199,8 @@ async def send_test(
     default endpoint. Raises EndpointMissing when there is no address at all.
     """
     id = new_id()
-    async with platform.pool.acquire() as connection, connection.transaction():
+    account = platform.places.account(scope.account_id)
+    async with account as connection, connection.transaction():
         if type is None:
             dialect = platform.dialects[await accounts.dialect_of(connection, scope.account_id)]
             type = dialect.announcements(None, Progress(Status.PENDING, Status.PENDING))[0]

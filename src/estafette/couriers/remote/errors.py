@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from estafette.core import errors as core
 from estafette.core.errors import Refusal
 from estafette.http import refusals as http
 from estafette.http.fallback import Words
@@ -35,6 +36,11 @@ def _problem(status: int, title: str, detail: str, headers: Sequence[Header] = (
     return HttpReply(status, orjson.dumps(told), ((b"content-type", _TYPE.encode()), *headers))
 
 
+def _busy(refusal: core.Busy) -> HttpReply:
+    wait = (b"retry-after", str(refusal.retry_after).encode())
+    return _problem(503, "Service Unavailable", "Too much is under way; try again", [wait])
+
+
 def _method_refused(refusal: http.MethodRefused) -> HttpReply:
     allowed = ", ".join(refusal.allowed)
     header = (b"allow", allowed.encode())
@@ -47,6 +53,7 @@ def _rate_limited(refusal: http.RateLimited) -> HttpReply:
 
 
 _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
+    core.Busy: _busy,
     http.BodyTooLarge: lambda refusal: _problem(
         413, "Payload Too Large", f"The body must be at most {refusal.limit} bytes long"
     ),

@@ -25,7 +25,7 @@ from estafette.dialects.entrega.widget import widget_routes
 from estafette.http.docs import Docs
 from estafette.http.limiter import RateLimiter, open_to_all
 from estafette.http.reply import HttpReply
-from estafette.http.request import client_address, idempotency_key
+from estafette.http.request import client_address, idempotency_key, while_connected
 from estafette.http.resource import Handler, resources
 from estafette.usecases import find
 from estafette.usecases.cancel import Cancellation, cancel
@@ -69,11 +69,12 @@ class _MerchantApi:
             credential, "POST /v1/deliveries", scope, receive, mapping.delivery
         )
 
-    async def list(self, scope: Scope, _: Receive) -> HttpReply:
+    async def list(self, scope: Scope, receive: Receive) -> HttpReply:
         """`GET /deliveries`."""
         credential = await self._doorkeeper.admit(scope, Operation.LIST)
         wanted = read_list(scope["query_string"])
-        found, more = await list_page(self._platform, credential.scope, wanted)
+        finding = list_page(self._platform, credential.scope, wanted)
+        found, more = await while_connected(receive, finding)
         public_url = self._platform.public_url
         page = mapping.page(found, public_url, wanted.limit, wanted.offset, more)
         return HttpReply(200, orjson.dumps(page))

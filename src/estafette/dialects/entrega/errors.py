@@ -227,6 +227,11 @@ def _rate_limited(refusal: http.RateLimited) -> Problem:
     return Problem(429, "Too many requests; retry with backoff", headers=[wait])
 
 
+def _busy(refusal: core.Busy) -> Problem:
+    wait = (b"retry-after", str(refusal.retry_after).encode())
+    return Problem(503, "Too much is under way; retry", headers=[wait])
+
+
 def _method_refused(refusal: http.MethodRefused) -> Problem:
     allowed = ", ".join(refusal.allowed)
     return Problem(405, f"This path knows {allowed}", headers=[(b"allow", allowed.encode())])
@@ -242,6 +247,7 @@ _UNAUTHORIZED = Problem(
 _RETRY = [(b"retry-after", b"5")]
 
 _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
+    core.Busy: _busy,
     core.DeliveryNotFound: lambda _: Problem(404, "No such delivery"),
     core.TransitionRefused: _transition_refused,
     core.HistoryFull: _history_full,

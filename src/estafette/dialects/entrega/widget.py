@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from estafette.core.account import Credential
 from estafette.core.acts import Operation
+from estafette.core.errors import Busy
 from estafette.core.page_orders import Page
 from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.auth import Doorkeeper, origin_of
@@ -101,7 +102,7 @@ class _PageResource:
         """Answers one request."""
         origin = origin_of(scope)
         # Until the key has told the account: a refusal must be readable for who develops a page.
-        scope[_READERS] = origin if await self._doorkeeper.may_preflight(origin) else None
+        scope[_READERS] = origin if await self._may_read(origin) else None
 
         async def send_to_page(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -109,6 +110,12 @@ class _PageResource:
             await send(message)
 
         await self._resource(scope, receive, send_to_page)
+
+    async def _may_read(self, origin: str | None) -> bool:
+        try:
+            return await self._doorkeeper.may_preflight(origin)
+        except Busy:
+            return False
 
     async def _preflight(self, scope: Scope, _: Receive) -> HttpReply:
         """`OPTIONS`: a browser asks before it lets a page ask."""

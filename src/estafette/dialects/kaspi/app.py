@@ -23,7 +23,7 @@ from estafette.http.docs import Docs
 from estafette.http.limiter import RateLimiter, open_to_all
 from estafette.http.parameters import parameters
 from estafette.http.reply import JSON, HttpReply
-from estafette.http.request import idempotency_key, read_body
+from estafette.http.request import idempotency_key, read_body, while_connected
 from estafette.http.resource import Handler, resources
 from estafette.http.strict_json import EMPTY_FINGERPRINT, decode, fingerprint
 from estafette.usecases import find
@@ -73,13 +73,14 @@ class _Operations:
         )
         return _answered(await self._creator.create(order))
 
-    async def list(self, scope: Scope, _: Receive) -> HttpReply:
+    async def list(self, scope: Scope, receive: Receive) -> HttpReply:
         """`GET /v1/deliveries`."""
         credential = await self._doorkeeper.admit(scope, Operation.LIST)
         wanted = read_list(scope["query_string"])
-        page = await find.list_deliveries(
+        finding = find.list_deliveries(
             self._platform, credential.scope, wanted.filter, wanted.after, wanted.limit
         )
+        page = await while_connected(receive, finding)
         cursor = write_cursor(page.next) if page.next else None
         return _json(200, mapping.listed(page.deliveries, self._platform.public_url, cursor))
 

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from estafette.core.delivery import FINAL
+from estafette.core.errors import Busy
 from estafette.http.limiter import limits_of
 from estafette.http.refusals import RateLimited
 from estafette.usecases import tracking
@@ -76,7 +77,7 @@ class TrackingPages(Starlette):
                 Route("/{public_id}/", self._page),  # a redirect would lead out of TLS
                 Route("/{public_id}/events", self._events),
             ],
-            exception_handlers={HTTPException: _refuse, 500: _stumble},
+            exception_handlers={HTTPException: _refuse, Busy: _put_off, 500: _stumble},
         )
         self.router.redirect_slashes = False
 
@@ -173,6 +174,15 @@ async def _refuse(request: Request, error: Exception) -> Response:
     page = _notice(request, texts, status, title, detail)
     if isinstance(error, HTTPException):
         page.headers.update(error.headers or {})  # what is allowed, with a 405; when to come back
+    return page
+
+
+async def _put_off(request: Request, error: Exception) -> Response:
+    """The same page where there is no room for the request now."""
+    page = await _stumble(request, error)
+    page.status_code = 503
+    if isinstance(error, Busy):
+        page.headers["Retry-After"] = str(error.retry_after)
     return page
 
 

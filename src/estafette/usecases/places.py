@@ -1,0 +1,161 @@
+"""Places in the database: what share of a process's connections each kind of work may take.
+
+Every connection for a request is taken here. A lane has few enough places that all lanes together
+fit into the pool, and of these no owner (an account, a batch) gets all. How many wait has a bound,
+and so has how long; beyond it they are Busy, which costs next to nothing, and may try again.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Hashable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.errors import Busy
+from estafette.store.pool import TOO_LONG, Connection, Pool
+from estafette.usecases.turns import RETRY_SECONDS, Turns
+
+
+class Bounds(NamedTuple):
+    """How many may be inside a lane, in all and of one owner; how many may wait, and how long.
+
+    `patience` is in seconds.
+    """
+
+    places: int
+    each: int
+    waiting: int
+    waiting_each: int
+    patience: float
+
+
+class Lane:
+    """Some of a pool's connections."""
+
+    def __init__(self, pool: Pool, bounds: Bounds) -> None:
+        """Everybody is outside."""
+        self._pool = pool
+        self._bounds = bounds
+        self._free = bounds.places
+        self._inside: Counter[Hashable] = Counter()
+        self._turns: Turns[asyncio.Future[None]] = Turns(
+            most=bounds.waiting, most_each=bounds.waiting_each
+        )
+
+    @asynccontextmanager
+    async def connection(self, owner: Hashable) -> AsyncGenerator[Connection]:
+        """A connection for one owner's work. Raises Busy when none is had in time."""
+        await self._enter(owner)
+        try:
+            async with self._pool.acquire() as connection:
+                yield connection
+        finally:
+            self._leave(owner)
+
+    async def _enter(self, owner: Hashable) -> None:
+        if self._free and self._may(owner):  # then whoever waits may not
+            self._take(owner)
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turns.add(owner, turn)
+        try:
+            async with asyncio.timeout(self._bounds.patience):
+                await turn
+        except BaseException as error:
+            self._turns.remove(owner, turn)
+            if turn.done() and not turn.cancelled():
+                self._leave(owner)  # its turn came in the moment in which it gave up
+            if isinstance(error, TimeoutError):
+                raise Busy(RETRY_SECONDS) from None
+            raise
+
+    def _may(self, owner: Hashable) -> bool:
+        return self._inside[owner] < self._bounds.each
+
+    def _take(self, owner: Hashable) -> None:
+        self._free -= 1
+        self._inside[owner] += 1
+
+    def _leave(self, owner: Hashable) -> None:
+        self._free += 1
+        self._inside[owner] -= 1
+        if not self._inside[owner]:
+            del self._inside[owner]
+        while self._free and (found := self._turns.next(self._may)):
+            next_owner, turn = found
+            if not turn.done():  # else its caller has just gone
+                self._take(next_owner)
+                turn.set_result(None)
+
+
+LIST_SECONDS = 3.0
+"""How long a list or a search may take in all, waiting included."""
+
+LIST_STATEMENT_SECONDS = 2.0
+"""How long one statement of it may take, by the database's clock."""
+
+_WAITING, _WAITING_EACH = 4_000, 256
+_WAITING_LISTS, _WAITING_LISTS_EACH = 128, 16
+_PATIENCE, _PATIENCE_LISTS = 5.0, 1.0
+_SMALL_SHARE = 8
+_LARGEST_SHARE_EACH = 3
+
+
+def reading_lane(pool: Pool) -> Lane:
+    """A lane for what is read into memory, see `catalog.py`: a quarter of the pool.
+
+    While changes are not heard of every request needs it, so it is not small, and patient.
+    """
+    places = max(1, pool.get_max_size() // 4)
+    return Lane(pool, Bounds(places, places, _WAITING, _WAITING, 3 * _PATIENCE))
+
+
+class Places:
+    """The lanes of a process over its pool, besides that of its catalog.
+
+    Accounts' own work and the batches take turns in one lane, of which an account and a batch get a
+    third. Lists and searches have connections of their own, of which an account gets a third, and a
+    short time. Pages that anybody may see have a small lane.
+    """
+
+    def __init__(self, pool: Pool, lists: Pool) -> None:
+        """`lists` is the pool for lists and searches, whose statements time out soon."""
+        size = pool.get_max_size()
+        few = max(1, size // _SMALL_SHARE)
+        places = max(2, size - few - max(1, size // 4))
+        each = max(2, places // _LARGEST_SHARE_EACH)
+        self._work = Lane(pool, Bounds(places, each, _WAITING, _WAITING_EACH, _PATIENCE))
+        self._public = Lane(pool, Bounds(few, few, _WAITING, _WAITING, _PATIENCE))
+        few = lists.get_max_size()
+        each = max(1, few // _LARGEST_SHARE_EACH)
+        self._lists = Lane(
+            lists, Bounds(few, each, _WAITING_LISTS, _WAITING_LISTS_EACH, _PATIENCE_LISTS)
+        )
+
+    def account(self, account_id: UUID) -> AbstractAsyncContextManager[Connection]:
+        """A connection for an account's request, or another platform's. Raises Busy."""
+        return self._work.connection(account_id)
+
+    def batch(self, name: str) -> AbstractAsyncContextManager[Connection]:
+        """A connection for requests of any accounts that are done together. Raises Busy."""
+        return self._work.connection(name)
+
+    def public(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection for who follows a delivery without a key. Raises Busy."""
+        return self._public.connection(None)
+
+    @asynccontextmanager
+    async def lists(self, account_id: UUID) -> AsyncGenerator[Connection]:
+        """A connection for an account's list or search. Raises Busy, also when it takes too long.
+
+        Whoever is cancelled meanwhile, or too slow, has its statement cancelled in the database.
+        """
+        try:
+            async with (
+                asyncio.timeout(LIST_SECONDS),
+                self._lists.connection(account_id) as connection,
+            ):
+                yield connection
+        except TOO_LONG:
+            raise Busy(RETRY_SECONDS) from None

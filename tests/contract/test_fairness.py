@@ -1,0 +1,109 @@
+"""However much one account asks for, the others are answered: places are counted, not seconds."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from tests.edges import ENTREGA, Edge
+from tests.serving import Answer, Server, Tenant, running
+from tests.webhooks.stage import until
+
+POOL = 8
+_WAITING = """
+select count(*) from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock' and application_name = 'estafette'
+"""
+
+
+@pytest.fixture
+async def server(fresh_database: str) -> AsyncGenerator[Server]:
+    """A server alone in its database, where whoever waits for a lock is one of its own."""
+    async with running(fresh_database, pool_size=POOL) as server:
+        server.platform.catalog.trust(True)
+        yield server
+
+
+@asynccontextmanager
+async def holding(dsn: str, query: str, *values: object) -> AsyncGenerator[asyncpg.Connection]:
+    """Holds what a statement locks until the block ends; gives a connection to look with.
+
+    Within its transaction the holder would see the same activity again and again.
+    """
+    holder, looker = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    try:
+        async with holder.transaction():
+            await holder.execute(query, *values)
+            yield looker
+    finally:
+        await holder.close()
+        await looker.close()
+
+
+async def _is_served(tenant: Tenant, known: str) -> None:
+    """Everything that an account does is answered, while another waits."""
+    assert (await tenant.call(tenant.edge.get(known))).status == 200
+    assert (await tenant.call(tenant.edge.list)).status == 200
+    created = await tenant.create()
+    assert (await tenant.call(tenant.edge.cancel(created))).status == 200
+
+
+def _put_off(answer: Answer, edge: Edge) -> None:
+    edge.check_error(answer.status, answer.headers, answer.body)
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+async def test_an_account_whose_work_waits_leaves_the_others_their_places(
+    server: Server, edge: Edge, fresh_database: str
+) -> None:
+    greedy, other = await server.tenant(edge), await server.tenant(edge)
+    wanted, known = await greedy.create(), await other.create()
+    query = "select from deliveries where account_id = $1 for update"
+    async with holding(fresh_database, query, greedy.account.id) as looker:
+        headers = {"Idempotency-Key": "one and the same"}
+        asked = [asyncio.create_task(greedy.call(edge.cancel(wanted), headers)) for _ in range(120)]
+
+        async def some_wait() -> bool:
+            return await looker.fetchval(_WAITING) > 0
+
+        await until(some_wait)
+        async with asyncio.timeout(30):
+            await _is_served(other, known)
+        assert await looker.fetchval(_WAITING) < POOL / 2
+    statuses = Counter(answer.status for answer in await asyncio.gather(*asked))
+    assert set(statuses) <= {200, 503}
+    assert statuses[200] > 0
+
+
+async def test_lists_that_take_too_long_are_put_off_and_leave_the_others_their_places(
+    server: Server, fresh_database: str
+) -> None:
+    greedy, other = await server.tenant(ENTREGA), await server.tenant(ENTREGA)
+    for _ in range(2):
+        await greedy.create()
+    known = await other.create()
+    searched = "/v1/deliveries?search=a"
+    query = "lock table search_texts in access exclusive mode"
+    async with holding(fresh_database, query) as looker:
+        asked = [asyncio.create_task(greedy.get(searched)) for _ in range(60)]
+
+        async def some_wait() -> bool:
+            return await looker.fetchval(_WAITING) > 0
+
+        await until(some_wait)
+        assert (await other.call(ENTREGA.get(known))).status == 200
+        assert (await other.call(ENTREGA.list)).status == 200
+        assert await looker.fetchval(_WAITING) <= POOL / 3
+        answers = await asyncio.gather(*asked)
+
+        async def none_waits() -> bool:
+            return await looker.fetchval(_WAITING) == 0
+
+        await until(none_waits)  # none is left behind in the database
+    assert {answer.status for answer in answers} == {503}
+    for answer in answers:
+        _put_off(answer, ENTREGA)
+    assert (await greedy.get(searched)).status == 200
