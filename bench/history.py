@@ -61,7 +61,7 @@ class Shape:
     days_of_large: int | None = None
     days_of_others: int | None = None
     seed: int = 2026
-    layout: int = 1  # of what is made, where migrations alone do not bring it up to date
+    layout: int = 2  # of what is made, where migrations alone do not bring it up to date
 
     def rows(self) -> int:
         """How many deliveries there are, about."""

@@ -167,12 +167,13 @@ new_answers as (
     from made where age < interval '2 days'
 ),
 new_quotes as (
-    insert into quotes (account_id, id, mode, payload, fee, pickup_within_seconds,
+    insert into quotes (account_id, id, mode, digests, fee, pickup_within_seconds,
         delivery_within_seconds, created_at, expires_at, used_by, company_id, terms)
     select account_id, (first_half || '7' || lpad(to_hex(number), 3, '0') || second_half)::uuid,
         'live',
-        jsonb_build_object('origin', pickup, 'destination', dropoff,
-            'parcel', '{{"weight_grams": 1200, "description": "Livros"}}'::jsonb),
+        json_build_object('origin', encode(sha256(convert_to(pickup::text, 'UTF8')), 'hex'),
+            'destination', encode(sha256(convert_to(dropoff::text, 'UTF8')), 'hex'),
+            'parcel', encode(sha256(id::text::bytea), 'hex')),
         2600, 1800, 3600, at - interval '1 minute', at + interval '14 minutes',
         case number when 1 then id end, company_id,
         '{{"name": "Kianda", "slug": "kianda", "connector": "inhouse", "fee": 2500}}'

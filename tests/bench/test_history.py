@@ -84,7 +84,14 @@ from deliveries join accounts on accounts.id = account_id group by is_large
 """
 _FILLED = (
     *("deliveries", "events", "messages", "attempts", "idempotency", "quotes", "dispatches"),
-    *("ledger_entries", "search_texts", "search_grams", "delivery_references", "search_progress"),
+    *(
+        "ledger_entries",
+        "ledger_closings",
+        "search_texts",
+        "search_grams",
+        "delivery_references",
+        "search_progress",
+    ),
 )
 _COUNT = "select count(*) from %s"
 
@@ -124,6 +131,8 @@ union all
 select 'numbers have gaps', account_id::text from deliveries where reference is not null
 group by account_id, substr(reference, 5, 4)
 having count(*) <> max(substr(reference, 10)::integer)
+union all
+select 'a quote binds nothing', id::text from quotes where digests is null
 union all
 select 'a used quote is of another delivery', id::text from quotes
 where used_by is not null and not exists (
