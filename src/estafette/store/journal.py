@@ -11,7 +11,7 @@ from estafette.core.account import Mode
 from estafette.core.delivery import Delivery, Status
 from estafette.core.event import Event
 from estafette.core.watch import WatchLimits, next_look
-from estafette.store import rows
+from estafette.store import quotes, rows
 from estafette.store.pool import Connection
 from estafette.store.terms import has_terms, terms_json
 
@@ -95,10 +95,6 @@ new_deliveries as (
         occurred_at, occurred_at, key_id {values}
     from input
 ),
-used_quotes as (
-    update quotes set used_by = input.id from input
-    where quotes.account_id = input.account_id and quotes.id = input.quote_id
-),
 new_runs as (
     insert into sandbox_runs (account_id, delivery_id, due_at)
     select account_id, id, now() + make_interval(secs => run_in_seconds) from input
@@ -165,6 +161,14 @@ async def insert(connection: Connection, entries: Sequence[Entry], limits: Watch
         [delivery.deliver_by for delivery in deliveries],
         [delivery.key_id for delivery in deliveries],
     ]
+    await quotes.mark_used(
+        connection,
+        [
+            (delivery.scope.account_id, delivery.quote_id, delivery.id)
+            for delivery in deliveries
+            if delivery.quote_id is not None
+        ],
+    )
     if not any(entry.with_terms for entry in entries):
         return await connection.fetchval(_INSERT_PLAIN, *columns)
     return await connection.fetchval(
