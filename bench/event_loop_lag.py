@@ -21,7 +21,7 @@ from bench.orders import orders
 from bench.plan import Plan, say
 from bench.process import BenchError
 from bench.report import Figure
-from bench.stage import Stage
+from bench.stage import METRICS_READER, Stage
 from bench.stage import request as ask
 from bench.steady import Seen, Task, measured
 from bench.stocks import Stock, aged, stock
@@ -119,7 +119,7 @@ async def _under(stage: Stage, plan: Plan, base_url: str, requests: list[str]) -
 
 
 async def _metrics(base_url: str) -> str:
-    status, body = await asyncio.to_thread(ask, base_url, "GET", "/metrics")
+    status, body = await asyncio.to_thread(ask, base_url, "GET", "/metrics", METRICS_READER)
     if status != 200:
         raise BenchError(f"/metrics was answered with {status}")
     return body.decode()

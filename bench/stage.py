@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 ACCOUNT = "bench"
 
+METRICS_READER = {"Authorization": "Bearer the-bench-reads-metrics"}
+"""What opens `/metrics` of the bench's servers."""
+
 _RATE = 1_000_000
 _FOLDER = "estafette-bench-"
 _STALE_SECONDS = 60  # a bench that is just starting has not yet taken its folder
@@ -185,6 +188,7 @@ async def _set_up(stack: AsyncExitStack, folder: Path, dsn: str) -> Stage:
         "ESTAFETTE_DATA_DIR": str(folder),
         "ESTAFETTE_SECRET_KEY": new_cipher_key(),
         "ESTAFETTE_HOST": "127.0.0.1",
+        "ESTAFETTE_METRICS_TOKEN": METRICS_READER["Authorization"].removeprefix("Bearer "),
         "ESTAFETTE_SANDBOX_STEP_SECONDS": "0",
         "ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
     }

@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -42,6 +43,9 @@ def free_port() -> int:
 class Process:
     """`estafette serve` or `estafette worker` over a database, which ends and starts again."""
 
+    files: int | None = None
+    """How many files and sockets it may have open, once it has started; None: as many as we."""
+
     def __init__(self, name: str, dsn: str, folder: Path, **settings: str) -> None:
         """Nothing starts yet. The log goes to `folder`; `settings` are by their names there."""
         given = {
@@ -77,6 +81,15 @@ class Process:
                 stdout=log,
                 stderr=log,
             )
+        if self.files is not None:  # before it has read a line of ours
+            self.limit_files(self.files, for_good=True)
+
+    def limit_files(self, count: int, *, for_good: bool = False) -> None:
+        """Bounds how many files and sockets it may have open."""
+        assert self._process is not None
+        hard = resource.prlimit(self._process.pid, resource.RLIMIT_NOFILE)[1]
+        limits = (count, count if for_good else hard)
+        resource.prlimit(self._process.pid, resource.RLIMIT_NOFILE, limits)
 
     def kill(self) -> None:
         """Ends it as a crash of the machine would: at once, with nothing finished."""
@@ -136,7 +149,13 @@ class ServerProcess(Process):
 @contextmanager
 def server_process(dsn: str, folder: Path, **settings: str) -> Generator[ServerProcess]:
     """A server that has started, and is stopped in the end."""
-    process = ServerProcess(dsn, folder, **settings)
+    with starting(ServerProcess(dsn, folder, **settings)) as process:
+        yield process
+
+
+@contextmanager
+def starting(process: ServerProcess) -> Generator[ServerProcess]:
+    """The server, started until the end of the block."""
     try:
         process.come_up()
         yield process

@@ -263,6 +263,7 @@ async def running(
     key: str | None = None,
     addresses: ClientAddresses | None = None,
     limits: AddressLimits | None = None,
+    metrics_token: str | None = None,
 ) -> AsyncGenerator[Server]:
     """The server over the migrated database at `dsn`; deliveries move only when told.
 
@@ -284,7 +285,12 @@ async def running(
         await seed_market(platform)
         registry = CollectorRegistry()
         built = app.build(
-            platform, processes=processes, registry=registry, addresses=addresses, limits=limits
+            platform,
+            processes=processes,
+            registry=registry,
+            addresses=addresses,
+            limits=limits,
+            metrics_token=metrics_token,
         )
         async with (
             listening(built.asgi, built.fallback) as port,

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import structlog
-from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -37,6 +37,7 @@ from estafette.http.prefix import ByPrefix
 from estafette.http.refusals import RateLimited
 from estafette.http.server import HttpServer, open_sockets, room_for_connections
 from estafette.metrics import CourierMetrics, RequestMetrics, observe_upkeep
+from estafette.scraping import scraped
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
 from estafette.store.pool import Pool, open_pool
@@ -233,12 +234,14 @@ def build(
     addresses: ClientAddresses | None = None,
     limits: AddressLimits | None = None,
     streams: int = 2000,
+    metrics_token: str | None = None,
 ) -> Application:
     """The whole HTTP side over `platform`; `processes` share each key's rate limit.
 
     Requests are measured in `registry`. `addresses` tells who calls; without it no proxy is
     trusted. `limits` are those of callers without a key; without them there are none.
-    At most `streams` tracking pages are kept up to date at the same time.
+    At most `streams` tracking pages are kept up to date at the same time. `/metrics` is for whoever
+    shows `metrics_token`.
     """
     creator, quoter = Creator(platform), Quoter(platform)
     platform.observe_courier = CourierMetrics(registry).observe
@@ -255,7 +258,7 @@ def build(
         }
     )
     rest = Starlette(
-        routes=[home.build(PLACES), widget.build(), *health.routes(platform)],
+        routes=[home.build(PLACES), widget.build(), *health.routes(platform, metrics_token)],
         exception_handlers={RateLimited: _too_many},
     )
     rest.router.redirect_slashes = False
@@ -317,6 +320,7 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
                 processes=settings.server_processes,
             ),
             streams=connections.limits.most // 2,
+            metrics_token=settings.metrics_token,
         )
         alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
         server = HttpServer(
@@ -336,7 +340,10 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
         ]
         _spare_the_collector()
         try:
-            await server.serve()
+            async with scraped(
+                settings.metrics_host, settings.metrics_port, settings.metrics_token
+            ):
+                await server.serve()
         finally:
             for task in besides:
                 task.cancel()
@@ -373,11 +380,13 @@ async def work(settings: Settings) -> None:
     stop = asyncio.Event()
     alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
     _stop_when_told(stop, alarm)
-    if settings.worker_metrics_port is not None:
-        start_http_server(settings.worker_metrics_port, settings.host)
     guard = Guard(allow=settings.webhook_allowed_networks)
     retention, by = _retention(settings), By.process("worker")
-    async with open_platform(settings, by) as platform, Sender(guard) as sender:
+    async with (
+        open_platform(settings, by) as platform,
+        Sender(guard) as sender,
+        scraped(settings.metrics_host, settings.worker_metrics_port, settings.metrics_token),
+    ):
         await _must_be_ready(platform)
         _spare_the_collector()
         await _until_one_ends(

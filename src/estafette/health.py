@@ -1,45 +1,42 @@
-"""Whether the server lives, whether it can serve, and what it has measured."""
+"""Whether the server lives, whether it can serve, and what it measured for who may know it."""
 
 import asyncio
-import os
+import time
 from collections.abc import Awaitable, Callable
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from estafette.http.trace import trace_of
+from estafette.scraping import PATH, Measurements, Scraping
 from estafette.store.pool import DATABASE_TROUBLE
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import is_ready
 
 _PATIENCE_SECONDS = 2.0
+_FRESH_SECONDS = 0.25
+"""How old an answer of the database may be: anybody may ask, and as often as it pleases."""
 
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def routes(platform: Platform) -> list[Route]:
-    """`/healthz` (the process answers), `/readyz` (the database too), `/metrics` (Prometheus)."""
+def routes(platform: Platform, metrics_token: str | None = None) -> list[Route]:
+    """`/healthz` (the process answers), `/readyz` (the database too), `/metrics` (Prometheus).
+
+    The last one answers who shows `metrics_token`; without one, nobody.
+    """
+    readiness = _Readiness(platform)
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_: Request) -> Response:
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                ready = await is_ready(platform)
-        except DATABASE_TROUBLE:
-            return JSONResponse({"status": "database unreachable"}, 503)
-        return JSONResponse(
-            {"status": "ok" if ready else "migrations pending"}, 200 if ready else 503
-        )
+        status = await readiness.status()
+        return JSONResponse({"status": status}, 200 if status == "ok" else 503)
 
-    async def metrics(_: Request) -> Response:
-        return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
-
-    answers = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+    metrics = Scraping(Measurements(), metrics_token).answer
+    answers = {"/healthz": healthz, "/readyz": readyz, PATH: metrics}
     return [Route(path, _traced(path, answer)) for path, answer in answers.items()]
 
 
@@ -52,10 +49,26 @@ def _traced(path: str, answer: Answer) -> Answer:
     return traced
 
 
-def _registry() -> CollectorRegistry:
-    """What this process has measured; all processes of `up`, where they share a folder for it."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return REGISTRY
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # pyright: ignore[reportUnknownMemberType] - it is not typed
-    return registry
+class _Readiness:
+    """Whether the database answers, asked for together by all who want to know."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._lock = asyncio.Lock()
+        self._known = ""
+        self._known_at = -_FRESH_SECONDS
+
+    async def status(self) -> str:
+        """`ok`, or in words what is not."""
+        async with self._lock:
+            if time.monotonic() - self._known_at >= _FRESH_SECONDS:
+                self._known = await self._ask()
+                self._known_at = time.monotonic()
+            return self._known
+
+    async def _ask(self) -> str:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return "ok" if await is_ready(self._platform) else "migrations pending"
+        except DATABASE_TROUBLE:
+            return "database unreachable"

@@ -207,6 +207,19 @@ class Settings(BaseSettings):
         le=36_500,
         description="how long names, phones, addresses and notes are kept after a delivery's end",
     )
+    metrics_host: str = Field(
+        default="127.0.0.1", description="the address that the ports of metrics listen on"
+    )
+    metrics_port: int | None = Field(
+        default=None, ge=1, le=65535, description="where a server serves its metrics; none"
+    )
+    metrics_token: str | None = Field(
+        default=None,
+        min_length=16,
+        max_length=200,
+        repr=False,
+        description="whoever shows it as a bearer token gets /metrics, on every port",
+    )
     worker_metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="where a worker serves its metrics; none"
     )
@@ -385,7 +398,7 @@ def _is_postgres_url(text: str) -> bool:
 
 # Their values are never shown: a password has many places in an address of a database, and a wrong
 # one is as likely in the wrong place.
-_SECRET = frozenset({"secret_key", "database_url"})
+_SECRET = frozenset({"secret_key", "database_url", "metrics_token"})
 
 
 class Problem(NamedTuple):

@@ -49,6 +49,7 @@ class Ready(NamedTuple):
     embedded: bool
     loopback_allowed: bool
     seconds: float
+    metrics_url: str | None = None
 
 
 class Listener(Protocol):
@@ -180,6 +181,8 @@ class Supervisor:
             "log_level": settings.log_level,
             "log_format": settings.log_format,
         }
+        if (metrics_port := self._metrics_port()) is not None:
+            told["metrics_port"] = str(metrics_port)
         return {**os.environ, **{PREFIX + name.upper(): value for name, value in told.items()}}
 
     def _allows_loopback(self) -> bool:
@@ -189,6 +192,25 @@ class Supervisor:
         theirs to reach.
         """
         return not self._settings.names_webhook_networks and not self._settings.is_public
+
+    def _metrics_port(self) -> int | None:
+        """Where the server serves its metrics: any free port, unless there are other wishes."""
+        settings = self._settings
+        if settings.metrics_port is not None or settings.metrics_token is not None:
+            return settings.metrics_port
+        host = settings.metrics_host
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.bind((host, 0))
+            return probe.getsockname()[1]
+
+    def _metrics_url(self, environment: Mapping[str, str]) -> str | None:
+        port = environment.get(f"{PREFIX}METRICS_PORT")
+        if not port:
+            return None
+        at = Settings.model_copy(
+            self._settings, update={"host": self._settings.metrics_host, "port": int(port)}
+        )
+        return f"{at.local_url}/metrics"
 
     def _metrics_folder(self) -> Path:
         """An empty folder in which server and worker measure together, for one `/metrics`."""
@@ -279,6 +301,7 @@ class Supervisor:
                 embedded=self._postgres is not None,
                 loopback_allowed=self._allows_loopback(),
                 seconds=time.monotonic() - self._began,
+                metrics_url=self._metrics_url(environment),
             )
         )
 

@@ -57,6 +57,7 @@ class Up:
         """Starts it; `await_ready` says when it is up."""
         self.data_dir = data_dir
         self.said: list[str] = []
+        self.ready: Mapping[str, Any] = {}
         self._log = (data_dir.parent / f"{data_dir.name}.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "estafette", "up", "--json"],
@@ -80,6 +81,7 @@ class Up:
         """Returns itself when everything answers."""
         while (event := self.next_event())["event"] != "ready":
             self.said.append(event["text"])
+        self.ready = event
         return self
 
     def await_said(self, part: str) -> str:

@@ -26,8 +26,15 @@ class JsonLines:
         _line({"event": "said", "text": text})
 
     def ready(self, ready: Ready) -> None:
-        """Everything answers: the same as in demo.json."""
-        _line({"event": "ready", "base_url": ready.base_url, "accounts": ready.accounts})
+        """Everything answers: the same as in demo.json, and where the metrics are."""
+        _line(
+            {
+                "event": "ready",
+                "base_url": ready.base_url,
+                "metrics_url": ready.metrics_url,
+                "accounts": ready.accounts,
+            }
+        )
 
 
 class Terminal:
@@ -66,6 +73,8 @@ def _banner(ready: Ready, settings: Settings) -> str:
     rows = [("Base URL", ready.base_url)]
     if ready.public_url != ready.base_url:
         rows.append(("Public URL", ready.public_url))
+    if ready.metrics_url is not None:
+        rows.append(("Metrics", ready.metrics_url))
     for place, shown in ready.accounts.items():
         rows += [("", ""), (place.capitalize(), f"{ready.base_url}{welcomes[place].docs}")]
         rows += [(f"  {called.replace('_', ' ')}", key) for called, key in shown.items()]
