@@ -242,7 +242,7 @@ async def test_where_all_are_at_work_a_further_one_is_told_to_come_back(
     async with _stage(most=limits.most, each=limits.each) as stage, stage.many(3, _HOLD):
         await stage.held(3)
         async with wire(stage.port) as further:
-            further.send(request("POST", "/read", {}, b"body"))
+            further.send(request("POST", "/read", {}, b"body") + b"\x00 nonsense\r\n\r\n")
             answer = await further.answer()
             assert answer is not None
             assert (answer.status, answer.told) == (status, {"path": "/read", "status": status})

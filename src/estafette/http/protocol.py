@@ -273,6 +273,8 @@ class _Protocol(HttpToolsProtocol):
     def _say(self, status: int) -> None:
         """Answers the request that arrives with a refusal, and closes the connection."""
         self._is_deaf = True
+        if self.transport.is_closing():
+            return  # it has been said
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first request
         busy = cycle is not None and not cycle.response_complete
         is_another = self._running is not cycle or (cycle and not cycle.more_body)
