@@ -277,3 +277,13 @@ async def test_paging_oldest_first_repeats_and_skips_nothing_while_deliveries_ar
     older = expected(stock, wanted._replace(limit=100))[0]
     assert seen[: len(older)] == [one.id for one in older]
     assert len(set(seen)) == len(seen) > len(older)
+
+
+@pytest.mark.parametrize("effort", WAYS)
+async def test_a_range_without_deliveries_is_an_empty_page(
+    connection: asyncpg.Connection, scope: Scope, stock: list[Delivery], effort: Effort
+) -> None:
+    later = NOON + timedelta(days=400)
+    for piece, statuses in product(("maianga", "nº", "a", "#"), (None, [Status.FAILED])):
+        wanted = ListFilter(statuses=statuses, inserted_from=later, search=piece)
+        assert await search.page(connection, scope, wanted, effort) == ([], False)

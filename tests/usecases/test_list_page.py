@@ -53,10 +53,39 @@ async def test_a_list_grows_at_its_newest_end_however_many_create_at_once(shop: 
     assert times == sorted(times)
 
 
+async def test_a_wrong_clock_dates_only_its_own_deliveries(shop: Shop) -> None:
+    await shop.company("fast")
+    first = await shop.create()
+    far = first.created_at + timedelta(days=300)
+    await shop.sql(
+        "update delivery_references set last_at = $2 where account_id = $1", shop.account.id, far
+    )
+    await shop.sql(
+        "insert into search_progress (account_id, mode, indexed_to) values ($1, $2, $3)",
+        shop.account.id,
+        shop.scope.mode,
+        far,
+    )
+    second, third = await shop.create(), await shop.create()
+    assert first.created_at < second.created_at < third.created_at < far
+    numbers = [int((one.reference or "")[-5:]) for one in (first, second, third)]
+    assert numbers == [1, 2, 3]
+    query = "select indexed_to from search_progress where account_id = $1"
+    assert await shop.platform.pool.fetchval(query, shop.account.id) < second.created_at
+
+
+async def test_a_delivery_is_created_in_the_year_of_its_number(shop: Shop) -> None:
+    await shop.company("fast")
+    delivery = await shop.create()
+    assert delivery.reference == f"DLV-{delivery.created_at.year}-00001"
+
+
 async def test_a_clock_that_was_set_back_does_not_create_before_what_is_there(shop: Shop) -> None:
     await shop.company("fast")
     first = await shop.create()
-    ahead = first.created_at + timedelta(hours=1)
+    ahead = await shop.platform.pool.fetchval(
+        "select date_trunc('milliseconds', now()) + interval '4 seconds'"
+    )
     await shop.sql(
         "update delivery_references set last_at = $2 where account_id = $1", shop.account.id, ahead
     )

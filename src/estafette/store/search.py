@@ -93,7 +93,9 @@ async def _search(
     total, indexed_to = await look.extent()
     if len(found) == wanted.need or total <= sample:
         return found[wanted.offset :]
-    hits = len(found) if wanted.chosen is None else await look.hits(sample)
+    looked, hits = await look.hits(sample)
+    if looked < sample:  # there are no more of those times
+        return found[wanted.offset :]
     grams = needle(scope, folded)
     narrowing = bool(grams.all_of or grams.any_of)
     in_order = reach = min(total, sample * wanted.need / len(found)) if found else total
@@ -161,12 +163,11 @@ where content like $6
 order by created_at {order}, delivery_id {order} limit $7
 """
 _HITS = """
-select count(*) from (
+select count(*), count(*) filter (where content like $6) from (
     select content from search_texts
     where account_id = $1 and mode = $2 and created_at between $3 and $4
     order by created_at {order}, delivery_id {order} limit $5
 ) as looked_through
-where content like $6
 """
 _PRESENT = """
 select sum((content like piece)::integer) as hits
@@ -188,7 +189,7 @@ with found as materialized (
 select delivery_id from (
     select created_at, delivery_id from found
     where account_id = $1 and mode = $2 and created_at between $3 and least($4, $9::timestamptz)
-    union all
+    union -- a text that was looked at again, after a clock was set back, has its grams twice
     select created_at, delivery_id from search_texts
     where account_id = $1 and mode = $2 and created_at between $3 and $4 and created_at > $9
         and content like $6
@@ -246,10 +247,12 @@ class _Look:
             return await self._ids(_THROUGH, *values)
         return await self._ids(_THROUGH, *values, self._statuses, of_status="$8::text[]")
 
-    async def hits(self, count: int) -> int:
-        """How many of the first `count` texts, of any status, have the piece."""
+    async def hits(self, count: int) -> tuple[int, int]:
+        """How many first texts there are, up to `count`, and how many have the piece."""
         query = _HITS.format(order=self._order)
-        return await self._connection.fetchval(query, *self._scope_and_times, count, self._like)
+        values = (*self._scope_and_times, count, self._like)
+        found = await self._connection.fetchrow(query, *values)
+        return (found[0], found[1]) if found else (0, 0)
 
     async def extent(self) -> tuple[int, datetime]:
         """How many texts there are, at most, and up to which time they have their grams."""
@@ -264,6 +267,8 @@ class _Look:
         likes = [pattern(piece.decode(errors="replace")).replace("\ufffd", "_") for piece in grams]
         query = _PRESENT.format(order=self._order)
         found = await self._connection.fetch(query, *self._scope_and_times, _COUNTED, likes)
+        if not found:
+            return list(grams.values())[:_FEW_GRAMS]
         return rarest(list(grams.values()), [row["hits"] for row in found], _FEW_GRAMS)
 
     async def by_grams(self, has: str, grams: Collection[int], indexed_to: datetime) -> list[UUID]:

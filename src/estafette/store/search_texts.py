@@ -61,6 +61,19 @@ async def behind(connection: Connection, limit: int) -> list[Scope]:
     return [Scope(row["account_id"], Mode(row["mode"])) for row in found]
 
 
+async def look_again(connection: Connection, scope: Scope, since: datetime) -> None:
+    """Lets the texts after a time be looked through, and be given grams, once more.
+
+    For texts that are written at a time which the index has passed already.
+    """
+    await connection.execute(
+        "update search_progress set indexed_to = $3"
+        " where account_id = $1 and mode = $2 and indexed_to > $3",
+        *scope,
+        since,
+    )
+
+
 class _Text(NamedTuple):
     created_at: datetime
     delivery_id: UUID

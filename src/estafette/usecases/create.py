@@ -4,13 +4,13 @@ Requests that arrive together are created together: their transaction waits for 
 idempotency keys and references, reads what was there, decides for each in turn, writes once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from estafette.core import scenario
+from estafette.core import numbering, scenario
 from estafette.core.account import Market, Mode, Scope
 from estafette.core.courier import Connector
 from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop, reference
@@ -28,9 +28,10 @@ from estafette.core.payment import PREPAID, Payment, PaymentMethod
 from estafette.core.pricing import UNPRICED, Price
 from estafette.core.quote import Quote
 from estafette.core.schedule import UNSCHEDULED, Schedule
-from estafette.store import deliveries, pool, quotes, references
+from estafette.store import deliveries, pool, quotes, references, search_texts
 from estafette.store.idempotency import lock_number
 from estafette.store.journal import Entry
+from estafette.store.pool import Connection
 from estafette.store.references import Given, Series
 from estafette.usecases import page_counts, record
 from estafette.usecases.batching import Batcher
@@ -43,7 +44,6 @@ from estafette.usecases.secrets import new_pin
 
 _BATCH = 64
 _LANES = 2
-_APART = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +167,9 @@ class Creator:
             offered = await quotes.lock(
                 connection, [(order.scope, order.quote_id) for order in orders if order.quote_id]
             )
-            numbers = await references.lock(
-                connection, {_series(draft.delivery) for draft in batch if draft.order.numbered}
+            numbers, now = await _numbers(
+                connection, {order.scope for order in orders if order.numbered}
             )
-            now = await pool.now(connection) if offered or numbers else clock()
             counts = await page_counts.read(connection, orders, now)
             desk = _Desk(self._platform, taken, offered, numbers, counts, now)
             answers: list[Answer | Refusal] = []
@@ -182,6 +181,8 @@ class Creator:
                 answers.append(answer)
             enqueued = await record.creations(connection, self._platform, desk.entries, desk.quotes)
             await references.write(connection, desk.given)
+            for scope, since in desk.behind.items():
+                await search_texts.look_again(connection, scope, since)
             await counts.write(connection)
             await ledger.write(connection)
         if enqueued:
@@ -206,11 +207,14 @@ class _Desk:
         """`taken` are the external references in use, `offered` the locked quotes.
 
         `numbers` are the last that were given, of the locked series; `counts` tell what pages had
-        created lately; `now` is a time since then.
+        created lately; `now` is a time since then. `behind` tells
+        afterwards from when on an account has deliveries that were created before others which a
+        wrong clock has dated.
         """
         self.entries: list[Entry] = []
         self.quotes: dict[UUID, Quote] = {}
         self.given: dict[Series, Given] = {}
+        self.behind: dict[Scope, datetime] = {}
         self._platform = platform
         self._taken = taken
         self._offered = offered
@@ -220,10 +224,9 @@ class _Desk:
 
     def decide(self, draft: _Draft) -> Delivery | Refusal:
         """The delivery, which is then among `entries`, or why not."""
-        order, delivery, series = draft.order, draft.delivery, _series(draft.delivery)
-        if order.numbered:
-            created_at = self._created_at(series)
-            delivery = replace(delivery, created_at=created_at, updated_at=created_at)
+        order = draft.order
+        created_at = self._created_at(order.scope) if order.numbered else self._now
+        delivery = replace(draft.delivery, created_at=created_at, updated_at=created_at)
         if order.external_ref:
             holder = self._taken.get((order.scope, order.external_ref))
             if holder is not None:
@@ -259,20 +262,20 @@ class _Desk:
         if order.external_ref:
             self._taken[order.scope, order.external_ref] = delivery.id
         if order.numbered:
+            series = Series(order.scope, delivery.created_at.year)
             number = self.given.get(series, self._numbers[series]).number + 1
             self.given[series] = Given(number, delivery.created_at)
             delivery = replace(delivery, reference=reference(series.year, number))
         self.entries.append(self._entry(delivery, order.dialect, quote))
         return delivery
 
-    def _created_at(self, series: Series) -> datetime:
-        """When the deliveries of a series are created that this transaction creates.
-
-        Later than those that are there, even where the clock was set back: so an account's list
-        grows at its newest end, and what a reader knows as its end stays where it is.
-        """
-        last = self._numbers[series].at
-        return self._now if last is None else max(self._now, last + _APART)
+    def _created_at(self, scope: Scope) -> datetime:
+        """When the numbered deliveries of an account and mode are created here."""
+        lasts = [given.at for series, given in self._numbers.items() if series.scope == scope]
+        created_at = numbering.created_at(self._now, lasts)
+        if any(numbering.is_wrong(self._now, last) for last in lasts):
+            self.behind[scope] = created_at - timedelta(milliseconds=1)
+        return created_at
 
     def _payment(
         self, draft: _Draft, created_at: datetime, quote: Quote | None
@@ -329,8 +332,23 @@ def _scenario(order: Order) -> str | None:
     return order.scenario or scenario.mentioned(order.dropoff.notes)
 
 
-def _series(delivery: Delivery) -> Series:
-    return Series(delivery.scope, delivery.created_at.year)
+async def _numbers(
+    connection: Connection, scopes: Collection[Scope]
+) -> tuple[dict[Series, Given], datetime]:
+    """The last numbers of the series in which the scopes may create now, locked; and what is now.
+
+    The database's time is taken once they are locked, and it names them, so the process's own
+    clock is only a guess.
+    """
+    numbers: dict[Series, Given] = {}
+    years = numbering.years_near(clock())
+    while True:
+        missing = {Series(scope, year) for scope in scopes for year in years} - numbers.keys()
+        numbers |= await references.lock(connection, missing)
+        now = await pool.now(connection)
+        years = numbering.years_near(now)
+        if all(Series(scope, year) in numbers for scope in scopes for year in years):
+            return numbers, now
 
 
 def _quoted_price(quote: Quote) -> Price:

@@ -30,7 +30,8 @@ class Watch:
         """The events since the last call, oldest first; the first call gives none."""
         async with self._platform.pool.acquire() as connection:
             began = self._since is None
-            since = self._since or await tail.now(connection) - _OVERLAP
+            settled = await tail.now(connection) - _OVERLAP
+            since = self._since or settled
             found = await tail.events_since(
                 connection, since, self._account_id, self._mode, _AT_ONCE
             )
@@ -39,7 +40,8 @@ class Watch:
             self._seen[happened.event.id] = happened.event.occurred_at
         full = len(found) == _AT_ONCE
         last = found[-1].event.occurred_at if found else since
-        self._since = max(since, last if full and not new else last - _OVERLAP)
+        reached = last if full and not new else last - _OVERLAP
+        self._since = max(since, min(reached, settled))  # a wrong clock may have dated some ahead
         while self._seen and next(iter(self._seen.values())) < self._since:
             self._seen.popitem(last=False)
         return [] if began else new
