@@ -9,6 +9,7 @@ import asyncio
 import faulthandler
 import itertools
 import signal
+import time
 from collections.abc import Callable
 
 import structlog
@@ -97,15 +98,14 @@ async def watch(
     Nothing is put off and no beat sent while `is_well` says no.
     """
     beat = beats_to_parent()
-    loop = asyncio.get_running_loop()
     told_at, unsaid = -_LINE_SECONDS, 0
     for tick in itertools.count():
         if tick % _TICKS == 0 and is_well():
             alarm.put_off()
             beat()
-        due = loop.time() + _BEAT_SECONDS
+        due = time.monotonic() + _BEAT_SECONDS  # the loop's own clock may count milliseconds
         await asyncio.sleep(_BEAT_SECONDS)
-        now = loop.time()
+        now = time.monotonic()
         lag = max(0.0, now - due)
         metrics.observe(lag, now)
         if lag < _LATE_SECONDS:

@@ -354,8 +354,9 @@ class Supervisor:
         if self._lock is not None:
             with suppress(OSError):
                 runfile.remove(self._data_dir)
+        until = time.monotonic() + self._settings.shutdown_seconds
         for child in self._children:
-            child.stop(self._settings.shutdown_seconds + _GRACE_SECONDS)
+            child.stop(max(0.0, until - time.monotonic()) + _GRACE_SECONDS)
         if self._postgres is not None:
             self._postgres.stop()
         if self._lock is not None:
