@@ -19,7 +19,7 @@ from estafette.cli.output import (
 )
 from estafette.cli.private import must_be_stdin, read_private
 from estafette.cli.session import on_platform
-from estafette.cli.words import AccountName, AsJson, ModeOption, identifier
+from estafette.cli.words import AccountName, AsJson, ModeOption, check_note, identifier
 from estafette.core.account import Account, KeyKind, Mode, Scope
 from estafette.core.delivery import Delivery, Status
 from estafette.core.event import Event
@@ -296,6 +296,7 @@ def advance(
         Its id: as the API shows it, or the UUID.
     """
     id = identifier(delivery, "a delivery")
+    check_note(note)
     if pin is not None:
         if to is not Status.DELIVERED:
             raise misused("--pin is for --to delivered alone")

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from estafette.cli.output import OK, CommandError, misused, say, say_json, styled, table, time_text
 from estafette.cli.session import on_platform
-from estafette.cli.words import AccountName, AsJson, ModeOption, identifier, moment
+from estafette.cli.words import AccountName, AsJson, ModeOption, check_note, identifier, moment
 from estafette.core.account import Account, Mode, Scope
 from estafette.core.delivery import Delivery
 from estafette.usecases.accounts import account_of, find_account, list_accounts
@@ -85,6 +85,7 @@ def confirm(
     delivery
         Its id; or the reference on the transfer, with --account and --mode.
     """
+    check_note(note)
 
     async def work(platform: Platform) -> dict[str, Any]:
         found = await _named(platform, delivery, account, mode)

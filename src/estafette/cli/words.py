@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from estafette.cli.output import misused
 from estafette.core.account import Mode
+from estafette.core.event import NOTE_LIMIT
 from estafette.core.ids import from_base32
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
@@ -22,6 +23,12 @@ _DURATION = re.compile(r"(\d{1,8})([smhd])")
 _LONGEST = timedelta(days=3650)
 _PREFIX = re.compile(r"^(?:[a-z]+_)+")
 _PUBLIC_ID = re.compile(r"(?:[a-z]+_)*([a-z2-7]{26})\d*")
+
+
+def check_note(text: str | None) -> None:
+    """Refuses a note that is longer than the history keeps."""
+    if text is not None and len(text) > NOTE_LIMIT:
+        raise misused(f"--note must be at most {NOTE_LIMIT} characters long")
 
 
 def duration(text: str) -> timedelta:

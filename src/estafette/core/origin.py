@@ -26,6 +26,8 @@ def read_pattern(text: str) -> str:
     before it, never the bare domain. Scheme and port are exact. Raises OriginPatternError.
     """
     written = text.strip()
+    if len(written) > _LONGEST:
+        raise OriginPatternError(f"an origin is at most {_LONGEST} characters long")
     try:
         parts = urlsplit(written)
         scheme, name, port = parts.scheme.lower(), _host(parts.netloc), parts.port
@@ -37,7 +39,7 @@ def read_pattern(text: str) -> str:
         raise OriginPatternError(f"{text!r} must be a scheme, a host and perhaps a port, no more")
     wild = name.startswith(WILDCARD)
     host = _ascii(name.removeprefix(WILDCARD))
-    if host is None or len(written) > _LONGEST:
+    if host is None:
         raise OriginPatternError(
             f"{text!r} is not an origin such as https://loja.ao;"
             " * may stand for the first labels alone, as in https://*.loja.ao"
@@ -71,7 +73,7 @@ def _ascii(host: str) -> str | None:
 
 def trusts(patterns: Iterable[str], origin: str) -> bool:
     """Whether an `Origin`, to the letter as a browser sent it, is among the patterns."""
-    return any(_matches(pattern, origin) for pattern in patterns)
+    return len(origin) <= _LONGEST and any(_matches(pattern, origin) for pattern in patterns)
 
 
 def _matches(pattern: str, origin: str) -> bool:

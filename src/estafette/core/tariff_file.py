@@ -15,6 +15,7 @@ import io
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from estafette.core.pricing import ANY, SAME, Tariff, in_reading_order
 
@@ -27,6 +28,12 @@ COLUMNS = (
     "pickup_within",
     "delivery_within",
 )
+
+LONGEST = 4 * 1024 * 1024
+"""How long a price list may be, in characters: some 100,000 rows."""
+
+_MOST_TOLD = 100  # mistakes
+_LONGEST_ECHO = 50
 
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"([0-9]{1,10}) ?([dhms])")
@@ -51,10 +58,13 @@ class Problem:
 
 
 class TariffFileError(ValueError):
-    """The file is not a price list; `problems` names every mistake in it, in order of lines."""
+    """The file is not a price list; `problems` names the mistakes in it, in order of lines.
+
+    They are all up to the hundredth.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(islice(problems, _MOST_TOLD))
         super().__init__("\n".join(map(str, self.problems)))
 
 
@@ -65,6 +75,8 @@ def tariffs_from_csv(text: str, cities: Container[str] | None = None) -> list[Ta
     order, separated by commas or semicolons, or by what a first line `sep=…` names. Raises
     `TariffFileError` with all mistakes at once; a file without rows is one.
     """
+    if len(text) > LONGEST:
+        raise TariffFileError([Problem(1, f"a price list is at most {LONGEST} characters long")])
     text = text.removeprefix("\ufeff")  # spreadsheets begin a file so
     reading = _Reading(cities)
     reading.read(text)
@@ -182,9 +194,9 @@ class _Row:
         known = self._cities is None or value in self._cities
         if value in (ANY, SAME) or not _CODE.fullmatch(value):
             wanted = " or ".join(f"`{word}`" for word in words)
-            self.reasons.append(f"{column} must be a city code or {wanted}, not {value!r}")
+            self.reasons.append(f"{column} must be a city code or {wanted}, not {_told(value)}")
         elif not known:
-            self.reasons.append(f"{column}: no city has the code {value!r}")
+            self.reasons.append(f"{column}: no city has the code {_told(value)}")
         return value
 
     def _number(self, column: str, least: int, most: int) -> int:
@@ -192,7 +204,7 @@ class _Row:
         if _NUMBER.fullmatch(value) and least <= int(value) <= most:
             return int(value)
         self.reasons.append(
-            f"{column} must be a whole number from {least} to {most}, not {value!r}"
+            f"{column} must be a whole number from {least} to {most}, not {_told(value)}"
         )
         return least
 
@@ -202,8 +214,15 @@ class _Row:
             seconds = int(match[1]) * _SECONDS[match[2]]
             if 0 < seconds <= _LARGEST:
                 return seconds
-        self.reasons.append(f"{column} must be a duration such as 90m, 2h or 3d, not {value!r}")
+        self.reasons.append(
+            f"{column} must be a duration such as 90m, 2h or 3d, not {_told(value)}"
+        )
         return 1
+
+
+def _told(value: str) -> str:
+    """A value as it is told of in a mistake: long ones by their beginning."""
+    return repr(value if len(value) <= _LONGEST_ECHO else f"{value[:_LONGEST_ECHO]}…")
 
 
 def _duration(seconds: int) -> str:

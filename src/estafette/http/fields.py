@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from estafette.core.scenario import SCENARIOS, mentioned
 from estafette.http.phones import PHONE_LIMIT, e164, example
-from estafette.http.refusals import Detail, InvalidRequest
+from estafette.http.refusals import Detail, InvalidRequest, shortened
 
 TEXT_LIMIT = 500
 """How long a text may be, in characters."""
@@ -69,7 +69,9 @@ def _scenario(text: str | None, info: ValidationInfo) -> str | None:
     name = mentioned(text) if context_of(info).sandbox else None
     if name is not None and name not in SCENARIOS:
         known = ", ".join(SCENARIOS)
-        raise refusal(f"must name a known scenario, not sandbox:{name}; known are {known}")
+        raise refusal(
+            f"must name a known scenario, not sandbox:{shortened(name)}; known are {known}"
+        )
     return text
 
 

@@ -6,10 +6,13 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from estafette.http.moments import Moment, read_moment
-from estafette.http.refusals import Detail
+from estafette.http.refusals import Detail, shortened
 
 TEXT_LIMIT = 500
-"""How long a text to look for may be, in characters."""
+"""How long the value of a parameter may be, in characters."""
+
+PARAMETER_LIMIT = 50
+"""How many parameters of a query string are read."""
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SPACED_ZONE = re.compile(r"(?<=[0-9])(?<!-[0-9]{2}) ([0-9]{2}(?::?[0-9]{2})?)\Z")
@@ -23,9 +26,12 @@ class Unreadable(Exception):  # noqa: N818 - a reason on its way to the caller
 
 
 def parameters(query: bytes) -> Parameters:
-    """The values of each parameter of a query string, in order."""
+    """The values of each parameter of a query string, in order; of the first `PARAMETER_LIMIT`."""
     found: Parameters = {}
-    for name, value in parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True):
+    read = b"&".join(query.split(b"&", PARAMETER_LIMIT)[:PARAMETER_LIMIT]).decode(
+        "utf-8", "replace"
+    )
+    for name, value in parse_qsl(read, keep_blank_values=True):
         found.setdefault(name, []).append(value)
     return found
 
@@ -37,11 +43,18 @@ class Query:
         """Reads `query` as it came over the wire."""
         self.faults: list[Detail] = []
         self._values = parameters(query)
+        if query.count(b"&") >= PARAMETER_LIMIT:
+            self.faults.append(Detail("query", f"must have at most {PARAMETER_LIMIT} parameters"))
 
     def read(self, name: str, reader: Callable[[list[str]], Value]) -> Value | None:
         """What `reader` makes of a parameter's values; None when it is not there or unreadable."""
+        values = self._values.get(name)
+        if values is None:
+            return None
         try:
-            return reader(self._values[name]) if name in self._values else None
+            if any(len(value) > TEXT_LIMIT for value in values):
+                raise Unreadable(f"must be at most {TEXT_LIMIT} characters long")
+            return reader(values)
         except Unreadable as problem:
             self.faults.append(Detail(name, str(problem)))
             return None
@@ -49,7 +62,7 @@ class Query:
     def refuse_others(self, known: Sequence[str]) -> None:
         """Finds fault with every parameter that is not among `known`."""
         unknown = [name for name in self._values if name not in known]
-        self.faults.extend(Detail(name, "unknown parameter") for name in unknown)
+        self.faults.extend(Detail(shortened(name), "unknown parameter") for name in unknown)
 
 
 def single(values: list[str]) -> str:
@@ -64,8 +77,6 @@ def text(values: list[str]) -> str:
     value = single(values)
     if "\0" in value:
         raise Unreadable("contains the character NUL")
-    if len(value) > TEXT_LIMIT:
-        raise Unreadable(f"must be at most {TEXT_LIMIT} characters long")
     return value
 
 

@@ -27,6 +27,14 @@ class BadBody(HttpRefusal):
     reason: str
 
 
+_LONGEST_ECHO = 50
+
+
+def shortened(text: str) -> str:
+    """A text of the caller's as it is told back: long ones by their beginning."""
+    return text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}…"
+
+
 class Detail(NamedTuple):
     """What is wrong with one field or parameter, named by its path (`parcel.weightGrams`)."""
 

@@ -24,6 +24,9 @@ _log = structlog.stdlib.get_logger(__name__)
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LOGO = re.compile(r"https?://[^\s/]+(?:/\S*)?")
+_LONGEST_NAME = 200
+_LONGEST_ADDRESS = 500
+_MOST_ZONES = 200
 _LARGEST_NUMBER = 2**31 - 1
 _LARGEST_MARGIN = 1_000
 
@@ -187,6 +190,8 @@ def _problem(company: Company) -> str | None:
         return f"the slug {company.slug!r} must be 1 to 63 lower-case letters, digits and -"
     if not company.name.strip():
         return "the name must not be empty"
+    if problem := _problem_of_lengths(company):
+        return problem
     if company.logo_url is not None and not _LOGO.fullmatch(company.logo_url):
         return (
             f"the logo {company.logo_url!r} is not an address such as https://example.com/logo.svg"
@@ -201,6 +206,21 @@ def _problem(company: Company) -> str | None:
         known = ", ".join(PARCEL_TYPES)
         return f"unknown parcel types: {', '.join(sorted(unknown))}; there are {known}"
     return _problem_of_numbers(company)
+
+
+def _problem_of_lengths(company: Company) -> str | None:
+    bank = company.capabilities.bank
+    texts = {"name": company.name, "bank": bank.bank, "IBAN": bank.iban, "holder": bank.holder}
+    for what, text in texts.items():
+        if len(text or "") > _LONGEST_NAME:
+            return f"the {what} must be at most {_LONGEST_NAME} characters long"
+    if len(company.logo_url or "") > _LONGEST_ADDRESS:
+        return f"the address of the logo must be at most {_LONGEST_ADDRESS} characters long"
+    if len(company.service_zones) > _MOST_ZONES:
+        return f"a company serves at most {_MOST_ZONES} zones; none means the whole market"
+    if any(len(zone) > _LONGEST_NAME for zone in company.service_zones):
+        return f"a zone must be at most {_LONGEST_NAME} characters long"
+    return None
 
 
 def _problem_of_numbers(company: Company) -> str | None:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -19,25 +18,30 @@ from pydantic import (
 )
 
 from estafette.core.delivery import Status
+from estafette.core.event import NOTE_LIMIT
 from estafette.couriers.remote.failures import InDoubt
 
 OUR_ID = "estafette_delivery_id"
 """Under this name our delivery's id travels in the metadata of theirs."""
 
-_NOTE_LENGTH = 500
 _LARGEST_FEE = 2**53 - 1
 _LONGEST_ETA = 60 * 24 * 60  # minutes: two months
 
-_Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,128}$")]
-_Pin = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 -]{1,32}$")]
+_Id = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")]
+_Pin = Annotated[str, StringConstraints(max_length=32, pattern=r"^[A-Za-z0-9 -]+$")]
+_SOURCE_LENGTH = 100
+_Source = Annotated[str, StringConstraints(max_length=_SOURCE_LENGTH)]
 _Fee = Annotated[int, Field(ge=0, le=_LARGEST_FEE)]
 
 
-def _storable(text: str) -> str:
-    return "".join(each for each in text if each >= " ")[:_NOTE_LENGTH]
+def _storable(text: Any) -> Any:
+    """A text cut to what is kept, without what no database keeps."""
+    if not isinstance(text, str):
+        return text
+    return "".join(each for each in text[:NOTE_LIMIT] if each >= " ")
 
 
-_Note = Annotated[str, AfterValidator(_storable)]
+_Note = Annotated[str, StringConstraints(max_length=NOTE_LIMIT), BeforeValidator(_storable)]
 
 
 def _object(value: Any) -> Any:
@@ -46,7 +50,7 @@ def _object(value: Any) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    return value[:_SOURCE_LENGTH] if isinstance(value, str) else None
 
 
 _Loose = Annotated[dict[str, Any] | None, BeforeValidator(_object)]
@@ -119,7 +123,7 @@ class UpstreamEvent(_Told):
 
     id: _Id
     occurred_at: datetime
-    source: Annotated[str | None, BeforeValidator(_text)] = None
+    source: Annotated[_Source | None, BeforeValidator(_text)] = None
     payload: _Payload
 
 

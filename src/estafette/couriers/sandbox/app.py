@@ -14,6 +14,7 @@ from estafette.core.acts import Operation
 from estafette.core.audit import By
 from estafette.core.delivery import Delivery, Status
 from estafette.core.errors import DeliveryNotFound, TransitionRefused
+from estafette.core.event import NOTE_LIMIT
 from estafette.core.ids import new_id
 from estafette.core.scenario import SCENARIOS
 from estafette.couriers.sandbox import page
@@ -38,7 +39,6 @@ from estafette.usecases.platform import Platform
 PublicId = Callable[[str], UUID | None]
 """Reads an id as any dialect writes it; None when none does."""
 
-_NOTE_LENGTH = 500
 _PIN_LENGTH = 32
 
 
@@ -49,7 +49,7 @@ class Advance(BaseModel):
     """
 
     status: Status | None = None
-    note: Annotated[str, Field(max_length=_NOTE_LENGTH)] | None = None
+    note: Annotated[str, Field(max_length=NOTE_LIMIT)] | None = None
     pin: Annotated[str, Field(max_length=_PIN_LENGTH)] | None = None
 
     @model_validator(mode="after")
@@ -168,7 +168,7 @@ def _told(error: ValidationError) -> str:
     wrong = {str(each["loc"][0]) if each["loc"] else "pin alone" for each in error.errors()}
     reasons = {
         "status": f"status must be one of {', '.join(Status)}",
-        "note": f"note must be a text of at most {_NOTE_LENGTH} characters",
+        "note": f"note must be a text of at most {NOTE_LIMIT} characters",
         "pin": f"pin must be a text of at most {_PIN_LENGTH} characters",
         "pin alone": f"pin is for status {Status.DELIVERED} alone",
     }

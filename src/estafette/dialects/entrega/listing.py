@@ -4,6 +4,7 @@ from estafette.core.delivery import Status
 from estafette.dialects.entrega.errors import InvalidQuery
 from estafette.dialects.entrega.words import STATUSES
 from estafette.http.parameters import Query, Unreadable, moment, single, text, whole_number
+from estafette.http.refusals import shortened
 from estafette.usecases.search import ListFilter
 
 DEFAULT_LIMIT = 20
@@ -23,6 +24,7 @@ PARAMETERS = (
 """What may be asked for."""
 
 
+_MOST_TOLD = 10
 _REPLACED = "\ufffd"  # what has taken the place of bytes that are no UTF-8
 
 
@@ -56,7 +58,9 @@ def _statuses(values: list[str]) -> tuple[Status, ...]:
     if unknown == [""]:
         raise Unreadable("must name statuses, separated by commas")
     if unknown:
-        raise Unreadable(f"unknown status value(s): {', '.join(unknown)}")
+        told = ", ".join(map(shortened, unknown[:_MOST_TOLD]))
+        more = f" and {len(unknown) - _MOST_TOLD} more" if len(unknown) > _MOST_TOLD else ""
+        raise Unreadable(f"unknown status value(s): {told}{more}")
     return tuple(Status(name) for name in dict.fromkeys(wanted))
 
 

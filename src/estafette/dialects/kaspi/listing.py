@@ -47,7 +47,7 @@ def read_list(query: bytes) -> ListRequest:
 
 def _statuses(values: list[str]) -> list[Status]:
     """One status, several with commas between, or the parameter several times."""
-    wanted = ",".join(values).split(",")
+    wanted = list(dict.fromkeys(",".join(values).split(",")))
     if not set(wanted) <= set(STATUSES):
         raise Unreadable(f"must be one or more of {', '.join(STATUSES)}, separated by commas")
     return milestones_of(wanted)

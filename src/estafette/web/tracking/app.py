@@ -14,6 +14,7 @@ from starlette.routing import Route
 from estafette.core.delivery import FINAL
 from estafette.core.errors import Busy
 from estafette.http.limiter import limits_of
+from estafette.http.parameters import parameters
 from estafette.http.refusals import RateLimited
 from estafette.usecases import tracking
 from estafette.usecases.platform import Platform
@@ -118,7 +119,7 @@ class TrackingPages(Starlette):
         def rendered(latest: TrackedDelivery) -> tuple[str, str]:
             return render.fragment(present(latest, texts, self._clock()), links)
 
-        seen = request.headers.get("last-event-id") or request.query_params.get("seen")
+        seen = request.headers.get("last-event-id") or _parameter(request, "seen")
         if delivery.status in FINAL and rendered(delivery)[1] == seen:
             return Response(status_code=204, headers=_PRIVATE)  # tells EventSource to stay away
         if request.method == "HEAD":
@@ -202,11 +203,17 @@ def _html(html: str, texts: Texts, status: int = 200) -> Response:
 
 def _texts(request: Request, unstated: str) -> Texts:
     """The words for the reader: `?lang=` where it names a language we speak, else negotiated."""
-    asked = LANGUAGES.get(request.query_params.get("lang", ""))
+    asked = LANGUAGES.get(_parameter(request, "lang") or "")
     if asked is not None:
         return asked
     header = ", ".join(request.headers.getlist("accept-language")) or None
     return LANGUAGES[language.negotiate(header, LANGUAGES, unstated=unstated)]
+
+
+def _parameter(request: Request, name: str) -> str | None:
+    """A parameter of the query string, the last one of that name; None when there is none."""
+    values = parameters(request.scope["query_string"]).get(name)
+    return values[-1] if values else None
 
 
 def _links(request: Request) -> Links:
