@@ -58,7 +58,7 @@ def _caller(capsys: pytest.CaptureFixture[str]) -> Command:
         ended = run(arguments)
         printed = capsys.readouterr()
         assert ended == code, printed
-        if "--json" in arguments or "export" in arguments:
+        if "--json" in arguments or arguments[:2] == ("privacy", "export"):
             return json.loads(printed.out)
         return printed.out if code == 0 else printed.err
 

@@ -6,7 +6,7 @@ import io
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,11 @@ import pytest
 from estafette.cli.commands import COMMANDS, GROUPS, run
 from estafette.cli.session import system_user
 from estafette.core.account import Mode
+from estafette.core.ids import new_id
+from estafette.core.page_limits import PageLimits
+from estafette.core.page_orders import Page
 from estafette.usecases.secrets import new_cipher_key
-from tests.usecases.angola import BY_TRANSFER, WITH_BANK, angola_over, new_shop
+from tests.usecases.angola import BY_TRANSFER, VIANA, WITH_BANK, angola_over, new_shop
 
 # What these do is no act: they look, run processes, print, or bring the database to a version.
 READING = {
@@ -50,6 +53,7 @@ class Stage:
     account: str = ""
     awaiting: str = ""
     delivery: str = ""
+    held: str = ""
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def stage(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Stage:
-    """An account with a live delivery whose transfer is awaited, and one to move."""
+    """An account with a live delivery whose transfer is awaited, one to move, and a held one."""
     for name in os.environ:
         if name.startswith("ESTAFETTE_"):
             monkeypatch.delenv(name)
@@ -84,6 +88,9 @@ def stage(
             stage.account = shop.account.name
             stage.awaiting = str((await shop.create(payment=BY_TRANSFER)).id)
             stage.delivery = str((await shop.create()).id)
+            page = Page(new_id(), PageLimits(held=True), b"")
+            known = replace(VIANA, phone="923 444 555", phone_e164="+244923444555")
+            stage.held = str((await shop.create(page=page, dropoff=known)).id)
 
     asyncio.run(made())
     return stage
@@ -104,9 +111,13 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
     ao = ["--market", "AO"]
     key = stage.run("keys", "create", "--account", stage.account, "--mode", "live")["id"]
     other = stage.run("keys", "create", "--account", stage.account, "--mode", "live")["id"]
+    page = stage.run("keys", "create", "--account", stage.account, "--kind", "publishable")["id"]
     return {
         "accounts create": ("account.created", ["audited", *ao], ""),
         "accounts set-rate": ("account.changed", [stage.account, "7"], ""),
+        "accounts keep": ("account.changed", [stage.account, "--days", "30"], ""),
+        "privacy export": ("privacy.exported", ["--phone", "+244923444555"], ""),
+        "privacy erase": ("privacy.erased", ["--phone", "+244923444555", "--yes"], ""),
         "accounts origins": (
             "account.changed",
             ["--account", stage.account, "--set", "https://loja.ao"],
@@ -114,7 +125,10 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
         ),
         "keys create": ("key.created", of, ""),
         "keys rotate": ("key.rotated", [key, "--account", stage.account], ""),
+        "keys update": ("key.changed", [other, "--account", stage.account, "--name", "ERP"], ""),
+        "keys limits": ("key.changed", [page, "--account", stage.account, "--hold"], ""),
         "keys disable": ("key.disabled", [other, "--account", stage.account], ""),
+        "keys enable": ("key.enabled", [other, "--account", stage.account], ""),
         "keys revoke": ("key.revoked", [other, "--account", stage.account], ""),
         "webhooks set": ("endpoint.created", [*of, "--url", "https://a.example/x"], ""),
         "webhooks rotate": ("endpoint.rotated", of, ""),
@@ -135,6 +149,7 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
         ),
         "couriers disconnect": ("company.disconnected", ["far", *ao], ""),
         "payments confirm": ("payment.confirmed", [stage.awaiting], ""),
+        "deliveries confirm": ("delivery.released", [stage.held], ""),
         "deliveries advance": ("delivery.moved", [stage.delivery, "--to", "assigned"], ""),
         "deliveries unlock-pin": ("delivery.pin_unlocked", [stage.delivery], ""),
     }

@@ -283,7 +283,7 @@ def test_sending_again_what_there_is_not_is_refused(command: Command) -> None:
     again = ("webhooks", "resend", "--account", "kaspi")
     unknown = "a" * 26
     told = command(*again, "--event", f"wh_{unknown}", "--delivery", f"dlv_{unknown}", code=1)
-    assert "no such message" in told
+    assert "no such event" in told
     assert "no such message" in command(*again, "--message", f"wh_test_{unknown}", code=1)
     assert command(*again, "--since", "0s").startswith("0 messages")
 
