@@ -370,9 +370,13 @@ async def _create_entrega(side: Side, turn: int) -> Took:
 
 async def _claim(side: Side, turn: int) -> Took:
     began = time.perf_counter()
-    found = await outbox.claim(
-        side.connection, {}, room=_ROOM, limit=_CLAIMED, lease_seconds=60, worker="bench"
-    )
+    due = [
+        each.endpoint_id
+        for each in (await outbox.survey(side.connection)).waiting
+        if each.due_in_seconds <= 0
+    ]
+    asked = dict.fromkeys(due[: -(-_CLAIMED // _ROOM)], _ROOM)
+    found = await outbox.claim(side.connection, asked, lease_seconds=60, worker="bench")
     seconds = time.perf_counter() - began
     if not found:
         raise BenchError("there was nothing to claim")
@@ -380,8 +384,10 @@ async def _claim(side: Side, turn: int) -> Took:
     done = [
         Finished(
             account_id=one.scope.account_id,
+            endpoint_id=one.endpoint_id,
             message_id=one.id,
             attempt=one.attempt,
+            tells=True,
             is_delivered=True,
             retry_seconds=None,
             began=now,

@@ -53,6 +53,7 @@ from estafette.usecases.secrets import Cipher
 from estafette.web import home, tracking, widget
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.message import Renderer
+from estafette.webhooks.resolver import ThreadResolver
 from estafette.webhooks.sender import Sender
 from estafette.webhooks.worker import Limits, Worker
 
@@ -192,7 +193,7 @@ def connect_platforms(platform: Platform, rest_seconds: float) -> remote.Platfor
 
     One that fails again and again is left alone for `rest_seconds` at first.
     """
-    client = remote.PlatformClient(rest_seconds)
+    client = remote.PlatformClient(rest_seconds, ThreadResolver())
     courier = remote.RemoteCourier(client, remote.reach_through(platform))
     platform.couriers = {**platform.couriers, Connector.REMOTE: courier}
     platform.recall = courier.recall
@@ -439,11 +440,19 @@ def _retention(settings: Settings) -> Retention:
     )
 
 
+_OTHER_FILES_OF_A_WORKER = 600
+"""What a worker opens at most besides webhooks: idle connections, the pool, errands, logs."""
+
+
 def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> Worker:
     limits = Limits(
         lease_seconds=settings.webhook_lease_seconds,
         per_endpoint=settings.webhook_endpoint_concurrency,
         total=settings.webhook_concurrency,
+        late=room_for_connections(
+            3 * settings.webhook_concurrency,
+            settings.webhook_concurrency + _OTHER_FILES_OF_A_WORKER,
+        ),
     )
     decrypt = lru_cache(maxsize=4096)(platform.cipher.decrypt)  # endpoints hear of many events
     return Worker(platform.pool, _dsn(settings), RENDERERS, sender, decrypt, limits)
@@ -451,7 +460,7 @@ def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> W
 
 async def _run_errands(settings: Settings, platform: Platform, stop: asyncio.Event) -> None:
     """Places deliveries at other platforms and follows them there, until `stop` is set."""
-    client = remote.PlatformClient(settings.remote_rest_seconds)
+    client = remote.PlatformClient(settings.remote_rest_seconds, ThreadResolver())
     worker = remote.Worker(
         platform,
         client,

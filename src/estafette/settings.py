@@ -146,7 +146,11 @@ class Settings(BaseSettings):
         " companies' platforms without TLS",
     )
     webhook_concurrency: int = Field(
-        default=256, ge=1, le=10_000, description="webhooks in flight of one worker"
+        default=256,
+        ge=1,
+        le=10_000,
+        description="webhooks in flight of one worker, those apart that"
+        " take longer than half a second: up to three times as many",
     )
     webhook_endpoint_concurrency: int = Field(
         default=16, ge=1, le=1000, description="webhooks in flight of one worker to one endpoint"

@@ -1,5 +1,6 @@
 """Claims, leases and tokens, two workers taking turns over one database."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 
 from estafette.core.account import Mode
 from estafette.store import outbox
-from estafette.store.outbox import Claimed, Finished
+from estafette.store.outbox import OPENS_AFTER, Claimed, Finished
+from estafette.usecases.accounts import AccountRefusedError
 from estafette.usecases.platform import Platform
+from estafette.usecases.webhooks import MOST_ENDPOINTS, resend_event, send_test
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 from tests.webhooks.stage import attempts, listen_at, messages
 
@@ -32,12 +35,13 @@ async def tenant(platform: Platform) -> Tenant:
 
 
 async def claim(tenant: Tenant, worker: str, **limits: Any) -> list[Claimed]:
+    """Claims what is due: of the endpoints in `rooms`, else of every one that a survey finds."""
     async with tenant.platform.pool.acquire() as connection:
+        found = (await outbox.survey(connection)).waiting
+        everyone = {each.endpoint_id: limits.get("room", 100) for each in found}
         return await outbox.claim(
             connection,
-            limits.get("rooms", {}),
-            room=limits.get("room", 100),
-            limit=limits.get("limit", 100),
+            everyone | limits.get("rooms", {}),
             lease_seconds=limits.get("lease_seconds", 30.0),
             worker=worker,
         )
@@ -46,8 +50,10 @@ async def claim(tenant: Tenant, worker: str, **limits: Any) -> list[Claimed]:
 def finished(message: Claimed, **changes: Any) -> Finished:
     fields: dict[str, Any] = {
         "account_id": message.scope.account_id,
+        "endpoint_id": message.endpoint_id,
         "message_id": message.id,
         "attempt": message.attempt,
+        "tells": True,
         "is_delivered": True,
         "retry_seconds": None,
         "began": time.monotonic() - 2,
@@ -140,7 +146,7 @@ async def test_an_endpoint_gives_no_more_than_its_room(tenant: Tenant) -> None:
     crowded = (await messages(tenant))[0]["endpoint_id"]
     taken = await claim(tenant, "one", rooms={crowded: 0}, room=3)
     assert [message.scope for message in taken] == [other.scope] * 3
-    taken = await claim(tenant, "one", rooms={crowded: 4}, limit=2)
+    taken = await claim(tenant, "one", rooms={crowded: 2}, room=0)
     assert len(taken) == 2
 
 
@@ -153,22 +159,178 @@ async def test_a_message_that_another_worker_is_claiming_is_passed_over(tenant: 
         assert [message.id for message in await claim(tenant, "one")] == ids[1:]
 
 
-async def test_the_next_due_time_is_that_of_the_first_of_all_endpoints(tenant: Tenant) -> None:
+async def test_a_survey_tells_when_each_endpoint_has_something_due(tenant: Tenant) -> None:
     other = await new_tenant(tenant.platform, Mode.LIVE)
     await listen_at(other, "http://127.0.0.1:9/")
-    pool: asyncpg.Pool[asyncpg.Record] = tenant.platform.pool
-    async with pool.acquire() as connection:
-        assert await outbox.next_due(connection) is None
+    async with tenant.platform.pool.acquire() as connection:
+        assert await outbox.survey(connection) == ([], 0.0)
         await tenant.create()
         await other.create()
         await connection.execute("update messages set due_at = now() + interval '50 seconds'")
         await connection.execute(
-            "update messages set due_at = now() + interval '20 seconds' where account_id = $1",
+            "update messages set due_at = now() - interval '20 seconds' where account_id = $1",
             other.scope.account_id,
         )
-        assert 15 < (await outbox.next_due(connection) or 0) <= 20
-        depth = await outbox.depth(connection)
-        assert depth == (2, 0.0)
+        waiting, oldest = await outbox.survey(connection)
+        assert await outbox.pending(connection) == 2
+    assert 20 <= oldest < 60
+    found = {each.account_id: each.due_in_seconds for each in waiting}
+    assert 40 < found[tenant.scope.account_id] <= 50
+    assert -60 < found[other.scope.account_id] <= -20
+
+
+async def fail(tenant: Tenant, times: int) -> None:
+    """So many attempts in a row to reach the endpoint fail, one after another."""
+    for _ in range(times):
+        [message] = await claim(tenant, "one", room=1)
+        await record(tenant, "one", finished(message, is_delivered=False, retry_seconds=0.0))
+
+
+async def rest(tenant: Tenant) -> Any:
+    """What is known of the endpoint's failures, with how long it rests."""
+    return await tenant.platform.pool.fetchrow(
+        "select *, extract(epoch from rests_until - now())::float8 as rests_for"
+        " from endpoint_failures where account_id = $1",
+        tenant.scope.account_id,
+    )
+
+
+async def end_rest(tenant: Tenant) -> None:
+    await tenant.platform.pool.execute(
+        "update endpoint_failures set rests_until = now() where rests_until is not null"
+    )
+
+
+async def test_an_endpoint_that_fails_again_and_again_rests_and_loses_nothing(
+    tenant: Tenant,
+) -> None:
+    for _ in range(3):
+        await tenant.create()
+    await fail(tenant, OPENS_AFTER - 1)
+    assert (await rest(tenant))["rests_for"] is None
+    await fail(tenant, 1)
+    before = await messages(tenant)
+    assert await claim(tenant, "one") == []
+    assert await claim(tenant, "other") == []
+    after = await messages(tenant)
+    for name in ("state", "attempt", "round_start", "due_at"):
+        assert [each[name] for each in before] == [each[name] for each in after]
+    assert sum(each["attempt"] for each in after) == OPENS_AFTER
+    async with tenant.platform.pool.acquire() as connection:
+        [waiting] = (await outbox.survey(connection)).waiting
+    assert 0 < waiting.due_in_seconds <= 5
+    assert waiting.failures == OPENS_AFTER
+
+
+async def test_after_its_rest_one_worker_sends_it_one_message(tenant: Tenant) -> None:
+    for _ in range(3):
+        await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    await end_rest(tenant)
+    claims = await asyncio.gather(*(claim(tenant, f"worker {number}") for number in range(4)))
+    assert sum(map(len, claims)) == 1
+    assert await claim(tenant, "one") == []
+
+
+async def test_an_answer_ends_its_rest(tenant: Tenant) -> None:
+    for _ in range(3):
+        await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    await end_rest(tenant)
+    [probe] = await claim(tenant, "one")
+    assert probe.failures == OPENS_AFTER
+    assert await record(tenant, "one", finished(probe)) == 1
+    assert await rest(tenant) is None
+    assert len(await claim(tenant, "other")) == 2
+
+
+async def test_each_probe_that_fails_doubles_its_rest_up_to_a_bound(tenant: Tenant) -> None:
+    await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    rests: list[float] = []
+    for _ in range(6):
+        rests.append(round((await rest(tenant))["rests_for"]))
+        await end_rest(tenant)
+        await fail(tenant, 1)
+    assert rests == [5, 10, 20, 40, 50, 50]
+
+
+async def test_what_was_under_way_when_the_rest_began_does_not_prolong_it(tenant: Tenant) -> None:
+    for _ in range(OPENS_AFTER + 2):
+        await tenant.create()
+    taken = await claim(tenant, "one")
+    fails: dict[str, Any] = {"is_delivered": False, "retry_seconds": 60.0}
+    await record(tenant, "one", *(finished(each, **fails) for each in taken[:OPENS_AFTER]))
+    await record(tenant, "one", *(finished(each, **fails) for each in taken[OPENS_AFTER:]))
+    known = await rest(tenant)
+    assert (known["failures"], known["rest_seconds"]) == (OPENS_AFTER + 2, 5)
+    assert known["rests_for"] <= 5
+
+
+async def test_a_worker_that_dies_with_a_probe_lets_another_one_probe(tenant: Tenant) -> None:
+    await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    await end_rest(tenant)
+    assert len(await claim(tenant, "one")) == 1
+    assert 25 < (await rest(tenant))["rests_for"] <= 30
+    await end_rest(tenant)
+    await lapse(tenant)
+    assert len(await claim(tenant, "other")) == 1
+
+
+async def test_what_says_nothing_of_the_endpoint_changes_nothing_of_it(tenant: Tenant) -> None:
+    await tenant.create()
+    for _ in range(OPENS_AFTER):
+        [message] = await claim(tenant, "one")
+        own = finished(message, is_delivered=False, retry_seconds=0.0, tells=False)
+        await record(tenant, "one", own)
+    assert await rest(tenant) is None
+
+
+async def test_a_message_that_waited_a_day_for_an_endpoint_that_rests_is_dead_and_kept(
+    tenant: Tenant,
+) -> None:
+    late, fresh = await tenant.create(), await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    other = await new_tenant(tenant.platform, Mode.LIVE)
+    await listen_at(other, "http://127.0.0.1:9/")
+    await other.create()
+    query = "update messages set due_at = now() - interval '25 hours' where delivery_id <> $1"
+    await tenant.platform.pool.execute(query, fresh)
+    async with tenant.platform.pool.acquire() as connection:
+        assert await outbox.give_up(connection) == 1
+        assert await outbox.give_up(connection) == 0
+    states = {each["delivery_id"]: each["state"] for each in await messages(tenant)}
+    assert states == {late: "dead", fresh: "pending"}
+    assert [each["state"] for each in await messages(other)] == ["pending"]
+
+
+async def test_a_test_goes_before_what_waits_and_ends_the_rest(tenant: Tenant) -> None:
+    for _ in range(3):
+        await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    id = await send_test(tenant.platform, tenant.scope)
+    [message] = await claim(tenant, "one")
+    assert (message.id, message.is_test) == (id, True)
+
+
+async def test_a_new_address_and_a_sending_by_hand_forget_what_failed(tenant: Tenant) -> None:
+    id = await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    event = (await tenant.events(id))[0]
+    assert await resend_event(tenant.platform, tenant.scope, id, event.id) == 1
+    assert await rest(tenant) is None
+    await fail(tenant, OPENS_AFTER)
+    await listen_at(tenant, "http://127.0.0.1:10/")
+    assert len(await claim(tenant, "one")) == 1
+
+
+async def test_an_account_has_a_bounded_number_of_endpoints(tenant: Tenant) -> None:
+    for number in range(MOST_ENDPOINTS - 1):  # and the default one
+        await listen_at(tenant, None, f"number-{number}")
+    with pytest.raises(AccountRefusedError):
+        await listen_at(tenant, None, "one-more")
+    await listen_at(tenant, "http://127.0.0.1:10/", "number-1")
 
 
 async def test_a_claim_finds_its_way_by_the_index_alone(tenant: Tenant) -> None:
@@ -185,7 +347,7 @@ async def test_a_claim_finds_its_way_by_the_index_alone(tenant: Tenant) -> None:
         before = await _whole_reads(connection)
     for _ in range(8):  # beyond the fifth execution a generic plan may be chosen
         [message] = await claim(tenant, "one", rooms={uuid4(): 5})
-        failed = finished(message, is_delivered=False, retry_seconds=0.0)
+        failed = finished(message, is_delivered=False, retry_seconds=0.0, tells=False)
         assert await record(tenant, "one", failed) == 1
     async with pool.acquire() as connection:
         assert await _whole_reads(connection) == before

@@ -97,8 +97,10 @@ async def working(
     renderers: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
     sender: Any = None,
+    decrypt: Callable[[bytes, bytes], str] | None = None,
+    cancelled: bool = False,
 ) -> AsyncGenerator[Worker]:
-    """A worker under way, which is stopped in an orderly way at the end."""
+    """A worker under way, which is stopped in an orderly way at the end, or `cancelled`."""
     stop = asyncio.Event()
     own = await open_pool(dsn, size=4)
     async with Sender(LOOPBACK) as real:
@@ -107,7 +109,7 @@ async def working(
             dsn,
             renderers if renderers is not None else {DIALECT.name: PlainRenderer()},
             sender or real,
-            platform.cipher.decrypt,
+            decrypt or platform.cipher.decrypt,
             limits,
         )
         task = asyncio.create_task(worker.run(stop))
@@ -115,9 +117,11 @@ async def working(
             yield worker
         finally:
             stop.set()
+            if cancelled:
+                task.cancel()
             try:
                 async with asyncio.timeout(20):
-                    await task
+                    await asyncio.gather(task, return_exceptions=cancelled)
             finally:
                 await own.close()
 

@@ -3,6 +3,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -201,7 +202,7 @@ async def test_lookups_beyond_the_bound_wait_for_a_place():
         released.wait(20)
         return []
 
-    resolver = ThreadResolver(max_lookups=2, getaddrinfo=getaddrinfo)
+    resolver = ThreadResolver(max_lookups=4, getaddrinfo=getaddrinfo)
     lookups = [asyncio.create_task(resolver.resolve(str(number))) for number in range(5)]
     await two_are_under_way.wait()
     lookups[0].cancel()  # nobody waits for it any more, yet its thread still holds the place
@@ -210,6 +211,36 @@ async def test_lookups_beyond_the_bound_wait_for_a_place():
     released.set()
     await asyncio.gather(*lookups, return_exceptions=True)
     assert len(under_way) == 5
+
+
+async def test_names_that_hang_leave_places_to_those_that_are_known():
+    released = threading.Event()
+
+    def getaddrinfo(host: str, port: int, **_: Any) -> list[tuple[Any, Any, int, str, Any]]:
+        if host.startswith("slow"):
+            released.wait(20)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    resolver = ThreadResolver(max_lookups=4, getaddrinfo=getaddrinfo)
+    await resolver.resolve("known.example")
+    slow = [asyncio.create_task(resolver.resolve(f"slow{number}")) for number in range(50)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(4):  # before those that wait give up
+        assert await resolver.resolve("known.example")
+    released.set()
+    await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_idle_connections_to_all_receivers_together_are_bounded():
+    async with AsyncExitStack() as stack:
+        receivers = [await stack.enter_async_context(Receiver()) for _ in range(12)]
+        sender = await stack.enter_async_context(Sender(LOOPBACK, max_idle=5))
+        for receiver in [*receivers, receivers[0]]:
+            assert (await sender.send(to(receiver.url))).outcome is Outcome.DELIVERED
+        for receiver in receivers[5:]:
+            await receiver.wait_until(lambda of=receiver: of.open_connections == 0)
+        assert sum(receiver.open_connections for receiver in receivers) <= 5
+        assert receivers[0].connections == 1
 
 
 async def test_a_name_with_many_addresses_is_cut_to_a_few():

@@ -47,6 +47,17 @@ async def every(connection: Connection, account_id: UUID) -> list[Endpoint]:
     return [_endpoint(row) for row in found]
 
 
+async def names(connection: Connection, scope: Scope) -> set[str]:
+    """The names of an account's endpoints in a mode; until the transaction ends nobody adds one."""
+    await connection.execute(
+        "select from accounts where id = $1 for no key update", scope.account_id
+    )
+    found = await connection.fetch(
+        "select name from endpoints where account_id = $1 and mode = $2", *scope
+    )
+    return {row["name"] for row in found}
+
+
 async def lock(connection: Connection, scope: Scope, name: str) -> Endpoint | None:
     """The endpoint of that name, its row locked for this transaction."""
     row = await connection.fetchrow(

@@ -13,10 +13,15 @@ _MINUTES_FOR_MANY = 10
 async def insert_test(
     connection: Connection, scope: Scope, id: UUID, endpoint: str, type: str, url: str | None
 ) -> bool:
-    """Puts a test into the outbox, signed with that endpoint's secret; False: nowhere to go."""
+    """Puts a test into the outbox, signed with that endpoint's secret; False: nowhere to go.
+
+    It goes before whatever waits for the endpoint: somebody is looking whether it works.
+    """
     status = await connection.execute(
         "insert into messages (account_id, id, endpoint_id, test_type, test_url, due_at)"
-        " select account_id, $3, id, $5, $6, now() from endpoints"
+        " select account_id, $3, id, $5, $6, least(now(), ("
+        "   select due_at from messages where state = 'pending' and endpoint_id = endpoints.id"
+        "   order by endpoint_id, due_at limit 1)) - interval '1 millisecond' from endpoints"
         " where account_id = $1 and mode = $2 and name = $4"
         " and ($6::text is not null or (url is not null and disabled_at is null))",
         scope.account_id,

@@ -17,12 +17,17 @@ from estafette.core.audit import Act
 from estafette.core.delivery import Progress, Status
 from estafette.core.errors import EndpointMissing
 from estafette.core.ids import new_id
-from estafette.store import accounts, endpoints, messages
+from estafette.store import accounts, endpoints, messages, outbox
 from estafette.store.endpoints import Endpoint
 from estafette.store.messages import Attempt
 from estafette.store.pool import Connection
 from estafette.usecases import audit
-from estafette.usecases.accounts import DEFAULT_ENDPOINT, SECRET_PREFIX, checked_name
+from estafette.usecases.accounts import (
+    DEFAULT_ENDPOINT,
+    SECRET_PREFIX,
+    AccountRefusedError,
+    checked_name,
+)
 from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import Cipher, new_token
 
@@ -44,6 +49,9 @@ __all__ = [
     "why_no_event",
     "why_no_message",
 ]
+
+MOST_ENDPOINTS = 20
+"""Endpoints of an account in a mode: every event makes a message for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +121,24 @@ async def set_endpoint(
     """Sends webhooks to `url` from now on; None sends none. Makes the endpoint if it is new.
 
     What waits for the endpoint goes to the new address. `url` has been checked by the caller.
-    Raises AccountRefusedError for a name that is none.
+    Raises AccountRefusedError for a name that is none, and for one endpoint too many.
     """
     checked_name(name)
     id = new_id()
     async with platform.pool.acquire() as connection, connection.transaction():
         secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), id.bytes)
+        names = await endpoints.names(connection, scope)
+        if name not in names and len(names) >= MOST_ENDPOINTS:
+            raise AccountRefusedError(
+                f"an account has at most {MOST_ENDPOINTS} endpoints in a mode"
+            )
         if await endpoints.insert(connection, scope, id, name, url, secret):
             facts = {"name": name, "url": _place(url)}
             await audit.note(connection, platform.by, Act.ENDPOINT_CREATED, id, facts, of=scope)
     async with _changing(platform, scope, name) as (connection, endpoint):
         if endpoint.url != url:
             await endpoints.set_url(connection, scope, endpoint.id, url)
+            await outbox.forgive(connection, scope.account_id)
             facts = {"url": [_place(endpoint.url), _place(url)]}
             await _note(connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
         return await _read(connection, platform, endpoint)
@@ -158,6 +172,7 @@ async def set_enabled(
     """
     async with _changing(platform, scope, name) as (connection, endpoint):
         await endpoints.set_enabled(connection, scope, endpoint.id, enabled=enabled)
+        await outbox.forgive(connection, scope.account_id)
         act = Act.ENDPOINT_ENABLED if enabled else Act.ENDPOINT_DISABLED
         await _note(connection, platform, act, endpoint)
         return await _read(connection, platform, endpoint)
@@ -206,6 +221,7 @@ async def send_test(
             type = dialect.announcements(None, Progress(Status.PENDING, Status.PENDING))[0]
         if not await messages.insert_test(connection, scope, id, DEFAULT_ENDPOINT, type, url):
             raise EndpointMissing(DEFAULT_ENDPOINT)
+        await outbox.probe(connection, scope.account_id)
         facts = {"type": type, "url": _place(url)}
         await audit.note(connection, platform.by, Act.WEBHOOKS_TESTED, id, facts, of=scope)
     platform.outbox_signal.wake()
@@ -236,6 +252,7 @@ async def resend_event(platform: Platform, scope: Scope, delivery_id: UUID, even
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         count = await messages.resend_event(connection, scope, delivery_id, event_id)
+        await outbox.forgive(connection, scope.account_id)
         if count:
             facts = {"delivery": delivery_id, "messages": count}
             await audit.note(
@@ -248,6 +265,7 @@ async def resend_message(platform: Platform, scope: Scope, message_id: UUID) -> 
     """Sends one message again, as `resend_event` does; returns 1 or 0."""
     async with platform.pool.acquire() as connection, connection.transaction():
         count = await messages.resend_message(connection, scope, message_id)
+        await outbox.forgive(connection, scope.account_id)
         if count:
             await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, message_id, of=scope)
     return _woken(platform, count)
@@ -285,6 +303,7 @@ async def resend_since(
     """Sends again the messages made since a time that are dead, or all; returns how many."""
     async with platform.pool.acquire() as connection, connection.transaction():
         count = await messages.resend_since(connection, scope, since, dead_only=dead_only)
+        await outbox.forgive(connection, scope.account_id)
         facts = {"since": since, "dead_only": dead_only, "messages": count}
         await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, None, facts, of=scope)
     return _woken(platform, count)

@@ -49,11 +49,25 @@ class Exchange:
 current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
 
 
+@dataclass(slots=True)
+class Tally:
+    """How many connections are open, and how many of them carry an exchange."""
+
+    open: int = 0
+    in_use: int = 0
+
+    @property
+    def idle(self) -> int:
+        """How many are kept for a request to come."""
+        return self.open - self.in_use
+
+
 class BoundedHandler(ResponseHandler):
     """The receiving end of one connection; counts the bytes of each answer."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, max_bytes: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_bytes: int, tally: Tally) -> None:
         super().__init__(loop=loop)
+        self._tally = tally
         self._max_bytes = max_bytes
         self._bytes_left = max_bytes
 
@@ -62,11 +76,23 @@ class BoundedHandler(ResponseHandler):
         """Whether the connection was cut because an answer went beyond the bound."""
         return self._bytes_left < 0
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A connection has come about, its TLS included."""
+        self._tally.open += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The connection is over."""
+        self._tally.open -= 1
+        super().connection_lost(exc)
+
     def set_response_params(self, **params: Any) -> None:
         """Begin an exchange on this connection: aiohttp is about to write the request to it."""
         self._bytes_left = self._max_bytes
         exchange = current_exchange.get()
         exchange.transmissions += 1
+        if exchange.handler is None:
+            self._tally.in_use += 1
         exchange.handler = self
         super().set_response_params(**params)
 
@@ -84,7 +110,7 @@ class GuardedConnector(aiohttp.TCPConnector):
     """The pool of connections. It dials what the guard allows, and whatever it is asked to.
 
     There is no bound on their number: one receiver's requests must not wait for another's. Who
-    calls the sender bounds the requests in flight.
+    calls the sender bounds the requests in flight, and the sender those that are idle.
 
     Arguments:
         guard: decides on every address that is dialled.
@@ -111,7 +137,10 @@ class GuardedConnector(aiohttp.TCPConnector):
         self._guard = guard
         # aiohttp has no public setting for the class of its connections' receiving end. Should the
         # attribute change its name, the tests of endless answers fail.
-        self._factory = partial(BoundedHandler, loop=self._loop, max_bytes=max_answer_bytes)
+        self.tally = Tally()
+        self._factory = partial(
+            BoundedHandler, loop=self._loop, max_bytes=max_answer_bytes, tally=self.tally
+        )
 
     def _open_socket(self, info: AddressInfo) -> socket.socket:
         current_exchange.get().dialled = True

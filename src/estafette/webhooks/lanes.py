@@ -1,52 +1,94 @@
 """Who is sent to next: a lane for each endpoint, so that a slow one holds up itself alone.
 
-No I/O and no clock. The worker puts in what it has claimed, takes out what to send, and tells how
-it went. A lane learns from that how much its endpoint bears: how many requests at a time, and how
-many messages may be held ready for it without outliving their lease.
+No I/O and no clock. The worker asks what to claim, puts it in, takes out what to send, and tells
+how it went. A lane learns from that how much its endpoint bears: how many requests at a time, and
+how many messages may be held ready for it without outliving their lease.
+
+The places of a worker are given by how an endpoint behaved lately (`Standing`). Only those that
+answer soon may take the last of them, so whatever the others do, these go on. A request that takes
+long leaves its place to others and counts as late from then on, of which there is a bound too.
+See docs/decisions/0030-places-by-how-they-behaved.md.
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Sequence
+import random
+from collections import Counter, OrderedDict, deque
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 from uuid import UUID
 
-from estafette.store.outbox import Claimed
+from estafette.store.outbox import OPENS_AFTER, Claimed, Waiting
 
 # Requests at a time: an unknown endpoint starts with few, each answer in time allows one more, one
-# that came too late halves them. A thousand endpoints that hang then hold few connections each.
-_START: Final = 8
+# that came too late halves them.
+_START: Final = 2
 _LEAST: Final = 2
 # Messages held ready for an endpoint: what it takes in this time, or so many times its requests.
 _AHEAD_SECONDS: Final = 1.0
 _AHEAD_TIMES: Final = 15
 _QUICK_SECONDS: Final = _AHEAD_SECONDS / _AHEAD_TIMES
-_KNOWN_LANES: Final = 4096
+_KNOWN_LANES: Final = 16_384
+# Who answers within this time on average answers soon; a request that takes longer is late.
+_SOON_SECONDS: Final = 0.5
+_MOST_ASKED: Final = 1024
 
 
-@dataclass(slots=True)
+class Standing(Enum):
+    """How an endpoint behaved lately."""
+
+    SOON = "answers soon"
+    UNKNOWN = "nothing is known of it, or it was too late with its last answer"
+    SLOW = "answers in time, and not soon"
+    FAILING = "failed again and again: it is sent one message at a time"
+
+
+# The share of the places that all such endpoints may take together. What the last three may take
+# leaves a quarter to those that answer soon; these leave an eighth, so that the others go on too.
+_SHARES: Final = {
+    Standing.SOON: 7 / 8,
+    Standing.UNKNOWN: 1 / 2,
+    Standing.SLOW: 1 / 8,
+    Standing.FAILING: 1 / 8,
+}
+_OTHERS: Final = (Standing.UNKNOWN, Standing.SLOW, Standing.FAILING)
+
+
+@dataclass(slots=True, eq=False)
 class Job:
     """Messages of one delivery for one endpoint, sent one after another.
 
     Each comes with the moment, on the monotonic clock, at which it was claimed at the earliest.
+    `standing` is whose place it takes while it `is_sent`, unless it `is_late`; `turn` counts the
+    messages sent.
     """
 
     key: tuple[UUID, UUID]
+    account_id: UUID
     messages: deque[tuple[Claimed, float]] = field(default_factory=deque)
+    standing: Standing = Standing.UNKNOWN
+    is_sent: bool = False
+    is_late: bool = False
+    turn: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lane:
     """What is ready for one endpoint, and how much of it at a time.
 
     `limit` bounds the requests under way, `quota` the messages held, those under way included.
+    `failures` counts those in a row, `late` the requests under way that take long.
     """
 
+    account_id: UUID
     limit: float = _START
     seconds: float | None = None
     quota: int = 0
     sending: int = 0
+    late: int = 0
     held: int = 0
+    failures: int = 0
+    in_time: bool = True
     has_more: bool = False
     queued: bool = False
     ready: deque[Job] = field(default_factory=deque)
@@ -56,12 +98,37 @@ class Lane:
         self.quota = int(2 * self.limit)
 
     @property
-    def may_send(self) -> bool:
-        """Whether a job is ready and a request more is allowed."""
-        return bool(self.ready) and self.sending + 1 <= self.limit
+    def standing(self) -> Standing:
+        """How the endpoint behaved lately."""
+        if self.failures >= OPENS_AFTER:
+            return Standing.FAILING
+        if self.seconds is None or not self.in_time:
+            return Standing.UNKNOWN
+        return Standing.SOON if self.seconds <= _SOON_SECONDS else Standing.SLOW
 
-    def learn(self, seconds: float, *, in_time: bool, most: int) -> None:
+    @property
+    def room(self) -> int:
+        """How many messages may be claimed for it now."""
+        return max((1 if self.failures >= OPENS_AFTER else self.quota) - self.held, 0)
+
+    @property
+    def may_send(self) -> bool:
+        """Whether a job is ready and a request more is allowed.
+
+        Where a request takes long that should not, its end is awaited first.
+        """
+        if not self.ready:
+            return False
+        if self.failures >= OPENS_AFTER:
+            return self.sending == 0
+        if self.late and (self.seconds is None or self.seconds <= _SOON_SECONDS):
+            return False
+        return self.sending + 1 <= self.limit
+
+    def learn(self, seconds: float, *, in_time: bool, delivered: bool, most: int) -> None:
         """Takes a finished exchange into account."""
+        self.failures = 0 if delivered else self.failures + 1
+        self.in_time = in_time
         if in_time:
             self.limit = min(self.limit + 1, most)
         else:
@@ -71,31 +138,55 @@ class Lane:
         self.quota = int(self.limit * (1 + times))
 
 
+@dataclass(slots=True)
+class _Pool:
+    """The places of one standing: how many, who has them, whose turn it is."""
+
+    places: int
+    taken: int = 0
+    held: int = 0
+    starved: bool = False
+    by_account: Counter[UUID] = field(default_factory=Counter[UUID])
+    turns: OrderedDict[UUID, deque[Lane]] = field(default_factory=OrderedDict[UUID, deque[Lane]])
+
+    @property
+    def most_held(self) -> int:
+        """How many messages may be held ready of endpoints that may not answer: two of a place."""
+        return 2 * self.places
+
+
 class Lanes:
     """The lanes of all endpoints of one worker."""
 
-    def __init__(self, *, per_endpoint: int, total: int, held: int) -> None:
+    def __init__(
+        self, *, per_endpoint: int, total: int, held: int, late: int | None = None
+    ) -> None:
         """At most `per_endpoint` requests at a time to one endpoint and `total` to all.
 
-        At most `held` messages are kept at a time, those being sent included.
+        Beside these there may be `late` ones (None: three times as many) that take long. At most
+        `held` messages are kept at a time, those being sent included.
         """
         self._per_endpoint = per_endpoint
         self._start = min(_START, per_endpoint)
         self._total = total
+        self._most_late = 3 * total if late is None else late
         self._most_held = held
         self._sending = 0
+        self._late = 0
+        self._late_by_account: Counter[UUID] = Counter()
         self._held = 0
+        self._held_by_account: Counter[UUID] = Counter()
         self._lanes: OrderedDict[UUID, Lane] = OrderedDict()
         self._jobs: dict[tuple[UUID, UUID], Job] = {}
-        self._turns: deque[Lane] = deque()
-        self._cut_short = False
+        self._pools = {each: _Pool(max(1, int(total * share))) for each, share in _SHARES.items()}
+        self._begun: deque[tuple[float, Job, int]] = deque()
         self._hungry = False
         self._left_behind = False
 
     @property
     def sending(self) -> int:
-        """Requests under way."""
-        return self._sending
+        """Requests under way, late ones included."""
+        return self._sending + self._late
 
     @property
     def held(self) -> int:
@@ -108,13 +199,9 @@ class Lanes:
         return self._most_held - self._held
 
     @property
-    def start_room(self) -> int:
-        """How many messages may be claimed for an endpoint without a lane."""
-        return Lane(limit=self._start).quota
-
-    def rooms(self) -> dict[UUID, int]:
-        """How many messages may be claimed for each endpoint that has a lane."""
-        return {id: max(lane.quota - lane.held, 0) for id, lane in self._lanes.items()}
+    def is_crowded(self) -> bool:
+        """Whether something is ready and waits for a place."""
+        return any(pool.turns for pool in self._pools.values())
 
     @property
     def left_behind(self) -> bool:
@@ -126,89 +213,228 @@ class Lanes:
         """Whether the last claim left messages behind for which there is room by now."""
         return self._hungry
 
+    def ask(self, due: Collection[Waiting], limit: int) -> dict[UUID, int]:
+        """How many messages to claim of which endpoints that have some due, at most `limit`.
+
+        Every account in turn may ask for half of what is left, so that none takes it all.
+        """
+        self._hungry = self._left_behind = False
+        for pool in self._pools.values():
+            pool.starved = False
+        accounts: dict[UUID, list[Waiting]] = {}
+        for each in due:
+            accounts.setdefault(each.account_id, []).append(each)
+        asked: dict[UUID, int] = {}
+        left = min(limit, self.room)
+        asking: Counter[Standing] = Counter()
+        for account_id, endpoints in random.sample(list(accounts.items()), len(accounts)):
+            free = self.room - self._held_by_account[account_id]
+            share = min(max(left // 2, 1), left, free)
+            for waiting in random.sample(endpoints, len(endpoints)):
+                lane = self._lane(waiting.endpoint_id, account_id, waiting.failures)
+                room = min(lane.room, share)
+                if lane.standing is not Standing.SOON:
+                    pool = self._pools[lane.standing]
+                    room = min(room, pool.most_held - pool.held - asking[lane.standing])
+                    pool.starved = pool.starved or room < lane.room
+                if room < 1 or len(asked) >= _MOST_ASKED:
+                    lane.has_more = self._left_behind = True
+                    continue
+                asked[waiting.endpoint_id] = room
+                asking[lane.standing] += room
+                share -= room
+                left -= room
+        return asked
+
     def accept(
-        self, claimed: Sequence[Claimed], claimed_at: float, rooms: dict[UUID, int], limit: int
-    ) -> None:
-        """Takes in what a claim with these rooms and this limit brought, in its order."""
-        counts: dict[UUID, int] = {}
+        self, claimed: Sequence[Claimed], claimed_at: float, asked: dict[UUID, int]
+    ) -> list[UUID]:
+        """Takes in what a claim brought that was asked so; returns the endpoints without more."""
+        counts: Counter[UUID] = Counter()
         for message in claimed:
-            counts[message.endpoint_id] = counts.get(message.endpoint_id, 0) + 1
-            lane = self._lane(message.endpoint_id)
-            lane.held += 1
+            account_id = message.scope.account_id
+            counts[message.endpoint_id] += 1
+            lane = self._lane(message.endpoint_id, account_id, message.failures)
+            self._hold(lane, 1)
             key = (message.endpoint_id, message.delivery_id or message.id)
             job = self._jobs.get(key)
             if job is None:
-                job = self._jobs[key] = Job(key)
+                job = self._jobs[key] = Job(key, account_id)
                 lane.ready.append(job)
                 self._queue(lane)
             job.messages.append((message, claimed_at))
-        self._held += len(claimed)
-        self._hungry = False
-        self._cut_short = len(claimed) >= limit
-        self._left_behind = self._cut_short
-        for id, lane in self._lanes.items():
-            asked = rooms.get(id, self.start_room)
-            if asked > 0:
-                lane.has_more = counts.get(id, 0) >= asked
+        emptied: list[UUID] = []
+        for id, room in asked.items():
+            lane = self._lanes[id]
+            lane.has_more = counts[id] >= room
             self._left_behind = self._left_behind or lane.has_more
+            if not lane.has_more:
+                emptied.append(id)
         self._forget()
+        return emptied
 
-    def take(self) -> Job | None:
-        """The next job to be sent, of the endpoint whose turn it is; None: nothing may be sent."""
-        while self._turns and self._sending < self._total:
-            lane = self._turns.popleft()
-            lane.queued = False
-            if lane.may_send:
-                job = lane.ready.popleft()
-                lane.sending += 1
-                self._sending += 1
-                self._queue(lane)
+    def take(self, now: float) -> Job | None:
+        """The next job to be sent; None: nothing may be sent. Its first message begins `now`."""
+        self._notice_late(now)
+        if self._sending >= self._total:
+            return None
+        others = random.sample(_OTHERS, len(_OTHERS)) if self.is_crowded else _OTHERS
+        for standing in (Standing.SOON, *others):
+            job = self._take_of(standing)
+            if job is not None:
+                self._begin(job, now)
                 return job
         return None
 
-    def sent(self, job: Job, seconds: float, *, in_time: bool) -> None:
+    def _take_of(self, standing: Standing) -> Job | None:
+        pool = self._pools[standing]
+        for _ in range(len(pool.turns)):
+            free = min(pool.places - pool.taken, self._total - self._sending)
+            if free <= 0:
+                return None
+            account_id, lanes = next(iter(pool.turns.items()))
+            if pool.by_account[account_id] >= free:  # what is free is for the others
+                pool.turns.move_to_end(account_id)
+                continue
+            lane = lanes.popleft()
+            if lanes:
+                pool.turns.move_to_end(account_id)
+            else:
+                del pool.turns[account_id]
+            lane.queued = False
+            if lane.may_send and lane.standing is standing:
+                job = lane.ready.popleft()
+                lane.sending += 1
+                job.standing = standing
+                return job
+            self._queue(lane)
+        return None
+
+    def _begin(self, job: Job, now: float) -> None:
+        pool = self._pools[job.standing]
+        pool.taken += 1
+        pool.by_account[job.account_id] += 1
+        self._sending += 1
+        job.is_sent, job.is_late = True, False
+        self._await(job, now)
+        self._queue(self._lanes[job.key[0]])
+
+    def _await(self, job: Job, now: float) -> None:
+        job.turn += 1
+        self._begun.append((now, job, job.turn))
+
+    def go_on(self, job: Job, now: float) -> bool:
+        """Whether the next message of a job that was taken is sent now, in the same place.
+
+        If not, the job is to be finished: what is left of it waits for another turn.
+        """
+        lane = self._lanes[job.key[0]]
+        if job.is_late or not job.messages or lane.standing is not job.standing:
+            return False
+        self._await(job, now)
+        return True
+
+    def _notice_late(self, now: float) -> None:
+        """Counts requests that take long as late, while there is room for such, fairly."""
+        while self._begun and self._begun[0][0] <= now - _SOON_SECONDS:
+            _, job, turn = self._begun.popleft()
+            if not job.is_sent or job.is_late or job.turn != turn:
+                continue
+            mine = self._late_by_account[job.account_id]
+            if mine >= self._most_late - self._late:  # what is free is for the others
+                self._begun.append((now, job, turn))
+                continue
+            self._leave(job)
+            job.is_late = True
+            self._late += 1
+            self._late_by_account[job.account_id] += 1
+            self._lanes[job.key[0]].late += 1
+
+    def _leave(self, job: Job) -> None:
+        """Gives back the place of a job."""
+        pool = self._pools[job.standing]
+        pool.taken -= 1
+        pool.by_account[job.account_id] -= 1
+        if not pool.by_account[job.account_id]:
+            del pool.by_account[job.account_id]
+        self._sending -= 1
+
+    def sent(self, job: Job, seconds: float, *, in_time: bool, delivered: bool = True) -> None:
         """The first message of a job that was taken is finished after `seconds`."""
         lane = self._lanes[job.key[0]]
-        lane.learn(seconds, in_time=in_time, most=self._per_endpoint)
+        before = lane.standing
+        lane.learn(seconds, in_time=in_time, delivered=delivered, most=self._per_endpoint)
+        if lane.standing is not before:
+            self._pools[before].held -= lane.held
+            self._pools[lane.standing].held += lane.held
         self._drop(lane, job)
+
+    def is_spared(self, job: Job) -> bool:
+        """Whether the first message of a job was claimed before its endpoint failed so often."""
+        message, _ = job.messages[0]
+        return self._lanes[job.key[0]].failures >= OPENS_AFTER > message.failures
 
     def unsent(self, job: Job) -> None:
         """The first message of a job that was taken will not be sent."""
         self._drop(self._lanes[job.key[0]], job)
 
+    def _hold(self, lane: Lane, count: int) -> None:
+        lane.held += count
+        self._held += count
+        self._held_by_account[lane.account_id] += count
+        self._pools[lane.standing].held += count
+
     def _drop(self, lane: Lane, job: Job) -> None:
         job.messages.popleft()
-        lane.held -= 1
-        self._held -= 1
-        if (lane.has_more and lane.held * 2 <= lane.quota) or (
-            self._cut_short and self._held * 2 <= self._most_held
+        self._hold(lane, -1)
+        pool = self._pools[lane.standing]
+        if (lane.has_more and 2 * lane.held <= lane.quota) or (
+            self._left_behind and 2 * self._held <= self._most_held
         ):
+            self._hungry = True
+        if pool.starved and 2 * pool.held <= pool.most_held:
             self._hungry = True
         self._queue(lane)
 
     def finish(self, job: Job) -> None:
-        """A job that was taken has no messages left."""
+        """A job that was taken gives its place back; what is left of it waits for another turn."""
         lane = self._lanes[job.key[0]]
         lane.sending -= 1
-        self._sending -= 1
-        del self._jobs[job.key]
+        if job.is_late:
+            lane.late -= 1
+            self._late -= 1
+            self._late_by_account[job.account_id] -= 1
+        else:
+            self._leave(job)
+        job.is_sent = job.is_late = False
+        if job.messages:
+            lane.ready.appendleft(job)
+        else:
+            del self._jobs[job.key]
         self._queue(lane)
 
-    def _lane(self, id: UUID) -> Lane:
+    def _lane(self, id: UUID, account_id: UUID, failures: int) -> Lane:
         lane = self._lanes.get(id)
         if lane is None:
-            lane = self._lanes[id] = Lane(limit=self._start)
+            lane = self._lanes[id] = Lane(account_id, limit=self._start, failures=failures)
         else:
             self._lanes.move_to_end(id)
+            if not lane.held:
+                lane.failures = failures  # other workers know of it as well
         return lane
 
     def _queue(self, lane: Lane) -> None:
         if not lane.queued and lane.may_send:
             lane.queued = True
-            self._turns.append(lane)
+            turns = self._pools[lane.standing].turns
+            turns.setdefault(lane.account_id, deque()).append(lane)
 
     def _forget(self) -> None:
         """Drops the lanes that were idle for longest, so that their number stays bounded."""
         for id in list(self._lanes)[: max(len(self._lanes) - _KNOWN_LANES, 0)]:
             if not self._lanes[id].held:
                 del self._lanes[id]
+        for counts in (self._held_by_account, self._late_by_account):
+            if len(counts) > _KNOWN_LANES:
+                for account_id in [each for each, count in counts.items() if not count]:
+                    del counts[account_id]

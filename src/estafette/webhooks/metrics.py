@@ -19,7 +19,7 @@ RELEASED = Counter(
 )
 PENDING = Gauge(
     "estafette_outbox_messages",
-    "Webhooks that are waiting, under way or to be sent again.",
+    "Webhooks that are waiting, under way or to be sent again, counted as far as 100,000.",
     multiprocess_mode="mostrecent",
 )
 OLDEST = Gauge(

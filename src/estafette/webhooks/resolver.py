@@ -3,12 +3,15 @@
 `getaddrinfo` blocks a thread for as long as the name's own servers please. The event loop lends a
 handful of threads for all such calls (uvloop four), which a handful of bad names would hold; and a
 thread pool of the standard library makes the process wait for them at its end. Here every lookup
-has a thread of its own, which the end of the process does not wait for.
+has a thread of its own, which the end of the process does not wait for. Names that did not resolve
+lately have half of the threads at most, so that names whose servers hang leave the others to those
+that are known.
 """
 
 import asyncio
 import socket
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -18,6 +21,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 # A name with thousands of addresses would be a list of targets to knock at.
 MAX_ADDRESSES: Final = 8
 
+_KNOWN_NAMES: Final = 4096
+_PATIENCE_SECONDS: Final = 5.0  # as long as an exchange may take: nobody waits for it any more
+
 GetAddrInfo = Callable[..., Sequence[tuple[Any, Any, int, str, tuple[Any, ...]]]]
 
 
@@ -25,7 +31,8 @@ class ThreadResolver(AbstractResolver):
     """Resolves names by the system's resolver, each in a thread of its own.
 
     Arguments:
-        max_lookups: the most lookups under way at a time; further ones wait for a free place.
+        max_lookups: the most lookups under way at a time; further ones wait some seconds for a free
+            place.
         getaddrinfo: what asks the system, with the signature of `socket.getaddrinfo`.
     """
 
@@ -33,6 +40,8 @@ class ThreadResolver(AbstractResolver):
         self, *, max_lookups: int = 128, getaddrinfo: GetAddrInfo = socket.getaddrinfo
     ) -> None:
         self._places = asyncio.Semaphore(max_lookups)
+        self._unknown_places = asyncio.Semaphore(max(max_lookups // 2, 1))
+        self._known: OrderedDict[str, None] = OrderedDict()
         self._getaddrinfo = getaddrinfo
 
     async def resolve(
@@ -41,15 +50,17 @@ class ThreadResolver(AbstractResolver):
         """Return at most `MAX_ADDRESSES` addresses of `host`, in the system's order.
 
         Raises:
-            OSError: the name is not known, or its servers do not answer.
+            OSError: the name is not known, its servers do not answer, or there was no place.
         """
         loop = asyncio.get_running_loop()
         found: asyncio.Future[list[ResolveResult]] = loop.create_future()
-        await self._places.acquire()
+        places = await self._enter(host)
 
         def settle(result: list[ResolveResult] | OSError) -> None:
-            # The place is held until the thread ends, even if nobody waits for it any more.
-            self._places.release()
+            # The places are held until the thread ends, even if nobody waits for it any more.
+            for each in places:
+                each.release()
+            self._learn(host, resolved=not isinstance(result, OSError))
             if found.done():
                 return
             if isinstance(result, OSError):
@@ -70,6 +81,31 @@ class ThreadResolver(AbstractResolver):
 
         threading.Thread(target=look_up, name=f"resolve {host}", daemon=True).start()
         return await found
+
+    async def _enter(self, host: str) -> list[asyncio.Semaphore]:
+        """Takes the places of a lookup; returns them. Raises OSError when there is none in time."""
+        wanted = [] if host in self._known else [self._unknown_places]
+        taken: list[asyncio.Semaphore] = []
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                for each in (*wanted, self._places):
+                    await each.acquire()
+                    taken.append(each)
+        except BaseException as error:
+            for each in taken:
+                each.release()
+            if isinstance(error, TimeoutError):
+                raise socket.gaierror(socket.EAI_AGAIN, "too many names are looked up") from None
+            raise
+        return taken
+
+    def _learn(self, host: str, *, resolved: bool) -> None:
+        """Remembers the names that resolve, so many of the latest."""
+        self._known.pop(host, None)
+        if resolved:
+            self._known[host] = None
+            if len(self._known) > _KNOWN_NAMES:
+                self._known.popitem(last=False)
 
     async def close(self) -> None:
         """Nothing to close: lookups under way end by themselves."""

@@ -33,6 +33,10 @@ from estafette.webhooks.retry import parse_retry_after
 # All of an answer counts: head, body as it is transferred, framing.
 MAX_ANSWER_BYTES: Final = 256 * 1024
 
+# Connections that carry nothing and are kept for a moment, of all receivers together: each holds a
+# file descriptor, here and there.
+MAX_IDLE: Final = 256
+
 
 class Outcome(StrEnum):
     """What came of sending one request."""
@@ -103,6 +107,7 @@ class Sender:
             None: the system's authorities.
         keep_names_seconds: how long the addresses of a name are kept, in whole seconds. The guard
             does not depend on it: it judges every address when it is dialled.
+        max_idle: how many connections are kept at most for requests to come.
     """
 
     def __init__(
@@ -112,16 +117,20 @@ class Sender:
         resolver: AbstractResolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
         keep_names_seconds: int = 30,
+        max_idle: int = MAX_IDLE,
     ) -> None:
+        self._max_idle = max_idle
         self._ssl: ssl.SSLContext | bool = ssl_context or True
         self._parse = lru_cache(maxsize=4096)(check_url)
+        connector = GuardedConnector(
+            guard,
+            resolver or ThreadResolver(),
+            max_answer_bytes=MAX_ANSWER_BYTES,
+            keep_names_seconds=keep_names_seconds,
+        )
+        self._tally = connector.tally
         self._session = aiohttp.ClientSession(
-            connector=GuardedConnector(
-                guard,
-                resolver or ThreadResolver(),
-                max_answer_bytes=MAX_ANSWER_BYTES,
-                keep_names_seconds=keep_names_seconds,
-            ),
+            connector=connector,
             headers={"Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(),  # none: `send` keeps one clock over everything
@@ -165,6 +174,9 @@ class Sender:
             outcome, reason = _failure(error, exchange)
         else:
             outcome, reason = _verdict(exchange.http_status or 0)
+        finally:
+            if exchange.handler is not None:
+                self._tally.in_use -= 1
         return Result(
             outcome=outcome,
             duration_seconds=time.perf_counter() - began,
@@ -195,7 +207,10 @@ class Sender:
         except BaseException:
             response.close()
             raise
-        response.release()
+        if self._tally.idle < self._max_idle:
+            response.release()
+        else:
+            response.close()
 
     async def _post(self, request: Request, url: URL) -> aiohttp.ClientResponse:
         return await self._session.post(

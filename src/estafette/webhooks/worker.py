@@ -22,6 +22,7 @@ from estafette.store import outbox, signals
 from estafette.store.outbox import Claimed, Finished
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.webhooks import metrics
+from estafette.webhooks.agenda import Agenda
 from estafette.webhooks.lanes import Job, Lanes
 from estafette.webhooks.message import Message, Renderer
 from estafette.webhooks.recorder import Recorder
@@ -40,6 +41,8 @@ _KNOWN_SECRETS: Final = 4096
 _LEASE_TO_TIMEOUT: Final = 1.5
 _CLAIM_SPACING_SECONDS: Final = 0.02
 _MEASURE_SECONDS: Final = 5.0
+_MAKE_WAY_SECONDS: Final = 0.1
+_GIVE_UP_SECONDS: Final = 60.0
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 
@@ -61,7 +64,9 @@ class Limits:
             as any dialect's exchange may take.
         poll_seconds: how long it sleeps at most without looking for due messages.
         per_endpoint: requests under way to one endpoint.
-        total: requests under way to all; each needs a file descriptor.
+        total: requests under way to all that do not take long.
+        late: requests under way beside these that take longer than half a second; None: three times
+            `total`. Each request needs a file descriptor.
         held: messages claimed at a time.
         claim: messages claimed by one statement.
     """
@@ -70,6 +75,7 @@ class Limits:
     poll_seconds: float = 1.0
     per_endpoint: int = 64
     total: int = 512
+    late: int | None = None
     held: int = 4096
     claim: int = 1024
 
@@ -111,8 +117,11 @@ class Worker:
         self._lanes = Lanes(
             per_endpoint=self._limits.per_endpoint,
             total=self._limits.total,
+            late=self._limits.late,
             held=self._limits.held,
         )
+        self._agenda = Agenda(every_seconds=self._limits.poll_seconds)
+        self._oldest_seconds = 0.0
         self._recorder = Recorder(pool, self.name, lambda: self._lanes.sending > 1)
         self._wake = asyncio.Event()
         self._stopping = False
@@ -130,8 +139,10 @@ class Worker:
         recording = asyncio.create_task(self._recorder.run())
         claiming = asyncio.create_task(self._claim_until_stopped())
         beside = [
-            asyncio.create_task(signals.listen(self._dsn, signals.OUTBOX, self._wake.set)),
+            asyncio.create_task(signals.listen(self._dsn, signals.OUTBOX, self._called)),
             asyncio.create_task(self._measure()),
+            asyncio.create_task(self._give_up()),
+            asyncio.create_task(self._make_way()),
             asyncio.create_task(self._failed.wait()),
             asyncio.create_task(stop.wait()),
         ]
@@ -181,6 +192,11 @@ class Worker:
             if spacing > 0 and not self._stopping:
                 await asyncio.sleep(spacing)
 
+    def _called(self) -> None:
+        """There are messages that were not there before."""
+        self._agenda.call()
+        self._wake.set()
+
     async def _sleep(self, seconds: float) -> None:
         """Until woken, or at most this long."""
         if seconds > 0:
@@ -190,31 +206,38 @@ class Worker:
 
     async def _claim(self) -> float:
         """Claims what there is room for; returns the seconds to the next look."""
+        now = time.monotonic()
+        limit = min(self._limits.claim, self._lanes.room - self._recorder.waiting)
+        if limit <= 0:
+            return self._limits.poll_seconds
         async with self._pool.acquire() as connection:
-            due_in = await outbox.next_due(connection)
-            limit = min(self._limits.claim, self._lanes.room - self._recorder.waiting)
-            if due_in is None or due_in > 0 or limit <= 0:
-                longest = self._limits.poll_seconds
-                return longest if due_in is None or due_in <= 0 else min(due_in, longest)
-            rooms = self._lanes.rooms()
+            if self._agenda.survey_in(now) <= 0:
+                self._agenda.surveying()
+                survey = await outbox.survey(connection)
+                self._agenda.surveyed(survey.waiting, now, time.monotonic())
+                self._oldest_seconds = survey.oldest_seconds
+            asked = self._lanes.ask(self._agenda.due(time.monotonic()), limit)
+            if not asked:
+                return self._until_due()
             claimed_at = time.monotonic()
             claimed = await outbox.claim(
-                connection,
-                rooms,
-                room=self._lanes.start_room,
-                limit=limit,
-                lease_seconds=self._lease,
-                worker=self.name,
+                connection, asked, lease_seconds=self._lease, worker=self.name
             )
-        self._lanes.accept(claimed, claimed_at, rooms, limit)
+        for endpoint_id in self._lanes.accept(claimed, claimed_at, asked):
+            self._agenda.emptied(endpoint_id)
         self._start_runners()
-        if not claimed or self._lanes.left_behind:
-            return self._limits.poll_seconds  # or until a lane has room for half of its quota
         return 0.0
+
+    def _until_due(self) -> float:
+        """The seconds to when something may be claimed, as far as is known; hunger wakes before."""
+        now = time.monotonic()
+        next_in = self._agenda.next_in(now)
+        survey_in = self._agenda.survey_in(now)
+        return max(survey_in if next_in is None else min(next_in, survey_in), 0.0)
 
     def _start_runners(self) -> None:
         """A runner for each job that may be sent and has none."""
-        while (job := self._lanes.take()) is not None:
+        while (job := self._lanes.take(time.monotonic())) is not None:
             task = asyncio.create_task(self._runner(job))
             self._runners.add(task)
             task.add_done_callback(self._runner_ended)
@@ -228,18 +251,25 @@ class Worker:
     async def _runner(self, job: Job | None) -> None:
         """Sends job after job while there are any that nobody sends."""
         while job is not None:
-            while job.messages:
+            more = True
+            while more:
                 claimed, claimed_at = job.messages[0]
                 await self._one(job, claimed, claimed_at)
+                more = self._lanes.go_on(job, time.monotonic())
             self._lanes.finish(job)
-            job = self._lanes.take()
+            job = self._lanes.take(time.monotonic())
             self._start_runners()  # the endpoint may bear one more than before
 
     async def _one(self, job: Job, claimed: Claimed, claimed_at: float) -> None:
-        """Sends the first message of a job, unless its lease might end before the exchange does."""
+        """Sends the first message of a job, or gives it back.
+
+        That is done when its lease might end before the exchange does, and when its endpoint has
+        begun to rest.
+        """
         schedule = self._schedule(claimed)
         began = time.monotonic()
-        if self._stopping or began >= claimed_at + self._lease - schedule.timeout_seconds:
+        is_late = began >= claimed_at + self._lease - schedule.timeout_seconds
+        if self._stopping or is_late or self._lanes.is_spared(job):
             self._lanes.unsent(job)
             self._unsent.append(claimed)
             self._wake.set()
@@ -249,8 +279,12 @@ class Worker:
             self._lanes.unsent(job)
         else:
             metrics.SECONDS.observe(result.duration_seconds)
-            in_time = result.outcome is not Outcome.TIMED_OUT
-            self._lanes.sent(job, result.duration_seconds, in_time=in_time)
+            self._lanes.sent(
+                job,
+                result.duration_seconds,
+                in_time=result.outcome is not Outcome.TIMED_OUT,
+                delivered=result.outcome is Outcome.DELIVERED,
+            )
         round_seconds = claimed.round_seconds + time.monotonic() - claimed_at
         self._recorder.add(_finished(claimed, schedule, result, began, round_seconds))
         if self._lanes.is_hungry:
@@ -291,14 +325,32 @@ class Worker:
             async with self._pool.acquire() as connection:
                 await outbox.release(connection, unsent, worker=self.name)
 
+    async def _make_way(self) -> None:
+        """Lets others have the places of requests that take long."""
+        while True:
+            await asyncio.sleep(_MAKE_WAY_SECONDS)
+            if self._lanes.is_crowded:
+                self._start_runners()
+
+    async def _give_up(self) -> None:
+        """Ends the waiting for endpoints that have only failed for a day."""
+        while True:
+            count = 0
+            with suppress(*DATABASE_TROUBLE):
+                async with self._pool.acquire() as connection:
+                    count = await outbox.give_up(connection)
+                if count:
+                    _log.warning("webhooks_given_up", count=count)
+            await asyncio.sleep(_MAKE_WAY_SECONDS if count else _GIVE_UP_SECONDS)
+
     async def _measure(self) -> None:
         """Keeps the gauges of the outbox up to date."""
         while True:
             with suppress(*DATABASE_TROUBLE):
                 async with self._pool.acquire() as connection:
-                    depth = await outbox.depth(connection)
-                metrics.PENDING.set(depth.pending)
-                metrics.OLDEST.set(depth.oldest_seconds)
+                    pending = await outbox.pending(connection)
+                metrics.PENDING.set(pending)
+                metrics.OLDEST.set(self._oldest_seconds if pending else 0.0)
             metrics.UNDER_WAY.set(self._lanes.sending)
             await asyncio.sleep(_MEASURE_SECONDS)
 
@@ -342,8 +394,10 @@ def _finished(
         )
     return Finished(
         account_id=claimed.scope.account_id,
+        endpoint_id=claimed.endpoint_id,
         message_id=claimed.id,
         attempt=claimed.attempt,
+        tells=sent and claimed.is_own,
         is_delivered=delivered,
         retry_seconds=retry,
         began=began,

@@ -11,6 +11,7 @@ from uuid import UUID
 import aiohttp
 import orjson
 import structlog
+from aiohttp.abc import AbstractResolver
 from pydantic import BaseModel
 from yarl import URL
 
@@ -86,8 +87,16 @@ class PlatformClient:
     One for a process; it opens its session with the first call. `close` it in the end.
     """
 
-    def __init__(self, first_rest_seconds: float = FIRST_REST_SECONDS) -> None:
-        """Nothing is opened yet. The breakers of failing platforms rest so long at first."""
+    def __init__(
+        self,
+        first_rest_seconds: float = FIRST_REST_SECONDS,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        """Nothing is opened yet. The breakers of failing platforms rest so long at first.
+
+        `resolver` turns names into addresses; None: the few threads of the event loop.
+        """
+        self._resolver = resolver
         self._first_rest = first_rest_seconds
         self._session: aiohttp.ClientSession | None = None
         self._breakers: dict[UUID, Breaker] = {}
@@ -219,7 +228,9 @@ class PlatformClient:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4, ttl_dns_cache=30),
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=4, ttl_dns_cache=30, resolver=self._resolver
+                ),
                 timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),
                 headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"},
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -27,3 +27,17 @@ with told as materialized (
 )
 update events set note = 'The courier company could not take the delivery', actor = 'system'
 where ctid = any (array(select place from told)) and status = 'stalled' and actor = 'courier';
+
+-- The endpoints that failed lately, and how often in a row: one row each until they answer, shared
+-- by all workers. From so many failures on an endpoint rests until rests_until, then one worker
+-- sends it one message (is_probed), and by what comes of that it rests twice as long or is forgotten.
+create table if not exists endpoint_failures (
+    endpoint_id uuid primary key,
+    account_id uuid not null,
+    failures integer not null,
+    rest_seconds double precision not null,
+    rests_until timestamptz, -- null: it is not left alone
+    is_probed boolean not null default false
+) with (fillfactor = 50);
+
+create index if not exists endpoint_failures_account on endpoint_failures (account_id);

@@ -1,0 +1,131 @@
+"""Many endpoints that hang beside few that answer: whom the worker's places are left to."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from estafette.core.account import Mode
+from estafette.core.delivery import Status
+from estafette.usecases.platform import Platform
+from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.worker import Limits
+from tests.receivers import Behaviour, Receiver, answer, byte_a_second, silent, slow_headers
+from tests.usecases.stage import DIALECT, Tenant, new_tenant
+from tests.webhooks.stage import (
+    PlainRenderer,
+    listen_at,
+    make_due,
+    messages,
+    move,
+    until,
+    until_settled,
+    working,
+)
+
+_CLONES = """
+with clones as (
+    select number, case when $3 then gen_random_uuid() else $1::uuid end as account_id,
+        gen_random_uuid() as endpoint_id
+    from generate_series(1, $2::integer) number
+),
+accounts_too as (
+    insert into accounts select (jsonb_populate_record(accounts, jsonb_build_object(
+        'id', clones.account_id, 'name', clones.account_id::text))).*
+    from accounts cross join clones where $3 and accounts.id = $1
+),
+endpoints_too as (
+    insert into endpoints select (jsonb_populate_record(endpoints, jsonb_build_object(
+        'id', endpoint_id, 'account_id', clones.account_id, 'name', endpoint_id::text,
+        'url', $4::text, 'secret', '\\x'))).*
+    from endpoints cross join clones where endpoints.account_id = $1 and endpoints.name = 'default'
+        and endpoints.mode = 'live'
+)
+insert into messages (account_id, id, endpoint_id, test_type, due_at)
+select account_id, gen_random_uuid(), endpoint_id, 'created', now() - interval '1 minute'
+from clones cross join generate_series(1, $5::integer)
+"""
+
+
+async def crowd(
+    tenant: Tenant, url: str, count: int, *, each_its_own: bool, messages: int = 20
+) -> None:
+    """Gives the account, or as many new ones, so many endpoints at `url`, with messages due."""
+    await tenant.platform.pool.execute(
+        _CLONES, tenant.scope.account_id, count, each_its_own, url, messages
+    )
+
+
+PATIENT = {DIALECT.name: PlainRenderer(Schedule(doubling(60, 3), timeout_seconds=60))}
+FEW = Limits(lease_seconds=120, total=64, poll_seconds=0.2)
+
+
+def readable(_sealed: bytes, _owner: bytes) -> str:
+    return "secret"
+
+
+@asynccontextmanager
+async def beside(
+    tenant: Tenant, dsn: str, behaviour: Behaviour, count: int, *, each_its_own: bool
+) -> AsyncGenerator[Receiver]:
+    """A worker at work on endpoints that never answer."""
+    async with Receiver(behaviour) as hanging:
+        await crowd(tenant, hanging.url, count, each_its_own=each_its_own)
+        async with working(
+            tenant.platform, dsn, renderers=PATIENT, limits=FEW, decrypt=readable, cancelled=True
+        ):
+            yield hanging
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [silent(), slow_headers(), byte_a_second()],
+    ids=["silent", "slow headers", "a byte a second"],
+)
+@pytest.mark.parametrize("each_its_own", [True, False], ids=["many accounts", "one account"])
+async def test_a_healthy_endpoint_is_told_everything_while_a_hundred_hang(
+    platform: Platform,
+    tenant: Tenant,
+    fresh_database: str,
+    behaviour: Behaviour,
+    each_its_own: bool,
+) -> None:
+    healthy = await new_tenant(platform, Mode.LIVE)
+    async with Receiver() as receiver:
+        await listen_at(healthy, receiver.url)
+        for _ in range(40):
+            await healthy.create()
+        async with beside(
+            tenant, fresh_database, behaviour, 100, each_its_own=each_its_own
+        ) as hanging:
+            await receiver.wait_for(40)
+            assert hanging.open_connections <= 4 * FEW.total
+            id = await healthy.create()
+            await move(healthy, id, Status.ASSIGNED)
+            await receiver.wait_for(42)
+
+
+async def test_an_endpoint_that_only_fails_is_sent_one_message_now_and_then_and_loses_none(
+    platform: Platform, tenant: Tenant, fresh_database: str
+) -> None:
+    async def rests() -> bool:
+        query = "select count(*) from endpoint_failures where rests_until > now()"
+        return await platform.pool.fetchval(query) == 1
+
+    async with Receiver(answer(500)) as receiver:
+        await listen_at(tenant, receiver.url)
+        for _ in range(30):
+            await tenant.create()
+        async with working(platform, fresh_database, limits=Limits(poll_seconds=0.1)):
+            await until(rests)
+            assert [each for each in await messages(tenant) if not each["attempt"]]
+            receiver.behaviour = answer()
+            await platform.pool.execute("update endpoint_failures set rests_until = now()")
+            await make_due(tenant)
+            await until_settled(tenant, 30)
+
+            async def are_delivered() -> bool:
+                return {each["state"] for each in await messages(tenant)} == {"delivered"}
+
+            await until(are_delivered)
+    assert sum(each["attempt"] for each in await messages(tenant)) == len(receiver.requests)
