@@ -41,7 +41,7 @@ from estafette.scraping import scraped
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
 from estafette.store.pool import Pool, open_pool
-from estafette.usecases import close_books, ends, overdue, personal_data, search
+from estafette.usecases import close_books, ends, overdue, personal_data, search, secret_key
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.create import Creator
 from estafette.usecases.places import LIST_STATEMENT_SECONDS
@@ -163,7 +163,7 @@ async def open_platform(
         list_pool=list_pool,
         dialects=DIALECTS,
         catalog=catalog,
-        cipher=Cipher(settings.secret_key),
+        cipher=Cipher(settings.secret_key, *settings.other_secret_keys),
         public_url=settings.public_url,
         sandbox_step=timedelta(seconds=settings.sandbox_step_seconds),
         couriers=connectors(catalog),
@@ -396,6 +396,7 @@ async def work(settings: Settings) -> None:
             sandbox.run(platform, stop),
             overdue.run(platform, stop),
             search.run(platform, stop),
+            secret_key.run(platform, stop),
             _run_errands(settings, platform, stop),
             maintenance.keep(platform.pool, retention, stop),
             _watch_until(stop, alarm),

@@ -107,12 +107,15 @@ def write_demo_keys(data_dir: Path, keys: Mapping[str, Mapping[str, str]]) -> No
     write_private(data_dir / _DEMO_KEYS, json.dumps(keys, indent=2) + "\n")
 
 
-def read_secret_key(data_dir: Path) -> str | None:
-    """The key that encrypts webhook secrets, if `up` has made one in this folder."""
+def read_secret_keys(data_dir: Path) -> list[str]:
+    """The key that encrypts secrets, if `up` has made one in this folder; behind it, those besides.
+
+    There are others while the key is changed: one a line.
+    """
     try:
-        return (data_dir / _SECRET_KEY).read_text("ascii").strip() or None
+        return (data_dir / _SECRET_KEY).read_text("ascii").split()
     except FileNotFoundError:
-        return None
+        return []
 
 
 def write_secret_key(data_dir: Path, key: str) -> None:

@@ -61,6 +61,12 @@ class Settings(BaseSettings):
         repr=False,
         description="encrypts webhook secrets; 32 bytes in URL-safe base 64; `up` makes one",
     )
+    other_secret_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        repr=False,
+        max_length=5,
+        description="keys with which secrets are read besides, while the key is changed",
+    )
     host: str = Field(default="127.0.0.1", description="the address the server listens on")
     port: int = Field(default=8000, ge=0, le=65535, description="its port; 0 is any free one")
     public_url: str = Field(
@@ -254,14 +260,16 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _is_cipher_key(cls, value: str | None) -> str | None:
-        if value is not None:
-            from estafette.usecases.secrets import Cipher  # only who sets a key pays for it
+        return value if value is None else _cipher_key(value)
 
-            try:
-                Cipher(value)
-            except ValueError as error:
-                raise ValueError(f"{error}; `estafette secret-key` prints a new one") from error
-        return value
+    @field_validator("other_secret_keys", mode="before")
+    @classmethod
+    def _are_cipher_keys(cls, value: object) -> object:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            raise ValueError("must be keys as `estafette secret-key` prints them, with commas")
+        keys = [str(part).strip() for part in cast("list[object]", parts)]
+        return tuple(_cipher_key(key) for key in keys if key)
 
     @field_validator("public_url")
     @classmethod
@@ -390,6 +398,16 @@ def _network(part: object) -> Network:
     raise ValueError(f"{text} is an address within a network: write {meant}")
 
 
+def _cipher_key(text: str) -> str:
+    from estafette.usecases.secrets import Cipher  # only who sets a key pays for it
+
+    try:
+        Cipher(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; `estafette secret-key` prints a new one") from error
+    return text
+
+
 def _is_postgres_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
@@ -402,7 +420,7 @@ def _is_postgres_url(text: str) -> bool:
 
 # Their values are never shown: a password has many places in an address of a database, and a wrong
 # one is as likely in the wrong place.
-_SECRET = frozenset({"secret_key", "database_url", "metrics_token"})
+_SECRET = frozenset({"secret_key", "other_secret_keys", "database_url", "metrics_token"})
 
 
 class Problem(NamedTuple):

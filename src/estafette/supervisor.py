@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -120,8 +120,7 @@ class Supervisor:
                     f" PostgreSQL runs as the system user `{system_user.NAME}`, never as root"
                 )
         self._dsn = dsn
-        secret_key = self._secret_key()
-        environment = self._environment(dsn, secret_key, port)
+        environment = self._environment(dsn, self._secret_keys(), port)
         accounts = self._prepare(environment)
         measured = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics_folder())}
         hang_seconds = settings.hang_seconds + _MARGIN_SECONDS
@@ -151,16 +150,20 @@ class Supervisor:
                 " Choose another: PORT=8001 make up, or ESTAFETTE_PORT=8001 estafette up"
             ) from None
 
-    def _secret_key(self) -> str:
-        key = self._settings.secret_key or runfile.read_secret_key(self._data_dir)
-        if key is None:
+    def _secret_keys(self) -> list[str]:
+        """The key that encrypts secrets, and those with which they are read besides."""
+        settings = self._settings
+        if settings.secret_key is not None:
+            return [settings.secret_key, *settings.other_secret_keys]
+        keys = runfile.read_secret_keys(self._data_dir)
+        if not keys:
             from estafette.usecases.secrets import new_cipher_key  # the first start alone needs it
 
-            key = new_cipher_key()
-            runfile.write_secret_key(self._data_dir, key)
-        return key
+            keys = [new_cipher_key()]
+            runfile.write_secret_key(self._data_dir, keys[0])
+        return [*keys, *settings.other_secret_keys]
 
-    def _environment(self, dsn: str, secret_key: str, port: int) -> dict[str, str]:
+    def _environment(self, dsn: str, secret_keys: Sequence[str], port: int) -> dict[str, str]:
         """What the children are told; settings of the file reach them as they reached us."""
         settings = self._settings.model_copy(update={"port": port})
         public_url = settings.public_url
@@ -172,7 +175,8 @@ class Supervisor:
         told = {
             "database_url": dsn,
             "data_dir": str(self._data_dir),
-            "secret_key": secret_key,
+            "secret_key": secret_keys[0],
+            "other_secret_keys": ",".join(secret_keys[1:]),
             "host": settings.host,
             "port": str(port),
             "public_url": public_url,
@@ -286,6 +290,7 @@ class Supervisor:
             "port",
             "public_url",
             "secret_key",
+            "other_secret_keys",
             "sandbox_step_seconds",
             "webhook_allowed_networks",
         )

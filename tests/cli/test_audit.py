@@ -99,9 +99,9 @@ def stage(
 def _commands() -> set[str]:
     """Every command that there is, by its full name."""
     found = set(COMMANDS)
-    for group in GROUPS:
+    for group in (*GROUPS, "secret_key"):
         app = importlib.import_module(f"estafette.cli.{group}").app
-        found |= {f"{group} {name}" for name in app if not name.startswith("-")}
+        found |= {f"{group.replace('_', '-')} {name}" for name in app if name[0] != "-"}
     return found
 
 
@@ -150,6 +150,7 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
         "couriers disconnect": ("company.disconnected", ["far", *ao], ""),
         "payments confirm": ("payment.confirmed", [stage.awaiting], ""),
         "deliveries confirm": ("delivery.released", [stage.held], ""),
+        "secret-key rotate": ("secret_key.rotated", [], ""),
         "deliveries advance": ("delivery.moved", [stage.delivery, "--to", "assigned"], ""),
         "deliveries unlock-pin": ("delivery.pin_unlocked", [stage.delivery], ""),
     }

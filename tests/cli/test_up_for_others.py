@@ -11,6 +11,7 @@ from estafette.cli.banner import Terminal
 from estafette.settings import load
 from estafette.supervisor import Ready
 from tests.cli.stage import Up, estafette, own_folder, running_up
+from tests.processes import free_port
 
 _LOOPBACK = "127.0.0.0/8,::1/128"
 
@@ -51,7 +52,7 @@ def test_webhooks_reach_loopback_only_where_nobody_else_is_served_or_it_is_said(
     settings: dict[str, str], networks: str
 ) -> None:
     with own_folder() as folder:
-        up = Up(folder / "data", port=str(_quiet_port()), **settings).await_ready()
+        up = Up(folder / "data", port=str(free_port()), **settings).await_ready()
         try:
             assert _networks(up) == networks
             if not networks:

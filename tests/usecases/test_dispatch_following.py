@@ -9,6 +9,7 @@ from estafette.core.event import Actor
 from estafette.core.upstream import Report, Step
 from estafette.usecases.dispatch import NOT_KNOWN, Placement, followed, lost, placed, unplaced
 from estafette.usecases.overdue import look_after
+from estafette.usecases.pins import open_pin
 from tests.usecases.far import LATER, Far, told
 
 P, A, R = Status.PENDING, Status.ASSIGNED, Status.PICKUP_READY
@@ -108,7 +109,8 @@ async def test_an_end_that_cannot_come_to_be_here_is_disputed(
 async def test_the_pin_that_the_platform_tells_later_is_shown(far: Far) -> None:
     delivery = await far.create()
     await followed(far.shop.platform, await far.errand_placed(), told(P, pin="99"), LATER)
-    assert (await far.shop.delivery(delivery.id)).pin == "99"
+    found = await far.shop.delivery(delivery.id)
+    assert open_pin(far.shop.platform.cipher, found) == "99"
 
 
 async def test_a_hand_over_there_needs_no_pin_here(far: Far) -> None:

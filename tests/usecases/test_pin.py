@@ -10,6 +10,7 @@ from estafette.core.delivery import PIN_TRIES, Delivery, Status
 from estafette.core.errors import PinLocked, PinRequired, PinWrong, Refusal
 from estafette.core.event import Actor
 from estafette.usecases.advance import Move, advance, unlock_pin
+from estafette.usecases.pins import opened
 from estafette.usecases.simulate import tick
 from tests.usecases.angola import ENTREGA, Shop
 
@@ -21,7 +22,8 @@ async def at_the_door(shop: Shop) -> Delivery:
     await shop.company("careful", capabilities=Capabilities(require_delivery_pin=True))
     delivery = await shop.create()
     moves = [Move(status, Actor.DRIVER) for status in COURSE]
-    return await advance(shop.platform, shop.scope, ENTREGA, delivery.id, moves)
+    moved = await advance(shop.platform, shop.scope, ENTREGA, delivery.id, moves)
+    return opened(shop.platform.cipher, moved)
 
 
 async def hand_over(
@@ -44,7 +46,8 @@ async def test_without_a_pin_nothing_is_handed_over_and_no_try_is_lost(shop: Sho
     delivery = await at_the_door(shop)
     with pytest.raises(PinRequired):
         await hand_over(shop, delivery, None)
-    assert await shop.delivery(delivery.id) == delivery
+    found = await shop.delivery(delivery.id)
+    assert opened(shop.platform.cipher, found) == delivery
 
 
 async def test_five_wrong_tries_lock_it_even_for_the_right_pin(shop: Shop) -> None:

@@ -15,7 +15,7 @@ Run
   serve        one HTTP server, over DATABASE_URL
   worker       one worker (webhooks, sandbox couriers), over DATABASE_URL
   migrate      bring the database to this version
-  secret-key   print a new key for ESTAFETTE_SECRET_KEY
+  secret-key   print a new key for ESTAFETTE_SECRET_KEY; `rotate` changes all secrets to it
 
 Manage
   accounts     create, list, set-rate, origins, keep
@@ -52,7 +52,7 @@ COMMANDS = {
     "serve": "processes:serve",
     "worker": "processes:worker",
     "migrate": "processes:migrate",
-    "secret-key": "processes:secret_key",
+    "secret-key": "secret_key:app",
     "listen": "listen:listen",
     "doctor": "doctor:doctor",
 }

@@ -59,15 +59,3 @@ def migrate(*, json: AsJson = False) -> int:
     else:
         say("\n".join(done) or "Nothing to do: the database is of this version")
     return OK
-
-
-def secret_key(*, json: AsJson = False) -> int:
-    """Print a new key for ESTAFETTE_SECRET_KEY."""
-    from estafette.usecases.secrets import new_cipher_key
-
-    key = new_cipher_key()
-    if json:
-        say_json({"secret_key": key})
-    else:
-        say(key)
-    return OK

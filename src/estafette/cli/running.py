@@ -39,11 +39,11 @@ def prepare(found: Settings) -> int:
     from estafette.usecases.seed import prepare_demo
 
     remembered = json.loads(sys.stdin.read() or "{}")
-    secret_key = found.secret_key
-    if secret_key is None:
+    if found.secret_key is None:
         raise no_secret_key()
+    keys = (found.secret_key, *found.other_secret_keys)
     try:
-        prepared = asyncio.run(prepare_demo(_database(found), secret_key, remembered))
+        prepared = asyncio.run(prepare_demo(_database(found), keys, remembered))
     except ValueError as error:
         raise CommandError(str(error), code="settings") from error
     accounts = {

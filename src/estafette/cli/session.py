@@ -46,10 +46,11 @@ def beside(found: Settings) -> Settings:
     if found.database_url is None:
         found = _of_running(found)
     if found.secret_key is None:
-        secret_key = runfile.read_secret_key(found.data_dir)
-        if secret_key is None:
+        keys = runfile.read_secret_keys(found.data_dir)
+        if not keys:
             raise no_secret_key()
-        found = found.model_copy(update={"secret_key": secret_key})
+        others = (*found.other_secret_keys, *keys[1:])
+        found = found.model_copy(update={"secret_key": keys[0], "other_secret_keys": others})
     return found
 
 

@@ -198,6 +198,14 @@ class Parcel:
     declared_value: int | None = None
 
 
+SEAL = "sealed:"
+
+
+def is_sealed(pin: str) -> bool:
+    """Whether a PIN is encrypted. Those of versions before are not."""
+    return pin.startswith(SEAL)
+
+
 PIN_TRIES = 5
 """How many wrong PINs lock a delivery."""
 
@@ -218,8 +226,8 @@ class Delivery:
     carries it, for `company_fee` of the fee; None where no courier company was chosen.
     With `remote`, that company has a platform of its own, which is told of it and followed.
     `metadata` is the merchant's own JSON object. With `require_pin`, the recipient's `pin` (None
-    until another platform has told it) is needed to hand it over; `pin_failures` wrong ones were
-    tried.
+    until another platform has told it; sealed, see `usecases.pins`) is needed to hand it over;
+    `pin_failures` wrong ones were tried.
     `key_id` is the API key it was created with, None for one that is older than that was kept;
     with `by_page` it is a publishable key, so that a page in a browser has ordered it.
     """

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from estafette.core.delivery import Delivery
+from estafette.core.delivery import Delivery, is_sealed
 from estafette.core.payment import BankAccount, Payment, PaymentMethod
 
 
@@ -38,7 +38,7 @@ def terms_json(delivery: Delivery) -> str | None:
         ("delivery_at", delivery.scheduled_delivery_at),
         ("metadata", delivery.metadata),
         ("require_pin", delivery.require_pin or None),
-        ("pin", delivery.pin),
+        (_pin_name(delivery.pin), delivery.pin),
         ("by_page", delivery.by_page or None),
     )
     terms = {name: value for name, value in fields if value is not None}
@@ -65,9 +65,22 @@ def read_terms(text: str | None) -> dict[str, Any]:
         "scheduled_delivery_at": _moment(terms.get("delivery_at")),
         "metadata": terms.get("metadata"),
         "require_pin": terms.get("require_pin", False),
-        "pin": terms.get("pin"),
+        "pin": terms.get("sealed_pin", terms.get("pin")),
         "by_page": terms.get("by_page", False),
     }
+
+
+def _pin_name(pin: str | None) -> str:
+    """Servers of the version before would tell a sealed PIN as if it were one."""
+    return "sealed_pin" if pin is not None and is_sealed(pin) else "pin"
+
+
+def with_pin(text: str, pin: str) -> str:
+    """Stored terms with another PIN, and all else as it was."""
+    terms: dict[str, Any] = orjson.loads(text)
+    terms.pop("pin", None)
+    terms.pop("sealed_pin", None)
+    return orjson.dumps({**terms, _pin_name(pin): pin}).decode()
 
 
 def _moment(text: str | None) -> datetime | None:

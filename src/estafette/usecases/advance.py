@@ -1,6 +1,5 @@
 """Move deliveries from one status to the next."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -27,6 +26,7 @@ from estafette.store import deliveries, watch
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
 from estafette.usecases import audit, record
+from estafette.usecases.pins import is_right
 from estafette.usecases.platform import Platform, clock
 
 
@@ -111,7 +111,7 @@ async def carry_out(
 
     A wrong one is counted, which the transaction has to keep.
     """
-    refusals = [refusal for move in moves if (refusal := _pin_refusal(delivery, move))]
+    refusals = [refusal for move in moves if (refusal := _pin_refusal(platform, delivery, move))]
     if refusals:
         if isinstance(refusals[0], PinWrong):
             failures = delivery.pin_failures + 1
@@ -154,7 +154,7 @@ def settle(platform: Platform, done: Done) -> Delivery:
     return done.delivery
 
 
-def _pin_refusal(delivery: Delivery, move: Move) -> Refusal | None:
+def _pin_refusal(platform: Platform, delivery: Delivery, move: Move) -> Refusal | None:
     """Why a delivery cannot be handed over with the PIN of a move, or None."""
     if delivery.pin is None or move.to is not Status.DELIVERED or move.actor is Actor.OPERATOR:
         return None
@@ -162,7 +162,7 @@ def _pin_refusal(delivery: Delivery, move: Move) -> Refusal | None:
         return PinLocked(delivery.id)
     if move.pin is None:
         return PinRequired(delivery.id)
-    if secrets.compare_digest(move.pin.encode(), delivery.pin.encode()):
+    if is_right(platform.cipher, delivery, move.pin):
         return None
     return PinWrong(delivery.id, PIN_TRIES - delivery.pin_failures - 1)
 

@@ -38,9 +38,10 @@ from estafette.usecases.batching import Batcher
 from estafette.usecases.catalog import Companies
 from estafette.usecases.idempotency import Answer, Idempotency, Ledger, Reply, open_ledger
 from estafette.usecases.page_counts import PageCounts
+from estafette.usecases.pins import seal
 from estafette.usecases.platform import Platform, clock
 from estafette.usecases.price import estimate
-from estafette.usecases.secrets import new_pin
+from estafette.usecases.secrets import Cipher, new_pin
 
 _BATCH = 64
 _LANES = 2
@@ -243,7 +244,8 @@ class _Desk:
             refusal = quote.refusal(draft.bound, self._now, order.company_id)
             if refusal:
                 return refusal
-            delivery, price = _quoted(delivery, quote), _quoted_price(quote)
+            delivery = _quoted(self._platform.cipher, delivery, quote)
+            price = _quoted_price(quote)
         payment = self._payment(draft, delivery.created_at, quote)
         if isinstance(payment, Refusal):
             return payment
@@ -359,7 +361,7 @@ def _quoted_price(quote: Quote) -> Price:
     )
 
 
-def _quoted(draft: Delivery, quote: Quote) -> Delivery:
+def _quoted(cipher: Cipher, draft: Delivery, quote: Quote) -> Delivery:
     remote = quote.connector is Connector.REMOTE  # then its own platform keeps the PIN
     return replace(
         draft,
@@ -369,7 +371,7 @@ def _quoted(draft: Delivery, quote: Quote) -> Delivery:
         company_fee=quote.company_fee,
         remote=remote,
         require_pin=quote.require_pin,
-        pin=new_pin() if quote.require_pin and not remote else None,
+        pin=seal(cipher, new_pin(), draft.id) if quote.require_pin and not remote else None,
     )
 
 

@@ -22,6 +22,7 @@ from estafette.store.pool import Connection
 from estafette.usecases import record
 from estafette.usecases.advance import Move, lock_one, moved
 from estafette.usecases.errands import IN_FLIGHT, Errand, Round, claim, company_of
+from estafette.usecases.pins import open_pin, seal
 from estafette.usecases.platform import Platform
 
 __all__ = [
@@ -80,7 +81,7 @@ async def placed(
             errand,
             Outcome("placed", look_again_in, False, placement.upstream_id, placement.fee),
         )
-        await _agree(connection, held.delivery, placement.pin, placement.fee)
+        await _agree(connection, platform, held.delivery, placement.pin, placement.fee)
     if placement.fee is not None and placement.fee > (errand.delivery.company_fee or 0):
         _tell(_log.warning, "dispatch_dearer_than_quoted", errand, fee=placement.fee)
     platform.observe_dispatch(errand.company, "placed")
@@ -204,7 +205,7 @@ async def followed(
             )
             enqueued += await record.moves(connection, platform, [entry])
             delivery = entry.delivery
-        await _agree(connection, delivery, report.pin, None)
+        await _agree(connection, platform, delivery, report.pin, None)
         await _settle(
             connection, errand, _after(delivery, standing, following, report, look_again_in)
         )
@@ -303,12 +304,17 @@ async def _settle(connection: Connection, errand: Errand, outcome: Outcome) -> N
 
 
 async def _agree(
-    connection: Connection, delivery: Delivery, pin: str | None, fee: int | None
+    connection: Connection,
+    platform: Platform,
+    delivery: Delivery,
+    pin: str | None,
+    fee: int | None,
 ) -> None:
     """Takes over what the platform says of PIN and fee, where it is not what is known."""
+    known = pin is None or pin == open_pin(platform.cipher, delivery)
     agreed = replace(
         delivery,
-        pin=delivery.pin if pin is None else pin,
+        pin=delivery.pin if pin is None or known else seal(platform.cipher, pin, delivery.id),
         company_fee=delivery.company_fee if fee is None else fee,
     )
     if agreed != delivery:

@@ -110,8 +110,13 @@ async def disconnect(platform: Platform, company: Company) -> bool:
     return was_linked
 
 
+def owner(company_id: UUID, name: str) -> bytes:
+    """What a key or secret of a link belongs to; `name` is its column, such as `live_key`."""
+    return company_id.bytes + name.encode()
+
+
 def _owner(company_id: UUID, kind: str, mode: Mode) -> bytes:
-    return company_id.bytes + f"{mode}_{kind}".encode()
+    return owner(company_id, f"{mode}_{kind}")
 
 
 def _problem(link: Link) -> str | None:

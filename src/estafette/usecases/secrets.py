@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_ID_BYTES = 2
 
 
 class WrongSecretKeyError(ValueError):
@@ -19,38 +20,81 @@ class WrongSecretKeyError(ValueError):
         """Says what to do about it."""
         super().__init__(
             "a stored secret cannot be read with this secret key: "
-            "set ESTAFETTE_SECRET_KEY to the key it was written with"
+            "set ESTAFETTE_SECRET_KEY to the key it was written with, or name that one among"
+            " ESTAFETTE_OTHER_SECRET_KEYS"
         )
 
 
-class Cipher:
-    """AES-256-GCM under the key of the settings; each text is bound to what it belongs to."""
+class _Key:
+    """One key. Its id begins the nonces that it makes, so that what it wrote tells its key.
 
-    def __init__(self, key: str) -> None:
-        """`key` is 32 bytes in URL-safe base 64, as `new_cipher_key` makes them.
+    The id is two bytes, which leaves 80 random bits: a thousand million texts under one key share
+    a nonce with a chance of one in a million. What versions before wrote has a nonce of random bits
+    alone, and an id is a hint no more: the seal decides.
+    """
 
-        Raises ValueError when it is anything else.
-        """
+    def __init__(self, text: str) -> None:
         try:
-            raw = base64.urlsafe_b64decode(key)
+            raw = base64.urlsafe_b64decode(text)
         except ValueError as error:
             raise ValueError("the secret key is not base 64") from error
         if len(raw) != _KEY_BYTES:
             raise ValueError(f"the secret key has {len(raw)} bytes instead of {_KEY_BYTES}")
+        self.id = hashlib.sha256(b"estafette secret key" + raw).digest()[:_ID_BYTES]
         self._aead = AESGCM(raw)
 
     def encrypt(self, text: str, belongs_to: bytes) -> bytes:
-        """The text, readable only with the same key and for the same owner."""
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = self.id + os.urandom(_NONCE_BYTES - _ID_BYTES)
         return nonce + self._aead.encrypt(nonce, text.encode(), belongs_to)
+
+    def decrypt(self, data: bytes, belongs_to: bytes) -> str | None:
+        """The text, or None when another key wrote it, or it belongs to something else."""
+        try:
+            return self._aead.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], belongs_to).decode()
+        except (InvalidTag, ValueError):  # ValueError: it is too short for either
+            return None
+
+
+class Cipher:
+    """AES-256-GCM under the key of the settings; each text is bound to what it belongs to.
+
+    While keys are changed there are others besides, with which texts are read and none is written.
+    """
+
+    def __init__(self, key: str, *others: str) -> None:
+        """Each key is 32 bytes in URL-safe base 64, as `new_cipher_key` makes them.
+
+        Raises ValueError when one is anything else.
+        """
+        self._key = _Key(key)
+        self._keys = (self._key, *map(_Key, others))
+
+    @property
+    def key_id(self) -> str:
+        """By what the key that writes is told from others, in the audit for instance."""
+        return self._key.id.hex()
+
+    def encrypt(self, text: str, belongs_to: bytes) -> bytes:
+        """The text, readable only with the same key and for the same owner."""
+        return self._key.encrypt(text, belongs_to)
 
     def decrypt(self, data: bytes, belongs_to: bytes) -> str:
         """The text of `encrypt`. Raises WrongSecretKeyError for another key or another owner."""
-        try:
-            opened = self._aead.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], belongs_to)
-        except InvalidTag as error:
-            raise WrongSecretKeyError from error
-        return opened.decode()
+        named = [key for key in self._keys if data.startswith(key.id)]
+        others = [key for key in self._keys if key not in named]
+        for key in (*named, *others):
+            if (text := key.decrypt(data, belongs_to)) is not None:
+                return text
+        raise WrongSecretKeyError
+
+    def renewed(self, data: bytes, belongs_to: bytes) -> bytes | None:
+        """The same text under the key that writes; None when it is so already.
+
+        Raises WrongSecretKeyError.
+        """
+        if self._key.decrypt(data, belongs_to) is not None:
+            return None
+        return self.encrypt(self.decrypt(data, belongs_to), belongs_to)
 
 
 def new_cipher_key() -> str:

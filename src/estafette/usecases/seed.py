@@ -1,6 +1,6 @@
 """Make an empty database ready: the schema, the markets' cities and prices, the demo account."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -118,12 +118,12 @@ class Prepared(NamedTuple):
 
 
 async def prepare_demo(
-    dsn: str, secret_key: str, remembered_keys: Mapping[str, Mapping[str, str]]
+    dsn: str, secret_keys: Sequence[str], remembered_keys: Mapping[str, Mapping[str, str]]
 ) -> Prepared:
     """Migrates and seeds the database at `dsn`, demo accounts included.
 
-    `remembered_keys` are their API keys by account and name. Raises ValueError when `secret_key`
-    is not the one that the database's secrets were encrypted with.
+    `remembered_keys` are their API keys by account and name. Raises ValueError when none of
+    `secret_keys` is the one that the database's secrets were encrypted with.
     """
     done = await prepare_database(dsn)
     pool = await open_pool(dsn, size=2)
@@ -132,7 +132,7 @@ async def prepare_demo(
             pool=pool,
             dialects={},  # opening an account asks no dialect anything
             catalog=Catalog(pool),
-            cipher=Cipher(secret_key),
+            cipher=Cipher(*secret_keys),
             public_url="",
             sandbox_step=timedelta(0),
             by=By.process("up"),

@@ -31,6 +31,7 @@ from estafette.usecases import find
 from estafette.usecases.cancel import Cancellation, cancel
 from estafette.usecases.confirm import Confirmation, confirm
 from estafette.usecases.create import Creator
+from estafette.usecases.pins import opened
 from estafette.usecases.platform import Platform
 from estafette.usecases.quote_companies import CompanyQuoter
 from estafette.usecases.search import list_page
@@ -83,7 +84,8 @@ class _MerchantApi:
         """`GET /deliveries/{id}`."""
         credential = await self._doorkeeper.admit(scope, Operation.SHOW)
         delivery = await self._finder.find(credential.scope, delivery_in(scope))
-        return data(mapping.delivery(delivery, self._platform.public_url))
+        shown = opened(self._platform.cipher, delivery)
+        return data(mapping.delivery(shown, self._platform.public_url))
 
     async def cancel(self, scope: Scope, _: Receive) -> HttpReply:
         """`DELETE /deliveries/{id}`."""

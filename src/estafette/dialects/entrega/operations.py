@@ -21,6 +21,7 @@ from estafette.http.strict_json import EMPTY_FINGERPRINT, decode, fingerprint
 from estafette.usecases.couriers import offered_companies
 from estafette.usecases.create import Creator, Order
 from estafette.usecases.idempotency import Answer, Idempotency, Key, Reply
+from estafette.usecases.pins import opened
 from estafette.usecases.platform import Platform
 from estafette.usecases.quote_companies import CompanyQuoter
 
@@ -113,7 +114,7 @@ class Operations:
             if isinstance(outcome, Refusal):
                 reply = self._errors.reply(outcome)
                 return Reply(reply.status, reply.body)
-            shown = show(outcome, self._platform.public_url)
+            shown = show(opened(self._platform.cipher, outcome), self._platform.public_url)
             return Reply(status, orjson.dumps({"data": shown}))
 
         return written

@@ -1,0 +1,75 @@
+"""`estafette secret-key`: a new key for the secrets in the database, and their change to it."""
+
+import sys
+
+from cyclopts import App
+
+from estafette.cli.output import FAILED, OK, note, say, say_json, styled
+from estafette.cli.session import on_platform
+from estafette.cli.words import AsJson
+from estafette.usecases.platform import Platform
+from estafette.usecases.secret_key import Rotation
+from estafette.usecases.secret_key import rotate as rotate_all
+
+app = App(name="secret-key", help="Print a new key; write all secrets anew under the present one.")
+
+
+@app.default
+def print_new(*, json: AsJson = False) -> int:
+    """Print a new key for ESTAFETTE_SECRET_KEY."""
+    from estafette.usecases.secrets import new_cipher_key
+
+    key = new_cipher_key()
+    if json:
+        say_json({"secret_key": key})
+    else:
+        say(key)
+    return OK
+
+
+@app.command
+def rotate(*, json: AsJson = False) -> int:
+    """Write every stored secret and PIN anew under ESTAFETTE_SECRET_KEY.
+
+    Those that another key wrote are read with ESTAFETTE_OTHER_SECRET_KEYS. Servers and workers go
+    on meanwhile; all of them must know both keys, and write with the new one. It may be ended and
+    begun again; when it has nothing left to write, the old key can go.
+    """
+    is_seen = sys.stderr.isatty()
+
+    def told(rotation: Rotation) -> None:
+        if is_seen:
+            sys.stderr.write(f"\r{rotation.written} written anew")
+            sys.stderr.flush()
+
+    async def work(platform: Platform) -> tuple[Rotation, str]:
+        return await rotate_all(platform, told), platform.cipher.key_id
+
+    done, key_id = on_platform(work)
+    if is_seen:
+        note("")
+    if json:
+        say_json(
+            {
+                "key": key_id,
+                "endpoints": done.endpoints,
+                "links": done.links,
+                "pins": done.pins,
+                "unreadable": done.unreadable,
+            }
+        )
+    else:
+        say(
+            f"Written anew under the key {key_id}: the secrets of {done.endpoints} endpoints"
+            f" and {done.links} links, {done.pins} PINs"
+        )
+        if done.unreadable:
+            say(
+                styled(f"{done.unreadable} can be read with none of the keys", "red")
+                + ": name the one they were written with among ESTAFETTE_OTHER_SECRET_KEYS"
+            )
+        elif not done.written:
+            say("All are under it: the other keys can be removed from the settings")
+        else:
+            say("Run it once more: when nothing is left to write, the other keys can go")
+    return FAILED if done.unreadable else OK
