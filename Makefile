@@ -11,7 +11,7 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help up test bench lock fmt
+.PHONY: help up test audit sbom bench lock fmt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -30,6 +30,12 @@ test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto --maxprocesses 8
+
+audit: $(VENV)/dev.stamp ## ask whether the locked dependencies have known vulnerabilities
+	@exec $(BIN)/python scripts/audit.py
+
+sbom: $(VENV)/dev.stamp ## write what it is made of to dist/sbom.cdx.json (CycloneDX)
+	@exec $(BIN)/python scripts/sbom.py dist/sbom.cdx.json
 
 bench: $(VENV)/dev.stamp ## measure this machine; the table goes to bench/last.json too
 	@exec $(BIN)/python -m bench
