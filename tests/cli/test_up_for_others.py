@@ -1,8 +1,6 @@
 """`up` where others are served: what its processes may reach, and what they know."""
 
 import json
-import random
-import socket
 from pathlib import Path
 
 import pytest
@@ -20,18 +18,6 @@ def _environment(pid: int) -> dict[str, str]:
     """What a process was told when it began."""
     read = Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace")
     return {line.partition("=")[0]: line.partition("=")[2] for line in read.split("\0") if line}
-
-
-def _quiet_port() -> int:
-    """A free port that no connection of anybody is given meanwhile, as those above 32,767 are."""
-    for port in random.sample(range(20_000, 32_000), 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no port is free")
 
 
 def _networks(up: Up) -> str:
