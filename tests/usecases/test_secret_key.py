@@ -5,6 +5,7 @@ import base64
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import orjson
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,10 +16,11 @@ from estafette.core.courier import Capabilities, Connector
 from estafette.core.delivery import Delivery, Status
 from estafette.core.errors import PinWrong
 from estafette.core.event import Actor
-from estafette.store.sealed import START
+from estafette.store.sealed import LINK_COLUMNS, START
 from estafette.usecases import audit, pins, secret_key
 from estafette.usecases.advance import Move, advance
 from estafette.usecases.links import Link, connect, link_of
+from estafette.usecases.personal_data import PhoneHash
 from estafette.usecases.secret_key import Rotation, rotate, seal_some
 from estafette.usecases.secrets import Cipher, WrongSecretKeyError, new_cipher_key, new_token
 from estafette.usecases.webhooks import list_endpoints, set_endpoint
@@ -228,6 +230,43 @@ async def test_all_that_is_stored_is_written_anew_and_the_old_key_can_go(
         assert told == ["done", "begun"] * 2
         assert entries[0].changes["key"] == Cipher(NEW).key_id
         assert not any(key in repr(entries) for key in (OLD, NEW))
+
+
+ROTATED = {
+    *(("endpoints", name) for name in ("secret", "next_secret")),
+    *(("company_links", name) for name in LINK_COLUMNS),
+    ("data_keys", "key"),
+}
+NOT_ENCRYPTED = {
+    ("api_keys", "hash"),
+    ("idempotency", "fingerprint"),
+    ("idempotency", "body"),
+    ("page_tallies", "source"),
+}
+
+
+async def test_a_column_that_is_new_is_known_to_be_encrypted_or_not(
+    connection: asyncpg.Connection,
+) -> None:
+    found = await connection.fetch(
+        "select relname, attname from pg_attribute join pg_class on pg_class.oid = attrelid"
+        " where atttypid = 'bytea'::regtype and relnamespace = 'public'::regnamespace"
+        " and relkind in ('r', 'p') and not relispartition and attnum > 0 and not attisdropped"
+    )
+    assert {tuple(row) for row in found} == ROTATED | NOT_ENCRYPTED
+
+
+async def test_the_index_of_phones_goes_on_under_the_new_key(clean_database: str) -> None:
+    async with angola_over(clean_database) as platform:
+        platform.cipher = Cipher(OLD)
+        async with platform.pool.acquire() as connection:
+            before = await PhoneHash.of(platform, connection)
+        platform.cipher = Cipher(NEW, OLD)
+        assert (await rotate(platform)).written == 1
+        platform.cipher = Cipher(NEW)
+        async with platform.pool.acquire() as connection:
+            after = await PhoneHash.of(platform, connection)
+        assert after("+244923456789") == before("+244923456789")
 
 
 class _EndedError(Exception):

@@ -69,6 +69,17 @@ async def write_link(connection: Connection, company_id: UUID, values: dict[str,
         )
 
 
+async def data_keys(connection: Connection) -> dict[str, bytes]:
+    """The keys of indexes over personal data, by their names, their rows locked."""
+    found = await connection.fetch("select name, key from data_keys order by name for update")
+    return {row["name"]: row["key"] for row in found}
+
+
+async def write_data_key(connection: Connection, name: str, key: bytes) -> None:
+    """Writes the key of an index; what it indexes stays as it is."""
+    await connection.execute("update data_keys set key = $2 where name = $1", name, key)
+
+
 class StoredPin(NamedTuple):
     """A delivery's PIN as it is stored, and the terms that hold it."""
 

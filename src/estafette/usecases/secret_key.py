@@ -27,12 +27,13 @@ class Rotation:
     endpoints: int = 0
     links: int = 0
     pins: int = 0
+    data_keys: int = 0
     unreadable: int = 0
 
     @property
     def written(self) -> int:
         """How many rows were written anew."""
-        return self.endpoints + self.links + self.pins
+        return self.endpoints + self.links + self.pins + self.data_keys
 
 
 async def rotate(platform: Platform, told: Callable[[Rotation], None] = lambda _: None) -> Rotation:
@@ -48,6 +49,7 @@ async def rotate(platform: Platform, told: Callable[[Rotation], None] = lambda _
             facts = {"key": platform.cipher.key_id, "state": "begun"}
             await audit.note(connection, platform.by, Act.SECRET_KEY_ROTATED, id, facts)
             await _links(connection, platform, rotation)
+            await _data_keys(connection, platform, rotation)
         told(rotation)
         place: Place | None = START
         while place is not None:
@@ -66,6 +68,7 @@ async def rotate(platform: Platform, told: Callable[[Rotation], None] = lambda _
                 "endpoints": rotation.endpoints,
                 "links": rotation.links,
                 "pins": rotation.pins,
+                "data_keys": rotation.data_keys,
                 "unreadable": rotation.unreadable,
             }
             await audit.note(connection, platform.by, Act.SECRET_KEY_ROTATED, id, facts)
@@ -85,6 +88,18 @@ async def _links(connection: Connection, platform: Platform, rotation: Rotation)
                 changed[column] = new
         await sealed.write_link(connection, company_id, changed)
         rotation.links += bool(changed)
+
+
+async def _data_keys(connection: Connection, platform: Platform, rotation: Rotation) -> None:
+    for name, key in (await sealed.data_keys(connection)).items():
+        try:
+            new = platform.cipher.renewed(key, name.encode())
+        except WrongSecretKeyError:
+            rotation.unreadable += 1
+            continue
+        if new is not None:
+            await sealed.write_data_key(connection, name, new)
+            rotation.data_keys += 1
 
 
 async def _endpoints(
