@@ -12,9 +12,10 @@ import pytest
 from estafette.core.account import Mode, Scope
 from estafette.core.delivery import Status
 from estafette.core.ids import new_id
-from estafette.store import deliveries
+from estafette.store import deliveries, search
 from estafette.store.deliveries import Filter, Position
 from estafette.store.pool import open_pool
+from estafette.store.search import ListFilter
 from tests.store.reading import PLANS, Reading
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -136,3 +137,31 @@ async def test_pages_that_follow_one_another_show_everything_once(
             and (milestones is None or one.milestone in milestones)
         ]
         assert seen == fitting
+
+
+_FORGET = """
+select pg_clear_relation_stats('public', relname::text)
+from pg_class where oid = 'deliveries'::regclass
+    or oid in (select indexrelid from pg_index where indrelid = 'deliveries'::regclass)
+union all
+select pg_clear_attribute_stats('public', 'deliveries', attname::text, false)
+from pg_attribute where attrelid = 'deliveries'::regclass and attnum > 0 and not attisdropped
+"""
+
+
+@pytest.mark.parametrize("plan", PLANS)
+async def test_page_by_offset_reads_no_more_than_it_shows_where_there_are_no_statistics(
+    postgres_dsn: str, scope: Scope, stock: list[Known], plan: str
+) -> None:
+    pool = await open_pool(postgres_dsn, size=1)
+    async with pool.acquire() as connection:
+        if connection.get_server_version().major < 18:
+            pytest.skip("this PostgreSQL cannot forget its statistics")
+        await connection.execute(f"set plan_cache_mode = {plan}")
+        await connection.execute(_FORGET)  # as after a restore
+        reading: Any = Reading(connection)
+        page, more = await search.page(reading, scope, ListFilter(limit=LIMIT))
+        assert [one.id for one in page] == [one.id for one in stock[:LIMIT]]
+        assert more
+        assert reading.blocks <= 2 * BLOCKS
+    await pool.close()

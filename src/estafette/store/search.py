@@ -124,10 +124,14 @@ select (
 )
 """
 
+# Each is looked up by itself, by the primary key: without statistics the planner would rather read
+# all of the account's deliveries once.
 _READ = f"""
-select {rows.DELIVERY_COLUMNS} from deliveries
-join unnest($3::uuid[]) with ordinality as wanted (wanted_id, place) on id = wanted_id
-where account_id = $1 and mode = $2 order by place
+select {rows.DELIVERY_COLUMNS} from unnest($3::uuid[]) with ordinality as wanted (wanted_id, place)
+cross join lateral (
+    select * from deliveries
+    where account_id = $1 and id = wanted_id and mode is not distinct from $2 limit 1
+) as deliveries order by place
 """  # noqa: S608 - the columns are a constant
 
 # Below, $1 to $4 are the scope and the times, {order} is the direction. What is joined laterally
