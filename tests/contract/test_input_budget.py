@@ -1,25 +1,177 @@
-"""Every text of every request has a length.
+"""A request costs in proportion to its size, whatever stands in it: every text of every body.
 
 The fields are found in the contracts and in the models, so that a new one is covered by being
-there.
+there. What a request costs is the processor's time of this process, in which server and caller are,
+measured by what a plain request of the same operation costs here and now.
 """
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import hmac
+import json
+import signal
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+from uuid import UUID
 
 import pytest
 import yaml
 from pydantic import BaseModel
 
+from estafette.core.account import MARKETS, Mode
+from estafette.core.courier import Company, Connector
+from estafette.core.ids import new_id
 from estafette.couriers.remote import schemas as remote
 from estafette.couriers.sandbox.app import Advance
 from estafette.dialects import entrega, kaspi
 from estafette.dialects.entrega import schemas as entrega_schemas
 from estafette.dialects.kaspi import schemas as kaspi_schemas
+from estafette.usecases.couriers import save_company
+from estafette.usecases.links import Link, connect
 from tests.edges import EDGES, Edge
-from tests.schemas import Document, TextField
+from tests.schemas import Document, TextField, objects, replaced
+from tests.serving import Answer, Server, Tenant
+
+_UNITS = (
+    *("a", "aa.", "1 ", "+1", "(", "://", "http://a?", "@", "a@", "ab_", "sandbox:", "Almaty, "),
+    *("Алматы aа ", "\u0301", "\u0316\u0301", "\uff9e\u0345", "\ufdfa", "\u202e", "\u200b"),
+    *("\U0001f468\u200d", "٣", "\u00a0", "\n \n", '\\"', "\ud7ff"),
+)
+_ENDS = {"": "", "tel:1;phone-context=": "!", "a": "\u0316", "https://": "/"}
+_LONG = 20_000
+"""How long the texts are that no field takes, in characters."""
+
+
+def _hostile(length: int) -> list[str]:
+    """Texts of just that length."""
+    texts = [(unit * length)[:length] for unit in _UNITS]
+    for begin, end in _ENDS.items():
+        middle = length - len(begin) - len(end)
+        texts += [f"{begin}{('aa.' * length)[:middle]}{end}"] if middle > 0 else []
+    marks = (length - 1) // 2
+    texts.append("a" + "\u0301" * marks + "\u0316" * marks)
+    return texts
+
+
+class _TooSlowError(BaseException):
+    """A request has held the processor for seconds; even a pattern of `re` is cut off so."""
+
+
+@contextmanager
+def _cut_off(seconds: float) -> Generator[None]:
+    def stop(_signal: int, _frame: object) -> None:
+        raise _TooSlowError
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A request, and how it is refused in its API's shape."""
+
+    method: str
+    path: str
+    body: Any
+    headers: Mapping[str, str]
+    edge: Edge | None = None
+
+    async def send(self, server: Server, **changes: Any) -> Answer:
+        """Sends it with another path, body or headers; a body is sent as raw UTF-8."""
+        told = {**self.__dict__, **changes}
+        data = told["body"]
+        if data is not None and not isinstance(data, bytes):
+            data = json.dumps(data, ensure_ascii=False).encode()
+        headers = {**self.headers, **changes.get("headers", {})}
+        if "/upstream/" in self.path and data is not None:
+            digest = hmac.new(_SECRET.encode(), data, hashlib.sha256).hexdigest()
+            headers.setdefault("x-entrega-signature", f"sha256={digest}")
+        return await server.request(self.method, told["path"], data, headers)
+
+
+_SECRET = "whsec-x"
+
+
+class _Meter:
+    """Measures requests of one operation by a plain one of it."""
+
+    def __init__(self, server: Server, call: _Call) -> None:
+        self._server = server
+        self._call = call
+        self._plain = 0.0
+        self._per_byte = 0.0
+
+    async def calibrate(self) -> None:
+        """Finds out what a plain request costs, and each byte more of a body that says nothing."""
+        small = [(await self._cost(_LIMIT, {}))[0] for _ in range(4)]
+        self._plain = min(small)
+        if self._call.body is not None:
+            large = replaced(self._call.body, ("unknown",), "x" * 100_000)
+            costs = [(await self._cost(_LIMIT, {"body": large}))[0] for _ in range(3)]
+            self._per_byte = max(0.0, (min(costs) - self._plain) / 100_000)
+
+    async def check(self, size: int, **changes: Any) -> str | None:
+        """What is wrong with the answer to a changed request of some `size` in bytes, or None."""
+        allowed = 6 * self._plain + 12 * size * max(self._per_byte, self._plain / 200_000)
+        cost, answer = 0.0, None
+        for _ in range(4):
+            try:
+                cost, answer = await self._cost(max(allowed * 20, 1.0), changes)
+            except _TooSlowError:
+                return "it never ends"
+            if answer.status >= 500:
+                return f"status {answer.status}"
+            if cost <= allowed:
+                break
+        else:
+            return f"{cost * 1000:.1f} ms where {allowed * 1000:.1f} are allowed"
+        if (
+            answer.status >= 400
+            and self._call.edge
+            and answer.headers["content-type"][:9] != "text/html"
+        ):
+            self._call.edge.check_error(answer.status, answer.headers, answer.body)
+        return None
+
+    async def _cost(self, limit: float, changes: Mapping[str, Any]) -> tuple[float, Answer]:
+        began = time.process_time()
+        with _cut_off(limit):
+            answer = await self._call.send(self._server, **changes)
+        return time.process_time() - began, answer
+
+
+_LIMIT = 10.0
+
+
+async def _checked(server: Server, call: _Call, fields: list[TextField]) -> list[str]:
+    """What is wrong with hostile texts in the fields of a request's body, and in unknown ones."""
+    meter = _Meter(server, call)
+    await meter.calibrate()
+    wrong: list[str] = []
+
+    async def check(where: object, text: str, body: Any) -> None:
+        if problem := await meter.check(len(text.encode()), body=body):
+            wrong.append(f"{where}: {ascii(text)[:60]} ({len(text)}): {problem}")
+
+    for field in fields:
+        lengths = {_LONG, min(field.longest or _LONG, _LONG)}
+        for text in (text for length in lengths for text in _hostile(length)):
+            value = {text[:200]: text} if field.is_free else text
+            await check(field, text, replaced(call.body, field.path, value))
+    for path in objects(call.body):
+        for text in _hostile(_LONG)[-4:]:
+            value = {"a": [text], text[:5_000]: 1}
+            await check((*path, "unknown"), text, replaced(call.body, (*path, "unknown"), value))
+    return wrong
+
 
 # What is walked
 
@@ -42,6 +194,19 @@ class _Operation:
 
     def __str__(self) -> str:
         return f"{self.edge}-{self.name}"
+
+    def call(self, tenant: Tenant, id: str) -> _Call:
+        """A plain request of it."""
+        method, template = self.name.split(" ", 1)
+        path = template
+        for each in self.parameters:
+            if each["in"] == "path":
+                own = each["name"] in self.edge.delivery_parameters
+                value = id if own else str(each.get("example", "x"))
+                path = path.replace(f"{{{each['name']}}}", value)
+        body = None if self.body is None else self.document.sample(self.body)
+        headers = tenant.authorization(self.name)
+        return _Call(method, self.edge.base + path, body, headers, self.edge)
 
     def fields(self) -> list[TextField]:
         """The texts of its body."""
@@ -69,6 +234,7 @@ def _operations() -> Iterator[_Operation]:
 
 OPERATIONS = list(_operations())
 _EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+_WITH_BODY = pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.body], ids=str)
 
 
 def _models(module: Any) -> list[type[BaseModel]]:
@@ -144,3 +310,52 @@ def test_what_a_quote_binds_is_at_most_16_kib_of_text() -> None:
         root = _document(edge)
         fields = Document(root).texts(root["components"]["schemas"][name])
         assert sum(4 * (field.longest or 0) for field in fields) <= 16 * 1024
+
+
+# Every text costs little
+
+
+@pytest.fixture
+async def tenants(server: Server) -> Mapping[str, Tenant]:
+    """A tenant of each dialect."""
+    return {edge.name: await server.tenant(edge, rate_per_second=100_000) for edge in EDGES}
+
+
+@_WITH_BODY
+async def test_any_text_in_a_body_costs_by_its_length(
+    server: Server, tenants: Mapping[str, Tenant], operation: _Operation
+) -> None:
+    tenant = tenants[operation.edge.name]
+    call = operation.call(tenant, await tenant.create())
+    assert await _checked(server, call, operation.fields()) == []
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=str)
+async def test_any_text_for_the_sandbox_costs_by_its_length(
+    server: Server, tenants: Mapping[str, Tenant], edge: Edge
+) -> None:
+    tenant = tenants[edge.name]
+    path = f"/sandbox/v1/deliveries/{await tenant.create()}/advance"
+    call = _Call("POST", path, {"status": "assigned", "note": "n"}, {"x-api-key": tenant.key})
+    assert await _checked(server, call, [TextField(("status",), None), *_texts(Advance)]) == []
+
+
+@pytest.fixture
+async def company(server: Server) -> UUID:
+    """A courier company with a platform of its own."""
+    id = new_id()
+    zone = MARKETS["AO"].time_zone
+    company = Company(id, "AO", None, "Far", f"far-{id.hex}", Connector.REMOTE, zone, active=False)
+    await save_company(server.platform, company)
+    secrets = {Mode.LIVE: _SECRET}
+    await connect(server.platform, company, Link(id, "https://far.example", secrets, secrets))
+    return id
+
+
+async def test_any_text_of_another_platform_costs_by_its_length(
+    server: Server, company: UUID
+) -> None:
+    body: dict[str, Any] = {"delivery_id": "up-1", "data": {"metadata": {}}}
+    call = _Call("POST", f"/upstream/{company}/webhooks", body, {})
+    assert (await call.send(server)).status == 204
+    assert await _checked(server, call, _texts(remote.Hint)) == []
