@@ -1,4 +1,4 @@
-"""A request costs in proportion to its size, whatever stands in it: every text of every body.
+"""A request costs in proportion to its size, whatever stands in it: every text of every operation.
 
 The fields are found in the contracts and in the models, so that a new one is covered by being
 there. What a request costs is the processor's time of this process, in which server and caller are,
@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -330,6 +331,64 @@ async def test_any_text_in_a_body_costs_by_its_length(
     assert await _checked(server, call, operation.fields()) == []
 
 
+@_EVERY
+async def test_any_text_in_a_path_query_or_header_costs_by_its_length(
+    server: Server, tenants: Mapping[str, Tenant], operation: _Operation
+) -> None:
+    tenant = tenants[operation.edge.name]
+    id = await tenant.create()
+    call = operation.call(tenant, id)
+    names = [each["name"] for each in operation.parameters if each["in"] == "query"]
+    assert await _checked_head(server, call, id, ["unknown", *names]) == []
+
+
+_HEADERS = (
+    "Idempotency-Key",
+    "X-Request-Id",
+    "Origin",
+    "Content-Type",
+    "Accept-Language",
+    "Last-Event-ID",
+    "X-Forwarded-For",
+    "Forwarded",
+    "Authorization",
+    "X-Api-Key",
+    "X-Entrega-Signature",
+)
+
+
+_HEADER_UNITS = ("a", "a.", "a;q=0,", "1,", "\xe9", "https://*.", "Bearer ", "=", "for=", "[::")
+
+
+async def _checked_head(server: Server, call: _Call, id: str, names: list[str]) -> list[str]:
+    meter = _Meter(server, call)
+    await meter.calibrate()
+    wrong: list[str] = []
+
+    async def check(where: str, size: int, **changes: Any) -> None:
+        if problem := await meter.check(size, **changes):
+            wrong.append(f"{where}: {problem}")
+
+    texts = _hostile(900)
+    for text in texts:
+        written = quote(text[:900])
+        for name in names:
+            path = f"{call.path}?{name}={written}"
+            await check(f"{name}={ascii(text)[:40]}", len(path), path=path)
+        if id in call.path:
+            path = call.path.replace(id, written)
+            await check(f"path {ascii(text)[:40]}", len(path), path=path)
+    for query in ("a=1&" * 1_500, "&" * 6_000, "a&" * 3_000, ";" * 6_000, "%" * 6_000):
+        await check(query[:10], len(query), path=f"{call.path}?{query}")
+        path = "".join(f"{names[-1]}={each}&" for each in range(300))
+        await check("many times", len(path), path=f"{call.path}?{path}")
+    for header in _HEADERS:
+        for unit in _HEADER_UNITS:
+            text = (unit * 6_000)[:6_000]
+            await check(f"{header}: {unit}", len(text), headers={header: text})
+    return wrong
+
+
 @pytest.mark.parametrize("edge", EDGES, ids=str)
 async def test_any_text_for_the_sandbox_costs_by_its_length(
     server: Server, tenants: Mapping[str, Tenant], edge: Edge
@@ -359,3 +418,17 @@ async def test_any_text_of_another_platform_costs_by_its_length(
     call = _Call("POST", f"/upstream/{company}/webhooks", body, {})
     assert (await call.send(server)).status == 204
     assert await _checked(server, call, _texts(remote.Hint)) == []
+    assert await _checked_head(server, call, str(company), ["unknown"]) == []
+
+
+@pytest.mark.parametrize("end", ["", "/events"], ids=["page", "stream"])
+@pytest.mark.parametrize("edge", EDGES, ids=str)
+async def test_any_request_for_a_tracking_page_costs_by_its_length(
+    server: Server, tenants: Mapping[str, Tenant], edge: Edge, end: str
+) -> None:
+    tenant = tenants[edge.name]
+    id = await tenant.create()
+    if end:  # a stream of what has ended is answered at once
+        assert (await tenant.call(edge.cancel(id))).status == 200
+    call = _Call("GET", f"/track/{id}{end}", None, {})
+    assert await _checked_head(server, call, id, ["unknown", "lang", "seen"]) == []
