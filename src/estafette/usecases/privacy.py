@@ -16,6 +16,7 @@ from estafette.store import deliveries, ends, privacy
 from estafette.store.pool import Connection
 from estafette.usecases import audit
 from estafette.usecases.personal_data import PhoneHash, erase
+from estafette.usecases.pins import opened
 from estafette.usecases.platform import Platform
 
 _PAGE = 200
@@ -113,7 +114,7 @@ async def erase_phone(platform: Platform, phone: str, account: Account | None = 
             hashed = await PhoneHash.of(platform, connection)
             now = await ends.now(connection)
             async with connection.transaction():
-                gone = await _erase(connection, hashed, page, now)
+                gone = await _erase(connection, platform, hashed, page, now)
                 await _note(connection, platform, hashed.name(phone), page, gone)
         done += len(gone)
         put_off += [delivery for delivery in page if delivery.id not in gone]
@@ -121,7 +122,11 @@ async def erase_phone(platform: Platform, phone: str, account: Account | None = 
 
 
 async def _erase(
-    connection: Connection, hashed: PhoneHash, page: Sequence[Delivery], now: datetime
+    connection: Connection,
+    platform: Platform,
+    hashed: PhoneHash,
+    page: Sequence[Delivery],
+    now: datetime,
 ) -> set[UUID]:
     wanted = [(delivery.scope.account_id, delivery.id) for delivery in page]
     if not wanted:
@@ -131,7 +136,8 @@ async def _erase(
         await privacy.put_off(connection, left, on_request=True)
     for delivery in page:
         if delivery.id in gone and now - delivery.updated_at < IDEMPOTENCY:
-            await privacy.erase_answers(connection, delivery)
+            # an answer tells the PIN, which the delivery keeps sealed
+            await privacy.erase_answers(connection, opened(platform.cipher, delivery))
     return gone
 
 
