@@ -102,7 +102,7 @@ async def test_a_timeline_is_read_and_its_notes_are_made_storable(client: Platfo
     async with Receiver(told({"data": events})) as platform:
         (found,) = await client.events(access(platform), "id/../..?x")
     assert found.payload.status is Status.STALLED
-    assert found.payload.note == "ab" + "c" * 498
+    assert found.payload.note == "ab" + "c" * 496
     assert platform.requests[0].target == "/v1/deliveries/id%2F..%2F..%3Fx/events"
 
 

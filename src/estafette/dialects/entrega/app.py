@@ -77,6 +77,7 @@ class _MerchantApi:
         finding = list_page(self._platform, credential.scope, wanted)
         found, more = await while_connected(receive, finding)
         public_url = self._platform.public_url
+        found = [opened(self._platform.cipher, delivery) for delivery in found]
         page = mapping.page(found, public_url, wanted.limit, wanted.offset, more)
         return HttpReply(200, orjson.dumps(page))
 
