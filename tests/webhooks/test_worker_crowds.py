@@ -35,11 +35,8 @@ accounts_too as (
     from accounts cross join clones where $3 and accounts.id = $1
 ),
 endpoints_too as (
-    insert into endpoints select (jsonb_populate_record(endpoints, jsonb_build_object(
-        'id', endpoint_id, 'account_id', clones.account_id, 'name', endpoint_id::text,
-        'url', $4::text, 'secret', '\\x'))).*
-    from endpoints cross join clones where endpoints.account_id = $1 and endpoints.name = 'default'
-        and endpoints.mode = 'live'
+    insert into endpoints (account_id, mode, id, name, url, secret)
+    select account_id, 'live', endpoint_id, endpoint_id::text, $4::text, '' from clones
 )
 insert into messages (account_id, id, endpoint_id, test_type, due_at)
 select account_id, gen_random_uuid(), endpoint_id, 'created', now() - interval '1 minute'
@@ -99,7 +96,7 @@ async def test_a_healthy_endpoint_is_told_everything_while_a_hundred_hang(
             tenant, fresh_database, behaviour, 100, each_its_own=each_its_own
         ) as hanging:
             await receiver.wait_for(40)
-            assert hanging.open_connections <= 4 * FEW.total
+            assert FEW.total // 4 <= hanging.open_connections <= 4 * FEW.total
             id = await healthy.create()
             await move(healthy, id, Status.ASSIGNED)
             await receiver.wait_for(42)
@@ -114,7 +111,7 @@ async def test_an_endpoint_that_only_fails_is_sent_one_message_now_and_then_and_
 
     async with Receiver(answer(500)) as receiver:
         await listen_at(tenant, receiver.url)
-        for _ in range(30):
+        for _ in range(200):
             await tenant.create()
         async with working(platform, fresh_database, limits=Limits(poll_seconds=0.1)):
             await until(rests)
@@ -122,7 +119,7 @@ async def test_an_endpoint_that_only_fails_is_sent_one_message_now_and_then_and_
             receiver.behaviour = answer()
             await platform.pool.execute("update endpoint_failures set rests_until = now()")
             await make_due(tenant)
-            await until_settled(tenant, 30)
+            await until_settled(tenant, 200)
 
             async def are_delivered() -> bool:
                 return {each["state"] for each in await messages(tenant)} == {"delivered"}

@@ -20,10 +20,10 @@ from uuid import UUID
 
 from estafette.store.outbox import OPENS_AFTER, Claimed, Waiting
 
-# Requests at a time: an unknown endpoint starts with few, each answer in time allows one more, one
+# Requests at a time: an unknown endpoint starts with one, each answer in time allows one more, one
 # that came too late halves them.
-_START: Final = 2
-_LEAST: Final = 2
+_START: Final = 1
+_LEAST: Final = 1
 # Messages held ready for an endpoint: what it takes in this time, or so many times its requests.
 _AHEAD_SECONDS: Final = 1.0
 _AHEAD_TIMES: Final = 15
@@ -38,9 +38,9 @@ class Standing(Enum):
     """How an endpoint behaved lately."""
 
     SOON = "answers soon"
-    UNKNOWN = "nothing is known of it, or it was too late with its last answer"
+    UNKNOWN = "nothing is known of it"
     SLOW = "answers in time, and not soon"
-    FAILING = "failed again and again: it is sent one message at a time"
+    FAILING = "failed again and again or was too late: it is sent one message at a time"
 
 
 # The share of the places that all such endpoints may take together. What the last three may take
@@ -98,18 +98,28 @@ class Lane:
         self.quota = int(2 * self.limit)
 
     @property
+    def is_doubted(self) -> bool:
+        """Whether it failed again and again, or was too late with its last answer."""
+        return self.failures >= OPENS_AFTER or not self.in_time
+
+    @property
+    def waiting(self) -> int:
+        """The messages held, those apart whose requests take long."""
+        return self.held - self.late
+
+    @property
     def standing(self) -> Standing:
         """How the endpoint behaved lately."""
-        if self.failures >= OPENS_AFTER:
+        if self.is_doubted:
             return Standing.FAILING
-        if self.seconds is None or not self.in_time:
+        if self.seconds is None:
             return Standing.UNKNOWN
         return Standing.SOON if self.seconds <= _SOON_SECONDS else Standing.SLOW
 
     @property
     def room(self) -> int:
         """How many messages may be claimed for it now."""
-        return max((1 if self.failures >= OPENS_AFTER else self.quota) - self.held, 0)
+        return max((1 if self.is_doubted else self.quota) - self.held, 0)
 
     @property
     def may_send(self) -> bool:
@@ -119,7 +129,7 @@ class Lane:
         """
         if not self.ready:
             return False
-        if self.failures >= OPENS_AFTER:
+        if self.is_doubted:
             return self.sending == 0
         if self.late and (self.seconds is None or self.seconds <= _SOON_SECONDS):
             return False
@@ -142,6 +152,7 @@ class Lane:
 class _Pool:
     """The places of one standing: how many, who has them, whose turn it is."""
 
+    # `held` are the messages ready or being sent, those apart that take long
     places: int
     taken: int = 0
     held: int = 0
@@ -153,6 +164,11 @@ class _Pool:
     def most_held(self) -> int:
         """How many messages may be held ready of endpoints that may not answer: two of a place."""
         return 2 * self.places
+
+    @property
+    def is_hungry(self) -> bool:
+        """Whether the last claim left some behind for which there is room by now."""
+        return self.starved and 2 * self.held <= self.most_held
 
 
 class Lanes:
@@ -200,8 +216,8 @@ class Lanes:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether something is ready and waits for a place."""
-        return any(pool.turns for pool in self._pools.values())
+        """Whether something waits for a place, ready or not claimed yet."""
+        return any(pool.turns or pool.starved for pool in self._pools.values())
 
     @property
     def left_behind(self) -> bool:
@@ -348,7 +364,11 @@ class Lanes:
             job.is_late = True
             self._late += 1
             self._late_by_account[job.account_id] += 1
-            self._lanes[job.key[0]].late += 1
+            lane = self._lanes[job.key[0]]
+            lane.late += 1
+            pool = self._pools[lane.standing]
+            pool.held -= 1
+            self._hungry = self._hungry or pool.is_hungry
 
     def _leave(self, job: Job) -> None:
         """Gives back the place of a job."""
@@ -365,8 +385,8 @@ class Lanes:
         before = lane.standing
         lane.learn(seconds, in_time=in_time, delivered=delivered, most=self._per_endpoint)
         if lane.standing is not before:
-            self._pools[before].held -= lane.held
-            self._pools[lane.standing].held += lane.held
+            self._pools[before].held -= lane.waiting
+            self._pools[lane.standing].held += lane.waiting
         self._drop(lane, job)
 
     def is_spared(self, job: Job) -> bool:
@@ -392,8 +412,7 @@ class Lanes:
             self._left_behind and 2 * self._held <= self._most_held
         ):
             self._hungry = True
-        if pool.starved and 2 * pool.held <= pool.most_held:
-            self._hungry = True
+        self._hungry = self._hungry or pool.is_hungry
         self._queue(lane)
 
     def finish(self, job: Job) -> None:
@@ -402,6 +421,7 @@ class Lanes:
         lane.sending -= 1
         if job.is_late:
             lane.late -= 1
+            self._pools[lane.standing].held += 1
             self._late -= 1
             self._late_by_account[job.account_id] -= 1
         else:

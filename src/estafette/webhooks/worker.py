@@ -241,6 +241,8 @@ class Worker:
             task = asyncio.create_task(self._runner(job))
             self._runners.add(task)
             task.add_done_callback(self._runner_ended)
+        if self._lanes.is_hungry:
+            self._wake.set()
 
     def _runner_ended(self, task: asyncio.Task[None]) -> None:
         self._runners.discard(task)
