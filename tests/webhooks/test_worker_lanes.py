@@ -252,6 +252,32 @@ def test_an_endpoint_that_failed_again_and_again_is_sent_one_message_at_a_time(
     assert len(take_all(some)) == 2
 
 
+def test_endpoints_whose_requests_take_long_keep_no_share_of_what_may_be_claimed() -> None:
+    some = lanes(total=8, late=1_000)
+    new = [waiting(uuid4(), uuid4()) for _ in range(100)]
+    now = 0.0
+    for _ in range(100 // 4):
+        asked = some.ask(new, 4096)
+        accounts = {each.endpoint_id: each.account_id for each in new}
+        some.accept([claimed(id, account=accounts[id]) for id in asked], now, asked)
+        take_all(some, now)
+        now += 1.0
+        take_all(some, now)
+    assert some.sending == 100
+
+
+def test_an_endpoint_that_was_too_late_is_spared_all_but_one_of_what_was_claimed() -> None:
+    some = lanes()
+    endpoint = answering_soon(some)
+    accept(some, [claimed(endpoint) for _ in range(200)])
+    jobs = take_all(some)
+    assert not some.is_spared(jobs[0])
+    for job in jobs:
+        end(some, job, 5.0, in_time=False, delivered=True)
+    [job] = take_all(some)
+    assert some.is_spared(job)
+
+
 def test_it_is_hungry_once_half_of_what_was_left_behind_fits() -> None:
     some = lanes()
     endpoint = uuid4()

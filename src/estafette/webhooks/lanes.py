@@ -118,8 +118,9 @@ class Lane:
 
     @property
     def room(self) -> int:
-        """How many messages may be claimed for it now."""
-        return max((1 if self.is_doubted else self.quota) - self.held, 0)
+        """How many messages may be claimed for it now: of one that may not answer a single one."""
+        most = 1 if self.is_doubted or self.seconds is None else self.quota
+        return max(most - self.held, 0)
 
     @property
     def may_send(self) -> bool:
@@ -390,9 +391,12 @@ class Lanes:
         self._drop(lane, job)
 
     def is_spared(self, job: Job) -> bool:
-        """Whether the first message of a job was claimed before its endpoint failed so often."""
+        """Whether the first message of a job was claimed before its endpoint was doubted."""
         message, _ = job.messages[0]
-        return self._lanes[job.key[0]].failures >= OPENS_AFTER > message.failures
+        lane = self._lanes[job.key[0]]
+        if lane.failures >= OPENS_AFTER > message.failures:
+            return True
+        return lane.is_doubted and lane.waiting > 1
 
     def unsent(self, job: Job) -> None:
         """The first message of a job that was taken will not be sent."""
