@@ -4,6 +4,8 @@ PYTHON ?= python3
 export PYTHON
 
 VENV := .venv
+# Two for each processor: tests wait for other processes half of their time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
 BIN := $(VENV)/bin
 UV := scripts/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
@@ -29,7 +31,7 @@ test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --maxprocesses 8
+	$(BIN)/pytest -n $(WORKERS)
 
 audit: $(VENV)/dev.stamp ## ask whether the locked dependencies have known vulnerabilities
 	@exec $(BIN)/python scripts/audit.py

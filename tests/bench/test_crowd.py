@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from bench.crowd import Task, request, run
 
@@ -11,14 +11,13 @@ async def test_each_connection_sends_again_when_it_is_answered_and_anew_when_it_
     lines: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):  # the crowd is over
+        with closing(writer), suppress(asyncio.IncompleteReadError, ConnectionError):
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines.append(head.splitlines()[0])
                 if b"/hang-up" in head:
                     break
                 status = b"503 Busy" if b"/busy" in head else b"200 OK"
                 writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 2\r\n\r\n{}")
-        writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
@@ -35,9 +34,8 @@ async def test_each_connection_sends_again_when_it_is_answered_and_anew_when_it_
 
 async def test_a_crowd_that_nobody_answers_ends_all_the_same() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
+        with closing(writer), suppress(ConnectionError):
             await reader.read()
-        writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:

@@ -105,8 +105,7 @@ async def test_every_page_of_every_filter_is_right_and_reads_no_more_than_it_sho
 ) -> None:
     middle = stock[COUNT // 2]
     positions = (None, Position(middle.created_at, middle.id), Position(NOON, UUID(int=0)))
-    pool = await open_pool(postgres_dsn, size=1)
-    async with pool.acquire() as connection:
+    async with await open_pool(postgres_dsn, size=1) as pool, pool.acquire() as connection:
         await connection.execute(f"set plan_cache_mode = {plan}")
         if analyzed:
             await connection.execute("analyze deliveries")
@@ -117,7 +116,6 @@ async def test_every_page_of_every_filter_is_right_and_reads_no_more_than_it_sho
             page = await deliveries.page(reading, scope, wanted, after, LIMIT)
             assert [one.id for one in page] == expected(stock, wanted, after), choice
             assert reading.blocks <= BLOCKS, choice
-    await pool.close()
 
 
 async def test_pages_that_follow_one_another_show_everything_once(
@@ -153,15 +151,18 @@ from pg_attribute where attrelid = 'deliveries'::regclass and attnum > 0 and not
 async def test_page_by_offset_reads_no_more_than_it_shows_where_there_are_no_statistics(
     postgres_dsn: str, scope: Scope, stock: list[Known], plan: str
 ) -> None:
-    pool = await open_pool(postgres_dsn, size=1)
-    async with pool.acquire() as connection:
+    async with await open_pool(postgres_dsn, size=1) as pool, pool.acquire() as connection:
         if connection.get_server_version().major < 18:
             pytest.skip("this PostgreSQL cannot forget its statistics")
         await connection.execute(f"set plan_cache_mode = {plan}")
-        await connection.execute(_FORGET)  # as after a restore
-        reading: Any = Reading(connection)
-        page, more = await search.page(reading, scope, ListFilter(limit=LIMIT))
+        forgetting = connection.transaction()
+        await forgetting.start()
+        try:
+            await connection.execute(_FORGET)  # as after a restore
+            reading: Any = Reading(connection)
+            page, more = await search.page(reading, scope, ListFilter(limit=LIMIT))
+        finally:
+            await forgetting.rollback()
         assert [one.id for one in page] == [one.id for one in stock[:LIMIT]]
         assert more
         assert reading.blocks <= 2 * BLOCKS
-    await pool.close()

@@ -261,7 +261,7 @@ async def test_logo_that_never_comes_leaves_the_company_s_initial(
     )
     async with shop(entrega) as at:
         page = await visit(browser, at)
-        async with page.expect_response("**/nothing.png"):
+        async with page.expect_request("**/nothing.png"):
             await fill(page)
             await widget(page).get_by_role("button").click()
         await expect(widget(page).locator("label", has_text="Zango").locator(".logo")).to_have_text(
