@@ -10,7 +10,7 @@ import hmac
 import json
 import signal
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -34,7 +34,7 @@ from estafette.usecases.couriers import save_company
 from estafette.usecases.links import Link, connect
 from tests.edges import EDGES, Edge
 from tests.schemas import Document, TextField, objects, replaced
-from tests.serving import Answer, Server, Tenant
+from tests.serving import Answer, Server, Tenant, running
 
 _UNITS = (
     *("a", "aa.", "1 ", "+1", "(", "://", "http://a?", "@", "a@", "ab_", "sandbox:", "Almaty, "),
@@ -314,6 +314,13 @@ def test_what_a_quote_binds_is_at_most_16_kib_of_text() -> None:
 
 
 # Every text costs little
+
+
+@pytest.fixture
+async def server(fresh_database: str) -> AsyncIterator[Server]:
+    """The real server over a database of its own: what others left there would be read as well."""
+    async with running(fresh_database) as server:
+        yield server
 
 
 @pytest.fixture

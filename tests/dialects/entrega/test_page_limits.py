@@ -11,6 +11,7 @@ from estafette.core.page_limits import NEW_LIMITS, PageLimits, read_place
 from estafette.core.payment import PaymentMethod
 from estafette.usecases.keys import list_keys, set_limits
 from tests.dialects.entrega.answers import ROUTE, refused
+from tests.edges import ENTREGA
 from tests.serving import Answer, Server, Tenant, running
 
 _TRUSTED = "https://loja.example"
@@ -106,21 +107,24 @@ async def _flood(tenant: Tenant, others: Server | None = None) -> Counter[int]:
 
 
 async def test_a_flood_of_live_deliveries_ends_at_the_limit_of_its_address(
-    server: Server, entrega: Tenant, postgres_dsn: str
+    fresh_database: str,
 ) -> None:
     most = NEW_LIMITS.per_hour_from_address
-    async with running(postgres_dsn) as second:  # counted across processes
-        statuses = await _flood(entrega, second)
-    assert statuses == {201: most, 429: 96 - most}
-    assert await entrega.count("deliveries") == most
-    assert (await entrega.in_mode(Mode.LIVE).create()) is not None  # by the secret key
+    async with running(fresh_database) as first, running(fresh_database) as second:
+        entrega = await first.tenant(ENTREGA)
+        statuses = await _flood(entrega, second)  # counted across processes
+        assert statuses == {201: most, 429: 96 - most}
+        assert await entrega.count("deliveries") == most
+        assert (await entrega.in_mode(Mode.LIVE).create()) is not None  # by the secret key
 
 
-async def test_a_flood_with_a_key_that_is_older_than_limits_ends_too(entrega: Tenant) -> None:
-    await entrega.server.platform.pool.execute(
-        "update api_keys set limits = null where account_id = $1", entrega.account.id
-    )
-    assert await _flood(entrega) == {201: 60, 429: 36}
+async def test_a_flood_with_a_key_that_is_older_than_limits_ends_too(fresh_database: str) -> None:
+    async with running(fresh_database) as server:
+        entrega = await server.tenant(ENTREGA)
+        await server.platform.pool.execute(
+            "update api_keys set limits = null where account_id = $1", entrega.account.id
+        )
+        assert await _flood(entrega) == {201: 60, 429: 36}
 
 
 async def test_the_limit_of_all_holds_whatever_the_addresses(entrega: Tenant) -> None:
