@@ -152,13 +152,12 @@ async def test_page_by_offset_reads_no_more_than_it_shows_where_there_are_no_sta
     postgres_dsn: str, scope: Scope, stock: list[Known], plan: str
 ) -> None:
     async with await open_pool(postgres_dsn, size=1) as pool, pool.acquire() as connection:
-        if connection.get_server_version().major < 18:
-            pytest.skip("this PostgreSQL cannot forget its statistics")
         await connection.execute(f"set plan_cache_mode = {plan}")
         forgetting = connection.transaction()
         await forgetting.start()
         try:
-            await connection.execute(_FORGET)  # as after a restore
+            if connection.get_server_version().major >= 18:  # older ones cannot be told to forget
+                await connection.execute(_FORGET)  # as after a restore
             reading: Any = Reading(connection)
             page, more = await search.page(reading, scope, ListFilter(limit=LIMIT))
         finally:
