@@ -255,6 +255,15 @@ async def test_a_statement_as_csv_begins_and_ends_with_balances(shop: Shop, bank
     assert [row["balance"] for row in rows[-3:]] == ["-2000", "2300", "-300"]
 
 
+async def test_a_company_cannot_put_a_formula_into_a_statement(shop: Shop) -> None:
+    await shop.company("formula", name="=1+1")
+    delivery = await shop.create()
+    await move(shop, delivery, *ON_THE_WAY, Status.DELIVERED)
+    rows = list(csv.DictReader(io.StringIO(await text(as_csv(await read(shop))))))
+    assert {row["company"] for row in rows} == {"'=1+1", ""}
+    assert "-1000" in {row["amount"] for row in rows}
+
+
 async def test_an_account_without_entries_has_an_empty_statement(shop: Shop) -> None:
     shown = json.loads(await text(as_json(await read(shop))))
     assert (shown["opening"], shown["entries"], shown["closing"]) == ([], [], [])

@@ -17,6 +17,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+from estafette.core.csv_line import csv_line
 from estafette.core.pricing import ANY, SAME, Tariff, in_reading_order
 
 COLUMNS = (
@@ -89,22 +90,19 @@ def tariffs_from_csv(text: str, cities: Container[str] | None = None) -> list[Ta
 
 def tariffs_to_csv(tariffs: Iterable[Tariff]) -> str:
     """Write a price list that `tariffs_from_csv` reads back, the most specific rows first."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines = [csv_line(COLUMNS, "\n")]
     for row in in_reading_order(tariffs):
-        writer.writerow(
-            (
-                row.origin,
-                row.destination,
-                "" if row.up_to_km is None else row.up_to_km,
-                row.up_to_grams,
-                row.fee,
-                _duration(row.pickup_within_seconds),
-                _duration(row.delivery_within_seconds),
-            )
+        cells = (
+            row.origin,
+            row.destination,
+            row.up_to_km,
+            row.up_to_grams,
+            row.fee,
+            _duration(row.pickup_within_seconds),
+            _duration(row.delivery_within_seconds),
         )
-    return file.getvalue()
+        lines.append(csv_line(cells, "\n"))
+    return "".join(lines)
 
 
 class _Reading:

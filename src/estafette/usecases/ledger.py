@@ -1,7 +1,5 @@
 """The books: written with the moves that they follow from, read as statements."""
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from estafette.core.account import Account, Mode, Scope
+from estafette.core.csv_line import csv_line
 from estafette.core.ledger import Entry, Holder, transfers
 from estafette.store import journal, ledger
 from estafette.store.ledger import Place
@@ -160,8 +159,8 @@ with `opening` and `closing` for the entry, and without an amount."""
 
 
 async def as_csv(of: Statement) -> AsyncIterator[str]:
-    """A statement as the lines of a CSV file (RFC 4180), the first of which names the columns."""
-    yield _line(COLUMNS)
+    """A statement as the lines of a CSV file, the first of which names the columns."""
+    yield csv_line(COLUMNS)
     for row in of.balances(of.opening):
         yield _row({**row, "booked_at": _time(of.begin), "entry": "opening"})
     async for entry in of.entries():
@@ -171,10 +170,4 @@ async def as_csv(of: Statement) -> AsyncIterator[str]:
 
 
 def _row(values: dict[str, Any]) -> str:
-    return _line(["" if values.get(name) is None else values[name] for name in COLUMNS])
-
-
-def _line(cells: Sequence[object]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue()
+    return csv_line(values.get(name) for name in COLUMNS)
