@@ -236,6 +236,21 @@ def test_a_webhook_secret_is_shown_only_when_asked_or_made(up: Up, command: Comm
     command("webhooks", "set", "--account", "kaspi", "--url", "", "--name", "second")
 
 
+def test_the_secrets_of_a_new_account_are_shown_by_the_command_that_its_creation_names(
+    command: Command,
+) -> None:
+    made = command("accounts", "create", "newcomer", "--market", "AO")
+    shows = next(line for line in made.splitlines() if "--reveal" in line).split("estafette ")[1]
+    endpoints = command(*shows.split(), "--json")["endpoints"]
+    assert {(each["mode"], each["name"]) for each in endpoints} == {
+        ("live", "default"),
+        ("sandbox", "default"),
+    }
+    assert len({each["secret"] for each in endpoints}) == 2
+    entries = command("audit", "list", "--account", "newcomer", "--json")["entries"]
+    assert [each["act"] for each in entries[:2]] == ["endpoint.revealed"] * 2
+
+
 def test_a_webhook_secret_is_rotated_and_the_rotation_finished(command: Command) -> None:
     command("accounts", "create", "turner", "--market", "KZ")
     turned = command("webhooks", "rotate", "--account", "turner", "--json")

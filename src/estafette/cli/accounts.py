@@ -67,7 +67,8 @@ def create(
     say()
     say_issued(issued, account.name)
     say()
-    say(f"Webhooks: estafette webhooks set --account {account.name} --url URL")
+    say(f"Webhooks: estafette webhooks set --account {account.name} --mode MODE --url URL")
+    say(f"  their secrets: estafette webhooks show --account {account.name} --reveal")
     return OK
 
 

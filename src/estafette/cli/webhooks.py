@@ -75,8 +75,9 @@ def _json(endpoint: EndpointSettings, *, reveal: bool = False) -> dict[str, Any]
     return shown
 
 
-def _say_endpoint(endpoint: EndpointSettings, *, reveal: bool = False) -> None:
-    secret = endpoint.secret if reveal else "kept; --reveal shows it"
+def _say_endpoint(endpoint: EndpointSettings, account: str, *, reveal: bool = False) -> None:
+    shows = f"estafette webhooks show --account {account} --reveal"
+    secret = endpoint.secret if reveal else f"kept; shown by: {shows}"
     waiting = endpoint.next_secret if reveal else "waits"
     fields(
         {
@@ -119,7 +120,7 @@ def set_(
     if json:
         say_json(_json(endpoint, reveal=is_new))
     else:
-        _say_endpoint(endpoint, reveal=is_new)
+        _say_endpoint(endpoint, account, reveal=is_new)
         say()
         say(f"Try it: estafette webhooks test --account {account} --mode {mode.value}")
     return OK
@@ -145,7 +146,7 @@ def show(
     for number, endpoint in enumerate(found):
         if number:
             say()
-        _say_endpoint(endpoint, reveal=reveal)
+        _say_endpoint(endpoint, account, reveal=reveal)
     return OK
 
 

@@ -18,6 +18,7 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 
 from estafette.webhooks.guard import AddressInfo, Guard
+from estafette.webhooks.heads import MAX_HEAD_BYTES, Said, said
 
 # Common servers close an idle connection after 5 seconds and more. To be the first to close it
 # spares requests that meet a connection closed at that moment.
@@ -30,13 +31,20 @@ class ResponseTooLargeError(aiohttp.ClientError):
 
 @dataclass(slots=True)
 class Exchange:
-    """What is known of a request under way, for its result in case it fails."""
+    """What is known of a request under way.
 
-    http_status: int | None = None
-    retry_after: str | None = None
+    `answer` is what was said, once that is known; `dialled` whether a connection was opened for it.
+    """
+
+    answer: Said | None = None
     dialled: bool = False
     transmissions: int = 0
     handler: "BoundedHandler | None" = None
+
+    def look_again(self) -> None:
+        """Looks for an answer in what arrived and could not be read whole."""
+        if self.answer is None and self.handler is not None:
+            self.answer = said(self.handler.start)
 
     @property
     def overflowed(self) -> bool:
@@ -63,13 +71,17 @@ class Tally:
 
 
 class BoundedHandler(ResponseHandler):
-    """The receiving end of one connection; counts the bytes of each answer."""
+    """The receiving end of one connection; counts the bytes of each answer.
+
+    `start` is the start of the answer as it came.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_bytes: int, tally: Tally) -> None:
         super().__init__(loop=loop)
         self._tally = tally
         self._max_bytes = max_bytes
         self._bytes_left = max_bytes
+        self.start = b""
 
     @property
     def overflowed(self) -> bool:
@@ -89,6 +101,7 @@ class BoundedHandler(ResponseHandler):
     def set_response_params(self, **params: Any) -> None:
         """Begin an exchange on this connection: aiohttp is about to write the request to it."""
         self._bytes_left = self._max_bytes
+        self.start = b""
         exchange = current_exchange.get()
         exchange.transmissions += 1
         if exchange.handler is None:
@@ -99,6 +112,8 @@ class BoundedHandler(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         """Pass on what came from the receiver, or cut the connection if it was too much."""
         self._bytes_left -= len(data)
+        if len(self.start) < MAX_HEAD_BYTES:
+            self.start += data[: MAX_HEAD_BYTES - len(self.start)]
         if self._bytes_left >= 0:
             super().data_received(data)
         elif self.transport is not None:

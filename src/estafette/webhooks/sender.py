@@ -27,6 +27,7 @@ from estafette.webhooks.connections import (
     current_exchange,
 )
 from estafette.webhooks.guard import AddressRefusedError, Guard, UrlRefusedError, check_url
+from estafette.webhooks.heads import Said
 from estafette.webhooks.resolver import ThreadResolver
 from estafette.webhooks.retry import parse_retry_after
 
@@ -37,17 +38,24 @@ MAX_ANSWER_BYTES: Final = 256 * 1024
 # file descriptor, here and there.
 MAX_IDLE: Final = 256
 
+# Once the status is known, the rest of an answer is only read so that its connection can carry
+# another request, and no longer than this.
+_REST_SECONDS: Final = 1.0
+
+_WITHOUT_BODY: Final = frozenset({204, 205, 304})
+_NO_HTTP: Final = "the answer is not valid HTTP"
+
 
 class Outcome(StrEnum):
     """What came of sending one request."""
 
-    DELIVERED = "delivered"  # 2xx, and the whole answer arrived
+    DELIVERED = "delivered"  # 2xx, whatever else the answer holds
     REJECTED = "rejected"  # any other status, redirects included: they are not followed
-    TIMED_OUT = "timed_out"  # the exchange was not over in time
+    TIMED_OUT = "timed_out"  # no answer in time
     UNREACHABLE = "unreachable"  # no connection: name, network, refusal, TLS
     DISCONNECTED = "disconnected"  # the connection ended before an answer
-    INVALID_RESPONSE = "invalid_response"  # an answer that is not whole, valid HTTP
-    RESPONSE_TOO_LARGE = "response_too_large"  # an answer beyond the bound
+    INVALID_RESPONSE = "invalid_response"  # what arrived is no answer of HTTP
+    RESPONSE_TOO_LARGE = "response_too_large"  # interim answers beyond the bound
     REFUSED_BY_GUARD = "refused_by_guard"  # our own refusal: nothing was sent
 
 
@@ -59,8 +67,8 @@ class Request:
         url: where to; judged by the guard.
         headers: all that the dialect says, content type and user agent included.
         body: the exact bytes, as signed.
-        timeout_seconds: what the whole exchange may take, from looking up the name to the last
-            byte of the answer, in seconds.
+        timeout_seconds: what the exchange may take, from looking up the name to the status, in
+            seconds.
     """
 
     # Headers hold signatures, bodies personal data, URLs the receivers' own secrets: nothing of
@@ -78,7 +86,7 @@ class Result:
     Attributes:
         outcome: what came of it.
         duration_seconds: how long it took, in seconds.
-        http_status: the status, if the head of an answer arrived, whatever happened afterwards.
+        http_status: the status, if one arrived, whatever happened afterwards.
         retry_after_seconds: the wish of a 429 or 503, in whole seconds from now, from 0 to
             `retry.MAX_RETRY_AFTER_SECONDS`; None without a readable one.
         error: why it is not delivered, in a few words without URL, address, body or secret.
@@ -160,28 +168,29 @@ class Sender:
         """
         began = time.perf_counter()
         exchange = Exchange()
+        failure = Outcome.INVALID_RESPONSE, _NO_HTTP
         try:
             url = self._parse(request.url)
             async with asyncio.timeout(request.timeout_seconds):
                 await self._exchange(request, url, exchange)
         except UrlRefusedError as error:
-            outcome, reason = Outcome.REFUSED_BY_GUARD, str(error)
+            failure = Outcome.REFUSED_BY_GUARD, str(error)
         except TimeoutError:
-            outcome = Outcome.TIMED_OUT
-            reason = f"no complete answer within {request.timeout_seconds:g} s"
+            failure = Outcome.TIMED_OUT, f"no answer within {request.timeout_seconds:g} s"
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             # RuntimeError: uvloop raises it for some failures of a socket.
-            outcome, reason = _failure(error, exchange)
-        else:
-            outcome, reason = _verdict(exchange.http_status or 0)
+            failure = _failure(error, exchange)
         finally:
             if exchange.handler is not None:
                 self._tally.in_use -= 1
+        exchange.look_again()
+        answer = exchange.answer
+        outcome, reason = failure if answer is None else _verdict(answer.status)
         return Result(
             outcome=outcome,
             duration_seconds=time.perf_counter() - began,
-            http_status=exchange.http_status,
-            retry_after_seconds=_wish(exchange),
+            http_status=answer and answer.status,
+            retry_after_seconds=_wish(answer),
             error=reason,
             transmissions=exchange.transmissions,
         )
@@ -190,24 +199,21 @@ class Sender:
         current_exchange.set(exchange)
         try:
             response = await self._post(request, url)
-        except aiohttp.ClientConnectionError:
-            # Given to a connection kept from before, and that ended without an answer: most likely
-            # the receiver closed it while it was idle (RFC 9112, 9.3.1).
-            if exchange.dialled or exchange.transmissions != 1:
+        except aiohttp.ClientError:
+            # Given to a connection kept from before, and no answer came to it: most likely the
+            # receiver closed it while it was idle (RFC 9112, 9.3.1), or what came is what an
+            # answer before it had too much.
+            exchange.look_again()
+            if exchange.dialled or exchange.transmissions != 1 or exchange.answer is not None:
                 raise
             response = await self._post(request, url)
         try:
-            exchange.http_status = response.status
-            exchange.retry_after = response.headers.get("Retry-After")
-            while not response.content.at_eof():
-                await response.content.readany()
-            if exchange.overflowed:
-                # A body that ends with the connection looks whole where we have cut it.
-                raise ResponseTooLargeError
+            exchange.answer = Said(response.status, response.headers.get("Retry-After"))
+            kept = self._tally.idle < self._max_idle and await _read_rest(response, exchange)
         except BaseException:
             response.close()
             raise
-        if self._tally.idle < self._max_idle:
+        if kept:
             response.release()
         else:
             response.close()
@@ -218,10 +224,28 @@ class Sender:
         )
 
 
-def _wish(exchange: Exchange) -> int | None:
-    if exchange.retry_after is None or exchange.http_status not in (429, 503):
+async def _read_rest(response: aiohttp.ClientResponse, exchange: Exchange) -> bool:
+    """Whether the rest of an answer came soon, and whole: its connection may be used again."""
+    if response.status in _WITHOUT_BODY and (
+        response.headers.get("Content-Length", "0") != "0"
+        or "Transfer-Encoding" in response.headers
+    ):
+        return False  # what it calls its body would be taken for the next answer
+    content = response.content
+    if not content.is_eof():
+        try:
+            async with asyncio.timeout(_REST_SECONDS):
+                while not content.at_eof():
+                    await content.readany()
+        except (TimeoutError, aiohttp.ClientError, OSError, RuntimeError):
+            return False
+    return not exchange.overflowed
+
+
+def _wish(answer: Said | None) -> int | None:
+    if answer is None or answer.retry_after is None or answer.status not in (429, 503):
         return None
-    return parse_retry_after(exchange.retry_after, datetime.now(UTC))
+    return parse_retry_after(answer.retry_after, datetime.now(UTC))
 
 
 def _verdict(status: int) -> tuple[Outcome, str | None]:
@@ -236,10 +260,8 @@ def _failure(error: Exception, exchange: Exchange) -> tuple[Outcome, str]:
     """Say what an exception of the exchange means, in words that hold nothing of the receiver's."""
     if isinstance(error, ResponseTooLargeError) or exchange.overflowed:
         return Outcome.RESPONSE_TOO_LARGE, f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
-    if exchange.http_status is not None:
-        return Outcome.INVALID_RESPONSE, "the answer broke off or is not valid HTTP"
     if isinstance(error, aiohttp.ClientResponseError):
-        return Outcome.INVALID_RESPONSE, "the answer is not valid HTTP"
+        return Outcome.INVALID_RESPONSE, _NO_HTTP
     if isinstance(error, aiohttp.InvalidURL):
         return Outcome.REFUSED_BY_GUARD, "the URL is malformed"
     if exchange.transmissions:

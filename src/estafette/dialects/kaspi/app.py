@@ -176,8 +176,8 @@ def _delivery_id(scope: Scope) -> UUID:
 
 
 def _with_history(query: bytes) -> bool:
-    """Whether the history is wanted; the contract knows no answer to a value that is neither."""
-    return parameters(query).get("includeHistory", [""])[-1].lower() in ("true", "1")
+    """Whether the history is wanted: `true` as JSON writes it, and nothing else, as published."""
+    return parameters(query).get("includeHistory", [""])[-1] == "true"
 
 
 def _json(status: int, value: Any) -> HttpReply:
