@@ -196,6 +196,7 @@ class PlatformClient:
                     "courier_left_alone" if is_open else "courier_is_back", company=access.slug
                 )
 
+            metrics.BREAKER.labels(access.slug).set(False)  # there before it opens, to be watched
             breaker = Breaker(told=told, first_rest_seconds=self._first_rest)
             self._breakers[access.company_id] = breaker
         return breaker

@@ -16,6 +16,7 @@ from estafette.core.errors import Busy
 from estafette.http.limiter import limits_of
 from estafette.http.parameters import parameters
 from estafette.http.refusals import RateLimited
+from estafette.http.trace import trace_of
 from estafette.usecases import tracking
 from estafette.usecases.platform import Platform
 from estafette.usecases.tracking import TrackedDelivery
@@ -41,6 +42,8 @@ _GUARDS = {
 }
 _PRIVATE = _GUARDS | {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 _FOR_EVER = "public, max-age=31536000, immutable"
+_PAGE = "/{public_id}"
+_STREAM = f"{_PAGE}/events"  # open for as long as somebody looks: measured apart
 _LONGEST_ID = 100
 _CLINGING = ".,;:!?…)]}>»”’\"'*_~`"  # what chats and people leave at the end of a link
 
@@ -74,9 +77,9 @@ class TrackingPages(Starlette):
         super().__init__(
             routes=[
                 Route("/static/{edition}/{name}", _file),
-                Route("/{public_id}", self._page),
-                Route("/{public_id}/", self._page),  # a redirect would lead out of TLS
-                Route("/{public_id}/events", self._events),
+                Route(_PAGE, self._page),
+                Route(f"{_PAGE}/", self._page),  # a redirect would lead out of TLS
+                Route(_STREAM, self._events),
             ],
             exception_handlers={HTTPException: _refuse, Busy: _put_off, 500: _stumble},
         )
@@ -106,12 +109,14 @@ class TrackingPages(Starlette):
         return delivery
 
     async def _page(self, request: Request) -> Response:
+        _measure(request, _PAGE)
         delivery = await self._find(request)
         texts = _texts(request, language.of_market(delivery.market))
         html = render.page(present(delivery, texts, self._clock()), _links(request))
         return _html(html, texts)
 
     async def _events(self, request: Request) -> Response:
+        _measure(request, _STREAM)
         delivery = await self._find(request)
         texts = _texts(request, language.of_market(delivery.market))
         links = _links(request)
@@ -144,6 +149,11 @@ def build(platform: Platform, *, public_id: PublicId, streams: int = 2000) -> Tr
     track = partial(tracking.track, platform)
     hub = Hub(track, partial(tracking.versions, platform), most=streams)
     return TrackingPages(track, hub, public_id=public_id)
+
+
+def _measure(request: Request, route: str) -> None:
+    """Lets a request be measured under the template of its path."""
+    trace_of(request.scope).route = f"{request.scope.get('root_path', '')}{route}"
 
 
 def _admit(request: Request) -> None:
