@@ -173,6 +173,8 @@ def configure(
         library.setLevel(max(number, logging.WARNING))
     # It warns of each malformed request; we count them, and log them now and then.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    # It warns with a traceback each time that it cannot connect; we tell of trouble once.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
 

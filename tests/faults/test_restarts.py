@@ -5,6 +5,7 @@ idempotency key whatever was not answered, until it is.
 """
 
 import asyncio
+import json
 import os
 import signal
 import tempfile
@@ -20,7 +21,7 @@ import pytest
 from estafette.postgres import EmbeddedPostgres
 from estafette.store.migrate import migrate
 from tests.edges import EDGES, Call, Edge
-from tests.processes import ServerProcess, calling
+from tests.processes import Process, ServerProcess, calling, lines_of
 from tests.serving import Answer, Server, Tenant, delivery_id
 from tests.target import is_discreet
 
@@ -70,6 +71,8 @@ class Load:
             if answer.status < 500:
                 return answer
             self.tenant.edge.check_error(answer.status, answer.headers, answer.body)
+            assert answer.status == 503, answer.body
+            assert int(answer.headers["Retry-After"]) > 0
             await self._interrupted()
 
     async def _interrupted(self) -> None:
@@ -192,9 +195,10 @@ async def test_database_that_crashes_under_load_loses_nothing_and_is_found_again
 ) -> None:
     dsn = await asyncio.to_thread(own_postgres.start)
     await migrate(dsn)
-    process = ServerProcess(dsn, tmp_path)
+    process, worker = ServerProcess(dsn, tmp_path), Process("worker", dsn, tmp_path)
     try:
         await asyncio.to_thread(process.come_up)
+        worker.start()
         async with calling(dsn, process) as (server,):
             async with _load(await server.tenant(edge)) as load:
                 for _ in range(2):
@@ -209,5 +213,21 @@ async def test_database_that_crashes_under_load_loses_nothing_and_is_found_again
             assert load.interrupted > 0
             await _nothing_lost_or_doubled(load)
             is_discreet(process.log.read_bytes(), load.tenant)
+            assert process.is_alive
+            assert worker.is_alive
+            assert _told_once(process.log, incidents=2) > 0
+            _told_once(worker.log, incidents=2)  # what happened between two looks it has not met
     finally:
         process.stop()
+        worker.stop()
+
+
+def _told_once(log: Path, incidents: int) -> int:
+    """How often the log tells that the database is lost: at most once each time, with no crash."""
+    lines = [json.loads(line) for line in lines_of(log)]
+    bad = [line for line in lines if line["level"] in ("error", "critical", "warning")]
+    assert not [line for line in bad if "exception" in line]
+    assert len(bad) <= 2 * incidents, bad
+    losses = sum("cannot be used" in line["event"] for line in bad)
+    assert losses <= incidents
+    return losses

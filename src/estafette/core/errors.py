@@ -31,6 +31,17 @@ class Busy(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class Unavailable(Refusal):
+    """What keeps the data is away, full or too slow; try again in `retry_after` seconds.
+
+    It is not known whether what was asked for was done: whoever sent an idempotency key can repeat
+    it safely.
+    """
+
+    retry_after: int
+
+
+@dataclass(unsafe_hash=True)
 class DeliveryNotFound(Refusal):
     """No such delivery in this account and mode."""
 

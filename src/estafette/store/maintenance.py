@@ -10,6 +10,7 @@ from estafette.core.retention import Retention
 from estafette.store import audit, page_tallies
 from estafette.store.partitions import Upkeep, keep_up
 from estafette.store.pool import DATABASE_TROUBLE, Pool
+from estafette.store.trouble import TROUBLE_HERE
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -27,7 +28,7 @@ async def keep(pool: Pool, retention: Retention, stop: asyncio.Event) -> None:
                 await audit.keep_up(connection, retention.audit, done)
                 await page_tallies.forget(connection)
         except DATABASE_TROUBLE as error:
-            _log.warning("maintenance_failed", error=type(error).__name__)
+            TROUBLE_HERE.met(error, "partitions")
             pause = _AFTER_TROUBLE_SECONDS
         else:
             pause = _AFTER_TROUBLE_SECONDS if _report(done) else _EVERY_SECONDS

@@ -18,7 +18,7 @@ import asyncpg
 
 from estafette.store import audit
 from estafette.store.partitions import keep_up
-from estafette.store.pool import Connection
+from estafette.store.pool import CONNECT_SECONDS, Connection, writable
 
 _LOCK = 0x657374616665747465 & 0x7FFF_FFFF_FFFF_FFFF
 _LOCK_TIMEOUT = "500ms"  # how long others may wait behind us, where we wait for a backup
@@ -72,7 +72,9 @@ async def migrate(dsn: str) -> Migrated:
     do not wait for it. Processes that start together wait for the first; the others then find
     nothing to do.
     """
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(
+        dsn, timeout=CONNECT_SECONDS, target_session_attrs=writable(dsn)
+    )
     try:
         await _lock(connection)
         await connection.execute(

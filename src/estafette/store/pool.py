@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 from asyncpg.pool import PoolConnectionProxy
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -17,6 +18,24 @@ DATABASE_TROUBLE = (
     asyncpg.InternalClientError,  # a connection that the server ends while it is being taken
 )
 """What a statement raises when the database is away, restarting or too slow."""
+
+TROUBLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # a shutdown, or somebody ended the connection
+    asyncpg.InsufficientResourcesError,  # its disk or memory is full, or all connections are taken
+    asyncpg.TransactionRollbackError,  # a deadlock, or a serialization failure
+    asyncpg.ReadOnlySQLTransactionError,  # it has become a standby
+    asyncpg.ObjectNotInPrerequisiteStateError,  # a lock is not had in time; it takes nobody in
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.PostgresSystemError,  # its files cannot be read or written
+    asyncpg.InvalidAuthorizationSpecificationError,  # it does not let us in any more
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a statement raises because of the database's state, not of what it says."""
 
 TOO_LONG = (TimeoutError, asyncpg.QueryCanceledError)
 """What a statement raises that took too long, by our clock or by the database's."""
@@ -55,6 +74,18 @@ _SETTINGS = {
 
 _STATEMENT_SECONDS = 30
 
+CONNECT_SECONDS = 10.0
+"""How long a connection may take to be made: a machine that is gone does not refuse it."""
+
+
+def writable(dsn: str) -> SessionAttribute | None:
+    """What asyncpg shall look for among the servers of `dsn`: one that can be written to.
+
+    After a failover the old primary may be a standby, and the next connection goes to the new one.
+    Where the address says itself what it wants (`target_session_attrs`), that holds.
+    """
+    return None if "target_session_attrs" in dsn else SessionAttribute.read_write
+
 
 async def open_pool(
     dsn: str, *, size: int, opened: int = 1, statement_seconds: float = _STATEMENT_SECONDS
@@ -68,6 +99,8 @@ async def open_pool(
         dsn,
         min_size=opened,
         max_size=size,
+        timeout=CONNECT_SECONDS,
+        target_session_attrs=writable(dsn),
         server_settings={**_SETTINGS, "statement_timeout": f"{round(statement_seconds * 1000)}ms"},
         command_timeout=statement_seconds + 5,
         reset=_keep,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import asyncpg
 
-from estafette.store.pool import DATABASE_TROUBLE
+from estafette.store.pool import CONNECT_SECONDS, DATABASE_TROUBLE
 
 CONFIGURATION = "estafette_configuration"
 """Accounts, keys, cities or tariffs have changed (sent by triggers)."""
@@ -47,7 +47,7 @@ async def listen(
     while True:
         connection = None
         try:
-            connection = await asyncpg.connect(dsn, timeout=10)
+            connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
             lost = asyncio.Event()
             connection.add_termination_listener(lambda _, lost=lost: lost.set())
             await connection.add_listener(channel, heard)

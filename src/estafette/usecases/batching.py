@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from estafette.core.errors import Busy
+from estafette.core.errors import Busy, Unavailable
 from estafette.store.pool import is_in_doubt
 from estafette.usecases.turns import Turns
 
@@ -86,7 +86,7 @@ class Batcher(Generic[Item, Result]):
         try:
             results = await self._work([one.item for one in batch])
         except Exception as error:  # whatever it is, it belongs to those who wait
-            if len(batch) == 1 or is_in_doubt(error) or isinstance(error, Busy):
+            if len(batch) == 1 or is_in_doubt(error) or isinstance(error, Busy | Unavailable):
                 for one in batch:
                     if not one.future.done():
                         one.future.set_exception(error)

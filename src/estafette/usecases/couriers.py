@@ -7,20 +7,17 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import structlog
-
 from estafette.core.account import MARKETS, Account
 from estafette.core.audit import Act, difference, ending
 from estafette.core.courier import LARGEST_FEE, PARCEL_TYPES, Company, Hours
+from estafette.core.errors import Busy, Unavailable
 from estafette.core.pricing import Tariff
 from estafette.seeds.companies import demo_companies
 from estafette.store import catalog, companies
-from estafette.store.pool import DATABASE_TROUBLE, Connection
+from estafette.store.pool import Connection
 from estafette.usecases import audit
 from estafette.usecases.platform import Platform
 from estafette.usecases.tariffs import replace_tariffs
-
-_log = structlog.stdlib.get_logger(__name__)
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LOGO = re.compile(r"https?://[^\s/]+(?:/\S*)?")
@@ -59,8 +56,7 @@ async def offered_companies(platform: Platform, account: Account) -> tuple[Compa
     """The same for a checkout, which rather shows none than fails while they cannot be read."""
     try:
         return await companies_of(platform, account)
-    except DATABASE_TROUBLE:
-        _log.exception("companies_unreadable")
+    except (Busy, Unavailable):
         return ()
 
 

@@ -12,9 +12,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
 from uuid import UUID
 
-from estafette.core.errors import Busy
-from estafette.store.pool import TOO_LONG, Connection, Pool
+import asyncpg
+
+from estafette.core.errors import Busy, Unavailable
+from estafette.store.pool import Connection, Pool
+from estafette.store.trouble import TROUBLE_HERE, is_trouble
 from estafette.usecases.turns import RETRY_SECONDS, Turns
+
+_AWAY_SECONDS = 3
+"""When to try again what met a database in trouble: a restart takes some seconds."""
 
 
 class Bounds(NamedTuple):
@@ -45,11 +51,23 @@ class Lane:
 
     @asynccontextmanager
     async def connection(self, owner: Hashable) -> AsyncGenerator[Connection]:
-        """A connection for one owner's work. Raises Busy when none is had in time."""
+        """A connection for one owner's work.
+
+        Raises Busy when none is had in time, or the work takes too long by the database's clock,
+        and Unavailable for the database's troubles, which the log tells once for all who meet them.
+        """
         await self._enter(owner)
         try:
             async with self._pool.acquire() as connection:
                 yield connection
+            TROUBLE_HERE.passed()
+        except asyncpg.QueryCanceledError:
+            raise Busy(RETRY_SECONDS) from None
+        except Exception as error:
+            if not is_trouble(error):
+                raise
+            TROUBLE_HERE.met(error, "requests")
+            raise Unavailable(_AWAY_SECONDS) from error
         finally:
             self._leave(owner)
 
@@ -157,5 +175,5 @@ class Places:
                 self._lists.connection(account_id) as connection,
             ):
                 yield connection
-        except TOO_LONG:
+        except TimeoutError:
             raise Busy(RETRY_SECONDS) from None

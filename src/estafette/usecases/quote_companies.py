@@ -24,7 +24,7 @@ from estafette.core.courier import (
     names_of,
 )
 from estafette.core.delivery import Parcel, Stop
-from estafette.core.errors import AllCouriersFailed, NoCourierConfigured
+from estafette.core.errors import AllCouriersFailed, NoCourierConfigured, Refusal
 from estafette.core.ids import new_id
 from estafette.core.place import City, CityIndex
 from estafette.core.quote import VALIDITY, Quote
@@ -181,6 +181,8 @@ class CompanyQuoter:
             outcome = "open"
         except CourierFailed as error:
             _log.warning("courier_failed", company=company.slug, reason=str(error))
+        except Refusal:  # there is no connection to the database: no company's fault
+            raise
         except Exception:  # a fault of one connector must not cost the quotes of the others
             _log.exception("courier_broke", company=company.slug)
         self._platform.observe_courier(company, outcome, time.perf_counter() - began)

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 import structlog
+
+from estafette.core.errors import Busy, Unavailable
+from estafette.store.trouble import TROUBLE_HERE, is_trouble
 
 _log = structlog.stdlib.get_logger(__name__)
 
 _FIRST_RETRY = 0.25
 _LONGEST_RETRY = 10.0
-
-_UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 
 async def keep_doing(
@@ -19,7 +19,7 @@ async def keep_doing(
 ) -> None:
     """Does round after round until `stop` is set, then ends with the round under way.
 
-    A round returns how many seconds to rest after it. One that raises is logged under `name` and
+    A round returns how many seconds to rest after it. One that raises is reported under `name` and
     tried again, later each time: the loss of the database is outlived.
     """
     retry = _FIRST_RETRY
@@ -27,9 +27,10 @@ async def keep_doing(
         try:
             rest = await one_round()
         except Exception as error:  # the last boundary: the process has other work besides
-            _report(name, error, retry)
+            report(name, error)
             rest, retry = retry, min(retry * 2, _LONGEST_RETRY)
         else:
+            TROUBLE_HERE.passed()
             retry = _FIRST_RETRY
         if rest > 0:
             await _rest(rest, stop)
@@ -42,13 +43,12 @@ async def _rest(seconds: float, stop: asyncio.Event) -> None:
         return
 
 
-def _report(name: str, error: Exception, retry_in_seconds: float) -> None:
-    if isinstance(error, _UNREACHABLE):
-        _log.warning(
-            "cannot reach the database",
-            work=name,
-            error=type(error).__name__,
-            retry_in_seconds=retry_in_seconds,
-        )
-    else:
-        _log.error("stumbled", work=name, exc_info=error)
+def report(name: str, error: Exception, **facts: str) -> None:
+    """Logs what ended some work: the database's troubles once for all, a fault with its traceback.
+
+    `name` is one of few; `facts` tell which piece of the work it was.
+    """
+    if is_trouble(error):
+        TROUBLE_HERE.met(error, name)
+    elif not isinstance(error, Busy | Unavailable):  # which were told where they were met
+        _log.error("stumbled", work=name, exc_info=error, **facts)

@@ -11,6 +11,7 @@ import structlog
 from estafette.store import outbox
 from estafette.store.outbox import Finished
 from estafette.store.pool import DATABASE_TROUBLE, Pool
+from estafette.store.trouble import TROUBLE_HERE
 from estafette.webhooks import metrics
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -92,7 +93,7 @@ class Recorder:
                 await self._one_by_one(batch, error)
                 return
             except DATABASE_TROUBLE as error:
-                _log.warning("webhook_results_wait", error=type(error).__name__, count=len(batch))
+                TROUBLE_HERE.met(error, "recording what came of webhooks")
                 await asyncio.sleep(pause)
                 again, pause = True, min(pause * 2, _LONGEST_PAUSE_SECONDS)
             else:

@@ -21,6 +21,7 @@ import structlog
 from estafette.store import outbox, signals
 from estafette.store.outbox import Claimed, Finished
 from estafette.store.pool import DATABASE_TROUBLE, Pool
+from estafette.store.trouble import TROUBLE_HERE
 from estafette.webhooks import metrics
 from estafette.webhooks.agenda import Agenda
 from estafette.webhooks.lanes import Job, Lanes
@@ -182,10 +183,11 @@ class Worker:
                 await self._give_back()
                 due_in = await self._claim()
             except DATABASE_TROUBLE as error:
-                _log.warning("outbox_away", error=type(error).__name__, pause_seconds=pause)
+                TROUBLE_HERE.met(error, "claiming webhooks")
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 continue
+            TROUBLE_HERE.passed()
             pause = _FIRST_PAUSE_SECONDS
             await self._sleep(due_in)
             spacing = _CLAIM_SPACING_SECONDS - (time.monotonic() - began)

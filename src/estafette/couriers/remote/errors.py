@@ -41,6 +41,11 @@ def _busy(refusal: core.Busy) -> HttpReply:
     return _problem(503, "Service Unavailable", "Too much is under way; try again", [wait])
 
 
+def _unavailable(refusal: core.Unavailable) -> HttpReply:
+    wait = (b"retry-after", str(refusal.retry_after).encode())
+    return _problem(503, "Service Unavailable", "The service cannot answer now; send again", [wait])
+
+
 def _method_refused(refusal: http.MethodRefused) -> HttpReply:
     allowed = ", ".join(refusal.allowed)
     header = (b"allow", allowed.encode())
@@ -54,6 +59,7 @@ def _rate_limited(refusal: http.RateLimited) -> HttpReply:
 
 _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     core.Busy: _busy,
+    core.Unavailable: _unavailable,
     http.BodyTooLarge: lambda refusal: _problem(
         413, "Payload Too Large", f"The body must be at most {refusal.limit} bytes long"
     ),

@@ -27,7 +27,7 @@ from estafette.couriers.remote.reach import Reach
 from estafette.usecases import dispatch
 from estafette.usecases.dispatch import Errand
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing
+from estafette.usecases.rounds import keep_doing, report
 
 _ERRAND_TO_LEASE: Final = 0.75
 _LONGEST_SLEEP: Final = 2.0
@@ -137,9 +137,9 @@ class Worker:
             verdict = await self._try(errand)
             outcome = await self._record(errand, verdict)
             metrics.ERRANDS.labels(errand.company.slug, outcome).inc()
-        except Exception:  # one errand must not stop the others; its lease gives it back
+        except Exception as error:  # one errand must not stop the others; its lease gives it back
             delivery = str(errand.delivery.id)
-            _log.exception("errand_broke", company=errand.company.slug, delivery=delivery)
+            report("errands", error, company=errand.company.slug, delivery=delivery)
 
     async def _try(self, errand: Errand) -> Verdict:
         access = await self._reach(errand.company, errand.delivery.scope.mode)

@@ -61,6 +61,11 @@ def _busy(refusal: core.Busy) -> HttpReply:
     return _error(503, "unavailable", "Too much is under way; try again", [wait])
 
 
+def _unavailable(refusal: core.Unavailable) -> HttpReply:
+    wait = (b"retry-after", str(refusal.retry_after).encode())
+    return _error(503, "unavailable", "The service cannot answer now; try again", [wait])
+
+
 def _method_refused(refusal: http.MethodRefused) -> HttpReply:
     allowed = ", ".join(refusal.allowed)
     message = f"This path knows {allowed}"
@@ -69,6 +74,7 @@ def _method_refused(refusal: http.MethodRefused) -> HttpReply:
 
 _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     core.Busy: _busy,
+    core.Unavailable: _unavailable,
     core.DeliveryNotFound: lambda _: _error(404, "not_found", "No such delivery in the sandbox"),
     core.TransitionRefused: lambda refusal: _error(
         409, "conflict", f"No way leads from {refusal.status} to {refusal.to}"

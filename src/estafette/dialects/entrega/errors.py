@@ -232,6 +232,12 @@ def _busy(refusal: core.Busy) -> Problem:
     return Problem(503, "Too much is under way; retry", headers=[wait])
 
 
+def _unavailable(refusal: core.Unavailable) -> Problem:
+    wait = (b"retry-after", str(refusal.retry_after).encode())
+    told = "The service cannot answer now; retry, with the same Idempotency-Key"
+    return Problem(503, told, headers=[wait])
+
+
 def _method_refused(refusal: http.MethodRefused) -> Problem:
     allowed = ", ".join(refusal.allowed)
     return Problem(405, f"This path knows {allowed}", headers=[(b"allow", allowed.encode())])
@@ -248,6 +254,7 @@ _RETRY = [(b"retry-after", b"5")]
 
 _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
     core.Busy: _busy,
+    core.Unavailable: _unavailable,
     core.DeliveryNotFound: lambda _: Problem(404, "No such delivery"),
     core.TransitionRefused: _transition_refused,
     core.HistoryFull: _history_full,

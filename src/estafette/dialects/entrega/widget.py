@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from estafette.core.account import Credential
 from estafette.core.acts import Operation
-from estafette.core.errors import Busy
+from estafette.core.errors import Busy, Unavailable
 from estafette.core.page_orders import Page
 from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.auth import Doorkeeper, origin_of
@@ -114,7 +114,7 @@ class _PageResource:
     async def _may_read(self, origin: str | None) -> bool:
         try:
             return await self._doorkeeper.may_preflight(origin)
-        except Busy:
+        except (Busy, Unavailable):
             return False
 
     async def _preflight(self, scope: Scope, _: Receive) -> HttpReply:

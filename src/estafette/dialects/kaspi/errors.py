@@ -114,6 +114,12 @@ def _busy(refusal: core.Busy) -> HttpReply:
     return _error(503, "unavailable", "Too much is under way; try again", headers=[wait])
 
 
+def _unavailable(refusal: core.Unavailable) -> HttpReply:
+    wait = (b"retry-after", str(refusal.retry_after).encode())
+    message = "The service cannot answer now; repeat the request, with the same Idempotency-Key"
+    return _error(503, "unavailable", message, headers=[wait])
+
+
 def _method_refused(refusal: http.MethodRefused) -> HttpReply:
     allowed = ", ".join(refusal.allowed)
     message = f"This path knows {allowed}"
@@ -122,6 +128,7 @@ def _method_refused(refusal: http.MethodRefused) -> HttpReply:
 
 _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     core.Busy: _busy,
+    core.Unavailable: _unavailable,
     core.DeliveryNotFound: lambda _: _error(404, "not_found", "No such delivery"),
     core.TransitionRefused: _transition_refused,
     core.HistoryFull: _history_full,

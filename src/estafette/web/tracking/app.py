@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from estafette.core.delivery import FINAL
-from estafette.core.errors import Busy
+from estafette.core.errors import Busy, Unavailable
 from estafette.http.limiter import limits_of
 from estafette.http.parameters import parameters
 from estafette.http.refusals import RateLimited
@@ -81,7 +81,12 @@ class TrackingPages(Starlette):
                 Route(f"{_PAGE}/", self._page),  # a redirect would lead out of TLS
                 Route(_STREAM, self._events),
             ],
-            exception_handlers={HTTPException: _refuse, Busy: _put_off, 500: _stumble},
+            exception_handlers={
+                HTTPException: _refuse,
+                Busy: _put_off,
+                Unavailable: _put_off,
+                500: _stumble,
+            },
         )
         self.router.redirect_slashes = False
 
@@ -192,7 +197,7 @@ async def _put_off(request: Request, error: Exception) -> Response:
     """The same page where there is no room for the request now."""
     page = await _stumble(request, error)
     page.status_code = 503
-    if isinstance(error, Busy):
+    if isinstance(error, Busy | Unavailable):
         page.headers["Retry-After"] = str(error.retry_after)
     return page
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from estafette.core.errors import Busy, Unavailable
 from estafette.usecases.tracking import TrackedDelivery
 
 Track = Callable[[UUID], Awaitable[TrackedDelivery | None]]
@@ -171,7 +172,8 @@ class Hub:
                 failures = 0
             except Exception as error:  # the pages stay open over any trouble of the database
                 failures += 1
-                _log.warning("tracking_poll_failed", error=type(error).__name__)
+                if not isinstance(error, Busy | Unavailable):
+                    _log.warning("tracking_poll_failed", error=type(error).__name__)
 
     async def _look(self) -> None:
         versions = await self._versions(list(self._watches))
