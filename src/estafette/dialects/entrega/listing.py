@@ -53,7 +53,8 @@ def read_list(query: bytes) -> ListFilter:
 
 
 def _statuses(values: list[str]) -> tuple[Status, ...]:
-    wanted = single(values).split(",")
+    """One status, several with commas between, or the parameter several times."""
+    wanted = ",".join(values).split(",")
     unknown = [name for name in dict.fromkeys(wanted) if name not in STATUSES]
     if unknown == [""]:
         raise Unreadable("must name statuses, separated by commas")
