@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.resources import files
@@ -77,7 +78,14 @@ async def _tenant(server: Server, edge: Edge) -> Tenant:
 
 
 def _contract(edge: Edge, url: str) -> Any:
-    schema: Any = schemathesis.openapi.from_dict(_DOCUMENTS[edge.name])
+    document = deepcopy(_DOCUMENTS[edge.name])
+    for item in document["paths"].values():
+        for operation in item.values():
+            for answer in operation["responses"].values():
+                for name, link in answer.get("links", {}).items():
+                    if name in edge.follows:
+                        link["requestBody"] = edge.follows[name]
+    schema: Any = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=f"{url}{edge.base}")
     return schema
 

@@ -91,6 +91,9 @@ class Edge:
         heard: reads a webhook's headers, whose names are in lower case, and body; asserts that it
             is signed with the secret.
         refuse: how the dialect's code writes a refusal.
+        follows: the body of a request that follows from an answer, by the link of the contract that
+            leads to it, in runtime expressions of OpenAPI: generators of clients refuse links that
+            hold more than a text there.
         publishable: those of these operations that a publishable key may do, and it alone.
         origin: the origin of the pages that tenants trust with such a key, if there are such keys.
     """
@@ -119,6 +122,7 @@ class Edge:
     may_cancel: Callable[[Status, Status], bool]
     heard: Callable[[Mapping[str, str], bytes, str], Heard]
     refuse: Callable[[Refusal | HttpRefusal], HttpReply]
+    follows: Mapping[str, Any]
     publishable: frozenset[str] = frozenset()
     origin: str | None = None
     quote: Call | None = None

@@ -135,6 +135,14 @@ def _reaches(of: Belongings) -> Mapping[str, tuple[Reach, ...]]:
     }
 
 
+_FOLLOWING = {
+    "quote_id": "$response.body#/data/0/quote_id",
+    "origin": "$request.body#/origin",
+    "destination": "$request.body#/destination",
+    "parcel": "$request.body#/parcel",
+}
+
+
 def _heard(headers: Mapping[str, str], body: bytes, secret: str) -> Heard:
     assert headers["x-entrega-signature"] == f"sha256={sha256(secret, body)}"
     told = json.loads(body)
@@ -168,6 +176,7 @@ ENTREGA = Edge(
     may_cancel=lambda status, _: status in ("awaiting_payment", "pending", "assigned"),
     heard=_heard,
     refuse=Errors("http://delivery.example").reply,
+    follows=dict.fromkeys(("createDelivery", "widgetCreateDelivery"), _FOLLOWING),
     publishable=frozenset(
         {
             "GET /widget/couriers",

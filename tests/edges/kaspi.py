@@ -160,4 +160,5 @@ KASPI = Edge(
     may_cancel=lambda _, milestone: _WORDS[milestone] in ("created", "accepted"),
     heard=_heard,
     refuse=errors.reply,
+    follows={"createDelivery": {"quoteId": "$response.body#/quoteId"}},
 )
