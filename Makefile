@@ -13,7 +13,7 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help up test audit sbom bench lock fmt
+.PHONY: help up test audit sbom dist bench lock fmt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -38,6 +38,10 @@ audit: $(VENV)/dev.stamp ## ask whether the locked dependencies have known vulne
 
 sbom: $(VENV)/dev.stamp ## write what it is made of to dist/sbom.cdx.json (CycloneDX)
 	@exec $(BIN)/python scripts/sbom.py dist/sbom.cdx.json
+
+dist: ## build sdist and wheel into dist/; ESTAFETTE_REPOSITORY=https://… names their home
+	@exec $(UV) build --quiet --python "$$(command -v $(PYTHON))" \
+		--build-constraints requirements-build.lock --out-dir dist
 
 bench: $(VENV)/dev.stamp ## measure this machine; the table goes to bench/last.json too
 	@exec $(BIN)/python -m bench

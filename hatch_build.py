@@ -1,4 +1,4 @@
-"""Build hook: what the pages take from the npm registry, laid into the package.
+"""Build hooks: what the pages take from the npm registry, laid into the package; and its URLs.
 
 The files are not committed. `frontend/package-lock.json` fixes them by hash; they are fetched when
 the package is built, by the machine's own npm or, where Node is missing or old, by the one that
@@ -6,6 +6,7 @@ PyPI carries, and served by Estafette itself from then on.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 OLDEST_NODE = 20
 
@@ -32,6 +34,41 @@ TAKEN = {
         "NOTICE": "swagger-ui.NOTICE.txt",
     },
 }
+
+
+class CustomMetadataHook(MetadataHookInterface):
+    """Names the repository that the package is built from, and what is found there.
+
+    That is `ESTAFETTE_REPOSITORY`, or else git's `origin` where that is on the web: a fork names
+    itself, and a build of no known place none.
+    """
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Give `metadata` its URLs."""
+        repository = os.environ.get("ESTAFETTE_REPOSITORY") or _origin(Path(self.root))
+        repository = repository.removesuffix("/").removesuffix(".git")
+        if not repository.startswith("https://") or "@" in repository:
+            metadata["urls"] = {}
+            return
+        metadata["urls"] = {
+            "Homepage": repository,
+            "Documentation": f"{repository}/tree/main/docs",
+            "Changelog": f"{repository}/blob/main/CHANGELOG.md",
+            "Issues": f"{repository}/issues",
+            "Source": repository,
+        }
+
+
+def _origin(root: Path) -> str:
+    """Return the URL that git knows as `origin`, or nothing."""
+    if not (root / ".git").exists():  # another's repository may hold an unpacked archive
+        return ""
+    asked = ["git", "-C", str(root), "remote", "get-url", "origin"]
+    try:
+        done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling asks for no more
