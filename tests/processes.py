@@ -20,11 +20,9 @@ from estafette import app
 from estafette.store.pool import open_pool
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.platform import Platform
-from estafette.usecases.secrets import Cipher, new_cipher_key
+from estafette.usecases.secrets import Cipher
+from tests.secret_key import CIPHER_KEY
 from tests.serving import Server, seed_market
-
-CIPHER_KEY = new_cipher_key()
-"""The key of the processes' secrets, unless they are told another."""
 
 _PORTS = (20_000, 30_000)  # below those that the kernel gives out by itself
 _START_SECONDS = 60

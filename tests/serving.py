@@ -43,8 +43,9 @@ from estafette.usecases.advance import Move, advance
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.couriers import add_demo_companies
 from estafette.usecases.platform import Platform
-from estafette.usecases.secrets import Cipher, new_cipher_key
+from estafette.usecases.secrets import Cipher
 from tests.edges import Call, Edge
+from tests.secret_key import CIPHER_KEY
 
 _CITIES = (
     City("almaty", "Almaty", "KZ", 43.25, 76.91, 1_977_011, ("Алматы", "Алма-Ата")),
@@ -267,8 +268,8 @@ async def running(
 ) -> AsyncGenerator[Server]:
     """The server over the migrated database at `dsn`; deliveries move only when told.
 
-    `key` encrypts secrets, where others have to read them; None: one of its own. `limits` are those
-    of client addresses, which are told by `addresses`; None: none.
+    `key` encrypts secrets; None: that of all tests. `limits` are those of client addresses, which
+    are told by `addresses`; None: none.
     """
     pool = await open_pool(dsn, size=pool_size)
     remembered = Catalog(pool)
@@ -276,7 +277,7 @@ async def running(
         pool=pool,
         dialects=app.DIALECTS,
         catalog=remembered,
-        cipher=Cipher(key or new_cipher_key()),
+        cipher=Cipher(key or CIPHER_KEY),
         public_url=public_url,
         sandbox_step=timedelta(0),
         couriers=app.connectors(remembered),

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from importlib.metadata import version
 from types import FrameType
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -48,7 +49,7 @@ from estafette.usecases.places import LIST_STATEMENT_SECONDS
 from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform
 from estafette.usecases.quote import Quoter
 from estafette.usecases.quote_companies import CompanyQuoter
-from estafette.usecases.ready import is_ready
+from estafette.usecases.ready import Database, NotReadyError, must_be_fit
 from estafette.usecases.secrets import Cipher
 from estafette.web import home, tracking, widget
 from estafette.webhooks.guard import Guard
@@ -56,6 +57,8 @@ from estafette.webhooks.message import Renderer
 from estafette.webhooks.resolver import ThreadResolver
 from estafette.webhooks.sender import Sender
 from estafette.webhooks.worker import Limits, Worker
+
+_log = structlog.stdlib.get_logger(__name__)
 
 _CLOSING_SECONDS = 5.0
 _ORDERLY = 0.7
@@ -126,19 +129,10 @@ def shown_event(dialect: str, event_id: UUID, ordinal: int = 0, *, is_test: bool
     return _SPOKEN[dialect].id_on_webhook(event_id, ordinal, is_test=is_test)
 
 
-class NotReadyError(Exception):
-    """The process cannot start, and what to do about it."""
-
-
 def _dsn(settings: Settings) -> str:
     if settings.database_url is None:
         raise NotReadyError("DATABASE_URL is not set; `estafette up` starts a database")
     return settings.database_url
-
-
-async def _must_be_ready(platform: Platform) -> None:
-    if not await is_ready(platform):
-        raise NotReadyError("the database is of an older version: run `estafette migrate`")
 
 
 @asynccontextmanager
@@ -152,6 +146,10 @@ async def open_platform(
     """
     if settings.secret_key is None:
         raise NotReadyError("ESTAFETTE_SECRET_KEY is not set; `estafette up` makes one")
+    try:
+        cipher = Cipher(settings.secret_key, *settings.other_secret_keys)
+    except ValueError as error:  # the file of `up` was edited
+        raise NotReadyError(f"{error}: is secret.key in the data folder as it was?") from error
     lists = max(1, settings.database_pool_size // 5)
     pool = await open_pool(_dsn(settings), size=settings.database_pool_size - lists)
     list_pool = await open_pool(
@@ -163,7 +161,7 @@ async def open_platform(
         list_pool=list_pool,
         dialects=DIALECTS,
         catalog=catalog,
-        cipher=Cipher(settings.secret_key, *settings.other_secret_keys),
+        cipher=cipher,
         public_url=settings.public_url,
         sandbox_step=timedelta(seconds=settings.sandbox_step_seconds),
         couriers=connectors(catalog),
@@ -304,11 +302,11 @@ def _spare_the_collector() -> None:
 async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
     """Serves HTTP until SIGINT or SIGTERM, then finishes what has begun.
 
-    `ready` is called when connections are accepted. Raises NotReadyError, or OSError when the port
-    is taken.
+    `ready` is called when connections are accepted. Raises NotReadyError or WrongSecretKeyError,
+    or CannotListenError when a port is taken.
     """
     async with open_platform(settings, By.process("server")) as platform:
-        await _must_be_ready(platform)
+        database = await must_be_fit(platform)
         addresses = ClientAddresses(settings.trusted_proxies)
         connections = _connections(settings, addresses)
         application = build(
@@ -324,13 +322,20 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
             metrics_token=settings.metrics_token,
         )
         alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
+        sockets = open_sockets(settings.host, settings.port)
+        port = sockets[0].getsockname()[1]
+
+        def told() -> None:
+            _tell_start(settings.model_copy(update={"port": port}).local_url, database)
+            ready()
+
         server = HttpServer(
             application.asgi,
             application.fallback,
-            open_sockets(settings.host, settings.port),
+            sockets,
             connections,
             graceful_seconds=settings.shutdown_seconds * _ORDERLY,
-            ready=ready,
+            ready=told,
             told_to_end=alarm.end,
             before_end=application.pages.close_streams,
         )
@@ -349,6 +354,22 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
             for task in besides:
                 task.cancel()
             await asyncio.gather(*besides, return_exceptions=True)
+
+
+def _tell_start(url: str | None, database: Database) -> None:
+    """Logs what has started, where it listens, and over which database."""
+    _log.info(
+        "started",
+        version=version("estafette"),
+        **({} if url is None else {"listens": url}),
+        database=database.place,
+        postgresql=database.version,
+    )
+    if database.newer_migrations:
+        _log.warning(
+            "a newer Estafette has changed the database: finish the upgrade",
+            migrations=database.newer_migrations,
+        )
 
 
 def _connections(settings: Settings, addresses: ClientAddresses) -> Connections:
@@ -376,7 +397,7 @@ async def _hear_of_changes(settings: Settings, platform: Platform) -> None:
 async def work(settings: Settings) -> None:
     """Sends webhooks, runs errands, moves what time and the sandbox move, until SIGINT or SIGTERM.
 
-    Raises NotReadyError.
+    Raises NotReadyError or WrongSecretKeyError, or CannotListenError when a port is taken.
     """
     stop = asyncio.Event()
     alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
@@ -388,7 +409,7 @@ async def work(settings: Settings) -> None:
         Sender(guard) as sender,
         scraped(settings.metrics_host, settings.worker_metrics_port, settings.metrics_token),
     ):
-        await _must_be_ready(platform)
+        _tell_start(None, await must_be_fit(platform))
         _spare_the_collector()
         await _until_one_ends(
             stop,

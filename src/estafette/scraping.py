@@ -98,7 +98,7 @@ def _shows(request: Request, token: str) -> bool:
 async def scraped(host: str, port: int | None, token: str | None) -> AsyncGenerator[None]:
     """Serves `/metrics` on a port of its own until the block ends; None: it does not.
 
-    Raises OSError when the port is taken.
+    Raises CannotListenError when the port is taken.
     """
     if port is None:
         yield

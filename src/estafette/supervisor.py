@@ -134,21 +134,8 @@ class Supervisor:
 
     def _free_port(self) -> int:
         """The settings' port, or any free one for 0. Raises SupervisorError when it is taken."""
-        host, port = self._settings.host, self._settings.port
-        try:
-            family, kind, protocol, _, address = socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
-                probe.listen()
-                return probe.getsockname()[1]
-        except OSError as error:
-            raise SupervisorError(
-                f"cannot listen on {host} port {port}: {error.strerror or error}."
-                " Choose another: PORT=8001 make up, or ESTAFETTE_PORT=8001 estafette up"
-            ) from None
+        advice = "choose another: PORT=8001 make up, or ESTAFETTE_PORT=8001 estafette up"
+        return _probe(self._settings.host, self._settings.port, advice)
 
     def _secret_keys(self) -> list[str]:
         """The key that encrypts secrets, and those with which they are read besides."""
@@ -202,10 +189,7 @@ class Supervisor:
         settings = self._settings
         if settings.metrics_port is not None or settings.metrics_token is not None:
             return settings.metrics_port
-        host = settings.metrics_host
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.bind((host, 0))
-            return probe.getsockname()[1]
+        return _probe(settings.metrics_host, 0, "set ESTAFETTE_METRICS_HOST to one of this machine")
 
     def _metrics_url(self, environment: Mapping[str, str]) -> str | None:
         port = environment.get(f"{PREFIX}METRICS_PORT")
@@ -418,6 +402,23 @@ class Supervisor:
         select.select([self._bell, *ears], [], [], seconds)
         with suppress(BlockingIOError):
             self._bell.recv(4096)
+
+
+def _probe(host: str, port: int, advice: str) -> int:
+    """The port, or a free one for 0, that can be listened on. Raises SupervisorError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+            return probe.getsockname()[1]
+    except OSError as error:
+        raise SupervisorError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; {advice}"
+        ) from None
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:

@@ -1,5 +1,6 @@
 """Running `estafette` as a person does: in processes of its own, over a folder of its own."""
 
+import io
 import json
 import os
 import signal
@@ -11,10 +12,45 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from estafette.cli.commands import run
+from tests.secret_key import CIPHER_KEY
+
 END_SECONDS = 60.0
 
 Command = Callable[..., Any]
 """Runs a command, as the fixture of that name does."""
+
+
+def set_environment(monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
+    """Sets these settings for commands in this process, and none from outside the test."""
+    for name in os.environ:
+        if name.startswith("ESTAFETTE_") or name == "DATABASE_URL":
+            monkeypatch.delenv(name)
+    for name, value in settings.items():
+        monkeypatch.setenv(f"ESTAFETTE_{name.upper()}", value)
+
+
+def of_database(dsn: str) -> dict[str, str]:
+    """The settings that lead to a database of the tests."""
+    return {"database_url": dsn, "secret_key": CIPHER_KEY}
+
+
+def caller(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """What runs a command in this process, as the fixture `command` says."""
+
+    def call(*arguments: str, code: int = 0, stdin: str = "") -> Any:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        ended = run(arguments)
+        printed = capsys.readouterr()
+        assert ended == code, (arguments, printed)
+        if "--json" in arguments or arguments[:2] == ("privacy", "export"):
+            return json.loads(printed.out)
+        return printed.out if code == 0 else printed.err
+
+    return call
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from io import StringIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -115,9 +114,7 @@ def test_a_taken_name_is_refused_in_one_line(command: Command) -> None:
     assert told == "error: there is an account 'kaspi' already\n"
 
 
-def test_a_key_is_created_rotated_disabled_enabled_and_revoked(
-    command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_is_created_rotated_disabled_enabled_and_revoked(command: Command) -> None:
     made = command("keys", "create", "--account", "kaspi", "--json")
     new = command("keys", "rotate", made["id"], "--account", "kaspi", "--overlap", "1h", "--json")
     assert command("keys", "disable", new["hint"], "--account", "kaspi", "--json")["state"] == (
@@ -125,8 +122,7 @@ def test_a_key_is_created_rotated_disabled_enabled_and_revoked(
     )
     assert command("keys", "enable", new["id"], "--account", "kaspi", "--json")["state"] == "active"
     command("keys", "disable", new["id"], "--account", "kaspi")
-    monkeypatch.setattr("sys.stdin", StringIO(f"{made['key']}\n"))
-    command("keys", "revoke", "-", "--account", "kaspi")
+    command("keys", "revoke", "-", "--account", "kaspi", stdin=f"{made['key']}\n")
     states = {
         key["id"]: key["state"]
         for key in command("keys", "list", "--account", "kaspi", "--json")["keys"]

@@ -1,8 +1,6 @@
 """Courier companies, trusted origins and the Entrega demo account, beside a running `up`."""
 
-import io
 import json
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -84,13 +82,10 @@ def test_price_list_of_a_company_goes_out_and_in_again(
     )
 
 
-def test_price_list_is_read_from_stdin_too(
-    command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_price_list_is_read_from_stdin_too(command: Command) -> None:
     which = ("kwanza-cargas", "--market", "AO", "--account", "entrega")
     csv = command("couriers", "tariffs", *which)
-    monkeypatch.setattr(sys, "stdin", io.StringIO(csv))
-    told = command("couriers", "tariffs", *which, "--import", "-")
+    told = command("couriers", "tariffs", *which, "--import", "-", stdin=csv)
     assert told.startswith(f"kwanza-cargas has {len(csv.splitlines()) - 1} tariffs now")
 
 

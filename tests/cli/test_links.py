@@ -1,10 +1,9 @@
 """Connecting courier companies to their own platforms from the command line."""
 
 import asyncio
-import io
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,10 +11,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from estafette.cli.commands import run
-from estafette.usecases.secrets import new_cipher_key
+from tests.cli.stage import Command
 
-Command = Callable[..., Any]
 _URL = "http://127.0.0.1:1/"  # nobody answers there
 _SECRETS = """
 # of the platform's operator
@@ -26,32 +23,10 @@ sandbox_key=sk_test_abc
 
 
 @pytest.fixture
-def command(
-    postgres_dsn: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Command:
-    """Runs `couriers …` in this process, whose exit code is to be `code`."""
-    for name in os.environ:
-        if name.startswith("ESTAFETTE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("DATABASE_URL", postgres_dsn)
-    monkeypatch.setenv("ESTAFETTE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("ESTAFETTE_SECRET_KEY", new_cipher_key())
+def command(over_database: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs `couriers …` in this process."""
     monkeypatch.setenv("ESTAFETTE_PUBLIC_URL", "https://near.example")
-
-    def call(*arguments: str, code: int = 0, stdin: str = "") -> Any:
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        capsys.readouterr()
-        ended = run(["couriers", *arguments])
-        printed = capsys.readouterr()
-        assert ended == code, printed
-        if "--json" in arguments:
-            return json.loads(printed.out)
-        return printed.out if code == 0 else printed.err
-
-    return call
+    return partial(over_database, "couriers")
 
 
 @pytest.fixture

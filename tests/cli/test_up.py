@@ -111,14 +111,17 @@ def test_it_comes_up_from_nothing_and_finds_everything_again_after_an_end_and_af
 
 
 def test_metrics_of_server_and_worker_are_on_a_port_of_their_own(up: Up) -> None:
-    with urllib.request.urlopen(up.ready["metrics_url"], timeout=10) as answer:
-        text = answer.read().decode()
-    for process in ("server", "worker"):
-        assert f'estafette_event_loop_lag_seconds_count{{process="{process}"}}' in text
+    for process in ("server", "worker"):  # which need not be ready at the same time
+        _await(lambda process=process: f'lag_seconds_count{{process="{process}"}}' in _metrics(up))
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{up.demo['base_url']}/metrics", timeout=10)
     refused.value.close()
     assert refused.value.code == 404
+
+
+def _metrics(up: Up) -> str:
+    with urllib.request.urlopen(up.ready["metrics_url"], timeout=10) as answer:
+        return answer.read().decode()
 
 
 def test_a_crashed_child_is_started_again(up: Up) -> None:

@@ -26,7 +26,8 @@ from estafette.usecases.catalog import Catalog
 from estafette.usecases.create import Creator, Order
 from estafette.usecases.idempotency import Answer, Idempotency, Key, Reply
 from estafette.usecases.platform import Platform
-from estafette.usecases.secrets import Cipher, key_hash, new_cipher_key, new_token
+from estafette.usecases.secrets import Cipher, key_hash, new_token
+from tests.secret_key import CIPHER_KEY
 
 CREATE = "POST /v1/deliveries"
 
@@ -191,7 +192,7 @@ async def platform_over(
             pool=pool,
             dialects={DIALECT.name: DIALECT},
             catalog=catalog,
-            cipher=Cipher(key or new_cipher_key()),
+            cipher=Cipher(key or CIPHER_KEY),
             public_url="http://delivery.example",
             sandbox_step=step,
         )

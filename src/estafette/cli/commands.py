@@ -15,7 +15,7 @@ Run
   serve        one HTTP server, over DATABASE_URL
   worker       one worker (webhooks, sandbox couriers), over DATABASE_URL
   migrate      bring the database to this version
-  secret-key   print a new key for ESTAFETTE_SECRET_KEY; `rotate` changes all secrets to it
+  secret-key   print a new key for ESTAFETTE_SECRET_KEY; `rotate`, `accept` change to one
 
 Manage
   accounts     create, list, set-rate, origins, keep
@@ -70,6 +70,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     as_json = "--json" in arguments
     try:
+        _must_be_text(arguments)
         return _run(arguments)
     except KeyboardInterrupt:
         return 130
@@ -80,6 +81,17 @@ def run(arguments: Sequence[str]) -> int:
         from estafette.cli.errors import explain
 
         return explain(error, as_json=as_json)
+
+
+def _must_be_text(arguments: Sequence[str]) -> None:
+    """Refuses bytes that are no UTF-8, which nothing here could print or keep."""
+    from estafette.cli.output import misused
+
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise misused(f"{argument!r} is no text in UTF-8") from None
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -25,10 +25,11 @@ from estafette.settings import Settings, config_file, load, unknown_variables
 from estafette.usecases.accounts import list_accounts
 from estafette.usecases.inspect import inspect_database
 from estafette.usecases.platform import Platform
+from estafette.usecases.ready import OLDEST_POSTGRES, NotReadyError, reads_secrets
+from estafette.usecases.secrets import WrongSecretKeyError
 from estafette.usecases.webhooks import EndpointSettings, list_endpoints
 from estafette.webhooks.guard import Guard, GuardError, check_url
 
-_OLDEST_POSTGRES = 15
 _SLOW_SECONDS = 0.1
 _SKEW_SECONDS = 2.0
 _SCARCE_BYTES = 1 << 30
@@ -153,8 +154,13 @@ async def _database(known: Settings) -> AsyncIterator[Finding]:
         async with open_platform(known, By.command(system_user())) as platform:
             async for finding in _facts(platform):
                 yield finding
+            if not await reads_secrets(platform):
+                yield Finding("secret key", Verdict.PROBLEM, *_parted(str(WrongSecretKeyError())))
+                return
             async for finding in _endpoints(platform, known):
                 yield finding
+    except NotReadyError as error:
+        yield Finding("database", Verdict.PROBLEM, *_parted(str(error)))
     except Exception as error:
         reason = explain_database(error)
         if reason is None:
@@ -167,8 +173,8 @@ async def _facts(platform: Platform) -> AsyncIterator[Finding]:
     facts = await inspect_database(platform)
     major, minor = facts.version
     text = f"PostgreSQL {major}.{minor} answers in {facts.answer_seconds * 1000:.1f} ms"
-    if major < _OLDEST_POSTGRES:
-        advice = f"move to PostgreSQL {_OLDEST_POSTGRES} or newer"
+    if major < OLDEST_POSTGRES:
+        advice = f"move to PostgreSQL {OLDEST_POSTGRES} or newer"
         yield Finding("database", Verdict.PROBLEM, text, advice)
     elif facts.answer_seconds > _SLOW_SECONDS:
         yield Finding("database", Verdict.WARNING, text, "place the servers nearer to it")
@@ -199,7 +205,7 @@ async def _endpoints(platform: Platform, known: Settings) -> AsyncIterator[Findi
             for account in await list_accounts(platform)
             for endpoint in await list_endpoints(platform, account.id)
         ]
-    except ValueError as error:  # another secret key encrypted them
+    except WrongSecretKeyError as error:  # another key wrote some of them
         yield Finding("secret key", Verdict.PROBLEM, *_parted(str(error)))
         return
     for account, endpoint in every:

@@ -1,9 +1,10 @@
 """What an exception means to the person at the terminal."""
 
+import errno
 import socket
-import sys
 
 import asyncpg
+from asyncpg.exceptions import TargetServerAttributeNotMatched
 from cyclopts import CycloptsError
 
 from estafette.cli.output import FAILED, MISUSED, CommandError, fail
@@ -25,6 +26,7 @@ from estafette.usecases.accounts import AccountNotFoundError, AccountRefusedErro
 from estafette.usecases.couriers import CompanyNotFoundError, CompanyRefusedError
 from estafette.usecases.keys import KeyRefusedError
 from estafette.usecases.links import LinkRefusedError
+from estafette.usecases.ready import NotReadyError
 from estafette.usecases.secrets import WrongSecretKeyError
 
 _REFUSED = (
@@ -51,17 +53,13 @@ def explain(error: Exception, *, as_json: bool) -> int:
         return fail(str(error), "refused", FAILED, as_json=as_json)
     if isinstance(error, Refusal):
         return fail(_refusal(error), "refused", FAILED, as_json=as_json)
-    if isinstance(error, EmbeddedPostgresError) or _is_not_ready(error):
+    if isinstance(error, EmbeddedPostgresError | NotReadyError):
         return fail(str(error), "not_ready", FAILED, as_json=as_json)
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in _OF_MACHINE):
+        return fail(_of_machine(error), "system", FAILED, as_json=as_json)
     if database := explain_database(error):
         return fail(database, "database", FAILED, as_json=as_json)
     raise error
-
-
-def _is_not_ready(error: Exception) -> bool:
-    """Whether it is the composition root's NotReadyError, which is loaded only where it is used."""
-    app = sys.modules.get("estafette.app")
-    return app is not None and isinstance(error, app.NotReadyError)
 
 
 def _settings(error: SettingsError) -> str:
@@ -109,7 +107,10 @@ def _refusal(error: Refusal) -> str:
 
 def explain_database(error: Exception) -> str | None:
     """What a failure of the connection means; None when it is something else."""
-    if isinstance(error, asyncpg.UndefinedTableError):
+    if isinstance(
+        error,
+        asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError | asyncpg.UndefinedFunctionError,
+    ):
         return "the database is not migrated; run `estafette migrate`"
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
         return f"the database refuses the user or password of DATABASE_URL ({error})"
@@ -117,13 +118,44 @@ def explain_database(error: Exception) -> str | None:
         return "DATABASE_URL cannot be used; check its host, port and parameters"
     if isinstance(error, asyncpg.InvalidCatalogNameError):
         return f"{error}; create it, or correct DATABASE_URL"
+    if isinstance(error, TargetServerAttributeNotMatched | asyncpg.ReadOnlySQLTransactionError):
+        return "the database can only be read; name the primary in DATABASE_URL"
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return f"the database does not let its user do that ({_first_line(error)}); grant it"
+    if isinstance(error, asyncpg.DataError):
+        return "the database cannot keep a value that was given; write a smaller one"
+    if isinstance(error, asyncpg.PostgresError) and isinstance(error, _PASSING):
+        return f"the database cannot do it now ({_first_line(error)}); try again"
     if isinstance(error, socket.gaierror):
         return f"the host of DATABASE_URL is not known ({error.strerror}); correct it, or the DNS"
     if isinstance(error, ConnectionError | TimeoutError | asyncpg.CannotConnectNowError):
         return f"the database cannot be reached ({error or type(error).__name__}); is it running?"
-    if isinstance(error, OSError) and error.errno is None:
-        return f"the database cannot be reached ({error}); is it running?"
+    if isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError):
+        told = getattr(error, "strerror", None) or error
+        return f"the database cannot be reached ({told}); is it running?"
     return None
+
+
+_PASSING = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.PostgresSystemError,
+)
+
+_OF_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
+"""What the operating system refuses whatever it was asked for."""
+
+
+def _of_machine(error: OSError) -> str:
+    what = error.strerror or type(error).__name__
+    return what if error.filename is None else f"{error.filename}: {what}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _one_line(text: str) -> str:

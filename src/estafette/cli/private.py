@@ -14,7 +14,10 @@ def read_private(what: str) -> str:
     `what` names it in the question. Raises CommandError when there is none.
     """
     asked = sys.stdin.isatty()
-    text = getpass(f"{what}: ") if asked else sys.stdin.readline(_LONGEST)
+    try:
+        text = getpass(f"{what}: ") if asked else sys.stdin.readline(_LONGEST)
+    except UnicodeDecodeError:
+        raise misused(f"standard input holds no {what.lower()}: it is no text in UTF-8") from None
     if not text.strip():
         raise misused(f"standard input holds no {what.lower()}")
     return text.strip()

@@ -15,7 +15,7 @@ from typing import Any
 
 from estafette.cli.output import OK, CommandError, say
 from estafette.cli.session import no_secret_key
-from estafette.settings import Settings, load
+from estafette.settings import PREFIX, Settings, load
 
 
 def serve(found: Settings, *, as_json: bool = False) -> int:
@@ -23,7 +23,7 @@ def serve(found: Settings, *, as_json: bool = False) -> int:
     _check(found, "server", as_json=as_json)
     from estafette import app
 
-    return _until_told(app.serve(found))
+    return _until_told(app.serve(found), found, "metrics_port")
 
 
 def work(found: Settings, *, as_json: bool = False) -> int:
@@ -31,7 +31,7 @@ def work(found: Settings, *, as_json: bool = False) -> int:
     _check(found, "worker", as_json=as_json)
     from estafette import app
 
-    return _until_told(app.work(found))
+    return _until_told(app.work(found), found, "worker_metrics_port")
 
 
 def prepare(found: Settings) -> int:
@@ -81,20 +81,27 @@ def _database(found: Settings) -> str:
     return found.database_url
 
 
-def _until_told(work: Coroutine[Any, Any, None]) -> int:
+def _until_told(work: Coroutine[Any, Any, None], found: Settings, metrics: str) -> int:
     """Runs what ends by SIGTERM or SIGINT; a signal that finds no other handler ends it too.
 
     uvicorn raises the signal that stopped it once more when it has stopped, which by default would
-    kill the process before the rest is closed.
+    kill the process before the rest is closed. `metrics` is the setting of its port of metrics.
     """
     import uvloop
+
+    from estafette.http.server import CannotListenError
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(OK)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
-    uvloop.run(work)
+    try:
+        uvloop.run(work)
+    except CannotListenError as error:
+        name = metrics if error.port and error.port == getattr(found, metrics) else "port"
+        hint = f"choose another with {PREFIX}{name.upper()}"
+        raise CommandError(f"{error.strerror}; {hint}", code="port") from error
     return OK
 
 

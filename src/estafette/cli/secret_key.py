@@ -1,13 +1,15 @@
 """`estafette secret-key`: a new key for the secrets in the database, and their change to it."""
 
 import sys
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from estafette.cli.output import FAILED, OK, note, say, say_json, styled
-from estafette.cli.session import on_platform
+from estafette.cli.output import FAILED, OK, misused, note, say, say_json, styled
+from estafette.cli.session import on_platform, run, settings
 from estafette.cli.words import AsJson
 from estafette.usecases.platform import Platform
+from estafette.usecases.ready import accept_secret_key
 from estafette.usecases.secret_key import Rotation
 from estafette.usecases.secret_key import rotate as rotate_all
 
@@ -24,6 +26,31 @@ def print_new(*, json: AsJson = False) -> int:
         say_json({"secret_key": key})
     else:
         say(key)
+    return OK
+
+
+@app.command
+def accept(
+    *,
+    yes: Annotated[bool, Parameter(negative="", help="Do it; else it is only explained.")] = False,
+    json: AsJson = False,
+) -> int:
+    """Take ESTAFETTE_SECRET_KEY for the database's, although another one wrote its secrets.
+
+    For when that other key is lost. What it wrote cannot be read any more: rotate the secret of
+    every webhook endpoint, connect courier companies' platforms anew; PINs that wait are lost.
+    """
+    if not yes:
+        raise misused(
+            "what another key wrote can never be read again after this; --yes does it all the same"
+        )
+    was_another = run(settings(), accept_secret_key, fit=False)
+    if json:
+        say_json({"accepted": was_another})
+    elif was_another:
+        say("Accepted: now rotate the secret of every endpoint, `estafette webhooks rotate`")
+    else:
+        say("It is the database's already")
     return OK
 
 

@@ -13,6 +13,7 @@ from estafette.core.audit import By
 from estafette.postgres import find_running
 from estafette.settings import Settings, load, unknown_variables
 from estafette.usecases.platform import Platform
+from estafette.usecases.ready import must_be_fit
 
 T = TypeVar("T")
 
@@ -88,12 +89,17 @@ def on_platform(work: Callable[[Platform], Awaitable[T]]) -> T:
     return run(settings(), work)
 
 
-def run(found: Settings, work: Callable[[Platform], Awaitable[T]]) -> T:
-    """Does the work on the platform of these settings, and returns its result."""
+def run(found: Settings, work: Callable[[Platform], Awaitable[T]], *, fit: bool = True) -> T:
+    """Does the work on the platform of these settings, and returns its result.
+
+    Unless told otherwise, its database must be of this version, and its secrets be readable.
+    """
     from estafette.app import open_platform  # loads every dialect
 
     async def opened() -> T:
         async with open_platform(beside(found), By.command(system_user())) as platform:
+            if fit:
+                await must_be_fit(platform)
             return await work(platform)
 
     return asyncio.run(opened())

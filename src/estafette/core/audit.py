@@ -44,6 +44,7 @@ class Act(StrEnum):
     COMPANY_DISCONNECTED = "company.disconnected"
     TARIFFS_REPLACED = "tariffs.replaced"
     SECRET_KEY_ROTATED = "secret_key.rotated"  # noqa: S105 - an act, not a secret
+    SECRET_KEY_ACCEPTED = "secret_key.accepted"  # noqa: S105 - an act, not a secret
     PRIVACY_EXPORTED = "privacy.exported"
     PRIVACY_ERASED = "privacy.erased"
 

@@ -34,14 +34,26 @@ _PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM})
 _log = structlog.stdlib.get_logger("estafette.http")
 
 
+class CannotListenError(OSError):
+    """A port is taken, or the address is not this machine's; the text says which and why."""
+
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        """`error` is the system's."""
+        self.port = port
+        reason = error.strerror or str(error)
+        super().__init__(error.errno, f"cannot listen on {host} port {port}: {reason}")
+
+
 def open_sockets(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets on every address of `host`; raises OSError when one is taken.
+    """Listening sockets on every address of `host`; raises CannotListenError when one is taken.
 
     Port 0 is any free one, the same for all addresses.
     """
-    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     opened: list[socket.socket] = []
     try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
         for family, kind, protocol, _, address in dict.fromkeys(found):
             sock = socket.socket(family, kind, protocol)
             opened.append(sock)
@@ -55,9 +67,7 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
     except OSError as error:
         for sock in opened:
             sock.close()
-        raise OSError(
-            error.errno, f"cannot listen on {host} port {port}: {error.strerror or error}"
-        ) from None
+        raise CannotListenError(host, port, error) from None
     return opened
 
 

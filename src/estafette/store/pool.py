@@ -107,6 +107,15 @@ async def open_pool(
     )
 
 
+async def place(connection: Connection) -> str:
+    """Where the database is, and as whom it is used, for people: no password."""
+    return await connection.fetchval(
+        "select format('%s at %s, as %s', current_database(),"
+        " coalesce(host(inet_server_addr()) || ':' || inet_server_port(), 'a local socket'),"
+        " current_user)"
+    )
+
+
 async def now(connection: Connection) -> datetime:
     """The time by the database's clock, in whole milliseconds."""
     return await connection.fetchval("select date_trunc('milliseconds', clock_timestamp())")

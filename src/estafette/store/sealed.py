@@ -80,6 +80,32 @@ async def write_data_key(connection: Connection, name: str, key: bytes) -> None:
     await connection.execute("update data_keys set key = $2 where name = $1", name, key)
 
 
+CHECK = "check"
+"""The name, among the keys of indexes, of a text by which a wrong secret key is known."""
+
+
+async def check_value(connection: Connection) -> bytes | None:
+    """That text as it was encrypted; None where it is not written yet."""
+    return await connection.fetchval("select key from data_keys where name = $1", CHECK)
+
+
+async def keep_check_value(connection: Connection, value: bytes) -> bytes:
+    """Writes that text unless another process has; returns what is kept."""
+    await connection.execute(
+        "insert into data_keys (name, key) values ($1, $2) on conflict do nothing", CHECK, value
+    )
+    return await check_value(connection) or value
+
+
+async def newest_endpoints(connection: Connection, limit: int) -> list[SealedEndpoint]:
+    """The endpoints that were made last, of all accounts. It reads through all of them."""
+    found = await connection.fetch(
+        "select account_id, id, secret, next_secret from endpoints order by id desc limit $1",
+        limit,
+    )
+    return [SealedEndpoint(*row) for row in found]
+
+
 class StoredPin(NamedTuple):
     """A delivery's PIN as it is stored, and the terms that hold it."""
 

@@ -1,7 +1,34 @@
-"""Can this process serve?"""
+"""Can this process work with this database?"""
 
-from estafette.store import migrate
+from typing import NamedTuple
+
+from estafette.core.audit import Act
+from estafette.core.ids import new_id
+from estafette.store import migrate, sealed
+from estafette.store.pool import Connection, place
+from estafette.usecases import audit
 from estafette.usecases.platform import Platform
+from estafette.usecases.secrets import Cipher, WrongSecretKeyError
+
+OLDEST_POSTGRES = 15
+
+_CHECKED = "estafette"
+_NEWEST = 100
+
+
+class NotReadyError(Exception):
+    """The process cannot start, and what to do about it."""
+
+
+class Database(NamedTuple):
+    """The database that was found fit: its version, where it is, and what a newer version did.
+
+    `place` tells no password.
+    """
+
+    version: str
+    place: str
+    newer_migrations: list[str]
 
 
 async def is_ready(platform: Platform) -> bool:
@@ -12,3 +39,88 @@ async def is_ready(platform: Platform) -> bool:
     """
     async with platform.pool.acquire() as connection:
         return not await migrate.pending(connection)
+
+
+async def must_be_fit(platform: Platform) -> Database:
+    """The database, if this process can work with it and read its secrets.
+
+    Raises NotReadyError for an old PostgreSQL or schema, WrongSecretKeyError for another's secrets.
+    """
+    async with platform.pool.acquire() as connection:
+        version = connection.get_server_version()
+        refuse_old_postgres(version.major)
+        if await migrate.pending(connection):
+            raise NotReadyError("the database is of an older version: run `estafette migrate`")
+        await check_secret_key(connection, platform.cipher)
+        return Database(
+            version=f"{version.major}.{version.minor}",
+            place=await place(connection),
+            newer_migrations=await migrate.newer(connection),
+        )
+
+
+def refuse_old_postgres(major: int) -> None:
+    """Raises NotReadyError for a major version that is too old."""
+    if major < OLDEST_POSTGRES:
+        raise NotReadyError(
+            f"the database is PostgreSQL {major}: move it to {OLDEST_POSTGRES} or newer"
+        )
+
+
+async def reads_secrets(platform: Platform) -> bool:
+    """Whether this process's keys read the database's secrets; nothing is written."""
+    async with platform.pool.acquire() as connection:
+        kept = await sealed.check_value(connection)
+        try:
+            if kept is None:
+                await _must_read_some(connection, platform.cipher)
+            else:
+                platform.cipher.decrypt(kept, sealed.CHECK.encode())
+        except WrongSecretKeyError:
+            return False
+        return True
+
+
+async def check_secret_key(connection: Connection, cipher: Cipher) -> None:
+    """Raises WrongSecretKeyError when none of the cipher's keys wrote the database's secrets.
+
+    A known text is kept encrypted with them, which a change of the key writes anew as it does all
+    others. The first who starts writes it, unless there are secrets and it can read none of them.
+    """
+    kept = await sealed.check_value(connection)
+    if kept is None:
+        await _must_read_some(connection, cipher)
+        new = cipher.encrypt(_CHECKED, sealed.CHECK.encode())
+        kept = await sealed.keep_check_value(connection, new)
+    cipher.decrypt(kept, sealed.CHECK.encode())
+
+
+async def _must_read_some(connection: Connection, cipher: Cipher) -> None:
+    """Of the newest endpoints that versions before wrote, one at least."""
+    found = await sealed.newest_endpoints(connection, _NEWEST)
+    for endpoint in found:
+        try:
+            cipher.decrypt(endpoint.secret, endpoint.id.bytes)
+        except WrongSecretKeyError:
+            continue
+        return
+    if found:
+        raise WrongSecretKeyError
+
+
+async def accept_secret_key(platform: Platform) -> bool:
+    """Takes the present key for the database's, whatever wrote its secrets; False: it is already.
+
+    For when that other key is lost: what it wrote stays unreadable.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        try:
+            await check_secret_key(connection, platform.cipher)
+        except WrongSecretKeyError:
+            new = platform.cipher.encrypt(_CHECKED, sealed.CHECK.encode())
+            await sealed.keep_check_value(connection, new)
+            await sealed.write_data_key(connection, sealed.CHECK, new)
+            facts = {"key": platform.cipher.key_id}
+            await audit.note(connection, platform.by, Act.SECRET_KEY_ACCEPTED, new_id(), facts)
+            return True
+        return False

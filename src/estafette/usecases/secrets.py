@@ -21,7 +21,7 @@ class WrongSecretKeyError(ValueError):
         super().__init__(
             "a stored secret cannot be read with this secret key: "
             "set ESTAFETTE_SECRET_KEY to the key it was written with, or name that one among"
-            " ESTAFETTE_OTHER_SECRET_KEYS"
+            " ESTAFETTE_OTHER_SECRET_KEYS; if it is lost, see `estafette secret-key accept --help`"
         )
 
 

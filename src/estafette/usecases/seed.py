@@ -21,6 +21,7 @@ from estafette.usecases.catalog import Catalog
 from estafette.usecases.couriers import add_demo_companies
 from estafette.usecases.keys import IssuedKey, create_key, is_good
 from estafette.usecases.platform import Platform
+from estafette.usecases.ready import check_secret_key
 from estafette.usecases.secrets import Cipher
 from estafette.usecases.webhooks import list_endpoints
 
@@ -137,6 +138,8 @@ async def prepare_demo(
             sandbox_step=timedelta(0),
             by=By.process("up"),
         )
+        async with pool.acquire() as connection:
+            await check_secret_key(connection, platform.cipher)
         accounts = {
             name: await demo_account(platform, name, remembered_keys.get(name, {}))
             for name in DEMO_ACCOUNTS
