@@ -26,7 +26,6 @@ def _logging_as_before() -> Iterator[None]:
     root.setLevel(level)
     sys.excepthook = hook
     structlog.reset_defaults()
-    logs.clear()
 
 
 def _lines(out: io.StringIO) -> list[dict[str, Any]]:
@@ -36,8 +35,7 @@ def _lines(out: io.StringIO) -> list[dict[str, Any]]:
 def test_a_line_is_json_with_time_level_process_and_request_id() -> None:
     out = io.StringIO()
     logs.configure("info", "json", process="server", stream=out)
-    logs.bind(request_id="req-1")
-    logs.get().info("answered", status=201, duration_ms=3)
+    logs.get().info("answered", status=201, duration_ms=3, request_id="req-1")
     (line,) = _lines(out)
     assert line["timestamp"].endswith("Z")
     assert {name: line[name] for name in line if name != "timestamp"} == {

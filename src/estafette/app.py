@@ -274,7 +274,7 @@ def build(
     )
     observer = Observer(
         app,
-        logger=structlog.stdlib.get_logger("estafette.http"),
+        logger=structlog.stdlib.get_logger("estafette.http").bind(),  # once, not for each line
         metrics=RequestMetrics(registry),
         fallback=fallback,
         addresses=addresses,

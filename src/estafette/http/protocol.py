@@ -9,11 +9,13 @@ import asyncio
 import re
 import sys
 from typing import Any, cast
+from urllib.parse import unquote
 
-from httptools import HttpParserUpgrade, HttpRequestParser
+from httptools import HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from estafette.http.connections import Connections
+from estafette.http.cycle import Cycle
 from estafette.http.fallback import REASONS, Fallback
 from estafette.http.request import request_id
 
@@ -28,15 +30,17 @@ _PROGRESS = 32 * 1024
 
 PRIVATE = {
     HttpToolsProtocol: (
-        *("app_state", "client", "config", "cycle", "flow", "headers", "loop", "parser"),
-        *("pipeline", "scope", "server_state", "tasks", "transport"),
+        *("access_logger", "app", "app_state", "client", "config", "cycle", "expect_100_continue"),
+        *("flow", "headers", "logger", "loop", "parser", "pipeline", "scope", "server_state"),
+        *("tasks", "transport"),
     ),
     RequestResponseCycle: (
-        *("disconnected", "keep_alive", "message_event", "more_body"),
-        *("response_complete", "response_started"),
+        *("chunked_encoding", "default_headers", "disconnected", "expected_content_length"),
+        *("flow", "keep_alive", "message_event", "more_body", "on_response", "response_complete"),
+        *("response_started", "scope", "transport", "waiting_for_100_continue"),
     ),
 }
-"""The attributes of uvicorn's objects that this module or http/server.py reads or sets."""
+"""The attributes of uvicorn's objects that http/cycle.py, http/server.py or this module uses."""
 
 OVERRIDDEN = (
     *("connection_made", "connection_lost", "data_received", "resume_writing", "on_message_begin"),
@@ -135,7 +139,39 @@ class _Protocol(HttpToolsProtocol):
         self._head = None
         self._has_headers = True
         if not self._offers_upgrade():
-            super().on_headers_complete()
+            self._take()
+
+    def _take(self) -> None:
+        """Hands the request to the application, when those before it are answered."""
+        parser, scope = self.parser, self.scope
+        version = parser.get_http_version()
+        target = parse_url(self.url)
+        path = target.path.decode("ascii")
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = target.path
+        scope["query_string"] = target.query or b""
+        before = cast("RequestResponseCycle | None", self.cycle)  # None until the first request
+        app = cast("Any", self.app)  # pyright: ignore[reportUnknownMemberType] - as it says
+        self.cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, app))
 
     def on_chunk_header(self) -> None:
         """Begins a chunk of the body, or, after the last one, the trailers."""
@@ -164,11 +200,15 @@ class _Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Goes on with the next request, if it has been sent ahead, or rests."""
-        is_last = not self.pipeline
-        super().on_response_complete()
-        if is_last:
-            self._answered_at = self.watch.now
+        self.server_state.total_requests += 1
+        if not self.pipeline:
+            self._answered_at = self.watch.now  # from here on `watch` keeps the time, no timer
             self.watch.rest(self)
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def resume_writing(self) -> None:
         """Goes on with an answer, of which enough has been read."""
