@@ -155,6 +155,7 @@ class EmbeddedPostgres:
                     " DATA_DIR."
                 )
                 raise EmbeddedPostgresError(message)
+            system_user.let_own(user, self._files)
             return
         unfinished = self.data_dir / "postgres.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -224,11 +225,16 @@ class EmbeddedPostgres:
         raise EmbeddedPostgresError(message)
 
     def _create_database(self) -> None:
-        """Create the application's role and database where they are missing."""
-        roles = self._psql("SELECT rolname FROM pg_roles").split()
+        """Create the application's role and database where they are missing.
+
+        The role may replicate, which `pg_basebackup` asks for.
+        """
+        roles = self._psql("SELECT rolname, rolreplication FROM pg_roles").split()
         databases = self._psql("SELECT datname FROM pg_database").split()
-        if ROLE not in roles:
-            self._psql(f"CREATE ROLE {ROLE} LOGIN")
+        if f"{ROLE}|f" in roles:  # made by a version before
+            self._psql(f"ALTER ROLE {ROLE} REPLICATION")
+        elif f"{ROLE}|t" not in roles:
+            self._psql(f"CREATE ROLE {ROLE} LOGIN REPLICATION")
         if DATABASE not in databases:
             self._psql(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
 

@@ -79,15 +79,18 @@ def end_leftover(files: Path) -> None:
     (containers count from 1 again), or to a dead process that nobody collects, PostgreSQL would
     take it for a server. It never takes its own parent for one, so `postmaster.pid` gets our id.
     That one is not removed: the rest of it is how PostgreSQL recognises processes of the old
-    server that still touch the files. The lock beside the socket says nothing more, and goes.
+    server that still touch the files. The lock beside the socket says nothing more, and goes; a
+    backup of a server that ran brings that one alone.
     """
     found = read(files)
+    serves = found is not None and _serves(found.pid, files)
+    if not serves:
+        (files / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
     if found is None:
         return
-    if not _serves(found.pid, files):
+    if not serves:
         path = files / "postmaster.pid"
         lines = path.read_text().splitlines()
-        (files / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
         path.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
         return
     for request in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):

@@ -70,6 +70,13 @@ def choose(files: Path) -> SystemUser:
     return _find_or_create()
 
 
+def let_own(user: SystemUser, files: Path) -> None:
+    """Give `user` the folder `files` with all in it when root has them, who restored a backup."""
+    if user.is_other and files.stat().st_uid == 0:
+        for path in (*files.rglob("*"), files):  # the folder last: half done, it is done anew
+            os.chown(path, user.uid, user.gid, follow_symlinks=False)
+
+
 def let_pass(user: SystemUser, folder: Path) -> list[Path]:
     """Let `user` reach `folder` when it is another user: add the right to pass, not to list.
 
