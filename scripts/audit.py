@@ -17,7 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements-dev.lock", "requirements-build.lock", "requirements-uv.lock")
+LOCKS = (
+    "requirements-dev.lock",
+    "requirements-build.lock",
+    "requirements-uv.lock",
+    "requirements-clients.lock",
+)
 """All that is installed from PyPI: the first holds what Estafette itself needs too."""
 
 ACCEPTED: Mapping[str, str] = {}

@@ -77,6 +77,8 @@ class Document:
             return [self.sample(schema.get("items", {}))]
         if "string" in kinds:
             return _FORMATS.get(schema.get("format", ""), "Rua da Missão 9")
+        if "boolean" in kinds:
+            return True
         return schema.get("minimum", 1) if kinds & {"integer", "number"} else None
 
 

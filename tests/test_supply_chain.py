@@ -98,8 +98,9 @@ def test_services_out_of_reach_are_a_warning(tmp_path: Path) -> None:
 
 
 def test_no_committed_file_that_installs_names_a_registry() -> None:
-    locks = [*ROOT.glob("requirements*.lock"), ROOT / "frontend" / "package-lock.json"]
-    assert len(locks) > 3
+    locks = [*ROOT.glob("requirements*.lock")]
+    locks += [ROOT / folder / "package-lock.json" for folder in ("frontend", "clients")]
+    assert len(locks) > 4
     for lock in locks:
         text = lock.read_text("utf-8")
         assert not re.search(r"(?m)^--?(?:index|extra-index|find-links|trusted)", text), lock

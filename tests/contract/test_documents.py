@@ -193,6 +193,14 @@ def test_lists_of_words_are_written_once(document: dict[str, Any]) -> None:
     assert len(set(words)) == len(words)
 
 
+def test_words_of_lists_are_texts(document: dict[str, Any]) -> None:
+    """Of a list with `true` alone, openapi-generator makes one of the text "true"."""
+    for place in _schemas(document):
+        if not {"if", "then"} & set(place.path):
+            words = [*place.value.get("enum", ()), place.value.get("const", "")]
+            assert all(isinstance(word, str) for word in words), str(place)
+
+
 def test_null_is_written_in_two_ways_and_no_choices_are_left_to_generators(
     document: dict[str, Any],
 ) -> None:
@@ -227,10 +235,32 @@ def test_objects_say_what_is_in_them_and_lists_too(document: dict[str, Any]) -> 
         assert required <= set(place.value.get("properties", required)), str(place)
 
 
+def test_texts_of_a_form_that_have_a_name_have_an_example(document: dict[str, Any]) -> None:
+    for place in _schemas(document):
+        if place.path[:-1] == ("components", "schemas") and "pattern" in place.value:
+            assert "example" in place.value, str(place)
+
+
 def test_formats_are_those_that_are_known(document: dict[str, Any]) -> None:
     """What a generator does not know it takes for a text, which a phone number is."""
     formats = {place.value["format"] for place in _schemas(document) if "format" in place.value}
-    assert formats <= {"date-time", "uri", "uuid", "phone"}
+    assert formats <= {"date-time", "uri", "uuid", "phone", "int64"}
+
+
+def test_whole_numbers_that_may_be_long_say_so(document: dict[str, Any]) -> None:
+    """Else they are of 32 bits in Go and Java."""
+    long = 0
+    for place in _schemas(document):
+        if {"if", "then"} & set(place.path):
+            continue  # what is said there is said besides
+        name = place.path[-1]
+        is_money = name.endswith(("_aoa", "Kzt", "Kwanza")) and "integer" in place.value.get(
+            "type", ()
+        )
+        if is_money or place.value.get("maximum", 0) > 2**31 - 1:
+            assert place.value["format"] == "int64", str(place)
+            long += 1
+    assert long
 
 
 def test_every_error_is_typed(edge: Edge, document: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""What generators of clients, and linters, make of the contracts that a server serves."""
