@@ -94,6 +94,9 @@ def _sweep() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
         if time.time() - folder.stat().st_mtime < _STALE_SECONDS:
             continue
+        if not (folder / "postgres" / "PG_VERSION").exists():  # it was removed in part
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
         leftover = EmbeddedPostgres(folder, durable=False)
         with contextlib.suppress(EmbeddedPostgresError):
             leftover.start()

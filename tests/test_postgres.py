@@ -150,6 +150,13 @@ def test_files_of_another_version_are_refused(server: EmbeddedPostgres) -> None:
         server.start()
 
 
+def test_folder_with_other_files_is_refused_and_left_alone(server: EmbeddedPostgres) -> None:
+    (server.data_dir / "postgres" / "base").mkdir(parents=True)
+    with pytest.raises(EmbeddedPostgresError, match="is not empty"):
+        server.start()
+    assert (server.data_dir / "postgres" / "base").is_dir()
+
+
 def test_server_that_cannot_start_shows_the_end_of_its_log(folder: Path) -> None:
     server = EmbeddedPostgres(folder / "data", settings={"shared_buffers": "lots"})
     with pytest.raises(EmbeddedPostgresError, match="shared_buffers"):

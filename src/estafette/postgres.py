@@ -146,6 +146,12 @@ class EmbeddedPostgres:
     def _create_files(self, user: SystemUser) -> None:
         """Run initdb beside the final place and rename: a half-made folder is never taken."""
         version = self._files / "PG_VERSION"
+        if not version.exists() and self._files.exists() and any(self._files.iterdir()):
+            message = (
+                f"{self._files} is not empty, and holds no PostgreSQL database: empty it, or"
+                " choose another DATA_DIR."
+            )
+            raise EmbeddedPostgresError(message)
         if version.exists():
             found = version.read_text().strip()
             if found != str(MAJOR_VERSION):
@@ -178,7 +184,7 @@ class EmbeddedPostgres:
             message = f"initdb could not create {self._files}:\n{made.stdout}{made.stderr}"
             raise EmbeddedPostgresError(message)
         if self._files.exists():
-            self._files.rmdir()  # somebody's empty folder; a full one is not ours to remove
+            self._files.rmdir()
         unfinished.rename(self._files)
 
     def _launch(self, user: SystemUser) -> None:

@@ -121,7 +121,7 @@ class _Meter:
 
     async def check(self, size: int, **changes: Any) -> str | None:
         """What is wrong with the answer to a changed request of some `size` in bytes, or None."""
-        allowed = 6 * self._plain + 12 * size * max(self._per_byte, self._plain / 200_000)
+        allowed = _FLOOR + 6 * self._plain + 12 * size * max(self._per_byte, self._plain / 200_000)
         cost, answer = 0.0, None
         for _ in range(4):
             try:
@@ -150,6 +150,9 @@ class _Meter:
 
 
 _LIMIT = 10.0
+_FLOOR = (
+    0.005  # seconds; where the processor's time is counted in coarse steps, a request takes none
+)
 
 
 async def _checked(server: Server, call: _Call, fields: list[TextField]) -> list[str]:

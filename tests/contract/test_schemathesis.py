@@ -6,7 +6,7 @@ in which ids that were answered are used in what follows.
 
 import asyncio
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -63,6 +63,7 @@ class _Target:
     url: str
     tenants: Mapping[str, Tenant]
     contracts: Mapping[str, Any]
+    new_tenant: Callable[[Edge], Tenant]
 
     def headers(self, edge: Edge, operation: str) -> dict[str, str]:
         return self.tenants[edge.name].authorization(operation)
@@ -102,7 +103,11 @@ def _served(dsn: str) -> Generator[_Target]:
         async with running(dsn) as server:
             tenants = {edge.name: await _tenant(server, edge) for edge in EDGES}
             contracts = {edge.name: _contract(edge, server.url) for edge in EDGES}
-            found.append(_Target(server.url, tenants, contracts))
+
+            def new_tenant(edge: Edge) -> Tenant:
+                return asyncio.run_coroutine_threadsafe(_tenant(server, edge), loop).result()
+
+            found.append(_Target(server.url, tenants, contracts, new_tenant))
             ready.set()
             await over.wait()
 
@@ -173,11 +178,15 @@ def test_chains_of_operations_answer_as_documented(target: _Target, edge: Edge) 
     machine: Any = target.contracts[edge.name].as_state_machine()
 
     class Chains(machine):
-        """Every step shows the key."""
+        """Each chain has a tenant of its own: what is drawn next follows from what is answered."""
+
+        def setup(self) -> None:
+            machine.setup(self)
+            self._tenant = target.new_tenant(edge)
 
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:
             operation = f"{case.operation.method.upper()} {case.operation.path}"
-            return {"headers": target.headers(edge, operation)}
+            return {"headers": self._tenant.authorization(operation)}
 
         def validate_response(self, response: Any, case: Any, **kwargs: Any) -> None:
             case.validate_response(response, checks=_CHECKS)

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
+from asyncpg.transaction import Transaction
 
 from estafette.store.pool import Connection
 
@@ -19,6 +20,12 @@ class Reading:
         self._connection = connection
         self.blocks = 0
 
+    def transaction(self) -> Transaction:
+        return self._connection.transaction()
+
+    async def execute(self, query: str) -> str:
+        return await self._connection.execute(query)
+
     async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
         await self._explain(query, *values)
         return await self._connection.fetch(query, *values)
@@ -32,7 +39,23 @@ class Reading:
         return await self._connection.fetchval(query, *values)
 
     async def _explain(self, query: str, *values: object) -> None:
-        explained = f"explain (analyze, buffers, format json) {query}"
-        [found] = json.loads(await self._connection.fetchval(explained, *values))
+        """Explains it as a prepared statement: explained with values, it is planned for these."""
+        await self._connection.execute(f"prepare explained as {query}")
+        try:
+            given = f"({', '.join(map(_literal, values))})" if values else ""
+            explained = f"explain (analyze, buffers, format json) execute explained{given}"
+            [found] = json.loads(await self._connection.fetchval(explained))
+        finally:
+            await self._connection.execute("deallocate explained")
         plan = found["Plan"]
         self.blocks += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+def _literal(value: object) -> str:
+    """How a value of a statement is written in its text."""
+    if value is None:
+        return "null"
+    if isinstance(value, (list, tuple)):
+        items = ", ".join(f'"{item}"' for item in cast("Sequence[object]", value))
+        return _literal(f"{{{items}}}")
+    return "'" + str(value).replace("'", "''") + "'"

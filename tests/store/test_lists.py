@@ -137,6 +137,63 @@ async def test_pages_that_follow_one_another_show_everything_once(
         assert seen == fitting
 
 
+_OTHERS = """
+insert into deliveries (account_id, id, mode, status, milestone, seq, reference, pickup, dropoff,
+    parcel, fee, pickup_by, deliver_by, created_at, updated_at)
+select account, gen_random_uuid(), 'live', 'delivered', 'delivered', 3,
+    case when number % 10 > 0 or $3 then gen_random_uuid()::text end, '{}', '{}', '{}', 0,
+    at, at, at, at
+from (select gen_random_uuid() as account from generate_series(1, $1)) as made
+cross join lateral (
+    select number, $4::timestamptz + number * interval '1 hour' as at
+    from generate_series(1, $2) as number
+) as those
+"""
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize(
+    ("accounts", "each", "referenced"),
+    [(3, 400, False), (30, 12, True), (3, 12, False), (200, 1, True), (800, 40, False)],
+)
+async def test_lists_read_no_more_than_they_show_whatever_the_statistics_were_made_of(
+    fresh_database: str, plan: str, accounts: int, each: int, referenced: bool
+) -> None:
+    async with await open_pool(fresh_database, size=1) as pool, pool.acquire() as connection:
+        await connection.execute("alter table deliveries set (autovacuum_enabled = off)")
+        await connection.execute(_OTHERS, accounts, each, referenced, NOON)
+        await connection.execute("vacuum analyze deliveries")
+        scope, with_references = Scope(new_id(), Mode.LIVE), Scope(new_id(), Mode.LIVE)
+        for one in (scope, with_references):
+            await connection.execute(_INSERT, *one, NOON, COUNT)
+        await connection.execute(
+            "update deliveries set reference = id::text where account_id = $1",
+            with_references.account_id,
+        )
+        await connection.execute(f"set plan_cache_mode = {plan}")
+        early = NOON + timedelta(seconds=2_000)
+        for wanted in (
+            Filter(),
+            Filter([Status.DELIVERED]),
+            Filter([Status.DELIVERED], created_to=early),
+            Filter(list(Status), "order-4007"),
+            Filter([Status.CANCELLED], "again-1"),
+        ):
+            reading: Any = Reading(connection)
+            assert await deliveries.page(reading, scope, wanted, None, LIMIT), wanted
+            assert reading.blocks <= BLOCKS, wanted
+        for listed in (
+            ListFilter(limit=LIMIT),
+            ListFilter(limit=LIMIT, inserted_to=early, descending=False),
+            ListFilter([Status.DELIVERED], limit=LIMIT),
+            ListFilter([Status.DELIVERED, Status.CANCELLED], inserted_to=early, limit=LIMIT),
+        ):
+            reading = Reading(connection)
+            page, more = await search.page(reading, with_references, listed)
+            assert (len(page), more) == (LIMIT, True), listed
+            assert reading.blocks <= BLOCKS, listed
+
+
 _FORGET = """
 select pg_clear_relation_stats('public', relname::text)
 from pg_class where oid = 'deliveries'::regclass

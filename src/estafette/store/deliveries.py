@@ -9,7 +9,7 @@ from estafette.core.account import Scope
 from estafette.core.delivery import Delivery, Status
 from estafette.core.event import EVENTS_SHOWN, Event
 from estafette.store import rows
-from estafette.store.pool import Connection
+from estafette.store.pool import Connection, reading_in_order
 
 # The mode is compared so that no index serves it: each look-up is by the primary key, whatever the
 # planner believes of tables that it has no statistics of.
@@ -103,10 +103,12 @@ _PAGE = f"""
 select {rows.DELIVERY_COLUMNS} from deliveries
 where (mode, account_id, created_at) >= ($2, $1, $3)
     and (mode, account_id, created_at, id) < ($2, $1, $4, $5::uuid)
-order by mode desc, account_id desc, created_at desc, id desc limit $6
+order by mode desc, account_id desc, created_at desc, id desc limit (select $6::bigint)
 """  # noqa: S608 - the columns are a constant
 _READ = f"""
-select {rows.DELIVERY_COLUMNS} from ({{found}} order by at desc, found_id desc limit $6) as found
+select {rows.DELIVERY_COLUMNS} from (
+    {{found}} order by at desc, found_id desc limit (select $6::bigint)
+) as found
 cross join lateral (
     select * from deliveries where account_id = $1 and id = found_id limit 1
 ) as delivery
@@ -120,7 +122,7 @@ cross join lateral (
             = $1::uuid::text || ' ' || $2 || ' ' || reached
         and reference is null
         and created_at >= $3 and (created_at, id) < ($4, $5::uuid)
-    order by created_at desc, id desc limit $6
+    order by created_at desc, id desc limit (select $6::bigint)
 ) as one
 """
 _BY_REF = """
@@ -139,7 +141,7 @@ select at, found_id from (
                 collate "C" = $1::uuid::text || ' ' || $2 || ' ' || reached || ' ' || $8
             and external_ref is not null and status in ('cancelled', 'failed')
             and created_at >= $3 and (created_at, id) < ($4, $5::uuid)
-        order by created_at desc, id desc limit $6
+        order by created_at desc, id desc limit (select $6::bigint)
     ) as one
 ) as either
 """
@@ -162,16 +164,16 @@ async def page(
     if after is not None:
         before = min(before, after)
     values: list[object] = [*scope, wanted.created_from or _FIRST, *before, limit]
+    if wanted.external_ref is None and wanted.milestones is None:
+        return [rows.delivery(row) for row in await connection.fetch(_PAGE, *values)]
+    milestones = Status if wanted.milestones is None else wanted.milestones
+    values.append(list(dict.fromkeys(milestones)))
+    query = _PAGE_BY_MILESTONE
     if wanted.external_ref is not None:
-        milestones = Status if wanted.milestones is None else wanted.milestones
-        values += [list(dict.fromkeys(milestones)), wanted.external_ref]
+        values.append(wanted.external_ref)
         query = _PAGE_BY_REF
-    elif wanted.milestones is not None:
-        values.append(list(dict.fromkeys(wanted.milestones)))
-        query = _PAGE_BY_MILESTONE
-    else:
-        query = _PAGE
-    return [rows.delivery(row) for row in await connection.fetch(query, *values)]
+    async with reading_in_order(connection):
+        return [rows.delivery(row) for row in await connection.fetch(query, *values)]
 
 
 LOOKED_AT = 100_000
@@ -200,7 +202,7 @@ _HELD = f"""
 select {rows.DELIVERY_COLUMNS} from deliveries
 where status = 'awaiting_payment' and account_id = $1 and mode = $2
     and terms ->> 'method' <> 'bank_transfer'
-order by created_at desc, id desc limit $3
+order by created_at desc, id desc limit (select $3::bigint)
 """  # noqa: S608 - the columns are a constant
 
 

@@ -18,7 +18,7 @@ from estafette.core.account import Scope
 from estafette.core.delivery import Delivery, Status
 from estafette.core.search import fold, needle, pattern, rarest
 from estafette.store import rows
-from estafette.store.pool import Connection
+from estafette.store.pool import Connection, reading_in_order
 
 _FEW_GRAMS = 3
 _COUNTED = 300  # texts, to tell which grams are the rarest
@@ -136,20 +136,27 @@ cross join lateral (
 
 # Below, $1 to $4 are the scope and the times, {order} is the direction. What is joined laterally
 # with a limit is looked up row by row, in the order of the list, which the planner cannot change.
+# A limit is a query, as in store/deliveries.py. Rows are compared, and ordered by all that
+# they are chosen by, so that the index of all deliveries does not serve for those of a status.
 _IN_ORDER = """
 select id from deliveries
-where account_id = $1 and mode = $2 and created_at between $3 and $4
-order by created_at {order}, id {order} limit $5 offset $6
+where (mode, account_id, created_at) >= ($2, $1, $3)
+    and (mode, account_id, created_at) <= ($2, $1, $4)
+order by mode {order}, account_id {order}, created_at {order}, id {order}
+limit (select $5::bigint) offset $6
 """
 _IN_ORDER_BY_STATUS = """
 select one.id from unnest($7::text[]) as wanted (status)
 cross join lateral (
     select created_at, id from deliveries
-    where account_id = $1 and mode = $2 and deliveries.status = wanted.status
-        and reference is not null and created_at between $3 and $4
-    order by created_at {order}, id {order} limit $5::bigint + $6
+    where (account_id, mode, deliveries.status, created_at) >= ($1, $2, wanted.status, $3)
+        and (account_id, mode, deliveries.status, created_at) <= ($1, $2, wanted.status, $4)
+        and reference is not null
+    order by account_id {order}, mode {order}, deliveries.status {order}, created_at {order},
+        id {order}
+    limit (select $5::bigint + $6)
 ) as one
-order by one.created_at {order}, one.id {order} limit $5 offset $6
+order by one.created_at {order}, one.id {order} limit (select $5::bigint) offset $6
 """
 _OF_STATUS = """
 cross join lateral (
@@ -161,16 +168,16 @@ _THROUGH = """
 select delivery_id from (
     select created_at, delivery_id, content from search_texts
     where account_id = $1 and mode = $2 and created_at between $3 and $4
-    order by created_at {order}, delivery_id {order} limit $5
+    order by created_at {order}, delivery_id {order} limit (select $5::bigint)
 ) as looked_through {of_status}
 where content like $6
-order by created_at {order}, delivery_id {order} limit $7
+order by created_at {order}, delivery_id {order} limit (select $7::bigint)
 """
 _HITS = """
 select count(*), count(*) filter (where content like $6) from (
     select content from search_texts
     where account_id = $1 and mode = $2 and created_at between $3 and $4
-    order by created_at {order}, delivery_id {order} limit $5
+    order by created_at {order}, delivery_id {order} limit (select $5::bigint)
 ) as looked_through
 """
 _PRESENT = """
@@ -179,7 +186,7 @@ from unnest($6::text[]) with ordinality as pieces (piece, place)
 cross join (
     select content from search_texts
     where account_id = $1 and mode = $2 and created_at between $3 and $4
-    order by created_at {order}, delivery_id {order} limit $5
+    order by created_at {order}, delivery_id {order} limit (select $5::bigint)
 ) as looked_through
 group by place order by place
 """
@@ -198,7 +205,7 @@ select delivery_id from (
     where account_id = $1 and mode = $2 and created_at between $3 and $4 and created_at > $9
         and content like $6
 ) as texts {of_status}
-order by texts.created_at {order}, delivery_id {order} limit $7 offset $8
+order by texts.created_at {order}, delivery_id {order} limit (select $7::bigint) offset $8
 """
 _BY_STATUS = """
 select one.id from unnest($8::text[]) as wanted (status)
@@ -211,11 +218,14 @@ cross join lateral (
             and content like $5
         limit 1
     ) as has_text
-    where account_id = $1 and mode = $2 and deliveries.status = wanted.status
-        and reference is not null and created_at between $3 and $4
-    order by created_at {order}, id {order} limit $6::bigint + $7
+    where (account_id, mode, deliveries.status, created_at) >= ($1, $2, wanted.status, $3)
+        and (account_id, mode, deliveries.status, created_at) <= ($1, $2, wanted.status, $4)
+        and reference is not null
+    order by account_id {order}, mode {order}, deliveries.status {order}, created_at {order},
+        id {order}
+    limit (select $6::bigint + $7)
 ) as one
-order by one.created_at {order}, one.id {order} limit $6 offset $7
+order by one.created_at {order}, one.id {order} limit (select $6::bigint) offset $7
 """
 
 
@@ -242,7 +252,8 @@ class _Look:
         limits = (self._wanted.limit + 1, self._wanted.offset)
         if self._statuses is None:
             return await self._ids(_IN_ORDER, *limits)
-        return await self._ids(_IN_ORDER_BY_STATUS, *limits, self._statuses)
+        async with reading_in_order(self._connection):
+            return await self._ids(_IN_ORDER_BY_STATUS, *limits, self._statuses)
 
     async def through(self, count: int) -> list[UUID]:
         """Those found among the first `count` texts, as many as are needed, from offset 0 on."""
@@ -291,7 +302,8 @@ class _Look:
     async def by_status(self) -> list[UUID]:
         """The page and one more, by looking through all of the chosen statuses."""
         values = (self._like, self._wanted.limit + 1, self._wanted.offset, self._statuses)
-        return await self._ids(_BY_STATUS, *values)
+        async with reading_in_order(self._connection):
+            return await self._ids(_BY_STATUS, *values)
 
     @property
     def _order(self) -> str:
