@@ -20,11 +20,11 @@ import asyncpg
 
 from bench.aged_operations import Contents, Operation, Refused, Side, contents, operations
 from bench.listing import Asker
+from bench.load import percentile
 from bench.plan import Plan, say
 from bench.process import BenchError
 from bench.report import Figure
 from bench.stage import Stage
-from bench.steady import percentile
 from bench.stocks import Stock, aged, fresh, stock
 from estafette.app import open_platform
 from estafette.settings import Settings

@@ -1,14 +1,13 @@
 """The 99th percentile of a create's latency at half of the most creates a second."""
 
 import statistics
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from bench import wrk
+from bench.load import Seen, measured
 from bench.plan import Plan, say
 from bench.process import BenchError
 from bench.report import Figure
 from bench.stage import Stage
-from bench.steady import Seen, Task, measured
 
 NAME = "create_p99_ms"
 REACH = 25.0
@@ -17,9 +16,7 @@ _WARM_UP_SECONDS = 2.0
 
 
 async def measure(stage: Stage, plan: Plan) -> Figure:
-    """A constant rate, whatever the server does (see `bench.steady`); the median of some runs."""
-    if not wrk.is_here():
-        return Figure(NAME, None, REACH, "ms", missing=wrk.MISSING)
+    """A constant rate, whatever the server does (see `bench.load`); the median of some runs."""
     rate = await _most(stage, plan) / 2
     runs: list[Seen] = []
     for number in range(1, plan.steady_rounds + 1):
@@ -62,15 +59,7 @@ async def _most(stage: Stage, plan: Plan) -> float:
 
 
 async def _load(stage: Stage, rate: float, seconds: float) -> Seen:
-    host, _, port = stage.base_url.removeprefix("http://").partition(":")
-    task = Task(
-        host=host,
-        port=int(port),
-        api_key=stage.api_key,
-        prefix=f"s{stage.new_run()}-",
-        per_second=rate,
-        seconds=seconds,
-        warm_up_seconds=_WARM_UP_SECONDS,
-        connections=wrk.CONNECTIONS,
-    )
+    number = stage.new_run()
+    creates = stage.creates(f"s{number}-", number, seconds)
+    task = replace(creates, per_second=rate, warm_up_seconds=_WARM_UP_SECONDS)
     return await measured(task, stage.folder)

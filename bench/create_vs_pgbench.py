@@ -2,7 +2,7 @@
 
 import statistics
 
-from bench import pgbench, wrk
+from bench import load, pgbench
 from bench.plan import Plan, say
 from bench.report import Figure, Pair, compared
 from bench.stage import Stage
@@ -13,12 +13,10 @@ REACH = 0.40
 
 async def measure(stage: Stage, plan: Plan) -> Figure:
     """Rounds of both in turn; every delivery that was acknowledged is looked for afterwards."""
-    if not wrk.is_here():
-        return Figure(NAME, None, REACH, missing=wrk.MISSING)
     script = await stage.script()
     say(f"  {NAME}: a create writes {', '.join(script.tables)}")
     pairs: list[Pair] = []
-    runs: list[wrk.Run] = []
+    runs: list[load.Seen] = []
     await stage.create_for(2)  # caches fill, connections open, plans are made
     for number in range(1, plan.rounds + 1):
         run = await stage.create_for(plan.create_seconds)
@@ -37,8 +35,9 @@ async def measure(stage: Stage, plan: Plan) -> Figure:
         )
     detail = {
         "rows_in": script.tables,
-        "connections": wrk.CONNECTIONS,
+        "connections": load.CONNECTIONS,
         "created_and_found": sum(run.requests for run in runs),
+        "generator_busy": round(max(run.busy for run in runs), 2),
         "p99_ms_at_full_load": round(max(run.p99_ms for run in runs), 1),
     }
     stage.most_creates = statistics.median(run.per_second for run in runs)

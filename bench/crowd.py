@@ -18,8 +18,8 @@ from itertools import cycle
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bench.load import Connection
 from bench.process import BenchError, json_of, plain_environment
-from bench.steady import Connection
 
 _PATIENCE_SECONDS = 30.0
 _REST_SECONDS = 0.01  # before a refused connection is tried again

@@ -17,13 +17,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from bench.crowd import Seen as Crowd
 from bench.crowd import crowd, request
 from bench.hostile import hostile
+from bench.load import Seen, Task, head_of, measured
 from bench.orders import orders
 from bench.plan import Plan, say
 from bench.process import BenchError
 from bench.report import Figure
 from bench.stage import METRICS_READER, Stage
 from bench.stage import request as ask
-from bench.steady import Seen, Task, measured
 from bench.stocks import Stock, aged, stock
 from bench.trips import trips
 
@@ -102,8 +102,8 @@ async def _under(stage: Stage, plan: Plan, base_url: str, requests: list[str]) -
     task = Task(
         host=host,
         port=int(port),
-        api_key="none",
-        prefix="",
+        head=head_of(base_url),
+        what="paths",
         per_second=_PER_SECOND,
         seconds=2 * plan.crowd_seconds,
         warm_up_seconds=_WARM_UP_SECONDS,

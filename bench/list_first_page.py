@@ -8,10 +8,10 @@ import asyncio
 import statistics
 
 from bench.listing import Listing, listing
+from bench.load import percentile
 from bench.plan import Plan, say
 from bench.report import Figure
 from bench.stage import Stage
-from bench.steady import percentile
 
 NAME = "list_first_page"
 REACH = 1.5

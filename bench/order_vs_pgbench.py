@@ -4,7 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
-from bench import pgbench, wrk
+from bench import load, pgbench
 from bench.pgbench import Besides, Script
 from bench.plan import Plan, say
 from bench.process import BenchError
@@ -42,13 +42,11 @@ where id = $1
 
 async def measure(stage: Stage, plan: Plan) -> Figure:
     """Rounds of both in turn; every quote is given before the clock starts, and used once."""
-    if not wrk.is_here():
-        return Figure(NAME, None, REACH, missing=wrk.MISSING)
     shop = await open_shop(stage)
     script, quote = await _script(shop)
     say(f"  {NAME}: a create writes {', '.join(script.tables)}")
     pairs: list[Pair] = []
-    runs: list[wrk.Run] = []
+    runs: list[load.Seen] = []
     await shop.create_for(2)
     rounds = min(plan.rounds, _ROUNDS)
     for number in range(1, rounds + 1):
@@ -62,7 +60,7 @@ async def measure(stage: Stage, plan: Plan) -> Figure:
         )
     detail = {
         "rows_in": script.tables,
-        "connections": wrk.CONNECTIONS,
+        "connections": load.CONNECTIONS,
         "created_and_found": sum(run.requests for run in runs),
         "p99_ms_at_full_load": round(max(run.p99_ms for run in runs), 1),
     }

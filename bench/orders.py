@@ -8,7 +8,7 @@ CITIES: Final = ("Almaty", "Astana", "Shymkent", "Karaganda", "Aktobe", "Taraz",
 STREETS: Final = ("Abylay Khan Ave", "Satpayev St", "Tole Bi St", "Dostyk Ave", "Furmanov St")
 WAREHOUSES: Final = 20
 
-# Filled by Python's % here and by string.format in wrk's Lua, in the order of `_fields`.
+# Filled by %, in the order of `_fields`.
 TEMPLATE: Final = (
     '{"externalOrderId":"%s",'
     '"pickup":{"address":"%d Zhibek Zholy, Almaty",'
@@ -18,13 +18,6 @@ TEMPLATE: Final = (
     '"notes":"Call on arrival, entrance from the yard"},'
     '"parcel":{"description":"Electronics","weightGrams":%d,"valueKzt":%d}}'
 )
-
-LUA_FIELDS: Final = (
-    "ref, warehouse, warehouse, warehouse, random(300), streets[random(#streets)], random(200),"
-    " cities[random(#cities)], random(100000), random(0, 999), random(0, 9999), random(20000),"
-    " random(0, 500000)"
-)
-"""The same fields in Lua, for a local `warehouse` and `ref`, and `random` as `math.random`."""
 
 
 def orders(prefix: str, seed: int) -> Callable[[], tuple[str, bytes]]:

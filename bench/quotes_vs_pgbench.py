@@ -1,6 +1,6 @@
 """Requests for quotes a second over three companies, against pgbench writing the same quotes."""
 
-from bench import pgbench, wrk
+from bench import load, pgbench
 from bench.plan import Plan, say
 from bench.report import Figure, Pair, compared
 from bench.shop import open_shop
@@ -12,12 +12,10 @@ REACH = 0.30
 
 async def measure(stage: Stage, plan: Plan) -> Figure:
     """Rounds of both in turn; every quote that was given is looked for afterwards."""
-    if not wrk.is_here():
-        return Figure(NAME, None, REACH, missing=wrk.MISSING)
     shop = await open_shop(stage)
     script = await pgbench.script_of_quotes(stage.connection, await shop.quote_one())
     pairs: list[Pair] = []
-    runs: list[wrk.Run] = []
+    runs: list[load.Seen] = []
     await shop.quote_for(2)  # caches fill, connections open, plans are made
     for number in range(1, plan.rounds + 1):
         run = await shop.quote_for(plan.create_seconds)
@@ -36,8 +34,9 @@ async def measure(stage: Stage, plan: Plan) -> Figure:
         )
     detail = {
         "companies": len(shop.companies),
-        "connections": wrk.CONNECTIONS,
+        "connections": load.CONNECTIONS,
         "quotes_given_and_found": sum(run.requests for run in runs) * len(shop.companies),
+        "generator_busy": round(max(run.busy for run in runs), 2),
         "p99_ms_at_full_load": round(max(run.p99_ms for run in runs), 1),
     }
     return compared(NAME, REACH, pairs, detail)

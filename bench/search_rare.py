@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from bench.history import QUARTERS, STREETS
 from bench.listing import listing
+from bench.load import percentile
 from bench.plan import Plan, say
 from bench.process import BenchError
 from bench.report import Figure
 from bench.stage import Stage
-from bench.steady import percentile
 
 NAME = "search_rare_ms"
 REACH = 50.0

@@ -3,15 +3,15 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from bench import wrk
+from bench import load
 from bench.process import BenchError
 from bench.stage import Stage, request
-from bench.trips import CITIES, LUA_FIELDS, QUARTERS, SHOPS, STREETS, TEMPLATE, trips
+from bench.trips import trips
 from estafette.core.account import Mode, Scope
 from estafette.core.courier import Company
 from estafette.core.ids import new_id
@@ -47,50 +47,6 @@ _COMPANIES: Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     ),
 }
 """The options and the fees of each."""
-
-_QUOTE = """
-local template = %(template)s
-local streets, quarters, cities = {%(streets)s}, {%(quarters)s}, {%(cities)s}
-local random, format = math.random, string.format
-local head, out = %(head)s, nil
-
-function init(args)
-  math.randomseed(%(seed)d)
-  out = io.open(%(answers)s, "w")
-end
-
-function request()
-  local shop = random(%(shops)d)
-  local body = format(template, %(fields)s)
-  return format(head, #body) .. body
-end
-
-function response(status, headers, body)
-  out:write(status, " ", body, "\\n")
-end
-"""
-
-_CREATE = """
-local requests, count, out = {}, 0, nil
-local head, prefix = %(head)s, %(prefix)s
-
-function init(args)
-  for body in io.lines(%(bodies)s) do
-    local number = #requests + 1
-    requests[number] = string.format(head, prefix, number, #body) .. body
-  end
-  out = io.open(%(answers)s, "w")
-end
-
-function request()
-  count = count + 1
-  return requests[count] or requests[1]
-end
-
-function response(status, headers, body)
-  out:write(status, " ", body:match('"id":"([^"]+)"') or "-", "\\n")
-end
-"""
 
 _READING = Context("AO", sandbox=False)
 
@@ -134,66 +90,41 @@ class Shop:
         created = await asyncio.to_thread(self.asked, "/v1/deliveries", body, key)
         return UUID(created["id"]), quote
 
-    async def quote_for(self, seconds: float) -> wrk.Run:
-        """Asks for quotes under wrk, and looks for all of them in the database."""
-        number = self.stage.new_run()
-        answers = self.stage.folder / f"quotes{number}"
-        script = _QUOTE % {
-            "template": wrk.lua(TEMPLATE),
-            "streets": ",".join(map(wrk.lua, STREETS)),
-            "quarters": ",".join(map(wrk.lua, QUARTERS)),
-            "cities": ",".join(map(wrk.lua, CITIES)),
-            "head": wrk.lua(self._head("/v1/quotes")),
-            "seed": number,
-            "answers": wrk.lua(str(answers)),
-            "shops": SHOPS,
-            "fields": LUA_FIELDS,
-        }
-        run = await wrk.run_script(
-            self.stage.base_url, script, self.stage.folder, "quote.lua", seconds
-        )
+    async def quote_for(self, seconds: float) -> load.Seen:
+        """Asks for quotes under load, and looks for all of them in the database."""
+        task = self._task("/v1/quotes", seconds, what="trips", seed=self.stage.new_run())
+        seen, answers = await self.stage.under_load(task)
         ids: list[UUID] = []
-        lines = answers.read_text().splitlines()
-        for line in lines:
-            status, _, body = line.partition(" ")
-            quoted = json.loads(body)["data"] if status == "200" else ()
+        for status, body in answers:
+            quoted = json.loads(body)["data"] if status == 200 else ()
             if len(quoted) != len(self.companies):
-                raise BenchError(f"a request was answered with {status}: {body[:300]}")
+                raise BenchError(f"a request was answered with {status}: {body[:300]!r}")
             ids.extend(UUID(quote["quote_id"]) for quote in quoted)
         kept = await self.stage.connection.fetchval(
             "select count(*) from quotes where account_id = $1 and id = any($2::uuid[])",
             self.scope.account_id,
             ids,
         )
-        if not len(ids) == len(set(ids)) == kept or len(lines) != run.requests:
+        if not len(ids) == len(set(ids)) == kept:
             raise BenchError(f"of {len(ids)} acknowledged quotes {kept} are in the database")
-        return run.must_be_clean()
+        return seen
 
-    async def create_for(self, seconds: float) -> wrk.Run:
-        """Creates deliveries under wrk, each from a quote of its own that was given before.
+    async def create_for(self, seconds: float) -> load.Seen:
+        """Creates deliveries under load, each from a quote of its own that was given before.
 
         Looks for all of them in the database, and for their quotes, which must be used.
         """
         number = self.stage.new_run()
         bodies = self.stage.folder / f"orders{number}"
-        answers = self.stage.folder / f"orders{number}-answers"
         orders = await self.orders(round(seconds * _MOST_ORDERS_A_SECOND))
         bodies.write_text("\n".join(body for _, body in orders), "utf-8")
-        script = _CREATE % {
-            "head": wrk.lua(self._head("/v1/deliveries", "Idempotency-Key: %s%020d\r\n")),
-            "prefix": wrk.lua(f"q{number}-"),
-            "bodies": wrk.lua(str(bodies)),
-            "answers": wrk.lua(str(answers)),
-        }
-        run = await wrk.run_script(
-            self.stage.base_url, script, self.stage.folder, "order.lua", seconds
-        )
+        task = self._task("/v1/deliveries", seconds, what="lines", prefix=f"q{number}-")
+        seen, answers = await self.stage.under_load(replace(task, lines=str(bodies)))
         created: list[UUID] = []
-        for line in answers.read_text().splitlines():
-            status, id = line.split(" ")
-            if status != "201":
+        for status, body in answers:
+            if status != 201:
                 raise BenchError(f"a create from a quote was answered with {status}")
-            created.append(UUID(id))
+            created.append(UUID(json.loads(body)["data"]["id"]))
         kept = await self.stage.connection.fetchval(
             "select count(distinct quotes.id) from deliveries join quotes"
             " on quotes.account_id = deliveries.account_id and quotes.id = deliveries.quote_id"
@@ -202,11 +133,11 @@ class Shop:
             self.scope.account_id,
             created,
         )
-        if not len(created) == kept == run.requests:
+        if len(created) != kept:
             raise BenchError(
-                f"{run.requests} deliveries were acknowledged, {kept} are there with their quotes"
+                f"{len(created)} deliveries were acknowledged, {kept} are there with their quotes"
             )
-        return run.must_be_clean()
+        return seen
 
     async def orders(self, count: int) -> list[tuple[UUID, str]]:
         """Gives so many quotes; returns their ids, each with a body that creates from it."""
@@ -242,14 +173,11 @@ class Shop:
             require_pin=company.capabilities.require_delivery_pin,
         )
 
-    def _head(self, path: str, more: str = "") -> str:
-        return (
-            f"POST {path} HTTP/1.1\r\n"
-            f"Host: {wrk.host(self.stage.base_url)}\r\n"
-            f"Authorization: Bearer {self.api_key}\r\n"
-            f"{more}"
-            "Content-Type: application/json\r\n"
-            "Content-Length: %d\r\n\r\n"
+    def _task(self, path: str, seconds: float, **more: Any) -> load.Task:
+        address, port = load.host(self.stage.base_url).split(":")
+        head = load.head_of(self.stage.base_url, f"Authorization: Bearer {self.api_key}")
+        return load.Task(
+            host=address, port=int(port), head=head, paths=(path,), seconds=seconds, **more
         )
 
 

@@ -15,13 +15,13 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from bench import wrk
+from bench import load
 from bench.orders import orders
 from bench.pgbench import Script, script_like
 from bench.process import BenchError, json_of, output_of, plain_environment, running, tail
@@ -73,21 +73,41 @@ class Stage:
         self._runs += 1
         return self._runs
 
-    async def create_for(self, seconds: float) -> wrk.Run:
-        """Creates deliveries under wrk, and holds the database against the answers."""
+    async def under_load(self, task: load.Task) -> tuple[load.Seen, list[tuple[int, bytes]]]:
+        """Does the task; returns what came of it and every answer, of which none was a refusal."""
+        answers = self.folder / "answers"
+        seen = await load.measured(replace(task, answers=str(answers)), self.folder)
+        lines = [line.partition(b" ") for line in answers.read_bytes().splitlines()]
+        answers.unlink()
+        return seen.must_be_clean(), [(int(status), body) for status, _, body in lines]
+
+    def creates(self, prefix: str, seed: int, seconds: float) -> load.Task:
+        """Creates over as many connections as keep the server busy, for so many seconds."""
+        address, port = load.host(self.base_url).split(":")
+        return load.Task(
+            host=address,
+            port=int(port),
+            head=load.head_of(self.base_url, f"x-api-key: {self.api_key}"),
+            what="orders",
+            paths=("/delivery/v1/deliveries",),
+            seconds=seconds,
+            prefix=prefix,
+            seed=seed,
+        )
+
+    async def create_for(self, seconds: float) -> load.Seen:
+        """Creates deliveries under load, and holds the database against the answers."""
         number = self.new_run()
         prefix = f"w{number}-"
-        run, ids = await wrk.create(
-            self.base_url,
-            self.api_key,
-            self.folder,
-            prefix=prefix,
-            seed=number,
-            seconds=seconds,
-        )
+        seen, answers = await self.under_load(self.creates(prefix, number, seconds))
+        ids: list[str] = []
+        for status, body in answers:
+            if status != 201:
+                raise BenchError(f"a create was answered with {status}: {body[:300]!r}")
+            ids.append(json.loads(body)["deliveryId"])
         await self._all_must_be_kept(prefix, ids)
         self.ids.extend(ids)
-        return run
+        return seen
 
     async def _all_must_be_kept(self, prefix: str, ids: list[str]) -> None:
         """Every delivery that was acknowledged must be there, and no more than were asked for."""
@@ -102,7 +122,7 @@ class Stage:
         created = await self.connection.fetchval(
             "select count(*) from deliveries where starts_with(external_ref, $1)", prefix
         )
-        if not kept <= created <= kept + wrk.CONNECTIONS:  # under way when wrk hung up
+        if created != kept:
             raise BenchError(f"{kept} deliveries were acknowledged and {created} created")
 
     async def script(self) -> Script:

@@ -14,11 +14,11 @@ import asyncpg
 
 from bench.crowd import Seen as Crowd
 from bench.crowd import crowd, request
+from bench.load import Seen, Task, head_of, measured
 from bench.plan import Plan, say
 from bench.process import BenchError
 from bench.report import Figure
 from bench.stage import Stage
-from bench.steady import Seen, Task, measured
 from bench.stocks import Stock, aged, stock
 from estafette.app import shown_id
 
@@ -51,8 +51,8 @@ async def measure(stage: Stage, plan: Plan) -> Figure:
             task = Task(
                 host=host,
                 port=int(port),
-                api_key=found.large_kz.api_key,
-                prefix="",
+                head=head_of(base_url, f"x-api-key: {found.large_kz.api_key}"),
+                what="paths",
                 per_second=_PER_SECOND,
                 seconds=plan.crowd_seconds,
                 warm_up_seconds=_WARM_UP_SECONDS,

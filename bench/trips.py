@@ -12,7 +12,7 @@ STREETS: Final = ("Rua Rainha Ginga", "Avenida 4 de Fevereiro", "Rua da Missão"
 QUARTERS: Final = ("Maiánga", "Ingombota", "Alvalade", "Samba", "Talatona", "Vila Alice")
 SHOPS: Final = 20
 
-# Filled by Python's % here and by string.format in wrk's Lua, in the order of `_fields`.
+# Filled by %, in the order of `_fields`.
 TEMPLATE: Final = (
     '{"origin":{"address_line":"Largo do Kinaxixi %d","city":"Luanda","province":"Luanda",'
     '"contact":{"name":"Loja %d","phone":"+244 923 111 %03d"}},'
@@ -21,14 +21,6 @@ TEMPLATE: Final = (
     '"coordinates":{"lat":-8.%06d,"lng":13.%06d}},'
     '"parcel":{"weight_grams":%d,"description":"Livros","declared_value_aoa":%d}}'
 )
-
-LUA_FIELDS: Final = (
-    "shop, shop, shop, streets[random(#streets)], random(300), random(90),"
-    " quarters[random(#quarters)], cities[random(#cities)], random(100000), random(10, 59),"
-    " random(0, 999), random(0, 999), random(0, 999999), random(0, 999999), random(5000),"
-    " random(0, 500000)"
-)
-"""The same fields in Lua, for a local `shop`, and `random` as `math.random`."""
 
 
 def trips(seed: int) -> Callable[[], str]:

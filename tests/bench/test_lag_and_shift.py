@@ -4,7 +4,7 @@ import pytest
 
 from bench.crowd import Seen as Crowd
 from bench.event_loop_lag import METRIC, WORST, Lag, lag_between
-from bench.steady import Seen
+from bench.load import Seen
 from bench.tenant_p99_shift import figure
 
 

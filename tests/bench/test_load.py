@@ -4,8 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
-from bench.steady import Task, percentile, run
+import pytest
+
+from bench.load import Seen, Task, head_of, percentile, run
+from bench.process import BenchError
 
 CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}"
 
@@ -36,10 +41,24 @@ async def serving(bodies: list[bytes]) -> AsyncGenerator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
+def _orders(port: int, seconds: float, per_second: float | None = None) -> Task:
+    return Task(
+        host="127.0.0.1",
+        port=port,
+        head=head_of(f"http://127.0.0.1:{port}", "x-api-key: key"),
+        what="orders",
+        paths=("/deliveries",),
+        seconds=seconds,
+        per_second=per_second,
+        connections=1,
+        prefix="s1-",
+    )
+
+
 async def test_whatever_comes_due_while_the_server_stalls_is_charged_to_it() -> None:
     bodies: list[bytes] = []
     async with serving(bodies) as port:
-        task = Task("127.0.0.1", port, "key", "s1-", 100, 0.2, 0, connections=1)
+        task = _orders(port, 0.2, per_second=100)
         seen = await asyncio.to_thread(run, task)
     assert (seen.requests, seen.refused) == (20, 0)
     assert len({json.loads(body)["externalOrderId"] for body in bodies}) == 20
@@ -47,6 +66,26 @@ async def test_whatever_comes_due_while_the_server_stalls_is_charged_to_it() -> 
     assert seen.max_ms >= 200
     assert seen.waited >= 15
     assert seen.p50_ms >= 50
+
+
+async def test_a_connection_asks_again_once_it_is_answered_and_every_answer_is_kept(
+    tmp_path: Path,
+) -> None:
+    bodies: list[bytes] = []
+    answers = tmp_path / "answers"
+    async with serving(bodies) as port:
+        task = replace(_orders(port, 0.5), answers=str(answers))
+        seen = await asyncio.to_thread(run, task)
+    assert seen.requests == len(bodies) > 20
+    assert answers.read_bytes().splitlines() == [b"201 {}"] * seen.requests
+    assert seen.max_ms >= 200  # the first had to wait: nothing else came due meanwhile
+    assert seen.waited == 0
+    assert 0 < seen.busy <= 1
+
+
+async def test_a_refusal_makes_a_run_worthless() -> None:
+    with pytest.raises(BenchError):
+        Seen(10, 1, 1, 1, 1, 1, 1, 0, 0, 0).must_be_clean()
 
 
 def test_a_percentile_is_a_value_that_was_seen() -> None:
