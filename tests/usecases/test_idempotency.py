@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
+from estafette.core.errors import Unavailable
 from estafette.store.idempotency import lock_number
 from estafette.usecases.authenticate import was_answered
 from estafette.usecases.create import Creator
@@ -86,7 +87,7 @@ async def test_a_connection_lost_inside_the_transaction_leaves_neither_delivery_
         create = asyncio.create_task(tenant.creator.create(tenant.order(idempotency=key)))
         await wait_for_lock(holder)
         await holder.execute(f"select pg_terminate_backend(pid) {_WAITING}")
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        with pytest.raises(Unavailable):
             await create
     assert await tenant.count("deliveries") == await tenant.count("idempotency") == 0
     assert not (await tenant.creator.create(tenant.order(idempotency=key))).replayed

@@ -212,33 +212,6 @@ async def held(connection: Connection, scope: Scope, limit: int) -> list[Deliver
     return [rows.delivery(row) for row in found]
 
 
-_LIVE_REFS = """
-select wanted.account_id, wanted.mode, wanted.ref, deliveries.id
-from unnest($1::uuid[], $2::text[], $3::text[]) as wanted (account_id, mode, ref)
-join deliveries
-    on deliveries.account_id::text || ' ' || deliveries.mode || ' ' || deliveries.external_ref
-        = wanted.account_id::text || ' ' || wanted.mode || ' ' || wanted.ref
-    and deliveries.external_ref is not null
-    and deliveries.status not in ('cancelled', 'failed')
-"""
-
-
-async def live_refs(
-    connection: Connection, wanted: Sequence[tuple[Scope, str]]
-) -> dict[tuple[Scope, str], UUID]:
-    """The live delivery that carries each external reference, where there is one."""
-    if not wanted:
-        return {}
-    found = await connection.fetch(
-        _LIVE_REFS,
-        [scope.account_id for scope, _ in wanted],
-        [scope.mode for scope, _ in wanted],
-        [ref for _, ref in wanted],
-    )
-    scopes = {scope: scope for scope, _ in wanted}
-    return {(scopes[Scope(row["account_id"], row["mode"])], row["ref"]): row["id"] for row in found}
-
-
 _LOCK = f"""
 select {rows.DELIVERY_COLUMNS} from deliveries
 join unnest($1::uuid[], $2::uuid[]) as wanted (wanted_account, wanted_id)

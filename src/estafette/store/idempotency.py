@@ -75,24 +75,31 @@ async def find(connection: Connection, keys: Sequence[Key]) -> dict[Key, Record]
     }
 
 
-_INSERT = """
-insert into idempotency (account_id, mode, endpoint, key, fingerprint, status, body)
-select * from unnest(
-    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::smallint[], $7::bytea[]
-)
-"""
+def insertion(first: int) -> str:
+    """The statement that keeps what `columns` gives, whose parameters are numbered from `first`."""
+    kinds = ("uuid", "text", "text", "text", "bytea", "smallint", "bytea")
+    given = ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(kinds))
+    names = "account_id, mode, endpoint, key, fingerprint, status, body"
+    return f"insert into idempotency ({names}) select * from unnest({given})"  # noqa: S608 - constants
+
+
+def columns(records: Sequence[tuple[Key, Record]]) -> list[list[object]]:
+    """What is kept of answers."""
+    return [
+        [key.scope.account_id for key, _ in records],
+        [key.scope.mode for key, _ in records],
+        [key.endpoint for key, _ in records],
+        [key.key for key, _ in records],
+        [record.fingerprint for _, record in records],
+        [record.status for _, record in records],
+        [record.body for _, record in records],
+    ]
+
+
+_INSERT = insertion(1)
 
 
 async def insert(connection: Connection, records: Sequence[tuple[Key, Record]]) -> None:
     """Keeps what was answered. The keys' locks must be held and the keys be unused."""
     if records:
-        await connection.execute(
-            _INSERT,
-            [key.scope.account_id for key, _ in records],
-            [key.scope.mode for key, _ in records],
-            [key.endpoint for key, _ in records],
-            [key.key for key, _ in records],
-            [record.fingerprint for _, record in records],
-            [record.status for _, record in records],
-            [record.body for _, record in records],
-        )
+        await connection.execute(_INSERT, *columns(records))

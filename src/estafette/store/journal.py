@@ -11,7 +11,8 @@ from estafette.core.account import Mode
 from estafette.core.delivery import Delivery, Status
 from estafette.core.event import Event
 from estafette.core.watch import WatchLimits, next_look
-from estafette.store import quotes, rows
+from estafette.store import idempotency, quotes, rows
+from estafette.store.idempotency import Key, Record
 from estafette.store.pool import Connection
 from estafette.store.terms import has_terms, terms_json
 
@@ -100,6 +101,9 @@ new_runs as (
     select account_id, id, now() + make_interval(secs => run_in_seconds) from input
     where {simulated}
 ),
+new_answers as (
+    {answers}
+),
 {events_and_messages}
 """
 
@@ -109,6 +113,7 @@ _INSERT_PLAIN = _INSERT.format(
     columns="",
     values="",
     simulated="mode = 'sandbox'",
+    answers=idempotency.insertion(25),
     events_and_messages=_EVENTS_AND_MESSAGES,
 )
 _INSERT_WITH_TERMS = _INSERT.format(
@@ -117,6 +122,7 @@ _INSERT_WITH_TERMS = _INSERT.format(
     columns=", reference, company_id, terms, watch_at",
     values=", reference, company_id, terms::json, watch_at",
     simulated="simulated",
+    answers=idempotency.insertion(30),
     events_and_messages=_EVENTS_AND_MESSAGES,
 )
 
@@ -143,9 +149,18 @@ def _told(entries: Sequence[Entry]) -> list[list[object]]:
     ]
 
 
-async def insert(connection: Connection, entries: Sequence[Entry], limits: WatchLimits) -> int:
-    """Writes new deliveries, marks their quotes used; returns the number of messages enqueued."""
+async def insert(
+    connection: Connection,
+    entries: Sequence[Entry],
+    limits: WatchLimits,
+    answers: Sequence[tuple[Key, Record]] = (),
+) -> int:
+    """Writes new deliveries, marks their quotes used; returns the number of messages enqueued.
+
+    With them, in the same statement, go the `answers` to keep under idempotency keys.
+    """
     if not entries:
+        await idempotency.insert(connection, answers)
         return 0
     deliveries = [entry.delivery for entry in entries]
     columns = [
@@ -170,7 +185,7 @@ async def insert(connection: Connection, entries: Sequence[Entry], limits: Watch
         ],
     )
     if not any(entry.with_terms for entry in entries):
-        return await connection.fetchval(_INSERT_PLAIN, *columns)
+        return await connection.fetchval(_INSERT_PLAIN, *columns, *idempotency.columns(answers))
     return await connection.fetchval(
         _INSERT_WITH_TERMS,
         *columns,
@@ -179,6 +194,7 @@ async def insert(connection: Connection, entries: Sequence[Entry], limits: Watch
         [terms_json(delivery) for delivery in deliveries],
         [next_look(delivery, limits) for delivery in deliveries],
         [entry.is_simulated for entry in entries],
+        *idempotency.columns(answers),
     )
 
 

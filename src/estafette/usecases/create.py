@@ -28,15 +28,15 @@ from estafette.core.payment import PREPAID, Payment, PaymentMethod
 from estafette.core.pricing import UNPRICED, Price
 from estafette.core.quote import Quote
 from estafette.core.schedule import UNSCHEDULED, Schedule
-from estafette.store import deliveries, pool, quotes, references, search_texts
+from estafette.store import looking, pool, quotes, references, search_texts
 from estafette.store.idempotency import lock_number
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
 from estafette.store.references import Given, Series
-from estafette.usecases import page_counts, record
+from estafette.usecases import idempotency, page_counts, record
 from estafette.usecases.batching import Batcher
 from estafette.usecases.catalog import Companies
-from estafette.usecases.idempotency import Answer, Idempotency, Ledger, Reply, open_ledger
+from estafette.usecases.idempotency import Answer, Idempotency, Ledger, Reply
 from estafette.usecases.page_counts import PageCounts
 from estafette.usecases.pins import seal
 from estafette.usecases.platform import Platform, clock
@@ -157,22 +157,22 @@ class Creator:
     async def _write(self, batch: Sequence[_Draft]) -> Sequence[Answer | Refusal]:
         orders = [draft.order for draft in batch]
         async with self._platform.places.batch("create") as connection, connection.transaction():
+            keys = [order.idempotency.key for order in orders if order.idempotency]
             refs = [(order.scope, order.external_ref) for order in orders if order.external_ref]
-            ledger: Ledger[Delivery] = await open_ledger(
-                connection,
-                [order.idempotency for order in orders],
-                [lock_number("external_ref", *scope, ref) for scope, ref in refs]
-                + page_counts.locks(orders),
-            )
-            taken = await deliveries.live_refs(connection, refs)
+            locks = [
+                *idempotency.locks(keys),
+                *(lock_number("external_ref", *scope, ref) for scope, ref in refs),
+                *page_counts.locks(orders),
+            ]
+            seen = await looking.look(connection, locks, keys, refs)
+            ledger = Ledger[Delivery](seen.answers)
             offered = await quotes.lock(
                 connection, [(order.scope, order.quote_id) for order in orders if order.quote_id]
             )
-            numbers, now = await _numbers(
-                connection, {order.scope for order in orders if order.numbered}
-            )
+            numbered = {order.scope for order in orders if order.numbered}
+            numbers, now = await _numbers(connection, numbered) if numbered else ({}, seen.now)
             counts = await page_counts.read(connection, orders, now)
-            desk = _Desk(self._platform, taken, offered, numbers, counts, now)
+            desk = _Desk(self._platform, seen.taken, offered, numbers, counts, now)
             answers: list[Answer | Refusal] = []
             for draft in batch:
                 order = draft.order
@@ -180,12 +180,13 @@ class Creator:
                 if answer is None:
                     answer = ledger.answer(order.idempotency, desk.decide(draft), order.render)
                 answers.append(answer)
-            enqueued = await record.creations(connection, self._platform, desk.entries, desk.quotes)
+            enqueued = await record.creations(
+                connection, self._platform, desk.entries, desk.quotes, ledger.added
+            )
             await references.write(connection, desk.given)
             for scope, since in desk.behind.items():
                 await search_texts.look_again(connection, scope, since)
             await counts.write(connection)
-            await ledger.write(connection)
         if enqueued:
             self._platform.outbox_signal.wake()
         if any(entry.delivery.remote for entry in desk.entries):

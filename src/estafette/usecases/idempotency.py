@@ -44,12 +44,12 @@ Render = Callable[[Outcome], Reply]
 
 
 class Ledger(Generic[Outcome]):
-    """The answers of one transaction: the earlier ones, and those it adds."""
+    """The answers of one transaction: the earlier ones, and those it adds (`added`)."""
 
     def __init__(self, earlier: dict[Key, store.Record]) -> None:
         """Begins with what was answered before; see `open_ledger`."""
         self._records = earlier
-        self._added: list[tuple[Key, store.Record]] = []
+        self.added: list[tuple[Key, store.Record]] = []
 
     def earlier(self, idempotency: Idempotency | None) -> Answer | Refusal | None:
         """The answer to repeat, a refusal for another payload, or None: the key is new."""
@@ -73,24 +73,23 @@ class Ledger(Generic[Outcome]):
         if idempotency:
             record = store.Record(idempotency.fingerprint, reply.status, reply.body)
             self._records[idempotency.key] = record
-            self._added.append((idempotency.key, record))
+            self.added.append((idempotency.key, record))
         return Answer(reply)
 
     async def write(self, connection: Connection) -> None:
         """Keeps the new answers, in the transaction of what they speak of."""
-        await store.insert(connection, self._added)
+        await store.insert(connection, self.added)
+
+
+def locks(keys: Sequence[Key]) -> list[int]:
+    """The advisory locks under which the answers to these keys are read and kept."""
+    return [store.lock_number(*key.scope, key.endpoint, key.key) for key in keys]
 
 
 async def open_ledger(
-    connection: Connection,
-    wanted: Sequence[Idempotency | None],
-    lock_numbers: Sequence[int] = (),
+    connection: Connection, wanted: Sequence[Idempotency | None]
 ) -> "Ledger[Outcome]":  # pyright: ignore[reportInvalidTypeVarUse] - the caller names the outcome
-    """Waits for every other transaction that uses these keys, then reads their answers.
-
-    `lock_numbers` are further advisory locks to take along.
-    """
+    """Waits for every other transaction that uses these keys, then reads their answers."""
     keys = [item.key for item in wanted if item]
-    numbers = [store.lock_number(*key.scope, key.endpoint, key.key) for key in keys]
-    await store.lock(connection, [*numbers, *lock_numbers])
+    await store.lock(connection, locks(keys))
     return Ledger(await store.find(connection, keys))

@@ -12,6 +12,7 @@ from estafette.core.delivery import Status
 from estafette.core.quote import Quote
 from estafette.store import dispatches, journal, search_texts
 from estafette.store.dispatches import NewDispatch
+from estafette.store.idempotency import Key, Record
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
 from estafette.usecases import ledger
@@ -23,12 +24,14 @@ async def creations(
     platform: Platform,
     entries: Sequence[Entry],
     quotes: Mapping[UUID, Quote],
+    answers: Sequence[tuple[Key, Record]],
 ) -> int:
     """Writes new deliveries; `quotes` are by delivery, of those that were created from one.
 
-    Returns the number of webhook messages enqueued.
+    `answers` are kept under their idempotency keys. Returns the number of webhook messages
+    enqueued.
     """
-    enqueued = await journal.insert(connection, entries, platform.watch_limits)
+    enqueued = await journal.insert(connection, entries, platform.watch_limits, answers)
     await search_texts.keep(connection, [entry.delivery for entry in entries])
     if quotes and (new := _dispatches(entries, quotes)):
         await dispatches.insert(connection, new)
