@@ -98,10 +98,11 @@ def _sweep() -> None:
             shutil.rmtree(folder, ignore_errors=True)
             continue
         leftover = EmbeddedPostgres(folder, durable=False)
-        with contextlib.suppress(EmbeddedPostgresError):
-            leftover.start()
-            leftover.stop()
-            shutil.rmtree(folder)
+        with contextlib.suppress(EmbeddedPostgresError):  # another run has its lock
+            with contextlib.suppress(OSError):  # it was half removed
+                leftover.start()
+                leftover.stop()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -133,7 +133,8 @@ class PlatformClient:
     async def find(self, access: Access, our_id: str, since: datetime) -> UpstreamDelivery | None:
         """The delivery there that was created for ours, among those created since then.
 
-        Oldest first, so that what is created meanwhile moves nothing to a page already read.
+        Oldest first, so that what is created meanwhile moves nothing to a page already read. An
+        entry that names ours and makes no sense besides leaves it in doubt.
         """
         for offset in range(0, _FURTHEST + 1, _PAGE):
             path = (
@@ -142,8 +143,11 @@ class PlatformClient:
             )
             page = await self._call(access, _Request("GET", path, CALM_SECONDS), Page)
             for delivery in page.data:
-                if delivery.our_id == our_id:
+                if delivery.our_id != our_id:
+                    continue
+                if isinstance(delivery, UpstreamDelivery):
                     return delivery
+                raise InDoubt("its list names the delivery, and makes no sense besides")
             if not page.pagination.has_more:
                 return None
         raise InDoubt("its list goes on beyond what may be read")
@@ -171,7 +175,8 @@ class PlatformClient:
         breaker.begin()
         try:
             reply = await self._exchange(access, request)
-            answer = read(model, _checked(reply).body)
+            left_out: list[str] = []
+            answer = read(model, _checked(reply).body, left_out)
         except (Declined, Unavailable) as judged:
             breaker.succeeded()  # it lives, and judges
             if isinstance(judged, Declined) and judged.status == _TOO_MANY:
@@ -184,6 +189,13 @@ class PlatformClient:
             breaker.abandoned()
             raise
         breaker.succeeded()
+        if left_out:
+            _log.warning(
+                "courier_told_nonsense",
+                company=access.slug,
+                left_out=len(left_out),
+                reason=left_out[0],
+            )
         return answer
 
     def _breaker(self, access: Access) -> Breaker:
@@ -268,12 +280,12 @@ def _checked(reply: _Reply) -> _Reply:
     if reply.status in _CERTAINLY_NOT:
         raise Declined(
             reply.status,
-            told.detail if told else "",
+            (told and told.detail) or "",
             told.error if told else None,
             _wait(reply.retry_after),
             is_reasoned=told is not None and told.status == reply.status,
         )
-    said = f"HTTP {reply.status} {told.detail if told else ''}".rstrip()
+    said = f"HTTP {reply.status} {(told and told.detail) or ''}".rstrip()
     if reply.status in _OF_THE_PLATFORM_ITSELF and reply.content_type == _PROBLEM:
         raise Unavailable(said)
     raise InDoubt(said)

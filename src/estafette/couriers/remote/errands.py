@@ -196,6 +196,8 @@ async def look(client: PlatformClient, access: Access, errand: Errand, id: str) 
             await _call_off(client, access, id)
         steps = [step(event) for event in await client.events(access, id)]
         status = steps[-1].status if steps else (await client.show(access, id)).status
+        if status is None:
+            raise InDoubt("its status is none that is known")
         return Seen(Report(status, steps))
     except CourierResting as resting:
         return Unseen(told(resting), resting.seconds)

@@ -1,10 +1,13 @@
 """What other platforms answer: strict about what is needed, blind to everything else.
 
-Whatever becomes of it is stored, shown or put into a URL here, so texts are bounded and hold
-nothing that PostgreSQL or a page would choke on.
+In a list, an entry that makes no sense is left out and the others count. Whatever becomes of it is
+stored, shown or put into a URL here, so texts are bounded and hold nothing that PostgreSQL or a
+page would choke on.
 """
 
-from datetime import datetime
+import json
+import re
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import (
@@ -15,6 +18,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
 )
 
 from estafette.core.delivery import Status
@@ -28,25 +32,48 @@ _LARGEST_FEE = 2**53 - 1
 _LONGEST_ETA = 60 * 24 * 60  # minutes: two months
 
 _Id = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")]
-_Pin = Annotated[str, StringConstraints(max_length=32, pattern=r"^[A-Za-z0-9 -]+$")]
+_PIN = re.compile(r"[A-Za-z0-9 -]{1,32}")
 _SOURCE_LENGTH = 100
 _Source = Annotated[str, StringConstraints(max_length=_SOURCE_LENGTH)]
-_Fee = Annotated[int, Field(ge=0, le=_LARGEST_FEE)]
+
+
+def _whole(value: Any) -> Any:
+    """A number as some languages write whole ones: 1800.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Fee = Annotated[int, Field(ge=0, le=_LARGEST_FEE), BeforeValidator(_whole)]
 
 
 def _storable(text: Any) -> Any:
-    """A text cut to what is kept, without what no database keeps."""
+    """A text cut to what is kept, without what no database keeps; what is no text is none."""
     if not isinstance(text, str):
-        return text
+        return None
     return "".join(each for each in text[:NOTE_LIMIT] if each >= " ")
 
 
-_Note = Annotated[str, StringConstraints(max_length=NOTE_LIMIT), BeforeValidator(_storable)]
+_Note = Annotated[
+    Annotated[str, StringConstraints(max_length=NOTE_LIMIT)] | None, BeforeValidator(_storable)
+]
 
 
 def _object(value: Any) -> Any:
     """What is no object is as good as none, where it is not ours to judge."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def _known_status(value: Any) -> Status | None:
+    """A status that we know; None for one that another version, or another vendor, has invented."""
+    return Status(value) if isinstance(value, str) and value in set(Status) else None
+
+
+def _known_fee(value: Any) -> int | None:
+    fee = _whole(value)
+    return fee if type(fee) is int and 0 <= fee <= _LARGEST_FEE else None
+
+
+def _known_pin(value: Any) -> str | None:
+    return value if isinstance(value, str) and _PIN.fullmatch(value) else None
 
 
 def _text(value: Any) -> str | None:
@@ -66,27 +93,17 @@ class UpstreamQuote(_Told):
     quote_id: _Id
     valid_until: AwareDatetime
     fee_aoa: _Fee
-    eta_minutes: Annotated[int, Field(ge=0, le=_LONGEST_ETA)]
+    eta_minutes: Annotated[int, Field(ge=0, le=_LONGEST_ETA), BeforeValidator(_whole)]
     require_delivery_pin: bool | None = None
-
-
-class Quotes(_Told):
-    """The answer to `POST /quotes`."""
-
-    data: Annotated[list[UpstreamQuote], Field(max_length=1_000)]
 
 
 class _Options(_Told):
     metadata: _Loose = None
 
 
-class UpstreamDelivery(_Told):
-    """Delivery."""
+class Named(_Told):
+    """Any entry about a delivery, as far as it says which of ours it was created for."""
 
-    id: _Id
-    status: Status
-    courier_fee_aoa: _Fee | None = None
-    delivery_pin: _Pin | None = None
     options: Annotated[_Options | None, BeforeValidator(_object)] = None
 
     @property
@@ -94,6 +111,72 @@ class UpstreamDelivery(_Told):
         """What its metadata says of the delivery here that it was created for."""
         metadata = self.options and self.options.metadata
         return metadata.get(OUR_ID) if metadata else None
+
+
+class UpstreamDelivery(Named):
+    """Delivery. Its id is what matters: the rest is None where it is nothing that we know."""
+
+    id: _Id
+    status: Annotated[Status | None, BeforeValidator(_known_status)] = None
+    courier_fee_aoa: Annotated[int | None, BeforeValidator(_known_fee)] = None
+    delivery_pin: Annotated[str | None, BeforeValidator(_known_pin)] = None
+
+
+class _Payload(_Told):
+    status: Status
+    note: _Note = None
+
+
+class UpstreamEvent(_Told):
+    """One event of a timeline."""
+
+    id: _Id
+    source: Annotated[_Source | None, BeforeValidator(_text)] = None
+    payload: _Payload
+
+
+LEFT_OUT = "left_out"
+"""Under this name the context of a reading collects why entries were left out."""
+
+
+def _each(*models: type[BaseModel], may_be_none: bool = False) -> Callable[[Any, Any], Any]:
+    """Reads each entry of a list as the first of the models that it makes sense as.
+
+    A list of which nothing makes sense is refused, unless there `may_be_none`.
+    """
+
+    def read_each(value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, list):
+            return value
+        listed = cast("list[Any]", value)
+        left_out: list[str] = []
+        found = [entry for each in listed if (entry := _first(models, each, left_out)) is not None]
+        if listed and not found and not may_be_none:
+            raise ValueError(f"no entry makes sense: {left_out[0]}")
+        if info.context is not None:
+            info.context[LEFT_OUT] += left_out
+        return found
+
+    return read_each
+
+
+def _first(models: tuple[type[BaseModel], ...], entry: Any, left_out: list[str]) -> Any:
+    written = json.dumps(entry)  # JSON's own types are read strictly from JSON alone
+    for model in models:
+        try:
+            return model.model_validate_json(written)
+        except ValidationError as error:
+            if model is models[0]:
+                left_out.append(_reason(error))
+    return None
+
+
+class Quotes(_Told):
+    """The answer to `POST /quotes`."""
+
+    data: Annotated[
+        list[UpstreamQuote], Field(max_length=1_000), BeforeValidator(_each(UpstreamQuote))
+    ]
 
 
 class OneDelivery(_Told):
@@ -107,37 +190,31 @@ class _Pagination(_Told):
 
 
 class Page(_Told):
-    """A page of a list."""
+    """A page of a list; an entry that makes no sense may still say that it is ours."""
 
-    data: Annotated[list[UpstreamDelivery], Field(max_length=1_000)]
+    data: Annotated[
+        list[UpstreamDelivery | Named],
+        Field(max_length=1_000),
+        BeforeValidator(_each(UpstreamDelivery, Named, may_be_none=True)),
+    ]
     pagination: _Pagination
 
 
-class _Payload(_Told):
-    status: Status
-    note: _Note | None = None
-
-
-class UpstreamEvent(_Told):
-    """One event of a timeline."""
-
-    id: _Id
-    occurred_at: datetime
-    source: Annotated[_Source | None, BeforeValidator(_text)] = None
-    payload: _Payload
-
-
 class Timeline(_Told):
-    """The answer to `GET /deliveries/{id}/events`."""
+    """The answer to `GET /deliveries/{id}/events`. Where no event is known, the delivery tells."""
 
-    data: Annotated[list[UpstreamEvent], Field(max_length=10_000)]
+    data: Annotated[
+        list[UpstreamEvent],
+        Field(max_length=10_000),
+        BeforeValidator(_each(UpstreamEvent, may_be_none=True)),
+    ]
 
 
 class Problem(_Told):
     """A refusal, as far as it is understood."""
 
     status: int
-    detail: _Note = ""
+    detail: _Note = None
     error: Annotated[str, StringConstraints(max_length=100)] | None = None
 
 
@@ -161,14 +238,21 @@ class Hint(_Told):
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
 
-def read(model: type[_Answer], body: bytes) -> _Answer:
-    """The answer in a body. Raises InDoubt, with what makes no sense in it."""
+def read(model: type[_Answer], body: bytes, left_out: list[str] | None = None) -> _Answer:
+    """The answer in a body. Raises InDoubt, with what makes no sense in it.
+
+    `left_out` gets a reason for each entry of a list that was left out.
+    """
+    context = {LEFT_OUT: [] if left_out is None else left_out}
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(body, context=context)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InDoubt(f"the answer makes no sense: {where} {first['msg']}") from None
+        raise InDoubt(f"the answer makes no sense: {_reason(error)}") from None
+
+
+def _reason(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()
 
 
 def problem(body: bytes) -> Problem | None:
