@@ -87,8 +87,57 @@ def test_the_local_url_is_one_that_this_machine_reaches(host: str, url: str) -> 
     assert load(host=host).listens_beyond_loopback is (host != "127.0.0.1")
 
 
-def test_a_public_url_has_no_slash_at_the_end() -> None:
-    assert load(public_url="https://delivery.example/").public_url == "https://delivery.example"
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("https://delivery.example/", "https://delivery.example"),
+        ("https://delivery.example//", "https://delivery.example"),
+        (" https://delivery.example ", "https://delivery.example"),
+        ("HTTPS://Delivery.Example", "https://delivery.example"),
+        ("https://delivery.example:443", "https://delivery.example"),
+        ("https://delivery.example:8443/", "https://delivery.example:8443"),
+        ("https://delivery.example/?", "https://delivery.example"),
+        ("https://delivery.example#", "https://delivery.example"),
+        ("http://[2001:DB8::5]:8000/", "http://[2001:db8::5]:8000"),
+        ("https://доставка.example", "https://xn--80aafg6avvi.example"),
+        ("http://localhost:8000", "http://localhost:8000"),
+    ],
+)
+def test_a_public_url_is_kept_as_what_it_means(written: str, url: str) -> None:
+    assert load(public_url=written).public_url == url
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("https://example.com/delivery", "must have no path"),
+        ("https://example.com/delivery/", "must have no path"),
+        ("https://example.com/../x", "must have no path"),
+        ("https://example.com/?a=b", "without user name, query"),
+        ("https://example.com/x?a=b", "without user name, query"),
+        ("https://me@example.com", "without user name, query"),
+        ("https://me:hunter2@example.com", "without user name, query"),
+        ("https://@example.com", "without user name, query"),
+        ("//example.com", "http:// or https://"),
+        ("example.com:8000", "http:// or https://"),
+        ("ftp://example.com", "http:// or https://"),
+        ("https://", "http:// or https://"),
+        ("https:///x", "http:// or https://"),
+        ("https://[::1", "http:// or https://"),
+        ("https://example.com:port", "must have a host, and perhaps a port"),
+        ("https://example.com:99999", "must have a host, and perhaps a port"),
+        ("https://exa mple.com", "must have a host, and perhaps a port"),
+        ("https://exa\\mple.com", "must have a host, and perhaps a port"),
+        ("https://*.example.com", "must have a host, and perhaps a port"),
+    ],
+)
+def test_a_public_url_that_would_lead_nowhere_is_refused_with_the_reason(
+    written: str, reason: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(public_url=written)
+    assert reason in str(error.value)
+    assert "hunter2" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources import TomlConfigSettingsSource
 
+from estafette.core.origin import OriginPatternError, read_pattern
+
 PREFIX = "ESTAFETTE_"
 FILE_NAME = "estafette.toml"
 DEFAULT_DATA_DIR = Path(".estafette")
@@ -276,12 +278,13 @@ class Settings(BaseSettings):
     def _is_web_address(cls, value: str) -> str:
         if not value:
             return value
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("must be an http:// or https:// URL with a host")
-        if parts.query or parts.fragment or parts.username:
-            raise ValueError("must be a URL without user name, query and fragment")
-        return value.rstrip("/")
+        try:
+            origin = read_pattern(value.strip().rstrip("/"))
+        except OriginPatternError:
+            origin = "*"
+        if "*" in origin:  # it is told without the value, which may hold a password
+            raise ValueError(_no_public_url(value))
+        return origin
 
     @field_validator("trusted_proxies", "webhook_allowed_networks", mode="before")
     @classmethod
@@ -369,6 +372,22 @@ class Settings(BaseSettings):
             InitSettingsSource(settings_cls, plain),
             TomlConfigSettingsSource(settings_cls, config_file(os.environ)),
         )
+
+
+def _no_public_url(value: str) -> str:
+    """Why this is no address of Estafette."""
+    example = "https://delivery.example.com"
+    try:
+        parts = urlsplit(value.strip())
+    except ValueError:
+        return f"must be an http:// or https:// URL with a host, such as {example}"
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        return f"must be an http:// or https:// URL with a host, such as {example}"
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        return "must be a URL without user name, query and fragment"
+    if parts.path.strip("/"):
+        return f"must have no path: Estafette needs a host of its own, such as {example}"
+    return f"must have a host, and perhaps a port, as in {example}"
 
 
 def _said_to_be_none(environ: Mapping[str, str]) -> dict[str, object]:
