@@ -1,6 +1,7 @@
 import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -101,6 +102,27 @@ async def test_connections_are_kept_and_used_again(sender: Sender):
         for _ in range(10):
             assert (await sender.send(to(receiver.url))).outcome is Outcome.DELIVERED
     assert receiver.connections == 1
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("X-A", "1\r\nX-B: 2"),
+        ("X-A: 1\nX-B", "2"),
+        ("X-A", "\0"),
+        ("Content-Length", "1"),
+        ("Transfer-Encoding", "chunked"),
+        ("host", "elsewhere.example"),
+    ],
+)
+async def test_no_header_becomes_another_or_frames_the_request(
+    sender: Sender, header: tuple[str, str]
+):
+    async with Receiver() as receiver:
+        request = replace(to(receiver.url), headers=dict([header]))
+        with pytest.raises(ValueError, match="a header"):
+            await sender.send(request)
+    assert receiver.connections == 0
 
 
 async def test_cookies_are_not_kept(sender: Sender):

@@ -4,18 +4,27 @@ aiohttp bounds lines and headers, and the sender could count the body. Between t
 receiver has room: interim answers (1xx), extensions of chunks, one-byte chunks. A flood of them
 passes at gigabytes in five seconds and holds the event loop for everybody. So the bytes are counted
 where they come from the socket, after TLS and before parsing.
+
+What aiohttp brings is the pool, names, TLS and the parser. Its session and its objects for a
+request and an answer, made for everybody's needs, would cost as much as all of these together: a
+request here is bytes, and of an answer the head counts. See docs/decisions/0044-fewer-steps.md.
 """
 
 import asyncio
 import socket
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final
+from functools import lru_cache, partial
+from ssl import SSLContext
+from typing import Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http import HttpProcessingError, RawResponseMessage
+from aiohttp.streams import StreamReader
+from yarl import URL
 
 from estafette.webhooks.guard import AddressInfo, Guard
 from estafette.webhooks.heads import MAX_HEAD_BYTES, Said, said
@@ -27,6 +36,10 @@ KEEPALIVE_SECONDS: Final = 4
 
 class ResponseTooLargeError(aiohttp.ClientError):
     """The answer was cut off: it went on beyond the bound."""
+
+
+class NoHttpError(aiohttp.ClientError):
+    """What came is not the head of an answer."""
 
 
 @dataclass(slots=True)
@@ -52,8 +65,10 @@ class Exchange:
         return self.handler is not None and self.handler.overflowed
 
 
-# The exchange on whose behalf a socket is opened or a connection taken: aiohttp's callbacks are
-# told neither, but run in the context of the request.
+_NO_LIMIT: Final = aiohttp.ClientTimeout()  # the sender keeps one clock over everything
+
+# The exchange on whose behalf a socket is opened: aiohttp's callback is not told, but runs in the
+# context of the request.
 current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
 
 
@@ -98,16 +113,35 @@ class BoundedHandler(ResponseHandler):
         self._tally.open -= 1
         super().connection_lost(exc)
 
-    def set_response_params(self, **params: Any) -> None:
-        """Begin an exchange on this connection: aiohttp is about to write the request to it."""
+    def begin(self, exchange: Exchange, request: bytes) -> None:
+        """Begin an exchange on this connection: write the request, whole.
+
+        Raises aiohttp.ClientError when the connection ends.
+        """
         self._bytes_left = self._max_bytes
         self.start = b""
-        exchange = current_exchange.get()
         exchange.transmissions += 1
         if exchange.handler is None:
             self._tally.in_use += 1
         exchange.handler = self
-        super().set_response_params(**params)
+        self.set_response_params(read_until_eof=True, auto_decompress=False)
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            raise aiohttp.ClientConnectionResetError("the connection has ended")
+        transport.write(request)
+
+    async def head(self) -> tuple[RawResponseMessage, StreamReader]:
+        """The head of the answer, and its body as it comes; interim answers are passed over.
+
+        Raises NoHttpError, or another aiohttp.ClientError when the connection ends.
+        """
+        while True:
+            try:
+                message, body = await self.read()
+            except HttpProcessingError as error:
+                raise NoHttpError from error
+            if not 100 <= message.code <= 199 or message.code == 101:
+                return message, body
 
     def data_received(self, data: bytes) -> None:
         """Pass on what came from the receiver, or cut the connection if it was too much."""
@@ -132,6 +166,7 @@ class GuardedConnector(aiohttp.TCPConnector):
         resolver: turns names into addresses.
         max_answer_bytes: the bytes of one answer, head and framing included.
         keep_names_seconds: how long a name's addresses are kept, in whole seconds.
+        ssl_context: for receivers behind an authority of their own; None: the system's.
     """
 
     def __init__(
@@ -141,6 +176,7 @@ class GuardedConnector(aiohttp.TCPConnector):
         *,
         max_answer_bytes: int,
         keep_names_seconds: int,
+        ssl_context: SSLContext | None = None,
     ) -> None:
         super().__init__(  # pyright: ignore[reportUnknownMemberType] - a tuple[...] in aiohttp
             limit=0,
@@ -150,12 +186,25 @@ class GuardedConnector(aiohttp.TCPConnector):
             socket_factory=self._open_socket,
         )
         self._guard = guard
+        self._ssl_context: SSLContext | bool = ssl_context or True
+        self._wanted = lru_cache(maxsize=4096)(self._want)
         # aiohttp has no public setting for the class of its connections' receiving end. Should the
         # attribute change its name, the tests of endless answers fail.
         self.tally = Tally()
         self._factory = partial(
             BoundedHandler, loop=self._loop, max_bytes=max_answer_bytes, tally=self.tally
         )
+
+    async def take(self, url: URL) -> Connection:
+        """A connection to the server of `url`, kept from before or opened now.
+
+        Raises aiohttp.ClientError, or OSError, when none comes about.
+        """
+        return await self.connect(self._wanted(url), traces=[], timeout=_NO_LIMIT)
+
+    def _want(self, url: URL) -> aiohttp.ClientRequest:
+        """What aiohttp asks of a request to know where it goes."""
+        return aiohttp.ClientRequest("POST", url, loop=self._loop, ssl=self._ssl_context)
 
     def _open_socket(self, info: AddressInfo) -> socket.socket:
         current_exchange.get().dialled = True

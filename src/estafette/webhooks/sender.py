@@ -14,15 +14,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final, Self
+from typing import Final, Self, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.connector import Connection
+from aiohttp.http import RawResponseMessage
+from aiohttp.streams import StreamReader
 from yarl import URL
 
 from estafette.webhooks.connections import (
+    BoundedHandler,
     Exchange,
     GuardedConnector,
+    NoHttpError,
     ResponseTooLargeError,
     current_exchange,
 )
@@ -43,6 +48,7 @@ MAX_IDLE: Final = 256
 _REST_SECONDS: Final = 1.0
 
 _WITHOUT_BODY: Final = frozenset({204, 205, 304})
+_OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 _NO_HTTP: Final = "the answer is not valid HTTP"
 
 
@@ -128,23 +134,15 @@ class Sender:
         max_idle: int = MAX_IDLE,
     ) -> None:
         self._max_idle = max_idle
-        self._ssl: ssl.SSLContext | bool = ssl_context or True
-        self._parse = lru_cache(maxsize=4096)(check_url)
-        connector = GuardedConnector(
+        self._parse = lru_cache(maxsize=4096)(_target)
+        self._connector = GuardedConnector(
             guard,
             resolver or ThreadResolver(),
             max_answer_bytes=MAX_ANSWER_BYTES,
             keep_names_seconds=keep_names_seconds,
+            ssl_context=ssl_context,
         )
-        self._tally = connector.tally
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            headers={"Accept-Encoding": "identity"},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(),  # none: `send` keeps one clock over everything
-            auto_decompress=False,
-            trust_env=False,
-        )
+        self._tally = self._connector.tally
 
     async def __aenter__(self) -> Self:
         return self
@@ -154,7 +152,7 @@ class Sender:
 
     async def close(self) -> None:
         """Close the connections. Requests under way should have been awaited before."""
-        await self._session.close()
+        await self._connector.close()
 
     async def send(self, request: Request) -> Result:
         """Send one request and return what came of it, whatever the receiver does.
@@ -170,9 +168,10 @@ class Sender:
         exchange = Exchange()
         failure = Outcome.INVALID_RESPONSE, _NO_HTTP
         try:
-            url = self._parse(request.url)
+            url, start = self._parse(request.url)
+            written = start + _rest_of(request)
             async with asyncio.timeout(request.timeout_seconds):
-                await self._exchange(request, url, exchange)
+                await self._exchange(url, written, exchange)
         except UrlRefusedError as error:
             failure = Outcome.REFUSED_BY_GUARD, str(error)
         except TimeoutError:
@@ -195,10 +194,10 @@ class Sender:
             transmissions=exchange.transmissions,
         )
 
-    async def _exchange(self, request: Request, url: URL, exchange: Exchange) -> None:
+    async def _exchange(self, url: URL, written: bytes, exchange: Exchange) -> None:
         current_exchange.set(exchange)
         try:
-            response = await self._post(request, url)
+            connection, head, body = await self._answered(url, written, exchange)
         except aiohttp.ClientError:
             # Given to a connection kept from before, and no answer came to it: most likely the
             # receiver closed it while it was idle (RFC 9112, 9.3.1), or what came is what an
@@ -206,32 +205,65 @@ class Sender:
             exchange.look_again()
             if exchange.dialled or exchange.transmissions != 1 or exchange.answer is not None:
                 raise
-            response = await self._post(request, url)
+            connection, head, body = await self._answered(url, written, exchange)
         try:
-            exchange.answer = Said(response.status, response.headers.get("Retry-After"))
-            kept = self._tally.idle < self._max_idle and await _read_rest(response, exchange)
+            exchange.answer = Said(head.code, head.headers.get("Retry-After"))
+            may_keep = self._tally.idle < self._max_idle
+            kept = may_keep and await _read_rest(head, body, exchange)
         except BaseException:
-            response.close()
+            connection.close()
             raise
         if kept:
-            response.release()
+            connection.release()
         else:
-            response.close()
+            connection.close()
 
-    async def _post(self, request: Request, url: URL) -> aiohttp.ClientResponse:
-        return await self._session.post(
-            url, data=request.body, headers=request.headers, allow_redirects=False, ssl=self._ssl
-        )
+    async def _answered(
+        self, url: URL, written: bytes, exchange: Exchange
+    ) -> tuple[Connection, RawResponseMessage, StreamReader]:
+        """Writes a request to a connection; returns that, the answer's head and its body to come.
+
+        Raises aiohttp.ClientError, or OSError.
+        """
+        connection = await self._connector.take(url)
+        try:
+            handler = cast("BoundedHandler", connection.protocol)
+            handler.begin(exchange, written)
+            return connection, *await handler.head()
+        except BaseException:
+            connection.close()
+            raise
 
 
-async def _read_rest(response: aiohttp.ClientResponse, exchange: Exchange) -> bool:
+def _target(text: str) -> tuple[URL, bytes]:
+    """Where a URL leads, and how a request there begins. Raises UrlRefusedError."""
+    url = check_url(text)
+    # no path or host in a URL that was taken apart holds a space or the end of a line
+    start = f"POST {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n"
+    return url, f"{start}Accept: */*\r\nAccept-Encoding: identity\r\n".encode()
+
+
+def _rest_of(request: Request) -> bytes:
+    """The headers and the body.
+
+    Raises ValueError for a header that would be more than one, or that frames the request.
+    """
+    if not _OURS.isdisjoint([name.lower() for name in request.headers]):
+        raise ValueError("a header frames the request")
+    head = "".join([f"{name}: {value}\r\n" for name, value in request.headers.items()])
+    ends = len(request.headers)
+    if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
+        raise ValueError("a header holds the end of a line")
+    length = len(request.body)
+    return b"%bContent-Length: %d\r\n\r\n%b" % (head.encode(), length, request.body)
+
+
+async def _read_rest(head: RawResponseMessage, content: StreamReader, exchange: Exchange) -> bool:
     """Whether the rest of an answer came soon, and whole: its connection may be used again."""
-    if response.status in _WITHOUT_BODY and (
-        response.headers.get("Content-Length", "0") != "0"
-        or "Transfer-Encoding" in response.headers
+    if head.code in _WITHOUT_BODY and (
+        head.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in head.headers
     ):
         return False  # what it calls its body would be taken for the next answer
-    content = response.content
     if not content.is_eof():
         try:
             async with asyncio.timeout(_REST_SECONDS):
@@ -260,7 +292,7 @@ def _failure(error: Exception, exchange: Exchange) -> tuple[Outcome, str]:
     """Say what an exception of the exchange means, in words that hold nothing of the receiver's."""
     if isinstance(error, ResponseTooLargeError) or exchange.overflowed:
         return Outcome.RESPONSE_TOO_LARGE, f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
-    if isinstance(error, aiohttp.ClientResponseError):
+    if isinstance(error, NoHttpError):
         return Outcome.INVALID_RESPONSE, _NO_HTTP
     if isinstance(error, aiohttp.InvalidURL):
         return Outcome.REFUSED_BY_GUARD, "the URL is malformed"
