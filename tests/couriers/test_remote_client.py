@@ -35,6 +35,7 @@ from tests.receivers import (
     slow_headers,
 )
 
+SHOP, OTHER_SHOP = uuid4(), uuid4()
 _OUR_ID = "0192d5a0-0000-7000-8000-000000000001"
 _SINCE = datetime(2026, 2, 1, 9, 30, tzinfo=UTC)
 
@@ -48,7 +49,7 @@ async def client() -> AsyncGenerator[PlatformClient]:
 
 async def test_a_quote_is_asked_for_with_the_key_and_read(client: PlatformClient) -> None:
     async with Receiver(quoting(quote(900), quote(700, extra={"new": 1}))) as platform:
-        found = await client.quotes(access(platform), {"parcel": {"weight_grams": 1}})
+        found = await client.quotes(access(platform), {"parcel": {"weight_grams": 1}}, SHOP)
     assert [each.fee_aoa for each in found] == [900, 700]
     request = platform.requests[0]
     assert (request.method, request.target) == ("POST", "/v1/quotes")
@@ -303,7 +304,7 @@ async def test_a_key_and_a_proxy_of_the_environment_go_nowhere_else(
     async with Receiver() as proxy, Receiver(redirect(proxy.url)) as platform:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
         with pytest.raises(InDoubt):
-            await client.quotes(access(platform), {})
+            await client.quotes(access(platform), {}, SHOP)
         assert proxy.connections == 0
         assert KEY not in repr(access(platform))
 
@@ -313,21 +314,46 @@ async def test_a_platform_that_fails_in_a_row_is_not_asked_any_more(client: Plat
         failing, other = access(platform), access(healthy, "near")
         for _ in range(FAILURES):
             with pytest.raises(InDoubt):
-                await client.quotes(failing, {})
+                await client.quotes(failing, {}, SHOP)
         with pytest.raises(CourierResting):
-            await client.quotes(failing, {})
+            await client.quotes(failing, {}, SHOP)
         assert len(platform.requests) == FAILURES
-        assert len(await client.quotes(other, {})) == 1
+        assert len(await client.quotes(other, {}, SHOP)) == 1
 
 
-@pytest.mark.parametrize("behaviour", [refusing(422), refusing(429), refusing(502), refusing(503)])
+@pytest.mark.parametrize("behaviour", [refusing(422), refusing(502), refusing(503)])
 async def test_a_platform_that_refuses_lives(client: PlatformClient, behaviour: Behaviour) -> None:
     async with Receiver(behaviour) as platform:
         far = access(platform)
         for _ in range(FAILURES + 1):
             with pytest.raises((Declined, Unavailable)):
-                await client.quotes(far, {})
+                await client.quotes(far, {}, SHOP)
         assert len(platform.requests) == FAILURES + 1
+
+
+async def test_who_asks_most_steps_back_when_a_platform_wants_to_be_asked_less(
+    client: PlatformClient,
+) -> None:
+    price, enough = quoting(quote()), refusing(429)
+    async with Receiver(in_turn(price, price, price, enough, price)) as platform:
+        far = access(platform)
+        for _ in range(3):
+            await client.quotes(far, {}, OTHER_SHOP)
+        assert len(await client.quotes(far, {}, SHOP)) == 1  # asked again when it wants
+        assert len(platform.requests) == 5
+
+
+async def test_a_platform_that_fails_for_one_account_is_asked_for_the_others(
+    client: PlatformClient,
+) -> None:
+    async with Receiver(in_turn(*[answer(500)] * FAILURES, quoting(quote()))) as platform:
+        far = access(platform)
+        for _ in range(FAILURES):
+            with pytest.raises(InDoubt):
+                await client.quotes(far, {}, OTHER_SHOP)
+        with pytest.raises(CourierResting):
+            await client.quotes(far, {}, OTHER_SHOP)
+        assert len(await client.quotes(far, {}, SHOP)) == 1
 
 
 async def test_nonsense_counts_as_failing(client: PlatformClient) -> None:
@@ -338,6 +364,6 @@ async def test_nonsense_counts_as_failing(client: PlatformClient) -> None:
         far = access(platform)
         for _ in range(FAILURES):
             with pytest.raises(InDoubt):
-                await client.quotes(far, {})
+                await client.quotes(far, {}, SHOP)
         with pytest.raises(CourierResting):
-            await client.quotes(far, {})
+            await client.quotes(far, {}, SHOP)

@@ -169,6 +169,7 @@ class QuoteRequest:
     """What a company is asked to price; the cities are the gazetteer's, None if not recognised.
 
     `mode` is the merchant's: a platform that is asked for it is asked in the same one.
+    `account_id` is who wants to know, so that no account takes a platform from the others.
     """
 
     origin: Stop
@@ -177,6 +178,7 @@ class QuoteRequest:
     origin_city: City | None = None
     destination_city: City | None = None
     mode: Mode = Mode.LIVE
+    account_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,9 @@ class CompanyQuoter:
             raise NoCourierConfigured
         places = await self._places_of(market)
         start, end = places.of(origin), places.of(destination)
-        wanted = QuoteRequest(origin, destination, parcel, start.city, end.city, scope.mode)
+        wanted = QuoteRequest(
+            origin, destination, parcel, start.city, end.city, scope.mode, scope.account_id
+        )
         now = clock()
         fitting = [one for one in companies if fits(one, start.names, end.names, parcel, now)]
         answers = await self._ask(scope, fitting, wanted)

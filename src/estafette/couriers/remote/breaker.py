@@ -17,7 +17,7 @@ Clock = Callable[[], float]
 Told = Callable[[bool], None]
 
 
-def _untold(_is_open: bool) -> None:
+def untold(_is_open: bool) -> None:
     """Nobody listens."""
 
 
@@ -31,7 +31,7 @@ class Breaker:
     def __init__(
         self,
         clock: Clock = time.monotonic,
-        told: Told = _untold,
+        told: Told = untold,
         first_rest_seconds: float = FIRST_REST_SECONDS,
     ) -> None:
         """Closed; `answers` is whether the last request was answered, None before the first.

@@ -1,6 +1,7 @@
 """The HTTP client of another platform that speaks Entrega: its calls, its limits, its breakers."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,7 @@ from estafette.couriers.remote.schemas import (
     problem,
     read,
 )
+from estafette.couriers.remote.shares import Asking, Shares
 from estafette.http.moments import timestamp
 from estafette.usecases.quote_companies import PATIENCE_SECONDS
 
@@ -100,6 +102,7 @@ class PlatformClient:
         self._first_rest = first_rest_seconds
         self._session: aiohttp.ClientSession | None = None
         self._breakers: dict[UUID, Breaker] = {}
+        self._shares: dict[UUID, Shares] = {}
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -118,10 +121,33 @@ class PlatformClient:
         """Finds out whether the platform answers to the key, in a hurry."""
         await self._call(access, _Request("GET", "/v1/deliveries?limit=1", HURRY_SECONDS), Page)
 
-    async def quotes(self, access: Access, body: Mapping[str, Any]) -> Sequence[UpstreamQuote]:
-        """What its companies ask for a route: `POST /v1/quotes`, in a hurry."""
-        request = _Request("POST", "/v1/quotes", HURRY_SECONDS, body)
-        return (await self._call(access, request, Quotes)).data
+    async def quotes(
+        self, access: Access, body: Mapping[str, Any], account_id: UUID | None
+    ) -> Sequence[UpstreamQuote]:
+        """What its companies ask for a route: `POST /v1/quotes`, in a hurry, for an account.
+
+        When the platform wants to be asked less and another account has asked most, it is asked
+        once more as soon as it wants, if that is soon enough. Raises CourierResting besides when
+        this account has to step back for the others.
+        """
+        until = time.monotonic() + HURRY_SECONDS
+        try:
+            return await self._quotes(access, body, account_id, HURRY_SECONDS)
+        except Declined as no:
+            wait = no.retry_in_seconds or _SHORT_WAIT
+            left = until - time.monotonic() - wait
+            if no.status != _TOO_MANY or left < _SHORT_WAIT:
+                raise
+        await asyncio.sleep(wait)
+        return await self._quotes(access, body, account_id, left)
+
+    async def _quotes(
+        self, access: Access, body: Mapping[str, Any], account_id: UUID | None, seconds: float
+    ) -> Sequence[UpstreamQuote]:
+        breaker = self._breaker(access)
+        asking = Asking(breaker, self._shares[access.company_id], account_id)
+        request = _Request("POST", "/v1/quotes", seconds, body)
+        return (await self._call(access, request, Quotes, asking)).data
 
     async def create(
         self, access: Access, body: Mapping[str, Any], idempotency_key: str
@@ -169,9 +195,15 @@ class PlatformClient:
         request = _Request("DELETE", _path(upstream_id), HURRY_SECONDS)
         return (await self._call(access, request, OneDelivery)).data
 
-    async def _call(self, access: Access, request: _Request, model: type[_Answer]) -> _Answer:
+    async def _call(
+        self,
+        access: Access,
+        request: _Request,
+        model: type[_Answer],
+        asking: Asking | None = None,
+    ) -> _Answer:
         """The answer to a request, which passes through the company's breaker."""
-        breaker = self._breaker(access)
+        breaker = asking or self._breaker(access)
         breaker.begin()
         try:
             reply = await self._exchange(access, request)
@@ -211,6 +243,7 @@ class PlatformClient:
             metrics.BREAKER.labels(access.slug).set(False)  # there before it opens, to be watched
             breaker = Breaker(told=told, first_rest_seconds=self._first_rest)
             self._breakers[access.company_id] = breaker
+            self._shares[access.company_id] = Shares(self._first_rest, told)
         return breaker
 
     async def _exchange(self, access: Access, request: _Request) -> _Reply:

@@ -37,7 +37,7 @@ class RemoteCourier:
             return None  # without a key for the mode there is nobody to ask
         body = quote_body(wanted)
         try:
-            found = await self._client.quotes(access, body)
+            found = await self._client.quotes(access, body, wanted.account_id)
         except Late:
             raise TimeoutError from None
         chosen = cheapest(found, clock())

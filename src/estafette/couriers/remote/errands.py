@@ -166,8 +166,9 @@ class Placing:
     async def _quote_again(self) -> Verdict:
         """Places it by a new quote, if that asks for no more than the one that binds us."""
         most = self._errand.delivery.company_fee
-        asked = route(self._errand.delivery, self._errand.upstream)
-        found = await self._client.quotes(self._access, asked)
+        delivery = self._errand.delivery
+        asked = route(delivery, self._errand.upstream)
+        found = await self._client.quotes(self._access, asked, delivery.scope.account_id)
         chosen = cheapest(found, clock())
         if chosen is None:
             return Never("the company does not carry it any more")

@@ -1,0 +1,150 @@
+"""Which accounts may ask one company's platform for prices, so that none takes it from the others.
+
+All accounts ask with the company's one key. When the platform wants to be asked less, the account
+that has asked most steps back; when it fails, the account whose requests fail steps back alone,
+until a second one's fail too. No I/O.
+"""
+
+import time
+from collections import Counter
+from typing import Final
+from uuid import UUID
+
+from estafette.core.courier import CourierResting
+from estafette.couriers.remote.breaker import FIRST_REST_SECONDS, Breaker, Clock, Told, untold
+
+WINDOW_SECONDS: Final = 5.0
+"""Who has asked most is told by this window and the one before it."""
+
+MOST_ACCOUNTS: Final = 10_000
+"""Accounts that are remembered; beyond, all are forgotten, which costs a refusal too few."""
+
+
+class Shares:
+    """The accounts that ask the platform of one company, in this process."""
+
+    def __init__(
+        self,
+        first_rest_seconds: float = FIRST_REST_SECONDS,
+        told: Told = untold,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        """Nobody has asked. An account whose requests fail rests so long at first.
+
+        `told` hears when one has to rest (True), and when it is answered again (False).
+        """
+        self._first_rest = first_rest_seconds
+        self._told = told
+        self._clock = clock
+        self._window = 0
+        self._asked: Counter[UUID | None] = Counter()
+        self._asked_before: Counter[UUID | None] = Counter()
+        self._back_at: dict[UUID | None, float] = {}
+        self._failing: dict[UUID | None, Breaker] = {}
+        self._failed_in_a_row: set[UUID | None] = set()
+
+    def begin(self, account_id: UUID | None) -> None:
+        """An account wants to ask. Raises CourierResting when it has to step back."""
+        left = self._back_at.get(account_id, 0.0) - self._clock()
+        if left > 0:
+            raise CourierResting("it wants to be asked less, and this account asks most", left)
+        self._back_at.pop(account_id, None)
+        if (breaker := self._failing.get(account_id)) is not None:
+            breaker.begin()
+        self._turn()
+        self._asked[account_id] += 1
+
+    def succeeded(self, account_id: UUID | None) -> None:
+        """A request of the account was answered."""
+        if (breaker := self._failing.pop(account_id, None)) is not None:
+            breaker.succeeded()
+        self._failed_in_a_row.clear()
+
+    def failed(self, account_id: UUID | None) -> bool:
+        """A request of the account was not answered; returns whether it says so of the platform.
+
+        It does when another account's failed too, and none was answered in between.
+        """
+        breaker = self._failing.get(account_id)
+        if breaker is None:
+            _make_room(self._failing)
+            breaker = Breaker(self._clock, self._told, self._first_rest)
+            self._failing[account_id] = breaker
+        breaker.failed()
+        _make_room(self._failed_in_a_row)
+        self._failed_in_a_row.add(account_id)
+        return len(self._failed_in_a_row) > 1
+
+    def abandoned(self, account_id: UUID | None) -> None:
+        """A request of the account was given up before anything came of it."""
+        if (breaker := self._failing.get(account_id)) is not None:
+            breaker.abandoned()
+
+    def asked_to_wait(self, seconds: float) -> None:
+        """The platform wants to be asked less: the account that asks most steps back so long."""
+        self._turn()
+        now = self._clock()
+        asked = self._asked + self._asked_before
+        asking = (one for one in asked if self._back_at.get(one, 0.0) <= now)
+        most = max(asking, key=asked.__getitem__, default=None)
+        if most is not None:
+            _make_room(self._back_at)
+            self._back_at[most] = now + seconds
+
+    def _turn(self) -> None:
+        """Begins a new window when it is time, or when too many accounts are counted."""
+        window = int(self._clock() / WINDOW_SECONDS)
+        if window == self._window and len(self._asked) < MOST_ACCOUNTS:
+            return
+        follows = window <= self._window + 1
+        self._asked_before = self._asked if follows else Counter()
+        self._asked = Counter()
+        self._window = window
+
+
+class Asking:
+    """One account's request for a price, before the company's breaker and the account's share."""
+
+    def __init__(self, breaker: Breaker, shares: Shares, account_id: UUID | None) -> None:
+        """Tell what came of the request, as to a breaker."""
+        self._breaker = breaker
+        self._shares = shares
+        self._account_id = account_id
+
+    def begin(self) -> None:
+        """It wants to pass. Raises CourierResting."""
+        self._breaker.begin()
+        try:
+            self._shares.begin(self._account_id)
+        except CourierResting:
+            self._breaker.abandoned()
+            raise
+
+    def succeeded(self) -> None:
+        """It was answered."""
+        self._breaker.succeeded()
+        self._shares.succeeded(self._account_id)
+
+    def failed(self) -> None:
+        """It was not answered, or not as a platform answers."""
+        if self._shares.failed(self._account_id):
+            self._breaker.failed()
+        else:
+            self._breaker.abandoned()
+
+    def abandoned(self) -> None:
+        """It was given up by us before anything came of it."""
+        self._breaker.abandoned()
+        self._shares.abandoned(self._account_id)
+
+    def asked_to_wait(self, seconds: float) -> None:
+        """The platform wants to be asked less."""
+        self._breaker.asked_to_wait(seconds)
+        self._shares.asked_to_wait(seconds)
+
+
+def _make_room(
+    remembered: dict[UUID | None, Breaker] | dict[UUID | None, float] | set[UUID | None],
+) -> None:
+    if len(remembered) >= MOST_ACCOUNTS:
+        remembered.clear()
