@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: its life from the first start to a crash and back."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import stat
@@ -155,6 +156,31 @@ def test_folder_with_other_files_is_refused_and_left_alone(server: EmbeddedPostg
     with pytest.raises(EmbeddedPostgresError, match="is not empty"):
         server.start()
     assert (server.data_dir / "postgres" / "base").is_dir()
+
+
+async def test_log_tells_of_errors_without_the_values_of_rows(server: EmbeddedPostgres) -> None:
+    dsn = server.start()
+    await _run(dsn, "create table phones (phone text primary key)", "select 1")
+    for _ in range(2):
+        with contextlib.suppress(asyncpg.UniqueViolationError):
+            await _run(dsn, "insert into phones values ('+77011112233') returning 1")
+    log = server.log_path.read_text()
+    assert "duplicate key value" in log
+    assert "+77011112233" not in log
+
+
+async def test_log_of_a_running_server_has_an_end(server: EmbeddedPostgres) -> None:
+    dsn = server.start()
+    with server.log_path.open("a") as log:
+        log.write("x" * (11 * 1024 * 1024))
+    server.bound_log()
+    assert server.log_path.stat().st_size == 0
+    former = server.log_path.with_suffix(".log.1")
+    assert stat.S_IMODE(former.stat().st_mode) == 0o600
+    assert former.stat().st_size > 11 * 1024 * 1024
+    with contextlib.suppress(asyncpg.UndefinedTableError):
+        await _run(dsn, "select * from nothing")
+    assert server.log_path.read_text().count("nothing") == 1  # it goes on in the same file
 
 
 def test_server_that_cannot_start_shows_the_end_of_its_log(folder: Path) -> None:

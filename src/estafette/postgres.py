@@ -28,6 +28,8 @@ MAJOR_VERSION = 18
 
 _LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux and 104 on macOS
 _LARGEST_LOG = 10 * 1024 * 1024
+# A message says what was wrong. The statement and the row, which may be a recipient's, stay out.
+_DISCREET = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
 _START_SECONDS = 180.0  # a crash recovery may take a while
 
 # Written into postgresql.conf once, when the files are created; an operator may edit them there.
@@ -108,6 +110,22 @@ class EmbeddedPostgres:
             self.stop()
             raise
         return self._dsn(ROLE, DATABASE)
+
+    def bound_log(self) -> None:
+        """Begin the log anew where it has become large; the former one stays beside it.
+
+        To be called now and then while the server runs: it goes on writing to the same file.
+        """
+        if self.log_path.exists() and self.log_path.stat().st_size > _LARGEST_LOG:
+            former = self.log_path.with_suffix(".log.1")
+            former.unlink(missing_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with (
+                self.log_path.open("rb") as log,
+                os.fdopen(os.open(former, flags, 0o600), "wb") as to,
+            ):
+                shutil.copyfileobj(log, to)
+            os.truncate(self.log_path, 0)
 
     def stop(self) -> None:
         """Stop the server in order: clients are disconnected, everything written is on disk.
@@ -190,6 +208,7 @@ class EmbeddedPostgres:
     def _launch(self, user: SystemUser) -> None:
         self._socket_dir = _make_socket_dir(self._files, user)
         settings = {
+            **_DISCREET,
             **self._settings,
             "listen_addresses": "",
             "port": str(postmaster.PORT),
@@ -199,8 +218,7 @@ class EmbeddedPostgres:
         command = [str(bin_dir() / "postgres"), "-D", str(self._files)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        if self.log_path.exists() and self.log_path.stat().st_size > _LARGEST_LOG:
-            self.log_path.rename(self.log_path.with_suffix(".log.1"))
+        self.bound_log()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         with os.fdopen(os.open(self.log_path, flags, 0o600), "ab") as log:
             self._process = subprocess.Popen(

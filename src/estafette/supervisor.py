@@ -328,7 +328,10 @@ class Supervisor:
         """Starts PostgreSQL again when it has ended; the children connect again by themselves."""
         postgres = self._postgres
         code = None if postgres is None else postgres.poll()
-        if postgres is None or code is None:
+        if postgres is None:
+            return
+        if code is None:
+            postgres.bound_log()
             return
         self._listener.said(f"PostgreSQL {how_it_ended(code)}; starting it again")
         postgres.stop()
