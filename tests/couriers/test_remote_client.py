@@ -83,20 +83,20 @@ async def test_a_quote_that_makes_no_sense_is_left_out_and_the_others_count(
 ) -> None:
     listed = {"data": [senseless, quote(900), senseless, quote(700)]}
     async with Receiver(told(listed)) as platform:
-        found = await client.quotes(access(platform), {})
+        found = await client.quotes(access(platform), {}, SHOP)
     assert [each.fee_aoa for each in found] == [900, 700]
 
 
 async def test_quotes_of_which_none_makes_sense_are_no_answer(client: PlatformClient) -> None:
     async with Receiver(told({"data": _SENSELESS_QUOTES})) as platform:
         with pytest.raises(InDoubt, match="no entry makes sense: fee_aoa"):
-            await client.quotes(access(platform), {})
+            await client.quotes(access(platform), {}, SHOP)
 
 
 async def test_whole_numbers_are_read_as_php_and_lua_write_them(client: PlatformClient) -> None:
     listed = {"data": [quote(0, fee_aoa=1800.0, eta_minutes=45.0)]}
     async with Receiver(told(listed)) as platform:
-        (found,) = await client.quotes(access(platform), {})
+        (found,) = await client.quotes(access(platform), {}, SHOP)
     assert (found.fee_aoa, found.eta_minutes) == (1800, 45)
 
 
