@@ -166,7 +166,10 @@ async def test_a_crash_before_any_answer_is_told_in_the_owners_words() -> None:
         assert (status, headers["content-type"]) == (500, "application/json")
         assert json.loads(body) == {"path": "/api/x", "status": 500}
         status, headers, body = await stage.get("/apix")
-        assert (status, body) == (500, b"Internal error\n")
+        assert (status, body) == (
+            500,
+            b"Something went wrong on our side; the request may be repeated\n",
+        )
 
 
 async def test_a_caller_who_leaves_is_no_crash() -> None:

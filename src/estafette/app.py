@@ -15,9 +15,6 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from estafette import health, liveness
@@ -29,13 +26,13 @@ from estafette.core.watch import WatchLimits
 from estafette.couriers import remote, sandbox
 from estafette.couriers.inhouse import InhouseCourier
 from estafette.dialects import entrega, kaspi
+from estafette.http import plain
 from estafette.http.address import ClientAddresses
 from estafette.http.connections import ConnectionLimits, ConnectionMetrics, Connections
 from estafette.http.fallback import Fallback, by_prefix
 from estafette.http.limiter import AddressLimits, RateLimiter
 from estafette.http.observe import Observer
 from estafette.http.prefix import ByPrefix
-from estafette.http.refusals import RateLimited
 from estafette.http.server import HttpServer, open_sockets, room_for_connections
 from estafette.metrics import CourierMetrics, RequestMetrics, observe_upkeep
 from estafette.scraping import scraped
@@ -256,11 +253,9 @@ def build(
             "/upstream": remote.fallback,
         }
     )
-    rest = Starlette(
-        routes=[home.build(PLACES), widget.build(), *health.routes(platform, metrics_token)],
-        exception_handlers={RateLimited: _too_many},
+    rest = plain.application(
+        [home.build(PLACES), widget.build(), *health.routes(platform, metrics_token)]
     )
-    rest.router.redirect_slashes = False
     app = ByPrefix(
         {
             "/delivery": kaspi.build(platform, creator, quoter, limiter),
@@ -281,12 +276,6 @@ def build(
         limits=limits,
     )
     return Application(observer, fallback, pages)
-
-
-async def _too_many(_: Request, error: Exception) -> Response:
-    """What is said where no dialect speaks."""
-    wait = error.retry_after if isinstance(error, RateLimited) else 1
-    return PlainTextResponse("Too Many Requests\n", 429, headers={"Retry-After": str(wait)})
 
 
 def _spare_the_collector() -> None:

@@ -12,11 +12,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Route
 
 from estafette.http.connections import ConnectionLimits, Connections
 from estafette.http.fallback import plain
 from estafette.http.limiter import limits_of
+from estafette.http.plain import application
 from estafette.http.request import header_values
 from estafette.http.server import HttpServer, open_sockets, serving
 
@@ -104,17 +105,7 @@ async def scraped(host: str, port: int | None, token: str | None) -> AsyncGenera
         yield
         return
     scraping = Scraping(Measurements(), token, is_private=True)
-    app = Router([Route(PATH, _refusing(scraping))], redirect_slashes=False)
+    app = application([Route(PATH, scraping.answer)])
     server = HttpServer(app, plain, open_sockets(host, port), Connections(_SCRAPERS))
     async with serving(server):
         yield
-
-
-def _refusing(scraping: Scraping) -> Callable[[Request], object]:
-    async def answer(request: Request) -> Response:
-        try:
-            return await scraping.answer(request)
-        except HTTPException as refusal:
-            return Response(status_code=refusal.status_code, headers=refusal.headers)
-
-    return answer

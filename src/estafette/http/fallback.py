@@ -24,9 +24,18 @@ REASONS = {
 """The statuses for which there are words."""
 
 
+_PLAIN = {
+    400: "The request is not valid HTTP",
+    408: "The request did not arrive in time",
+    429: "Too many connections from this address",
+    500: "Something went wrong on our side; the request may be repeated",
+    503: "Too many connections; try again later",
+}
+
+
 def plain(path: str, status: int) -> Words:
     """The words where nobody has a shape of their own."""
-    told = {400: "Bad request", 500: "Internal error"}.get(status, REASONS.get(status, "Error"))
+    told = _PLAIN.get(status, _PLAIN[500])
     return Words("text/plain; charset=utf-8", f"{told}\n".encode())
 
 

@@ -1,6 +1,6 @@
 """Reading the fields of a body: what every dialect means by a text, a weight, a sum, a phone."""
 
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic import ValidationInfo as ValidationInfo
@@ -34,9 +34,12 @@ class Context(NamedTuple):
     sandbox: bool
 
 
+_OURS: Final = "refused"
+
+
 def refusal(reason: str) -> PydanticCustomError:
     """What a validator raises; `reason` completes a sentence that begins with the field."""
-    return PydanticCustomError("refused", "{reason}", {"reason": reason})
+    return PydanticCustomError(_OURS, "{reason}", {"reason": reason})
 
 
 def context_of(info: ValidationInfo) -> Context:
@@ -132,4 +135,6 @@ def _detail(problem: ErrorDetails) -> Detail:
         return Detail(field, f"must be at least {facts['ge']:g}")
     if kind == "less_than_equal":
         return Detail(field, f"must be at most {facts['le']}")
-    return Detail(field, _REASONS.get(kind) or problem["msg"])
+    if kind == _OURS:
+        return Detail(field, problem["msg"])
+    return Detail(field, _REASONS.get(kind, "cannot be read"))

@@ -35,7 +35,7 @@ def decode(body: bytes) -> Any:
         if not text.strip():
             raise BadBody("is empty") from None
         where = f"line {error.lineno}, column {error.colno}"
-        raise BadBody(f"is not JSON: {error.msg} ({where})") from None
+        raise BadBody(f"is not JSON{_problem(error.msg)} ({where})") from None
     except RecursionError:
         raise BadBody(_TOO_DEEP) from None
     except ValueError:  # Python refuses to read integers of more than 4,300 digits
@@ -46,6 +46,25 @@ def decode(body: bytes) -> Any:
     if b"\\u" in body:
         _check_characters(value)
     return value
+
+
+_PROBLEMS = {
+    "Expecting value": "a value is missing",
+    "Expecting property name": "a name in double quotes is missing",
+    "Expecting ':'": "a colon is missing",
+    "Expecting ','": "a comma is missing",
+    "Extra data": "there is more after its end",
+    "Unterminated string": "a text has no end",
+    "Invalid control character": "a text contains a control character",
+    "Invalid \\": "a text contains an unknown escape",
+    "Illegal trailing comma": "nothing comes after a comma",
+}
+"""What is told of a fault, by the beginning of what Python says, which differs by its version."""
+
+
+def _problem(said: str) -> str:
+    found = (ours for theirs, ours in _PROBLEMS.items() if said.startswith(theirs))
+    return "".join(f": {ours}" for ours in found)
 
 
 _TOO_DEEP = f"is nested deeper than {DEPTH} levels"

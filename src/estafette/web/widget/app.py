@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope
 
 from estafette.core.errors import Refusal
 from estafette.http.limiter import open_to_all
+from estafette.http.plain import method_refused
 from estafette.http.refusals import HttpRefusal, MethodRefused
 from estafette.http.reply import Header, HttpReply
 from estafette.http.request import header_values
@@ -73,9 +74,7 @@ def _is_known(conditions: list[bytes]) -> bool:
 def _refused(refusal: Refusal | HttpRefusal) -> HttpReply:
     if not isinstance(refusal, MethodRefused):
         raise refusal
-    allowed = (b"allow", ", ".join(refusal.allowed).encode())
-    plain = (b"content-type", b"text/plain; charset=utf-8")
-    return HttpReply(405, b"Method Not Allowed\n", (plain, allowed))
+    return method_refused(refusal)
 
 
 def build() -> Route:

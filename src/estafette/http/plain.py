@@ -1,0 +1,55 @@
+"""Applications of some pages, where no dialect speaks: they refuse in plain text, in our words."""
+
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute
+
+from estafette.http.refusals import MethodRefused, RateLimited
+from estafette.http.reply import HttpReply
+
+_TOLD = {
+    401: "The token is missing or wrong",
+    404: "Nothing is served under this path",
+}
+_UNKNOWN = "The request was refused"
+
+
+def application(routes: Sequence[BaseRoute]) -> Starlette:
+    """An application that serves these routes; a path with a slash too many is unknown."""
+    built = Starlette(
+        routes=routes,
+        exception_handlers={HTTPException: _refused, RateLimited: _rate_limited},
+    )
+    built.router.redirect_slashes = False
+    return built
+
+
+def method_refused(refusal: MethodRefused) -> HttpReply:
+    """The answer to a method that a path does not know."""
+    allowed = ", ".join(refusal.allowed)
+    headers = ((b"content-type", b"text/plain; charset=utf-8"), (b"allow", allowed.encode()))
+    return HttpReply(405, f"{_knows(allowed)}\n".encode(), headers)
+
+
+def _knows(allowed: str) -> str:
+    return f"This path knows {allowed}"
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as it is registered
+    headers = dict(error.headers or {})
+    told = _TOLD.get(error.status_code, _UNKNOWN)
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+        told = _knows(headers["Allow"])
+    return PlainTextResponse(f"{told}\n", error.status_code, headers)
+
+
+async def _rate_limited(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RateLimited)  # noqa: S101 - as it is registered
+    told = f"Too many requests; try again in {error.retry_after} s\n"
+    return PlainTextResponse(told, 429, {"Retry-After": str(error.retry_after)})
