@@ -23,11 +23,13 @@ _PARTS = (
     "words",
     "elements",
     "scheme",
+    "json",
     "api",
     "form",
     "quotes",
     "done",
     "widget",
+    "placement",
     "start",
 )
 """The parts, in the order in which they are read; start.js runs what the others declare."""

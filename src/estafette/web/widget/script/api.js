@@ -55,7 +55,8 @@ class Api {
     return this.#ask("GET", `deliveries/${encodeURIComponent(id)}`);
   }
 
-  async #ask(method, path, body, headers = {}) {
+  async #ask(method, path, value, headers = {}) {
+    const body = value && written(value);
     const response = await this.#send(method, path, body, headers);
     const told = await response.json().catch(() => null);
     if (response.ok && told) return told.data;
@@ -82,14 +83,15 @@ class Api {
   }
 
   async #fetch(method, path, body, headers) {
-    const response = await fetch(new URL(`v1/widget/${path}`, this.base), {
+    // A text, since what wraps or stands in for fetch may not know URL objects.
+    const response = await fetch(new URL(`v1/widget/${path}`, this.base).href, {
       method,
       headers: {
         Authorization: `Bearer ${this.key}`,
         ...(body && { "Content-Type": "application/json" }),
         ...headers,
       },
-      body: body && JSON.stringify(body),
+      body,
       cache: "no-store",
       credentials: "omit",
       signal: AbortSignal.timeout(WAIT_MS),
@@ -102,7 +104,7 @@ class Api {
   async #isThere() {
     const wanted = { method: "HEAD", mode: "no-cors", cache: "no-store", credentials: "omit" };
     const signal = AbortSignal.timeout(WAIT_MS);
-    return fetch(new URL("widget.js", this.base), { ...wanted, signal }).then(
+    return fetch(new URL("widget.js", this.base).href, { ...wanted, signal }).then(
       () => true,
       () => false,
     );
@@ -111,6 +113,9 @@ class Api {
 
 // A key of 128 random bits; crypto.randomUUID is missing on pages without TLS.
 function randomKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let key = "";
+  for (const byte of crypto.getRandomValues(new Uint8Array(16))) {
+    key += byte.toString(16).padStart(2, "0");
+  }
+  return key;
 }

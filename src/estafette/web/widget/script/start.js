@@ -1,52 +1,65 @@
 // Mounting: by the attributes of the script's own tag, or by a call.
 
-const OWN =
-  document.currentScript ?? document.querySelector('script[data-key][src*="/widget.js"]');
-const BASE = new URL(".", OWN?.src ?? location.href);
+// A second copy of this script leaves everything to the first.
+const FIRST = Symbol.for("estafette.widget");
 
-// The options in a tag's attributes; those that are objects are JSON in the API's own words.
-function optionsOf({ dataset }) {
-  const { key, lang, theme, paymentMethod, cashCollect } = dataset;
-  const options = { key, lang, theme, paymentMethod };
-  if (cashCollect) options.cashCollect = Number(cashCollect);
-  for (const name of ["origin", "parcel", "destination", "metadata"]) {
-    if (!dataset[name]) continue;
-    try {
-      options[name] = JSON.parse(dataset[name]);
-    } catch (error) {
-      warn(`data-${name} is not JSON:`, error.message);
-    }
-  }
-  return options;
+// The tag of this script. Modules, and scripts that a library evaluates, are not told theirs.
+function ownTag() {
+  const told = document.currentScript;
+  if (told?.src) return told;
+  const tags = [...document.scripts].filter(isScript);
+  return tags.find(({ dataset }) => dataset.key) ?? tags[0];
 }
+
+const OWN = ownTag();
+const SOURCE = OWN?.src ?? /https?:[^\s()]*\/widget\.js/.exec(new Error().stack)?.[0];
 
 // Shows a widget in an element or the first that a selector finds; see docs/widget.md.
 function mount(target, options) {
+  isMounted = true;
   const element = typeof target === "string" ? document.querySelector(target) : target;
   if (!(element instanceof Element)) throw new TypeError(`Estafette: nothing is at ${target}`);
-  const widget = new Widget(element, { ...options }, BASE);
+  if (!SOURCE) throw new TypeError("Estafette: load widget.js from its server, with a script tag");
+  const find = typeof target === "string" ? () => document.querySelector(target) : null;
+  const placement = find
+    ? new Placement(find, { ...options }, baseOf(SOURCE))
+    : { widget: new Widget(element, { ...options }, baseOf(SOURCE)) };
   return {
-    element: widget.element,
-    update: (changed) => widget.update(changed),
-    remove: () => widget.remove(),
+    get element() {
+      return placement.widget.element;
+    },
+    update: (changed) => placement.widget.update(changed),
+    remove: () => placement.widget.remove(),
   };
 }
 
-// Beside the tag itself where it names no target.
-function mountByTag() {
-  const { target } = OWN.dataset;
-  const place = target ? document.querySelector(target) : make("div");
-  if (!place) {
-    warn(`nothing on this page is at data-target="${target}"`);
-    return;
-  }
-  if (!target) OWN.after(place);
-  mount(place, optionsOf(OWN));
+let isMounted = false;
+const WAIT_FOR_MOUNT_MS = 500;
+
+// Tag managers and editors take attributes away, and then nothing happens.
+function warnIfIdle() {
+  setTimeout(() => {
+    if (isMounted || placements.size) return;
+    console.warn(
+      "Estafette: widget.js is here, but no widget: its tag has no data-key, and nothing on the page" +
+        " has called Estafette.mount. Write data-key, data-target, data-origin and data-parcel into" +
+        " the tag; where a tag manager or an editor takes them away, call" +
+        ' Estafette.mount("#place", { key: "pk_…", origin: {…}, parcel: {…} }) instead.',
+    );
+  }, WAIT_FOR_MOUNT_MS);
 }
 
-window.Estafette = Object.freeze({ mount });
-if (OWN?.dataset.key) {
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mountByTag);
-  else mountByTag();
+function start() {
+  if (OWN?.dataset.key) adopt(OWN); // some loaders take the tag away at once
+  new MutationObserver(tendSoon).observe(document, { childList: true, subtree: true });
+  tendSoon();
+}
+
+if (!window.Estafette?.[FIRST]) {
+  window.Estafette = Object.freeze({ mount, [FIRST]: true });
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+  if (document.readyState === "complete") warnIfIdle();
+  else addEventListener("load", warnIfIdle);
 }
 document.dispatchEvent(new CustomEvent("estafette:ready", { detail: window.Estafette }));

@@ -7,7 +7,11 @@ const MOMENT_S = 30;
 // The quote is not to be had any more, whatever became of it: there are new ones.
 const STALE = new Set(["quote_expired", "quote_not_found", "quote_already_used"]);
 
+const widgets = new WeakMap(); // by their elements
+
 class Widget {
+  #confirmation = null;
+  #looking;
   #options;
   #api;
   #logos = {};
@@ -20,9 +24,11 @@ class Widget {
 
   constructor(target, options, base) {
     this.#options = options;
-    this.target = target;
+    this.isRemoved = false;
     this.words = Words.of(options.lang, target);
     this.#build();
+    this.standIn(target);
+    DARK.addEventListener("change", () => this.#paint());
     const wrong = faultIn(options);
     if (wrong) {
       this.#block(new Problem("configuration", wrong));
@@ -49,10 +55,23 @@ class Widget {
     // The page sees the widget where its fields are: its shortcuts would take what is typed.
     for (const type of ["keydown", "keypress", "keyup"]) this.card.addEventListener(type, keepKeys);
     root.append(this.card, this.live);
-    this.target.querySelector(":scope > estafette-widget")?.remove();
-    this.target.append(this.element);
+    widgets.set(this.element, this);
+  }
+
+  // Moves to another element, with all that it shows; one that stood there is removed.
+  standIn(target) {
+    this.target = target;
+    for (const other of target.querySelectorAll(":scope > estafette-widget")) {
+      if (other !== this.element) (widgets.get(other) ?? other).remove();
+    }
+    target.append(this.element);
     this.#paint();
-    DARK.addEventListener("change", () => this.#paint());
+    if (this.isBooked) this.#follow();
+  }
+
+  // Whether there is a delivery, of which it tells.
+  get isBooked() {
+    return this.#delivery !== null;
   }
 
   #paint() {
@@ -204,21 +223,22 @@ class Widget {
 
   #finish(delivery) {
     this.#delivery = delivery;
-    const confirmation = new Confirmation(this.words, delivery);
-    this.#show(confirmation);
+    this.#confirmation = new Confirmation(this.words, delivery);
+    this.#show(this.#confirmation);
     this.#say("");
     this.#tell("created", { delivery });
-    this.#follow(confirmation);
+    this.#follow();
   }
 
   // Looks at the status as long as somebody may be looking at it.
-  #follow(confirmation) {
-    const looking = setInterval(async () => {
+  #follow() {
+    clearInterval(this.#looking);
+    this.#looking = setInterval(async () => {
       if (!this.element.isConnected || FINAL.has(this.#delivery.status)) {
-        clearInterval(looking);
+        clearInterval(this.#looking);
       } else if (!document.hidden) {
         this.#delivery = await this.#api.delivery(this.#delivery.id).catch(() => this.#delivery);
-        confirmation.show(this.#delivery);
+        this.#confirmation.show(this.#delivery);
       }
     }, LOOK_MS);
   }
@@ -285,18 +305,24 @@ class Widget {
   }
 
   remove() {
+    this.isRemoved = true;
     this.element.remove();
   }
 }
 
 // What is wrong with the options, for who wrote them.
-function faultIn({ key, origin, parcel }) {
+function faultIn({ key, origin, parcel, metadata }) {
   if (!key) return "a publishable key is missing (data-key)";
   if (key.startsWith("sk_")) {
     return "this is a SECRET key: everybody can read it here. Revoke it, and use the pk_ one";
   }
   if (typeof origin !== "object" || !origin) return "the pickup address is missing (data-origin)";
   if (typeof parcel !== "object" || !parcel) return "the parcel is missing (data-parcel)";
+  try {
+    written([origin, parcel, metadata]);
+  } catch (error) {
+    return `origin, parcel or metadata: ${error.message}`;
+  }
   return null;
 }
 
