@@ -27,6 +27,7 @@ from pydantic_settings import (
 from pydantic_settings.sources import TomlConfigSettingsSource
 
 from estafette.core.origin import OriginPatternError, read_pattern
+from estafette.core.retention import LONGEST_DAYS
 
 PREFIX = "ESTAFETTE_"
 FILE_NAME = "estafette.toml"
@@ -204,7 +205,7 @@ class Settings(BaseSettings):
     audit_kept_days: int = Field(
         default=730,
         ge=30,
-        le=36_500,
+        le=LONGEST_DAYS,
         description="how long a month of the audit is kept after its end",
     )
     dispatches_kept_days: int = Field(
@@ -216,7 +217,7 @@ class Settings(BaseSettings):
     personal_data_days: int = Field(
         default=180,
         ge=1,
-        le=36_500,
+        le=LONGEST_DAYS,
         description="how long names, phones, addresses and notes are kept after a delivery's end",
     )
     metrics_host: str = Field(

@@ -4,12 +4,13 @@ import base64
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from estafette.core.ids import from_base32, new_id, to_base32
+from estafette.core.ids import first_id_of, from_base32, new_id, to_base32
 
 
 def test_a_new_id_is_a_uuid_of_version_7_and_of_now() -> None:
@@ -64,3 +65,16 @@ def test_processes_that_part_make_no_id_twice() -> None:
     ran = subprocess.run([sys.executable, "-c", _FORK], check=True, capture_output=True, text=True)
     random = {UUID(text).int & 2**62 - 1 for text in ran.stdout.split()}
     assert len(random) == 600
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+@example(datetime(1926, 12, 1, tzinfo=UTC))
+@example(datetime(1, 1, 1, tzinfo=UTC))
+@example(datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC))
+def test_there_is_a_first_id_of_every_time(moment: datetime) -> None:
+    first = first_id_of(moment)
+    now = datetime.now(UTC)
+    if moment < now - timedelta(milliseconds=1):
+        assert first <= new_id(now)
+    elif moment > now:
+        assert first > new_id(now)

@@ -23,8 +23,8 @@ def new_id(at: datetime | None = None) -> UUID:
 
 
 def first_id_of(moment: datetime) -> UUID:
-    """The least of all ids of that millisecond or later ones."""
-    return UUID(int=(moment - _EPOCH) // _MILLISECOND << 80)
+    """The least of all ids of that millisecond or later ones; of a time before 1970, of all."""
+    return UUID(int=max((moment - _EPOCH) // _MILLISECOND, 0) << 80)
 
 
 def time_of(id: UUID) -> datetime:

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import NamedTuple
 
+LONGEST_DAYS = 36_500
+"""How long anything may be told to be kept, which is a hundred years: for good."""
+
 
 class Retention(NamedTuple):
     """The time after which rows are removed.

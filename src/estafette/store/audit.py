@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
 import orjson
 
 from estafette.core.account import Mode
@@ -136,8 +135,10 @@ async def keep_up(connection: Connection, kept: timedelta | None, done: Upkeep) 
         for row in over:
             await _briefly(connection, f"drop table if exists {row['name']}")
             done.dropped.append(row["name"])
-    except asyncpg.LockNotAvailableError as error:
-        done.failed["audit"] = str(error)
+    except Exception as error:  # it is tried again, and what is kept up besides is done
+        if connection.is_closed():
+            raise
+        done.failed["audit"] = str(error) or type(error).__name__
     finally:
         if not connection.is_closed():
             await connection.execute("select pg_advisory_unlock($1)", _ONE_AT_A_TIME)

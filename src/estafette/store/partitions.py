@@ -163,13 +163,13 @@ class _Table:
         await self._try(self._remove_strays(over))
 
     async def _try(self, step: Awaitable[None]) -> None:
-        """Takes a step; where the database refuses it, notes that and goes on."""
+        """Takes a step; where that fails, notes why and goes on."""
         try:
             await step
-        except asyncpg.PostgresConnectionError:
-            raise
-        except asyncpg.PostgresError as error:
-            self._done.failed[self._table.name] = str(error)
+        except Exception as error:  # of this table or day: the others have theirs
+            if self._connection.is_closed():
+                raise
+            self._done.failed[self._table.name] = str(error) or type(error).__name__
 
     @asynccontextmanager
     async def _briefly(self) -> AsyncGenerator[None]:

@@ -62,3 +62,13 @@ async def stop(connection: Connection, account_id: UUID, delivery_id: UUID) -> N
         account_id,
         delivery_id,
     )
+
+
+async def put_off(connection: Connection, account_id: UUID, delivery_id: UUID) -> None:
+    """Lets a delivery whose step cannot be made be claimed again in an hour, after others."""
+    await connection.execute(
+        "update sandbox_runs set due_at = now() + interval '1 hour'"
+        " where account_id = $1 and delivery_id = $2",
+        account_id,
+        delivery_id,
+    )

@@ -61,6 +61,16 @@ async def look_again(
         )
 
 
+async def put_off(connection: Connection, delivery: Delivery) -> None:
+    """Lets a delivery that cannot be looked after be claimed again in an hour, after others."""
+    await connection.execute(
+        "update deliveries set watch_at = now() + interval '1 hour'"
+        " where account_id = $1 and id = $2",
+        delivery.scope.account_id,
+        delivery.id,
+    )
+
+
 async def now(connection: Connection) -> datetime:
     """The time at which the transaction began, by the database's clock."""
     return await connection.fetchval("select now()")

@@ -9,6 +9,7 @@ from estafette.core.account import MARKETS, Account, KeyKind, Mode, Scope
 from estafette.core.audit import Act, difference
 from estafette.core.ids import new_id
 from estafette.core.origin import OriginPatternError, read_pattern
+from estafette.core.retention import LONGEST_DAYS
 from estafette.store import accounts
 from estafette.store.accounts import Endpoint
 from estafette.store.pool import Connection
@@ -142,17 +143,14 @@ async def set_rate(
     return await find_account(platform, name)
 
 
-LONGEST_KEPT_DAYS = 36_500
-
-
 async def keep_personal_data(platform: Platform, name: str, days: int | None) -> Account:
     """Erases an account's personal data so many days after its deliveries ended.
 
     None: as many as the setting says. Raises AccountNotFoundError or AccountRefusedError.
     """
     account = await find_account(platform, name)
-    if days is not None and not 1 <= days <= LONGEST_KEPT_DAYS:
-        raise AccountRefusedError(f"the days must be from 1 to {LONGEST_KEPT_DAYS}, not {days}")
+    if days is not None and not 1 <= days <= LONGEST_DAYS:
+        raise AccountRefusedError(f"the days must be from 1 to {LONGEST_DAYS}, not {days}")
     async with platform.pool.acquire() as connection, connection.transaction():
         before = await accounts.keep_personal_data(connection, account.id, days)
         await _note_change(

@@ -1,11 +1,13 @@
 """Carry the balances of the books forward, so that a statement need not add up their history."""
 
 import asyncio
+from functools import partial
+from uuid import UUID
 
 from estafette.core.account import Mode, Scope
 from estafette.store import closings, ends
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing
+from estafette.usecases.rounds import in_turns, keep_doing
 
 _REST = 3_600.0
 _PAUSE = 0.01
@@ -22,18 +24,25 @@ async def run(platform: Platform, stop: asyncio.Event) -> None:
 
 
 async def close_books(platform: Platform, stop: asyncio.Event | None = None) -> int:
-    """Closes every day that is over, of all accounts; counts them.
+    """Closes every day that is over, of all accounts in turns; counts them.
 
     Each in a transaction of its own. Any number of processes may do it; they wait for each other.
     """
     done = 0
     async with platform.pool.acquire() as connection:
-        for account_id, _ in await ends.every_account(connection):
+
+        async def turn(account_id: UUID) -> bool:
+            nonlocal done
+            closed = 0
             for mode in Mode:
-                while stop is None or not stop.is_set():
-                    async with connection.transaction():
-                        if await closings.close_next(connection, Scope(account_id, mode)) is None:
-                            break
-                    done += 1
-                    await asyncio.sleep(_PAUSE)
+                async with connection.transaction():
+                    end = await closings.close_next(connection, Scope(account_id, mode))
+                closed += end is not None
+            if closed:
+                await asyncio.sleep(_PAUSE)
+            done += closed
+            return closed > 0
+
+        accounts = [id for id, _ in await ends.every_account(connection)]
+        await in_turns(connection, "books", {id: partial(turn, id) for id in accounts}, stop)
     return done

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from estafette.core.ids import first_id_of
@@ -12,7 +12,7 @@ from estafette.store import ends
 from estafette.store.ends import Done, Ending
 from estafette.store.pool import Connection
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing
+from estafette.usecases.rounds import in_turns, keep_doing
 
 _ROWS = 1_000
 _PAUSE = 0.02
@@ -82,33 +82,46 @@ class _Round:
             ends.SANDBOX_RUNS: (SANDBOX_RUNS, SANDBOX_RUNS),
         }
         for ending, (of_good, of_dead) in kept.items():
-            for account_id in accounts:
-                await self._of_account(ending, account_id, now, (of_good, of_dead))
-            await ends.note(self._connection, ending.table, 0, completed=not self._is_stopping)
+            over = now - of_good, now - of_dead
+            turns = {id: _Removal(self._connection, ending, id, over).turn for id in accounts}
+            completed = await in_turns(self._connection, "ends", turns, self._stop)
+            await ends.note(self._connection, ending.table, 0, completed=completed)
 
-    async def _of_account(
-        self, ending: Ending, account_id: UUID, now: datetime, kept: tuple[timedelta, timedelta]
+
+class _Removal:
+    """What is over of one account's rows of one kind."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        ending: Ending,
+        account_id: UUID,
+        over: tuple[datetime, datetime],
     ) -> None:
-        over = now - kept[0], now - kept[1]
-        before = first_id_of(max(over))
-        after: UUID | None = _BEGINNING
-        while after is not None and not self._is_stopping:
-            removed, after = await ends.step(
-                self._connection, ending, account_id, after, before, over, _ROWS
+        self._connection = connection
+        self._ending = ending
+        self._account_id = account_id
+        self._over = over
+        self._before = first_id_of(max(over))
+        self._after: UUID | None = _BEGINNING
+
+    async def turn(self) -> bool:
+        """Removes some of them, and rests if there were any; returns whether there may be more."""
+        if self._after is not None:
+            removed, self._after = await ends.step(
+                self._connection,
+                self._ending,
+                self._account_id,
+                self._after,
+                self._before,
+                self._over,
+                _ROWS,
             )
-            await self._rest(ending, removed)
-        while ending is ends.MESSAGES and not self._is_stopping:
-            removed = await ends.remove_tests(self._connection, account_id, over, _ROWS)
-            await self._rest(ending, removed)
-            if removed < _ROWS:
-                return
-
-    async def _rest(self, ending: Ending, removed: int) -> None:
-        """Lets others have the database; notes what was removed."""
+            more = self._after is not None or self._ending is ends.MESSAGES
+        else:
+            removed = await ends.remove_tests(self._connection, self._account_id, self._over, _ROWS)
+            more = removed == _ROWS
         if removed:
-            await ends.note(self._connection, ending.table, removed, completed=False)
+            await ends.note(self._connection, self._ending.table, removed, completed=False)
             await asyncio.sleep(_PAUSE)
-
-    @property
-    def _is_stopping(self) -> bool:
-        return self._stop is not None and self._stop.is_set()
+        return more

@@ -12,6 +12,7 @@ from estafette.core.dialect import Dialect
 from estafette.store import dispatches
 from estafette.store.dispatches import Claimed, Elsewhere, Room, Rooms
 from estafette.usecases.platform import Platform
+from estafette.usecases.rounds import report
 
 __all__ = [
     "Elsewhere",
@@ -97,7 +98,13 @@ async def claim(
     async with platform.pool.acquire() as connection:
         claimed = await dispatches.claim(connection, list(platform.dialects), lease, rooms)
         due_in_seconds = await dispatches.due_in_seconds(connection, _left(rooms, claimed))
-    return Round([await _errand(platform, one) for one in claimed], due_in_seconds)
+    errands: list[Errand] = []
+    for one in claimed:
+        try:
+            errands.append(await _errand(platform, one))
+        except LookupError as error:  # its lease gives it back; the others go on
+            report("errands", error, delivery=str(one.delivery.id))
+    return Round(errands, due_in_seconds)
 
 
 def _left(rooms: Rooms, claimed: Sequence[Claimed]) -> Rooms:

@@ -1,6 +1,7 @@
 """Move deliveries that time has moved: unpaid, due for their pickup, without a courier, silent."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from estafette.core.delivery import Delivery
@@ -8,10 +9,12 @@ from estafette.core.event import Actor
 from estafette.core.watch import due_move
 from estafette.store import watch
 from estafette.store.journal import Entry
+from estafette.store.pool import Connection
+from estafette.store.watch import Watched
 from estafette.usecases import record
 from estafette.usecases.advance import Move, moved
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing
+from estafette.usecases.rounds import in_one_or_apart, keep_doing
 
 _AT_ONCE = 200
 _LONGEST_SLEEP = 5.0
@@ -54,21 +57,37 @@ async def look_after(platform: Platform) -> Round:
         due_in_seconds = await watch.due_in_seconds(connection)
         if due_in_seconds is None or due_in_seconds > 0:
             return Round(0, due_in_seconds)
-        async with connection.transaction():
-            now = await watch.now(connection)
-            claimed = await watch.claim_due(connection, list(platform.dialects), _AT_ONCE)
-            entries: list[Entry] = []
-            early: list[Delivery] = []  # the limits have become longer since it was planned
-            for delivery, dialect in claimed:
-                due = due_move(delivery, now, platform.watch_limits)
-                if due is None:
-                    early.append(delivery)
-                else:
-                    move = Move(due.to, Actor.SYSTEM, due.note)
-                    pace = platform.sandbox_step
-                    entries.append(moved(delivery, move, platform.dialects[dialect], pace))
-            enqueued = await record.moves(connection, platform, entries)
-            await watch.look_again(connection, early, platform.watch_limits)
+        enqueued = 0
+
+        async def claim() -> Sequence[Watched]:
+            return await watch.claim_due(connection, list(platform.dialects), _AT_ONCE)
+
+        async def move(claimed: Sequence[Watched]) -> None:
+            nonlocal enqueued
+            enqueued += await _move(connection, platform, claimed)
+
+        async def put_off(one: Watched) -> None:
+            await watch.put_off(connection, one.delivery)
+
+        done = await in_one_or_apart(connection, "overdue deliveries", claim, move, put_off)
     if enqueued:
         platform.outbox_signal.wake()
-    return Round(len(claimed), due_in_seconds)
+    return Round(done, due_in_seconds)
+
+
+async def _move(connection: Connection, platform: Platform, claimed: Sequence[Watched]) -> int:
+    """Makes the moves that are due of these; counts the webhook messages."""
+    now = await watch.now(connection)
+    entries: list[Entry] = []
+    early: list[Delivery] = []  # the limits have become longer since it was planned
+    for delivery, dialect in claimed:
+        due = due_move(delivery, now, platform.watch_limits)
+        if due is None:
+            early.append(delivery)
+        else:
+            move = Move(due.to, Actor.SYSTEM, due.note)
+            pace = platform.sandbox_step
+            entries.append(moved(delivery, move, platform.dialects[dialect], pace))
+    enqueued = await record.moves(connection, platform, entries)
+    await watch.look_again(connection, early, platform.watch_limits)
+    return enqueued

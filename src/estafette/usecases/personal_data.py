@@ -7,16 +7,18 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from estafette.core.delivery import Delivery
 from estafette.core.ids import first_id_of
 from estafette.core.privacy import erased, phones_of
+from estafette.core.retention import LONGEST_DAYS
 from estafette.store import ends, privacy
 from estafette.store.pool import Connection
 from estafette.store.privacy import Indexed
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing
+from estafette.usecases.rounds import in_turns, keep_doing
 from estafette.usecases.secrets import WrongSecretKeyError
 
 _AT_ONCE = 200
@@ -97,13 +99,19 @@ async def index_phones(platform: Platform, stop: asyncio.Event | None = None) ->
     done = 0
     async with platform.pool.acquire() as connection:
         hashed = await PhoneHash.of(platform, connection)
-        for account_id, _ in await ends.every_account(connection):
-            while not _is_set(stop):
-                indexed = await _index_some(connection, account_id, hashed)
-                done += indexed
-                if indexed < _INDEXED_AT_ONCE:
-                    break
-                await asyncio.sleep(_PAUSE)
+
+        async def turn(account_id: UUID) -> bool:
+            nonlocal done
+            indexed = await _index_some(connection, account_id, hashed)
+            done += indexed
+            if indexed < _INDEXED_AT_ONCE:
+                return False
+            await asyncio.sleep(_PAUSE)
+            return True
+
+        accounts = [id for id, _ in await ends.every_account(connection)]
+        turns = {id: partial(turn, id) for id in accounts}
+        await in_turns(connection, "index of phones", turns, stop)
     return done
 
 
@@ -136,17 +144,24 @@ async def erase_what_is_over(
 
     Any number of processes may do it.
     """
-    done = 0
     async with platform.pool.acquire() as connection:
         hashed = await PhoneHash.of(platform, connection)
         now = await ends.now(connection)
-        for account_id, days in await ends.every_account(connection):
-            of_account = kept if days is None else timedelta(days=days)
-            work = _Erasing(connection, hashed, account_id, now - of_account, stop)
-            done += await work.all()
-        completed = not _is_set(stop)
+        work = {
+            account_id: _Erasing(
+                connection, hashed, account_id, now - (kept if days is None else _days(days))
+            )
+            for account_id, days in await ends.every_account(connection)
+        }
+        turns = {account_id: one.turn for account_id, one in work.items()}
+        completed = await in_turns(connection, "personal data", turns, stop)
+        done = sum(one.done for one in work.values())
         await ends.note(connection, "personal_data", done, completed=completed)
     return done
+
+
+def _days(number: int) -> timedelta:
+    return timedelta(days=min(number, LONGEST_DAYS))
 
 
 class _Erasing:
@@ -158,59 +173,60 @@ class _Erasing:
         hashed: PhoneHash,
         account_id: UUID,
         ended_before: datetime,
-        stop: asyncio.Event | None,
     ) -> None:
+        self.done = 0
         self._connection = connection
         self._hashed = hashed
         self._account_id = account_id
         self._ended_before = ended_before
-        self._stop = stop
+        self._in_order = True
+        self._after = _BEGINNING
 
-    async def all(self) -> int:
-        """Erases all there is; counts the deliveries."""
-        return await self._in_turn() + await self._put_off_before()
+    async def turn(self) -> bool:
+        """Erases some, and counts them as done; returns whether there may be more."""
+        if self._in_order:
+            async with self._connection.transaction():
+                self._in_order = await self._in_turn()
+            more = True
+        else:
+            async with self._connection.transaction():
+                more = await self._put_off_before()
+        if more:
+            await asyncio.sleep(_PAUSE if self._in_order else 0)
+        return more
 
-    async def _in_turn(self) -> int:
+    async def _in_turn(self) -> bool:
         """Those whose turn has come; the ones among them that have not ended yet are put off."""
-        done, before = 0, first_id_of(self._ended_before - _SLACK)
-        while not _is_set(self._stop):
-            async with self._connection.transaction():
-                progress = await privacy.lock_progress(self._connection, self._account_id)
-                ids = progress and await privacy.ids_after(
-                    self._connection, self._account_id, progress.erased_to, before, _AT_ONCE
-                )
-                if not progress or not ids:
-                    return done
-                gone = await self._erase(ids)
-                done += len(gone)
-                if left := [(self._account_id, id) for id in ids if id not in gone]:
-                    await privacy.put_off(self._connection, left, on_request=False)
-                reached = progress._replace(erased_to=ids[-1])
-                await privacy.set_progress(self._connection, self._account_id, reached)
-            await asyncio.sleep(_PAUSE)
-        return done
-
-    async def _put_off_before(self) -> int:
-        """Those that were put off, and have ended."""
-        done, after = 0, _BEGINNING
-        while not _is_set(self._stop):
-            async with self._connection.transaction():
-                ids = await privacy.due(
-                    self._connection, self._account_id, after, self._ended_before, _AT_ONCE
-                )
-                if not ids:
-                    return done
-                ended = await ends.now(self._connection)
-                done += len(await self._erase(ids, ended))
-            after = ids[-1]
-            await asyncio.sleep(_PAUSE)
-        return done
-
-    async def _erase(self, ids: Sequence[UUID], ended_before: datetime | None = None) -> set[UUID]:
-        wanted = [(self._account_id, id) for id in ids]
-        return await erase(
-            self._connection, self._hashed, wanted, ended_before or self._ended_before
+        before = first_id_of(self._ended_before - _SLACK)
+        progress = await privacy.lock_progress(self._connection, self._account_id)
+        ids = progress and await privacy.ids_after(
+            self._connection, self._account_id, progress.erased_to, before, _AT_ONCE
         )
+        if not progress or not ids:
+            return False
+        gone = await self._erase(ids, self._ended_before)
+        if left := [(self._account_id, id) for id in ids if id not in gone]:
+            await privacy.put_off(self._connection, left, on_request=False)
+        reached = progress._replace(erased_to=ids[-1])
+        await privacy.set_progress(self._connection, self._account_id, reached)
+        return True
+
+    async def _put_off_before(self) -> bool:
+        """Those that were put off, and have ended."""
+        ids = await privacy.due(
+            self._connection, self._account_id, self._after, self._ended_before, _AT_ONCE
+        )
+        if not ids:
+            return False
+        await self._erase(ids, await ends.now(self._connection))
+        self._after = ids[-1]
+        return True
+
+    async def _erase(self, ids: Sequence[UUID], ended_before: datetime) -> set[UUID]:
+        wanted = [(self._account_id, id) for id in ids]
+        gone = await erase(self._connection, self._hashed, wanted, ended_before)
+        self.done += len(gone)
+        return gone
 
 
 async def erase(
@@ -228,7 +244,3 @@ async def erase(
         entries = [entry for delivery in found for entry in hashed.entries(delivery)]
         await privacy.erase(connection, [erased(delivery) for delivery in found], entries)
     return {delivery.id for delivery in found}
-
-
-def _is_set(stop: asyncio.Event | None) -> bool:
-    return stop is not None and stop.is_set()

@@ -19,6 +19,7 @@ from estafette.store.pool import Connection
 from estafette.usecases import audit, record
 from estafette.usecases.advance import Move, carry_out, lock_one, moved, plan, settle
 from estafette.usecases.platform import Platform
+from estafette.usecases.rounds import in_one_or_apart
 
 _AT_ONCE = 200
 
@@ -43,12 +44,22 @@ async def tick(platform: Platform) -> Tick:
         due_in_seconds = await sandbox.due_in_seconds(connection)
         if due_in_seconds is None or due_in_seconds > 0:
             return Tick(0, due_in_seconds)
-        async with connection.transaction():
-            runs = await sandbox.claim_due(connection, list(platform.dialects), _AT_ONCE)
-            enqueued = await _make_steps(connection, platform, runs)
+        enqueued = 0
+
+        async def claim() -> Sequence[sandbox.Run]:
+            return await sandbox.claim_due(connection, list(platform.dialects), _AT_ONCE)
+
+        async def make_steps(runs: Sequence[sandbox.Run]) -> None:
+            nonlocal enqueued
+            enqueued += await _make_steps(connection, platform, runs)
+
+        async def put_off(run: sandbox.Run) -> None:
+            await sandbox.put_off(connection, run.delivery.scope.account_id, run.delivery.id)
+
+        done = await in_one_or_apart(connection, "sandbox couriers", claim, make_steps, put_off)
     if enqueued:
         platform.outbox_signal.wake()
-    return Tick(len(runs), due_in_seconds)
+    return Tick(done, due_in_seconds)
 
 
 async def _make_steps(
