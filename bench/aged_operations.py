@@ -22,7 +22,7 @@ from bench.stocks import Stock, Tenant
 from bench.trips import trips
 from estafette.core.ids import to_base32
 from estafette.dialects.kaspi.listing import write_cursor
-from estafette.store import outbox
+from estafette.store import outbox, outbox_survey
 from estafette.store.deliveries import Position
 from estafette.store.outbox import Finished
 from estafette.store.pool import Connection
@@ -372,7 +372,7 @@ async def _claim(side: Side, turn: int) -> Took:
     began = time.perf_counter()
     due = [
         each.endpoint_id
-        for each in (await outbox.survey(side.connection)).waiting
+        for each in (await outbox_survey.survey(side.connection)).waiting
         if each.due_in_seconds <= 0
     ]
     asked = dict.fromkeys(due[: -(-_CLAIMED // _ROOM)], _ROOM)

@@ -39,7 +39,15 @@ from estafette.scraping import scraped
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
 from estafette.store.pool import Pool, open_pool
-from estafette.usecases import close_books, ends, overdue, personal_data, search, secret_key
+from estafette.usecases import (
+    close_books,
+    ends,
+    gone_endpoints,
+    overdue,
+    personal_data,
+    search,
+    secret_key,
+)
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.create import Creator
 from estafette.usecases.places import LIST_STATEMENT_SECONDS
@@ -413,6 +421,7 @@ async def work(settings: Settings) -> None:
             ends.run(platform, retention, stop, observe_upkeep),
             personal_data.run(platform, retention.personal_data, stop),
             close_books.run(platform, stop),
+            gone_endpoints.run(platform, stop),
         )
 
 

@@ -27,8 +27,8 @@ def up() -> Iterator[Up]:
 def command(up: Up, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs a command in this process, whose start would take most of the time otherwise.
 
-    With `--json` it returns what was printed as a value, else as text; `code` is the expected exit
-    code, `stdin` its standard input.
+    With `--json` it returns what was printed as a value, else as text, or the `remarks` beside it;
+    `code` is the expected exit code, `stdin` its standard input.
     """
     set_environment(monkeypatch, data_dir=str(up.data_dir))
     return caller(monkeypatch, capsys)

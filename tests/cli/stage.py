@@ -40,12 +40,14 @@ def of_database(dsn: str) -> dict[str, str]:
 def caller(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """What runs a command in this process, as the fixture `command` says."""
 
-    def call(*arguments: str, code: int = 0, stdin: str = "") -> Any:
+    def call(*arguments: str, code: int = 0, stdin: str = "", remarks: bool = False) -> Any:
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
         capsys.readouterr()
         ended = run(arguments)
         printed = capsys.readouterr()
         assert ended == code, (arguments, printed)
+        if remarks:
+            return printed.err
         if "--json" in arguments or arguments[:2] == ("privacy", "export"):
             return json.loads(printed.out)
         return printed.out if code == 0 else printed.err

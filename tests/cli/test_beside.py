@@ -229,7 +229,11 @@ def test_a_webhook_secret_is_shown_only_when_asked_or_made(up: Up, command: Comm
         "webhooks", "set", "--account", "kaspi", "--url", url, "--name", "second", "--json"
     )
     assert added["secret"].startswith("whsec_")
-    command("webhooks", "set", "--account", "kaspi", "--url", "", "--name", "second")
+    second = ("--account", "kaspi", "--name", "second")
+    told = command("webhooks", "remove", *second)
+    assert told == "second (sandbox) is removed; 0 webhooks that waited for it will not be sent\n"
+    assert "second" not in command("webhooks", "show", "--account", "kaspi")
+    assert "no endpoint" in command("webhooks", "remove", *second, code=1)
 
 
 def test_the_secrets_of_a_new_account_are_shown_by_the_command_that_its_creation_names(
@@ -286,7 +290,9 @@ def test_webhooks_are_tried_listed_and_sent_again(
     attempts(2)
     assert command(*again, "--message", first["message_id"]) == {"resent": 1}
     attempts(3)
-    assert command(*again, "--since", "1h") == {"resent": 0}
+    told = command(*again, "--since", "1h")  # what other tests did without a URL was never told
+    assert (told["resent"], told["is_all"]) == (0, True)
+    assert command(*again, "--since", "1h")["never_told"] == 0
     assert command(*again, "--since", "1h", "--all")["resent"] >= 1
     command("webhooks", "set", "--account", "kaspi", "--url", "")
 
@@ -398,7 +404,17 @@ def test_the_doctor_finds_nothing_wrong_and_then_an_endpoint_out_of_bounds(
     found = {f["about"]: f["verdict"] for f in command("doctor", "--json")["findings"]}
     assert found.keys() >= {"settings", "disk", "database", "schema", "clock", "public URL"}
     assert set(found.values()) == {"ok"}
-    command("webhooks", "set", "--account", "kaspi", "--url", "http://10.0.0.1/hook")
+    set_ = ("webhooks", "set", "--account", "kaspi", "--url")
+    for place, why in {
+        "10.0.0.1": "destination address is not allowed (private network)",
+        "169.254.169.254": "destination address is not allowed (link-local)",
+        "192.168.1.1": "destination address is not allowed (private network)",
+        "nowhere.invalid": "the name is not known",
+    }.items():
+        warned = command(*set_, f"http://{place}/hook", remarks=True)
+        assert f"warning: no webhook will be sent to http://{place}/hook: {why}" in warned
+    assert "warning" not in command(*set_, "http://127.0.0.1:9/hook", remarks=True)
+    command(*set_, "http://10.0.0.1/hook")
     told = command("doctor", "--json", code=1)["findings"]
     problem = next(finding for finding in told if finding["verdict"] == "problem")
     assert "destination address is not allowed (private network)" in problem["text"]

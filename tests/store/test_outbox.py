@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from estafette.core.account import Mode
-from estafette.store import outbox
+from estafette.store import endpoint_failures, outbox, outbox_survey
 from estafette.store.outbox import OPENS_AFTER, Claimed, Finished
 from estafette.usecases.accounts import AccountRefusedError
 from estafette.usecases.platform import Platform
@@ -37,13 +37,14 @@ async def tenant(platform: Platform) -> Tenant:
 async def claim(tenant: Tenant, worker: str, **limits: Any) -> list[Claimed]:
     """Claims what is due: of the endpoints in `rooms`, else of every one that a survey finds."""
     async with tenant.platform.pool.acquire() as connection:
-        found = (await outbox.survey(connection)).waiting
+        found = (await outbox_survey.survey(connection)).waiting
         everyone = {each.endpoint_id: limits.get("room", 100) for each in found}
         return await outbox.claim(
             connection,
             everyone | limits.get("rooms", {}),
             lease_seconds=limits.get("lease_seconds", 30.0),
             worker=worker,
+            order=limits.get("order", {}),
         )
 
 
@@ -163,7 +164,7 @@ async def test_a_survey_tells_when_each_endpoint_has_something_due(tenant: Tenan
     other = await new_tenant(tenant.platform, Mode.LIVE)
     await listen_at(other, "http://127.0.0.1:9/")
     async with tenant.platform.pool.acquire() as connection:
-        assert await outbox.survey(connection) == ([], 0.0)
+        assert await outbox_survey.survey(connection) == ([], 0.0)
         await tenant.create()
         await other.create()
         await connection.execute("update messages set due_at = now() + interval '50 seconds'")
@@ -171,8 +172,8 @@ async def test_a_survey_tells_when_each_endpoint_has_something_due(tenant: Tenan
             "update messages set due_at = now() - interval '20 seconds' where account_id = $1",
             other.scope.account_id,
         )
-        waiting, oldest = await outbox.survey(connection)
-        assert await outbox.pending(connection) == 2
+        waiting, oldest = await outbox_survey.survey(connection)
+        assert await outbox_survey.pending(connection) == 2
     assert 20 <= oldest < 60
     found = {each.account_id: each.due_in_seconds for each in waiting}
     assert 40 < found[tenant.scope.account_id] <= 50
@@ -217,7 +218,7 @@ async def test_an_endpoint_that_fails_again_and_again_rests_and_loses_nothing(
         assert [each[name] for each in before] == [each[name] for each in after]
     assert sum(each["attempt"] for each in after) == OPENS_AFTER
     async with tenant.platform.pool.acquire() as connection:
-        [waiting] = (await outbox.survey(connection)).waiting
+        [waiting] = (await outbox_survey.survey(connection)).waiting
     assert 0 < waiting.due_in_seconds <= 5
     assert waiting.failures == OPENS_AFTER
 
@@ -298,8 +299,8 @@ async def test_a_message_that_waited_a_day_for_an_endpoint_that_rests_is_dead_an
     query = "update messages set due_at = now() - interval '25 hours' where delivery_id <> $1"
     await tenant.platform.pool.execute(query, fresh)
     async with tenant.platform.pool.acquire() as connection:
-        assert await outbox.give_up(connection) == 1
-        assert await outbox.give_up(connection) == 0
+        assert await endpoint_failures.give_up(connection) == 1
+        assert await endpoint_failures.give_up(connection) == 0
     states = {each["delivery_id"]: each["state"] for each in await messages(tenant)}
     assert states == {late: "dead", fresh: "pending"}
     assert [each["state"] for each in await messages(other)] == ["pending"]

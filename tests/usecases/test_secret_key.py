@@ -233,7 +233,7 @@ async def test_all_that_is_stored_is_written_anew_and_the_old_key_can_go(
 
 
 ROTATED = {
-    *(("endpoints", name) for name in ("secret", "next_secret")),
+    *(("endpoints", name) for name in ("secret", "next_secret", "headers")),
     *(("company_links", name) for name in LINK_COLUMNS),
     ("data_keys", "key"),
 }

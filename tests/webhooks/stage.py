@@ -43,6 +43,7 @@ class PlainRenderer:
     """Renders every fact as JSON."""
 
     schedule: Schedule = KASPI_SCHEDULE
+    order_seconds: float = 0.0
 
     def render(self, message: Message, now_unix_seconds: int) -> Rendered:
         body = orjson.dumps(
@@ -60,12 +61,12 @@ class PlainRenderer:
             }
         )
         signed = f"{now_unix_seconds}.".encode() + body
-        headers = {
-            "Content-Type": "application/json",
+        signature = {
             "X-Time": str(now_unix_seconds),
             "X-Signature": hmac_sha256_hex(message.secret.encode(), signed),
         }
-        return Rendered(headers, body)
+        headers = {"Content-Type": "application/json"}
+        return Rendered(str(message.event_id), headers, body, signature)
 
 
 class PoisonedRenderer(PlainRenderer):

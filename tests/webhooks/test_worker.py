@@ -11,6 +11,7 @@ from estafette.core.delivery import Status
 from estafette.core.errors import EndpointMissing
 from estafette.usecases import webhooks
 from estafette.usecases.platform import Platform
+from estafette.usecases.resend import resend_since
 from estafette.usecases.simulate import step_by_hand
 from estafette.webhooks.retry import Schedule
 from estafette.webhooks.worker import Limits
@@ -237,11 +238,12 @@ async def test_after_the_schedule_a_message_is_dead_and_kept_and_sent_again_by_h
             await until(is_dead)
             receiver.behaviour = answer()
             since = event.occurred_at - timedelta(minutes=1)
-            assert await webhooks.resend_since(platform, tenant.scope, since) == 1
+            assert await resend_since(platform, tenant.scope, since) == (1, 0, True)
             await receiver.wait_for(7)
             await until_settled(tenant, 1)
-            assert await webhooks.resend_since(platform, tenant.scope, since) == 0
-            assert await webhooks.resend_since(platform, tenant.scope, since, dead_only=False) == 1
+            assert await resend_since(platform, tenant.scope, since) == (0, 0, True)
+            again = await resend_since(platform, tenant.scope, since, dead_only=False)
+            assert again == (1, 0, True)
             await receiver.wait_for(8)
     assert [said(each)["attempt"] for each in receiver.requests] == list(range(1, 9))
     assert len({said(each)["eventId"] for each in receiver.requests}) == 1

@@ -7,8 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from estafette.core.account import Mode, Scope
-from estafette.store.outbox import OPENS_AFTER, Claimed, Waiting
-from estafette.webhooks.lanes import Job, Lanes
+from estafette.store.outbox import OPENS_AFTER, Claimed
+from estafette.store.outbox_survey import Waiting
+from estafette.webhooks.lane import Job
+from estafette.webhooks.lanes import Lanes
 
 ACCOUNT = uuid4()
 

@@ -20,7 +20,8 @@ Run
 Manage
   accounts     create, list, set-rate, origins, keep
   keys         create, update, limits, rotate, disable, enable, revoke, list
-  webhooks     set, show, rotate, finish-rotation, attempts, resend, test
+  webhooks     set, show, headers, enable, disable, remove, rotate, finish-rotation,
+               attempts, resend, test
   tariffs      export, import
   couriers     create, update, tariffs, activate, deactivate, list, connect, disconnect
   payments     list, confirm, statement

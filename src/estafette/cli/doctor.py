@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import sysconfig
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import aiohttp
 
 from estafette.cli.errors import explain_database
 from estafette.cli.output import FAILED, OK, CommandError, say, say_json, styled
+from estafette.cli.reach import NotReachedError, check_reach
 from estafette.cli.session import beside, system_user
 from estafette.cli.words import AsJson
 from estafette.core.account import MARKETS
@@ -28,7 +28,6 @@ from estafette.usecases.platform import Platform
 from estafette.usecases.ready import OLDEST_POSTGRES, NotReadyError, reads_secrets
 from estafette.usecases.secrets import WrongSecretKeyError
 from estafette.usecases.webhooks import EndpointSettings, list_endpoints
-from estafette.webhooks.guard import Guard, GuardError, check_url
 
 _SLOW_SECONDS = 0.1
 _SKEW_SECONDS = 2.0
@@ -198,7 +197,6 @@ async def _facts(platform: Platform) -> AsyncIterator[Finding]:
 
 
 async def _endpoints(platform: Platform, known: Settings) -> AsyncIterator[Finding]:
-    guard = Guard(allow=known.webhook_allowed_networks)
     try:
         every = [
             (account.name, endpoint)
@@ -210,36 +208,23 @@ async def _endpoints(platform: Platform, known: Settings) -> AsyncIterator[Findi
         return
     for account, endpoint in every:
         if endpoint.url:
-            yield await _endpoint(account, endpoint, endpoint.url, guard)
+            yield await _endpoint(account, endpoint, endpoint.url, known)
 
 
-async def _endpoint(account: str, endpoint: EndpointSettings, url: str, guard: Guard) -> Finding:
+async def _endpoint(account: str, endpoint: EndpointSettings, url: str, known: Settings) -> Finding:
     mode = endpoint.scope.mode
     who = f"{account}/{mode}/{endpoint.name} at {urlsplit(url).netloc}"
+    of = f"--account {account} --mode {mode} --name {endpoint.name}"
     if not endpoint.is_enabled:
-        return Finding("webhooks", Verdict.WARNING, f"{who}: disabled", "enable it, or remove it")
+        why = " as gone: its receiver answered 410" if endpoint.disabled_why else ""
+        advice = f"estafette webhooks enable {of}, or remove it"
+        return Finding("webhooks", Verdict.WARNING, f"{who}: disabled{why}", advice)
     try:
-        host = check_url(url).raw_host or ""
-        addresses = await _addresses(host)
-        for address in addresses:
-            guard.check_address(address)
-    except GuardError as error:
-        advice = (
-            "allow its network with ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS, or change it:"
-            f" estafette webhooks set --account {account} --mode {mode} --url URL"
-        )
-        reason = error.strerror if isinstance(error, OSError) else error
-        return Finding("webhooks", Verdict.PROBLEM, f"{who}: {reason}", advice)
-    except OSError as error:
-        text = f"{who}: the name is not known ({error.strerror or error})"
-        return Finding("webhooks", Verdict.PROBLEM, text, "correct the URL, or the DNS")
+        await asyncio.to_thread(check_reach, url, known.webhook_allowed_networks)
+    except NotReachedError as error:
+        advice = f"{error.advice}: estafette webhooks set {of} --url URL"
+        return Finding("webhooks", Verdict.PROBLEM, f"{who}: {error.reason}", advice)
     return Finding("webhooks", Verdict.OK, f"{who}: may be reached")
-
-
-async def _addresses(host: str) -> list[str]:
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return sorted({str(address[0]) for *_, address in found})
 
 
 async def _public_url(known: Settings) -> Finding:

@@ -99,7 +99,7 @@ def _refusal(error: Refusal) -> str:
         )
     if isinstance(error, EndpointMissing):
         return (
-            f"the endpoint {error.endpoint!r} has no URL;"
+            f"there is no endpoint {error.endpoint!r} with a URL;"
             " set one with `estafette webhooks set --account NAME --url URL`"
         )
     return str(error) or type(error).__name__

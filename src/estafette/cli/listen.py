@@ -23,6 +23,7 @@ from estafette.usecases.watch import Happened, Watch
 from estafette.usecases.webhooks import list_endpoints
 from estafette.webhooks.guard import UrlRefusedError, check_url
 from estafette.webhooks.message import Message, Renderer
+from estafette.webhooks.standard import signed_headers
 
 _POLL_SECONDS = 0.25
 _FORWARD_SECONDS = 10.0
@@ -98,11 +99,17 @@ class _Forwarder:
         event = happened.event
         if not event.announced:
             return {}
+        every = await list_endpoints(self._platform, account.id)
         endpoint = next(
-            found
-            for found in await list_endpoints(self._platform, account.id)
-            if found.scope.mode is happened.mode and found.name == DEFAULT_ENDPOINT
+            (
+                found
+                for found in every
+                if found.scope.mode is happened.mode and found.name == DEFAULT_ENDPOINT
+            ),
+            None,
         )
+        if endpoint is None:
+            return dict.fromkeys(event.announced, "there is no default endpoint to sign for")
         answers: dict[str, _Answer] = {}
         for ordinal, type in enumerate(event.announced):
             message = Message(
@@ -126,15 +133,16 @@ class _Forwarder:
                 status=event.status,
                 milestone=event.milestone,
             )
-            answers[type] = await self._post(message)
+            answers[type] = await self._post(endpoint.format, message)
         return answers
 
-    async def _post(self, message: Message) -> _Answer:
-        request = self._renderers[message.dialect].render(message, int(time.time()))
+    async def _post(self, format: str, message: Message) -> _Answer:
+        now = int(time.time())
+        request = self._renderers[message.dialect].render(message, now)
         try:
             async with self._session.post(
                 URL(self._url, encoded=True),
-                headers=dict(request.headers),
+                headers=signed_headers(format, message, request, now),
                 data=request.body,
                 allow_redirects=False,
             ) as response:

@@ -1,35 +1,36 @@
 """`estafette webhooks`: where an account receives them, what was tried, sending again."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from estafette.cli.output import (
-    OK,
-    CommandError,
-    fields,
-    misused,
-    say,
-    say_json,
-    styled,
-    table,
-    time_text,
-)
-from estafette.cli.session import on_platform
-from estafette.cli.words import AccountName, AsJson, ModeOption, duration, identifier, moment
+from estafette.cli.endpoints import checked_url, in_scope, of_account, warn_of_url
+from estafette.cli.output import OK, CommandError, misused, say, say_json, table
+from estafette.cli.session import beside, on_platform, settings
+from estafette.cli.words import AccountName, AsJson, ModeOption, identifier, moment
 from estafette.core.account import Account, Mode, Scope
 from estafette.core.dialect import event_types
 from estafette.usecases import webhooks
-from estafette.usecases.accounts import DEFAULT_ENDPOINT, find_account
+from estafette.usecases.accounts import find_account
 from estafette.usecases.platform import Platform
-from estafette.usecases.webhooks import Attempt, EndpointSettings
-from estafette.webhooks.guard import UrlRefusedError, check_url
+from estafette.usecases.resend import Resent, resend_since
+from estafette.usecases.webhooks import Attempt
 
 app = App(name="webhooks", help="Set endpoints and their secrets, list attempts, send again.")
-T = TypeVar("T")
+for _name, _function in (
+    ("set", "set_"),
+    ("show", "show"),
+    ("headers", "headers"),
+    ("enable", "enable"),
+    ("disable", "disable"),
+    ("remove", "remove"),
+    ("rotate", "rotate"),
+    ("finish-rotation", "finish_rotation"),
+):
+    app.command(f"estafette.cli.endpoints:{_function}", name=_name)
 
 _MOST_ATTEMPTS = 10_000
 _ATTEMPT = {
@@ -44,159 +45,7 @@ _ATTEMPT = {
     "DELIVERY": "delivery",
 }
 
-_Name = Annotated[str, Parameter(name="--name", help="The endpoint's name.")]
 _Limit = Annotated[int, Parameter(name="--limit", help="At most that many.")]
-
-
-def _in_scope(account: str, mode: Mode, work: Callable[[Platform, Scope], Awaitable[T]]) -> T:
-    return _of_account(account, mode, work)[1]
-
-
-def _of_account(
-    account: str, mode: Mode, work: Callable[[Platform, Scope], Awaitable[T]]
-) -> tuple[Account, T]:
-    async def found(platform: Platform) -> tuple[Account, T]:
-        owner = await find_account(platform, account)
-        return owner, await work(platform, Scope(owner.id, mode))
-
-    return on_platform(found)
-
-
-def _json(endpoint: EndpointSettings, *, reveal: bool = False) -> dict[str, Any]:
-    shown = {
-        "mode": endpoint.scope.mode,
-        "name": endpoint.name,
-        "url": endpoint.url,
-        "enabled": endpoint.is_enabled,
-        "next_secret_from": endpoint.next_secret_from,
-    }
-    if reveal:
-        shown |= {"secret": endpoint.secret, "next_secret": endpoint.next_secret}
-    return shown
-
-
-def _say_endpoint(endpoint: EndpointSettings, account: str, *, reveal: bool = False) -> None:
-    shows = f"estafette webhooks show --account {account} --reveal"
-    secret = endpoint.secret if reveal else f"kept; shown by: {shows}"
-    waiting = endpoint.next_secret if reveal else "waits"
-    fields(
-        {
-            "endpoint": f"{endpoint.name} ({endpoint.scope.mode})",
-            "url": endpoint.url or "not set: nothing is sent",
-            "state": None if endpoint.is_enabled else "disabled",
-            "secret": secret,
-            "next secret": waiting if endpoint.next_secret else None,
-            "signs from": endpoint.next_secret_from,
-        }
-    )
-
-
-def _checked(url: str) -> str:
-    try:
-        check_url(url)
-    except UrlRefusedError as error:
-        raise misused(f"{url}: {error}") from None
-    return url
-
-
-@app.command(name="set")
-def set_(
-    *,
-    account: AccountName,
-    url: Annotated[str, Parameter(help="Where to; an empty one sends no more.")],
-    mode: ModeOption = Mode.SANDBOX,
-    name: _Name = DEFAULT_ENDPOINT,
-    json: AsJson = False,
-) -> int:
-    """Set the URL of an endpoint, from the next attempt on. A new name makes a new endpoint."""
-    target = _checked(url) if url else None
-
-    async def work(platform: Platform, scope: Scope) -> tuple[bool, EndpointSettings]:
-        known = await webhooks.list_endpoints(platform, scope.account_id)
-        is_new = all((scope, name) != (endpoint.scope, endpoint.name) for endpoint in known)
-        return is_new, await webhooks.set_endpoint(platform, scope, target, name)
-
-    is_new, endpoint = _in_scope(account, mode, work)
-    if json:
-        say_json(_json(endpoint, reveal=is_new))
-    else:
-        _say_endpoint(endpoint, account, reveal=is_new)
-        say()
-        say(f"Try it: estafette webhooks test --account {account} --mode {mode.value}")
-    return OK
-
-
-@app.command
-def show(
-    *,
-    account: AccountName,
-    reveal: Annotated[bool, Parameter(negative="", help="Show the secrets.")] = False,
-    json: AsJson = False,
-) -> int:
-    """Show an account's endpoints."""
-
-    async def work(platform: Platform, scope: Scope) -> list[EndpointSettings]:
-        look = webhooks.reveal_endpoints if reveal else webhooks.list_endpoints
-        return await look(platform, scope.account_id)
-
-    found = _in_scope(account, Mode.SANDBOX, work)
-    if json:
-        say_json({"endpoints": [_json(endpoint, reveal=reveal) for endpoint in found]})
-        return OK
-    for number, endpoint in enumerate(found):
-        if number:
-            say()
-        _say_endpoint(endpoint, account, reveal=reveal)
-    return OK
-
-
-@app.command
-def rotate(
-    *,
-    account: AccountName,
-    mode: ModeOption = Mode.SANDBOX,
-    name: _Name = DEFAULT_ENDPOINT,
-    overlap: Annotated[str, Parameter(help="When the new secret begins to sign: 0s, 24h.")] = "24h",
-    json: AsJson = False,
-) -> int:
-    """Make a new secret. The old one signs until the overlap ends, or finish-rotation is called."""
-    length: timedelta = duration(overlap)
-
-    def work(platform: Platform, scope: Scope) -> Awaitable[EndpointSettings]:
-        return webhooks.rotate(platform, scope, length, name)
-
-    endpoint = _in_scope(account, mode, work)
-    new = endpoint.next_secret or endpoint.secret
-    if json:
-        say_json({**_json(endpoint), "new_secret": new})
-        return OK
-    say(f"New secret: {styled(new, 'bold')}")
-    if endpoint.next_secret_from:
-        say(
-            f"It signs from {time_text(endpoint.next_secret_from)} on."
-            " Let the receiver accept both, then:"
-        )
-        say(f"  estafette webhooks finish-rotation --account {account} --mode {mode.value}")
-    return OK
-
-
-@app.command(name="finish-rotation")
-def finish_rotation(
-    *,
-    account: AccountName,
-    mode: ModeOption = Mode.SANDBOX,
-    name: _Name = DEFAULT_ENDPOINT,
-    json: AsJson = False,
-) -> int:
-    """Let the new secret sign from now on, and forget the old one."""
-    endpoint = _in_scope(
-        account, mode, lambda platform, scope: webhooks.finish_rotation(platform, scope, name)
-    )
-    if json:
-        say_json(_json(endpoint))
-    else:
-        say(f"{endpoint.name} ({endpoint.scope.mode}): the newest secret signs, no other waits")
-    return OK
 
 
 @app.command
@@ -220,7 +69,7 @@ def attempts(
             return webhooks.attempts_of(platform, scope, of, limit)
         return webhooks.attempts_since(platform, scope, began, limit)
 
-    owner, found = _of_account(account, mode, work)
+    owner, found = of_account(account, mode, work)
     rows = [_attempt_json(attempt, owner.dialect) for attempt in found]
     if json:
         say_json({"attempts": rows})
@@ -256,23 +105,35 @@ def resend(
     message: Annotated[str | None, Parameter(help="One message, by its id.")] = None,
     event: Annotated[str | None, Parameter(help="One event, with --delivery.")] = None,
     delivery: Annotated[str | None, Parameter(help="The delivery of --event.")] = None,
-    since: Annotated[str | None, Parameter(help="The dead ones since then: a time, 2h.")] = None,
+    since: Annotated[
+        str | None,
+        Parameter(help="The dead ones since then, and what was never told: a time, 2h."),
+    ] = None,
+    name: Annotated[str | None, Parameter(help="With --since: for this endpoint alone.")] = None,
     all: Annotated[bool, Parameter(negative="", help="With --since: delivered ones too.")] = False,
     json: AsJson = False,
 ) -> int:
-    """Send one message, one event, or all dead ones since a time again."""
+    """Send one message, one event, or all dead ones since a time again.
+
+    With --since, events that were never told are too: those that happened while an endpoint had no
+    URL, was disabled, or did not exist.
+    """
     if sum(choice is not None for choice in (message, event, since)) != 1:
         raise misused("give one of --message ID, --event ID with --delivery ID, --since TIME")
     if (event is None) != (delivery is None):
         raise misused("--event and --delivery go together")
+    if since is None and (all or name is not None):
+        raise misused("--all and --name go with --since")
     message_id = identifier(message, "a message") if message else None
     event_id = identifier(event, "an event") if event else None
     delivery_id = identifier(delivery, "a delivery") if delivery else None
     began = moment(since) if since else None
 
-    async def work(platform: Platform, scope: Scope) -> int:
+    kept = timedelta(days=beside(settings()).messages_kept_days)
+
+    async def work(platform: Platform, scope: Scope) -> Resent:
         if began is not None:
-            return await webhooks.resend_since(platform, scope, began, dead_only=not all)
+            return await resend_since(platform, scope, began, name, dead_only=not all, kept=kept)
         if message_id is not None:
             count = await webhooks.resend_message(platform, scope, message_id)
             reason = count or await webhooks.why_no_message(platform, scope, message_id)
@@ -283,14 +144,23 @@ def resend(
             raise AssertionError
         if not count:
             raise CommandError(f"nothing is sent again: {reason}")
-        return count
+        return Resent(count, 0, is_all=True)
 
-    count = _in_scope(account, mode, work)
+    count, missed, is_all = in_scope(account, mode, work)
     if json:
-        say_json({"resent": count})
-    else:
-        say(f"{count} message{'' if count == 1 else 's'} will be sent again now")
+        told = {"never_told": missed, "is_all": is_all} if began is not None else {}
+        say_json({"resent": count, **told})
+        return OK
+    say(f"{_messages(count)} will be sent again now")
+    if missed:
+        say(f"{_messages(missed)} of events that were never told will be sent now")
+    if not is_all:
+        say("There are more that were never told: the same command goes on")
     return OK
+
+
+def _messages(count: int) -> str:
+    return f"{count} message{'' if count == 1 else 's'}"
 
 
 @app.command(name="test")
@@ -305,7 +175,7 @@ def send_test(
     """Send one signed test event through the worker."""
     from estafette.app import DIALECTS, shown_event
 
-    target = _checked(url) if url else None
+    target = checked_url(url) if url else None
 
     async def work(platform: Platform) -> tuple[Account, UUID]:
         owner = await find_account(platform, account)
@@ -316,6 +186,8 @@ def send_test(
         return owner, await webhooks.send_test(platform, scope, type, target)
 
     owner, id = on_platform(work)
+    if target is not None:
+        warn_of_url(target)
     event = shown_event(owner.dialect, id, is_test=True)
     if json:
         say_json({"event_id": event, "status": "queued"})

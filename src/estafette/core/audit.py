@@ -29,6 +29,7 @@ class Act(StrEnum):
     ENDPOINT_CHANGED = "endpoint.changed"
     ENDPOINT_ENABLED = "endpoint.enabled"
     ENDPOINT_DISABLED = "endpoint.disabled"
+    ENDPOINT_REMOVED = "endpoint.removed"
     ENDPOINT_REVEALED = "endpoint.revealed"
     ENDPOINT_ROTATED = "endpoint.rotated"
     ENDPOINT_ROTATION_FINISHED = "endpoint.rotation_finished"

@@ -142,24 +142,112 @@ async def resend_message(connection: Connection, scope: Scope, message_id: UUID)
 
 
 async def resend_since(
-    connection: Connection, scope: Scope, since: datetime, *, dead_only: bool
+    connection: Connection,
+    scope: Scope,
+    span: tuple[datetime, datetime],
+    endpoint: str | None = None,
+    *,
+    dead_only: bool,
 ) -> int:
-    """Begins a new round for the messages made since a time, or the dead ones of them.
+    """Begins a new round for the messages made in a span of time, or the dead ones of them.
 
-    Tests are not sent again. Returns how many; may take minutes for millions.
+    Of every endpoint, or of the one of that name. Tests are not sent again. Returns how many; may
+    take minutes for millions.
     """
     states = ["dead"] if dead_only else ["dead", "delivered", "pending"]
     async with connection.transaction():
         await connection.execute(f"set local statement_timeout = '{_MINUTES_FOR_MANY}min'")
         status = await connection.execute(
-            f"{_AGAIN} and messages.created_at >= $3 and messages.state = any($4::text[])"
-            " and messages.delivery_id is not null",
+            f"{_AGAIN} and messages.created_at >= $3 and messages.created_at < $4"
+            " and messages.state = any($5::text[])"
+            " and messages.delivery_id is not null and ($6::text is null or endpoints.name = $6)",
             *scope,
-            since,
+            *span,
             states,
+            endpoint,
             timeout=_MINUTES_FOR_MANY * 60,
         )
     return _count(status)
+
+
+async def end_waiting(connection: Connection, endpoint_id: UUID, limit: int) -> int:
+    """Lets messages that wait for an endpoint be dead; returns how many, at most `limit`."""
+    return _count(
+        await connection.execute(
+            "update messages set state = 'dead', leased_by = null where ctid = any (array("
+            " select ctid from messages where state = 'pending' and endpoint_id = $1"
+            " order by due_at limit $2 for update skip locked)) and state = 'pending'",
+            endpoint_id,
+            limit,
+        )
+    )
+
+
+# What an account's endpoints of now have never been told of the events of a page of deliveries: for
+# whatever reason no message was made. One that is made twice at the same time would be sent twice,
+# so the account's row is locked by who calls this.
+_ENQUEUE_MISSED = """
+with page as (
+    select id from deliveries
+    where account_id = $1 and id > $3 and ($4::uuid is null or id <= $4) and mode = $2
+        and updated_at >= $5
+)
+insert into messages (account_id, id, endpoint_id, delivery_id, seq, ordinal, due_at)
+select $1, gen_random_uuid(), endpoints.id, page.id, events.seq, announcement.ordinal - 1, now()
+from page
+join endpoints on endpoints.account_id = $1 and endpoints.mode = $2 and endpoints.url is not null
+    and endpoints.disabled_at is null and ($6::text is null or endpoints.name = $6)
+cross join lateral (
+    select seq, announced from events
+    where events.account_id = $1 and events.delivery_id = page.id and occurred_at >= $5
+    limit 1000
+) events
+cross join lateral unnest(events.announced) with ordinality as announcement (type, ordinal)
+where not exists (
+    select from messages
+    where messages.account_id = $1 and messages.delivery_id = page.id
+        and messages.endpoint_id = endpoints.id
+        and messages.seq = events.seq and messages.ordinal = announcement.ordinal - 1
+)
+"""
+
+_END_OF_PAGE = """
+select id from deliveries where account_id = $1 and id > $2 order by id offset $3 limit 1
+"""
+
+
+class Missed(NamedTuple):
+    """How many messages a page gave, and the delivery that it came to; None: it was the last."""
+
+    messages: int
+    after: UUID | None
+
+
+async def enqueue_missed(
+    connection: Connection,
+    scope: Scope,
+    since: datetime,
+    after: UUID,
+    deliveries: int,
+    endpoint: str | None,
+) -> Missed:
+    """Makes the messages that were never made of the events since a time, one page of deliveries.
+
+    A page are the next so many deliveries of the account after one. For every endpoint that is sent
+    webhooks now, or for the one of that name. In the caller's transaction, which keeps others from
+    doing the same for this account.
+    """
+    await connection.execute(
+        "select from accounts where id = $1 for no key update", scope.account_id
+    )
+    last = await connection.fetchval(_END_OF_PAGE, scope.account_id, after, deliveries - 1)
+    status = await connection.execute(_ENQUEUE_MISSED, *scope, after, last, since, endpoint)
+    return Missed(_count(status), last)
+
+
+async def now(connection: Connection) -> datetime:
+    """The database's time, by which messages are made."""
+    return await connection.fetchval("select clock_timestamp()")
 
 
 _LEFT = """

@@ -6,7 +6,7 @@ the lease. A result counts only while the token is still the same. The clock is 
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -22,8 +22,12 @@ class Claimed(NamedTuple):
     """A message leased to a worker, with what an attempt to send it needs.
 
     `url` is None while the endpoint has none or is disabled. `secret` is the encrypted one that
-    signs now. `attempt` counts over all rounds, `attempt_in_round` those of this round that came
-    to an end, and this one. `round_seconds` is the round's age.
+    signs now, `next_secret` the one that will once a rotation ends. `headers` are encrypted too.
+    `attempt` counts over all rounds, `attempt_in_round` those of this round that came to an end,
+    and this one. `round_seconds` is the round's age.
+
+    `order_seconds` is how long a message may wait for earlier ones of its delivery, 0: it does not.
+    `wait_seconds` above 0 says that it shall be given back for so long, because of an earlier one.
     """
 
     scope: Scope
@@ -48,11 +52,21 @@ class Claimed(NamedTuple):
     milestone: Status | None
     is_own: bool = True
     failures: int = 0
+    next_secret: bytes | None = None
+    headers: bytes | None = None
+    format: str = "dialect"
+    order_seconds: float = 0.0
+    wait_seconds: float = 0.0
 
     @property
     def is_test(self) -> bool:
         """Whether it was sent by hand to try an endpoint."""
         return self.delivery_id is None
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        """Its endpoint and its delivery: messages of one key are sent one after another."""
+        return self.endpoint_id, self.delivery_id or self.id
 
 
 OPENS_AFTER: Final = 5
@@ -64,68 +78,22 @@ _LONGEST_REST_SECONDS: Final = 50.0
 """Shorter than the shortest wait of a published schedule (a minute, less its jitter): a message
 that waits alone is never later for its endpoint's breaker."""
 
-_KEPT_WAITING: Final = timedelta(hours=24)
-"""How long a message waits past its time for an endpoint that rests: as long as a message is tried
-by the longest published schedule. Then it is dead: kept, shown, and sent again by hand."""
 
-_MOST_GIVEN_UP: Final = 1_000
-_MOST_COUNTED: Final = 100_000
-
-
-class Waiting(NamedTuple):
-    """An endpoint with pending messages: in how many seconds it is to be looked at, and its past.
-
-    `failures` counts its attempts in a row that failed, whoever made them.
-    """
-
-    endpoint_id: UUID
-    account_id: UUID
-    due_in_seconds: float
-    failures: int
-
-
-# Endpoints with pending messages, each with the time of its first one: a loose index scan, whose
-# cost is one descent of the index for each endpoint, however many messages wait.
-_SURVEY = """
-with recursive waiting (endpoint_id, account_id, due_at) as (
-    (
-        select endpoint_id, account_id, due_at from messages
-        where state = 'pending' order by endpoint_id, due_at limit 1
-    )
-    union all
-    select following.endpoint_id, following.account_id, following.due_at
-    from waiting cross join lateral (
-        select endpoint_id, account_id, due_at from messages
-        where state = 'pending' and endpoint_id > waiting.endpoint_id
-        order by endpoint_id, due_at limit 1
-    ) following
-)
-select endpoint_id, waiting.account_id,
-    extract(epoch from greatest(due_at, rests_until) - now())::float8,
-    coalesce(failures, 0), extract(epoch from now() - due_at)::float8
-from waiting left join endpoint_failures using (endpoint_id)
-"""
-
-
-class Survey(NamedTuple):
-    """The endpoints with pending messages, and for how long the first message has been due."""
-
-    waiting: list[Waiting]
-    oldest_seconds: float
-
-
-async def survey(connection: Connection) -> Survey:
-    """Every endpoint that has pending messages; those under way are due when their leases end."""
-    rows = await connection.fetch(_SURVEY)
-    found = [Waiting(*tuple(row)[:4]) for row in rows]
-    return Survey(found, max([0.0, *(row[4] for row in rows)]))
-
+_NO_ORDER: Final[Mapping[str, float]] = {}
+_LOOK_AGAIN_SECONDS: Final = 0.2
+"""How long a message waits for an earlier one that a worker is sending."""
 
 # Every endpoint gives at most its room. One that failed again and again gives one message, to the
 # worker that was first to claim it after its rest: its row is locked, and says so from then on.
 # Rows are found again by their place (ctid) and joined by laterals with a limit: no estimate of the
 # planner can turn these into scans of whole tables. A claim of a message that still carries a lease
 # follows a worker that never reported: such an attempt does not count in the schedule.
+#
+# Where an endpoint wants its webhooks in order, each is told how long it has to wait for earlier
+# ones of its delivery that were tried in vain or are being sent, as long as their round is younger
+# than that endpoint's bound. Those that are claimed with it go before it anyway. The first message
+# of a delivery has none before it and costs nothing. (`not in`, not `= 'pending'`: so that no index
+# by endpoint can stand in for the one by delivery.)
 _CLAIM = """
 with asked as (
     select * from unnest($1::uuid[], $2::integer[]) as asked (endpoint_id, room)
@@ -167,14 +135,20 @@ select claimed.account_id, endpoint.mode, claimed.id, claimed.endpoint_id, endpo
     coalesce(event.id, claimed.id) as event_id, claimed.ordinal,
     coalesce(event.occurred_at, claimed.created_at) as occurred_at,
     claimed.delivery_id, delivery.external_ref, delivery.reference, claimed.seq, delivery.metadata,
-    event.status, event.milestone, claimed.test_url is null, rooms.failures
+    event.status, event.milestone, claimed.test_url is null, rooms.failures,
+    endpoint.next_secret, endpoint.headers, endpoint.format, endpoint.order_seconds,
+    case when earlier.until is null then 0.0
+        else greatest(extract(epoch from earlier.until - now()), 0.05) end::float8
 from claimed
 join rooms using (endpoint_id)
 cross join lateral (
-    select endpoints.mode, accounts.dialect,
+    select endpoints.mode, accounts.dialect, endpoints.headers, endpoints.format,
         case when endpoints.disabled_at is null then endpoints.url end as url,
         case when endpoints.next_secret_from <= now() then endpoints.next_secret
-            else endpoints.secret end as secret
+            else endpoints.secret end as secret,
+        case when endpoints.next_secret_from > now() then endpoints.next_secret end as next_secret,
+        coalesce(endpoints.order_seconds, ($6::json ->> accounts.dialect)::float8, 0)
+            as order_seconds
     from endpoints join accounts on accounts.id = endpoints.account_id
     where endpoints.account_id = claimed.account_id and endpoints.id = claimed.endpoint_id
     limit 1
@@ -190,34 +164,65 @@ left join lateral (
     where deliveries.account_id = claimed.account_id and deliveries.id = claimed.delivery_id
     limit 1
 ) delivery on true
+cross join lateral (
+    select max(case
+        when before.leased_by is null then
+            least(before.due_at, before.round_started_at + order_for)
+        else least(before.due_at, now() + make_interval(secs => $7))
+    end) as until
+    from messages before
+    cross join make_interval(secs => endpoint.order_seconds) as order_for
+    where endpoint.order_seconds > 0 and (claimed.seq > 1 or claimed.ordinal > 0)
+        and before.account_id = claimed.account_id and before.delivery_id = claimed.delivery_id
+        and before.endpoint_id = claimed.endpoint_id and before.state not in ('delivered', 'dead')
+        and (before.seq, before.ordinal) < (claimed.seq, claimed.ordinal)
+        and before.round_started_at > now() - order_for
+        and before.ctid <> all (array(select place from picked))
+) earlier
 order by claimed.seq, claimed.ordinal
 """
 
 
 async def claim(
-    connection: Connection, asked: Mapping[UUID, int], *, lease_seconds: float, worker: str
+    connection: Connection,
+    asked: Mapping[UUID, int],
+    *,
+    lease_seconds: float,
+    worker: str,
+    order: Mapping[str, float] = _NO_ORDER,
 ) -> list[Claimed]:
     """Leases due messages to `worker`, those of one delivery in the order of its events.
 
     At most `asked[endpoint]` of an endpoint, none of one that rests, one of one that has rested.
-    Messages that other workers are claiming at this moment are passed over.
+    Messages that other workers are claiming at this moment are passed over. `order` says for each
+    dialect how many seconds a message waits for earlier ones of its delivery, where its endpoint
+    does not say it.
     """
     found = await connection.fetch(
-        _CLAIM, list(asked), list(asked.values()), lease_seconds, worker, OPENS_AFTER
+        _CLAIM,
+        list(asked),
+        list(asked.values()),
+        lease_seconds,
+        worker,
+        OPENS_AFTER,
+        orjson.dumps(order).decode(),
+        _LOOK_AGAIN_SECONDS,
     )
     return [_claimed(row) for row in found]
 
 
+_SHOWN: Final = Claimed._fields.index("metadata") + 1  # the scope is two columns
 _MODES = {mode.value: mode for mode in Mode}
 _STATUSES: dict[str | None, Status | None] = {None: None} | {each.value: each for each in Status}
 
 
 def _claimed(row: asyncpg.Record) -> Claimed:
-    account_id, mode, *others, metadata, status, milestone, is_own, failures = row
-    scope = Scope(account_id, _MODES[mode])
+    fields = tuple(row)
+    scope = Scope(fields[0], _MODES[fields[1]])
+    metadata, status, milestone = fields[_SHOWN : _SHOWN + 3]
     known = metadata and orjson.loads(metadata)
-    shown = _STATUSES[status], _STATUSES[milestone]
-    return Claimed._make((scope, *others, known, *shown, is_own, failures))
+    shown = known, _STATUSES[status], _STATUSES[milestone]
+    return Claimed._make((scope, *fields[2:_SHOWN], *shown, *fields[_SHOWN + 3 :]))
 
 
 class Finished(NamedTuple):
@@ -243,8 +248,9 @@ class Finished(NamedTuple):
     error: str | None
 
 
-# One answer among the results of an endpoint ends its run of failures. What fails while it rests
-# was under way when the rest began, and changes nothing but the count.
+# One answer among the results of an endpoint ends its run of failures, and any other failure its
+# run of 410s (see store/endpoint_failures.py). What fails while it rests was under way when the
+# rest began, and changes nothing but the count.
 _RECORD = """
 with input as (
     select * from unnest(
@@ -277,7 +283,8 @@ kept as (
     )
 ),
 told as (
-    select endpoint_id, account_id, bool_or(state = 'delivered') as answered, count(*) as times
+    select endpoint_id, account_id, bool_or(state = 'delivered') as answered, count(*) as times,
+        bool_and(http_status is not distinct from 410) as is_gone
     from input where tells group by endpoint_id, account_id order by endpoint_id
 ),
 answered as (
@@ -286,11 +293,15 @@ answered as (
 ),
 failed as (
     insert into endpoint_failures as known (endpoint_id, account_id, failures, rest_seconds,
-        rests_until)
+        rests_until, gone, gone_since)
     select endpoint_id, account_id, times, $16,
-        case when times >= $15 then now() + make_interval(secs => $16) end
+        case when times >= $15 then now() + make_interval(secs => $16) end,
+        case when is_gone then times else 0 end, case when is_gone then now() end
     from told where not answered
     on conflict (endpoint_id) do update set
+        gone = case when excluded.gone > 0
+            then least(known.gone + excluded.gone, 1000000) else 0 end,
+        gone_since = case when excluded.gone > 0 then coalesce(known.gone_since, now()) end,
         failures = least(known.failures + excluded.failures, 1000000),
         rest_seconds = case when known.is_probed then least(2 * known.rest_seconds, $17)
             else known.rest_seconds end,
@@ -346,8 +357,10 @@ def _state(result: Finished) -> str:
 
 
 _RELEASE = """
-update messages set attempt = messages.attempt - 1, leased_by = null, due_at = now()
-from unnest($1::uuid[], $2::uuid[], $3::integer[]) as input (account_id, message_id, attempt)
+update messages set attempt = messages.attempt - 1, leased_by = null,
+    due_at = now() + make_interval(secs => wait_seconds)
+from unnest($1::uuid[], $2::uuid[], $3::integer[], $5::float8[])
+    as input (account_id, message_id, attempt, wait_seconds)
 where messages.account_id = input.account_id and messages.id = input.message_id
     and messages.attempt = input.attempt and messages.leased_by = $4
     and messages.state = 'pending'
@@ -355,7 +368,7 @@ where messages.account_id = input.account_id and messages.id = input.message_id
 
 
 async def release(connection: Connection, claimed: Sequence[Claimed], *, worker: str) -> None:
-    """Gives back what was not sent, as if it had not been claimed.
+    """Gives back what was not sent, as if it had not been claimed, for as long as it has to wait.
 
     Never to be called twice for one claim: the token is given out anew.
     """
@@ -366,50 +379,5 @@ async def release(connection: Connection, claimed: Sequence[Claimed], *, worker:
         [message.id for message in ordered],
         [message.attempt for message in ordered],
         worker,
-    )
-
-
-_GIVE_UP = """
-update messages set state = 'dead', leased_by = null
-where ctid = any (array(
-    select late.place from endpoint_failures cross join lateral (
-        select ctid as place from messages
-        where state = 'pending' and endpoint_id = endpoint_failures.endpoint_id
-            and due_at < now() - $1::interval
-        order by due_at limit $2
-        for update skip locked
-    ) late
-    where rests_until is not null limit $2
-)) and state = 'pending'
-"""
-
-
-async def give_up(connection: Connection) -> int:
-    """Lets messages be dead that have waited for a day for endpoints that only fail.
-
-    Returns how many, at most `_MOST_GIVEN_UP` at a time.
-    """
-    status = await connection.execute(_GIVE_UP, _KEPT_WAITING, _MOST_GIVEN_UP)
-    return int(status.rpartition(" ")[2])
-
-
-async def forgive(connection: Connection, account_id: UUID) -> None:
-    """Lets what the endpoints of an account failed be forgotten: somebody has put it right."""
-    await connection.execute("delete from endpoint_failures where account_id = $1", account_id)
-
-
-async def probe(connection: Connection, account_id: UUID) -> None:
-    """Ends the rest of an account's endpoints: each is sent one message, to see how it does."""
-    await connection.execute(
-        "update endpoint_failures set rests_until = now()"
-        " where account_id = $1 and rests_until is not null",
-        account_id,
-    )
-
-
-async def pending(connection: Connection) -> int:
-    """How many messages are to be sent; counted as far as 100,000."""
-    return await connection.fetchval(
-        "select count(*) from (select from messages where state = 'pending' limit $1) counted",
-        _MOST_COUNTED,
+        [message.wait_seconds for message in ordered],
     )

@@ -14,18 +14,19 @@ START: Place = (UUID(int=0), UUID(int=0))
 
 
 class SealedEndpoint(NamedTuple):
-    """An endpoint's secrets."""
+    """An endpoint's secrets, its headers among them."""
 
     account_id: UUID
     id: UUID
     secret: bytes
     next_secret: bytes | None
+    headers: bytes | None
 
 
 async def endpoints(connection: Connection, after: Place, limit: int) -> list[SealedEndpoint]:
     """The endpoints that follow, their rows locked for this transaction."""
     found = await connection.fetch(
-        "select account_id, id, secret, next_secret from endpoints"
+        "select account_id, id, secret, next_secret, headers from endpoints"
         " where (account_id, id) > ($1, $2) order by account_id, id limit $3 for update",
         *after,
         limit,
@@ -36,9 +37,10 @@ async def endpoints(connection: Connection, after: Place, limit: int) -> list[Se
 async def write_endpoints(connection: Connection, changed: Sequence[SealedEndpoint]) -> None:
     """Writes the secrets of endpoints."""
     await connection.execute(
-        "update endpoints set secret = input.secret, next_secret = input.next_secret"
-        " from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[])"
-        " as input (account_id, id, secret, next_secret)"
+        "update endpoints set secret = input.secret, next_secret = input.next_secret,"
+        " headers = input.headers"
+        " from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[])"
+        " as input (account_id, id, secret, next_secret, headers)"
         " where endpoints.account_id = input.account_id and endpoints.id = input.id",
         *map(list, zip(*changed, strict=True)),
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from estafette.core.ids import first_id_of
 from estafette.core.retention import SANDBOX_RUNS, Retention
-from estafette.store import ends
+from estafette.store import endpoints, ends
 from estafette.store.ends import Done, Ending
 from estafette.store.pool import Connection
 from estafette.usecases.platform import Platform
@@ -86,6 +86,8 @@ class _Round:
             turns = {id: _Removal(self._connection, ending, id, over).turn for id in accounts}
             completed = await in_turns(self._connection, "ends", turns, self._stop)
             await ends.note(self._connection, ending.table, 0, completed=completed)
+        kept_longest = max(retention.messages, retention.dead_messages, retention.attempts)
+        await endpoints.forget_removed(self._connection, now - kept_longest)
 
 
 class _Removal:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from estafette.core.audit import Act
+from estafette.core.endpoint_headers import sealed_for
 from estafette.core.ids import new_id
 from estafette.store import chores, sealed
 from estafette.store.pool import Connection
@@ -108,16 +109,21 @@ async def _endpoints(
     found = await sealed.endpoints(connection, after, _ENDPOINTS)
     changed: list[sealed.SealedEndpoint] = []
     for one in found:
-        owner, following = one.id.bytes, one.next_secret
+        owner, renewed = one.id.bytes, platform.cipher.renewed
         try:
-            secret = platform.cipher.renewed(one.secret, owner)
-            next_secret = following and platform.cipher.renewed(following, owner)
+            secret = renewed(one.secret, owner)
+            next_secret = one.next_secret and renewed(one.next_secret, owner)
+            headers = one.headers and renewed(one.headers, sealed_for(one.id))
         except WrongSecretKeyError:
             rotation.unreadable += 1
             continue
-        if secret or next_secret:
+        if secret or next_secret or headers:
             changed.append(
-                one._replace(secret=secret or one.secret, next_secret=next_secret or following)
+                one._replace(
+                    secret=secret or one.secret,
+                    next_secret=next_secret or one.next_secret,
+                    headers=headers or one.headers,
+                )
             )
     if changed:
         await sealed.write_endpoints(connection, changed)

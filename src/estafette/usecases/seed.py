@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from estafette.core.account import MARKETS, Account, KeyKind, Mode
+from estafette.core.account import MARKETS, Account, KeyKind, Mode, Scope
 from estafette.core.audit import By
 from estafette.seeds.tariffs import tariffs_of
 from estafette.store import catalog
@@ -23,7 +23,7 @@ from estafette.usecases.keys import IssuedKey, create_key, is_good
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import check_secret_key
 from estafette.usecases.secrets import Cipher
-from estafette.usecases.webhooks import list_endpoints
+from estafette.usecases.webhooks import list_endpoints, set_endpoint
 
 DEMO_ACCOUNTS = {market.dialect: market.code for market in MARKETS.values()}
 """The demo accounts by name, each with its market: one for each dialect, by its name."""
@@ -104,11 +104,11 @@ async def demo_account(platform: Platform, name: str, remembered: Mapping[str, s
 
 async def _webhook_secret(platform: Platform, account: Account) -> str:
     """The secret that signs the account's sandbox webhooks now."""
-    return next(
-        endpoint.secret
-        for endpoint in await list_endpoints(platform, account.id)
-        if endpoint.scope.mode is Mode.SANDBOX and endpoint.name == DEFAULT_ENDPOINT
-    )
+    for endpoint in await list_endpoints(platform, account.id):
+        if endpoint.scope.mode is Mode.SANDBOX and endpoint.name == DEFAULT_ENDPOINT:
+            return endpoint.secret
+    made = await set_endpoint(platform, Scope(account.id, Mode.SANDBOX), None)  # it was removed
+    return made.secret
 
 
 class Prepared(NamedTuple):

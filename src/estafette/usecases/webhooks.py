@@ -12,12 +12,15 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import orjson
+
 from estafette.core.account import Scope
 from estafette.core.audit import Act
 from estafette.core.delivery import Progress, Status
+from estafette.core.endpoint_headers import sealed_for
 from estafette.core.errors import EndpointMissing
 from estafette.core.ids import new_id
-from estafette.store import accounts, endpoints, messages, outbox
+from estafette.store import accounts, endpoint_failures, endpoints, messages
 from estafette.store.endpoints import Endpoint
 from estafette.store.messages import Attempt
 from estafette.store.pool import Connection
@@ -40,7 +43,6 @@ __all__ = [
     "list_endpoints",
     "resend_event",
     "resend_message",
-    "resend_since",
     "reveal_endpoints",
     "rotate",
     "send_test",
@@ -58,7 +60,9 @@ MOST_ENDPOINTS = 20
 class EndpointSettings:
     """An endpoint with its secrets in clear text, for its account's eyes.
 
-    `secret` signs now. While a rotation runs, `next_secret` will from `next_secret_from` on.
+    `secret` signs now. While a rotation runs, `next_secret` will from `next_secret_from` on. Of its
+    own headers there are the names. `order_seconds` is how long a webhook waits for an earlier one
+    of its delivery; None: as its dialect says. `disabled_why` is None where somebody disabled it.
     """
 
     scope: Scope
@@ -67,10 +71,26 @@ class EndpointSettings:
     secret: str = field(repr=False)
     next_secret: str | None = field(repr=False)
     next_secret_from: datetime | None
-    is_enabled: bool
+    disabled_at: datetime | None
+    disabled_why: str | None
+    format: str
+    order_seconds: int | None
+    headers: tuple[str, ...]
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it is sent webhooks, where it has an address."""
+        return self.disabled_at is None
 
 
-def _settings(cipher: Cipher, endpoint: Endpoint) -> EndpointSettings:
+def read_headers(cipher: Cipher, endpoint: Endpoint) -> dict[str, str]:
+    """The headers of its own that an endpoint has, in clear text."""
+    if endpoint.headers is None:
+        return {}
+    return orjson.loads(cipher.decrypt(endpoint.headers, sealed_for(endpoint.id)))
+
+
+def shown_settings(cipher: Cipher, endpoint: Endpoint) -> EndpointSettings:
     owner = endpoint.id.bytes
     return EndpointSettings(
         scope=endpoint.scope,
@@ -79,7 +99,11 @@ def _settings(cipher: Cipher, endpoint: Endpoint) -> EndpointSettings:
         secret=cipher.decrypt(endpoint.secret, owner),
         next_secret=cipher.decrypt(endpoint.next_secret, owner) if endpoint.next_secret else None,
         next_secret_from=endpoint.next_secret_from,
-        is_enabled=endpoint.is_enabled,
+        disabled_at=endpoint.disabled_at,
+        disabled_why=endpoint.disabled_why,
+        format=endpoint.format,
+        order_seconds=endpoint.order_seconds,
+        headers=tuple(read_headers(cipher, endpoint)),
     )
 
 
@@ -87,7 +111,7 @@ async def list_endpoints(platform: Platform, account_id: UUID) -> list[EndpointS
     """All endpoints of an account, by mode and name."""
     async with platform.pool.acquire() as connection:
         found = await endpoints.every(connection, account_id)
-    return [_settings(platform.cipher, endpoint) for endpoint in found]
+    return [shown_settings(platform.cipher, endpoint) for endpoint in found]
 
 
 async def reveal_endpoints(platform: Platform, account_id: UUID) -> list[EndpointSettings]:
@@ -95,14 +119,15 @@ async def reveal_endpoints(platform: Platform, account_id: UUID) -> list[Endpoin
     async with platform.pool.acquire() as connection, connection.transaction():
         found = await endpoints.every(connection, account_id)
         for endpoint in found:
-            await _note(connection, platform, Act.ENDPOINT_REVEALED, endpoint)
-    return [_settings(platform.cipher, endpoint) for endpoint in found]
+            await note_endpoint(connection, platform, Act.ENDPOINT_REVEALED, endpoint)
+    return [shown_settings(platform.cipher, endpoint) for endpoint in found]
 
 
 @asynccontextmanager
-async def _changing(
+async def changing(
     platform: Platform, scope: Scope, name: str
 ) -> AsyncGenerator[tuple[Connection, Endpoint]]:
+    """A transaction in which an endpoint is changed, its row locked. Raises EndpointMissing."""
     async with platform.pool.acquire() as connection, connection.transaction():
         endpoint = await endpoints.lock(connection, scope, name)
         if endpoint is None:
@@ -110,9 +135,12 @@ async def _changing(
         yield connection, endpoint
 
 
-async def _read(connection: Connection, platform: Platform, changed: Endpoint) -> EndpointSettings:
+async def read_again(
+    connection: Connection, platform: Platform, changed: Endpoint
+) -> EndpointSettings:
+    """An endpoint as it is after a change."""
     endpoint = await endpoints.lock(connection, changed.scope, changed.name)
-    return _settings(platform.cipher, endpoint or changed)
+    return shown_settings(platform.cipher, endpoint or changed)
 
 
 async def set_endpoint(
@@ -133,18 +161,18 @@ async def set_endpoint(
                 f"an account has at most {MOST_ENDPOINTS} endpoints in a mode"
             )
         if await endpoints.insert(connection, scope, id, name, url, secret):
-            facts = {"name": name, "url": _place(url)}
+            facts = {"name": name, "url": place_of(url)}
             await audit.note(connection, platform.by, Act.ENDPOINT_CREATED, id, facts, of=scope)
-    async with _changing(platform, scope, name) as (connection, endpoint):
+    async with changing(platform, scope, name) as (connection, endpoint):
         if endpoint.url != url:
             await endpoints.set_url(connection, scope, endpoint.id, url)
-            await outbox.forgive(connection, scope.account_id)
-            facts = {"url": [_place(endpoint.url), _place(url)]}
-            await _note(connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
-        return await _read(connection, platform, endpoint)
+            await endpoint_failures.forgive(connection, scope.account_id)
+            facts = {"url": [place_of(endpoint.url), place_of(url)]}
+            await note_endpoint(connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
+        return await read_again(connection, platform, endpoint)
 
 
-def _place(url: str | None) -> str | None:
+def place_of(url: str | None) -> str | None:
     """Where a URL leads, without its path and query: they may hold a secret."""
     if url is None:
         return None
@@ -152,13 +180,14 @@ def _place(url: str | None) -> str | None:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-async def _note(
+async def note_endpoint(
     connection: Connection,
     platform: Platform,
     act: Act,
     endpoint: Endpoint,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
+    """Writes down what was done to an endpoint, in the transaction of the act."""
     told = {"name": endpoint.name, **(facts or {})}
     await audit.note(connection, platform.by, act, endpoint.id, told, of=endpoint.scope)
 
@@ -168,14 +197,15 @@ async def set_enabled(
 ) -> EndpointSettings:
     """Lets an endpoint rest, or work again. Raises EndpointMissing.
 
-    A resting endpoint gets no new messages; what waits for it is tried by its schedule.
+    A resting endpoint gets no new messages, and nothing is sent to it. What waits for it stays and
+    is given up by its schedule; `resend_since` sends it, and what it was never told of.
     """
-    async with _changing(platform, scope, name) as (connection, endpoint):
+    async with changing(platform, scope, name) as (connection, endpoint):
         await endpoints.set_enabled(connection, scope, endpoint.id, enabled=enabled)
-        await outbox.forgive(connection, scope.account_id)
+        await endpoint_failures.forgive(connection, scope.account_id)
         act = Act.ENDPOINT_ENABLED if enabled else Act.ENDPOINT_DISABLED
-        await _note(connection, platform, act, endpoint)
-        return await _read(connection, platform, endpoint)
+        await note_endpoint(connection, platform, act, endpoint)
+        return await read_again(connection, platform, endpoint)
 
 
 async def rotate(
@@ -186,22 +216,22 @@ async def rotate(
     Until then the old one signs. A rotation that still runs begins anew: the secret that it had
     made never signs. Raises EndpointMissing.
     """
-    async with _changing(platform, scope, name) as (connection, endpoint):
+    async with changing(platform, scope, name) as (connection, endpoint):
         secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), endpoint.id.bytes)
         await endpoints.rotate(connection, endpoint, secret, overlap)
         facts = {"overlap_seconds": overlap.total_seconds()}
-        await _note(connection, platform, Act.ENDPOINT_ROTATED, endpoint, facts)
-        return await _read(connection, platform, endpoint)
+        await note_endpoint(connection, platform, Act.ENDPOINT_ROTATED, endpoint, facts)
+        return await read_again(connection, platform, endpoint)
 
 
 async def finish_rotation(
     platform: Platform, scope: Scope, name: str = DEFAULT_ENDPOINT
 ) -> EndpointSettings:
     """Lets the new secret sign from now on; no harm when none waits. Raises EndpointMissing."""
-    async with _changing(platform, scope, name) as (connection, endpoint):
+    async with changing(platform, scope, name) as (connection, endpoint):
         await endpoints.finish_rotation(connection, endpoint)
-        await _note(connection, platform, Act.ENDPOINT_ROTATION_FINISHED, endpoint)
-        return await _read(connection, platform, endpoint)
+        await note_endpoint(connection, platform, Act.ENDPOINT_ROTATION_FINISHED, endpoint)
+        return await read_again(connection, platform, endpoint)
 
 
 async def send_test(
@@ -221,8 +251,8 @@ async def send_test(
             type = dialect.announcements(None, Progress(Status.PENDING, Status.PENDING))[0]
         if not await messages.insert_test(connection, scope, id, DEFAULT_ENDPOINT, type, url):
             raise EndpointMissing(DEFAULT_ENDPOINT)
-        await outbox.probe(connection, scope.account_id)
-        facts = {"type": type, "url": _place(url)}
+        await endpoint_failures.probe(connection, scope.account_id)
+        facts = {"type": type, "url": place_of(url)}
         await audit.note(connection, platform.by, Act.WEBHOOKS_TESTED, id, facts, of=scope)
     platform.outbox_signal.wake()
     return id
@@ -252,7 +282,7 @@ async def resend_event(platform: Platform, scope: Scope, delivery_id: UUID, even
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         count = await messages.resend_event(connection, scope, delivery_id, event_id)
-        await outbox.forgive(connection, scope.account_id)
+        await endpoint_failures.forgive(connection, scope.account_id)
         if count:
             facts = {"delivery": delivery_id, "messages": count}
             await audit.note(
@@ -265,7 +295,7 @@ async def resend_message(platform: Platform, scope: Scope, message_id: UUID) -> 
     """Sends one message again, as `resend_event` does; returns 1 or 0."""
     async with platform.pool.acquire() as connection, connection.transaction():
         count = await messages.resend_message(connection, scope, message_id)
-        await outbox.forgive(connection, scope.account_id)
+        await endpoint_failures.forgive(connection, scope.account_id)
         if count:
             await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, message_id, of=scope)
     return _woken(platform, count)
@@ -295,18 +325,6 @@ async def why_no_event(platform: Platform, scope: Scope, delivery_id: UUID, even
     if left:
         return _UNDER_WAY
     return f"no endpoint was told of that event, or its messages are gone: {_KEPT}"
-
-
-async def resend_since(
-    platform: Platform, scope: Scope, since: datetime, *, dead_only: bool = True
-) -> int:
-    """Sends again the messages made since a time that are dead, or all; returns how many."""
-    async with platform.pool.acquire() as connection, connection.transaction():
-        count = await messages.resend_since(connection, scope, since, dead_only=dead_only)
-        await outbox.forgive(connection, scope.account_id)
-        facts = {"since": since, "dead_only": dead_only, "messages": count}
-        await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, None, facts, of=scope)
-    return _woken(platform, count)
 
 
 def _woken(platform: Platform, count: int) -> int:

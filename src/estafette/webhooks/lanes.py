@@ -14,33 +14,15 @@ import random
 from collections import Counter, OrderedDict, deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final
 from uuid import UUID
 
-from estafette.store.outbox import OPENS_AFTER, Claimed, Waiting
+from estafette.store.outbox import OPENS_AFTER, Claimed
+from estafette.store.outbox_survey import Waiting
+from estafette.webhooks.lane import SOON_SECONDS, START, Job, Lane, Standing
 
-# Requests at a time: an unknown endpoint starts with one, each answer in time allows one more, one
-# that came too late halves them.
-_START: Final = 1
-_LEAST: Final = 1
-# Messages held ready for an endpoint: what it takes in this time, or so many times its requests.
-_AHEAD_SECONDS: Final = 1.0
-_AHEAD_TIMES: Final = 15
-_QUICK_SECONDS: Final = _AHEAD_SECONDS / _AHEAD_TIMES
 _KNOWN_LANES: Final = 16_384
-# Who answers within this time on average answers soon; a request that takes longer is late.
-_SOON_SECONDS: Final = 0.5
 _MOST_ASKED: Final = 1024
-
-
-class Standing(Enum):
-    """How an endpoint behaved lately."""
-
-    SOON = "answers soon"
-    UNKNOWN = "nothing is known of it"
-    SLOW = "answers in time, and not soon"
-    FAILING = "failed again and again or was too late: it is sent one message at a time"
 
 
 # The share of the places that all such endpoints may take together. What the last three may take
@@ -52,101 +34,6 @@ _SHARES: Final = {
     Standing.FAILING: 1 / 8,
 }
 _OTHERS: Final = (Standing.UNKNOWN, Standing.SLOW, Standing.FAILING)
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """Messages of one delivery for one endpoint, sent one after another.
-
-    Each comes with the moment, on the monotonic clock, at which it was claimed at the earliest.
-    `standing` is whose place it takes while it `is_sent`, unless it `is_late`; `turn` counts the
-    messages sent.
-    """
-
-    key: tuple[UUID, UUID]
-    account_id: UUID
-    messages: deque[tuple[Claimed, float]] = field(default_factory=deque)
-    standing: Standing = Standing.UNKNOWN
-    is_sent: bool = False
-    is_late: bool = False
-    turn: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class Lane:
-    """What is ready for one endpoint, and how much of it at a time.
-
-    `limit` bounds the requests under way, `quota` the messages held, those under way included.
-    `failures` counts those in a row, `late` the requests under way that take long.
-    """
-
-    account_id: UUID
-    limit: float = _START
-    seconds: float | None = None
-    quota: int = 0
-    sending: int = 0
-    late: int = 0
-    held: int = 0
-    failures: int = 0
-    in_time: bool = True
-    has_more: bool = False
-    queued: bool = False
-    ready: deque[Job] = field(default_factory=deque)
-
-    def __post_init__(self) -> None:
-        """An endpoint of which nothing is known."""
-        self.quota = int(2 * self.limit)
-
-    @property
-    def is_doubted(self) -> bool:
-        """Whether it failed again and again, or was too late with its last answer."""
-        return self.failures >= OPENS_AFTER or not self.in_time
-
-    @property
-    def waiting(self) -> int:
-        """The messages held, those apart whose requests take long."""
-        return self.held - self.late
-
-    @property
-    def standing(self) -> Standing:
-        """How the endpoint behaved lately."""
-        if self.is_doubted:
-            return Standing.FAILING
-        if self.seconds is None:
-            return Standing.UNKNOWN
-        return Standing.SOON if self.seconds <= _SOON_SECONDS else Standing.SLOW
-
-    @property
-    def room(self) -> int:
-        """How many messages may be claimed for it now: of one that may not answer a single one."""
-        most = 1 if self.is_doubted or self.seconds is None else self.quota
-        return max(most - self.held, 0)
-
-    @property
-    def may_send(self) -> bool:
-        """Whether a job is ready and a request more is allowed.
-
-        Where a request takes long that should not, its end is awaited first.
-        """
-        if not self.ready:
-            return False
-        if self.is_doubted:
-            return self.sending == 0
-        if self.late and (self.seconds is None or self.seconds <= _SOON_SECONDS):
-            return False
-        return self.sending + 1 <= self.limit
-
-    def learn(self, seconds: float, *, in_time: bool, delivered: bool, most: int) -> None:
-        """Takes a finished exchange into account."""
-        self.failures = 0 if delivered else self.failures + 1
-        self.in_time = in_time
-        if in_time:
-            self.limit = min(self.limit + 1, most)
-        else:
-            self.limit = max(self.limit / 2, min(_LEAST, most))
-        self.seconds = seconds if self.seconds is None else 0.8 * self.seconds + 0.2 * seconds
-        times = _AHEAD_SECONDS / self.seconds if self.seconds > _QUICK_SECONDS else _AHEAD_TIMES
-        self.quota = int(self.limit * (1 + times))
 
 
 @dataclass(slots=True)
@@ -184,7 +71,7 @@ class Lanes:
         `held` messages are kept at a time, those being sent included.
         """
         self._per_endpoint = per_endpoint
-        self._start = min(_START, per_endpoint)
+        self._start = min(START, per_endpoint)
         self._total = total
         self._most_late = 3 * total if late is None else late
         self._most_held = held
@@ -273,10 +160,9 @@ class Lanes:
             counts[message.endpoint_id] += 1
             lane = self._lane(message.endpoint_id, account_id, message.failures)
             self._hold(lane, 1)
-            key = (message.endpoint_id, message.delivery_id or message.id)
-            job = self._jobs.get(key)
+            job = self._jobs.get(message.key)
             if job is None:
-                job = self._jobs[key] = Job(key, account_id)
+                job = self._jobs[message.key] = Job(message.key, account_id)
                 lane.ready.append(job)
                 self._queue(lane)
             job.messages.append((message, claimed_at))
@@ -353,7 +239,7 @@ class Lanes:
 
     def _notice_late(self, now: float) -> None:
         """Counts requests that take long as late, while there is room for such, fairly."""
-        while self._begun and self._begun[0][0] <= now - _SOON_SECONDS:
+        while self._begun and self._begun[0][0] <= now - SOON_SECONDS:
             _, job, turn = self._begun.popleft()
             if not job.is_sent or job.is_late or job.turn != turn:
                 continue
@@ -398,9 +284,21 @@ class Lanes:
             return True
         return lane.is_doubted and lane.waiting > 1
 
+    def is_sending(self, key: tuple[UUID, UUID]) -> bool:
+        """Whether messages of that endpoint and delivery are held."""
+        return key in self._jobs
+
     def unsent(self, job: Job) -> None:
-        """The first message of a job that was taken will not be sent."""
+        """The first message of a job that was taken could not be sent, for a reason of our own."""
         self._drop(self._lanes[job.key[0]], job)
+
+    def cut(self, job: Job, place: int) -> list[Claimed]:
+        """Takes the messages from a place on out of a job that was taken: they are not sent."""
+        lane = self._lanes[job.key[0]]
+        taken = [job.messages[at][0] for at in range(place, len(job.messages))]
+        for _ in taken:
+            self._drop(lane, job, last=True)
+        return taken
 
     def _hold(self, lane: Lane, count: int) -> None:
         lane.held += count
@@ -408,8 +306,11 @@ class Lanes:
         self._held_by_account[lane.account_id] += count
         self._pools[lane.standing].held += count
 
-    def _drop(self, lane: Lane, job: Job) -> None:
-        job.messages.popleft()
+    def _drop(self, lane: Lane, job: Job, *, last: bool = False) -> None:
+        if last:
+            job.messages.pop()
+        else:
+            job.messages.popleft()
         self._hold(lane, -1)
         pool = self._pools[lane.standing]
         if (lane.has_more and 2 * lane.held <= lane.quota) or (

@@ -25,6 +25,7 @@ class Message:
         dialect: the account's dialect, by name.
         url: where it goes now; an endpoint's address may change between attempts.
         secret: the endpoint's secret that signs now, in clear text.
+        next_secret: the one that will sign once a rotation ends; None: no rotation runs.
         type: the webhook's type, as the dialect named it in `announcements`.
         attempt: counts from 1 over all rounds, re-sending by hand included.
         event_id: the same on every attempt, every endpoint and every copy. A test has no event:
@@ -62,13 +63,21 @@ class Message:
     seq: int | None = None
     status: Status | None = None
     milestone: Status | None = None
+    next_secret: str | None = field(default=None, repr=False)
 
 
 class Rendered(NamedTuple):
-    """A request's headers, content type and user agent included, and the exact bytes signed."""
+    """A request as a dialect writes it.
 
+    `id` is the event's as the body names it, `headers` are all but the signature's, content type
+    and user agent included, `body` the exact bytes that are signed. `signature` are the headers of
+    the dialect's own signature; an endpoint may have chosen another (`webhooks.standard`).
+    """
+
+    id: str
     headers: Mapping[str, str]
     body: bytes
+    signature: Mapping[str, str]
 
 
 class Renderer(Protocol):
@@ -77,6 +86,14 @@ class Renderer(Protocol):
     @property
     def schedule(self) -> Schedule:
         """When failed messages are sent again."""
+        ...
+
+    @property
+    def order_seconds(self) -> float:
+        """How long a webhook waits for earlier ones of its delivery, in seconds; 0: not at all.
+
+        Where an endpoint does not say it.
+        """
         ...
 
     def render(self, message: Message, now_unix_seconds: int) -> Rendered:

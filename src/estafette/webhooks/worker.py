@@ -13,21 +13,22 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import structlog
 
-from estafette.store import outbox, signals
+from estafette.store import endpoint_failures, outbox, outbox_survey, signals
 from estafette.store.outbox import Claimed, Finished
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.store.trouble import TROUBLE_HERE
 from estafette.webhooks import metrics
 from estafette.webhooks.agenda import Agenda
-from estafette.webhooks.lanes import Job, Lanes
-from estafette.webhooks.message import Message, Renderer
+from estafette.webhooks.lane import Job
+from estafette.webhooks.lanes import Lanes
+from estafette.webhooks.message import Renderer
 from estafette.webhooks.recorder import Recorder
-from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.requests import Requests
+from estafette.webhooks.retry import Schedule
 from estafette.webhooks.sender import Outcome, Request, Result
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -35,10 +36,7 @@ _log = structlog.stdlib.get_logger(__name__)
 ERROR: Final = "error"
 """The outcome of an attempt that was not sent for a reason of our own."""
 
-# For accounts whose dialect this process was not given: somebody may put that right.
-_NO_DIALECT: Final = Schedule(doubling(60, 10), timeout_seconds=5)
 _MOST_ERROR_CHARACTERS: Final = 300
-_KNOWN_SECRETS: Final = 4096
 _LEASE_TO_TIMEOUT: Final = 1.5
 _CLAIM_SPACING_SECONDS: Final = 0.02
 _MEASURE_SECONDS: Final = 5.0
@@ -103,7 +101,8 @@ class Worker:
         Raises ValueError when the lease is too short for an exchange with some margin.
         """
         self._limits = limits or Limits()
-        longest = max((each.schedule.timeout_seconds for each in renderers.values()), default=0)
+        self._requests = Requests(renderers, decrypt)
+        longest = self._requests.longest_seconds
         self._lease = self._limits.lease_seconds
         if self._lease < longest * _LEASE_TO_TIMEOUT:
             raise ValueError(
@@ -111,9 +110,7 @@ class Worker:
             )
         self._pool = pool
         self._dsn = dsn
-        self._renderers = renderers
         self._sender = sender
-        self._decrypt = lru_cache(maxsize=_KNOWN_SECRETS)(decrypt)
         self.name = name or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lanes = Lanes(
             per_endpoint=self._limits.per_endpoint,
@@ -215,7 +212,7 @@ class Worker:
         async with self._pool.acquire() as connection:
             if self._agenda.survey_in(now) <= 0:
                 self._agenda.surveying()
-                survey = await outbox.survey(connection)
+                survey = await outbox_survey.survey(connection)
                 self._agenda.surveyed(survey.waiting, now, time.monotonic())
                 self._oldest_seconds = survey.oldest_seconds
             asked = self._lanes.ask(self._agenda.due(time.monotonic()), limit)
@@ -223,12 +220,30 @@ class Worker:
                 return self._until_due()
             claimed_at = time.monotonic()
             claimed = await outbox.claim(
-                connection, asked, lease_seconds=self._lease, worker=self.name
+                connection,
+                asked,
+                lease_seconds=self._lease,
+                worker=self.name,
+                order=self._requests.order,
             )
-        for endpoint_id in self._lanes.accept(claimed, claimed_at, asked):
+        for endpoint_id in self._lanes.accept(self._in_order(claimed), claimed_at, asked):
             self._agenda.emptied(endpoint_id)
         self._start_runners()
         return 0.0
+
+    def _in_order(self, claimed: list[Claimed]) -> list[Claimed]:
+        """What was claimed, less what has to wait for an earlier message of its delivery.
+
+        What follows a message that is sent here does not wait: it is sent after it.
+        """
+        told: list[Claimed] = []
+        for message in claimed:
+            if message.wait_seconds and not self._lanes.is_sending(message.key):
+                self._unsent.append(message)
+                self._wake.set()
+            else:
+                told.append(message)
+        return told
 
     def _until_due(self) -> float:
         """The seconds to when something may be claimed, as far as is known; hunger wakes before."""
@@ -265,20 +280,21 @@ class Worker:
             self._start_runners()  # the endpoint may bear one more than before
 
     async def _one(self, job: Job, claimed: Claimed, claimed_at: float) -> None:
-        """Sends the first message of a job, or gives it back.
+        """Sends the first message of a job, or gives messages of it back.
 
-        That is done when its lease might end before the exchange does, and when its endpoint has
-        begun to rest.
+        That is done when its lease might end before the exchange does, when its endpoint has begun
+        to rest, and with those that come after one that has failed, where order is kept.
         """
-        schedule = self._schedule(claimed)
+        schedule = self._requests.schedule(claimed)
         began = time.monotonic()
         is_late = began >= claimed_at + self._lease - schedule.timeout_seconds
-        if self._stopping or is_late or self._lanes.is_spared(job):
-            self._lanes.unsent(job)
-            self._unsent.append(claimed)
-            self._wake.set()
+        if self._stopping or is_late:
+            self._give_back_from(job, 0)
             return
-        result = await self._attempt(claimed, schedule)
+        if self._lanes.is_spared(job):
+            self._give_back_from(job, len(job.messages) - 1)
+            return
+        result = await self._attempt(claimed)
         if isinstance(result, str):
             self._lanes.unsent(job)
         else:
@@ -290,33 +306,26 @@ class Worker:
                 delivered=result.outcome is Outcome.DELIVERED,
             )
         round_seconds = claimed.round_seconds + time.monotonic() - claimed_at
-        self._recorder.add(_finished(claimed, schedule, result, began, round_seconds))
+        finished = _finished(claimed, schedule, result, began, round_seconds)
+        self._recorder.add(finished)
+        if finished.retry_seconds is not None and round_seconds < claimed.order_seconds:
+            wait = min(finished.retry_seconds, claimed.order_seconds - round_seconds)
+            self._give_back_from(job, 0, wait)
         if self._lanes.is_hungry:
             self._wake.set()
 
-    def _schedule(self, claimed: Claimed) -> Schedule:
-        renderer = self._renderers.get(claimed.dialect)
-        return _NO_DIALECT if renderer is None else renderer.schedule
+    def _give_back_from(self, job: Job, place: int, wait_seconds: float = 0.0) -> None:
+        """Gives back the messages of a job from one on, for so long."""
+        for message in self._lanes.cut(job, place):
+            self._unsent.append(message._replace(wait_seconds=wait_seconds))
+            self._wake.set()
 
-    async def _attempt(self, claimed: Claimed, schedule: Schedule) -> Result | str:
+    async def _attempt(self, claimed: Claimed) -> Result | str:
         """What came of sending it, or why it could not be sent."""
-        if claimed.url is None:
-            return "the endpoint is disabled or has no address"
-        renderer = self._renderers.get(claimed.dialect)
-        if renderer is None:
-            return f"this worker does not know the dialect {claimed.dialect!r}"
         # One message that nobody foresaw must not stop the others: whatever is raised is its own.
         try:
-            secret = self._decrypt(claimed.secret, claimed.endpoint_id.bytes)
-            rendered = renderer.render(_message(claimed, claimed.url, secret), int(time.time()))
-            return await self._sender.send(
-                Request(
-                    url=claimed.url,
-                    headers=rendered.headers,
-                    body=rendered.body,
-                    timeout_seconds=schedule.timeout_seconds,
-                )
-            )
+            request = self._requests.make(claimed)
+            return request if isinstance(request, str) else await self._sender.send(request)
         except Exception as error:
             _log.exception("webhook_not_sent", message_id=str(claimed.id), type=claimed.type)
             return f"could not be rendered or sent: {type(error).__name__}"
@@ -342,7 +351,7 @@ class Worker:
             count = 0
             with suppress(*DATABASE_TROUBLE):
                 async with self._pool.acquire() as connection:
-                    count = await outbox.give_up(connection)
+                    count = await endpoint_failures.give_up(connection)
                 if count:
                     _log.warning("webhooks_given_up", count=count)
             await asyncio.sleep(_MAKE_WAY_SECONDS if count else _GIVE_UP_SECONDS)
@@ -352,35 +361,11 @@ class Worker:
         while True:
             with suppress(*DATABASE_TROUBLE):
                 async with self._pool.acquire() as connection:
-                    pending = await outbox.pending(connection)
+                    pending = await outbox_survey.pending(connection)
                 metrics.PENDING.set(pending)
                 metrics.OLDEST.set(self._oldest_seconds if pending else 0.0)
             metrics.UNDER_WAY.set(self._lanes.sending)
             await asyncio.sleep(_MEASURE_SECONDS)
-
-
-def _message(claimed: Claimed, url: str, secret: str) -> Message:
-    return Message(
-        id=claimed.id,
-        scope=claimed.scope,
-        endpoint_id=claimed.endpoint_id,
-        dialect=claimed.dialect,
-        url=url,
-        secret=secret,
-        type=claimed.type,
-        attempt=claimed.attempt,
-        event_id=claimed.event_id,
-        ordinal=claimed.ordinal,
-        is_test=claimed.is_test,
-        occurred_at=claimed.occurred_at,
-        delivery_id=claimed.delivery_id,
-        external_ref=claimed.external_ref,
-        reference=claimed.reference,
-        metadata=claimed.metadata,
-        seq=claimed.seq,
-        status=claimed.status,
-        milestone=claimed.milestone,
-    )
 
 
 def _finished(

@@ -14,6 +14,10 @@ from estafette.webhooks.signing import hmac_sha256_hex
 SCHEDULE: Final = Schedule(delays_seconds=doubling(60, 9), timeout_seconds=5, jitter=0.1)
 """Ten attempts: the waits between them are 1, 2, 4 … 256 minutes, each ±10 %."""
 
+ORDER_SECONDS: Final = 600.0
+"""Nothing is published of the order: the webhooks of a delivery come one after another, and a later
+one waits for an earlier one that is being sent again for ten minutes, four attempts, at most."""
+
 _TEST_REFERENCE = "DLV-0000-00000"
 
 
@@ -21,15 +25,17 @@ class EntregaRenderer:
     """Writes and signs a webhook for one attempt; the body is the same on every one."""
 
     schedule = SCHEDULE
+    order_seconds = ORDER_SECONDS
 
     def render(self, message: Message, now_unix_seconds: int) -> Rendered:
         """The request for this attempt."""
         data: dict[str, Any] = {"status": _status(message)}
         if message.metadata:
             data["metadata"] = message.metadata
+        id = event_id(message.event_id)
         body = orjson.dumps(
             {
-                "id": event_id(message.event_id),
+                "id": id,
                 "event": message.type,
                 "occurred_at": timestamp(message.occurred_at),
                 "delivery_id": delivery_id(message.delivery_id or message.event_id),
@@ -39,12 +45,10 @@ class EntregaRenderer:
         )
         signature = hmac_sha256_hex(message.secret.encode(), body)
         return Rendered(
-            {
-                "content-type": "application/json",
-                "user-agent": "Entrega-Webhooks/1.0",
-                "x-entrega-signature": f"sha256={signature}",
-            },
+            id,
+            {"content-type": "application/json", "user-agent": "Entrega-Webhooks/1.0"},
             body,
+            {"x-entrega-signature": f"sha256={signature}"},
         )
 
 

@@ -23,13 +23,15 @@ class KaspiRenderer:
     """Writes and signs a webhook for one attempt."""
 
     schedule = SCHEDULE
+    order_seconds = 0.0  # as published, each webhook is sent, and sent again, by itself
 
     def render(self, message: Message, now_unix_seconds: int) -> Rendered:
         """The request for this attempt: receivers refuse a timestamp older than 5 minutes."""
         id = message.event_id
+        shown = id_on_webhook(id, message.ordinal, is_test=message.is_test)
         body = orjson.dumps(
             {
-                "eventId": id_on_webhook(id, message.ordinal, is_test=message.is_test),
+                "eventId": shown,
                 "type": message.type,
                 "attempt": message.attempt,
                 "data": {
@@ -42,13 +44,13 @@ class KaspiRenderer:
         )
         signed = b"%d.%b" % (now_unix_seconds, body)
         return Rendered(
+            shown,
+            {"Content-Type": "application/json", "User-Agent": "Estafette"},
+            body,
             {
-                "Content-Type": "application/json",
-                "User-Agent": "Estafette",
                 "X-Kaspi-Timestamp": str(now_unix_seconds),
                 "X-Kaspi-Signature": hmac_sha256_hex(message.secret.encode(), signed),
             },
-            body,
         )
 
 

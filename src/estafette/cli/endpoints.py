@@ -1,0 +1,353 @@
+"""`estafette webhooks` on endpoints: where they are, how they are signed, what they are sent."""
+
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, TypeVar
+
+from cyclopts import Parameter
+
+from estafette.cli.output import OK, fields, misused, note, say, say_json, styled, time_text
+from estafette.cli.private import must_be_stdin, read_private
+from estafette.cli.reach import why_not_reached
+from estafette.cli.session import beside, on_platform, settings
+from estafette.cli.words import AccountName, AsJson, ModeOption, duration
+from estafette.core.account import Account, Mode, Scope
+from estafette.usecases import webhooks
+from estafette.usecases.accounts import DEFAULT_ENDPOINT, find_account
+from estafette.usecases.endpoint_options import (
+    AS_THE_DIALECT_SAYS,
+    Format,
+    HeaderRefusedError,
+    choose,
+    remove_header,
+    set_header,
+)
+from estafette.usecases.platform import Platform
+from estafette.usecases.remove_endpoint import remove_endpoint
+from estafette.usecases.webhooks import EndpointSettings
+from estafette.webhooks.guard import UrlRefusedError, check_url
+
+T = TypeVar("T")
+
+Name = Annotated[str, Parameter(name="--name", help="The endpoint's name.")]
+
+_FORMATS = {"dialect": "as the account's dialect says", "standard": "Standard Webhooks"}
+
+
+def in_scope(account: str, mode: Mode, work: Callable[[Platform, Scope], Awaitable[T]]) -> T:
+    """Does the work for an account in a mode."""
+    return of_account(account, mode, work)[1]
+
+
+def of_account(
+    account: str, mode: Mode, work: Callable[[Platform, Scope], Awaitable[T]]
+) -> tuple[Account, T]:
+    """The account, and what came of the work for it."""
+
+    async def found(platform: Platform) -> tuple[Account, T]:
+        owner = await find_account(platform, account)
+        return owner, await work(platform, Scope(owner.id, mode))
+
+    return on_platform(found)
+
+
+def checked_url(url: str) -> str:
+    """The URL, if webhooks may be sent to one that is written so. Raises CommandError."""
+    try:
+        check_url(url)
+    except UrlRefusedError as error:
+        raise misused(f"{url}: {error}") from None
+    return url
+
+
+def _json(endpoint: EndpointSettings, *, reveal: bool = False) -> dict[str, Any]:
+    shown = {
+        "mode": endpoint.scope.mode,
+        "name": endpoint.name,
+        "url": endpoint.url,
+        "enabled": endpoint.is_enabled,
+        "disabled_at": endpoint.disabled_at,
+        "disabled_why": endpoint.disabled_why,
+        "format": endpoint.format,
+        "order_seconds": endpoint.order_seconds,
+        "headers": endpoint.headers,
+        "next_secret_from": endpoint.next_secret_from,
+    }
+    if reveal:
+        shown |= {"secret": endpoint.secret, "next_secret": endpoint.next_secret}
+    return shown
+
+
+def _say_endpoint(endpoint: EndpointSettings, account: str, *, reveal: bool = False) -> None:
+    shows = f"estafette webhooks show --account {account} --reveal"
+    secret = endpoint.secret if reveal else f"kept; shown by: {shows}"
+    waiting = endpoint.next_secret if reveal else "waits"
+    fields(
+        {
+            "endpoint": f"{endpoint.name} ({endpoint.scope.mode})",
+            "url": endpoint.url or "not set: nothing is sent",
+            "state": _state(endpoint),
+            "signed": _FORMATS[endpoint.format],
+            "order": _order_text(endpoint.order_seconds),
+            "headers": ", ".join(endpoint.headers) or None,
+            "secret": secret,
+            "next secret": waiting if endpoint.next_secret else None,
+            "signs from": endpoint.next_secret_from,
+        }
+    )
+
+
+def _state(endpoint: EndpointSettings) -> str | None:
+    if endpoint.disabled_at is None:
+        return None
+    why = ": its receiver answered 410 Gone again and again" if endpoint.disabled_why else ""
+    return f"disabled since {time_text(endpoint.disabled_at)}{why}"
+
+
+def _order_text(seconds: int | None) -> str | None:
+    if seconds is None:
+        return None
+    return f"a later webhook waits up to {seconds} s" if seconds else "none is kept"
+
+
+def set_(
+    *,
+    account: AccountName,
+    url: Annotated[str | None, Parameter(help="Where to; an empty one sends no more.")] = None,
+    mode: ModeOption = Mode.SANDBOX,
+    name: Name = DEFAULT_ENDPOINT,
+    format: Annotated[
+        Format | None, Parameter(help="How it is signed: dialect, or standard (webhooks).")
+    ] = None,
+    order: Annotated[
+        str | None,
+        Parameter(
+            help="How long a webhook waits for an earlier one of its delivery: 10m, 0s, dialect."
+        ),
+    ] = None,
+    json: AsJson = False,
+) -> int:
+    """Set the URL of an endpoint and how it is sent to, from the next attempt on.
+
+    A new name makes a new endpoint.
+    """
+    if url is None and format is None and order is None:
+        raise misused("give at least one of --url, --format, --order")
+    target = checked_url(url) if url else None
+    wait = _order_seconds(order)
+
+    async def work(platform: Platform, scope: Scope) -> tuple[bool, EndpointSettings]:
+        known = await webhooks.list_endpoints(platform, scope.account_id)
+        is_new = all((scope, name) != (endpoint.scope, endpoint.name) for endpoint in known)
+        if url is not None:
+            await webhooks.set_endpoint(platform, scope, target, name)
+        return is_new, await choose(platform, scope, name, format=format, order_seconds=wait)
+
+    is_new, endpoint = in_scope(account, mode, work)
+    if target is not None:
+        warn_of_url(target)
+    if json:
+        say_json(_json(endpoint, reveal=is_new))
+    else:
+        _say_endpoint(endpoint, account, reveal=is_new)
+        say()
+        say(f"Try it: estafette webhooks test --account {account} --mode {mode.value}")
+    return OK
+
+
+def _order_seconds(text: str | None) -> int | None:
+    if text is None:
+        return None
+    return AS_THE_DIALECT_SAYS if text == "dialect" else int(duration(text).total_seconds())
+
+
+def warn_of_url(url: str) -> None:
+    """Says so where the worker would not send to a URL, or cannot at this moment."""
+    reason = why_not_reached(url, beside(settings()).webhook_allowed_networks)
+    if reason is not None:
+        note(f"{styled('warning:', 'yellow', sys.stderr)} {reason}")
+
+
+def show(
+    *,
+    account: AccountName,
+    reveal: Annotated[bool, Parameter(negative="", help="Show the secrets.")] = False,
+    json: AsJson = False,
+) -> int:
+    """Show an account's endpoints; the default ones are there from the start."""
+
+    async def work(platform: Platform, scope: Scope) -> list[EndpointSettings]:
+        look = webhooks.reveal_endpoints if reveal else webhooks.list_endpoints
+        return await look(platform, scope.account_id)
+
+    found = in_scope(account, Mode.SANDBOX, work)
+    if json:
+        say_json({"endpoints": [_json(endpoint, reveal=reveal) for endpoint in found]})
+        return OK
+    for number, endpoint in enumerate(found):
+        if number:
+            say()
+        _say_endpoint(endpoint, account, reveal=reveal)
+    return OK
+
+
+def headers(
+    *,
+    account: AccountName,
+    mode: ModeOption = Mode.SANDBOX,
+    name: Name = DEFAULT_ENDPOINT,
+    set: Annotated[
+        str | None, Parameter(help="A header to send besides, by its name; see --value.")
+    ] = None,
+    value: Annotated[
+        str | None,
+        Parameter(allow_leading_hyphen=True, help="-: its value is read from stdin."),
+    ] = None,
+    remove: Annotated[
+        Sequence[str], Parameter(help="A header to send no more; may be repeated.")
+    ] = (),
+    json: AsJson = False,
+) -> int:
+    """List an endpoint's own headers, for a gateway before its receiver; set or remove some.
+
+    Values are stored encrypted, and shown nowhere.
+    """
+    if (set is None) != (value is None):
+        raise misused("--set NAME and --value - go together")
+    secret = ""
+    if value is not None:
+        must_be_stdin(value, "The value of a header")
+        secret = read_private("The header's value")
+
+    async def work(platform: Platform, scope: Scope) -> EndpointSettings:
+        endpoint = await choose(platform, scope, name)
+        for each in remove:
+            endpoint = await remove_header(platform, scope, name, each)
+        if set is not None:
+            endpoint = await set_header(platform, scope, name, set, secret)
+        return endpoint
+
+    try:
+        endpoint = in_scope(account, mode, work)
+    except HeaderRefusedError as error:
+        raise misused(str(error)) from None
+    if json:
+        say_json(_json(endpoint))
+    else:
+        say("\n".join(f"{each}: …" for each in endpoint.headers) or "No headers of its own")
+    return OK
+
+
+def enable(
+    *,
+    account: AccountName,
+    mode: ModeOption = Mode.SANDBOX,
+    name: Name = DEFAULT_ENDPOINT,
+    json: AsJson = False,
+) -> int:
+    """Send webhooks to an endpoint again, one that was disabled as gone (410) for instance."""
+
+    async def work(platform: Platform, scope: Scope) -> tuple[EndpointSettings, EndpointSettings]:
+        before = await choose(platform, scope, name)
+        return before, await webhooks.set_enabled(platform, scope, name, enabled=True)
+
+    before, endpoint = in_scope(account, mode, work)
+    if json:
+        say_json(_json(endpoint))
+        return OK
+    _say_endpoint(endpoint, account)
+    if before.disabled_at is not None:
+        since = time_text(before.disabled_at)
+        which = f"--account {account} --mode {mode.value} --name {name}"
+        say()
+        say("What it was not told meanwhile, and what was given up:")
+        say(f"  estafette webhooks resend {which} --since {since}")
+    return OK
+
+
+def disable(
+    *,
+    account: AccountName,
+    mode: ModeOption = Mode.SANDBOX,
+    name: Name = DEFAULT_ENDPOINT,
+    json: AsJson = False,
+) -> int:
+    """Send nothing to an endpoint until it is enabled; `resend --since` tells it then."""
+    endpoint = in_scope(
+        account,
+        mode,
+        lambda platform, scope: webhooks.set_enabled(platform, scope, name, enabled=False),
+    )
+    if json:
+        say_json(_json(endpoint))
+    else:
+        _say_endpoint(endpoint, account)
+    return OK
+
+
+def remove(
+    *,
+    account: AccountName,
+    mode: ModeOption = Mode.SANDBOX,
+    name: Name = DEFAULT_ENDPOINT,
+    json: AsJson = False,
+) -> int:
+    """Remove an endpoint with its secrets and headers; what waits for it is given up."""
+    ended = in_scope(account, mode, lambda platform, scope: remove_endpoint(platform, scope, name))
+    if json:
+        say_json({"removed": name, "mode": mode, "given_up": ended})
+    else:
+        waited = f"{ended} webhook{'' if ended == 1 else 's'}"
+        say(f"{name} ({mode.value}) is removed; {waited} that waited for it will not be sent")
+    return OK
+
+
+def rotate(
+    *,
+    account: AccountName,
+    mode: ModeOption = Mode.SANDBOX,
+    name: Name = DEFAULT_ENDPOINT,
+    overlap: Annotated[str, Parameter(help="When the new secret begins to sign: 0s, 24h.")] = "24h",
+    json: AsJson = False,
+) -> int:
+    """Make a new secret. The old one signs until the overlap ends, or finish-rotation is called.
+
+    In the format of Standard Webhooks, both sign meanwhile.
+    """
+    length: timedelta = duration(overlap)
+
+    def work(platform: Platform, scope: Scope) -> Awaitable[EndpointSettings]:
+        return webhooks.rotate(platform, scope, length, name)
+
+    endpoint = in_scope(account, mode, work)
+    new = endpoint.next_secret or endpoint.secret
+    if json:
+        say_json({**_json(endpoint), "new_secret": new})
+        return OK
+    say(f"New secret: {styled(new, 'bold')}")
+    if endpoint.next_secret_from:
+        say(
+            f"It signs from {time_text(endpoint.next_secret_from)} on."
+            " Let the receiver accept both, then:"
+        )
+        say(f"  estafette webhooks finish-rotation --account {account} --mode {mode.value}")
+    return OK
+
+
+def finish_rotation(
+    *,
+    account: AccountName,
+    mode: ModeOption = Mode.SANDBOX,
+    name: Name = DEFAULT_ENDPOINT,
+    json: AsJson = False,
+) -> int:
+    """Let the new secret sign from now on, and forget the old one."""
+    endpoint = in_scope(
+        account, mode, lambda platform, scope: webhooks.finish_rotation(platform, scope, name)
+    )
+    if json:
+        say_json(_json(endpoint))
+    else:
+        say(f"{endpoint.name} ({endpoint.scope.mode}): the newest secret signs, no other waits")
+    return OK

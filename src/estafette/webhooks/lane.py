@@ -1,0 +1,127 @@
+"""What is known of one endpoint: how it behaved lately, how much it bears, what is ready for it.
+
+No I/O and no clock: `lanes.py` holds the lanes of all endpoints and says whose turn it is.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+from estafette.store.outbox import OPENS_AFTER, Claimed
+
+# Requests at a time: an unknown endpoint starts with one, each answer in time allows one more, one
+# that came too late halves them.
+START: Final = 1
+_LEAST: Final = 1
+# Messages held ready for an endpoint: what it takes in this time, or so many times its requests.
+_AHEAD_SECONDS: Final = 1.0
+_AHEAD_TIMES: Final = 15
+_QUICK_SECONDS: Final = _AHEAD_SECONDS / _AHEAD_TIMES
+# Who answers within this time on average answers soon; a request that takes longer is late.
+SOON_SECONDS: Final = 0.5
+
+
+class Standing(Enum):
+    """How an endpoint behaved lately."""
+
+    SOON = "answers soon"
+    UNKNOWN = "nothing is known of it"
+    SLOW = "answers in time, and not soon"
+    FAILING = "failed again and again or was too late: it is sent one message at a time"
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """Messages of one delivery for one endpoint, sent one after another.
+
+    Each comes with the moment, on the monotonic clock, at which it was claimed at the earliest.
+    `standing` is whose place it takes while it `is_sent`, unless it `is_late`; `turn` counts the
+    messages sent.
+    """
+
+    key: tuple[UUID, UUID]
+    account_id: UUID
+    messages: deque[tuple[Claimed, float]] = field(default_factory=deque)
+    standing: Standing = Standing.UNKNOWN
+    is_sent: bool = False
+    is_late: bool = False
+    turn: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """What is ready for one endpoint, and how much of it at a time.
+
+    `limit` bounds the requests under way, `quota` the messages held, those under way included.
+    `failures` counts those in a row, `late` the requests under way that take long.
+    """
+
+    account_id: UUID
+    limit: float = START
+    seconds: float | None = None
+    quota: int = 0
+    sending: int = 0
+    late: int = 0
+    held: int = 0
+    failures: int = 0
+    in_time: bool = True
+    has_more: bool = False
+    queued: bool = False
+    ready: deque[Job] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        """An endpoint of which nothing is known."""
+        self.quota = int(2 * self.limit)
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether it failed again and again, or was too late with its last answer."""
+        return self.failures >= OPENS_AFTER or not self.in_time
+
+    @property
+    def waiting(self) -> int:
+        """The messages held, those apart whose requests take long."""
+        return self.held - self.late
+
+    @property
+    def standing(self) -> Standing:
+        """How the endpoint behaved lately."""
+        if self.is_doubted:
+            return Standing.FAILING
+        if self.seconds is None:
+            return Standing.UNKNOWN
+        return Standing.SOON if self.seconds <= SOON_SECONDS else Standing.SLOW
+
+    @property
+    def room(self) -> int:
+        """How many messages may be claimed for it now: of one that may not answer a single one."""
+        most = 1 if self.is_doubted or self.seconds is None else self.quota
+        return max(most - self.held, 0)
+
+    @property
+    def may_send(self) -> bool:
+        """Whether a job is ready and a request more is allowed.
+
+        Where a request takes long that should not, its end is awaited first.
+        """
+        if not self.ready:
+            return False
+        if self.is_doubted:
+            return self.sending == 0
+        if self.late and (self.seconds is None or self.seconds <= SOON_SECONDS):
+            return False
+        return self.sending + 1 <= self.limit
+
+    def learn(self, seconds: float, *, in_time: bool, delivered: bool, most: int) -> None:
+        """Takes a finished exchange into account."""
+        self.failures = 0 if delivered else self.failures + 1
+        self.in_time = in_time
+        if in_time:
+            self.limit = min(self.limit + 1, most)
+        else:
+            self.limit = max(self.limit / 2, min(_LEAST, most))
+        self.seconds = seconds if self.seconds is None else 0.8 * self.seconds + 0.2 * seconds
+        times = _AHEAD_SECONDS / self.seconds if self.seconds > _QUICK_SECONDS else _AHEAD_TIMES
+        self.quota = int(self.limit * (1 + times))

@@ -1,0 +1,97 @@
+"""From a claimed message to the request that is sent: rendered, signed, with all its headers.
+
+Secrets are read here and nowhere else in the worker.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Final
+
+import orjson
+
+from estafette.core.endpoint_headers import sealed_for
+from estafette.store.outbox import Claimed
+from estafette.webhooks.message import Message, Renderer
+from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.sender import Request
+from estafette.webhooks.standard import signed_headers
+
+# For accounts whose dialect this process was not given: somebody may put that right.
+_NO_DIALECT: Final = Schedule(doubling(60, 10), timeout_seconds=5)
+_KNOWN_SECRETS: Final = 4096
+
+
+class Requests:
+    """Makes requests of messages."""
+
+    def __init__(
+        self, renderers: Mapping[str, Renderer], decrypt: Callable[[bytes, bytes], str]
+    ) -> None:
+        """`renderers` by the name of the dialect; `decrypt` is `Cipher.decrypt`."""
+        self._renderers = renderers
+        self._decrypt = lru_cache(maxsize=_KNOWN_SECRETS)(decrypt)
+        self.order = {name: each.order_seconds for name, each in renderers.items()}
+        """By dialect, how long a message waits for earlier ones of its delivery, in seconds."""
+
+    @property
+    def longest_seconds(self) -> float:
+        """What an exchange of any dialect may take at most, in seconds."""
+        return max((each.schedule.timeout_seconds for each in self._renderers.values()), default=0)
+
+    def schedule(self, claimed: Claimed) -> Schedule:
+        """When it is tried again."""
+        renderer = self._renderers.get(claimed.dialect)
+        return _NO_DIALECT if renderer is None else renderer.schedule
+
+    def make(self, claimed: Claimed) -> Request | str:
+        """The request, signed now; or why there is none. Whatever a renderer raises is raised."""
+        if claimed.url is None:
+            return "the endpoint is disabled or has no address"
+        renderer = self._renderers.get(claimed.dialect)
+        if renderer is None:
+            return f"this worker does not know the dialect {claimed.dialect!r}"
+        message, now = self._message(claimed, claimed.url), int(time.time())
+        rendered = renderer.render(message, now)
+        ours = signed_headers(claimed.format, message, rendered, now)
+        return Request(
+            url=claimed.url,
+            headers=self._with_own(claimed, ours),
+            body=rendered.body,
+            timeout_seconds=renderer.schedule.timeout_seconds,
+        )
+
+    def _with_own(self, claimed: Claimed, ours: dict[str, str]) -> Mapping[str, str]:
+        """All headers. An endpoint's own go to its own address alone, and never instead of ours."""
+        if claimed.headers is None or not claimed.is_own:
+            return ours
+        own: dict[str, str] = orjson.loads(
+            self._decrypt(claimed.headers, sealed_for(claimed.endpoint_id))
+        )
+        names = {name.lower() for name in ours}
+        return {name: value for name, value in own.items() if name.lower() not in names} | ours
+
+    def _message(self, claimed: Claimed, url: str) -> Message:
+        owner, following = claimed.endpoint_id.bytes, claimed.next_secret
+        return Message(
+            id=claimed.id,
+            scope=claimed.scope,
+            endpoint_id=claimed.endpoint_id,
+            dialect=claimed.dialect,
+            url=url,
+            secret=self._decrypt(claimed.secret, owner),
+            type=claimed.type,
+            attempt=claimed.attempt,
+            event_id=claimed.event_id,
+            ordinal=claimed.ordinal,
+            is_test=claimed.is_test,
+            occurred_at=claimed.occurred_at,
+            delivery_id=claimed.delivery_id,
+            external_ref=claimed.external_ref,
+            reference=claimed.reference,
+            metadata=claimed.metadata,
+            seq=claimed.seq,
+            status=claimed.status,
+            milestone=claimed.milestone,
+            next_secret=None if following is None else self._decrypt(following, owner),
+        )

@@ -1,0 +1,180 @@
+"""What an endpoint chooses beside its address: its signature, and headers of its own."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from estafette.app import RENDERERS
+from estafette.core.account import Mode, Scope
+from estafette.core.delivery import Status
+from estafette.core.endpoint_headers import HeaderRefusedError
+from estafette.core.ids import new_id
+from estafette.usecases import webhooks
+from estafette.usecases.endpoint_options import choose, remove_header, set_header
+from estafette.usecases.platform import Platform
+from estafette.usecases.secret_key import rotate as rotate_secret_key
+from estafette.usecases.secrets import Cipher, new_cipher_key, new_token
+from estafette.webhooks.message import Message
+from estafette.webhooks.standard import signed_headers
+from tests.receivers import Receiver
+from tests.usecases.stage import DIALECT, Tenant
+from tests.webhooks.stage import is_signed_by, listen_at, said, until_settled, working
+
+VALUE = "gateway-value-0123456789"
+
+
+async def test_the_library_of_standard_webhooks_verifies_what_an_endpoint_chose(
+    platform: Platform, tenant: Tenant, fresh_database: str
+) -> None:
+    async with Receiver() as receiver, working(platform, fresh_database):
+        endpoint = await listen_at(tenant, receiver.url)
+        await choose(platform, tenant.scope, "default", format="standard")
+        await tenant.create()
+        await receiver.wait_for(1)
+        await webhooks.rotate(platform, tenant.scope, timedelta(hours=1))
+        await tenant.create()
+        await receiver.wait_for(2)
+        [rotated, *_] = await webhooks.list_endpoints(platform, tenant.scope.account_id)
+        await choose(platform, tenant.scope, "default", format="dialect")
+        await tenant.create()
+        await receiver.wait_for(3)
+    first, second, third = receiver.requests
+    assert rotated.next_secret is not None
+    verified = Webhook(endpoint.secret).verify(first.body, dict(first.headers))
+    assert verified == said(first)
+    assert first.headers["webhook-id"] == said(first)["eventId"]
+    assert "x-signature" not in first.headers
+    for secret in (endpoint.secret, rotated.next_secret):  # both sign while a rotation runs
+        Webhook(secret).verify(second.body, dict(second.headers))
+    with pytest.raises(WebhookVerificationError):
+        Webhook(new_token("whsec_")).verify(second.body, dict(second.headers))
+    assert is_signed_by(third, endpoint.secret)
+    assert "webhook-signature" not in third.headers
+
+
+@pytest.mark.parametrize("dialect", RENDERERS)
+def test_every_dialect_can_be_signed_so_with_the_secret_that_it_has(dialect: str) -> None:
+    message, secret = _message(dialect), new_token("whsec_")
+    now = int(datetime.now(UTC).timestamp())
+    rendered = RENDERERS[dialect].render(message, now)
+    headers = signed_headers("standard", _message(dialect, secret), rendered, now)
+    assert Webhook(secret).verify(rendered.body, headers) == orjson.loads(rendered.body)
+    assert rendered.id in orjson.loads(rendered.body).values()
+    own = signed_headers("dialect", message, rendered, now)
+    assert headers.keys() & own.keys() == rendered.headers.keys()
+
+
+def _message(dialect: str, secret: str = "whsec_") -> Message:
+    return Message(
+        id=uuid4(),
+        scope=Scope(uuid4(), Mode.LIVE),
+        endpoint_id=uuid4(),
+        dialect=dialect,
+        url="http://127.0.0.1/",
+        secret=secret,
+        type="delivery.created",
+        attempt=1,
+        event_id=new_id(),
+        ordinal=0,
+        is_test=False,
+        occurred_at=datetime.now(UTC),
+        delivery_id=new_id(),
+        reference="DLV-2026-00001",
+        seq=1,
+        status=Status.PENDING,
+        milestone=Status.PENDING,
+    )
+
+
+async def test_an_endpoints_own_headers_go_to_its_address_and_nowhere_else(
+    platform: Platform, tenant: Tenant, fresh_database: str
+) -> None:
+    of = (platform, tenant.scope, "default")
+    async with Receiver() as receiver, Receiver() as elsewhere:
+        await listen_at(tenant, receiver.url)
+        await set_header(*of, "X-Api-Key", VALUE)
+        await set_header(*of, "Authorization", "Basic abc")
+        assert (await remove_header(*of, "authorization")).headers == ("X-Api-Key",)
+        async with working(platform, fresh_database):
+            await tenant.create()
+            await webhooks.send_test(platform, tenant.scope)
+            await receiver.wait_for(2)
+            await webhooks.send_test(platform, tenant.scope, url=elsewhere.url)
+            await elsewhere.wait_for(1)
+            await until_settled(tenant, 3)
+    for request in receiver.requests:
+        assert request.headers["x-api-key"] == VALUE
+        assert "authorization" not in request.headers
+        assert request.headers["content-type"] == "application/json"
+    assert "x-api-key" not in elsewhere.requests[0].headers
+
+
+async def test_a_header_never_takes_the_place_of_one_of_ours(
+    platform: Platform, tenant: Tenant, fresh_database: str
+) -> None:
+    """Also where it was stored before a version that writes such a header."""
+    async with Receiver() as receiver:
+        endpoint = await listen_at(tenant, receiver.url)
+        await set_header(platform, tenant.scope, "default", "x-signature", VALUE)
+        async with working(platform, fresh_database):
+            await tenant.create()
+            await receiver.wait_for(1)
+    assert is_signed_by(receiver.requests[0], endpoint.secret)
+
+
+@pytest.mark.parametrize("dialect", RENDERERS)
+async def test_no_header_that_a_dialect_writes_can_be_set(
+    platform: Platform, tenant: Tenant, dialect: str
+) -> None:
+    await listen_at(tenant, None)
+    rendered = RENDERERS[dialect].render(_message(dialect), 0)
+    platform.dialects = {**platform.dialects, dialect: DIALECT}
+    for name in {**rendered.headers, **rendered.signature}:
+        with pytest.raises(HeaderRefusedError):
+            await set_header(platform, tenant.scope, "default", name, "x")
+
+
+async def test_headers_are_stored_encrypted_and_follow_the_secret_key(
+    platform: Platform, tenant: Tenant, fresh_database: str
+) -> None:
+    await listen_at(tenant, None)
+    await set_header(platform, tenant.scope, "default", "X-Api-Key", VALUE)
+    before = await _stored(platform)
+    assert VALUE.encode() not in before
+    platform.cipher = Cipher(new_cipher_key(), *_keys(platform))
+    await rotate_secret_key(platform)
+    after = await _stored(platform)
+    assert after != before
+    assert platform.cipher.renewed(after, _owner(await _endpoint_id(platform))) is None
+    rows = await platform.pool.fetch("select changes::text from audit")
+    assert not any(VALUE in row["changes"] for row in rows)
+    assert any("X-Api-Key" in row["changes"] for row in rows)
+
+
+_KEY = new_cipher_key()
+
+
+@pytest.fixture(autouse=True)
+def known_key(platform: Platform) -> None:
+    platform.cipher = Cipher(_KEY)
+
+
+def _keys(_: Platform) -> list[str]:
+    return [_KEY]
+
+
+def _owner(endpoint_id: Any) -> bytes:
+    return endpoint_id.bytes + b" headers"
+
+
+async def _stored(platform: Platform) -> bytes:
+    query = "select headers from endpoints where headers is not null"
+    return await platform.pool.fetchval(query)
+
+
+async def _endpoint_id(platform: Platform) -> Any:
+    return await platform.pool.fetchval("select id from endpoints where headers is not null")
