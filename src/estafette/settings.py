@@ -27,7 +27,7 @@ from pydantic_settings import (
 from pydantic_settings.sources import TomlConfigSettingsSource
 
 from estafette.core.origin import OriginPatternError, read_pattern
-from estafette.core.retention import LONGEST_DAYS
+from estafette.core.retention import LONGEST_DAYS, SHORTEST_PERSONAL_DATA_DAYS
 
 PREFIX = "ESTAFETTE_"
 FILE_NAME = "estafette.toml"
@@ -216,7 +216,7 @@ class Settings(BaseSettings):
     )
     personal_data_days: int = Field(
         default=180,
-        ge=1,
+        ge=SHORTEST_PERSONAL_DATA_DAYS,
         le=LONGEST_DAYS,
         description="how long names, phones, addresses and notes are kept after a delivery's end",
     )

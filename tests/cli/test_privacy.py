@@ -75,7 +75,7 @@ def test_how_long_an_account_keeps_personal_data_is_set(
 ) -> None:
     assert "30 days" in over_database("accounts", "keep", account, "--days", "30")
     refused = over_database("accounts", "keep", account, "--days", "0", code=1)
-    assert "from 1 to" in refused
+    assert "from 3 to" in refused
 
 
 def test_a_webhook_that_is_gone_is_not_sent_again_and_that_is_said(

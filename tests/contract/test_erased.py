@@ -1,17 +1,21 @@
 """A delivery whose personal data was erased is shown as the contract says, and as nobody's."""
 
 import asyncio
+import json
 import re
+from datetime import timedelta
 from importlib.resources import files
 from typing import Any
 
+import pytest
 import requests
 import schemathesis
 import yaml
 
 from estafette.core.delivery import Status
+from estafette.usecases.personal_data import erase_what_is_over
 from estafette.usecases.privacy import erase_phone
-from tests.edges import Call, Edge
+from tests.edges import ENTREGA, Call, Edge
 from tests.serving import Server, Tenant, delivery_id
 
 TO_THE_END = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
@@ -70,3 +74,103 @@ async def test_an_erased_delivery_is_shown_in_the_shape_of_its_contract(
     page = await server.request("GET", f"/track/{id}")
     assert page.status == 200
     assert phones["name"].encode() not in page.body
+
+
+METADATA: dict[str, Any] = {
+    "CPF Joana Prata": 123456789,
+    "tel": 244931222333,
+    "nested": {"Joana Prata": [-8.81234]},
+    "before": "Joana",
+}
+SAID = ("Joana", "123456789", "244931222333", "8.81234")
+_COLUMNS = """
+select relname, attname from pg_attribute join pg_class on pg_class.oid = attrelid
+where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
+    and attname = 'account_id'
+"""
+
+
+async def _all_stored(tenant: Tenant) -> str:
+    """Everything that any table has of an account, as text."""
+    pool, found = tenant.server.platform.pool, list[str]()
+    for table in await pool.fetch(_COLUMNS):
+        rows = await pool.fetch(
+            f"select t::text as text, to_jsonb(t) ->> 'body' as body from {table['relname']} t"
+            " where account_id = $1",
+            tenant.account.id,
+        )
+        found += [row["text"] for row in rows]
+        found += [bytes.fromhex(row["body"][2:]).decode() for row in rows if row["body"]]
+    return "\n".join(found)
+
+
+async def _personal(tenant: Tenant, id: str) -> set[str]:
+    """What a stored delivery tells of its people."""
+    row = await tenant.server.platform.pool.fetchrow(
+        "select pickup::text, dropoff::text, parcel ->> 'description' as parcel from deliveries"
+        " where id = $1",
+        delivery_id(id),
+    )
+    assert row is not None
+    stops = [json.loads(row["pickup"]), json.loads(row["dropoff"])]
+    names = ("address", "name", "phone", "phone_e164", "notes", "latitude", "longitude")
+    return {row["parcel"]} | {str(stop[name]) for stop in stops for name in names if stop.get(name)}
+
+
+@pytest.mark.parametrize("is_under_way", [False, True], ids=["after its end", "under way"])
+async def test_an_answer_that_is_repeated_after_an_erasure_tells_nothing_of_it(
+    edge: Edge, server: Server, is_under_way: bool
+) -> None:
+    tenant = await server.tenant(edge)
+    body = await tenant.body("kept")
+    if "options" in body:
+        body["options"] = {"metadata": METADATA}
+    headers = {"Idempotency-Key": "kept"}
+    first = await tenant.post(edge.create_path, body, headers)
+    id = edge.id_of(first.told)
+    personal = await _personal(tenant, id) | set(SAID if "options" in body else ())
+    phone = next(each for each in personal if each.startswith("+") and " " not in each)
+    assert personal & {each for each in personal if each in await _all_stored(tenant)} == personal
+    if is_under_way:
+        done = await erase_phone(server.platform, phone, tenant.account)
+        assert [one.id for one in done.put_off] == [delivery_id(id)]
+    await tenant.move(id, *TO_THE_END, note="Ring twice")
+    if is_under_way:
+        await erase_what_is_over(server.platform, timedelta(days=180))
+    else:
+        assert (await erase_phone(server.platform, phone, tenant.account)).erased == 1
+    stored = await _all_stored(tenant)
+    assert [each for each in personal if each in stored] == []
+    again = await tenant.post(edge.create_path, body, headers)
+    assert again.status == edge.created_status
+    assert edge.replay_header in again.headers
+    assert edge.id_of(again.told) == id
+    assert edge.status_of(again.told) == edge.status_of(first.told)
+    assert again.told.keys() == first.told.keys()
+    assert await tenant.count("deliveries") == 1
+
+
+async def test_a_cancelled_deliverys_answer_is_erased_too(edge: Edge, server: Server) -> None:
+    tenant = await server.tenant(edge)
+    id = await tenant.create()
+    cancel = edge.cancel(id)
+    headers = {"Idempotency-Key": "cancelled"}
+    first = await tenant.call(cancel, headers)
+    personal = await _personal(tenant, id)
+    phone = next(each for each in personal if each.startswith("+") and " " not in each)
+    await erase_phone(server.platform, phone, tenant.account)
+    again = await tenant.call(cancel, headers)
+    assert (again.status, edge.status_of(again.told)) == (200, edge.status_of(first.told))
+    assert [each for each in personal if each in again.body.decode()] == []
+
+
+async def test_another_deliverys_answer_that_names_an_erased_one_stays(server: Server) -> None:
+    tenant = await server.tenant(ENTREGA)
+    erased = await tenant.create()
+    body = await tenant.body()
+    body["options"] = {"metadata": {"replaces": erased, "note": "Leave it with Rosa"}}
+    first = await tenant.post(ENTREGA.create_path, body, {"Idempotency-Key": "second"})
+    await tenant.move(erased, *TO_THE_END)
+    await erase_phone(server.platform, "+244923444555", tenant.account)
+    again = await tenant.post(ENTREGA.create_path, body, {"Idempotency-Key": "second"})
+    assert again.body == first.body

@@ -14,6 +14,7 @@ from estafette.core.ids import new_id
 from estafette.core.payment import BankAccount, Payment, PaymentMethod
 from estafette.core.place import City
 from estafette.core.pricing import ANY, Tariff
+from estafette.core.privacy import erased_answer
 from estafette.core.quote import Quote
 from estafette.couriers.inhouse import InhouseCourier
 from estafette.store import accounts, catalog
@@ -47,6 +48,14 @@ class EntregaLike:
 
     def may_cancel(self, progress: Progress) -> bool:
         return progress.status in {Status.AWAITING_PAYMENT, Status.PENDING, Status.ASSIGNED}
+
+    def erased_answer(
+        self, answer: Mapping[str, Any], erased: Delivery
+    ) -> Mapping[str, Any] | None:
+        if answer.get("id") != str(erased.id):
+            return None
+        told = {"id": str(erased.id), "to": {"name": erased.dropoff.name, "phone": "+00000000000"}}
+        return erased_answer(answer, {**told, "metadata": {}}, {"id", "status"})
 
 
 ENTREGA = EntregaLike()

@@ -5,7 +5,7 @@ shorter than the core's, skipped steps told one by one, cancelling until the pic
 """
 
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -56,6 +56,11 @@ class KaspiLike:
 
     def may_cancel(self, progress: Progress) -> bool:
         return not progress.picked_up
+
+    def erased_answer(
+        self, answer: Mapping[str, Any], erased: Delivery
+    ) -> Mapping[str, Any] | None:
+        return None
 
 
 DIALECT = KaspiLike()

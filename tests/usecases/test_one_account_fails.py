@@ -22,6 +22,7 @@ from estafette.usecases.close_books import close_books
 from estafette.usecases.ends import remove_what_is_over
 from estafette.usecases.overdue import look_after
 from estafette.usecases.personal_data import erase_what_is_over, index_phones
+from estafette.usecases.search import Indexer, index_some
 from estafette.usecases.simulate import tick
 from tests.usecases.aged import age
 from tests.usecases.angola import ENTREGA, VIANA, Shop, angola_over, new_shop
@@ -191,3 +192,42 @@ async def test_one_table_that_cannot_be_read_keeps_no_other_from_its_partitions(
         await connection.close()
     assert {name.partition("_")[0] for name in done.made} >= {"idempotency", "quotes"}
     assert "attempts" in done.failed
+
+
+async def test_every_busy_account_has_its_turn_in_the_index_of_searches(
+    clean_database: str,
+) -> None:
+    async with angola_over(clean_database) as platform:
+        shops = [await new_shop(platform) for _ in range(22)]
+        last = max(shops, key=lambda shop: shop.account.id)
+        for _ in range(3):  # each has new texts before every round
+            for shop in shops:
+                await write_text(shop)
+            await index_some(platform)
+        indexed = await platform.pool.fetch("select distinct account_id from search_grams")
+        assert {row["account_id"] for row in indexed} == {shop.account.id for shop in shops}
+        await spoil(last, "search_grams", "insert", last.account.id)
+        await write_text(last)
+        for shop in shops[:2]:
+            await write_text(shop)
+        indexer = Indexer(platform)
+        assert await indexer.round() == (2, False)
+        assert await indexer.round() == (0, False)  # who fails is left alone for a while
+        await last.sql("drop function refuse cascade")
+
+
+async def write_text(shop: Shop) -> None:
+    """A text to be searched, of a delivery some seconds ago."""
+    at = "clock_timestamp() - interval '3 seconds'"
+    await shop.sql(
+        "insert into search_texts (account_id, mode, created_at, delivery_id, content)"
+        f" values ($1, 'live', {at}, $2, 'Rua Rainha Ginga')",
+        shop.account.id,
+        new_id(),
+    )
+    await shop.sql(
+        "insert into delivery_references (account_id, mode, year, last, last_at)"
+        f" values ($1, 'live', 2026, 1, {at})"
+        " on conflict (account_id, mode, year) do update set last_at = excluded.last_at",
+        shop.account.id,
+    )

@@ -15,7 +15,7 @@ from estafette.core.delivery import Parcel, Status, Stop
 from estafette.core.event import Actor
 from estafette.core.ids import new_id
 from estafette.core.payment import Payment, PaymentMethod
-from estafette.usecases.accounts import keep_personal_data
+from estafette.usecases.accounts import AccountRefusedError, keep_personal_data
 from estafette.usecases.advance import Move, advance
 from estafette.usecases.idempotency import Reply
 from estafette.usecases.personal_data import erase_what_is_over, index_phones
@@ -89,11 +89,11 @@ async def company(shop: Shop) -> None:
 
 
 async def texts_of(connection: asyncpg.Connection, shop: Shop) -> str:
-    """Everything that any table has of an account, but its quotes, as text."""
+    """Everything that any table has of an account, as text."""
     tables = await connection.fetch(
         "select relname from pg_class join pg_attribute on attrelid = pg_class.oid"
         " where relkind in ('r', 'p') and not relispartition and attname = 'account_id'"
-        " and relnamespace = 'public'::regnamespace and relname <> 'quotes'"
+        " and relnamespace = 'public'::regnamespace"
     )
     found: list[str] = []
     for table in tables:
@@ -200,6 +200,19 @@ async def test_an_account_may_keep_personal_data_shorter_or_longer(
     assert await erase_what_is_over(shop.platform, KEPT) == 1
 
 
+@pytest.mark.usefixtures("company")
+async def test_personal_data_is_kept_no_shorter_than_answers_for_repetitions(
+    shop: Shop, connection: asyncpg.Connection
+) -> None:
+    with pytest.raises(AccountRefusedError, match="from 3 to"):
+        await keep_personal_data(shop.platform, shop.account.name, 2)
+    # as a version before allowed
+    await shop.sql("update accounts set personal_data_days = 1 where id = $1", shop.account.id)
+    for days, erased in ((2, 0), (4.1, 1)):
+        await age(connection, await create(shop, *TO_THE_END), days)
+        assert await erase_what_is_over(shop.platform, timedelta(days=1)) == erased
+
+
 async def found(shop: Shop, phone: str = PHONE, **of: Any) -> set[UUID]:
     pages = deliveries_naming(shop.platform, phone, of.get("account"))
     return {delivery.id async for page in pages for delivery in page}
@@ -276,7 +289,7 @@ async def test_a_request_that_is_repeated_after_an_erasure_makes_no_second_deliv
     assert orjson.loads(again.reply.body) == {
         "id": str(id),
         "to": {"name": "erased", "phone": "+00000000000"},
-        "metadata": {"buyer": {"mail": "erased"}, "items": ["erased"]},
+        "metadata": {},
     }
     assert await shop.count("deliveries") == 1
     assert said_of(await texts_of(connection, shop)) == []
@@ -300,6 +313,10 @@ async def test_what_another_platform_was_told_is_erased_too(far: Far) -> None:
     await erase_phone(platform, PHONE)
     row = await far.row(id)
     assert (row["offer"], row["last_error"]) == ("{}", None)
+    quote = await platform.pool.fetchrow("select digests::text, terms::text from quotes")
+    assert quote is not None
+    assert quote["digests"] == "{}"
+    assert "upstream" not in quote["terms"]
 
 
 async def test_accounts_without_deliveries_cost_nothing(shop: Shop) -> None:

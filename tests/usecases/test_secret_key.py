@@ -21,6 +21,7 @@ from estafette.usecases import audit, pins, secret_key
 from estafette.usecases.advance import Move, advance
 from estafette.usecases.links import Link, connect, link_of
 from estafette.usecases.personal_data import PhoneHash
+from estafette.usecases.ready import accept_secret_key, check_secret_key
 from estafette.usecases.secret_key import Rotation, rotate, seal_some
 from estafette.usecases.secrets import Cipher, WrongSecretKeyError, new_cipher_key, new_token
 from estafette.usecases.webhooks import list_endpoints, set_endpoint
@@ -267,6 +268,27 @@ async def test_the_index_of_phones_goes_on_under_the_new_key(clean_database: str
         async with platform.pool.acquire() as connection:
             after = await PhoneHash.of(platform, connection)
         assert after("+244923456789") == before("+244923456789")
+
+
+async def test_another_key_leaves_the_index_of_phones_alone_until_it_is_accepted(
+    clean_database: str,
+) -> None:
+    async with angola_over(clean_database) as platform:
+        platform.cipher = Cipher(OLD)
+        async with platform.pool.acquire() as connection:
+            await check_secret_key(connection, platform.cipher)
+            before = await PhoneHash.of(platform, connection)
+            await connection.execute(
+                "insert into phone_index (hash, account_id, delivery_id)"
+                " values (1, gen_random_uuid(), gen_random_uuid())"
+            )
+            platform.cipher = Cipher(NEW)
+            with pytest.raises(WrongSecretKeyError):
+                await PhoneHash.of(platform, connection)
+            assert await connection.fetchval("select count(*) from phone_index") == 1
+            assert await accept_secret_key(platform)
+            assert (await PhoneHash.of(platform, connection)).stored != before.stored
+            assert await connection.fetchval("select count(*) from phone_index") == 0
 
 
 class _EndedError(Exception):

@@ -2,9 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -41,6 +42,11 @@ class _Quiet:
 
     def may_cancel(self, progress: Progress) -> bool:
         return True
+
+    def erased_answer(
+        self, answer: Mapping[str, Any], erased: Delivery
+    ) -> Mapping[str, Any] | None:
+        return None
 
 
 @dataclass

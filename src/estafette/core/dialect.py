@@ -1,8 +1,9 @@
 """What the core asks of a dialect."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
-from estafette.core.delivery import COURSE, Progress, Status
+from estafette.core.delivery import COURSE, Delivery, Progress, Status
 
 
 class Dialect(Protocol):
@@ -22,6 +23,15 @@ class Dialect(Protocol):
 
     def may_cancel(self, progress: Progress) -> bool:
         """Whether this dialect lets a merchant cancel now; the core's table has its say besides."""
+        ...
+
+    def erased_answer(
+        self, answer: Mapping[str, Any], erased: Delivery
+    ) -> Mapping[str, Any] | None:
+        """An answer of its own that was kept, without the personal data of an erased delivery.
+
+        None: it does not tell of that delivery. No refusal is asked about: they hold none.
+        """
         ...
 
 

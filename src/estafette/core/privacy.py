@@ -5,7 +5,7 @@ metadata, the PIN. What stays is what figures are made of: cities, weights, valu
 statuses, the numbers and ids by which the parties call the delivery.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -49,38 +49,29 @@ def phones_of(delivery: Delivery) -> set[str]:
     return {phone for phone in found if phone and phone != ERASED_PHONE}
 
 
-def without(body: Any, delivery: Delivery) -> Any:
-    """A JSON value with every text that is personal data of the delivery erased."""
-    return _without(body, _replacements(delivery))
+def erased_answer(
+    told: Mapping[str, Any], shown: Mapping[str, Any], kept: Collection[str]
+) -> dict[str, Any]:
+    """What was told of a delivery, without its personal data.
+
+    `shown` is what would be told of it now that it is erased. The members named in `kept` hold none
+    and stay as they were told; for each other one stands what is shown, and nothing where that is
+    nothing: whatever the merchant has put into it, keys and numbers included, is gone.
+    """
+    return {
+        name: value if name in kept else _shown_still(value, shown[name])
+        for name, value in told.items()
+        if name in kept or name in shown
+    }
 
 
-def _replacements(delivery: Delivery) -> dict[str, str]:
-    """What is personal data, and what stands there then."""
-    texts: dict[str | None, str] = dict.fromkeys(_texts(delivery.metadata), ERASED)
-    texts |= {delivery.parcel.description: ERASED, delivery.pin: ERASED}
-    for stop in (delivery.pickup, delivery.dropoff):
-        texts |= {stop.name: ERASED, stop.address: ERASED, stop.notes: ERASED}
-        texts |= {stop.phone: ERASED_PHONE, stop.phone_e164: ERASED_PHONE}
-    return {text: instead for text, instead in texts.items() if text}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in cast("Mapping[str, Any]", value).values():
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in cast("list[Any]", value):
-            yield from _texts(each)
-
-
-def _without(value: Any, instead: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        return instead.get(value, value)
-    if isinstance(value, Mapping):
-        entries = cast("Mapping[str, Any]", value).items()
-        return {name: _without(each, instead) for name, each in entries}
-    if isinstance(value, list):
-        return [_without(each, instead) for each in cast("list[Any]", value)]
-    return value
+def _shown_still(told: Any, shown: Any) -> Any:
+    """What is shown, as far as that much was told."""
+    if not isinstance(told, Mapping) or not isinstance(shown, Mapping):
+        return shown
+    of_told, of_shown = cast("Mapping[str, Any]", told), cast("Mapping[str, Any]", shown)
+    return {
+        name: _shown_still(value, of_shown[name])
+        for name, value in of_told.items()
+        if name in of_shown
+    }

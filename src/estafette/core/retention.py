@@ -28,5 +28,10 @@ class Retention(NamedTuple):
 IDEMPOTENCY = timedelta(days=2)
 """How long answers are kept under their idempotency keys, which count for 24 hours."""
 
+ANSWERS = IDEMPOTENCY + timedelta(days=1)
+"""How old such an answer becomes: they are dropped by the day. Personal data is kept no shorter."""
+
+SHORTEST_PERSONAL_DATA_DAYS = ANSWERS.days
+
 SANDBOX_RUNS = timedelta(days=30)
 """How long a simulated courier's plan is kept after its delivery ended."""

@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import asyncpg
 import orjson
 
+from estafette.core.account import Scope
 from estafette.core.delivery import FINAL, Delivery
 from estafette.core.ids import to_base32
-from estafette.core.privacy import without
 from estafette.store import rows
 from estafette.store.pool import Connection
 from estafette.store.terms import terms_json
@@ -236,6 +235,12 @@ _BESIDES = (
     " where account_id = of_account and delivery_id = of_delivery and note is not null",
     f"update dispatches set offer = '{{}}', last_error = null from {_THESE}"  # noqa: S608 - a constant
     " where account_id = of_account and delivery_id = of_delivery",
+    # the others that were offered with it go a day after they have expired, and hold digests
+    "update quotes set payload = '{}', digests = '{}',"  # noqa: S608 - a constant
+    " terms = (quotes.terms::jsonb - 'upstream')::json"
+    f" from deliveries join {_THESE} on deliveries.account_id = of_account"
+    " and deliveries.id = of_delivery"
+    " where quotes.account_id = of_account and quotes.id = deliveries.quote_id",
     f"delete from search_grams using {_THESE}"  # noqa: S608 - a constant
     " where account_id = of_account and delivery_id = of_delivery",
     f"delete from erasures_due using {_THESE}"  # noqa: S608 - a constant
@@ -289,41 +294,53 @@ async def erase(
     )
 
 
+class KeptAnswer(NamedTuple):
+    """An answer that is kept for repetitions, and where; `dialect` is its account's."""
+
+    partition: str
+    row: Any
+    dialect: str
+    body: bytes
+
+
 _ANSWERS = """
-select tableoid::regclass::text as partition, ctid, body from idempotency
-where account_id = $1 and mode = $2
-    and created_at >= $3::timestamptz - interval '1 hour'
-    and (position(convert_to($4, 'UTF8') in body) > 0
-        or position(convert_to($5, 'UTF8') in body) > 0)
+select tableoid::regclass::text as partition, ctid, dialect, body
+from idempotency join accounts on accounts.id = account_id
+where account_id = $1 and mode = $2 and status < 400
+    and idempotency.created_at >= $3::timestamptz - interval '1 hour'
+    and exists (
+        select from unnest($4::text[]) as wanted (id)
+        where position(convert_to(wanted.id, 'UTF8') in body) > 0
+    )
 """
 
 
-async def erase_answers(connection: Connection, delivery: Delivery) -> None:
-    """Erases a delivery's personal data in the answers that are kept for repetitions.
+async def answers_about(
+    connection: Connection, scope: Scope, deliveries: Sequence[Delivery]
+) -> list[KeptAnswer]:
+    """The kept answers that name some deliveries of an account and mode, refusals left out.
 
-    They stay, and stay JSON: without them a repeated request would be done again. Looks through
-    all answers of the account and mode since the delivery was created.
+    Looks through all of theirs since the first of the deliveries was created.
     """
-    scope = delivery.scope
     found = await connection.fetch(
-        _ANSWERS, *scope, delivery.created_at, str(delivery.id), to_base32(delivery.id)
+        _ANSWERS,
+        *scope,
+        min(delivery.created_at for delivery in deliveries),
+        [text for one in deliveries for text in (str(one.id), to_base32(one.id))],
     )
-    for row in found:
-        body = _erased_body(row, delivery)
-        if body is not None:
-            await connection.execute(
-                f"update {row['partition']} set body = $2 where ctid = $1",  # noqa: S608 - a table's name
-                row["ctid"],
-                body,
-            )
+    return [KeptAnswer(*row) for row in found]
 
 
-def _erased_body(row: asyncpg.Record, delivery: Delivery) -> bytes | None:
-    try:
-        value = orjson.loads(row["body"])
-    except orjson.JSONDecodeError:
-        return None
-    return orjson.dumps(without(value, delivery))
+async def rewrite_answer(connection: Connection, answer: KeptAnswer, body: bytes) -> None:
+    """Writes a kept answer anew, in the transaction that has read it.
+
+    It stays: without it a repeated request would be done again.
+    """
+    await connection.execute(
+        f"update {answer.partition} set body = $2 where ctid = $1",  # noqa: S608 - a table's name
+        answer.row,
+        body,
+    )
 
 
 _DISPATCH = """
@@ -353,23 +370,21 @@ async def index_key(connection: Connection) -> bytes | None:
     )
 
 
-async def begin_index(connection: Connection, unreadable: bytes | None, key: bytes) -> bytes:
-    """Begins the index of phones anew under an encrypted key, in place of one that nobody can read.
+async def begin_index(connection: Connection, key: bytes) -> bytes:
+    """Begins the index of phones under an encrypted key, unless it has one.
 
     Returns the key that stands then: that of another process, which was faster.
     """
-    async with connection.transaction():
-        written = await connection.execute(
-            "insert into data_keys as known (name, key) values ($1, $2)"
-            " on conflict (name) do update set key = excluded.key where known.key = $3",
-            _INDEX_KEY,
-            key,
-            unreadable,
-        )
-        if written.endswith(" 1"):
-            await connection.execute("truncate phone_index")
-            await connection.execute(
-                "update personal_data_progress"
-                " set indexed_to = '00000000-0000-0000-0000-000000000000'"
-            )
+    await connection.execute(
+        "insert into data_keys (name, key) values ($1, $2) on conflict do nothing", _INDEX_KEY, key
+    )
     return await index_key(connection) or key
+
+
+async def forget_index(connection: Connection) -> None:
+    """Forgets the index of phones with its key: it is made anew, of all deliveries."""
+    await connection.execute("delete from data_keys where name = $1", _INDEX_KEY)
+    await connection.execute("truncate phone_index")
+    await connection.execute(
+        "update personal_data_progress set indexed_to = '00000000-0000-0000-0000-000000000000'"
+    )

@@ -6,7 +6,7 @@ that has come is kept beside them; a search looks through the texts after it. Te
 before the newest: see `usecases.create`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -40,24 +40,32 @@ async def keep(connection: Connection, deliveries: Sequence[Delivery]) -> None:
 # year, when numbers are given in two series: what is this young waits.
 _SETTLED = "now() - interval '2 seconds'"
 
+# Whose oldest text has waited longest is the first. Each year's series of numbers has its own row.
 _BEHIND = f"""
 select account_id, mode from delivery_references
 left join search_progress using (account_id, mode)
+cross join lateral (
+    select search_texts.created_at from search_texts
+    where search_texts.account_id = delivery_references.account_id
+        and search_texts.mode = delivery_references.mode
+        and search_texts.created_at > coalesce(indexed_to, '2000-01-01')
+        and search_texts.created_at < {_SETTLED}
+    order by search_texts.created_at limit 1
+) as oldest
 where last_at > coalesce(indexed_to, '2000-01-01')
-    and exists (
-        select from search_texts
-        where search_texts.account_id = delivery_references.account_id
-            and search_texts.mode = delivery_references.mode
-            and search_texts.created_at > coalesce(indexed_to, '2000-01-01')
-            and search_texts.created_at < {_SETTLED}
-    )
-limit $1
+    and (account_id, mode) <> all (select * from unnest($2::uuid[], $3::text[]))
+group by account_id, mode order by min(oldest.created_at) limit $1
 """  # noqa: S608 - a constant
 
 
-async def behind(connection: Connection, limit: int) -> list[Scope]:
-    """At most `limit` accounts and modes with texts that wait for their grams."""
-    found = await connection.fetch(_BEHIND, limit)
+async def behind(connection: Connection, limit: int, spared: Collection[Scope]) -> list[Scope]:
+    """At most `limit` accounts and modes with texts that wait for their grams, but the spared ones.
+
+    Those whose oldest text has waited longest.
+    """
+    found = await connection.fetch(
+        _BEHIND, limit, [scope.account_id for scope in spared], [scope.mode for scope in spared]
+    )
     return [Scope(row["account_id"], Mode(row["mode"])) for row in found]
 
 

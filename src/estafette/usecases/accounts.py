@@ -9,7 +9,7 @@ from estafette.core.account import MARKETS, Account, KeyKind, Mode, Scope
 from estafette.core.audit import Act, difference
 from estafette.core.ids import new_id
 from estafette.core.origin import OriginPatternError, read_pattern
-from estafette.core.retention import LONGEST_DAYS
+from estafette.core.retention import LONGEST_DAYS, SHORTEST_PERSONAL_DATA_DAYS
 from estafette.store import accounts
 from estafette.store.accounts import Endpoint
 from estafette.store.pool import Connection
@@ -149,8 +149,9 @@ async def keep_personal_data(platform: Platform, name: str, days: int | None) ->
     None: as many as the setting says. Raises AccountNotFoundError or AccountRefusedError.
     """
     account = await find_account(platform, name)
-    if days is not None and not 1 <= days <= LONGEST_DAYS:
-        raise AccountRefusedError(f"the days must be from 1 to {LONGEST_DAYS}, not {days}")
+    shortest, longest = SHORTEST_PERSONAL_DATA_DAYS, LONGEST_DAYS
+    if days is not None and not shortest <= days <= longest:
+        raise AccountRefusedError(f"the days must be from {shortest} to {longest}, not {days}")
     async with platform.pool.acquire() as connection, connection.transaction():
         before = await accounts.keep_personal_data(connection, account.id, days)
         await _note_change(

@@ -5,15 +5,17 @@ import base64
 import hashlib
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+import orjson
+
+from estafette.core.account import Scope
 from estafette.core.delivery import Delivery
 from estafette.core.ids import first_id_of
 from estafette.core.privacy import erased, phones_of
-from estafette.core.retention import LONGEST_DAYS
+from estafette.core.retention import ANSWERS, LONGEST_DAYS
 from estafette.store import ends, privacy
 from estafette.store.pool import Connection
 from estafette.store.privacy import Indexed
@@ -58,19 +60,17 @@ class PhoneHash:
 
     @classmethod
     async def of(cls, platform: Platform, connection: Connection) -> "PhoneHash":
-        """With this database's key.
+        """With this database's key, which begins now unless there is one.
 
-        Where there is none, or one that was encrypted with a secret key that is no more, there is a
-        new one, and the index begins anew. Raises WrongSecretKeyError when another process with
-        another secret key has just done that.
+        Raises WrongSecretKeyError, and changes nothing, for one that was encrypted with another
+        secret key: see `forget_lost_index`.
         """
         stored = await privacy.index_key(connection)
-        if stored is not None:
-            with suppress(WrongSecretKeyError):
-                return cls._read(platform, stored)
-        fresh = base64.b64encode(os.urandom(_KEY_BYTES)).decode()
-        encrypted = platform.cipher.encrypt(fresh, _OWNER)
-        return cls._read(platform, await privacy.begin_index(connection, stored, encrypted))
+        if stored is None:
+            fresh = base64.b64encode(os.urandom(_KEY_BYTES)).decode()
+            encrypted = platform.cipher.encrypt(fresh, _OWNER)
+            stored = await privacy.begin_index(connection, encrypted)
+        return cls._read(platform, stored)
 
     @classmethod
     def _read(cls, platform: Platform, stored: bytes) -> "PhoneHash":
@@ -89,6 +89,19 @@ class PhoneHash:
         """A delivery's entries in the index."""
         account_id = delivery.scope.account_id
         return [Indexed(self(phone), account_id, delivery.id) for phone in phones_of(delivery)]
+
+
+async def forget_lost_index(connection: Connection, platform: Platform) -> None:
+    """Lets the index begin anew, in the caller's transaction, if nobody can read its key any more.
+
+    For when a secret key is lost, and another was accepted in its place.
+    """
+    stored = await privacy.index_key(connection)
+    if stored is not None:
+        try:
+            platform.cipher.decrypt(stored, _OWNER)
+        except WrongSecretKeyError:
+            await privacy.forget_index(connection)
 
 
 async def index_phones(platform: Platform, stop: asyncio.Event | None = None) -> int:
@@ -142,6 +155,9 @@ async def erase_what_is_over(
     """Erases the personal data of deliveries that ended `kept` ago, or as long as their account
     says; and of those that had to end first before they were erased on request. Counts them.
 
+    Never before the answers that are kept for repetitions have gone: they would be looked through
+    for each delivery. On request they are.
+
     Any number of processes may do it.
     """
     async with platform.pool.acquire() as connection:
@@ -149,7 +165,7 @@ async def erase_what_is_over(
         now = await ends.now(connection)
         work = {
             account_id: _Erasing(
-                connection, hashed, account_id, now - (kept if days is None else _days(days))
+                connection, platform, hashed, account_id, now - _longer(kept, days)
             )
             for account_id, days in await ends.every_account(connection)
         }
@@ -160,8 +176,10 @@ async def erase_what_is_over(
     return done
 
 
-def _days(number: int) -> timedelta:
-    return timedelta(days=min(number, LONGEST_DAYS))
+def _longer(kept: timedelta, days: int | None) -> timedelta:
+    """How long an account's data is kept: so many days, or `kept`, and no less than answers."""
+    own = kept if days is None else timedelta(days=min(days, LONGEST_DAYS))
+    return max(own, ANSWERS)
 
 
 class _Erasing:
@@ -170,12 +188,14 @@ class _Erasing:
     def __init__(
         self,
         connection: Connection,
+        platform: Platform,
         hashed: PhoneHash,
         account_id: UUID,
         ended_before: datetime,
     ) -> None:
         self.done = 0
         self._connection = connection
+        self._platform = platform
         self._hashed = hashed
         self._account_id = account_id
         self._ended_before = ended_before
@@ -224,23 +244,46 @@ class _Erasing:
 
     async def _erase(self, ids: Sequence[UUID], ended_before: datetime) -> set[UUID]:
         wanted = [(self._account_id, id) for id in ids]
-        gone = await erase(self._connection, self._hashed, wanted, ended_before)
+        gone = await erase(self._connection, self._platform, self._hashed, wanted, ended_before)
         self.done += len(gone)
         return gone
 
 
 async def erase(
     connection: Connection,
+    platform: Platform,
     hashed: PhoneHash,
     wanted: Sequence[tuple[UUID, UUID]],
     ended_before: datetime,
 ) -> set[UUID]:
     """Erases those of the deliveries that ended before a time, in the caller's transaction.
 
-    `wanted` are accounts and ids. Returns the ids of those that were erased.
+    With all that holds a copy of their data, whoever wants it erased. `wanted` are accounts and
+    ids. Returns the ids of those that were erased.
     """
     found = await privacy.lock_ended(connection, wanted, ended_before)
-    if found:
-        entries = [entry for delivery in found for entry in hashed.entries(delivery)]
-        await privacy.erase(connection, [erased(delivery) for delivery in found], entries)
-    return {delivery.id for delivery in found}
+    if not found:
+        return set()
+    entries = [entry for delivery in found for entry in hashed.entries(delivery)]
+    gone = [erased(delivery) for delivery in found]
+    await privacy.erase(connection, gone, entries)
+    since = await ends.now(connection) - ANSWERS
+    by_scope: dict[Scope, list[Delivery]] = {}
+    for delivery in gone:
+        if delivery.updated_at >= since:
+            by_scope.setdefault(delivery.scope, []).append(delivery)
+    for scope, deliveries in by_scope.items():
+        await _erase_answers(connection, platform, scope, deliveries)
+    return {delivery.id for delivery in gone}
+
+
+async def _erase_answers(
+    connection: Connection, platform: Platform, scope: Scope, deliveries: Sequence[Delivery]
+) -> None:
+    """Lets the kept answers about erased deliveries tell no more of them than is shown now."""
+    for answer in await privacy.answers_about(connection, scope, deliveries):
+        dialect, told = platform.dialects[answer.dialect], orjson.loads(answer.body)
+        for delivery in deliveries:
+            if (written := dialect.erased_answer(told, delivery)) is not None:
+                await privacy.rewrite_answer(connection, answer, orjson.dumps(written))
+                break

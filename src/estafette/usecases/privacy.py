@@ -11,12 +11,10 @@ from estafette.core.delivery import Delivery, Stop
 from estafette.core.event import Event
 from estafette.core.payment import Payment
 from estafette.core.privacy import phones_of
-from estafette.core.retention import IDEMPOTENCY
 from estafette.store import deliveries, ends, privacy
 from estafette.store.pool import Connection
 from estafette.usecases import audit
 from estafette.usecases.personal_data import PhoneHash, erase
-from estafette.usecases.pins import opened
 from estafette.usecases.platform import Platform
 
 _PAGE = 200
@@ -131,13 +129,9 @@ async def _erase(
     wanted = [(delivery.scope.account_id, delivery.id) for delivery in page]
     if not wanted:
         return set()
-    gone = await erase(connection, hashed, wanted, now)
+    gone = await erase(connection, platform, hashed, wanted, now)
     if left := [one for one in wanted if one[1] not in gone]:
         await privacy.put_off(connection, left, on_request=True)
-    for delivery in page:
-        if delivery.id in gone and now - delivery.updated_at < IDEMPOTENCY:
-            # an answer tells the PIN, which the delivery keeps sealed
-            await privacy.erase_answers(connection, opened(platform.cipher, delivery))
     return gone
 
 

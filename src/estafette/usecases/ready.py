@@ -6,7 +6,8 @@ from estafette.core.audit import Act
 from estafette.core.ids import new_id
 from estafette.store import migrate, sealed
 from estafette.store.pool import Connection, place
-from estafette.usecases import audit
+from estafette.usecases import audit, links
+from estafette.usecases.personal_data import forget_lost_index
 from estafette.usecases.platform import Platform
 from estafette.usecases.secrets import Cipher, WrongSecretKeyError
 
@@ -96,11 +97,15 @@ async def check_secret_key(connection: Connection, cipher: Cipher) -> None:
 
 
 async def _must_read_some(connection: Connection, cipher: Cipher) -> None:
-    """Of the newest endpoints that versions before wrote, one at least."""
-    found = await sealed.newest_endpoints(connection, _NEWEST)
-    for endpoint in found:
+    """Of the newest that versions before have kept encrypted, one at least, if there is any."""
+    found = [(name.encode(), key) for name, key in (await sealed.data_keys(connection)).items()]
+    for company_id, values in await sealed.links(connection):
+        found += [(links.owner(company_id, column), value) for column, value in values.items()]
+    newest = await sealed.newest_endpoints(connection, _NEWEST)
+    found += [(endpoint.id.bytes, endpoint.secret) for endpoint in newest]
+    for owner, value in found:
         try:
-            cipher.decrypt(endpoint.secret, endpoint.id.bytes)
+            cipher.decrypt(value, owner)
         except WrongSecretKeyError:
             continue
         return
@@ -122,5 +127,6 @@ async def accept_secret_key(platform: Platform) -> bool:
             await sealed.write_data_key(connection, sealed.CHECK, new)
             facts = {"key": platform.cipher.key_id}
             await audit.note(connection, platform.by, Act.SECRET_KEY_ACCEPTED, new_id(), facts)
+            await forget_lost_index(connection, platform)
             return True
         return False

@@ -1,19 +1,21 @@
 """List deliveries by offset, with filters and search; keep the search fast."""
 
 import asyncio
+import time
 
 from estafette.core.account import Scope
 from estafette.core.delivery import Delivery
 from estafette.store import search, search_texts
 from estafette.store.search import ListFilter
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing
+from estafette.usecases.rounds import keep_doing, report
 
-__all__ = ["ListFilter", "index_some", "list_page", "run"]
+__all__ = ["Indexer", "ListFilter", "index_some", "list_page", "run"]
 
 _ACCOUNTS = 20
 _TEXTS = 500
 _REST = 1.0
+_REST_OF_FAILED = 300.0
 
 
 async def list_page(
@@ -33,24 +35,52 @@ async def list_page(
         return await search.page(connection, scope, wanted)
 
 
-async def index_some(platform: Platform) -> int:
-    """Indexes some of the texts that wait for it, of some accounts; counts them.
+class Indexer:
+    """Indexes the texts that wait for it, in rounds. Any number of processes may do it.
 
-    Any number of processes may do it. Until it is done, a search looks through the texts that
-    wait: it finds them as well, but slower the more they are.
+    Until it is done, a search looks through the texts that wait: it finds them as well, but slower
+    the more they are.
     """
-    done = 0
-    async with platform.pool.acquire() as connection:
-        for scope in await search_texts.behind(connection, _ACCOUNTS):
-            async with connection.transaction():
-                done += await search_texts.index_next(connection, scope, _TEXTS)
+
+    def __init__(self, platform: Platform) -> None:
+        """Nothing has failed yet."""
+        self._platform = platform
+        self._again_at: dict[Scope, float] = {}
+
+    async def round(self) -> tuple[int, bool]:
+        """Indexes some texts of those accounts whose oldest ones have waited longest.
+
+        Returns how many, and whether there may be more to do at once. An account that cannot be
+        indexed is left alone for some minutes, so that it takes nobody's turn.
+        """
+        done, now = 0, time.monotonic()
+        self._again_at = {scope: at for scope, at in self._again_at.items() if at > now}
+        async with self._platform.pool.acquire() as connection:
+            behind = await search_texts.behind(connection, _ACCOUNTS, self._again_at)
+            for scope in behind:
+                try:
+                    async with connection.transaction():
+                        done += await search_texts.index_next(connection, scope, _TEXTS)
+                except Exception as error:  # this account's: the others have their turns
+                    if connection.is_closed():
+                        raise
+                    report("search", error, account=str(scope.account_id))
+                    self._again_at[scope] = now + _REST_OF_FAILED
+        return done, done >= _TEXTS or (done > 0 and len(behind) == _ACCOUNTS)
+
+
+async def index_some(platform: Platform) -> int:
+    """Does one round of an indexer; counts the texts."""
+    done, _ = await Indexer(platform).round()
     return done
 
 
 async def run(platform: Platform, stop: asyncio.Event) -> None:
     """Indexes what waits for it until `stop` is set, then ends with the round under way."""
+    indexer = Indexer(platform)
 
     async def one_round() -> float:
-        return 0 if await index_some(platform) >= _TEXTS else _REST
+        _, more = await indexer.round()
+        return 0 if more else _REST
 
     await keep_doing("search", one_round, stop)

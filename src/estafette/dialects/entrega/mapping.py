@@ -1,9 +1,10 @@
 """Between the core's words and Entrega's. Pure: nothing here waits, reads a clock or a database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
+from estafette.core import privacy
 from estafette.core.account import MARKETS, KeyKind
 from estafette.core.courier import WEEKDAYS, Company, Hours
 from estafette.core.delivery import Delivery, Parcel, Progress, Stop
@@ -42,6 +43,19 @@ class EntregaDialect:
     def may_cancel(self, progress: Progress) -> bool:
         """Until a courier is ready for the pickup."""
         return progress.status in CANCELLABLE
+
+    def erased_answer(
+        self, answer: Mapping[str, Any], erased: Delivery
+    ) -> Mapping[str, Any] | None:
+        """Delivery, in whichever form its reader saw it."""
+        if not isinstance(answer.get("data"), dict):
+            return None
+        told = cast("dict[str, Any]", answer["data"])
+        if told.get("id") != delivery_id(erased.id):
+            return None
+        kept = {*_open(erased, ""), *_created_with(erased), "held"}
+        shown = delivery(erased, "")
+        return {"data": privacy.erased_answer(told, shown, kept)}
 
 
 DIALECT = EntregaDialect()

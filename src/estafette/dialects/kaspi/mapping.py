@@ -1,9 +1,10 @@
 """Between the core's words and Kaspi's. Pure: nothing here waits, reads a clock or a database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from estafette.core import privacy
 from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.event import Event
 from estafette.core.quote import Quote
@@ -38,6 +39,15 @@ class KaspiDialect:
     def may_cancel(self, progress: Progress) -> bool:
         """Until the pickup is completed."""
         return not progress.picked_up and not progress.is_final
+
+    def erased_answer(
+        self, answer: Mapping[str, Any], erased: Delivery
+    ) -> Mapping[str, Any] | None:
+        """DeliveryCreated or Delivery."""
+        if answer.get("deliveryId") != delivery_id(erased.id):
+            return None
+        kept = {*created(erased, ""), "externalOrderId"}
+        return privacy.erased_answer(answer, full(erased, ""), kept)
 
 
 DIALECT = KaspiDialect()
