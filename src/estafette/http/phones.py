@@ -46,6 +46,8 @@ def e164(text: str, region: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _e164(text: str, region: str) -> str | None:
+    if plain := _plain(text):  # as most are written: nothing in it stands for anything else
+        return plain
     number = _number_in(text)
     return None if number is None else _plain(number) or _parsed(number, region)
 

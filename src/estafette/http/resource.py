@@ -1,9 +1,9 @@
 """The paths of an API: their handlers by method, and every refusal in the API's shape."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from starlette.routing import Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from estafette.core.errors import Refusal
 from estafette.http.refusals import HttpRefusal, MethodRefused, PathUnknown
@@ -30,7 +30,7 @@ def _is_sane(path: str) -> bool:
 
 
 class Resource:
-    """An ASGI application for one path template, for a Starlette `Route` without methods.
+    """An ASGI application for one path template.
 
     HEAD is answered as GET without the body. A handler's refusals are written by `refuse`; anything
     else it raises is a crash and passes through.
@@ -78,18 +78,66 @@ class Nothing:
         await send_reply(send, self._refuse(PathUnknown()), without_body=without_body)
 
 
+class _Paths:
+    """An ASGI application that finds the resource of a path by its segments."""
+
+    def __init__(self, served: Iterable[Resource], otherwise: ASGIApp) -> None:
+        """Serves these resources; `otherwise` gets what none of them is for.
+
+        A `{name}` in a template stands for a segment that is not empty.
+        """
+        self._plain: dict[str, Resource] = {}
+        self._others: dict[int, list[tuple[list[str], Resource]]] = {}
+        self._otherwise = otherwise
+        for resource in served:
+            if "{" not in resource.template:
+                self._plain[resource.template] = resource
+                continue
+            segments = resource.template.split("/")
+            self._others.setdefault(len(segments), []).append((segments, resource))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] == "http":
+            path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+            resource = self._plain.get(path)
+            if resource is not None:
+                scope["path_params"] = {}
+            else:
+                resource = self._other(path, scope)
+            if resource is not None:
+                await resource(scope, receive, send)
+                return
+        await self._otherwise(scope, receive, send)
+
+    def _other(self, path: str, scope: Scope) -> Resource | None:
+        segments = path.split("/")
+        for wanted, resource in self._others.get(len(segments), ()):
+            values: dict[str, str] = {}
+            for want, segment in zip(wanted, segments, strict=True):
+                if want.startswith("{") and segment:
+                    values[want[1:-1]] = segment
+                elif want != segment:
+                    break
+            else:
+                scope["path_params"] = values
+                return resource
+        return None
+
+
 def resources(
     paths: Mapping[str, Mapping[str, Handler]], refuse: Refuse, *besides: Route
-) -> Router:
+) -> ASGIApp:
     """The application that serves these paths, each with its handlers by method, and no others.
 
     `besides` are routes of another kind. Whatever else is asked for is refused as unknown.
 
-    It is a router alone: each of Starlette's own layers would cost a tenth of a request, and what
-    they do is done by the resources (refusals) and by the outermost layer (crashes).
+    Each of Starlette's own layers would cost a tenth of a request, and its routes, tried one after
+    another, as much again. What they do is done by the resources (refusals) and by the outermost
+    layer (crashes).
     """
-    served = [
-        Route(template, Resource(template, handlers, refuse))
-        for template, handlers in paths.items()
-    ]
-    return Router(routes=[*served, *besides], redirect_slashes=False, default=Nothing(refuse))
+    served = [Resource(template, handlers, refuse) for template, handlers in paths.items()]
+    nothing = Nothing(refuse)
+    if not besides:
+        return _Paths(served, nothing)
+    return _Paths(served, Router(routes=besides, redirect_slashes=False, default=nothing))

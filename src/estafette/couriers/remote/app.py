@@ -5,8 +5,7 @@ import hmac
 from collections.abc import Iterable
 from uuid import UUID
 
-from starlette.routing import Router
-from starlette.types import Receive, Scope
+from starlette.types import ASGIApp, Receive, Scope
 
 from estafette.couriers.remote import metrics
 from estafette.couriers.remote.errors import CompanyUnknown, Senseless, Unsigned, reply
@@ -84,7 +83,7 @@ def _is_signed(body: bytes, signatures: list[bytes], secrets: Iterable[str]) -> 
     return found
 
 
-def build(platform: Platform) -> Router:
+def build(platform: Platform) -> ASGIApp:
     """The receiver over `platform`, to be mounted at `/upstream`."""
     receiver = _Receiver(platform)
     return resources({PATH: {"POST": receiver.receive}}, reply)

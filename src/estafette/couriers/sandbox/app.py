@@ -6,8 +6,7 @@ from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, Field, ValidationError, model_validator
-from starlette.routing import Router
-from starlette.types import Receive, Scope
+from starlette.types import ASGIApp, Receive, Scope
 
 from estafette.core.account import Credential, Mode
 from estafette.core.acts import Operation
@@ -179,7 +178,7 @@ def _json(value: Any) -> HttpReply:
     return HttpReply(200, orjson.dumps(value))
 
 
-def build(platform: Platform, limiter: RateLimiter, *, public_id: PublicId) -> Router:
+def build(platform: Platform, limiter: RateLimiter, *, public_id: PublicId) -> ASGIApp:
     """The sandbox's API over `platform`, to be mounted at `/sandbox`.
 
     `limiter` counts the requests of each key; `public_id` parses a delivery's public id, in any

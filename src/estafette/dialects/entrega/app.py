@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 import orjson
-from starlette.routing import Router
-from starlette.types import Receive, Scope
+from starlette.types import ASGIApp, Receive, Scope
 
 from estafette.core.acts import Operation
 from estafette.core.audit import By
@@ -142,7 +141,7 @@ def build(
     creator: Creator,
     quoter: CompanyQuoter,
     limiter: RateLimiter | None = None,
-) -> Router:
+) -> ASGIApp:
     """The dialect as an application, to be mounted at `/v1`.
 
     `limiter` is the one of this process; by default it has the limits to itself.

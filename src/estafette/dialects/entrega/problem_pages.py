@@ -5,14 +5,13 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined
-from starlette.routing import Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope
 
 from estafette.dialects.entrega.errors import KINDS, Errors, Kind
 from estafette.http.limiter import open_to_all
 from estafette.http.refusals import PathUnknown
 from estafette.http.reply import Header, HttpReply
-from estafette.http.resource import Resource, resources
+from estafette.http.resource import resources
 
 
 class _Explanation(NamedTuple):
@@ -148,17 +147,8 @@ class _Pages:
         return HttpReply(200, body.encode(), _HEADERS)
 
 
-def build_problem_pages(public_url: str) -> Router:
+def build_problem_pages(public_url: str) -> ASGIApp:
     """The pages as an application, to be mounted at `/errors`."""
     pages, errors = _Pages(), Errors(public_url)
-    index = Resource("", {"GET": open_to_all(pages.index)}, errors.reply)
-    router = resources({"/{slug}": {"GET": open_to_all(pages.one)}}, errors.reply)
-    nothing = router.default
-
-    async def otherwise(scope: Scope, receive: Receive, send: Send) -> None:
-        """The bare prefix, which no route can hold; nothing else."""
-        is_bare = scope["path"] == scope["root_path"]
-        await (index if is_bare else nothing)(scope, receive, send)
-
-    router.default = otherwise
-    return router
+    paths = {"": {"GET": open_to_all(pages.index)}, "/{slug}": {"GET": open_to_all(pages.one)}}
+    return resources(paths, errors.reply)

@@ -6,8 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from starlette.routing import Router
-from starlette.types import Receive, Scope
+from starlette.types import ASGIApp, Receive, Scope
 
 from estafette.core.account import Credential, Mode
 from estafette.core.acts import Operation
@@ -177,7 +176,7 @@ def _delivery_id(scope: Scope) -> UUID:
 
 def _with_history(query: bytes) -> bool:
     """Whether the history is wanted: `true` as JSON writes it, and nothing else, as published."""
-    return parameters(query).get("includeHistory", [""])[-1] == "true"
+    return bool(query) and parameters(query).get("includeHistory", [""])[-1] == "true"
 
 
 def _json(status: int, value: Any) -> HttpReply:
@@ -200,7 +199,7 @@ CONTRACT = (files("estafette.dialects.kaspi") / "openapi.yaml").read_text("utf-8
 
 def build(
     platform: Platform, creator: Creator, quoter: Quoter, limiter: RateLimiter | None = None
-) -> Router:
+) -> ASGIApp:
     """The dialect as an application, to be mounted at `/delivery`.
 
     `limiter` is the one of this process; by default it has the limits to itself.
