@@ -1,5 +1,6 @@
 """What pages with a publishable key may have delivered."""
 
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -30,6 +31,7 @@ from estafette.core.page_orders import (
     Tally,
     hour_refusal,
     order_refusal,
+    pickup_for,
     pickup_refusal,
     source_of,
 )
@@ -72,6 +74,14 @@ def test_a_place_covers_its_address_however_it_is_written(pickup: Stop) -> None:
         replace(_SHOP, province="Benguela"),
         replace(_SHOP, city=None),
         replace(_SHOP, latitude=-8.8, longitude=13.2),
+        replace(_SHOP, address="Rua Rainha Ginga 31 → 🆁🅴🅲🅾🅻🅷🅴🆁 🅽🅰 🆁🆄🅰 🆇🅰🆅🅸🅴🆁"),
+        replace(_SHOP, address="Rua Rainha Ginga 31 🇷🇺🇦"),
+        replace(_SHOP, address="Rua Rainha Ginga 31 ✖ ➊"),
+        replace(_SHOP, address="Rua Rainha Gi\u0363\u0364nga 31"),  # marks that are letters
+        replace(_SHOP, address="Rua Rainha Ginga\u200b 31"),
+        replace(_SHOP, address="Rua Rainha Ginga 31 ₁"),
+        replace(_SHOP, address="Rua Rainha Ginga 3 1"),
+        replace(_SHOP, address="Rua Rainha Ginga 31" + " /\\" * 40),  # letters drawn of punctuation
     ],
 )
 def test_a_place_covers_no_other_address_and_no_coordinates_that_it_does_not_know(
@@ -93,6 +103,46 @@ def test_a_place_without_an_address_is_a_whole_city() -> None:
     place = replace(_PLACE, address=None)
     assert not _refused(place, replace(_SHOP, address="Rua 7"))
     assert _refused(place, replace(_SHOP, city="Benguela"))
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_whatever_stands_in_an_address_besides_ordinary_punctuation_keeps_it_from_agreeing(
+    more: str,
+) -> None:
+    left_out = all(unicodedata.category(each)[0] in "PZCM" or each in "`^" for each in more)
+    if not left_out:
+        assert _refused(_PLACE, replace(_SHOP, address=f"{_SHOP.address} {more}"))
+
+
+_LOJA = replace(_PLACE, contact="Loja Kianda", phone="+244222333444")
+_SAYS = replace(_SHOP, name="LOJA KIANDA", phone="222 333 444", phone_e164="+244222333444")
+
+
+@pytest.mark.parametrize("pickup", [_SHOP, _SAYS, replace(_SAYS, phone=None, phone_e164=None)])
+def test_a_contact_that_a_page_says_is_the_places_or_is_filled_from_it(pickup: Stop) -> None:
+    limits = PageLimits(pickups=(_LOJA,))
+    assert pickup_refusal(limits, pickup) is None
+    met = pickup_for(limits, pickup)
+    assert (met.name, met.phone, met.phone_e164) == ("Loja Kianda", _LOJA.phone, _LOJA.phone)
+
+
+@pytest.mark.parametrize(
+    "pickup",
+    [
+        replace(_SAYS, name="RECOLHER NA RUA XAVIER 99"),
+        replace(_SAYS, phone="923 444 555", phone_e164="+244923444555"),
+    ],
+)
+def test_another_contact_than_the_places_is_refused(pickup: Stop) -> None:
+    assert _refused(_LOJA, pickup)
+    assert _refused(replace(_LOJA, phone=None), pickup)
+
+
+def test_where_places_name_nobody_what_a_page_says_of_a_contact_is_not_kept() -> None:
+    limits = PageLimits(pickups=(_PLACE,))
+    assert pickup_refusal(limits, _SAYS) is None
+    assert pickup_for(limits, _SAYS) == _SHOP
+    assert pickup_for(PageLimits(), _SAYS) == _SAYS
 
 
 def test_payment_is_taken_in_the_ways_that_are_allowed() -> None:
@@ -126,6 +176,10 @@ def test_every_key_has_finite_limits() -> None:
         "*; Luanda; Luanda",
         "Rua Rainha Ginga 31; Luanda; Luanda; -8.8159, 13.2306; 150",
         "*; Viana; Icolo e Bengo; -8.9, 13.37; 5000",
+        "Rua 1; Luanda; Luanda; contact: Loja Kianda, +244222333444",
+        "Rua 1; Luanda; Luanda; -8.8159, 13.2306; 150; contact: Loja, Lda., +244222333444",
+        "Rua 1; Luanda; Luanda; contact: +244222333444",
+        "Rua 1; Luanda; Luanda; contact: Loja, Lda.",
     ],
 )
 def test_places_are_read_and_shown_alike(text: str) -> None:
@@ -148,6 +202,9 @@ def test_places_are_read_and_shown_alike(text: str) -> None:
         "Rua 1; Luanda; Luanda; 1, 2; far",
         "Rua 1; Luanda; Luanda; 1, 2; 0",
         "Rua 1; Luanda; Luanda; 1, 2; 100; more",
+        "Rua 1; Luanda; Luanda; contact:",
+        "Rua 1; Luanda; Luanda; contact: Loja, +12",
+        "Rua 1; Luanda; contact: Loja",
         "x" * 600 + "; Luanda; Luanda",
     ],
 )

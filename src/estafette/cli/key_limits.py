@@ -23,8 +23,9 @@ _Pickups = Annotated[
     Parameter(
         name="--pickup",
         negative="",
-        help="'ADDRESS; CITY; PROVINCE', * for any address, perhaps '; LAT, LNG; METRES'. Give"
-        " several; they take the place of those before. anywhere: no limit.",
+        help="'ADDRESS; CITY; PROVINCE', * for any address, perhaps '; LAT, LNG; METRES' and"
+        " '; contact: NAME, +PHONE'. Give several; they take the place of those before."
+        " anywhere: no limit.",
     ),
 ]
 _Methods = Annotated[

@@ -96,7 +96,7 @@ class Credential:
     """An API key that was recognised. It may be disabled or expired: the caller looks.
 
     It may do `acts`, from an address in `networks`; none: from anywhere. `page` are the limits of a
-    publishable key.
+    publishable key. `lineage` is the first of the keys that it followed in rotations, if it did.
     """
 
     account: Account
@@ -108,6 +108,7 @@ class Credential:
     acts: frozenset[Act] = EVERY_ACT
     networks: tuple[Network, ...] = ()
     page: PageLimits | None = None
+    lineage: UUID | None = None
 
     @property
     def scope(self) -> Scope:

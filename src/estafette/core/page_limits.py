@@ -4,10 +4,11 @@ Everybody can read a publishable key in the shop's page, and say any origin that
 it can do at worst is decided here, by the merchant.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from math import asin, cos, radians, sin, sqrt
 
-from estafette.core.address_words import normalise
 from estafette.core.payment import PaymentMethod
 
 _EARTH_RADIUS_M = 6_371_000.0
@@ -24,8 +25,9 @@ MOST_CASH = 2**53 - 1
 class PickupPlace:
     """Where a page may have parcels picked up.
 
-    Without an `address`, anywhere in the city. Texts are compared without case, accents and
-    punctuation. Coordinates are degrees, `radius_m` metres.
+    Without an `address`, anywhere in the city. Texts are compared as `comparable` makes them.
+    Coordinates are degrees, `radius_m` metres. `contact` and `phone` (in E.164) are whom a courier
+    meets there.
     """
 
     city: str
@@ -34,6 +36,18 @@ class PickupPlace:
     latitude: float | None = None
     longitude: float | None = None
     radius_m: int = RADIUS_M
+    contact: str | None = None
+    phone: str | None = None
+
+    def names(self, contact: str | None, phone: str | None) -> bool:
+        """Whether a contact that a page says there is the place's, or is left to the place.
+
+        A place that names nobody decides nothing: what the page says is not kept then.
+        """
+        if self.contact is None and self.phone is None:
+            return True
+        agrees = contact is None or (self.contact is not None and _same(self.contact, contact))
+        return agrees and phone in (None, self.phone)
 
     def covers(
         self,
@@ -59,8 +73,33 @@ class PickupPlace:
         return _metres(self.latitude, self.longitude, latitude, longitude) <= self.radius_m
 
 
+_ORDINARY = {ord(each): " " for each in '\t\xa0.,;:!?()-/\\_&"“”«»–—'} | {
+    ord(each): None for each in "'`’‘"
+}
+_MOST_DROPPED = 32
+
+
+def comparable(text: str) -> str:
+    """A text without case, accents, spaces and ordinary punctuation, by which two are compared.
+
+    Words are left apart by single spaces. Nothing else is left out: whatever a courier may read,
+    letters among the symbols and the marks included, is still there.
+    """
+    words = text.casefold().translate(_ORDINARY).split(" ")
+    decomposed = unicodedata.normalize("NFD", " ".join(filter(None, words)))
+    return "".join(each for each in decomposed if not _is_accent(each))
+
+
+def _is_accent(character: str) -> bool:
+    """Whether it is a mark over or under a letter. There are marks that are letters themselves."""
+    return "\u0300" <= character <= "\u0362"
+
+
 def _same(ours: str, theirs: str | None) -> bool:
-    return theirs is not None and normalise(ours) == normalise(theirs)
+    """Whether a text says what ours does; one with much that is left out draws its own letters."""
+    if theirs is None or len(theirs) > len(ours) + _MOST_DROPPED:
+        return False
+    return comparable(ours) == comparable(theirs)
 
 
 def _metres(south: float, west: float, north: float, east: float) -> float:
@@ -118,17 +157,23 @@ def _within(what: str, number: int, lowest: int, highest: int) -> None:
 ANYWHERE = "*"
 _TEXT_LIMIT = 500
 _WIDEST_M = 1_000_000
+_CONTACT = "contact:"
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 
 def read_place(text: str) -> PickupPlace:
-    """A place as a person writes it: `ADDRESS; CITY; PROVINCE`, perhaps with coordinates.
+    """A place as a person writes it: `ADDRESS; CITY; PROVINCE`, perhaps with more.
 
     `*` stands for any address, `; LATITUDE, LONGITUDE` may follow, and `; METRES` for the radius:
-    `Rua Rainha Ginga 31; Luanda; Luanda; -8.8159, 13.2306; 150`. Raises PageLimitsError.
+    `Rua Rainha Ginga 31; Luanda; Luanda; -8.8159, 13.2306; 150`. Last may come whom a courier
+    meets: `; contact: Loja Kianda, +244222333444`, or one of the two. Raises PageLimitsError.
     """
-    parts = [part.strip() for part in text.split(";")]
+    *parts, last = (part.strip() for part in text.split(";"))
+    is_contact = last.lower().startswith(_CONTACT)
+    contact, phone = _contact(last[len(_CONTACT) :]) if is_contact else (None, None)
+    parts = parts if is_contact else [*parts, last]
     is_whole = 3 <= len(parts) <= 5 and len(text) <= _TEXT_LIMIT
-    if not is_whole or not all(map(normalise, parts[1:3])) or not _says(parts[0]):
+    if not is_whole or not all(map(comparable, parts[:3])) or ANYWHERE in parts[1:3]:
         raise PageLimitsError(
             f"{text[:80]!r} is no place such as 'Rua Rainha Ginga 31; Luanda; Luanda' or"
             " '*; Luanda; Luanda; -8.8159, 13.2306; 5000'"
@@ -142,11 +187,18 @@ def read_place(text: str) -> PickupPlace:
         latitude=latitude,
         longitude=longitude,
         radius_m=_radius(radius) if radius else RADIUS_M,
+        contact=contact,
+        phone=phone,
     )
 
 
-def _says(text: str) -> bool:
-    return text == ANYWHERE or bool(normalise(text))
+def _contact(text: str) -> tuple[str | None, str | None]:
+    """A name, a phone number, or both with a comma between."""
+    name, _, number = text.strip().rpartition(",") if "+" in text else (text.strip(), "", "")
+    phone = number.translate({ord(each): None for each in " -()"})
+    if not (name.strip() or phone) or (phone and not _PHONE.fullmatch(phone)):
+        raise PageLimitsError(f"{text[:80]!r} is no contact such as Loja Kianda, +244222333444")
+    return name.strip() or None, phone or None
 
 
 def _point(text: str) -> tuple[float, float]:
@@ -170,4 +222,6 @@ def place_text(place: PickupPlace) -> str:
     parts = [place.address or ANYWHERE, place.city, place.province]
     if place.latitude is not None:
         parts += [f"{place.latitude}, {place.longitude}", str(place.radius_m)]
+    if said := ", ".join(part for part in (place.contact, place.phone) if part):
+        parts.append(f"{_CONTACT} {said}")
     return "; ".join(parts)

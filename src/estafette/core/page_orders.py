@@ -1,6 +1,6 @@
 """Whether what a page orders with a publishable key is within the limits of the key."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from uuid import UUID
@@ -14,7 +14,7 @@ from estafette.core.errors import (
     PickupRefused,
     Refusal,
 )
-from estafette.core.page_limits import PageLimits
+from estafette.core.page_limits import PageLimits, PickupPlace
 from estafette.core.payment import Payment
 
 SLICE = timedelta(minutes=5)
@@ -34,15 +34,17 @@ _IPV6_PREFIX_BITS = 64
 class Page:
     """A page that orders: the key it shows, the key's limits, and from where it asks.
 
-    `source` stands for the client's address; see `source_of`.
+    Counted under `lineage`, the first of the keys that followed each other in rotations, so that a
+    key and its successor have an hour together. `source` stands for the client's address; see
+    `source_of`.
     """
 
-    key_id: UUID
+    lineage: UUID
     limits: PageLimits
     source: bytes
 
 
-def source_of(key_id: UUID, address: str | None) -> bytes:
+def source_of(lineage: UUID, address: str | None) -> bytes:
     """What stands for a client's address where deliveries are counted.
 
     The address itself is kept nowhere. One household has a whole network of IPv6 addresses, so they
@@ -55,14 +57,32 @@ def source_of(key_id: UUID, address: str | None) -> bytes:
         packed = known.packed[: _IPV6_PREFIX_BITS // 8]
     else:
         packed = known.packed
-    return blake2b(packed, key=key_id.bytes, digest_size=16).digest()
+    return blake2b(packed, key=lineage.bytes, digest_size=16).digest()
 
 
 def pickup_refusal(limits: PageLimits, pickup: Stop) -> Refusal | None:
     """Why a page may have nothing picked up there, or None."""
+    return PickupRefused() if limits.pickups and _place_of(limits, pickup) is None else None
+
+
+def pickup_for(limits: PageLimits, pickup: Stop) -> Stop:
+    """The pickup of a page's order, which is not refused, with whom a courier meets there.
+
+    Where places are set, that is whom the place names; nobody, if it names none. What a page says
+    of it could send a courier, or a call, anywhere.
+    """
+    place = _place_of(limits, pickup)
+    if place is None:
+        return pickup
+    return replace(pickup, name=place.contact, phone=place.phone, phone_e164=place.phone)
+
+
+def _place_of(limits: PageLimits, pickup: Stop) -> PickupPlace | None:
     where = (pickup.address, pickup.city, pickup.province, pickup.latitude, pickup.longitude)
-    if limits.pickups and not any(place.covers(*where) for place in limits.pickups):
-        return PickupRefused()
+    phone = pickup.phone_e164 or pickup.phone
+    for place in limits.pickups:
+        if place.covers(*where) and place.names(pickup.name, phone):
+            return place
     return None
 
 

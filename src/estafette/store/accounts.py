@@ -106,7 +106,7 @@ async def recognise_all(connection: Connection, hashes: Sequence[bytes]) -> dict
     """The credentials whose keys have these SHA-256, by them; unknown ones are left out."""
     found = await connection.fetch(
         f"select hash, {_ACCOUNT}, api_keys.id as key_id, mode, kind, expires_at,"  # noqa: S608 - a constant
-        " disabled_at is not null as disabled, scopes, networks, limits"
+        " disabled_at is not null as disabled, scopes, networks, limits, lineage"
         " from api_keys join accounts on accounts.id = api_keys.account_id"
         " where hash = any($1::bytea[])",
         list(hashes),
@@ -126,6 +126,7 @@ def _credential(row: asyncpg.Record) -> Credential:
         acts=read_acts(row["scopes"], kind),
         networks=tuple(row["networks"]),
         page=read_limits(row["limits"], kind),
+        lineage=row["lineage"],
     )
 
 

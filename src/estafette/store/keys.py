@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import astuple
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -76,6 +77,18 @@ async def update(connection: Connection, key: ApiKey) -> None:
         key.expires_at,
         key.disabled_at,
         key.replaced_by,
+    )
+
+
+async def follow(connection: Connection, old: ApiKey, new_id: UUID) -> None:
+    """Lets a new key be counted with another one, and with those that it has followed itself."""
+    await connection.execute(
+        "update api_keys set lineage = coalesce(old.lineage, old.id) from api_keys old"
+        " where old.account_id = $1 and old.id = $2"
+        " and api_keys.account_id = $1 and api_keys.id = $3",
+        old.account_id,
+        old.id,
+        new_id,
     )
 
 
@@ -165,12 +178,16 @@ def read_acts(scopes: Sequence[str] | None, kind: KeyKind) -> frozenset[Act]:
     return frozenset(act for act in kind.acts if act in scopes)
 
 
+_PLACE_FIELDS = 6  # so many a server of the version before reads
+
+
 def limits_json(limits: PageLimits | None) -> str | None:
     """A publishable key's limits as stored."""
     if limits is None:
         return None
     stored: dict[str, Any] = {
-        "pickups": [astuple(place) for place in limits.pickups],
+        "pickups": [astuple(place)[:_PLACE_FIELDS] for place in limits.pickups],
+        "contacts": [(place.contact, place.phone) for place in limits.pickups],
         "methods": limits.methods,
         "highest_cash": limits.highest_cash,
         "per_hour": limits.per_hour,
@@ -188,7 +205,12 @@ def read_limits(text: str | None, kind: KeyKind) -> PageLimits | None:
         return OLDER_LIMITS
     stored: dict[str, Any] = orjson.loads(text)
     return PageLimits(
-        pickups=tuple(PickupPlace(*place) for place in stored["pickups"]),
+        pickups=tuple(
+            PickupPlace(*place, *contact)
+            for place, contact in zip_longest(
+                stored["pickups"], stored.get("contacts", ()), fillvalue=()
+            )
+        ),
         methods=tuple(map(PaymentMethod, stored["methods"])),
         highest_cash=stored["highest_cash"],
         per_hour=stored["per_hour"],

@@ -23,7 +23,7 @@ from estafette.core.errors import (
 )
 from estafette.core.event import Actor, Event
 from estafette.core.ids import new_id
-from estafette.core.page_orders import Page, order_refusal
+from estafette.core.page_orders import Page, order_refusal, pickup_for
 from estafette.core.payment import PREPAID, Payment, PaymentMethod
 from estafette.core.pricing import UNPRICED, Price
 from estafette.core.quote import Quote
@@ -124,6 +124,11 @@ class Creator:
         if order.quote_id is None or not (pickup.city and dropoff.city):  # else the quote tells
             route = await estimate(self._platform, order.market, pickup, dropoff, order.parcel)
             pickup, dropoff, price = route.pickup, route.dropoff, route.price_or_default()
+        if order.page:
+            at_place = pickup_for(order.page.limits, order.pickup)
+            pickup = replace(
+                pickup, name=at_place.name, phone=at_place.phone, phone_e164=at_place.phone_e164
+            )
         companies = None
         if order.payment.method is PaymentMethod.BANK_TRANSFER:
             companies = await self._platform.catalog.companies(order.market.code)

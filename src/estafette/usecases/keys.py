@@ -174,6 +174,7 @@ async def rotate_key(
         rules = KeyRules(old.name, old.acts, old.networks, expires_at or old.expires_at)
         limits = old.limits or NEW_LIMITS
         new = await issue(connection, account, old.mode, old.kind, rules, limits)
+        await keys.follow(connection, old, new.known.id)
         ends_at = min(filter(None, (old.expires_at, now + overlap)))
         await keys.update(connection, old._replace(expires_at=ends_at, replaced_by=new.known.id))
         facts = {"new_key": new.known.id, "overlap_seconds": overlap.total_seconds()}

@@ -34,7 +34,7 @@ class Ordered(Protocol):
 
 def locks(orders: Sequence[Ordered]) -> list[int]:
     """The advisory locks under which the counts of these orders are read and written."""
-    return [lock_number("page", order.page.key_id) for order in orders if order.page]
+    return [lock_number("page", order.page.lineage) for order in orders if order.page]
 
 
 class PageCounts:
@@ -76,6 +76,6 @@ async def read(connection: Connection, orders: Sequence[Ordered], now: datetime)
 def _counted(order: Ordered, page: Page) -> tuple[Counted, Counted]:
     account_id = order.scope.account_id
     return (
-        Counted(account_id, page.key_id, EVERYBODY),
-        Counted(account_id, page.key_id, page.source),
+        Counted(account_id, page.lineage, EVERYBODY),
+        Counted(account_id, page.lineage, page.source),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from estafette.core.account import KeyKind, Mode
 from estafette.core.page_limits import NEW_LIMITS, PageLimits, read_place
 from estafette.core.payment import PaymentMethod
-from estafette.usecases.keys import list_keys, set_limits
+from estafette.usecases.keys import list_keys, rotate_key, set_limits
 from tests.dialects.entrega.answers import ROUTE, refused
 from tests.edges import ENTREGA
 from tests.serving import Answer, Server, Tenant, running
@@ -62,6 +62,40 @@ async def test_pages_have_nothing_picked_up_but_at_the_places_of_the_key(entrega
     refused(await _order(entrega, origin=pinned), 422, "pickup_not_allowed")
     assert (await _order(entrega)).status == 201
     assert await entrega.count("deliveries") == 1
+
+
+async def _origin(tenant: Tenant, of: Answer) -> Any:
+    """Where a parcel is picked up, as its merchant sees it."""
+    assert of.status == 201, of.body
+    shown = await tenant.get(f"/v1/deliveries/{of.told['data']['id']}")
+    return shown.told["data"]["origin"]
+
+
+async def test_a_courier_meets_whom_the_place_names_whatever_a_page_says(entrega: Tenant) -> None:
+    said = {"name": "RECOLHER NA RUA XAVIER 99", "phone": "+244 923 999 999"}
+    forged = {**ROUTE["origin"], "contact": said}
+    assert (await _origin(entrega, await _order(entrega, origin=forged)))["contact"] == said
+    await _limit(entrega, lambda limits: replace(limits, pickups=(_SHOP,)))
+    assert "contact" not in await _origin(entrega, await _order(entrega, origin=forged))
+    met = replace(_SHOP, contact="Loja Kianda", phone="+244222333444")
+    await _limit(entrega, lambda limits: replace(limits, pickups=(met,)))
+    refused(await _order(entrega, origin=forged), 422, "pickup_not_allowed")
+    contact = {"name": "Loja Kianda", "phone": "+244222333444"}
+    agreed = {**ROUTE["origin"], "contact": {"name": "loja kianda", "phone": "222 333 444"}}
+    bare = {name: value for name, value in ROUTE["origin"].items() if name != "contact"}
+    for origin in (agreed, bare):
+        assert (await _origin(entrega, await _order(entrega, origin=origin)))["contact"] == contact
+
+
+async def test_a_rotated_key_and_its_successor_have_one_hour_together(entrega: Tenant) -> None:
+    key = await _limit(entrega, lambda limits: replace(limits, per_hour=2))
+    assert (await _order(entrega)).status == 201
+    first = await rotate_key(entrega.server.platform, entrega.account, key)
+    second = await rotate_key(entrega.server.platform, entrega.account, str(first.known.id))
+    after = [replace(entrega, page_keys={entrega.mode: one.key}) for one in (first, second)]
+    assert (await _order(after[1])).status == 201
+    for tenant in (entrega, *after):
+        refused(await _order(tenant), 429)
 
 
 async def test_pages_are_paid_in_the_ways_of_the_key(entrega: Tenant) -> None:

@@ -212,6 +212,16 @@ async def test_page_quotes_creates_and_follows_and_sees_only_what_is_safe(entreg
     assert merchant["delivery_pin"].encode() not in answer.body
 
 
+async def test_a_page_finds_nothing_that_its_merchant_created_itself(entrega: Tenant) -> None:
+    created = await entrega.post("/v1/deliveries", await order(entrega))
+    id = created.told["data"]["id"]
+    answer = await _ask(entrega, Call("GET", f"{_DELIVERIES}/{id}"))
+    unknown = await _ask(entrega, Call("GET", f"{_DELIVERIES}/{ENTREGA.unknown_id}"))
+    assert answer.status == unknown.status == 404
+    assert answer.told == unknown.told
+    assert (await entrega.get(f"/v1/deliveries/{id}")).status == 200
+
+
 async def test_creation_on_a_page_can_be_repeated_under_a_key_of_its_own(entrega: Tenant) -> None:
     body = await order(entrega)
     key = {"Idempotency-Key": "cart-1"}

@@ -52,7 +52,8 @@ class Doorkeeper:
         permit(self._platform, credential, operation, address)
         self._limiter.take(credential)
         limits = credential.page or OLDER_LIMITS
-        return credential, Page(credential.key_id, limits, source_of(credential.key_id, address))
+        lineage = credential.lineage or credential.key_id
+        return credential, Page(lineage, limits, source_of(lineage, address))
 
     async def may_preflight(self, origin: str | None) -> bool:
         """Whether any account trusts an origin: a preflight shows no key."""

@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from estafette.core.account import Credential
 from estafette.core.acts import Operation
-from estafette.core.errors import Busy, Unavailable
+from estafette.core.errors import Busy, DeliveryNotFound, Unavailable
 from estafette.core.page_orders import Page
 from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.auth import Doorkeeper, origin_of
@@ -71,7 +71,10 @@ class _WidgetApi:
     async def get(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /widget/deliveries/{id}`."""
         credential, _page = await self._admitted(scope, Operation.SHOW)
-        delivery = await self._finder.find(credential.scope, delivery_in(scope))
+        id = delivery_in(scope)
+        delivery = await self._finder.find(credential.scope, id)
+        if not delivery.by_page:  # what it cost, and how it is paid, is its merchant's alone
+            raise DeliveryNotFound(id)
         return data(mapping.widget_delivery(delivery, self._platform.public_url))
 
     async def _admitted(self, scope: Scope, operation: Operation) -> tuple[Credential, Page]:
