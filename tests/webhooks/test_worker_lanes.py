@@ -133,7 +133,7 @@ def test_little_is_held_ready_for_a_slow_endpoint_and_much_for_a_quick_one() -> 
             for job in jobs:
                 end(some, job, 4.0 if job.key[0] == slow else 0.002)
     assert room(some, slow) == 10
-    assert room(some, quick) == 8 * 16
+    assert room(some, quick) == 8 * 32
 
 
 def test_messages_of_one_delivery_are_one_job_in_the_order_they_came() -> None:

@@ -17,7 +17,7 @@ START: Final = 1
 _LEAST: Final = 1
 # Messages held ready for an endpoint: what it takes in this time, or so many times its requests.
 _AHEAD_SECONDS: Final = 1.0
-_AHEAD_TIMES: Final = 15
+_AHEAD_TIMES: Final = 31
 _QUICK_SECONDS: Final = _AHEAD_SECONDS / _AHEAD_TIMES
 # Who answers within this time on average answers soon; a request that takes longer is late.
 SOON_SECONDS: Final = 0.5
@@ -25,6 +25,8 @@ SOON_SECONDS: Final = 0.5
 
 class Standing(Enum):
     """How an endpoint behaved lately."""
+
+    __hash__ = object.__hash__  # each is one object; Enum's own is a call in Python
 
     SOON = "answers soon"
     UNKNOWN = "nothing is known of it"

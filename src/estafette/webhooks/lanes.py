@@ -181,13 +181,17 @@ class Lanes:
         self._notice_late(now)
         if self._sending >= self._total:
             return None
-        others = random.sample(_OTHERS, len(_OTHERS)) if self.is_crowded else _OTHERS
-        for standing in (Standing.SOON, *others):
-            job = self._take_of(standing)
-            if job is not None:
-                self._begin(job, now)
-                return job
-        return None
+        job = self._take_of(Standing.SOON) or self._take_of_others()
+        if job is not None:
+            self._begin(job, now)
+        return job
+
+    def _take_of_others(self) -> Job | None:
+        """The next job of endpoints that may not answer soon, whose turn chance decides."""
+        waiting = [standing for standing in _OTHERS if self._pools[standing].turns]
+        if len(waiting) > 1:
+            random.shuffle(waiting)
+        return next((job for one in waiting if (job := self._take_of(one)) is not None), None)
 
     def _take_of(self, standing: Standing) -> Job | None:
         pool = self._pools[standing]
