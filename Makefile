@@ -14,7 +14,7 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help up test clients audit sbom dist bench lock fmt
+.PHONY: help up test faults clients audit sbom dist bench lock fmt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -33,6 +33,9 @@ test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(WORKERS)
+
+faults: $(VENV)/dev.stamp ## put faults of our own into copies of the tree: the tests must fail; ONLY=outbox
+	@exec $(BIN)/python scripts/put_faults.py $(ONLY)
 
 clients: $(VENV)/dev.stamp $(CLIENTS)/stamp ## generate clients from the contracts that are served, and use them
 	@exec $(BIN)/python -m pytest -p tests.conftest clients

@@ -84,13 +84,31 @@ def test_libraries_log_in_the_same_form() -> None:
         "notes",
         "dropoff",
         "externalOrderId",
+        "latitude",
+        "longitude",
+        "pickup",
+        "customer",
+        "recipient",
+        "email",
+        "comment",
+        "description",
+        "payload",
+        "body",
+        "password",
+        "cookie",
+        "dsn",
+        "idempotency-key",
+        "token",
+        "hash",
     ],
 )
 def test_a_field_with_a_secret_or_personal_data_is_blanked_at_any_depth(field: str) -> None:
     out = io.StringIO()
     logs.configure("info", "json", stream=out)
     logs.get().info("created", **{field: "Abay 10"}, inner=[{field: {"line": "Abay 10"}}])
+    logs.get().info("created", **{field: 43.238949}, inner=({field: 43.238949},))
     assert "Abay" not in out.getvalue()
+    assert "43.2" not in out.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -142,6 +160,23 @@ def test_an_exception_is_told_without_the_values_it_quotes() -> None:
     (line,) = _lines(out)
     assert "ValidationError" in line["exception"]
     assert "Abay" not in out.getvalue()
+
+
+def test_what_postgresql_quotes_of_values_is_blanked() -> None:
+    out = io.StringIO()
+    logs.configure("info", "json", stream=out)
+    refused = (
+        "duplicate key value violates unique constraint\n"
+        "DETAIL:  Key (name)=(Aigerim) already exists.\nHINT:  none"
+    )
+    logs.get().error("refused", reason=refused, more=[refused])
+    logging.getLogger("asyncio").error(refused)
+    try:
+        raise ValueError(refused)
+    except ValueError:
+        logs.get().exception("refused")
+    assert "Aigerim" not in out.getvalue()
+    assert out.getvalue().count("unique constraint") == out.getvalue().count("HINT:  none") > 3
 
 
 def test_an_uncaught_error_is_a_line_like_any_other() -> None:

@@ -90,11 +90,20 @@ async def kept_in(connection: asyncpg.Connection, key: str) -> dict[str, int]:
 async def test_partitions_that_are_over_are_dropped(alone: asyncpg.Connection) -> None:
     before = await partitions(alone)
     over = {await add(alone, "attempts", -31), await add(alone, "idempotency", -3)}
-    kept = {await add(alone, "attempts", -29), await add(alone, "idempotency", -1)}
+    # of the day on which the time was over, a part is not
+    kept = {await add(alone, "attempts", -30), await add(alone, "idempotency", -2)}
     done = await keep_up(alone, KEPT)
     assert (set(done.dropped), done.made, done.failed) == (over, [], {})
     assert await partitions(alone) == before | kept
     assert await keep_up(alone, KEPT) == Upkeep()
+
+
+async def test_a_week_of_days_to_come_has_its_partitions(alone: asyncpg.Connection) -> None:
+    await keep_up(alone, KEPT)
+    days = {await name_of(alone, table, ahead) for table in TABLES for ahead in range(8)}
+    known = await partitions(alone)
+    assert days <= known
+    assert {await name_of(alone, table, 8) for table in TABLES} & known == set()
 
 
 async def test_a_longer_retention_keeps_partitions_longer(alone: asyncpg.Connection) -> None:

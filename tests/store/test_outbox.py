@@ -102,6 +102,52 @@ async def test_a_stale_worker_changes_nothing_but_its_attempt_is_kept(tenant: Te
     assert {(one["attempt"], one["worker"]) for one in kept} == {(1, "one"), (2, "other")}
 
 
+async def test_a_worker_that_claimed_anew_is_not_settled_by_its_own_older_attempt(
+    tenant: Tenant,
+) -> None:
+    await tenant.create()
+    [first] = await claim(tenant, "one")
+    await lapse(tenant)
+    [second] = await claim(tenant, "one")
+    before = await messages(tenant)
+    assert await record(tenant, "one", finished(first)) == 0
+    async with tenant.platform.pool.acquire() as connection:
+        await outbox.release(connection, [first], worker="one")
+    after = await messages(tenant)
+    untouched = ("state", "attempt", "due_at", "leased_by")
+    assert [before[0][name] for name in untouched] == [after[0][name] for name in untouched]
+    assert await record(tenant, "one", finished(second)) == 1
+
+
+async def test_an_attempt_of_this_number_counts_for_who_has_the_lease_alone(
+    tenant: Tenant,
+) -> None:
+    await tenant.create()
+    [message] = await claim(tenant, "one")
+    assert await record(tenant, "other", finished(message)) == 0
+    assert (await messages(tenant))[0]["state"] == "pending"
+    elsewhere = finished(message, account_id=uuid4())
+    assert await record(tenant, "one", elsewhere) == 0
+    assert (await messages(tenant))[0]["state"] == "pending"
+    assert await record(tenant, "one", finished(message)) == 1
+    failed = finished(message, is_delivered=False, retry_seconds=1.0)
+    assert await record(tenant, "one", failed) == 0
+    [stored] = await messages(tenant)
+    assert (stored["state"], stored["leased_by"]) == ("delivered", None)
+
+
+async def test_what_was_settled_stays_so_while_its_lease_is_still_noted(tenant: Tenant) -> None:
+    """A message that is settled by another way than a result: given up, or by hand."""
+    await tenant.create()
+    [message] = await claim(tenant, "one")
+    await tenant.platform.pool.execute("update messages set state = 'dead'")
+    assert await record(tenant, "one", finished(message)) == 0
+    async with tenant.platform.pool.acquire() as connection:
+        await outbox.release(connection, [message], worker="one")
+    [stored] = await messages(tenant)
+    assert (stored["state"], stored["attempt"]) == ("dead", 1)
+
+
 async def test_an_attempt_without_a_report_does_not_count_in_the_schedule(tenant: Tenant) -> None:
     await tenant.create()
     for attempt in (1, 2, 3):

@@ -1,17 +1,21 @@
 """What a process remembers of its configuration, and when it forgets."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from estafette.core.account import Credential, Mode
-from estafette.store import catalog, signals
+from estafette.core.account import Credential, KeyKind, Mode
+from estafette.core.ids import new_id
+from estafette.store import catalog, keys, signals
+from estafette.store.keys import ApiKey
 from estafette.usecases.authenticate import authenticate, authenticate_any
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.keys import disable_key
+from estafette.usecases.secrets import key_hash
 from tests.usecases.stage import Tenant, add_key
 
 _LONGEST = 20
@@ -137,3 +141,124 @@ async def test_new_prices_are_noticed(fresh_database: str, tenant: Tenant) -> No
             change = catalog.replace_tariffs(connection, "KZ", tariffs_of("KZ"))
             await heard.after(asyncio.ensure_future(change))
         assert await platform.catalog.prices("KZ") is not before
+
+
+_READINGS: dict[str, Callable[[Catalog, Tenant], Awaitable[object]]] = {
+    "api_keys": lambda known, tenant: known.credential(key_hash(tenant.keys[Mode.SANDBOX])),
+    "tariffs": lambda known, _: known.prices("KZ"),
+    "companies": lambda known, _: known.companies("KZ"),
+    "accounts": lambda known, _: known.origins("kaspi"),
+    "company_links": lambda known, _: known.links(),
+}
+"""What is remembered, by a table that is read for it."""
+
+
+def _is_remembered(first: object, second: object) -> bool:
+    """Whether what was given is one thing; empty tuples are always one."""
+    assert first != ()
+    return first is second
+
+
+@pytest.mark.parametrize("table", _READINGS)
+async def test_what_changes_while_it_is_being_read_is_not_remembered(
+    tenant: Tenant, table: str
+) -> None:
+    known, read = tenant.platform.catalog, _READINGS[table]
+    await tenant.platform.pool.execute(
+        "update accounts set origins = array['https://shop.example'] where id = $1",
+        tenant.account.id,
+    )
+    async with tenant.platform.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(f"lock table {table} in access exclusive mode")
+        reading = asyncio.ensure_future(read(known, tenant))
+        waits = (
+            "select exists (select from pg_locks where relation = $1::text::regclass"
+            " and database = (select oid from pg_database where datname = current_database())"
+            " and not granted)"
+        )
+        async with asyncio.timeout(_LONGEST):
+            while not await connection.fetchval(waits, table):  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.01)
+        known.forget()  # what a server does when it hears of a change
+        await transaction.rollback()
+    old = await reading
+    new = await read(known, tenant)
+    assert not _is_remembered(old, new)
+    assert _is_remembered(new, await read(known, tenant))
+
+
+@pytest.mark.parametrize("table", _READINGS)
+async def test_what_is_read_while_changes_cannot_be_heard_is_not_remembered(
+    tenant: Tenant, table: str
+) -> None:
+    known, read = tenant.platform.catalog, _READINGS[table]
+    await tenant.platform.pool.execute(
+        "update accounts set origins = array['https://shop.example'] where id = $1",
+        tenant.account.id,
+    )
+    known.trust(False)
+    assert not _is_remembered(await read(known, tenant), await read(known, tenant))
+
+
+class _Clock:
+    """Seconds that pass when told."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+async def _add(tenant: Tenant, hash: bytes) -> None:
+    """Writes a key of which only this process's memory does not know."""
+    key = ApiKey(tenant.account.id, new_id(), Mode.LIVE, KeyKind.SECRET, "abcd", datetime.now(UTC))
+    async with tenant.platform.pool.acquire() as connection:
+        await keys.insert(connection, key, hash)
+
+
+async def test_what_is_no_key_is_remembered_for_half_a_minute_or_until_a_change(
+    tenant: Tenant,
+) -> None:
+    clock = _Clock()
+    known = Catalog(tenant.platform.pool, clock=clock)
+    known.trust(True)
+    first, second = (key_hash(f"{tenant.account.id}{number}") for number in range(2))
+    for hash in (first, second):
+        assert await known.credential(hash) is None
+        await _add(tenant, hash)
+        assert await known.credential(hash) is None
+        if hash == first:
+            clock.seconds += 29.5
+            assert await known.credential(hash) is None
+            clock.seconds += 1
+        else:
+            known.forget()
+        assert await known.credential(hash) is not None
+
+
+async def test_however_many_wrong_keys_are_tried_few_are_remembered(tenant: Tenant) -> None:
+    known = Catalog(tenant.platform.pool)
+    known.trust(True)
+    hashes = [key_hash(f"{tenant.account.id}{number}") for number in range(10_001)]
+    for hash in (hashes[0], hashes[-1]):  # one is the first to be tried, one the last
+        if hash == hashes[-1]:
+            await asyncio.gather(*map(known.credential, hashes[1:]))
+        assert await known.credential(hash) is None
+        await _add(tenant, hash)
+    assert await known.credential(hashes[-1]) is None
+    assert await known.credential(hashes[0]) is not None
+
+
+async def test_a_key_is_good_until_its_time_is_over(tenant: Tenant) -> None:
+    key = tenant.keys[Mode.SANDBOX]
+    for by, is_good in (("1 minute", True), ("-1 second", False), ("-1 day", False)):
+        await tenant.platform.pool.execute(
+            "update api_keys set expires_at = now() + $2::text::interval where hash = $1",
+            key_hash(key),
+            by,
+        )
+        tenant.platform.catalog.forget()
+        assert (await authenticate(tenant.platform, key, "kaspi") is not None) == is_good

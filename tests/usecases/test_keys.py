@@ -162,6 +162,69 @@ async def test_a_disabled_key_is_enabled_again_and_an_ended_one_is_not(platform:
         await enable_key(platform, account, id)
 
 
+async def _end(platform: Platform, key: IssuedKey) -> datetime:
+    """Lets a key's time have been over for an hour."""
+    return await platform.pool.fetchval(
+        "update api_keys set expires_at = now() - interval '1 hour' where id = $1"
+        " returning expires_at",
+        key.known.id,
+    )
+
+
+async def test_nothing_gives_an_ended_key_new_life(platform: Platform) -> None:
+    account = await _account(platform)
+    issued = await create_key(platform, account, Mode.LIVE)
+    id = str(issued.known.id)
+    ended_at = await _end(platform, issued)
+    known = len(await list_keys(platform, account))
+    to_come = datetime(2099, 1, 1, tzinfo=UTC)
+    for change in (
+        lambda: enable_key(platform, account, id),
+        lambda: rotate_key(platform, account, id),
+        lambda: rotate_key(platform, account, id, timedelta(days=1), to_come),
+        lambda: change_key(platform, account, id, lambda old: replace(old, expires_at=to_come)),
+        lambda: change_key(platform, account, id, lambda old: replace(old, expires_at=None)),
+    ):
+        with pytest.raises(KeyRefusedError, match=r"ended|expired already"):
+            await change()
+    await revoke_key(platform, account, id)
+    await disable_key(platform, account, id)
+    await change_key(platform, account, id, lambda old: replace(old, name="Old"))
+    every = await list_keys(platform, account)
+    assert len(every) == known
+    [key] = [each for each in every if each.id == issued.known.id]
+    assert (key.expires_at, key.name) == (ended_at, "Old")
+    assert await _recognised(platform, issued) is None
+
+
+async def test_a_rotated_or_disabled_key_is_not_rotated_and_a_rotated_ones_end_stands(
+    platform: Platform,
+) -> None:
+    account = await _account(platform)
+    disabled, rotated = [await create_key(platform, account, Mode.LIVE) for _ in range(2)]
+    await disable_key(platform, account, str(disabled.known.id))
+    new = await rotate_key(platform, account, str(rotated.known.id), timedelta(hours=1))
+    ends_at = {key.id: key.expires_at for key in await list_keys(platform, account)}
+    for issued in (disabled, rotated):
+        with pytest.raises(KeyRefusedError, match="disabled, rotated"):
+            await rotate_key(platform, account, str(issued.known.id))
+    for end in (None, datetime(2099, 1, 1, tzinfo=UTC)):
+        with pytest.raises(KeyRefusedError, match="was rotated"):
+            await change_key(
+                platform,
+                account,
+                str(rotated.known.id),
+                lambda old, end=end: replace(old, expires_at=end),
+            )
+    assert {key.id: key.expires_at for key in await list_keys(platform, account)} == ends_at
+    soon = datetime(2098, 1, 1, tzinfo=UTC)
+    await disable_key(platform, account, str(new.known.id))
+    changed = await change_key(
+        platform, account, str(new.known.id), lambda old: replace(old, expires_at=soon)
+    )
+    assert (changed.expires_at, changed.disabled_at is None) == (soon, False)
+
+
 async def test_a_new_publishable_key_has_limits_that_are_changed_and_kept(
     platform: Platform,
 ) -> None:

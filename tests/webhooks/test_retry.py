@@ -49,6 +49,14 @@ def test_a_schedule_without_a_deadline_ends_with_its_delays():
     assert TEN_ATTEMPTS.max_attempts == 10
 
 
+@pytest.mark.parametrize("schedule", [FOR_A_DAY, TEN_ATTEMPTS])
+def test_a_round_whose_attempts_are_used_up_is_over_although_there_is_time_left(schedule: Schedule):
+    most = schedule.max_attempts
+    assert schedule.next_attempt_delay(most - 1, 1.0, None, middle) is not None
+    for used_up in (most, most + 1):
+        assert schedule.next_attempt_delay(used_up, 1.0, None, middle) is None
+
+
 def test_a_schedule_without_delays_or_deadline_has_one_attempt():
     assert round_of(Schedule((), timeout_seconds=5)) == [0.0]
 

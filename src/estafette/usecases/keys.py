@@ -118,6 +118,10 @@ def _ruled(key: ApiKey, rules: KeyRules, now: datetime) -> ApiKey:
     return key._replace(name=name, acts=acts, networks=networks, expires_at=rules.expires_at)
 
 
+def _has_ended(key: ApiKey, now: datetime) -> bool:
+    return key.expires_at is not None and key.expires_at <= now
+
+
 async def create_key(
     platform: Platform,
     account: Account,
@@ -165,8 +169,7 @@ async def rotate_key(
     async with platform.pool.acquire() as connection, connection.transaction():
         await keys.lock_account(connection, account.id)
         old, now = await _find(connection, account, key), await keys.now(connection)
-        ended = old.expires_at is not None and old.expires_at <= now
-        if old.disabled_at is not None or old.replaced_by is not None or ended:
+        if old.disabled_at is not None or old.replaced_by is not None or _has_ended(old, now):
             raise KeyRefusedError(
                 f"the key …{old.hint} is disabled, rotated or expired already: create a new one"
             )
@@ -185,7 +188,7 @@ async def rotate_key(
 async def change_key(
     platform: Platform, account: Account, key: str, change: Callable[[KeyRules], KeyRules]
 ) -> ApiKey:
-    """Changes the rules of a key. Raises KeyRefusedError."""
+    """Changes the rules of a key. Raises KeyRefusedError, also for a new end of one that ended."""
 
     def changed(old: ApiKey, now: datetime) -> ApiKey:
         before = KeyRules(old.name, old.acts, old.networks, old.expires_at)
@@ -193,6 +196,8 @@ async def change_key(
         if after.expires_at == before.expires_at:  # which may be over already
             kept = _ruled(old, replace(after, expires_at=None), now)
             return kept._replace(expires_at=old.expires_at)
+        if _has_ended(old, now):
+            raise KeyRefusedError(f"the key …{old.hint} has ended: create a new one")
         if old.replaced_by is not None:
             raise KeyRefusedError(f"the key …{old.hint} was rotated: it ends when it was told to")
         return _ruled(old, after, now)
@@ -233,7 +238,7 @@ async def enable_key(platform: Platform, account: Account, key: str) -> ApiKey:
     """Accepts a disabled key again. Raises KeyRefusedError, also for a key that has ended."""
 
     def enabled(old: ApiKey, now: datetime) -> ApiKey:
-        if old.expires_at is not None and old.expires_at <= now:
+        if _has_ended(old, now):
             raise KeyRefusedError(f"the key …{old.hint} has ended: create a new one")
         return old._replace(disabled_at=None)
 

@@ -1,0 +1,144 @@
+"""Results on their way into the database: none is lost, whatever becomes of the others."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from prometheus_client import REGISTRY
+
+from estafette.store import outbox
+from estafette.store.outbox import Claimed, Finished
+from estafette.store.pool import Connection, Pool, open_pool
+from estafette.webhooks.recorder import Recorder
+from tests.usecases.stage import Tenant
+from tests.webhooks.stage import attempts, listen_at, messages, until
+
+WORKER = "one"
+LEASE_SECONDS = 600.0
+
+
+async def _claimed(tenant: Tenant, count: int) -> list[Claimed]:
+    await listen_at(tenant, "http://127.0.0.1:9/")
+    for _ in range(count):
+        await tenant.create()
+    async with tenant.platform.pool.acquire() as connection:
+        query = "select id from endpoints where account_id = $1 and url is not null"
+        endpoint_id = await connection.fetchval(query, tenant.account.id)
+        claimed = await outbox.claim(
+            connection, {endpoint_id: 100}, lease_seconds=LEASE_SECONDS, worker=WORKER
+        )
+    assert len(claimed) == count
+    return claimed
+
+
+def _delivered(message: Claimed, **changes: Any) -> Finished:
+    fields: dict[str, Any] = {
+        "account_id": message.scope.account_id,
+        "endpoint_id": message.endpoint_id,
+        "message_id": message.id,
+        "attempt": message.attempt,
+        "tells": True,
+        "is_delivered": True,
+        "retry_seconds": None,
+        "began": time.monotonic(),
+        "duration_seconds": 0.1,
+        "outcome": "delivered",
+        "http_status": 200,
+        "error": None,
+    }
+    return Finished(**fields | changes)
+
+
+async def _write(pool: Any, results: list[Finished]) -> None:
+    """Writes the results, and returns when it is done."""
+    recorder = Recorder(pool, WORKER, lambda: False)
+    for result in results:
+        recorder.add(result)
+    recorder.close()
+    async with asyncio.timeout(60):
+        await recorder.run()
+    assert recorder.waiting == 0
+
+
+async def test_a_result_that_cannot_be_written_costs_none_of_the_others(tenant: Tenant) -> None:
+    claimed = await _claimed(tenant, 5)
+    bad = claimed[2].id
+    results = [
+        _delivered(message, http_status=100_000 if message.id == bad else 200)
+        for message in claimed
+    ]
+    await _write(tenant.platform.pool, results)
+    states = {message["id"]: message["state"] for message in await messages(tenant)}
+    assert states == {
+        message.id: "pending" if message.id == bad else "delivered" for message in claimed
+    }
+    assert {one["message_id"] for one in await attempts(tenant)} == set(states) - {bad}
+
+
+async def test_results_that_are_not_written_in_time_are_written_later(
+    tenant: Tenant, fresh_database: str
+) -> None:
+    claimed = await _claimed(tenant, 2)
+    async with (
+        await open_pool(fresh_database, size=1, statement_seconds=0.2) as impatient,
+        tenant.platform.pool.acquire() as connection,
+    ):
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(
+            "select from messages where account_id = $1 for update", tenant.account.id
+        )
+        before = _failures()
+        writing = asyncio.create_task(_write(impatient, [_delivered(one) for one in claimed]))
+
+        async def was_refused() -> bool:
+            return _failures() > before
+
+        await until(was_refused)
+        assert not writing.done()
+        await transaction.rollback()
+        await writing
+    assert [message["state"] for message in await messages(tenant)] == ["delivered"] * 2
+
+
+def _failures() -> float:
+    """How often this process could not write results."""
+    work = {"work": "recording what came of webhooks"}
+    return REGISTRY.get_sample_value("estafette_database_failures_total", work) or 0.0
+
+
+class _LosingTheFirstAnswer:
+    """A pool whose first connection is lost once the database has committed what it was told."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._is_lost = False
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncGenerator[Connection]:
+        async with self._pool.acquire() as connection:
+            yield connection
+        if not self._is_lost:
+            self._is_lost = True
+            raise ConnectionResetError
+
+
+async def test_results_whose_commit_was_not_heard_of_are_kept_once(tenant: Tenant) -> None:
+    claimed = await _claimed(tenant, 2)
+    results = [_delivered(one, is_delivered=False, retry_seconds=60.0) for one in claimed]
+    await _write(_LosingTheFirstAnswer(tenant.platform.pool), results)
+    kept = await attempts(tenant)
+    assert {one["message_id"] for one in kept} == {one.id for one in claimed}
+    assert len(kept) == 2
+
+
+async def test_more_results_than_are_written_at_once_are_all_written(tenant: Tenant) -> None:
+    [message] = await _claimed(tenant, 1)
+    results = [_delivered(message, message_id=uuid4()) for _ in range(2_100)]
+    await _write(tenant.platform.pool, results)
+    assert {one["message_id"] for one in await attempts(tenant)} == {
+        result.message_id for result in results
+    }
