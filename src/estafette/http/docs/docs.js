@@ -6,6 +6,10 @@ try {
 } catch {
   // a browser that keeps nothing has nothing to forget
 }
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const paint = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+paint();
+dark.addEventListener("change", paint);
 window.SwaggerUIBundle({
   url: document.getElementById("viewer").dataset.contract,
   dom_id: "#viewer",
