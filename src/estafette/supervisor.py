@@ -21,6 +21,7 @@ from typing import IO, NamedTuple, Protocol
 
 from estafette import runfile, system_user
 from estafette.child import Child, how_it_ended, program
+from estafette.measured import keep_counts_of_ended
 from estafette.postgres import EmbeddedPostgres
 from estafette.runfile import Running
 from estafette.settings import PREFIX, Settings
@@ -303,7 +304,7 @@ class Supervisor:
             for child in self._children:
                 code = child.ended()
                 if code is not None:
-                    self._forget_measured(child.last_pid)
+                    keep_counts_of_ended(self._data_dir / "metrics", child.last_pid)
                     delay = child.plan_restart()
                     self._listener.said(
                         f"`{child.name}` {how_it_ended(code)}; starting it again in {delay:g} s"
@@ -314,11 +315,6 @@ class Supervisor:
                     self._listener.said(
                         f"`{child.name}` has not answered for {seconds:.0f} s; replacing it"
                     )
-
-    def _forget_measured(self, pid: int) -> None:
-        """Removes what a child that has ended has measured of the present moment."""
-        for file in (self._data_dir / "metrics").glob(f"gauge_live*_{pid}.db"):
-            file.unlink(missing_ok=True)
 
     def _next_look(self) -> float | None:
         waits = [child.look_at for child in self._children if child.look_at is not None]

@@ -13,7 +13,7 @@ from estafette.core.ids import new_id
 from estafette.core.retention import Retention
 from estafette.store import ends
 from estafette.usecases.advance import Move, advance
-from estafette.usecases.ends import remove_what_is_over
+from estafette.usecases.ends import Looked, remove_what_is_over
 from estafette.usecases.platform import Platform
 from tests.usecases.aged import age
 from tests.usecases.far import Far
@@ -137,3 +137,28 @@ async def test_how_a_delivery_went_to_another_platform_is_kept_for_90_days_after
         await age(connection, waiting.id, 400)  # pyright: ignore[reportArgumentType] - a proxy
     await remove_what_is_over(platform, KEPT)
     assert await far.shop.count("dispatches") == 2
+
+
+async def test_what_is_kept_longer_is_read_once_a_day_and_not_in_every_round(
+    connection: asyncpg.Connection, tenant: Tenant
+) -> None:
+    await remove_what_is_over(tenant.platform, KEPT)
+    dead = [await message(connection, tenant, "dead", 60) for _ in range(3)]
+    now = await connection.fetchval("select now()")
+    an_hour_ago = now - timedelta(hours=1)
+    looked = await remove_what_is_over(
+        tenant.platform, KEPT, None, Looked(an_hour_ago, an_hour_ago)
+    )
+    assert looked.at_all == an_hour_ago
+    assert looked.at is not None
+    assert looked.at >= now
+    new = await message(connection, tenant, "delivered", 30.01)
+    # a round between those that look at all begins where rows have become old since
+    await connection.execute("update messages set state = 'delivered' where id = $1", dead[0])
+    looked = await remove_what_is_over(tenant.platform, KEPT, None, looked)
+    assert await messages(connection, tenant) == set(dead)
+    assert new not in await messages(connection, tenant)
+    a_day_ago = now - timedelta(days=1, minutes=1)
+    looked = await remove_what_is_over(tenant.platform, KEPT, None, Looked(a_day_ago, looked.at))
+    assert await messages(connection, tenant) == set(dead[1:])
+    assert looked.at_all == looked.at

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.ids import first_id_of
@@ -18,6 +19,11 @@ _ROWS = 1_000
 _PAUSE = 0.02
 _REST = 3_600.0
 _ONE_AT_A_TIME = 0x656E6473
+_WHOLE_EVERY = timedelta(days=1)
+
+_LATE = timedelta(days=3)
+"""How much later than a delivery its rows are made, for most: what is later waits for a round that
+looks at all."""
 _BEGINNING = UUID(int=0)
 
 Observer = Callable[[Done], None]
@@ -35,9 +41,11 @@ async def run(
     observe: Observer = _unobserved,
 ) -> None:
     """Removes what is over each hour until `stop` is set; one of any number of processes does."""
+    before = Looked()
 
     async def one_round() -> float:
-        await remove_what_is_over(platform, retention, stop)
+        nonlocal before
+        before = await remove_what_is_over(platform, retention, stop, before)
         async with platform.pool.acquire() as connection:
             for done in await ends.done(connection):
                 observe(done)
@@ -46,16 +54,42 @@ async def run(
     await keep_doing("ends", one_round, stop)
 
 
+class Looked(NamedTuple):
+    """When a process has last looked at all rows, and when at those that had become old since."""
+
+    at_all: datetime | None = None
+    at: datetime | None = None
+
+    def since(self, now: datetime) -> datetime | None:
+        """From when on rows have to be looked at; None: at all of them."""
+        if self.at is None or self.at_all is None or now - self.at_all >= _WHOLE_EVERY:
+            return None
+        return self.at
+
+
+NEVER = Looked()
+
+
 async def remove_what_is_over(
-    platform: Platform, retention: Retention, stop: asyncio.Event | None = None
-) -> None:
+    platform: Platform,
+    retention: Retention,
+    stop: asyncio.Event | None = None,
+    before: Looked = NEVER,
+) -> Looked:
     """Removes all rows that have had their time, a thousand looked at in a transaction.
 
-    Rests between them; ends early when `stop` is set. Does nothing while another process does it.
+    What is kept for longer, such as webhooks that were given up, is read once a day, and not in
+    each round: `before` tells of the rounds before, and what is returned of this one too. Rests
+    between the steps; ends early when `stop` is set. Does nothing while another process does it.
     """
     async with platform.pool.acquire() as connection, _alone(connection) as is_alone:
-        if is_alone:
-            await _Round(connection, stop).remove(retention)
+        if not is_alone:
+            return before
+        now = await ends.now(connection)
+        since = before.since(now)
+        if not await _Round(connection, stop, now, since).remove(retention):
+            return before
+        return Looked(now if since is None else before.at_all, now)
 
 
 @asynccontextmanager
@@ -69,12 +103,21 @@ async def _alone(connection: Connection) -> AsyncGenerator[bool]:
 
 
 class _Round:
-    def __init__(self, connection: Connection, stop: asyncio.Event | None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        stop: asyncio.Event | None,
+        now: datetime,
+        since: datetime | None,
+    ) -> None:
         self._connection = connection
         self._stop = stop
+        self._now = now
+        self._since = since
 
-    async def remove(self, retention: Retention) -> None:
-        now = await ends.now(self._connection)
+    async def remove(self, retention: Retention) -> bool:
+        """Removes what is over; returns whether all of it was done."""
+        now, all_done = self._now, True
         accounts = [id for id, _ in await ends.every_account(self._connection)]
         kept = {
             ends.MESSAGES: (retention.messages, retention.dead_messages),
@@ -83,11 +126,22 @@ class _Round:
         }
         for ending, (of_good, of_dead) in kept.items():
             over = now - of_good, now - of_dead
-            turns = {id: _Removal(self._connection, ending, id, over).turn for id in accounts}
+            begin = self._begin(max(over))
+            turns = {
+                id: _Removal(self._connection, ending, id, over, begin).turn for id in accounts
+            }
             completed = await in_turns(self._connection, "ends", turns, self._stop)
             await ends.note(self._connection, ending.table, 0, completed=completed)
+            all_done = all_done and completed
         kept_longest = max(retention.messages, retention.dead_messages, retention.attempts)
         await endpoints.forget_removed(self._connection, now - kept_longest)
+        return all_done
+
+    def _begin(self, over: datetime) -> UUID:
+        """The first delivery whose rows may be over since the round before."""
+        if self._since is None:
+            return _BEGINNING
+        return first_id_of(over - (self._now - self._since) - _LATE)
 
 
 class _Removal:
@@ -99,13 +153,14 @@ class _Removal:
         ending: Ending,
         account_id: UUID,
         over: tuple[datetime, datetime],
+        begin: UUID,
     ) -> None:
         self._connection = connection
         self._ending = ending
         self._account_id = account_id
         self._over = over
         self._before = first_id_of(max(over))
-        self._after: UUID | None = _BEGINNING
+        self._after: UUID | None = begin
 
     async def turn(self) -> bool:
         """Removes some of them, and rests if there were any; returns whether there may be more."""
