@@ -10,7 +10,7 @@ from bench.report import Figure
 from bench.stage import Stage
 
 NAME = "create_p99_ms"
-REACH = 25.0
+REACH = 18.0
 
 _WARM_UP_SECONDS = 2.0
 

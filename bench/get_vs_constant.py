@@ -9,7 +9,7 @@ from bench.report import Figure, Pair, compared
 from bench.stage import Stage
 
 NAME = "get_vs_constant"
-REACH = 0.30
+REACH = 0.50
 
 CONSTANT = "/healthz"
 

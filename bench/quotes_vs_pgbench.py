@@ -7,7 +7,7 @@ from bench.shop import open_shop
 from bench.stage import Stage
 
 NAME = "quotes_vs_pgbench"
-REACH = 0.30
+REACH = 0.40
 
 
 async def measure(stage: Stage, plan: Plan) -> Figure:

@@ -78,6 +78,16 @@ async def test_the_head_of_a_stream_does_not_wait_for_its_first_part() -> None:
     assert transport.written[1:] == [b"4\r\nnews\r\n", b"0\r\n\r\n"]
 
 
+async def test_a_body_is_given_as_a_whole_once_all_of_it_is_there() -> None:
+    cycle = _cycle(_Transport(), "POST")
+    cycle.body += b"ab"
+    assert cycle.whole_body(10) is None
+    cycle.more_body = False
+    assert cycle.whole_body(1) is None
+    assert cycle.whole_body(2) == b"ab"
+    assert cycle.whole_body(2) == b""
+
+
 async def test_the_answer_to_head_has_no_body() -> None:
     transport = _Transport()
     cycle = _cycle(transport, "HEAD")

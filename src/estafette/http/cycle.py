@@ -23,6 +23,14 @@ class Cycle(RequestResponseCycle):
 
     _head = b""  # what is to be written before the next part of the body
 
+    def whole_body(self, limit: int) -> bytes | None:
+        """The body of the request, if all of it is here and it is not longer; None: it is not."""
+        if self.more_body or self.disconnected or len(self.body) > limit:
+            return None
+        body, self.body = bytes(self.body), bytearray()
+        self.message_event.clear()
+        return body
+
     async def send(self, message: Any) -> None:
         """Takes the next message of the application's answer."""
         if self.flow.write_paused and not self.disconnected:

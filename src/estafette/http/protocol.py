@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from estafette.http.connections import Connections
 from estafette.http.cycle import Cycle
 from estafette.http.fallback import REASONS, Fallback
-from estafette.http.request import request_id
+from estafette.http.request import WHOLE_BODY, request_id
 
 HEAD_LIMIT = 64 * 1024
 """How long a request line and headers may be together, in bytes."""
@@ -36,7 +36,15 @@ PRIVATE = {
     ),
     RequestResponseCycle: (
         *("chunked_encoding", "default_headers", "disconnected", "expected_content_length"),
-        *("flow", "keep_alive", "message_event", "more_body", "on_response", "response_complete"),
+        *(
+            "body",
+            "flow",
+            "keep_alive",
+            "message_event",
+            "more_body",
+            "on_response",
+            "response_complete",
+        ),
         *("response_started", "scope", "transport", "waiting_for_100_continue"),
     ),
 }
@@ -167,6 +175,7 @@ class _Protocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
+        scope[WHOLE_BODY] = self.cycle.whole_body  # pyright: ignore[reportGeneralTypeIssues] - more than ASGI says
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, app)
         else:
