@@ -14,6 +14,7 @@ TEXT_LIMIT = 500
 PARAMETER_LIMIT = 50
 """How many parameters of a query string are read."""
 
+_ONE_OF_SEVERAL = re.compile(r"(?<=.)\[[0-9]{0,2}\]\Z", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SPACED_ZONE = re.compile(r"(?<=[0-9])(?<!-[0-9]{2}) ([0-9]{2}(?::?[0-9]{2})?)\Z")
 
@@ -26,13 +27,16 @@ class Unreadable(Exception):  # noqa: N818 - a reason on its way to the caller
 
 
 def parameters(query: bytes) -> Parameters:
-    """The values of each parameter of a query string, in order; of the first `PARAMETER_LIMIT`."""
+    """The values of each parameter of a query string, in order; of the first `PARAMETER_LIMIT`.
+
+    `name[]` and `name[0]` are how PHP and some clients in JavaScript write one of several values.
+    """
     found: Parameters = {}
     read = b"&".join(query.split(b"&", PARAMETER_LIMIT)[:PARAMETER_LIMIT]).decode(
         "utf-8", "replace"
     )
     for name, value in parse_qsl(read, keep_blank_values=True):
-        found.setdefault(name, []).append(value)
+        found.setdefault(_ONE_OF_SEVERAL.sub("", name), []).append(value)
     return found
 
 

@@ -110,6 +110,11 @@ async def test_one_status_or_several_are_chosen(entrega: Tenant) -> None:
     assert await _ids(entrega, "status=pending,pending") == [pending]
     several = "status=pending&status=assigned%2Cin_transit&status=pending"
     assert await _ids(entrega, several) == [transit, assigned, pending]
+    for several in (
+        "status[]=pending&status[]=assigned",
+        "status%5B0%5D=pending&status%5B1%5D=assigned",
+    ):
+        assert await _ids(entrega, several) == [assigned, pending]
     assert await _ids(entrega, "status=delivered") == []
 
 

@@ -44,7 +44,8 @@ async def test_list_is_filtered_by_status(kaspi: Tenant) -> None:
     await kaspi.move(moving, Status.ASSIGNED, Status.IN_TRANSIT, Status.STALLED)
     assert await _listed(kaspi, "?status=created") == [created]
     assert await _listed(kaspi, "?status=accepted,in_transit") == [moving, accepted]
-    assert await _listed(kaspi, "?status=created&status=accepted") == [accepted, created]
+    for several in ("status=created&status=accepted", "status[]=created&status%5B%5D=accepted"):
+        assert await _listed(kaspi, f"?{several}") == [accepted, created]
     assert await _listed(kaspi, "?status=delivered") == []
 
 
