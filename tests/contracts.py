@@ -57,8 +57,8 @@ async def operations(server: Server, edge: Edge) -> list[Operation]:
         for method in _METHODS:
             if method in item:
                 own: list[Any] = item.get("parameters", []) + item[method].get("parameters", [])
-                parameters = [_resolved(document, each) for each in own]
-                body = _resolved(document, item[method].get("requestBody") or {})
+                parameters = [resolved(document, each) for each in own]
+                body = resolved(document, item[method].get("requestBody") or {})
                 found.append(
                     Operation(
                         name=f"{method.upper()} {template}",
@@ -78,7 +78,8 @@ async def operations(server: Server, edge: Edge) -> list[Operation]:
     return found
 
 
-def _resolved(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+def resolved(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    """A value of a document, without a reference to where it stands."""
     while "$ref" in value:
         target: Any = document
         for part in value["$ref"].removeprefix("#/").split("/"):

@@ -13,6 +13,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
+from tests.contracts import resolved
 from tests.edges import EDGES, Edge
 
 _DOCUMENTS: dict[str, dict[str, Any]] = {
@@ -71,15 +72,6 @@ def _operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         for method, operation in item.items()
         if method in _METHODS
     ]
-
-
-def _resolved(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in value:
-        target: Any = document
-        for part in value["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        value = target
-    return value
 
 
 @pytest.fixture(params=EDGES, ids=str)
@@ -265,7 +257,7 @@ def test_every_error_is_typed(edge: Edge, document: dict[str, Any]) -> None:
         assert "429" in statuses, name
         assert "500" in statuses, name
         for status in statuses:
-            answer = _resolved(document, operation["responses"][status])
+            answer = resolved(document, operation["responses"][status])
             assert list(answer["content"]) == [kind], (name, status)
             assert "$ref" in answer["content"][kind]["schema"], (name, status)
 
@@ -283,7 +275,7 @@ def test_parameters_say_how_lists_are_sent(document: dict[str, Any]) -> None:
         if not isinstance(place.value, dict) or not {"in", "schema"} <= parameter.keys():
             continue
         assert parameter["description"], str(place)
-        if _resolved(document, parameter["schema"]).get("type") == "array":
+        if resolved(document, parameter["schema"]).get("type") == "array":
             assert (parameter["style"], parameter["explode"]) == ("form", False)
             lists += 1
     assert lists
