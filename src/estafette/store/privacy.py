@@ -304,7 +304,7 @@ class KeptAnswer(NamedTuple):
 
 
 _ANSWERS = """
-select tableoid::regclass::text as partition, ctid, dialect, body
+select idempotency.tableoid::regclass::text as partition, idempotency.ctid, dialect, body
 from idempotency join accounts on accounts.id = account_id
 where account_id = $1 and mode = $2 and status < 400
     and idempotency.created_at >= $3::timestamptz - interval '1 hour'
