@@ -88,8 +88,8 @@ def _mark(character: str) -> str | None:
         return "-"
     if kind == "Cf":  # direction marks, joiners, soft hyphens: pasted along, never seen
         return None
-    if kind in ("Zs", "Zl", "Zp") or character.isspace():
-        return " "
+    if kind in ("Zs", "Zl", "Zp", "Pi", "Pf") or character in "\"'" or character.isspace():
+        return " "  # what stands in quotes is meant without them
     return character.lower() if kind in ("Lu", "Ll") or character in ":;=" else "?"
 
 
@@ -97,19 +97,28 @@ _MARKS = _Marks({code: _mark(chr(code)) for code in range(0x20, 0x7F)})
 
 _BEGINNING = re.compile(r"[+0-9]")
 _EXTENSION = re.compile(r"[,;]?(?:ext(?:n|ension)?|доб(?:авочный)?|ramal)[.:=]?")
+_REMARK = re.compile(r"\([^()0-9]*\)$")  # (WhatsApp)
+_OF_A_SPREADSHEET = re.compile(r"([0-9]{9,15})\.0")
 _PLAIN_NUMBER = re.compile(r"[+0-9 ()./#x,-]*")
 
 
 def _number_in(text: str) -> str | None:
     """What of a text is a phone number, perhaps with an extension, in plain signs; None: nothing.
 
-    Whatever stands before its first digit or plus is a label (`tel:`), as for the library.
+    Whatever stands before its first digit or plus is a label (`tel:`), as for the library; a remark
+    in brackets may stand behind it. Two zeros at the beginning are a plus, whatever is dialled for
+    one in the region.
     """
     plain = text.translate(_MARKS)
     found = _BEGINNING.search(plain)
     if found is None:
         return None
-    number = _EXTENSION.sub("x", plain[found.start() :])
+    number = _REMARK.sub("", plain[found.start() :].rstrip(" ;,")).rstrip(" ;,")
+    number = _EXTENSION.sub("x", number)
+    if number.startswith("00"):
+        number = f"+{number[2:].lstrip(' -')}"
+    elif written := _OF_A_SPREADSHEET.fullmatch(number):
+        number = written[1]
     return number if _PLAIN_NUMBER.fullmatch(number) else None
 
 
