@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from estafette.core.pricing import ANY, SAME, Tariff, in_reading_order
-from estafette.core.tariff_file import Problem, TariffFileError, tariffs_from_csv, tariffs_to_csv
+from estafette.core.tariff_file import (
+    Problem,
+    TariffFileError,
+    price_list_text,
+    tariffs_from_csv,
+    tariffs_to_csv,
+)
 
 HEADER = "origin,destination,up_to_km,up_to_grams,fee,pickup_within,delivery_within\n"
 HOUR = 3_600
@@ -38,11 +44,27 @@ def test_what_spreadsheets_make_of_a_file_is_read() -> None:
         HEADER.replace("\n", ",,\n") + "*,same,,5000,1800,2h,10h,,\n,,,,,,,,\n",
         "sep=;\r\n" + HEADER.replace(",", ";") + "*;same;;5000;1800;2h;10h\r\n",
         '\ufeff"sep=,",,,,,,\n' + HEADER + "*,same,,5000,1800,2h,10h,\n",
+        HEADER.replace(",", "\t") + "*\tsame\t\t5 000\t1\u00a0800\t2h\t10h\t\n",
+        HEADER + "*,same,,5\u202f000,1\u2009800,2h,10h\n",
         "SEP=\t\n" + HEADER.replace(",", "\t") + "*\tsame\t\t5000\t1800\t2h\t10h\t \n",
     ],
 )
 def test_what_spreadsheets_add_is_no_mistake(text: str) -> None:
     assert tariffs_from_csv(text) == [Tariff(ANY, SAME, None, 5_000, 1_800, 2 * HOUR, 10 * HOUR)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_file_is_read_in_the_encodings_of_spreadsheets(encoding: str) -> None:
+    text = HEADER + "*,same,,5000,1800,2h,10h\n"
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    assert tariffs_from_csv(price_list_text(mark + text.encode(encoding)))
+    with pytest.raises(UnicodeDecodeError):
+        price_list_text("астана".encode("cp1251"))
+
+
+@pytest.mark.parametrize("fee", ["1 80", "1 8000", " 1  800", "1,800.5", "1800,50"])
+def test_what_may_be_another_number_is_refused(fee: str) -> None:
+    assert "fee must be a whole number" in reasons(HEADER + f'*,same,,5000,"{fee}",2h,10h\n')[0]
 
 
 def test_lines_are_counted_with_the_one_that_names_the_separator() -> None:

@@ -18,7 +18,7 @@ from estafette.cli.words import AsJson
 from estafette.core.account import MARKETS
 from estafette.core.courier import PARCEL_TYPES, Company, Connector
 from estafette.core.ids import new_id
-from estafette.core.tariff_file import TariffFileError
+from estafette.core.tariff_file import TariffFileError, price_list_text
 from estafette.usecases.accounts import find_account, list_accounts
 from estafette.usecases.couriers import (
     change_company,
@@ -356,7 +356,7 @@ def tariffs(
 
 def _read(file: str) -> str:
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+        return sys.stdin.read() if file == "-" else price_list_text(Path(file).read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file} cannot be read: {error}", code="file", exit_code=2) from error
 

@@ -10,7 +10,7 @@ from estafette.cli.output import MISUSED, OK, CommandError, misused, say, say_js
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson
 from estafette.core.account import MARKETS
-from estafette.core.tariff_file import TariffFileError
+from estafette.core.tariff_file import TariffFileError, price_list_text
 from estafette.usecases.tariffs import export_tariffs, import_tariffs
 
 app = App(name="tariffs", help="Take a market's price list out as CSV, put an edited one in.")
@@ -58,7 +58,7 @@ def import_(
     """
     code = _known(market)
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+        text = sys.stdin.read() if file == "-" else price_list_text(Path(file).read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise _unusable(file, "read", error) from error
     try:

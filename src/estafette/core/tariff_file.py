@@ -7,9 +7,11 @@ One row a tariff, under this header:
     *,*,500,1000,2490,4h,1d
 
 `up_to_km` is empty for any distance. Durations are a number with s, m, h or d. What spreadsheets
-add is no mistake: a mark of UTF-8 at the beginning, a first line `sep=;`, empty columns at the end.
+add is no mistake: a mark of UTF-8 at the beginning, a first line `sep=;`, empty columns at the end,
+tabs between the cells, spaces between thousands.
 """
 
+import codecs
 import csv
 import io
 import re
@@ -38,7 +40,7 @@ _LONGEST_ECHO = 50
 
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"([0-9]{1,10}) ?([dhms])")
-_NUMBER = re.compile(r"[0-9]{1,19}")
+_NUMBER = re.compile(r"[0-9]{1,19}|[0-9]{1,3}(?:[ \u00a0\u2009\u202f][0-9]{3}){1,5}")
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DECLARED = re.compile(r'"?sep=([,;\t|])"?[,;]*\r?\n', re.IGNORECASE)
 
@@ -69,11 +71,21 @@ class TariffFileError(ValueError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+def price_list_text(written: bytes) -> str:
+    """The text of a file, in UTF-8 or as a spreadsheet writes Unicode (UTF-16 with its mark).
+
+    Raises UnicodeDecodeError.
+    """
+    is_wide = written.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = written.decode("utf-16" if is_wide else "utf-8")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def tariffs_from_csv(text: str, cities: Container[str] | None = None) -> list[Tariff]:
     """Read a price list.
 
     `cities`, if given, are the known city codes; any other is a mistake. Columns may stand in any
-    order, separated by commas or semicolons, or by what a first line `sep=…` names. Raises
+    order, separated by commas, semicolons or tabs, or by what a first line `sep=…` names. Raises
     `TariffFileError` with all mistakes at once; a file without rows is one.
     """
     if len(text) > LONGEST:
@@ -119,7 +131,7 @@ class _Reading:
         passed = 1 if declared else 0  # lines that are no rows
         table = text[declared.end() :] if declared else text
         heading = table.split("\n", 1)[0]
-        delimiter = ";" if ";" in heading and "," not in heading else ","
+        delimiter = next((each for each in ",;\t" if each in heading), ",")
         lines = csv.reader(
             io.StringIO(table, newline=""),
             delimiter=declared[1] if declared else delimiter,
@@ -199,8 +211,10 @@ class _Row:
 
     def _number(self, column: str, least: int, most: int) -> int:
         value = self._cells[column]
-        if _NUMBER.fullmatch(value) and least <= int(value) <= most:
-            return int(value)
+        if _NUMBER.fullmatch(value):
+            number = int("".join(value.split()))  # 1 800
+            if least <= number <= most:
+                return number
         self.reasons.append(
             f"{column} must be a whole number from {least} to {most}, not {_told(value)}"
         )
