@@ -206,7 +206,7 @@ async def test_every_text_is_indexed_once_however_many_index_at_once(
     async def work() -> int:
         done = 0
         async with pool.acquire() as own:
-            while scope in await search_texts.behind(own, 1000):
+            while scope in await search_texts.behind(own, 1000, ()):
                 async with own.transaction():
                     done += await search_texts.index_next(own, scope, 7)
                 await asyncio.sleep(0)  # another one may hold it
