@@ -206,7 +206,10 @@ async def test_a_reader_who_leaves_leaves_nothing_behind(client: aiohttp.ClientS
         assert not pages.hub.is_polling
 
 
-@pytest.mark.parametrize("end", ["", "/", ".", ")", ").", "%29", ",", "%E2%80%9D", "...", "!", "*"])
+@pytest.mark.parametrize(
+    "end",
+    ["", "/", ".", ")", ").", "%29", ",", "%E2%80%9D", "...", "!", "*", "%20", "%E2%80%8B"],
+)
 @pytest.mark.parametrize("written", [str, str.upper])
 async def test_a_link_opens_the_page_as_chats_and_codes_make_it(
     client: aiohttp.ClientSession, end: str, written: Callable[[str], str]

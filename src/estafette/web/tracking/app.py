@@ -1,5 +1,6 @@
 """The tracking page over HTTP: the page, its stream of updates, its files, and its refusals."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -45,7 +46,8 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _PAGE = "/{public_id}"
 _STREAM = f"{_PAGE}/events"  # open for as long as somebody looks: measured apart
 _LONGEST_ID = 100
-_CLINGING = ".,;:!?…)]}>»”’\"'*_~`"  # what chats and people leave at the end of a link
+_LONGEST_LINK = 200
+_CLINGING = re.compile(r"^[^a-z0-9]+|[^a-z0-9]+$")  # what chats and people leave around a link
 
 
 def _now() -> datetime:
@@ -243,4 +245,4 @@ def _public_id(request: Request) -> str:
 
     Those add what stood behind the link, and write it in capitals.
     """
-    return str(request.path_params.get("public_id", "")).rstrip(_CLINGING).lower()
+    return _CLINGING.sub("", str(request.path_params.get("public_id", ""))[:_LONGEST_LINK].lower())
