@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 Name = Annotated[str, Parameter(name="--name", help="The endpoint's name.")]
 
+_LONGEST_WAIT = timedelta(days=1)
 _FORMATS = {"dialect": "as the account's dialect says", "standard": "Standard Webhooks"}
 
 
@@ -258,7 +259,8 @@ def enable(
         return OK
     _say_endpoint(endpoint, account)
     if before.disabled_at is not None:
-        since = time_text(before.disabled_at)
+        # what was given up meanwhile may have waited for as long as a schedule lasts
+        since = time_text(before.disabled_at - _LONGEST_WAIT)
         which = f"--account {account} --mode {mode.value} --name {name}"
         say()
         say("What it was not told meanwhile, and what was given up:")

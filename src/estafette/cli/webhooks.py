@@ -7,6 +7,7 @@ from uuid import UUID
 
 from cyclopts import App, Parameter
 
+from estafette.cli import endpoints
 from estafette.cli.endpoints import checked_url, in_scope, of_account, warn_of_url
 from estafette.cli.output import OK, CommandError, misused, say, say_json, table
 from estafette.cli.session import beside, on_platform, settings
@@ -20,17 +21,17 @@ from estafette.usecases.resend import Resent, resend_since
 from estafette.usecases.webhooks import Attempt
 
 app = App(name="webhooks", help="Set endpoints and their secrets, list attempts, send again.")
-for _name, _function in (
-    ("set", "set_"),
-    ("show", "show"),
-    ("headers", "headers"),
-    ("enable", "enable"),
-    ("disable", "disable"),
-    ("remove", "remove"),
-    ("rotate", "rotate"),
-    ("finish-rotation", "finish_rotation"),
+app.command(endpoints.set_, name="set")
+for _command in (
+    endpoints.show,
+    endpoints.headers,
+    endpoints.enable,
+    endpoints.disable,
+    endpoints.remove,
+    endpoints.rotate,
+    endpoints.finish_rotation,
 ):
-    app.command(f"estafette.cli.endpoints:{_function}", name=_name)
+    app.command(_command)
 
 _MOST_ATTEMPTS = 10_000
 _ATTEMPT = {
