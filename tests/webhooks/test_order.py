@@ -15,7 +15,7 @@ from estafette.usecases.platform import Platform
 from estafette.webhooks.retry import Schedule
 from estafette.webhooks.worker import Limits
 from tests.receivers import Behaviour, Connection, ReceivedRequest, Receiver, after, answer
-from tests.store.test_outbox import claim, finished, record
+from tests.store.test_outbox import claim, end_rest, finished, record
 from tests.usecases.stage import DIALECT, Tenant
 from tests.webhooks.stage import (
     PlainRenderer,
@@ -206,6 +206,24 @@ async def test_a_claim_tells_how_long_to_wait(tenant: Tenant) -> None:
     await tenant.platform.pool.execute("update messages set round_started_at = now()")
     await tenant.platform.pool.execute("update messages set state = 'dead' where seq = 1")
     assert await wait() == 0.0
+
+
+async def test_an_endpoint_that_rested_is_tried_with_a_message_that_need_not_wait(
+    tenant: Tenant,
+) -> None:
+    await listen_at(tenant, "http://127.0.0.1:9/")
+    one = await tenant.create()
+    order = {DIALECT.name: 600.0}
+    for _ in range(outbox.OPENS_AFTER):
+        [first] = await claim(tenant, "one", room=1, order=order)
+        await record(tenant, "one", finished(first, is_delivered=False, retry_seconds=0.0))
+    await move(tenant, one, Status.ASSIGNED, Status.IN_TRANSIT)
+    await tenant.platform.pool.execute(
+        "update messages set due_at = now() - interval '10 seconds' where seq > 1"
+    )
+    await end_rest(tenant)
+    [tried] = await claim(tenant, "one", order=order)
+    assert (tried.seq, tried.wait_seconds) == (1, 0.0)
 
 
 @pytest.mark.parametrize("name", ["default", "other"])

@@ -92,7 +92,8 @@ _LOOK_AGAIN_SECONDS: Final = 0.2
 # Where an endpoint wants its webhooks in order, each is told how long it has to wait for earlier
 # ones of its delivery that were tried in vain or are being sent, as long as their round is younger
 # than that endpoint's bound. Those that are claimed with it go before it anyway. The first message
-# of a delivery has none before it and costs nothing. (`not in`, not `= 'pending'`: so that no index
+# of a delivery has none before it and costs nothing. The one message of an endpoint that failed
+# again and again is one that has to wait for none. (`not in`, not `= 'pending'`: so that no index
 # by endpoint can stand in for the one by delivery.)
 _CLAIM = """
 with asked as (
@@ -105,7 +106,14 @@ probed as (
 ),
 rooms as (
     select endpoint_id, case when failures >= $5 then 1 else room end as room,
-        coalesce(failures, 0) as failures
+        coalesce(failures, 0) as failures,
+        case when failures >= $5 then (
+            select make_interval(secs => coalesce(
+                endpoints.order_seconds, ($6::json ->> accounts.dialect)::float8, 0))
+            from endpoints join accounts on accounts.id = endpoints.account_id
+            where endpoints.account_id = endpoint_failures.account_id
+                and endpoints.id = endpoint_id
+        ) end as order_for
     from asked left join endpoint_failures using (endpoint_id)
     where rests_until is null or endpoint_id in (select endpoint_id from probed)
 ),
@@ -114,6 +122,15 @@ picked as materialized (
     from rooms cross join lateral (
         select messages.ctid as place from messages
         where state = 'pending' and endpoint_id = rooms.endpoint_id and due_at <= now()
+            and (rooms.failures < $5 or not exists (
+                select from messages before
+                where before.account_id = messages.account_id
+                    and before.delivery_id = messages.delivery_id
+                    and before.endpoint_id = rooms.endpoint_id
+                    and before.state not in ('delivered', 'dead')
+                    and (before.seq, before.ordinal) < (messages.seq, messages.ordinal)
+                    and before.round_started_at > now() - rooms.order_for
+            ))
         order by due_at, delivery_id, seq, ordinal
         limit rooms.room
         for update skip locked

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 import structlog
 
@@ -226,20 +227,22 @@ class Worker:
                 worker=self.name,
                 order=self._requests.order,
             )
-        for endpoint_id in self._lanes.accept(self._in_order(claimed), claimed_at, asked):
+        for endpoint_id in self._lanes.accept(self._in_order(claimed, asked), claimed_at, asked):
             self._agenda.emptied(endpoint_id)
         self._start_runners()
         return 0.0
 
-    def _in_order(self, claimed: list[Claimed]) -> list[Claimed]:
+    def _in_order(self, claimed: list[Claimed], asked: dict[UUID, int]) -> list[Claimed]:
         """What was claimed, less what has to wait for an earlier message of its delivery.
 
-        What follows a message that is sent here does not wait: it is sent after it.
+        That counts as if it had not been asked for. What follows a message that is sent here does
+        not wait: it is sent after it.
         """
         told: list[Claimed] = []
         for message in claimed:
             if message.wait_seconds and not self._lanes.is_sending(message.key):
                 self._unsent.append(message)
+                asked[message.endpoint_id] -= 1
                 self._wake.set()
             else:
                 told.append(message)
