@@ -15,7 +15,8 @@ STALE = Counter(
     "Results that came after the lease was over and changed nothing.",
 )
 RELEASED = Counter(
-    "estafette_webhook_released", "Messages given back unsent: a slow endpoint, or a shutdown."
+    "estafette_webhook_released",
+    "Messages given back unsent: a slow endpoint, a shutdown, an earlier one that is sent again.",
 )
 PENDING = Gauge(
     "estafette_outbox_messages",
