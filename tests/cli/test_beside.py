@@ -341,7 +341,11 @@ def test_a_delivery_is_shown_and_advanced_by_either_id(up: Up, command: Command)
     moved = command("deliveries", "advance", shown["uuid"], "--note", "by hand", "--json")
     assert moved["status"] == "assigned"
     assert moved["history"][-1]["note"] == "by hand"
-    moved = command("deliveries", "advance", shown_id, "--to", "delivered", "--json")
+    onwards = ("deliveries", "advance", shown_id, "--to", "delivered")
+    told = command(*onwards, code=2)
+    assert "it is assigned, and would pass pickup_ready, in_transit, out_for_delivery" in told
+    assert command("deliveries", "show", shown_id, "--json")["status"] == "assigned"
+    moved = command(*onwards, "--yes", "--json")
     assert moved["status"] == "delivered"
     told = command("deliveries", "advance", shown_id, "--to", "pending", code=1)
     assert told == "error: a delivery that is delivered cannot become pending\n"

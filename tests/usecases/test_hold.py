@@ -19,7 +19,8 @@ from estafette.core.watch import WatchLimits
 from estafette.usecases.audit import Wanted, list_entries
 from estafette.usecases.cancel import Cancellation, cancel
 from estafette.usecases.confirm import Confirmation, confirm, confirm_by_hand
-from estafette.usecases.find import deliveries_of_keys, held_deliveries
+from estafette.usecases.find import Wanted as Looked
+from estafette.usecases.find import look_for
 from estafette.usecases.overdue import look_after
 from estafette.usecases.payments import awaited_payments, confirm_payment
 from estafette.usecases.simulate import tick
@@ -54,7 +55,7 @@ async def test_a_held_delivery_waits_like_an_unpaid_one(shop: Shop) -> None:
     assert [event.announced for event in await shop.events(held.id)] == [
         ("delivery.awaiting_payment",)
     ]
-    assert await held_deliveries(shop.platform, shop.scope, 10) == [held]
+    assert await _found(shop, held=True) == [held]
     assert await awaited_payments(shop.platform, Mode.LIVE, shop.account.id) == []
     with pytest.raises(PaymentNotAwaited):
         await confirm_payment(shop.platform, shop.scope, ENTREGA, held.id)
@@ -77,7 +78,7 @@ async def test_a_confirmed_delivery_goes_on_by_its_merchants_word(shop: Shop) ->
     wanted = Wanted(account_id=shop.account.id, object=str(held.id))
     [entry] = (await list_entries(shop.platform, wanted)).entries
     assert (entry.act, entry.by, entry.object) == ("delivery.released", _BY, str(held.id))
-    assert await held_deliveries(shop.platform, shop.scope, 10) == []
+    assert await _found(shop, held=True) == []
 
 
 async def test_a_confirmation_is_repeated_under_its_key_and_refused_without(shop: Shop) -> None:
@@ -156,7 +157,12 @@ async def test_no_other_platform_hears_of_what_is_held(far: Far) -> None:
 async def test_deliveries_are_found_by_the_key_that_created_them(shop: Shop) -> None:
     await shop.company("fast")
     mine, other = await _create(shop), await shop.create(key_id=new_id())
-    assert await deliveries_of_keys(shop.platform, shop.scope, [_KEY], 10) == [mine]
+    assert await _found(shop, keys=[_KEY]) == [mine]
     keys = [_KEY, other.key_id or _KEY]
-    assert await deliveries_of_keys(shop.platform, shop.scope, keys, 10) == [other, mine]
-    assert await deliveries_of_keys(shop.platform, shop.scope, keys, 1) == [other]
+    assert await _found(shop, keys=keys) == [other, mine]
+    assert await _found(shop, limit=1, keys=keys) == [other]
+
+
+async def _found(shop: Shop, limit: int = 10, **wanted: Any) -> list[Delivery]:
+    """The account's deliveries as an operator looks for them."""
+    return await look_for(shop.platform, Looked(account_id=shop.account.id, **wanted), limit)

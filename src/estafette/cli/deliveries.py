@@ -1,41 +1,28 @@
 """`estafette deliveries`: list, show, confirm, advance, unlock the PIN."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
 from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from estafette.cli.output import (
-    OK,
-    fields,
-    misused,
-    plain,
-    say,
-    say_json,
-    styled,
-    table,
-    time_text,
-)
+from estafette.cli.delivery_text import Keys, Known, delivery_json, key_text, say_known
+from estafette.cli.output import OK, misused, say_json, table
+from estafette.cli.output import note as remark
 from estafette.cli.private import must_be_stdin, read_private
 from estafette.cli.session import on_platform
-from estafette.cli.words import AccountName, AsJson, ModeOption, check_note, identifier
-from estafette.core.account import Account, KeyKind, Mode, Scope
-from estafette.core.delivery import Delivery, Status
-from estafette.core.event import Event
-from estafette.usecases.accounts import account_of, find_account
-from estafette.usecases.advance import unlock_pin
+from estafette.cli.words import AsJson, check_note, identifier, moment
+from estafette.core.account import Account, KeyKind, Mode
+from estafette.core.delivery import Delivery, Status, way
+from estafette.core.dialect import Dialect
+from estafette.usecases.accounts import account_of, find_account, list_accounts
+from estafette.usecases.advance import reveal_pin, unlock_pin
 from estafette.usecases.confirm import confirm_by_hand
-from estafette.usecases.errands import Elsewhere, elsewhere
-from estafette.usecases.find import (
-    Filter,
-    deliveries_of_keys,
-    find_anywhere,
-    find_with_history,
-    held_deliveries,
-    list_deliveries,
-)
-from estafette.usecases.keys import ApiKey, list_keys
+from estafette.usecases.errands import elsewhere
+from estafette.usecases.find import Wanted, find_anywhere, find_with_history, look_for
+from estafette.usecases.keys import list_keys
 from estafette.usecases.platform import Platform
 from estafette.usecases.simulate import move_by_hand, step_by_hand
 
@@ -43,133 +30,113 @@ app = App(name="deliveries", help="List, show, confirm and advance deliveries; u
 
 _LARGEST_PAGE = 1000
 
-Keys = Mapping[UUID, ApiKey]
-"""The keys of an account, by id."""
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class _Filters:
+    """Which deliveries a list shows; what is not given leaves a criterion out."""
+
+    account: Annotated[str | None, Parameter(help="Of this account; of all unless given.")] = None
+    mode: Annotated[Mode | None, Parameter(help="sandbox or live; both unless given.")] = None
+    status: Annotated[
+        list[Status] | None, Parameter(help="In this status; give several for any of them.")
+    ] = None
+    order: Annotated[
+        str | None, Parameter(help="The merchant's order id, or the reference (DLV-…).")
+    ] = None
+    company: Annotated[str | None, Parameter(help="Of the courier company of this slug.")] = None
+    key: Annotated[
+        str | None,
+        Parameter(help="Of the key with this id or last characters; with --account."),
+    ] = None
+    kind: Annotated[
+        KeyKind | None, Parameter(help="publishable: those that pages ordered; secret: the others.")
+    ] = None
+    since: Annotated[
+        str | None, Parameter(help="Created from then on: a time, or a duration ago.")
+    ] = None
+    until: Annotated[str | None, Parameter(help="Created until then.")] = None
+    search: Annotated[
+        str | None, Parameter(help="A piece of a name, a phone, an address or the notes of a stop.")
+    ] = None
+    stalled: Annotated[bool, Parameter(negative="", help="As --status stalled.")] = False
+    late: Annotated[bool, Parameter(negative="", help="Under way, and past the promised time.")] = (
+        False
+    )
+    held: Annotated[bool, Parameter(negative="", help="Those that wait to be confirmed.")] = False
 
 
-def _json(delivery: Delivery, account: Account, keys: Keys) -> dict[str, Any]:
-    """A delivery as JSON; `keys` are those of the account, by id."""
-    from estafette.app import shown_id
-
-    return {
-        "id": shown_id(account.dialect, delivery.id),
-        "uuid": delivery.id,
-        "account": account.name,
-        "mode": delivery.scope.mode,
-        "reference": delivery.reference,
-        "external_ref": delivery.external_ref,
-        "status": delivery.status,
-        "milestone": delivery.milestone,
-        "from": delivery.pickup.city,
-        "to": delivery.dropoff.city,
-        "courier": delivery.company_name,
-        "fee": delivery.fee,
-        "currency": account.market.currency,
-        "payment": delivery.payment.method,
-        "cash_collect": delivery.payment.cash_collect,
-        "held": delivery.is_held,
-        "key": _key_json(delivery, keys),
-        "pin": _pin(delivery),
-        "scenario": delivery.scenario,
-        "created_at": delivery.created_at,
-        "updated_at": delivery.updated_at,
-        "pickup_by": delivery.pickup_by,
-        "deliver_by": delivery.deliver_by,
-    }
+_ANY = _Filters()
 
 
-def _key_json(delivery: Delivery, keys: Keys) -> dict[str, Any] | None:
-    """The key that it was created with; None where that is not known."""
-    if delivery.key_id is None:
-        return None
-    key = keys.get(delivery.key_id)
-    kind = KeyKind.PUBLISHABLE if delivery.by_page else KeyKind.SECRET
-    known = {"hint": key.hint, "name": key.name} if key else {}
-    return {"id": delivery.key_id, "kind": kind, **known}
-
-
-def _key_text(key: dict[str, Any] | None) -> str | None:
-    if key is None:
-        return None
-    named = f" {key['name']}" if key.get("name") else ""
-    return f"{key['kind']} …{key.get('hint', '?')}{named}"
-
-
-def _pin(delivery: Delivery) -> str | None:
-    """How the recipient's PIN stands; the PIN itself is the merchant's."""
-    if not delivery.require_pin:
-        return None
-    return "locked" if delivery.pin_is_locked else "required"
-
-
-def _event_json(event: Event) -> dict[str, Any]:
-    return {
-        "seq": event.seq,
-        "event_id": event.id,
-        "status": event.status,
-        "actor": event.actor,
-        "note": event.note,
-        "announced": event.announced,
-        "occurred_at": event.occurred_at,
-    }
+async def _wanted(platform: Platform, filters: _Filters, account: Account | None) -> Wanted:
+    statuses = [*(filters.status or ()), *((Status.STALLED,) if filters.stalled else ())]
+    keys = None
+    if filters.key is not None and account is not None:
+        keys = _chosen(await _keys(platform, account), filters.key)
+    return Wanted(
+        account_id=None if account is None else account.id,
+        mode=filters.mode,
+        statuses=statuses or None,
+        order=filters.order,
+        company=filters.company,
+        keys=keys,
+        kind=filters.kind,
+        since=None if filters.since is None else moment(filters.since),
+        until=None if filters.until is None else moment(filters.until),
+        search=filters.search,
+        late=filters.late,
+        held=filters.held,
+    )
 
 
 @app.command(name="list")
 def list_(
     *,
-    account: AccountName,
-    mode: ModeOption = Mode.SANDBOX,
-    order: Annotated[str | None, Parameter(help="The merchant's order id.")] = None,
-    key: Annotated[
-        str | None, Parameter(help="Of the key with this id or last characters alone.")
-    ] = None,
-    kind: Annotated[
-        KeyKind | None, Parameter(help="publishable: those that pages ordered; secret: the others.")
-    ] = None,
-    held: Annotated[bool, Parameter(negative="", help="Those that wait to be confirmed.")] = False,
+    filters: _Filters = _ANY,
     limit: Annotated[int, Parameter(help="At most that many.")] = 20,
     json: AsJson = False,
 ) -> int:
-    """List an account's deliveries, newest first.
+    """List deliveries of all accounts, or of one, newest first.
 
-    Those of a key, or a kind of keys, are looked for among the newest 100,000.
+    They are looked for among the newest 100,000 of each account and mode.
     """
-    if sum(map(bool, (order, key or kind, held))) > 1:
-        raise misused("--order, --held, and --key or --kind go one without the other")
     if not 1 <= limit <= _LARGEST_PAGE:
         raise misused(f"--limit must be from 1 to {_LARGEST_PAGE}")
+    if filters.key is not None and filters.account is None:
+        raise misused("--key needs --account: keys of two accounts may end alike")
 
-    async def work(platform: Platform) -> tuple[Account, list[Delivery], Keys]:
-        found = await find_account(platform, account)
-        scope, keys = Scope(found.id, mode), await _keys(platform, found)
-        if held:
-            return found, await held_deliveries(platform, scope, limit), keys
-        if key or kind:
-            chosen = _chosen(keys, key, kind)
-            return found, await deliveries_of_keys(platform, scope, chosen, limit), keys
-        wanted = Filter(external_ref=order)
-        page = await list_deliveries(platform, scope, wanted, None, limit)
-        return found, page.deliveries, keys
+    async def work(platform: Platform) -> tuple[list[Delivery], dict[UUID, Account], Keys]:
+        of = None if filters.account is None else await find_account(platform, filters.account)
+        found = await look_for(platform, await _wanted(platform, filters, of), limit)
+        accounts = {one.id: one for one in await list_accounts(platform)}
+        keys: Keys = {}
+        for id in {delivery.scope.account_id for delivery in found}:
+            keys = {**keys, **await _keys(platform, accounts[id])}
+        return found, accounts, keys
 
-    of, deliveries, keys = on_platform(work)
-    rows = [_json(delivery, of, keys) for delivery in deliveries]
+    deliveries, accounts, keys = on_platform(work)
+    rows = [delivery_json(one, accounts[one.scope.account_id], keys) for one in deliveries]
     if json:
         say_json({"deliveries": rows})
         return OK
-    columns = ("id", "status", "order", "from", "to", "created_at", "deliver_by", "key")
+    columns = ("id", "whose", "status", "order", "from", "to", "created_at", "deliver_by")
+    of_keys = bool(filters.key or filters.kind)
     shown = [
         row
         | {
+            "whose": f"{row['account']}/{row['mode']}",
             "order": row["external_ref"] or row["reference"],
             "status": f"{row['status']} (held)" if row["held"] else row["status"],
-            "key": _key_text(row["key"]),
+            "key": key_text(row["key"]),
         }
         for row in rows
     ]
+    header = ("DELIVERY", "ACCOUNT", "STATUS", "ORDER", "FROM", "TO", "CREATED", "DELIVER BY")
     table(
-        ("DELIVERY", "STATUS", "ORDER", "FROM", "TO", "CREATED", "DELIVER BY", "KEY"),
-        [[row[column] for column in columns] for row in shown],
-        f"No {mode.value} deliveries of {account}",
+        (*header, "KEY") if of_keys else header,
+        [[row[column] for column in (*columns, *(("key",) if of_keys else ()))] for row in shown],
+        "No such deliveries",
     )
     return OK
 
@@ -178,63 +145,50 @@ async def _keys(platform: Platform, account: Account) -> Keys:
     return {key.id: key for key in await list_keys(platform, account)}
 
 
-def _chosen(keys: Keys, name: str | None, kind: KeyKind | None) -> list[UUID]:
-    """The keys of that id or hint and kind, where they are given. Raises CommandError for none."""
-    name = None if name is None else name.removeprefix("…").lower()
-    found = [
-        key.id
-        for key in keys.values()
-        if name in (None, key.hint, str(key.id)) and kind in (None, key.kind)
-    ]
+def _chosen(keys: Keys, name: str) -> list[UUID]:
+    """The keys of that id or hint. Raises CommandError for none."""
+    name = name.removeprefix("…").lower()
+    found = [key.id for key in keys.values() if name in (key.hint, str(key.id))]
     if not found:
         raise misused("the account has no such key; `estafette keys list` shows them")
     return found
 
 
-class _Known(NamedTuple):
-    account: Account
-    delivery: Delivery
-    events: list[Event]
-    elsewhere: Elsewhere | None
-    keys: Keys
-
-
-async def _known(platform: Platform, id: UUID) -> _Known:
+async def _known(platform: Platform, id: UUID, *, reveal: bool = False) -> Known:
     delivery = await find_anywhere(platform, id)
     account = await account_of(platform, delivery.scope.account_id)
     delivery, events = await find_with_history(platform, delivery.scope, id)
+    pin = await reveal_pin(platform, delivery.scope, id) if reveal else None
     there, keys = await elsewhere(platform, delivery), await _keys(platform, account)
-    return _Known(account, delivery, events, there, keys)
+    return Known(account, delivery, events, there, keys, pin)
 
 
-def _say(known: _Known, *, as_json: bool) -> int:
-    account, delivery, events, there, keys = known
-    shown = _json(delivery, account, keys)
-    if there is not None:
-        shown |= {
-            "dispatch": there.state,
-            "upstream_id": there.upstream_id,
-            "dispatch_error": there.error,
-        }
-    if as_json:
-        say_json({**shown, "history": [_event_json(event) for event in events]})
-        return OK
-    currency = shown.pop("currency")
-    held = "yes, until it is confirmed" if shown["held"] else None
-    texts = {"fee": f"{shown['fee']} {currency}", "held": held, "key": _key_text(shown["key"])}
-    fields({**shown, **texts})
-    say()
-    for event in events:
-        told = f"  {styled(', '.join(event.announced), 'cyan')}" if event.announced else ""
-        note = f"  {plain(event.note)}" if event.note else ""
-        actor = styled(f"{event.actor.value:8}", "dim")
-        say(f"{time_text(event.occurred_at)}  {event.status.value:16}  {actor}{told}{note}")
-    return OK
+Act = Callable[[Platform, Delivery, Dialect], Awaitable[object]]
+
+
+def _done(delivery: str, act: Act, *, as_json: bool) -> int:
+    """Does something with a delivery, and prints what it is then."""
+    id = identifier(delivery, "a delivery")
+
+    async def work(platform: Platform) -> Known:
+        found = await find_anywhere(platform, id)
+        account = await account_of(platform, found.scope.account_id)
+        await act(platform, found, platform.dialects[account.dialect])
+        return await _known(platform, id)
+
+    return say_known(on_platform(work), as_json=as_json)
 
 
 @app.command
-def show(delivery: str, *, json: AsJson = False) -> int:
-    """Show a delivery and its history.
+def show(
+    delivery: str,
+    *,
+    reveal: Annotated[
+        bool, Parameter(negative="", help="The recipient's PIN too; the audit keeps who saw it.")
+    ] = False,
+    json: AsJson = False,
+) -> int:
+    """Show a delivery, its stops and its history.
 
     Parameters
     ----------
@@ -242,7 +196,8 @@ def show(delivery: str, *, json: AsJson = False) -> int:
         Its id: as the API shows it, or the UUID.
     """
     id = identifier(delivery, "a delivery")
-    return _say(on_platform(lambda platform: _known(platform, id)), as_json=json)
+    known = on_platform(lambda platform: _known(platform, id, reveal=reveal))
+    return say_known(known, as_json=json)
 
 
 @app.command
@@ -261,15 +216,11 @@ def confirm(
     delivery
         Its id: as the API shows it, or the UUID.
     """
-    id = identifier(delivery, "a delivery")
 
-    async def work(platform: Platform) -> _Known:
-        found = await find_anywhere(platform, id)
-        dialect = platform.dialects[(await account_of(platform, found.scope.account_id)).dialect]
-        await confirm_by_hand(platform, found.scope, dialect, id, note)
-        return await _known(platform, id)
+    async def act(platform: Platform, found: Delivery, dialect: Dialect) -> None:
+        await confirm_by_hand(platform, found.scope, dialect, found.id, note)
 
-    return _say(on_platform(work), as_json=json)
+    return _done(delivery, act, as_json=json)
 
 
 @app.command
@@ -286,16 +237,20 @@ def advance(
             " --to delivered.",
         ),
     ] = None,
+    yes: Annotated[
+        bool, Parameter(negative="", help="Pass the statuses between without being asked.")
+    ] = False,
     json: AsJson = False,
 ) -> int:
     """Move a delivery: one step of its sandbox scenario, or as far as a status.
+
+    Where others are passed on the way, each is told to its merchant: it is asked first.
 
     Parameters
     ----------
     delivery
         Its id: as the API shows it, or the UUID.
     """
-    id = identifier(delivery, "a delivery")
     check_note(note)
     if pin is not None:
         if to is not Status.DELIVERED:
@@ -303,18 +258,30 @@ def advance(
         must_be_stdin(pin, "a PIN")
         pin = read_private("PIN")
 
-    async def work(platform: Platform) -> _Known:
-        found = await find_anywhere(platform, id)
-        dialect = platform.dialects[(await account_of(platform, found.scope.account_id)).dialect]
+    async def act(platform: Platform, found: Delivery, dialect: Dialect) -> None:
         if to is not None:
-            await move_by_hand(platform, found.scope, dialect, id, to, note, pin)
+            if not yes:
+                _ask_to_pass(found, to, may_ask=pin is None and not json)
+            await move_by_hand(platform, found.scope, dialect, found.id, to, note, pin)
         elif found.scope.mode is Mode.SANDBOX:
-            await step_by_hand(platform, found.scope, dialect, id, note)
+            await step_by_hand(platform, found.scope, dialect, found.id, note)
         else:
             raise misused("a live delivery has no scenario: say how far, --to STATUS")
-        return await _known(platform, id)
 
-    return _say(on_platform(work), as_json=json)
+    return _done(delivery, act, as_json=json)
+
+
+def _ask_to_pass(delivery: Delivery, to: Status, *, may_ask: bool) -> None:
+    """Asks whether statuses may be passed that nobody has reported. Raises CommandError for no."""
+    passed = (way(delivery.progress, to) or (to,))[:-1]
+    if not passed:
+        return
+    told = f"it is {delivery.status}, and would pass {', '.join(passed)} on its way to {to}"
+    if not (may_ask and sys.stdin.isatty()):
+        raise misused(f"{told}, each told to its merchant: --yes does so")
+    remark(f"{told[0].upper()}{told[1:]}; its merchant is told of each")
+    if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise misused("nothing was changed")
 
 
 @app.command(name="unlock-pin")
@@ -326,11 +293,8 @@ def unlock_pin_(delivery: str, *, json: AsJson = False) -> int:
     delivery
         Its id: as the API shows it, or the UUID.
     """
-    id = identifier(delivery, "a delivery")
 
-    async def work(platform: Platform) -> _Known:
-        found = await find_anywhere(platform, id)
-        await unlock_pin(platform, found.scope, id)
-        return await _known(platform, id)
+    async def act(platform: Platform, found: Delivery, _: Dialect) -> None:
+        await unlock_pin(platform, found.scope, found.id)
 
-    return _say(on_platform(work), as_json=json)
+    return _done(delivery, act, as_json=json)

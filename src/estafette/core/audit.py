@@ -39,6 +39,7 @@ class Act(StrEnum):
     DELIVERY_MOVED = "delivery.moved"
     DELIVERY_RELEASED = "delivery.released"
     DELIVERY_PIN_UNLOCKED = "delivery.pin_unlocked"
+    DELIVERY_PIN_REVEALED = "delivery.pin_revealed"
     COMPANY_CREATED = "company.created"
     COMPANY_CHANGED = "company.changed"
     COMPANY_CONNECTED = "company.connected"

@@ -176,42 +176,6 @@ async def page(
         return [rows.delivery(row) for row in await connection.fetch(query, *values)]
 
 
-LOOKED_AT = 100_000
-"""Among how many deliveries, the newest of an account and mode, those of a key are looked for."""
-
-_CREATED_WITH = f"""
-select * from (
-    select {rows.DELIVERY_COLUMNS} from deliveries
-    where account_id = $1 and mode = $2 order by created_at desc, id desc limit {LOOKED_AT}
-) newest
-where key_id = any($3) order by created_at desc, id desc limit $4
-"""  # noqa: S608 - the parts are constants
-
-
-async def created_with(
-    connection: Connection, scope: Scope, key_ids: Sequence[UUID], limit: int
-) -> list[Delivery]:
-    """At most `limit` deliveries that were created with one of these keys, newest first."""
-    found = await connection.fetch(
-        _CREATED_WITH, scope.account_id, scope.mode, list(key_ids), limit
-    )
-    return [rows.delivery(row) for row in found]
-
-
-_HELD = f"""
-select {rows.DELIVERY_COLUMNS} from deliveries
-where status = 'awaiting_payment' and account_id = $1 and mode = $2
-    and terms ->> 'method' <> 'bank_transfer'
-order by created_at desc, id desc limit (select $3::bigint)
-"""  # noqa: S608 - the columns are a constant
-
-
-async def held(connection: Connection, scope: Scope, limit: int) -> list[Delivery]:
-    """At most `limit` deliveries that wait to be confirmed, newest first."""
-    found = await connection.fetch(_HELD, scope.account_id, scope.mode, limit)
-    return [rows.delivery(row) for row in found]
-
-
 _LOCK = f"""
 select {rows.DELIVERY_COLUMNS} from deliveries
 join unnest($1::uuid[], $2::uuid[]) as wanted (wanted_account, wanted_id)

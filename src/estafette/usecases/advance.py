@@ -26,7 +26,7 @@ from estafette.store import deliveries, watch
 from estafette.store.journal import Entry
 from estafette.store.pool import Connection
 from estafette.usecases import audit, record
-from estafette.usecases.pins import is_right
+from estafette.usecases.pins import is_right, open_pin
 from estafette.usecases.platform import Platform, clock
 
 
@@ -178,3 +178,18 @@ async def unlock_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> Del
             connection, platform.by, Act.DELIVERY_PIN_UNLOCKED, delivery_id, facts, of=scope
         )
     return replace(delivery, pin_failures=0)
+
+
+async def reveal_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> str | None:
+    """The recipient's PIN in clear text, None where there is none; the audit tells who saw it.
+
+    Raises DeliveryNotFound or WrongSecretKeyError.
+    """
+    account = platform.places.account(scope.account_id)
+    async with account as connection, connection.transaction():
+        delivery = await lock_one(connection, scope, delivery_id)
+        pin = open_pin(platform.cipher, delivery)
+        if pin is not None:
+            act = Act.DELIVERY_PIN_REVEALED
+            await audit.note(connection, platform.by, act, delivery_id, of=scope)
+    return pin

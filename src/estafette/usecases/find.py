@@ -8,8 +8,9 @@ from estafette.core.account import Scope
 from estafette.core.delivery import Delivery
 from estafette.core.errors import DeliveryNotFound
 from estafette.core.event import Event
-from estafette.store import deliveries
+from estafette.store import deliveries, overview
 from estafette.store.deliveries import Filter, Position
+from estafette.store.overview import Wanted
 from estafette.usecases.batching import Batcher
 from estafette.usecases.platform import Platform
 
@@ -18,11 +19,11 @@ __all__ = [
     "Finder",
     "Page",
     "Position",
-    "deliveries_of_keys",
+    "Wanted",
     "find_anywhere",
     "find_with_history",
-    "held_deliveries",
     "list_deliveries",
+    "look_for",
 ]
 
 _BATCH = 64
@@ -104,18 +105,10 @@ async def list_deliveries(
     return Page(shown, Position(shown[-1].created_at, shown[-1].id) if more else None)
 
 
-async def deliveries_of_keys(
-    platform: Platform, scope: Scope, key_ids: Sequence[UUID], limit: int
-) -> list[Delivery]:
-    """At most `limit` deliveries that were created with one of these keys, newest first.
+async def look_for(platform: Platform, wanted: Wanted, limit: int) -> list[Delivery]:
+    """At most `limit` deliveries of any account and mode, newest first: for an operator.
 
-    Those that are not among the newest of the account are not found; see `deliveries.LOOKED_AT`.
+    They are looked for among the newest of each account and mode, see `overview.LOOKED_AT`.
     """
     async with platform.pool.acquire() as connection:
-        return await deliveries.created_with(connection, scope, key_ids, limit)
-
-
-async def held_deliveries(platform: Platform, scope: Scope, limit: int) -> list[Delivery]:
-    """At most `limit` deliveries that wait to be confirmed, newest first."""
-    async with platform.pool.acquire() as connection:
-        return await deliveries.held(connection, scope, limit)
+        return await overview.find(connection, wanted, limit)
