@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         max_length=5,
         description="keys with which secrets are read besides, while the key is changed",
     )
+    demo: bool = Field(
+        default=True, description="`up` makes demo accounts with sandbox keys; false: it does not"
+    )
     host: str = Field(default="127.0.0.1", description="the address the server listens on")
     port: int = Field(default=8000, ge=0, le=65535, description="its port; 0 is any free one")
     public_url: str = Field(
@@ -565,6 +568,8 @@ def _allowed(field: str) -> str | None:
     kind: Any = info.annotation
     if words := [word for word in get_args(kind) if isinstance(word, str)]:
         return f"must be one of {', '.join(words)}"
+    if kind is bool:
+        return "must be true or false"
     least = next((item.ge for item in info.metadata if hasattr(item, "ge")), None)
     most = next((item.le for item in info.metadata if hasattr(item, "le")), None)
     if least is None or most is None:

@@ -165,6 +165,7 @@ class Supervisor:
             "data_dir": str(self._data_dir),
             "secret_key": secret_keys[0],
             "other_secret_keys": ",".join(secret_keys[1:]),
+            "demo": str(settings.demo),
             "host": settings.host,
             "port": str(port),
             "public_url": public_url,
@@ -229,7 +230,7 @@ class Supervisor:
             name: {called: key for called, key in account.items() if called.endswith("_key")}
             for name, account in accounts.items()
         }
-        if keys != remembered:
+        if keys != remembered and self._settings.demo:
             runfile.write_demo_keys(self._data_dir, keys)
         return accounts
 

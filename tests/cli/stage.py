@@ -91,14 +91,14 @@ def own_folder() -> Generator[Path]:
 class Up:
     """A running `estafette up --json`."""
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    def __init__(self, data_dir: Path, *options: str, **settings: str) -> None:
         """Starts it; `await_ready` says when it is up."""
         self.data_dir = data_dir
         self.said: list[str] = []
         self.ready: Mapping[str, Any] = {}
         self._log = (data_dir.parent / f"{data_dir.name}.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "estafette", "up", "--json"],
+            [sys.executable, "-m", "estafette", "up", "--json", *options],
             env=environment(data_dir, **settings),
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -103,6 +103,8 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
             ["--account", stage.account, "--set", "https://loja.ao"],
             "",
         ),
+        "accounts disable": ("account.disabled", [stage.account], ""),
+        "accounts enable": ("account.enabled", [stage.account], ""),
         "keys create": ("key.created", of, ""),
         "keys rotate": ("key.rotated", [key, "--account", stage.account], ""),
         "keys update": ("key.changed", [other, "--account", stage.account, "--name", "ERP"], ""),
@@ -141,6 +143,7 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
         "secret-key rotate": ("secret_key.rotated", [], ""),
         "deliveries advance": ("delivery.moved", [stage.delivery, "--to", "assigned"], ""),
         "deliveries unlock-pin": ("delivery.pin_unlocked", [stage.delivery], ""),
+        "accounts remove": ("account.removed", ["audited", "--yes"], ""),
     }
 
 

@@ -5,16 +5,18 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from estafette.cli.keys import issued_json, say_issued
-from estafette.cli.output import OK, fields, say, say_json, table
+from estafette.cli.output import OK, fields, misused, say, say_json, table
 from estafette.cli.session import on_platform
 from estafette.cli.words import AccountName, AsJson
 from estafette.core.account import MARKETS, Account
 from estafette.usecases.accounts import (
     RATE_PER_SECOND,
     create_account,
+    disable_account,
     find_account,
     keep_personal_data,
     list_accounts,
+    remove_account,
     set_origins,
     set_rate,
 )
@@ -34,7 +36,12 @@ def _json(account: Account) -> dict[str, Any]:
         "rate_per_second": account.rate_per_second,
         "burst": account.burst,
         "origins": account.origins,
+        "state": _state(account),
     }
+
+
+def _state(account: Account) -> str:
+    return "disabled" if account.is_disabled else "active"
 
 
 @app.command
@@ -80,8 +87,8 @@ def list_(*, json: AsJson = False) -> int:
         say_json({"accounts": [_json(account) for account in found]})
         return OK
     table(
-        ("NAME", "MARKET", "DIALECT", "RATE/S", "BURST"),
-        [(a.name, a.market.code, a.dialect, a.rate_per_second, a.burst) for a in found],
+        ("NAME", "MARKET", "DIALECT", "RATE/S", "BURST", "STATE"),
+        [(a.name, a.market.code, a.dialect, a.rate_per_second, a.burst, _state(a)) for a in found],
         "No accounts; `estafette accounts create NAME --market KZ` opens one",
     )
     return OK
@@ -103,6 +110,70 @@ def set_rate_(name: str, rate: int, *, burst: _Burst = None, json: AsJson = Fals
         say_json(_json(account))
     else:
         say(f"{account.name}: {account.rate_per_second} requests/s, burst {account.burst}")
+    return OK
+
+
+def _switch(name: str, *, disabled: bool, json: bool) -> int:
+    account = on_platform(lambda platform: disable_account(platform, name, disabled=disabled))
+    if json:
+        say_json(_json(account))
+    elif disabled:
+        say(f"{name}: its keys open nothing now; deliveries under way go on, and webhooks of them")
+    else:
+        say(f"{name}: its keys open again what they did")
+    return OK
+
+
+@app.command
+def disable(name: str, *, json: AsJson = False) -> int:
+    """Have every key of an account answered as a disabled one; every server learns of it at once.
+
+    Its deliveries under way go on to their end, and its webhooks tell of them.
+
+    Parameters
+    ----------
+    name
+        The account's name.
+    """
+    return _switch(name, disabled=True, json=json)
+
+
+@app.command
+def enable(name: str, *, json: AsJson = False) -> int:
+    """Let the keys of a disabled account open again what they did.
+
+    Parameters
+    ----------
+    name
+        The account's name.
+    """
+    return _switch(name, disabled=False, json=json)
+
+
+@app.command
+def remove(
+    name: str,
+    *,
+    yes: Annotated[bool, Parameter(negative="", help="Remove it, for good.")] = False,
+    json: AsJson = False,
+) -> int:
+    """Remove an account that has had no live delivery, such as a demo's, with all that it has.
+
+    Its sandbox deliveries, keys, endpoints and own courier companies go. What the books and the
+    audit say of it stays. Under `up`, `--no-demo` keeps demo accounts from coming back.
+
+    Parameters
+    ----------
+    name
+        The account's name.
+    """
+    if not yes:
+        raise misused(f"{name} and all that it has would be removed for good: --yes does so")
+    deliveries = on_platform(lambda platform: remove_account(platform, name))
+    if json:
+        say_json({"name": name, "removed_deliveries": deliveries})
+    else:
+        say(f"Removed {name} with {deliveries} sandbox deliveries")
     return OK
 
 

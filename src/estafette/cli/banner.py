@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.resources import files
+from ipaddress import ip_address
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
@@ -69,7 +70,6 @@ def _welcome(dialect: str) -> _Welcome:
 
 def _banner(ready: Ready, settings: Settings) -> str:
     welcomes = {name: _welcome(name) for name in ready.accounts}
-    first, *_ = ready.accounts
     rows = [("Base URL", ready.base_url)]
     if ready.public_url != ready.base_url:
         rows.append(("Public URL", ready.public_url))
@@ -80,9 +80,12 @@ def _banner(ready: Ready, settings: Settings) -> str:
         rows += [(f"  {called.replace('_', ' ')}", key) for called, key in shown.items()]
     width = max(len(label) for label, _ in rows)
     command = _command(settings)
-    remarks = [
-        f"Webhooks: {command} webhooks set --account {first} --url http://localhost:3000/webhooks"
-    ]
+    remarks: list[str] = []
+    if not ready.accounts:
+        remarks.append(f"An account: {command} accounts create NAME --market KZ (or AO)")
+    account = next(iter(ready.accounts), "NAME")
+    url = _webhook_url(ready, settings)
+    remarks.append(f"Webhooks: {command} webhooks set --account {account} --url {url}")
     if ready.loopback_allowed:
         remarks.append(
             "          may reach this machine: `up` allows loopback, unlike `serve` and `worker`"
@@ -107,15 +110,26 @@ def _banner(ready: Ready, settings: Settings) -> str:
     return "\n".join(lines)
 
 
+def _webhook_url(ready: Ready, settings: Settings) -> str:
+    """Where webhooks may be sent: to this machine only where that is let."""
+    loopback = ip_address("127.0.0.1")
+    named = any(loopback in network for network in settings.webhook_allowed_networks)
+    reaches = ready.loopback_allowed or named
+    return "http://localhost:3000/webhooks" if reaches else "https://shop.example/webhooks"
+
+
 def _warnings(ready: Ready, settings: Settings) -> list[str]:
     """What is otherwise than on a developer's machine, where others may be served."""
     if not settings.is_public:
         return []
     how = f"on {settings.host}" if settings.listens_beyond_loopback else f"as {ready.public_url}"
-    warnings = [
-        f"Others may connect {how}. The keys above open the sandbox accounts of a demo to whoever",
-        "has seen them, deliveries and webhooks included: disable them with `keys disable`.",
-    ]
+    warnings = [f"Others may connect {how}."]
+    if ready.accounts:
+        warnings = [
+            f"{warnings[0]} The keys above open the sandbox accounts of a demo to whoever",
+            "has seen them, deliveries and webhooks included: start with `up --no-demo`, and take",
+            "them away with `accounts remove`.",
+        ]
     if not settings.webhook_allowed_networks:
         warnings += [
             "Webhooks may not reach this machine or its network, for others are served;"

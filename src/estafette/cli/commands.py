@@ -18,7 +18,7 @@ Run
   secret-key   print a new key for ESTAFETTE_SECRET_KEY; `rotate`, `accept` change to one
 
 Manage
-  accounts     create, list, set-rate, origins, keep
+  accounts     create, list, set-rate, disable, enable, remove, origins, keep
   keys         create, update, limits, rotate, disable, enable, revoke, list
   webhooks     set, show, headers, enable, disable, remove, rotate, finish-rotation,
                attempts, resend, test

@@ -14,7 +14,16 @@ Host = Annotated[str | None, Parameter(help="The address to listen on (ESTAFETTE
 Port = Annotated[int | None, Parameter(help="The port to listen on (ESTAFETTE_PORT); 0: any.")]
 
 
-def up(*, host: Host = None, port: Port = None, json: AsJson = False) -> int:
+def up(
+    *,
+    host: Host = None,
+    port: Port = None,
+    demo: Annotated[
+        bool | None,
+        Parameter(negative="--no-demo", help="Make demo accounts (ESTAFETTE_DEMO)."),
+    ] = None,
+    json: AsJson = False,
+) -> int:
     """Run everything on this machine: PostgreSQL, the server, the worker, the sandbox couriers.
 
     Without DATABASE_URL an embedded PostgreSQL keeps its data in the data folder. Ctrl-C ends all
@@ -23,7 +32,7 @@ def up(*, host: Host = None, port: Port = None, json: AsJson = False) -> int:
     from estafette.cli.banner import JsonLines, Terminal
     from estafette.supervisor import Supervisor, SupervisorError
 
-    found = settings(host=host, port=port)
+    found = settings(host=host, port=port, demo=demo)
     try:
         Supervisor(found, JsonLines() if json else Terminal(found)).run()
     except SupervisorError as error:

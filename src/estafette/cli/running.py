@@ -43,7 +43,9 @@ def prepare(found: Settings) -> int:
         raise no_secret_key()
     keys = (found.secret_key, *found.other_secret_keys)
     try:
-        prepared = asyncio.run(prepare_demo(_database(found), keys, remembered))
+        prepared = asyncio.run(
+            prepare_demo(_database(found), keys, remembered if found.demo else None)
+        )
     except ValueError as error:
         raise CommandError(str(error), code="settings") from error
     accounts = {

@@ -80,6 +80,7 @@ class Account:
     """A tenant. `rate_per_second` and `burst` bound the requests of each of its API keys.
 
     `origins` are patterns of the web pages that may use its publishable keys; see core/origin.py.
+    Every key of one that `is_disabled` is answered as a disabled key is.
     """
 
     id: UUID
@@ -89,6 +90,7 @@ class Account:
     rate_per_second: int
     burst: int
     origins: tuple[str, ...] = ()
+    is_disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ class Act(StrEnum):
 
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"
+    ACCOUNT_DISABLED = "account.disabled"
+    ACCOUNT_ENABLED = "account.enabled"
+    ACCOUNT_REMOVED = "account.removed"
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_CHANGED = "key.changed"

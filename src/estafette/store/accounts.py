@@ -11,7 +11,10 @@ from estafette.core.account import MARKETS, Account, Credential, KeyKind, Mode, 
 from estafette.store.keys import read_acts, read_limits
 from estafette.store.pool import Connection
 
-_ACCOUNT = "accounts.id, accounts.name, market, dialect, rate_per_second, burst, origins"
+_ACCOUNT = (
+    "accounts.id, accounts.name, market, dialect, rate_per_second, burst, origins,"
+    " disabled_since is not null as is_disabled"
+)
 
 
 def _account(row: asyncpg.Record) -> Account:
@@ -23,6 +26,7 @@ def _account(row: asyncpg.Record) -> Account:
         rate_per_second=row["rate_per_second"],
         burst=row["burst"],
         origins=tuple(row["origins"]),
+        is_disabled=row["is_disabled"],
     )
 
 
@@ -51,6 +55,17 @@ async def set_rate(connection: Connection, account_id: UUID, per_second: int, bu
     )
 
 
+async def disable(connection: Connection, account_id: UUID, *, disabled: bool) -> bool:
+    """Has an account's keys open nothing, or again what they did; whether it was otherwise."""
+    status = await connection.execute(
+        "update accounts set disabled_since = case when $2 then now() end"
+        " where id = $1 and (disabled_since is not null) <> $2",
+        account_id,
+        disabled,
+    )
+    return status.endswith(" 1")
+
+
 async def keep_personal_data(
     connection: Connection, account_id: UUID, days: int | None
 ) -> int | None:
@@ -77,7 +92,9 @@ async def set_origins(connection: Connection, account_id: UUID, origins: Sequenc
 async def origins(connection: Connection, dialect: str) -> list[str]:
     """Every pattern that any account of a dialect trusts, once."""
     found = await connection.fetch(
-        "select distinct unnest(origins) as pattern from accounts where dialect = $1", dialect
+        "select distinct unnest(origins) as pattern from accounts"
+        " where dialect = $1 and disabled_since is null",
+        dialect,
     )
     return [row["pattern"] for row in found]
 
@@ -106,7 +123,8 @@ async def recognise_all(connection: Connection, hashes: Sequence[bytes]) -> dict
     """The credentials whose keys have these SHA-256, by them; unknown ones are left out."""
     found = await connection.fetch(
         f"select hash, {_ACCOUNT}, api_keys.id as key_id, mode, kind, expires_at,"  # noqa: S608 - a constant
-        " disabled_at is not null as disabled, scopes, networks, limits, lineage"
+        " disabled_at is not null or disabled_since is not null as disabled,"
+        " scopes, networks, limits, lineage"
         " from api_keys join accounts on accounts.id = api_keys.account_id"
         " where hash = any($1::bytea[])",
         list(hashes),

@@ -10,7 +10,7 @@ from estafette.core.audit import Act, difference
 from estafette.core.ids import new_id
 from estafette.core.origin import OriginPatternError, read_pattern
 from estafette.core.retention import LONGEST_DAYS, SHORTEST_PERSONAL_DATA_DAYS
-from estafette.store import accounts
+from estafette.store import accounts, removal
 from estafette.store.accounts import Endpoint
 from estafette.store.pool import Connection
 from estafette.usecases import audit
@@ -141,6 +141,50 @@ async def set_rate(
         await accounts.set_rate(connection, account.id, per_second, burst)
         await _note_change(connection, platform, account, before, after)
     return await find_account(platform, name)
+
+
+async def disable_account(platform: Platform, name: str, *, disabled: bool) -> Account:
+    """Has every key of an account answered as a disabled one, or as before.
+
+    Its deliveries under way go on, and its webhooks tell of them. Raises AccountNotFoundError.
+    """
+    account = await find_account(platform, name)
+    async with platform.pool.acquire() as connection, connection.transaction():
+        if await accounts.disable(connection, account.id, disabled=disabled):
+            act = Act.ACCOUNT_DISABLED if disabled else Act.ACCOUNT_ENABLED
+            await audit.note(connection, platform.by, act, account.id, of=account.id)
+    return await find_account(platform, name)
+
+
+_AT_ONCE = 5_000
+
+
+async def remove_account(platform: Platform, name: str) -> int:
+    """Removes an account of rehearsals alone, with all that it has; counts its deliveries.
+
+    It is disabled first. The books and the audit, which are only ever added to, keep what they say
+    of it. May be ended and begun again. Raises AccountNotFoundError, or AccountRefusedError for an
+    account that has had live deliveries.
+    """
+    account = await find_account(platform, name)
+    async with platform.pool.acquire() as connection:
+        if await removal.has_worked(connection, account.id):
+            raise AccountRefusedError(
+                f"the account {name!r} has had live deliveries, which stay:"
+                f" `estafette accounts disable {name}` has its keys open nothing"
+            )
+        await accounts.disable(connection, account.id, disabled=True)
+        deliveries = 0
+        while True:
+            for table in removal.EMPTIED:
+                while count := await removal.remove_some(connection, table, account.id, _AT_ONCE):
+                    deliveries += count if table == "deliveries" else 0
+            async with connection.transaction():
+                if await removal.remove_account(connection, account.id):
+                    facts = {"name": name, "deliveries": deliveries}
+                    act = Act.ACCOUNT_REMOVED
+                    await audit.note(connection, platform.by, act, account.id, facts)
+                    return deliveries
 
 
 async def keep_personal_data(platform: Platform, name: str, days: int | None) -> Account:

@@ -15,6 +15,7 @@ from estafette.usecases.accounts import (
     AccountNotFoundError,
     create_account,
     find_account,
+    list_accounts,
     set_origins,
 )
 from estafette.usecases.catalog import Catalog
@@ -119,11 +120,12 @@ class Prepared(NamedTuple):
 
 
 async def prepare_demo(
-    dsn: str, secret_keys: Sequence[str], remembered_keys: Mapping[str, Mapping[str, str]]
+    dsn: str, secret_keys: Sequence[str], remembered_keys: Mapping[str, Mapping[str, str]] | None
 ) -> Prepared:
     """Migrates and seeds the database at `dsn`, demo accounts included.
 
-    `remembered_keys` are their API keys by account and name. Raises ValueError when none of
+    `remembered_keys` are their API keys by account and name; None: there shall be no demo, and
+    demo accounts from before are only told of. Raises ValueError when none of
     `secret_keys` is the one that the database's secrets were encrypted with.
     """
     done = await prepare_database(dsn)
@@ -140,6 +142,8 @@ async def prepare_demo(
         )
         async with pool.acquire() as connection:
             await check_secret_key(connection, platform.cipher)
+        if remembered_keys is None:
+            return Prepared(done + await _left_of_demo(platform), {})
         accounts = {
             name: await demo_account(platform, name, remembered_keys.get(name, {}))
             for name in DEMO_ACCOUNTS
@@ -147,3 +151,13 @@ async def prepare_demo(
     finally:
         await pool.close()
     return Prepared(done, accounts)
+
+
+async def _left_of_demo(platform: Platform) -> list[str]:
+    """What is to be said of demo accounts from before whose keys still open something."""
+    return [
+        f"the demo account {account.name} is here from before:"
+        f" `estafette accounts remove {account.name} --yes` removes it"
+        for account in await list_accounts(platform)
+        if account.name in DEMO_ACCOUNTS and not account.is_disabled
+    ]

@@ -1,0 +1,72 @@
+"""Removing an account that has never done real work, with all that it has, in small steps."""
+
+from uuid import UUID
+
+from estafette.store.pool import Connection
+
+EMPTIED = (
+    "sandbox_runs",
+    "messages",
+    "attempts",
+    "idempotency",
+    "quotes",
+    "events",
+    "dispatches",
+    "search_grams",
+    "search_texts",
+    "phone_index",
+    "erasures_due",
+    "search_progress",
+    "personal_data_progress",
+    "delivery_references",
+    "page_tallies",
+    "key_uses",
+    "endpoint_failures",
+    "ledger_closings",
+    "deliveries",
+)
+"""The tables whose rows of the account go one step after another."""
+
+OWNED = ("endpoints", "api_keys", "companies")
+"""Those that go with the account itself, in one transaction."""
+
+KEPT = ("audit", "ledger_entries", "ledger_payments")
+"""Those that are only ever added to. What stands there names no person."""
+
+_STEP = """
+delete from {table} using (
+    select tableoid as part, ctid as place from {table} where account_id = $1 limit $2
+) as chosen
+where {table}.tableoid = chosen.part and {table}.ctid = chosen.place
+"""
+
+_LIVE = " union all ".join(
+    f"select from {table} where account_id = $1 and mode = 'live'"
+    for table in ("deliveries", "ledger_entries", "ledger_payments")
+)
+
+
+async def has_worked(connection: Connection, account_id: UUID) -> bool:
+    """Whether the account has ever had a live delivery, or live money in the books."""
+    return await connection.fetchval(f"select exists ({_LIVE})", account_id)
+
+
+async def remove_some(connection: Connection, table: str, account_id: UUID, limit: int) -> int:
+    """Removes at most `limit` of the account's rows from one of EMPTIED; counts them."""
+    status = await connection.execute(_STEP.format(table=table), account_id, limit)
+    return int(status.rpartition(" ")[2])
+
+
+async def remove_account(connection: Connection, account_id: UUID) -> bool:
+    """Removes the account and what it owns; False while it still has deliveries."""
+    query = "select exists (select from deliveries where account_id = $1)"
+    if await connection.fetchval(query, account_id):
+        return False
+    mine = "(select id from companies where account_id = $1)"
+    for table in ("company_links", "tariffs"):
+        statement = f"delete from {table} where company_id in {mine}"  # noqa: S608 - constants
+        await connection.execute(statement, account_id)
+    for table in OWNED:
+        await connection.execute(f"delete from {table} where account_id = $1", account_id)  # noqa: S608 - constants
+    await connection.execute("delete from accounts where id = $1", account_id)
+    return True
