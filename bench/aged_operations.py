@@ -408,7 +408,7 @@ def _statement(period: timedelta) -> Callable[[Side, int], Awaitable[Took]]:
         began = time.perf_counter()
         of = side.stock.large
         found = await statement(side.platform, of.account, of.scope.mode, end - period, end)
-        count = sum([1 async for _ in as_csv(found)])
+        count = sum([1 async for _ in as_csv([found])])
         return Took(time.perf_counter() - began, count)
 
     return measure

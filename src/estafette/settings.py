@@ -144,7 +144,7 @@ class Settings(BaseSettings):
         default=1_800,
         ge=1,
         le=30 * 86_400,
-        description="after which a courier company's delivery without a courier is stalled",
+        description="after which a live delivery without a courier is stalled",
     )
     silence_seconds: float = Field(
         default=3_600,

@@ -89,6 +89,8 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
     """For each writing command its act, arguments and standard input, in an order that works."""
     of = ["--account", stage.account, "--mode", "live"]
     ao = ["--market", "AO"]
+    bank = ["--company", "bank"]
+    money, back = (["--amount", "9", "--reference", name] for name in ("R-1", "R-2"))
     key = stage.run("keys", "create", "--account", stage.account, "--mode", "live")["id"]
     other = stage.run("keys", "create", "--account", stage.account, "--mode", "live")["id"]
     page = stage.run("keys", "create", "--account", stage.account, "--kind", "publishable")["id"]
@@ -139,6 +141,8 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
         ),
         "couriers disconnect": ("company.disconnected", ["far", *ao], ""),
         "payments confirm": ("payment.confirmed", [stage.awaiting], ""),
+        "payments settle": ("payment.settled", [*of, *money, "--from", "company", *bank], ""),
+        "payments payout": ("payment.paid_out", [*of, *back, "--to", "company", *bank], ""),
         "deliveries confirm": ("delivery.released", [stage.held], ""),
         "secret-key rotate": ("secret_key.rotated", [], ""),
         "deliveries advance": ("delivery.moved", [stage.delivery, "--to", "assigned"], ""),

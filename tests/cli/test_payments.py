@@ -88,6 +88,35 @@ def test_a_statement_is_json_csv_or_lines(command: Command, stock: Stock) -> Non
     assert "company Bank" in lines
 
 
+def test_money_is_booked_once_and_a_company_has_its_own_statement(
+    command: Command, stock: Stock
+) -> None:
+    name = stock[0]
+    of = ["--account", name, "--mode", "live"]
+    paid = ["payout", *of, "--to", "company", "--company", "bank", "--amount", "400"]
+    assert "paid to bank, BAI-7: booked\n" in command(*paid, "--reference", "BAI-7")
+    assert "booked before" in command(*paid, "--reference", "BAI-7")
+    told = command(*paid[:-1], "601", "--reference", "BAI-8", code=1)
+    assert "bank is owed 600 AOA and no more: 601 cannot be paid out" in told
+    got = ["settle", *of, "--from", "merchant", "--reference", "BAI-9"]
+    assert command(*got, "--amount", "1000", "--json")["repeated"] is False
+    assert "--company is for" in command(*got, "--amount", "1", "--company", "bank", code=2)
+
+    shown = command("statement", *of, "--from", "1h", "--company", "bank", "--json")
+    assert {entry["book"] for entry in shown["entries"]} == {"company"}
+    [row] = shown["closing"]
+    assert row["balance"] == -600
+    rows = list(
+        csv.DictReader(
+            io.StringIO(command("statement", *of, "--from", "1h", "--company", "bank", "--csv"))
+        )
+    )
+    assert [row["entry"] for row in rows] == ["delivered", "paid_out", "closing"]
+    assert {row["account"] for row in rows} == {name}
+    assert "BAI-7" in command("statement", *of, "--from", "1h")
+    assert "say whose" in command("statement", "--from", "1h", code=2)
+
+
 def test_a_statement_of_a_wrong_period_or_form_is_refused(command: Command, stock: Stock) -> None:
     of = ["statement", "--account", stock[0], "--from", "2026-03-02"]
     assert "--from is after --to" in command(*of, "--to", "2026-03-01", code=2)

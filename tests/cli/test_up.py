@@ -13,9 +13,6 @@ from typing import Any
 
 import pytest
 
-from estafette.cli.banner import Terminal
-from estafette.settings import load
-from estafette.supervisor import Ready
 from tests.cli.stage import END_SECONDS, Up, estafette, is_alive, own_folder, running_up
 
 
@@ -202,33 +199,3 @@ def test_stopping_it_while_it_starts_leaves_nothing_running(start: Callable[[], 
     children = starting.children()
     assert starting.end(signal.SIGTERM) == 0
     assert not any(map(is_alive, children.values()))
-
-
-def test_a_start_without_a_demo_has_none_and_says_what_is_left_of_one(
-    folder: Path, start: Callable[[], Up]
-) -> None:
-    data = folder / "data"
-    bare = Up(data, "--no-demo")
-    try:
-        assert bare.await_ready().demo["accounts"] == {}
-        assert json.loads(estafette(data, "accounts", "list", "--json").stdout)["accounts"] == []
-    finally:
-        bare.end()
-    assert start().await_ready().end() == 0
-    bare = Up(data, demo="false")
-    try:
-        bare.await_ready()
-        assert any("the demo account kaspi is here from before" in said for said in bare.said)
-        for name in ("kaspi", "entrega"):
-            assert estafette(data, "accounts", "remove", name, "--yes").returncode == 0
-        assert json.loads(estafette(data, "accounts", "list", "--json").stdout)["accounts"] == []
-    finally:
-        bare.end()
-
-
-def test_the_banner_without_a_demo_says_how_to_open_an_account(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    url = "http://localhost:8000"
-    Terminal(load()).ready(Ready(url, url, {}, tmp_path, True, True, 1.0))
-    assert "accounts create NAME --market KZ" in capsys.readouterr().out

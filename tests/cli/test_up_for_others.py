@@ -92,5 +92,4 @@ def test_the_banner_warns_of_others(
     shown = capsys.readouterr().out
     assert (told or "Webhooks: ") in shown
     assert ("demo" in shown) is bool(told)
-    assert ("--url http://localhost:3000/webhooks" in shown) is not told
     assert ("ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS" in shown) is bool(told)

@@ -70,9 +70,22 @@ def test_a_live_delivery_stalls_by_its_limits(status: Status, hours: int | None)
 
 
 @pytest.mark.parametrize("status", COURSE[1:])
-def test_neither_rehearsals_nor_deliveries_without_a_company_stall(status: Status) -> None:
+def test_rehearsals_do_not_stall_by_themselves(status: Status) -> None:
     assert next_look(delivery(status, Mode.SANDBOX), LIMITS) is None
-    assert next_look(replace(delivery(status), company_id=None), LIMITS) is None
+    assert next_look(replace(delivery(status, Mode.SANDBOX), company_id=None), LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "hours"),
+    [(Status.PENDING, 1 + 2), (Status.ASSIGNED, 2 + 3), (Status.DELIVERED, None)],
+)
+def test_without_a_company_a_courier_is_missed_from_the_promised_pickup_on(
+    status: Status, hours: int | None
+) -> None:
+    one = replace(
+        delivery(status), company_id=None, pickup_by=NOW + HOUR, deliver_by=NOW + 2 * HOUR
+    )
+    assert next_look(one, LIMITS) == (hours and NOW + hours * HOUR)
 
 
 def test_a_delivery_heard_of_after_its_promise_is_silent_from_then_on() -> None:

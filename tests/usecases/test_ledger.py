@@ -268,7 +268,7 @@ async def test_a_statement_as_csv_begins_and_ends_with_balances(shop: Shop, bank
         delivery = await shop.create()
         await move(shop, delivery, *ON_THE_WAY, Status.DELIVERED)
         begin = await days(shop, delivery, day) - timedelta(days=1)
-    lines = await text(as_csv(await read(shop, begin, begin + timedelta(days=1))))
+    lines = await text(as_csv([await read(shop, begin, begin + timedelta(days=1))]))
     rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(lines)))
     assert lines.startswith(",".join(COLUMNS) + "\r\n")
     kinds = ["opening"] * 3 + ["delivered"] * 3 + ["closing"] * 3
@@ -281,7 +281,7 @@ async def test_a_company_cannot_put_a_formula_into_a_statement(shop: Shop) -> No
     await shop.company("formula", name="=1+1")
     delivery = await shop.create()
     await move(shop, delivery, *ON_THE_WAY, Status.DELIVERED)
-    rows = list(csv.DictReader(io.StringIO(await text(as_csv(await read(shop))))))
+    rows = list(csv.DictReader(io.StringIO(await text(as_csv([await read(shop)])))))
     assert {row["company"] for row in rows} == {"'=1+1", ""}
     assert "-1000" in {row["amount"] for row in rows}
 

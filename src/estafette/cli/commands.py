@@ -24,7 +24,7 @@ Manage
                attempts, resend, test
   tariffs      export, import
   couriers     create, update, tariffs, activate, deactivate, list, connect, disconnect
-  payments     list, confirm, statement
+  payments     list, confirm, settle, payout, statement
   privacy      export, erase
 
 Look

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 
 from estafette.cli import links
 from estafette.cli.hours import hours_text, read_hours
-from estafette.cli.output import OK, CommandError, fields, misused, say, say_json, table
+from estafette.cli.output import OK, CommandError, fields, misused, say, say_json, table, write
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson
 from estafette.core.account import MARKETS
@@ -348,7 +348,7 @@ def tariffs(
     if json:
         say_json({"courier": slug, "market": market.upper(), "csv": csv})
     elif file is None:
-        say(csv.rstrip("\n"))
+        write(csv)
     else:
         say(f"{slug} has {count} tariffs now; quotes follow them from this moment")
     return OK

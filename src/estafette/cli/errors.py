@@ -28,6 +28,7 @@ from estafette.usecases.keys import KeyRefusedError
 from estafette.usecases.links import LinkRefusedError
 from estafette.usecases.ready import NotReadyError
 from estafette.usecases.secrets import WrongSecretKeyError
+from estafette.usecases.settle import PaymentRefusedError
 
 _REFUSED = (
     AccountNotFoundError,
@@ -36,6 +37,7 @@ _REFUSED = (
     CompanyNotFoundError,
     CompanyRefusedError,
     LinkRefusedError,
+    PaymentRefusedError,
 )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -33,22 +34,58 @@ def styled(text: str, style: str, stream: TextIO | None = None) -> str:
     return text if plain or not text else f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
 
 
+_OURS = re.compile("(\x1b\\[(?:0|" + "|".join(_STYLES.values()) + ")m)")
+
+
+def _guarded(text: str) -> str:
+    """Text in which nothing but our own styles, and the ends of lines, steers a terminal."""
+    if text.isascii() and text.isprintable():
+        return text
+    pieces = _OURS.split(text)  # those between are what the pattern does not match
+    pieces[::2] = ["\n".join(map(plain, piece.split("\n"))) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def _print(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()
+
+
 def say(text: str = "") -> None:
-    """Prints a line now."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """Prints a line now. Whatever others wrote in it does not steer the terminal."""
+    _print(sys.stdout, _guarded(text) + "\n")
 
 
 def note(text: str) -> None:
-    """Prints a remark for people, apart from the result."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Prints a remark for people, apart from the result, guarded alike."""
+    _print(sys.stderr, _guarded(text) + "\n")
+
+
+def write(text: str) -> None:
+    """Prints a piece of a file: as it is for a program, guarded on a terminal."""
+    _print(sys.stdout, _guarded(text) if sys.stdout.isatty() else text)
 
 
 def say_json(data: object) -> None:
     """Prints one JSON document: indented for a person at a terminal, else on one line."""
     indent = 2 if sys.stdout.isatty() else None
-    say(json.dumps(data, default=_jsonable, ensure_ascii=False, indent=indent))
+    text = json.dumps(data, default=_jsonable, ensure_ascii=False, indent=indent)
+    _print(sys.stdout, "\n".join(map(_escaped, text.split("\n"))) + "\n")
+
+
+def _escaped(line: str) -> str:
+    """A line of JSON, the same value, in which nothing steers a terminal."""
+    if line.isprintable():
+        return line
+    return "".join(
+        each if unicodedata.category(each) not in _STEERING else _code(each) for each in line
+    )
+
+
+def _code(character: str) -> str:
+    """A character as JSON may write it; beyond sixteen bits as the pair that JSON asks for."""
+    pair = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{pair[at : at + 4]}" for at in range(0, len(pair), 4))
 
 
 def _jsonable(value: object) -> object:

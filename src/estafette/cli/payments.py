@@ -1,24 +1,37 @@
 """`estafette payments`: confirm bank transfers, show the books."""
 
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from estafette.cli.output import OK, CommandError, misused, say, say_json, styled, table, time_text
+from estafette.cli.output import (
+    OK,
+    CommandError,
+    misused,
+    say,
+    say_json,
+    styled,
+    table,
+    time_text,
+    write,
+)
 from estafette.cli.session import on_platform
 from estafette.cli.words import AccountName, AsJson, ModeOption, check_note, identifier, moment
 from estafette.core.account import Account, Mode, Scope
 from estafette.core.delivery import Delivery
+from estafette.core.ledger import Book, Cause
 from estafette.usecases.accounts import account_of, find_account, list_accounts
+from estafette.usecases.couriers import list_companies
 from estafette.usecases.find import find_anywhere
 from estafette.usecases.ledger import Statement, as_csv, as_json, entry_json, statement
 from estafette.usecases.payments import awaited_payments, confirm_payment, find_by_reference
 from estafette.usecases.platform import Platform
+from estafette.usecases.settle import Payment, Wanted, company_serving, pay
 
-app = App(name="payments", help="Confirm bank transfers, show the books.")
+app = App(name="payments", help="Confirm transfers, book what is settled and paid, show the books.")
 
 _AccountOption = Annotated[
     str | None, Parameter(name="--account", help="The account's name; all unless given.")
@@ -117,43 +130,163 @@ async def _named(platform: Platform, text: str, account: str | None, mode: Mode)
 _Csv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV.")]
 
 
+_Amount = Annotated[int, Parameter(help="In whole units of the market's currency.")]
+_Reference = Annotated[
+    str, Parameter(help="The bank's or the receipt's: the same one books the same payment once.")
+]
+_Slug = Annotated[
+    str | None, Parameter(help="The courier company's slug, for its books and its drivers' cash.")
+]
+
+
+@app.command
+def settle(
+    *,
+    account: AccountName,
+    from_: Annotated[
+        Literal["merchant", "company", "cash"],
+        Parameter(name="--from", help="Who has paid; cash: a company's drivers handed it over."),
+    ],
+    amount: _Amount,
+    reference: _Reference,
+    company: _Slug = None,
+    mode: ModeOption = Mode.SANDBOX,
+    json: AsJson = False,
+) -> int:
+    """Book money that you have received from a merchant or a company; at most what it owes."""
+    return _pay(account, Cause.SETTLED, Book(from_), amount, reference, company, mode, json=json)
+
+
+@app.command
+def payout(
+    *,
+    account: AccountName,
+    to: Annotated[Literal["merchant", "company"], Parameter(help="Whom you have paid.")],
+    amount: _Amount,
+    reference: _Reference,
+    company: _Slug = None,
+    mode: ModeOption = Mode.SANDBOX,
+    json: AsJson = False,
+) -> int:
+    """Book money that you have paid to a merchant or a company; at most what it is owed."""
+    return _pay(account, Cause.PAID_OUT, Book(to), amount, reference, company, mode, json=json)
+
+
+def _pay(
+    account: str,
+    cause: Cause,
+    book: Book,
+    amount: int,
+    reference: str,
+    company: str | None,
+    mode: Mode,
+    *,
+    json: bool,
+) -> int:
+    if (company is None) is not (book is Book.MERCHANT):
+        raise misused("--company is for the books of a company, and they need it")
+
+    async def work(platform: Platform) -> tuple[Account, Payment, bool]:
+        of = await find_account(platform, account)
+        carrier = None if company is None else await company_serving(platform, of, company)
+        wanted = Wanted(of, mode, cause, book, amount, reference, carrier)
+        return of, *await pay(platform, wanted)
+
+    of, paid, was_booked = on_platform(work)
+    if json:
+        say_json(
+            {
+                "payment_id": paid.id,
+                "entry": paid.cause,
+                "book": paid.book,
+                "company_id": paid.company_id,
+                "amount": paid.amount,
+                "reference": paid.reference,
+                "repeated": was_booked,
+            }
+        )
+        return OK
+    what = "received from" if cause is Cause.SETTLED else "paid to"
+    told = f"{amount} {of.market.currency} {what} {company or account}, {reference}"
+    say(f"{told}: booked before, nothing was changed" if was_booked else f"{told}: booked")
+    return OK
+
+
 @app.command(name="statement")
 def statement_(
     *,
-    account: AccountName,
+    account: _AccountOption = None,
+    company: Annotated[
+        str | None,
+        Parameter(help="The books of this courier company alone, with every account it serves."),
+    ] = None,
     from_: Annotated[str, Parameter(name="--from", help="The beginning: a time or a date, UTC.")],
     to: Annotated[str | None, Parameter(help="The end, which is not part of it; now.")] = None,
     mode: ModeOption = Mode.SANDBOX,
     csv: _Csv = False,
     json: AsJson = False,
 ) -> int:
-    """Show the books of an account over a period: balances, entries, balances.
+    """Show the books of an account, or of a company, over a period: balances, entries, balances.
 
     A positive amount is what a book has received, a negative one what it has given: above zero
     a balance is owed by the merchant or the company, below zero it is owed to them. Cash is in the
-    hand of a company's drivers.
+    hand of a company's drivers. What you have settled and paid out stands in the platform's book.
     """
     if csv and json:
         raise misused("a statement is printed as --csv or as --json")
+    if account is None and company is None:
+        raise misused("say whose: --account NAME, --company SLUG, or both")
     begin, end = moment(from_), datetime.now(UTC) if to is None else moment(to)
     if begin > end:
         raise misused("--from is after --to")
 
     async def work(platform: Platform) -> None:
-        found = await statement(platform, await find_account(platform, account), mode, begin, end)
-        if csv or json:
-            await _write(as_csv(found) if csv else as_json(found))
+        accounts, only = await _whose(platform, account, company)
+        found = [await statement(platform, one, mode, begin, end, only) for one in accounts]
+        if csv:
+            await _write(as_csv(found))
+        elif json and account is not None:
+            await _write(as_json(found[0]))
+            say()
+        elif json:
+            await _write_all(found)
         else:
-            await _show(found)
+            for one in found:
+                await _show(one)
 
     on_platform(work)
     return OK
 
 
+async def _whose(
+    platform: Platform, account: str | None, company: str | None
+) -> tuple[list[Account], UUID | None]:
+    """The accounts whose books are to be shown, and the company, if it is those of one alone."""
+    if account is not None:
+        of = await find_account(platform, account)
+        only = None if company is None else (await company_serving(platform, of, company)).id
+        return [of], only
+    named = [one for one in await list_companies(platform) if one.slug == company]
+    if len(named) != 1:
+        known = "several companies are" if named else "no company is"
+        raise misused(f"{known} called {company}: say which account's, --account NAME")
+    carrier = named[0]
+    every = await list_accounts(platform)
+    if carrier.account_id is not None:
+        return [one for one in every if one.id == carrier.account_id], carrier.id
+    return [one for one in every if one.market.code == carrier.market], carrier.id
+
+
+async def _write_all(found: Sequence[Statement]) -> None:
+    for number, one in enumerate(found):
+        write('{"statements": [' if number == 0 else ", ")
+        await _write(as_json(one))
+    say("]}")
+
+
 async def _write(pieces: AsyncIterator[str]) -> None:
     async for piece in pieces:
-        sys.stdout.write(piece)
-    sys.stdout.flush()
+        write(piece)
 
 
 async def _show(found: Statement) -> None:

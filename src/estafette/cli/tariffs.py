@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from estafette.cli.output import MISUSED, OK, CommandError, misused, say, say_json
+from estafette.cli.output import MISUSED, OK, CommandError, misused, say, say_json, write
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson
 from estafette.core.account import MARKETS
@@ -37,8 +37,10 @@ def export(file: str = "-", *, market: _Market, json: AsJson = False) -> int:
         text = "" if json else f"Written to {file}"
     if json:
         say_json({"market": code, "file": file} | ({"csv": text} if text else {}))
+    elif file == "-":
+        write(text)
     else:
-        say(text.rstrip("\n"))
+        say(text)
     return OK
 
 

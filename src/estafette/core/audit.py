@@ -39,6 +39,8 @@ class Act(StrEnum):
     WEBHOOKS_RESENT = "webhooks.resent"
     WEBHOOKS_TESTED = "webhooks.tested"
     PAYMENT_CONFIRMED = "payment.confirmed"
+    PAYMENT_SETTLED = "payment.settled"
+    PAYMENT_PAID_OUT = "payment.paid_out"
     DELIVERY_MOVED = "delivery.moved"
     DELIVERY_RELEASED = "delivery.released"
     DELIVERY_PIN_UNLOCKED = "delivery.pin_unlocked"

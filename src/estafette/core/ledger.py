@@ -10,6 +10,8 @@ given: above zero it owes that much, below zero that much is owed to it.
 | cash collected: it is in the company's hand, and the merchant's | -cash | | | +cash |
 | transfer confirmed: it went to the company's bank | -fee | +fee | | |
 | refunded: cancelled or failed after that | +fee | -fee | | |
+| settled: the operator received it from one of the three | -amount | -amount | +amount | -amount |
+| paid out: the operator paid it to one of the two | +amount | +amount | -amount | |
 
 A delivery that fails earns nothing: what was paid for it is given back, and no cash is booked,
 because cash is taken at the hand-over alone. What a company asks for a vain trip is between it and
@@ -38,12 +40,16 @@ class Book(StrEnum):
 
 
 class Cause(StrEnum):
-    """What a transfer is booked for: once for a delivery."""
+    """What a transfer is booked for: once for a delivery, or for a payment."""
 
     DELIVERED = "delivered"
     CASH_COLLECTED = "cash_collected"
     TRANSFER_CONFIRMED = "transfer_confirmed"
     REFUNDED = "refunded"
+    SETTLED = "settled"
+    """Money that the operator has received: for a payment, not for a delivery."""
+    PAID_OUT = "paid_out"
+    """Money that the operator has paid."""
 
 
 class Line(NamedTuple):
@@ -98,6 +104,21 @@ def _transfer(cause: Cause, amounts: dict[Book, int]) -> Transfer | None:
     return Transfer(cause, lines) if lines else None
 
 
+MOST_PAID = 10**12
+"""The most that one payment may be, in whole units of the market's currency."""
+
+
+def payment(cause: Cause, book: Book, amount: int) -> Transfer:
+    """What follows from money that changes hands between the operator and the holder of a book."""
+    given = -amount if cause is Cause.SETTLED else amount
+    return Transfer(cause, (Line(book, given), Line(Book.PLATFORM, -given)))
+
+
+def outstanding(cause: Cause, balance: int) -> int:
+    """The most that can be settled with, or paid out to, the holder of a book with that balance."""
+    return max(0, balance if cause is Cause.SETTLED else -balance)
+
+
 class Holder(NamedTuple):
     """A book of an account; that of a company and its cash are one for each company."""
 
@@ -113,11 +134,17 @@ def holder(book: Book, company_id: UUID) -> Holder:
     return Holder(book, company_id if book in _OF_COMPANIES else None)
 
 
+NO_COMPANY = UUID(int=0)
+"""What stands in the place of a company where none has a part."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line as it stands in the books, `number` within its transfer.
 
-    `company_id` and `company` (its name) are the delivery's, whichever the book.
+    `company_id` and `company` (its name) are the delivery's, whichever the book. What a payment
+    has booked has the payment's id in the place of `delivery_id`, and NO_COMPANY for the
+    merchant's own.
     """
 
     booked_at: datetime
@@ -129,6 +156,11 @@ class Entry:
     company_id: UUID
     company: str
     amount: int
+
+    @property
+    def is_payment(self) -> bool:
+        """Whether money that changed hands was booked, not what became of a delivery."""
+        return self.cause in (Cause.SETTLED, Cause.PAID_OUT)
 
     @property
     def holder(self) -> Holder:

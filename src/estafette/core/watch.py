@@ -13,7 +13,8 @@ class WatchLimits:
 
     `payment` is how long a bank transfer, or a confirmation, is awaited; `pickup_lead` how long
     before a scheduled pickup an assigned delivery is ready for it; `courier` how long a delivery
-    may be without a courier; `silence` how long after its promised time nothing may be heard of it.
+    may be without a courier, where no company carries it from its promised pickup on; `silence` how
+    long after its promised time nothing may be heard of it.
     """
 
     payment: timedelta = timedelta(hours=24)
@@ -33,11 +34,11 @@ class DueMove:
 def next_look(delivery: Delivery, limits: WatchLimits) -> datetime | None:
     """When something may become due if nothing happens before; None: never.
 
-    Only a courier company's delivery stalls by itself, and only in live mode: simulated couriers
-    stall by script, and a delivery without a company is its operator's own affair.
+    Only live deliveries stall by themselves: simulated couriers stall by script.
     """
-    if delivery.company_id is None and delivery.scheduled_pickup_at is None:
-        return None  # the shortest way for the plainest
+    if delivery.scope.mode is Mode.SANDBOX and delivery.scheduled_pickup_at is None:
+        due_at = delivery.payment.due_at  # the shortest way for the plainest
+        return due_at if delivery.status is Status.AWAITING_PAYMENT else None
     return min((at for at, _ in _ahead(delivery, limits)), default=None)
 
 
@@ -61,7 +62,7 @@ def _ahead(delivery: Delivery, limits: WatchLimits) -> list[tuple[datetime, DueM
     if status is Status.ASSIGNED and pickup_at:
         note = "The scheduled pickup is near"
         ahead.append((pickup_at - limits.pickup_lead, DueMove(Status.PICKUP_READY, note)))
-    if delivery.company_id is None or delivery.scope.mode is not Mode.LIVE:
+    if delivery.scope.mode is not Mode.LIVE:
         return ahead
     if Status.STALLED not in delivery.progress.allowed():
         return ahead
@@ -69,6 +70,8 @@ def _ahead(delivery: Delivery, limits: WatchLimits) -> list[tuple[datetime, DueM
         since = delivery.updated_at
         if pickup_at:
             since = max(since, pickup_at - limits.pickup_lead)
+        elif delivery.company_id is None:  # a market's price list promises when it is picked up
+            since = max(since, delivery.pickup_by)
         ahead.append((since + limits.courier, DueMove(Status.STALLED, "No courier for too long")))
     elif status in _UNDER_WAY:
         since = max(delivery.updated_at, delivery.deliver_by)

@@ -7,7 +7,16 @@ from uuid import UUID
 
 from estafette.core.account import Scope
 from estafette.core.delivery import Delivery
-from estafette.core.ledger import Book, Cause, Entry, Holder, Transfer, holder
+from estafette.core.ledger import (
+    NO_COMPANY,
+    Book,
+    Cause,
+    Entry,
+    Holder,
+    Transfer,
+    holder,
+)
+from estafette.core.ledger import payment as transfer_of
 from estafette.store import rows
 from estafette.store.pool import Connection
 
@@ -38,6 +47,62 @@ async def book(connection: Connection, booked: Sequence[tuple[Delivery, Transfer
             [delivery.company_id for delivery, *_ in lines],
             [line.amount for *_, line in lines],
         )
+
+
+class Payment(NamedTuple):
+    """Money that changed hands. `company_id` is None for the merchant's own."""
+
+    id: UUID
+    cause: Cause
+    book: Book
+    company_id: UUID | None
+    amount: int
+    reference: str
+
+
+async def lock(connection: Connection, scope: Scope) -> None:
+    """Lets no other payment be booked, nor a day closed, until the transaction ends."""
+    await connection.execute(
+        "select pg_advisory_xact_lock(hashtextextended($1::uuid::text || $2::text, 427021005669))",
+        *scope,
+    )
+
+
+async def payment(connection: Connection, scope: Scope, reference: str) -> Payment | None:
+    """The payment of that reference."""
+    row = await connection.fetchrow(
+        "select id, cause, book, company_id, amount, reference from ledger_payments"
+        " where account_id = $1 and mode = $2 and reference = $3",
+        *scope,
+        reference,
+    )
+    if row is None:
+        return None
+    id, cause, book, company_id, amount, reference = row
+    return Payment(id, Cause(cause), Book(book), company_id, amount, reference)
+
+
+async def book_payment(connection: Connection, scope: Scope, paid: Payment) -> None:
+    """Writes a payment, and its lines into the books."""
+    await connection.execute(
+        "insert into ledger_payments"
+        " (account_id, mode, id, cause, book, company_id, amount, reference)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        *scope,
+        *paid,
+    )
+    lines = transfer_of(paid.cause, paid.book, paid.amount).lines
+    await connection.execute(
+        _BOOK,
+        [scope.account_id] * len(lines),
+        [paid.id] * len(lines),
+        [paid.cause] * len(lines),
+        list(range(1, len(lines) + 1)),
+        [scope.mode] * len(lines),
+        [line.book for line in lines],
+        [paid.company_id or NO_COMPANY] * len(lines),
+        [line.amount for line in lines],
+    )
 
 
 class Balance(NamedTuple):
@@ -95,16 +160,21 @@ class Place(NamedTuple):
 
 
 _ENTRIES = """
-select booked_at, delivery_id, reference, cause, line, book, ledger_entries.company_id,
-    companies.name as company, amount
+select ledger_entries.booked_at, delivery_id,
+    coalesce(deliveries.reference, paid.reference) as reference, ledger_entries.cause, line,
+    ledger_entries.book, ledger_entries.company_id, companies.name as company, ledger_entries.amount
 from ledger_entries
 left join deliveries on deliveries.account_id = ledger_entries.account_id
     and deliveries.id = delivery_id
 left join companies on companies.id = ledger_entries.company_id
+left join ledger_payments paid on paid.account_id = ledger_entries.account_id
+    and paid.id = delivery_id
 where ledger_entries.account_id = $1 and ledger_entries.mode = $2
-    and booked_at >= $3 and booked_at < $4
-    and ($5::timestamptz is null or (booked_at, delivery_id, cause, line) > ($5, $6::uuid, $7, $8))
-order by booked_at, delivery_id, cause, line limit $9
+    and ledger_entries.booked_at >= $3 and ledger_entries.booked_at < $4
+    and ($5::timestamptz is null
+        or (ledger_entries.booked_at, delivery_id, ledger_entries.cause, line)
+            > ($5, $6::uuid, $7, $8))
+order by ledger_entries.booked_at, delivery_id, ledger_entries.cause, line limit $9
 """
 
 

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from estafette.core.account import Account, Mode, Scope
 from estafette.core.csv_line import csv_line
-from estafette.core.ledger import Entry, Holder, transfers
+from estafette.core.ledger import NO_COMPANY, Entry, Holder, transfers
 from estafette.store import journal, ledger
 from estafette.store.ledger import Place
 from estafette.store.pool import Connection
@@ -37,7 +38,8 @@ class Statement:
     is under way (for seconds) when a statement is made may still be booked before its `end`.
 
     `opening` are the balances at the beginning; `closing` become those at the end as the entries
-    are read. A book that is not there has none.
+    are read. A book that is not there has none. With `only`, the books of that company alone are
+    shown, and its drivers' cash.
     """
 
     account: Account
@@ -46,6 +48,7 @@ class Statement:
     end: datetime
     opening: dict[Holder, int]
     companies: dict[Holder, str]
+    only: UUID | None
     closing: dict[Holder, int] = field(init=False)
     _platform: Platform = field(repr=False)
 
@@ -62,6 +65,8 @@ class Statement:
                 found = await ledger.entries(connection, scope, self.begin, self.end, after, _CHUNK)
             for entry in found:
                 of = entry.holder
+                if not _is_shown(of, self.only):
+                    continue
                 self.closing[of] = self.closing.get(of, 0) + entry.amount
                 if of.company_id:
                     self.companies[of] = entry.company
@@ -85,12 +90,25 @@ class Statement:
         return sorted(shown, key=lambda row: (row["book"], row["company"] or "", row["company_id"]))
 
 
+def _is_shown(of: Holder, only: UUID | None) -> bool:
+    return only is None or of.company_id == only
+
+
 async def statement(
-    platform: Platform, account: Account, mode: Mode, begin: datetime, end: datetime
+    platform: Platform,
+    account: Account,
+    mode: Mode,
+    begin: datetime,
+    end: datetime,
+    only: UUID | None = None,
 ) -> Statement:
-    """The statement of an account and mode for a period, its entries yet to be read."""
+    """The statement of an account and mode for a period, its entries yet to be read.
+
+    `only` is the id of a courier company whose books alone are shown.
+    """
     async with platform.pool.acquire() as connection:
         found = await ledger.balances(connection, Scope(account.id, mode), begin)
+    found = [balance for balance in found if _is_shown(balance.holder, only)]
     return Statement(
         account,
         mode,
@@ -98,6 +116,7 @@ async def statement(
         end,
         {balance.holder: balance.amount for balance in found if balance.amount},
         {balance.holder: balance.company for balance in found if balance.company},
+        only,
         platform,
     )
 
@@ -107,11 +126,12 @@ def entry_json(entry: Entry, balance: int) -> dict[str, Any]:
     return {
         "booked_at": _time(entry.booked_at),
         "entry": entry.cause.value,
-        "delivery_id": str(entry.delivery_id),
+        "delivery_id": None if entry.is_payment else str(entry.delivery_id),
+        "payment_id": str(entry.delivery_id) if entry.is_payment else None,
         "reference": entry.reference,
         "book": entry.book.value,
         "company": entry.company,
-        "company_id": str(entry.company_id),
+        "company_id": None if entry.company_id == NO_COMPANY else str(entry.company_id),
         "amount": entry.amount,
         "balance": balance,
     }
@@ -136,7 +156,7 @@ async def as_json(of: Statement) -> AsyncIterator[str]:
     async for entry in of.entries():
         yield separator + _dump(entry_json(entry, of.closing[entry.holder]))
         separator = ", "
-    yield '], "closing": ' + _dump(of.balances(of.closing)) + "}\n"
+    yield '], "closing": ' + _dump(of.balances(of.closing)) + "}"
 
 
 def _dump(value: object) -> str:
@@ -153,20 +173,24 @@ COLUMNS = (
     "company_id",
     "amount",
     "balance",
+    "payment_id",
+    "account",
 )
 """The columns of a statement as CSV. Its first and last rows are the opening and closing balances,
 with `opening` and `closing` for the entry, and without an amount."""
 
 
-async def as_csv(of: Statement) -> AsyncIterator[str]:
-    """A statement as the lines of a CSV file, the first of which names the columns."""
+async def as_csv(statements: Sequence[Statement]) -> AsyncIterator[str]:
+    """Statements as the lines of a CSV file, the first of which names the columns."""
     yield csv_line(COLUMNS)
-    for row in of.balances(of.opening):
-        yield _row({**row, "booked_at": _time(of.begin), "entry": "opening"})
-    async for entry in of.entries():
-        yield _row(entry_json(entry, of.closing[entry.holder]))
-    for row in of.balances(of.closing):
-        yield _row({**row, "booked_at": _time(of.end), "entry": "closing"})
+    for of in statements:
+        whose = {"account": of.account.name}
+        for row in of.balances(of.opening):
+            yield _row({**row, **whose, "booked_at": _time(of.begin), "entry": "opening"})
+        async for entry in of.entries():
+            yield _row({**entry_json(entry, of.closing[entry.holder]), **whose})
+        for row in of.balances(of.closing):
+            yield _row({**row, **whose, "booked_at": _time(of.end), "entry": "closing"})
 
 
 def _row(values: dict[str, Any]) -> str:
