@@ -45,8 +45,9 @@ class Entry(NamedTuple):
 
     @property
     def with_terms(self) -> bool:
-        """Whether the new delivery has more to keep than a plain one."""
-        return self.delivery.reference is not None or has_terms(self.delivery)
+        """Whether the new delivery has more to keep than a plain one; a live one is watched."""
+        of = self.delivery
+        return of.scope.mode is Mode.LIVE or of.reference is not None or has_terms(of)
 
 
 _EVENTS_AND_MESSAGES = """
