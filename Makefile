@@ -14,7 +14,7 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help up test faults clients audit sbom dist bench lock fmt
+.PHONY: help up test faults soak clients audit sbom dist bench lock fmt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -36,6 +36,9 @@ test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests
 
 faults: $(VENV)/dev.stamp ## put faults of our own into copies of the tree: the tests must fail; ONLY=outbox
 	@exec $(BIN)/python scripts/put_faults.py $(ONLY)
+
+soak: $(VENV)/dev.stamp ## kill, freeze and cut off at random for MINUTES (60); SEED=… makes one round again
+	@exec $(BIN)/python scripts/soak.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 clients: $(VENV)/dev.stamp $(CLIENTS)/stamp ## generate clients from the contracts that are served, and use them
 	@exec $(BIN)/python -m pytest -p tests.conftest clients

@@ -97,6 +97,16 @@ class Process:
         """Ends it in order."""
         self._end(signal.SIGTERM)
 
+    def freeze(self) -> None:
+        """Lets it do nothing, as a machine without a processor to spare would, until `thaw`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is None:

@@ -33,6 +33,7 @@ from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import list_endpoints, set_endpoint
 from tests.conftest import DatabaseServer
 from tests.faults.estafettes import Caller, Estafette, Wire, ours_of
+from tests.faults.seeds import SEED
 from tests.processes import Process
 
 _ROUTE: dict[str, Any] = {
@@ -400,7 +401,7 @@ _EACH = 8
 _FAULTS = 7
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [SEED])
 async def test_whatever_is_killed_when_nothing_is_lost_doubled_or_told_otherwise(
     databases: tuple[str, str], tmp_path: Path, seed: int
 ) -> None:

@@ -7,6 +7,7 @@ idempotency key whatever was not answered, until it is.
 import asyncio
 import json
 import os
+import random
 import signal
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -21,6 +22,7 @@ import pytest
 from estafette.postgres import EmbeddedPostgres
 from estafette.store.migrate import migrate
 from tests.edges import EDGES, Call, Edge
+from tests.faults.seeds import SEED
 from tests.processes import Process, ServerProcess, calling, lines_of
 from tests.serving import Answer, Server, Tenant, delivery_id
 from tests.target import is_discreet
@@ -231,3 +233,62 @@ def _told_once(log: Path, incidents: int) -> int:
     losses = sum("cannot be used" in line["event"] for line in bad)
     assert losses <= incidents
     return losses
+
+
+_FAULTS = 4
+_FEW = 10
+_LONGEST_PAUSE_SECONDS = 1.5
+
+
+@pytest.mark.parametrize("seed", [SEED])
+async def test_whatever_is_killed_or_frozen_when_what_was_acknowledged_is_there_once(
+    own_postgres: EmbeddedPostgres, tmp_path: Path, seed: int
+) -> None:
+    dice = random.Random(seed)
+    dsn = await asyncio.to_thread(own_postgres.start)
+    await migrate(dsn)
+    process, worker = ServerProcess(dsn, tmp_path), Process("worker", dsn, tmp_path)
+
+    async def pause() -> None:
+        await asyncio.sleep(dice.random() * _LONGEST_PAUSE_SECONDS)
+
+    async def killed() -> None:
+        victim = dice.choice([process, worker])
+        victim.kill()
+        await pause()
+        await asyncio.to_thread(victim.start)
+
+    async def frozen() -> None:
+        victim = dice.choice([process, worker])
+        victim.freeze()
+        await pause()
+        victim.thaw()
+
+    async def stopped() -> None:
+        victim = dice.choice([process, worker])
+        await asyncio.to_thread(victim.stop)
+        await asyncio.to_thread(victim.start)
+
+    async def without_database() -> None:
+        assert own_postgres.pid is not None
+        os.kill(own_postgres.pid, signal.SIGQUIT)
+        await asyncio.to_thread(own_postgres.stop)
+        await pause()
+        assert await asyncio.to_thread(own_postgres.start) == dsn
+
+    try:
+        await asyncio.to_thread(process.come_up)
+        worker.start()
+        async with calling(dsn, process) as (server,):
+            async with _load(await server.tenant(dice.choice(EDGES))) as load:
+                for _ in range(_FAULTS):
+                    await load.more(_FEW)
+                    await dice.choice([killed, frozen, stopped, without_database])()
+                await load.more(_FEW)
+            await _nothing_lost_or_doubled(load)
+            is_discreet(process.log.read_bytes(), load.tenant)
+            assert process.is_alive
+            assert worker.is_alive
+    finally:
+        process.stop()
+        worker.stop()
