@@ -14,7 +14,7 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help up test faults soak clients audit sbom dist bench lock fmt
+.PHONY: help up test faults mutate soak clients audit sbom dist bench lock fmt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -36,6 +36,9 @@ test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests
 
 faults: $(VENV)/dev.stamp ## put faults of our own into copies of the tree: the tests must fail; ONLY=outbox
 	@exec $(BIN)/python scripts/put_faults.py $(ONLY)
+
+mutate: $(VENV)/mutation.stamp ## change the code, and tell what no test saw; ONLY=core/schedule
+	@exec $(BIN)/python scripts/mutate.py $(ONLY)
 
 soak: $(VENV)/dev.stamp ## kill, freeze and cut off at random for MINUTES (60); SEED=… makes one round again
 	@exec $(BIN)/python scripts/soak.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
@@ -63,6 +66,7 @@ fmt: $(VENV)/dev.stamp ## put the code into its form
 lock: ## write the lock files anew; UPGRADE=--upgrade takes newer releases
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock
 	$(COMPILE) $(UPGRADE) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) $(UPGRADE) --group mutation -c requirements-dev.lock -o requirements-mutation.lock
 	$(COMPILE) $(UPGRADE) --group clients -o requirements-clients.lock
 	$(PYTHON) scripts/build_requirements.py | $(COMPILE) $(UPGRADE) - -o requirements-build.lock
 	echo 'uv>=0.9,<1' | $(COMPILE) $(UPGRADE) - -o requirements-uv.lock
@@ -78,6 +82,11 @@ $(VENV)/run.stamp: requirements.lock requirements-build.lock pyproject.toml hatc
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
 	@echo 'Installing what its tests need'
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/mutation.stamp: requirements-mutation.lock | $(VENV)/dev.stamp
+	@echo 'Installing mutmut'
+	@$(INSTALL) --require-hashes -r requirements-mutation.lock
 	@touch $@
 
 # Node is the one that the type checker of the development environment brings.

@@ -58,7 +58,7 @@ def main() -> int:
     if misfits := [problem for fault in faults for problem in _misfits(fault)]:
         print("\n".join(misfits), file=sys.stderr)
         return 1
-    with _copies(asked.jobs) as copies, _database() as dsn:
+    with _copies(asked.jobs) as copies, database() as dsn:
         tests = tuple(dict.fromkeys(test for fault in faults for test in fault.tests))
         print(f"{len(faults)} faults; first their tests without any of them", flush=True)
         told, output = _run(copies[0], tests, dsn, 60 * SECONDS)
@@ -180,7 +180,7 @@ def _copies(many: int) -> Generator[list[Path]]:
 
 
 @contextmanager
-def _database() -> Generator[str]:
+def database() -> Generator[str]:
     """A PostgreSQL for all runs, so that each need not start its own."""
     with tempfile.TemporaryDirectory(prefix="estafette-faults-db-") as folder:
         server = EmbeddedPostgres(Path(folder), durable=False)

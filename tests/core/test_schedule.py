@@ -42,6 +42,23 @@ def test_times_are_ahead_within_thirty_days_and_far_enough_apart(
 
 
 @pytest.mark.parametrize(
+    ("pickup", "delivery", "reason"),
+    [
+        (0, None, "must be in the future"),
+        (30 * 1440 + 1, None, "must be within 30 days"),
+        (60, 79, "must be at least 20 minutes after the pickup"),
+    ],
+)
+def test_a_time_that_cannot_be_kept_is_refused_with_what_can(
+    pickup: float, delivery: float | None, reason: str
+) -> None:
+    schedule = Schedule(at(pickup), None if delivery is None else at(delivery))
+    refusal = schedule.refusal(NOW)
+    assert refusal is not None
+    assert refusal.reason == reason
+
+
+@pytest.mark.parametrize(
     ("pickup", "delivery", "promised"),
     [
         (None, None, (30, 90)),

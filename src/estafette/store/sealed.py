@@ -102,7 +102,8 @@ async def keep_check_value(connection: Connection, value: bytes) -> bytes:
 async def newest_endpoints(connection: Connection, limit: int) -> list[SealedEndpoint]:
     """The endpoints that were made last, of all accounts. It reads through all of them."""
     found = await connection.fetch(
-        "select account_id, id, secret, next_secret from endpoints order by id desc limit $1",
+        "select account_id, id, secret, next_secret, headers from endpoints"
+        " order by id desc limit $1",
         limit,
     )
     return [SealedEndpoint(*row) for row in found]
