@@ -34,13 +34,14 @@ from estafette.http.limiter import AddressLimits, RateLimiter
 from estafette.http.observe import Observer
 from estafette.http.prefix import ByPrefix
 from estafette.http.server import HttpServer, open_sockets, room_for_connections
-from estafette.metrics import CourierMetrics, RequestMetrics, observe_upkeep
+from estafette.metrics import CourierMetrics, RequestMetrics, observe_open, observe_upkeep
 from estafette.scraping import scraped
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
 from estafette.store.pool import Pool, open_pool
 from estafette.usecases import (
     close_books,
+    count_open,
     ends,
     gone_endpoints,
     overdue,
@@ -422,6 +423,7 @@ async def work(settings: Settings) -> None:
             personal_data.run(platform, retention.personal_data, stop),
             close_books.run(platform, stop),
             gone_endpoints.run(platform, stop),
+            count_open.run(platform, stop, observe_open),
         )
 
 

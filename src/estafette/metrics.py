@@ -1,9 +1,13 @@
 """What is measured of requests and of courier companies, for Prometheus."""
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from estafette.core.courier import Company
+from estafette.core.delivery import Status
 from estafette.store.ends import Done
+from estafette.store.open_deliveries import Count
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -102,3 +106,24 @@ def observe_upkeep(done: Done) -> None:
     _REMOVED.labels(done.name).set(done.removed)
     if done.completed_at is not None:
         _COMPLETED.labels(done.name).set(done.completed_at.timestamp())
+
+
+_OPEN = Gauge(
+    "estafette_live_deliveries",
+    "Live deliveries under way by status, stalled ones included; counted as far as 100,000.",
+    ["status"],
+    multiprocess_mode="mostrecent",
+)
+_LATE = Gauge(
+    "estafette_live_deliveries_late",
+    "Those of them that are past their promised time, by status.",
+    ["status"],
+    multiprocess_mode="mostrecent",
+)
+
+
+def observe_open(counts: Mapping[Status, Count]) -> None:
+    """Notes how many live deliveries are under way, and how many of them are late."""
+    for status, count in counts.items():
+        _OPEN.labels(status).set(count.deliveries)
+        _LATE.labels(status).set(count.late)

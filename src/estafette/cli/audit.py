@@ -1,17 +1,19 @@
 """`estafette audit`: who did what."""
 
 import json as json_text
+import re
+from collections.abc import Sequence
 from typing import Annotated, Any, cast
 from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from estafette.cli.output import OK, misused, say, say_json, table
+from estafette.cli.output import OK, CommandError, fields, misused, say, say_json, table
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, identifier, moment
-from estafette.core.audit import Act, By, Entry
+from estafette.core.audit import Act, By, ByKind, Entry
 from estafette.usecases.accounts import find_account, list_accounts
-from estafette.usecases.audit import Page, PlaceUnknownError, Wanted, list_entries
+from estafette.usecases.audit import Page, PlaceUnknownError, Wanted, find_entries, list_entries
 from estafette.usecases.platform import Platform
 
 app = App(name="audit", help="Who did what: keys, secrets, payments, moves by hand.")
@@ -45,7 +47,9 @@ def _changes(entry: Entry) -> str:
 def _fact(value: Any) -> str:
     if isinstance(value, list):
         members = cast("list[Any]", value)
-        return " → ".join(map(_fact, members)) if len(members) == 2 else json_text.dumps(members)
+        if len(members) == 2:
+            return " → ".join(map(_fact, members))
+        return json_text.dumps(members, ensure_ascii=False)
     return "none" if value is None else str(value)
 
 
@@ -94,24 +98,81 @@ def list_(
     if json:
         say_json({"entries": [_json(entry, accounts) for entry in page.entries], "next": page.next})
         return OK
-    table(
-        ("AT", "BY", "ACT", "ACCOUNT", "OBJECT", "CHANGES"),
-        [
-            (
-                entry.at,
-                _by(entry.by),
-                entry.act,
-                _whose(entry, accounts),
-                entry.object,
-                _changes(entry),
-            )
-            for entry in page.entries
-        ],
-        "Nothing of that kind was done",
-    )
+    _say_page(page.entries, accounts)
     if page.next:
         say(f"There is more: --after {page.next}")
     return OK
+
+
+_WIDTH = 100
+_LAST = 8
+
+
+def _say_page(entries: Sequence[Entry], accounts: dict[UUID, str]) -> None:
+    """Prints entries in a hundred columns: what does not fit, `audit show` tells."""
+    rows = [
+        (
+            f"{entry.at:%Y-%m-%d %H:%M}",
+            str(entry.id)[-_LAST:],
+            entry.act,
+            _clipped(_actor(entry.by), 16),
+            _clipped(_whose(entry, accounts) or "-", 18),
+        )
+        for entry in entries
+    ]
+    used = sum(max((len(row[column]) for row in rows), default=0) + 2 for column in range(5))
+    room = max(_WIDTH - used, len("CHANGES"))
+    table(
+        ("AT (UTC)", "ENTRY", "ACT", "BY", "ACCOUNT", "CHANGES"),
+        [(*row, _clipped(_changes(entry), room)) for row, entry in zip(rows, entries, strict=True)],
+        "Nothing of that kind was done",
+    )
+
+
+def _actor(by: By) -> str:
+    """Who it was, in a word: a command's user, a process, or how a key's id ends."""
+    is_key = by.kind is ByKind.KEY
+    return f"key …{by.name[-_LAST:]}" if is_key else by.name
+
+
+def _clipped(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+@app.command
+def show(entry: str, *, json: AsJson = False) -> int:
+    """Show an entry with all that it tells.
+
+    Parameters
+    ----------
+    entry
+        Its id, or the end of it, as the list shows it.
+    """
+    ending = entry.strip().lower()
+    if not _ENDING.fullmatch(ending):
+        raise misused(f"{entry!r} is not the id of an entry, or its last {_LAST} characters")
+
+    async def work(platform: Platform) -> tuple[list[Entry], dict[UUID, str]]:
+        found = await find_entries(platform, ending)
+        return found, {one.id: one.name for one in await list_accounts(platform)}
+
+    found, accounts = on_platform(work)
+    if len(found) != 1:
+        told = "several entries end so: give the whole id" if found else "there is no such entry"
+        raise CommandError(f"{told}; `estafette audit list --json` shows ids", code="refused")
+    told = _json(found[0], accounts)
+    if json:
+        say_json(told)
+        return OK
+    changes: dict[str, Any] = told.pop("changes")
+    fields({**told, "by": _by(found[0].by)})
+    if changes:
+        say()
+        fields({f"  {name}": _fact(value) for name, value in changes.items()})
+    return OK
+
+
+_ENDING = re.compile(r"[0-9a-f-]{8,36}")
 
 
 def _whose(entry: Entry, accounts: dict[UUID, str]) -> str | None:

@@ -30,7 +30,7 @@ Manage
 Look
   deliveries   list, show, confirm, advance, unlock-pin
   listen       print events as they happen, or forward them to a local port
-  audit        list
+  audit        list, show
   doctor       check settings, database, clock and reachability
 
 Every command takes --json. Settings come from the environment (ESTAFETTE_…, DATABASE_URL) and from

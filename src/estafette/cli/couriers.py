@@ -12,9 +12,20 @@ from cyclopts import App, Parameter
 
 from estafette.cli import links
 from estafette.cli.hours import hours_text, read_hours
-from estafette.cli.output import OK, CommandError, fields, misused, say, say_json, table, write
+from estafette.cli.output import (
+    OK,
+    CommandError,
+    fields,
+    misused,
+    note,
+    say,
+    say_json,
+    styled,
+    table,
+    write,
+)
 from estafette.cli.session import on_platform
-from estafette.cli.words import AsJson
+from estafette.cli.words import AsJson, known_market
 from estafette.core.account import MARKETS
 from estafette.core.courier import PARCEL_TYPES, Company, Connector
 from estafette.core.ids import new_id
@@ -25,6 +36,7 @@ from estafette.usecases.couriers import (
     find_company,
     list_companies,
     save_company,
+    strange_zones,
 )
 from estafette.usecases.platform import Platform
 from estafette.usecases.tariffs import export_tariffs, import_tariffs
@@ -80,6 +92,10 @@ class _Options:
     max_weight: _Weight = None
     margin_percent: _Percent = None
     margin_fixed: _Fixed = None
+
+
+Saved = tuple[Company, list[str]]
+"""A company as it is saved, and what to say of its zones."""
 
 
 def _changed(company: Company, wanted: _Options) -> Company:
@@ -166,9 +182,23 @@ def _json(company: Company) -> dict[str, Any]:
     }
 
 
-def _told(company: Company, *, json: bool) -> int:
+async def _saved(platform: Platform, company: Company, options: _Options) -> Saved:
+    saved = await save_company(platform, _changed(company, options))
+    strange = await strange_zones(platform, saved) if options.zone else {}
+    return saved, [
+        f"no city or province of {saved.market} is called {zone!r}"
+        + (f"; did you mean {close}?" if close else ": only addresses that say so are served")
+        for zone, close in strange.items()
+    ]
+
+
+def _told(company: Company, warnings: Sequence[str] = (), *, json: bool) -> int:
     told = _json(company)
+    for warning in warnings:
+        note(f"{styled('warning:', 'yellow', sys.stderr)} {warning}")
     if json:
+        if warnings:
+            told["warnings"] = warnings
         say_json(told)
     else:
         shown = {name: _cell(value) for name, value in told.items()}
@@ -189,7 +219,7 @@ def list_(
     """List the courier companies, those that are not asked at the moment included."""
 
     async def work(platform: Platform) -> tuple[list[Company], dict[UUID, str]]:
-        found = await list_companies(platform, market and market.upper())
+        found = await list_companies(platform, market and known_market(market))
         return found, {one.id: one.name for one in await list_accounts(platform)}
 
     found, accounts = on_platform(work)
@@ -233,11 +263,9 @@ def create(
     slug
         Lower-case letters, digits and -.
     """
-    code = market.upper()
-    if code not in MARKETS:
-        raise misused(f"there is no market {market!r}; there are {', '.join(sorted(MARKETS))}")
+    code = known_market(market)
 
-    async def work(platform: Platform) -> Company:
+    async def work(platform: Platform) -> Saved:
         company = Company(
             id=new_id(),
             market=code,
@@ -247,9 +275,9 @@ def create(
             connector=connector,
             time_zone=MARKETS[code].time_zone,
         )
-        return await save_company(platform, _changed(company, options or _Options()))
+        return await _saved(platform, company, options or _Options())
 
-    return _told(on_platform(work), json=json)
+    return _told(*on_platform(work), json=json)
 
 
 @app.command
@@ -269,18 +297,18 @@ def update(
         The company's.
     """
 
-    async def work(platform: Platform) -> Company:
+    async def work(platform: Platform) -> Saved:
         owner = await _account_id(platform, account)
-        company = await find_company(platform, market.upper(), slug, owner)
-        return await save_company(platform, _changed(company, options or _Options()))
+        company = await find_company(platform, known_market(market), slug, owner)
+        return await _saved(platform, company, options or _Options())
 
-    return _told(on_platform(work), json=json)
+    return _told(*on_platform(work), json=json)
 
 
 def _switch(slug: str, market: str, account: str | None, *, active: bool, json: bool) -> int:
     async def work(platform: Platform) -> Company:
         owner = await _account_id(platform, account)
-        return await change_company(platform, market.upper(), slug, owner, active=active)
+        return await change_company(platform, known_market(market), slug, owner, active=active)
 
     return _told(on_platform(work), json=json)
 
@@ -334,7 +362,7 @@ def tariffs(
 
     async def work(platform: Platform) -> tuple[str, int]:
         owner = await _account_id(platform, account)
-        company = await find_company(platform, market.upper(), slug, owner)
+        company = await find_company(platform, known_market(market), slug, owner)
         count = 0
         if text is not None:
             count = await import_tariffs(platform, company.market, text, company.id)
@@ -346,7 +374,7 @@ def tariffs(
         problems = "\n".join(f"  {problem}" for problem in error.problems)
         raise CommandError(f"{file} is no price list, nothing was changed:\n{problems}") from error
     if json:
-        say_json({"courier": slug, "market": market.upper(), "csv": csv})
+        say_json({"courier": slug, "market": known_market(market), "csv": csv})
     elif file is None:
         write(csv)
     else:

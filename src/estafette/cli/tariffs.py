@@ -6,9 +6,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from estafette.cli.output import MISUSED, OK, CommandError, misused, say, say_json, write
+from estafette.cli.output import MISUSED, OK, CommandError, say, say_json, write
 from estafette.cli.session import on_platform
-from estafette.cli.words import AsJson
+from estafette.cli.words import AsJson, known_market
 from estafette.core.account import MARKETS
 from estafette.core.tariff_file import TariffFileError, price_list_text
 from estafette.usecases.tariffs import export_tariffs, import_tariffs
@@ -27,7 +27,7 @@ def export(file: str = "-", *, market: _Market, json: AsJson = False) -> int:
     file
         Where to; - is the terminal.
     """
-    code = _known(market)
+    code = known_market(market)
     text = on_platform(lambda platform: export_tariffs(platform, code))
     if file != "-":
         try:
@@ -58,7 +58,7 @@ def import_(
     file
         The file; - is standard input.
     """
-    code = _known(market)
+    code = known_market(market)
     try:
         text = sys.stdin.read() if file == "-" else price_list_text(Path(file).read_bytes())
     except (OSError, UnicodeDecodeError) as error:
@@ -73,13 +73,6 @@ def import_(
     else:
         say(f"{code} has {count} tariffs now; quotes follow them from this moment")
     return OK
-
-
-def _known(market: str) -> str:
-    code = market.upper()
-    if code not in MARKETS:
-        raise misused(f"there is no market {market!r}; there are {', '.join(sorted(MARKETS))}")
-    return code
 
 
 def _unusable(file: str, what: str, error: Exception) -> CommandError:

@@ -8,7 +8,7 @@ from uuid import UUID
 from cyclopts import Parameter
 
 from estafette.cli.output import misused
-from estafette.core.account import Mode
+from estafette.core.account import MARKETS, Mode
 from estafette.core.event import NOTE_LIMIT
 from estafette.core.ids import from_base32
 
@@ -58,6 +58,14 @@ def moment_to_come(text: str) -> datetime:
     if _DURATION.fullmatch(text.strip().lower()):
         return datetime.now(UTC) + duration(text)
     return moment(text)
+
+
+def known_market(text: str) -> str:
+    """The code of a market, in whatever case. Raises CommandError for what is none."""
+    code = text.upper()
+    if code not in MARKETS:
+        raise misused(f"there is no market {text!r}; there are {', '.join(sorted(MARKETS))}")
+    return code
 
 
 def identifier(text: str, what: str) -> UUID:

@@ -73,6 +73,11 @@ def _known() -> Iterator[tuple[str, str]]:
 _BY_SPELLING: Final = dict(_known())
 
 
+def provinces(country: str) -> list[str]:
+    """The names of a country's provinces; none where they are not known."""
+    return list(_SPELLINGS.get(country, ()))
+
+
 def province_key(text: str) -> str:
     """The province that a text names, folded, in one spelling; else the text, folded.
 

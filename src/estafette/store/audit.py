@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from estafette.core.account import Mode
@@ -78,19 +79,32 @@ async def select(
         *(after or (None, None)),
         limit,
     )
-    return [
-        Entry(
-            row["id"],
-            row["at"],
-            By(ByKind(row["by_kind"]), row["by_name"], row["by_address"]),
-            row["act"],
-            row["account_id"],
-            Mode(row["mode"]) if row["mode"] else None,
-            row["object"],
-            orjson.loads(row["changes"]),
-        )
-        for row in found
-    ]
+    return [_entry(row) for row in found]
+
+
+async def ending(connection: Connection, text: str) -> list[Entry]:
+    """The newest two entries whose id ends with a text. It reads through all of them."""
+    columns = "id, at, by_kind, by_name, by_address, act, account_id, mode, object, changes"
+    found = await connection.fetch(
+        f"select {columns} from audit where right(id::text, $2) = $1"  # noqa: S608 - a constant
+        " order by at desc limit 2",
+        text,
+        len(text),
+    )
+    return [_entry(row) for row in found]
+
+
+def _entry(row: asyncpg.Record) -> Entry:
+    return Entry(
+        row["id"],
+        row["at"],
+        By(ByKind(row["by_kind"]), row["by_name"], row["by_address"]),
+        row["act"],
+        row["account_id"],
+        Mode(row["mode"]) if row["mode"] else None,
+        row["object"],
+        orjson.loads(row["changes"]),
+    )
 
 
 MONTHS_AHEAD = 12

@@ -74,6 +74,12 @@ async def list_entries(
     return Page(entries, f"{last.at.isoformat()}~{last.id}" if last else None)
 
 
+async def find_entries(platform: Platform, ending: str) -> list[Entry]:
+    """The entry whose id ends so; two, where there is more than one."""
+    async with platform.pool.acquire() as connection:
+        return await audit.ending(connection, ending)
+
+
 def _read(text: str) -> Place:
     at, _, id = text.partition("~")
     try:

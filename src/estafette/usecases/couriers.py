@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,7 +12,9 @@ from estafette.core.account import MARKETS, Account
 from estafette.core.audit import Act, difference, ending
 from estafette.core.courier import LARGEST_FEE, PARCEL_TYPES, Company, Hours
 from estafette.core.errors import Busy, Unavailable
+from estafette.core.place import CityIndex
 from estafette.core.pricing import Tariff
+from estafette.core.province import province_key, provinces
 from estafette.seeds.companies import demo_companies
 from estafette.store import catalog, companies
 from estafette.store.pool import Connection
@@ -175,6 +178,24 @@ async def add_demo_companies(platform: Platform, account: Account) -> list[Compa
                 await _note(connection, platform, None, company)
                 added.append(company)
     return added
+
+
+async def strange_zones(platform: Platform, company: Company) -> dict[str, str | None]:
+    """The company's zones that name no city or province of its market, with what may be meant.
+
+    They hold addresses that are written so, and no others: most often it is a slip.
+    """
+    async with platform.pool.acquire() as connection:
+        cities = await catalog.cities(connection, company.market)
+    index, names = CityIndex(cities), provinces(company.market)
+    known = {province_key(name) for name in names}
+    meant = {name.casefold(): name for name in (*names, *(city.name for city in cities))}
+    strange: dict[str, str | None] = {}
+    for zone in company.service_zones:
+        if province_key(zone) not in known and index.find(zone) is None:
+            close = get_close_matches(zone.casefold(), meant, 1, 0.75)
+            strange[zone] = meant[close[0]] if close else None
+    return strange
 
 
 def _problem(company: Company) -> str | None:
