@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,15 @@ async def _scrape(ports: Iterable[int]) -> dict[str, Told]:
     async with aiohttp.ClientSession() as session:
         texts = list[str]()
         for port in ports:
-            async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
-                assert answer.status == 200
-                texts.append(await answer.text())
+            with suppress(aiohttp.ClientConnectorError):  # it has not started yet
+                texts.append(await _text(session, port))
     return _read(texts)
+
+
+async def _text(session: aiohttp.ClientSession, port: int) -> str:
+    async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+        assert answer.status == 200
+        return await answer.text()
 
 
 async def _order_elsewhere(server: Server) -> None:
@@ -126,7 +132,7 @@ async def _every_metric(dsn: str, folder: Path) -> dict[str, Told]:
                 await _is_told_of(await server.tenant(edge), receiver)
             await _order_elsewhere(server)
             await server.raw(b"no HTTP\r\n\r\n")
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):  # a busy machine starts a worker slowly
                 while True:
                     found = await _scrape(ports)
                     if {
