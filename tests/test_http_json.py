@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from estafette.http.refusals import BadBody
-from estafette.http.strict_json import DEPTH, EMPTY_FINGERPRINT, decode, fingerprint
+from estafette.http.strict_json import (
+    DEPTH,
+    EMPTY_FINGERPRINT,
+    LONGEST_NUMBER,
+    MOST_VALUES,
+    decode,
+    fingerprint,
+)
 
 _VALUES = st.recursive(
     st.none()
@@ -81,7 +88,48 @@ def test_nesting_is_bounded() -> None:
     assert decode(deepest) is not None
     assert "nested deeper" in _reason(b"[" + deepest + b"]")
     assert "nested deeper" in _reason(b'{"a":' * (DEPTH + 1) + b"1" + b"}" * (DEPTH + 1))
-    assert "nested deeper" in _reason(b"[" * 100_000 + b"]" * 100_000)
+    assert "nested deeper" in _reason(b'{"a":[' * (DEPTH // 2) + b"[]" + b"]}" * (DEPTH // 2))
+    assert "nested deeper" in _reason(b"[" * 4_000 + b"]" * 4_000)
+    assert "more than" in _reason(b"[" * 100_000 + b"]" * 100_000)
+
+
+def test_brackets_in_texts_are_no_nesting() -> None:
+    text = '["[' + '"]' * 40
+    assert decode(json.dumps({"a": [text, "\\", '\\"[']}).encode()) == {"a": [text, "\\", '\\"[']}
+
+
+@pytest.mark.parametrize("value", [b"{}", b"1", b'""', b"[]", b'"\\"{"'])
+def test_the_number_of_values_is_bounded(value: bytes) -> None:
+    def array(count: int) -> bytes:
+        return b"[" + b",".join([value] * count) + b"]"
+
+    assert len(decode(array(MOST_VALUES // 2 - 1))) == MOST_VALUES // 2 - 1
+    assert "more than" in _reason(array(MOST_VALUES))
+    assert "more than" in _reason(b'{"unknown":' + array(MOST_VALUES) + b"}")
+
+
+def test_16_kib_of_metadata_are_never_too_many_values() -> None:
+    densest = b"[" + b",".join([b"1"] * 8_191) + b"]"
+    assert len(decode(b'{"metadata":' + densest + b', "a": {"b": [1, 2]}}')["metadata"]) == 8_191
+    commas = "," * (16 * 1024)
+    assert decode(json.dumps({"a": commas}).encode()) == {"a": commas}
+
+
+def test_a_key_twice_is_found_among_many_values_and_however_it_is_written() -> None:
+    many = b",".join([b'{"a": "\\"\\\\"}'] * 2_000)
+    assert "a key twice" in _reason(b"[" + many + b', {"a": 1, "a": {}}]')
+    assert "the key 'a' twice" in _reason(b'[{"a": 18446744073709551616, "a": {}}]')
+    assert "the key 'a' twice" in _reason(b'[{"a": {"b": "x"}, "c": "", "a": "\\u0416"}]')
+
+
+def test_numbers_keep_what_they_are() -> None:
+    numbers = "[1, 1.0, -0, -0.0, 1E2, 18446744073709551616, -9223372036854775809, 1e-999]"
+    assert repr(decode(numbers.encode())) == repr(json.loads(numbers))
+    longest = int("9" * LONGEST_NUMBER)
+    assert decode(b"[" + str(longest).encode() + b"]") == [longest]
+    assert "too long" in _reason(b"[1" + b"0" * LONGEST_NUMBER + b"]")
+    digits = "1" * 5_000
+    assert decode(json.dumps([digits, 2**70]).encode()) == [digits, 2**70]
 
 
 def test_many_brackets_side_by_side_are_not_deep() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from estafette.core.account import MARKETS, Account, Credential, KeyKind, Mode
 from estafette.core.ids import new_id
-from estafette.http.limiter import AddressLimits, RateLimiter
+from estafette.http.limiter import AddressLimits, RateLimiter, charge_body
 from estafette.http.refusals import (
     BadBody,
     BadIdempotencyKey,
@@ -164,15 +164,26 @@ class _Clock:
         return self.now
 
 
-def _credential(rate: int, burst: int, key_id: UUID | None = None) -> Credential:
+def _credential(
+    rate: int, burst: int, key_id: UUID | None = None, kind: KeyKind = KeyKind.SECRET
+) -> Credential:
     account = Account(new_id(), "a", MARKETS["KZ"], "kaspi", rate, burst)
-    return Credential(account, key_id or new_id(), Mode.LIVE, KeyKind.SECRET, None, False)
+    return Credential(account, key_id or new_id(), Mode.LIVE, kind, None, False)
 
 
-def _taken(limiter: RateLimiter, credential: Credential, most: int = 1000) -> int:
+def _taken(
+    limiter: RateLimiter,
+    credential: Credential,
+    most: int = 1000,
+    address: str = "192.0.2.1",
+    size: int = 0,
+) -> int:
+    """How many requests with a body of that size are let in at once."""
     for count in range(most):
+        scope = _from(address)
         try:
-            limiter.take(credential)
+            limiter.take(credential, scope)
+            charge_body(scope, size)
         except RateLimited:
             return count
     return most
@@ -193,18 +204,70 @@ def test_refusal_tells_when_to_come_back_in_whole_seconds() -> None:
     clock = _Clock()
     limiter = RateLimiter(clock=clock)
     credential = _credential(rate=1, burst=1)
-    limiter.take(credential)
+    limiter.take(credential, _from("192.0.2.1"))
     with pytest.raises(RateLimited) as refused:
-        limiter.take(credential)
+        limiter.take(credential, _from("192.0.2.1"))
     assert refused.value.retry_after == 1
     clock.now += refused.value.retry_after
-    limiter.take(credential)
+    limiter.take(credential, _from("192.0.2.1"))
 
 
 def test_keys_have_buckets_of_their_own() -> None:
     limiter = RateLimiter(clock=_Clock())
     assert _taken(limiter, _credential(5, 5)) == 5
     assert _taken(limiter, _credential(5, 5)) == 5
+
+
+@pytest.mark.parametrize(
+    ("size", "tokens"),
+    [(0, 1), (16 * 1024, 1), (16 * 1024 + 1, 2), (BODY_LIMIT, 4), (10**9, 1000)],
+)
+def test_a_body_costs_a_token_more_for_each_16_kib(size: int, tokens: int) -> None:
+    limiter = RateLimiter(clock=_Clock())
+    assert _taken(limiter, _credential(10, 200), size=size) == max(1, 200 // tokens)
+
+
+def test_a_key_of_the_least_burst_may_send_any_body() -> None:
+    limiter = RateLimiter(clock=_Clock())
+    assert _taken(limiter, _credential(1, 1), size=BODY_LIMIT) == 1
+    assert _taken(limiter, _credential(1, 2), size=BODY_LIMIT) == 1
+
+
+async def test_a_body_is_charged_before_it_is_read_and_one_without_a_length_after() -> None:
+    limiter, credential = RateLimiter(clock=_Clock()), _credential(1, 5)
+    for headers in ((), ((b"content-length", b"40000"),)):
+        scope = {**_from("192.0.2.1"), "headers": list(headers)}
+        limiter.take(credential, scope)
+        if not headers:
+            assert await read_body(scope, _receive(_parts(b"x" * 20_000, b"x" * 20_000)))
+            continue
+        with pytest.raises(RateLimited):
+            await read_body(scope, _receive([]))
+
+
+def test_all_keys_of_an_account_share_what_four_of_them_may() -> None:
+    limiter = RateLimiter(clock=_Clock())
+    first = _credential(5, 5)
+    others = [replace(first, key_id=new_id()) for _ in range(6)]
+    assert [_taken(limiter, each) for each in [first, *others]] == [5, 5, 5, 5, 0, 0, 0]
+
+
+def test_one_visitor_takes_a_fifth_of_what_a_publishable_key_may() -> None:
+    clock = _Clock()
+    limiter = RateLimiter(clock=clock)
+    credential = _credential(100, 200, kind=KeyKind.PUBLISHABLE)
+    assert _taken(limiter, credential, address="192.0.2.1") == 40
+    assert _taken(limiter, credential, address="192.0.2.2") == 40
+    clock.now += 1
+    assert _taken(limiter, credential, address="192.0.2.1") == 20
+    assert _taken(limiter, credential, address="2001:db8::1") == 40
+    assert _taken(limiter, credential, address="2001:db8::2") == 0
+
+
+def test_a_visitor_may_make_some_requests_with_a_slow_key_too() -> None:
+    limiter = RateLimiter(clock=_Clock())
+    assert _taken(limiter, _credential(5, 20, kind=KeyKind.PUBLISHABLE)) == 10
+    assert _taken(limiter, _credential(1, 1, kind=KeyKind.PUBLISHABLE)) == 1
 
 
 def test_processes_divide_the_limits_among_them() -> None:
@@ -232,12 +295,12 @@ def test_new_limits_count_at_once() -> None:
 def test_memory_of_the_limiter_is_bounded() -> None:
     limiter = RateLimiter(clock=_Clock(), keys=10)
     busy = _credential(5, 5)
-    limiter.take(busy)
+    limiter.take(busy, _from("192.0.2.1"))
     for _ in range(9):
-        limiter.take(_credential(5, 5))
-    limiter.take(busy)
+        limiter.take(_credential(5, 5), _from("192.0.2.1"))
+    limiter.take(busy, _from("192.0.2.1"))
     for _ in range(9):
-        limiter.take(_credential(5, 5))
+        limiter.take(_credential(5, 5), _from("192.0.2.1"))
     assert _taken(limiter, busy) == 3  # what is used is remembered, what rests is forgotten
 
 

@@ -30,6 +30,7 @@ from estafette.couriers.sandbox.app import Advance
 from estafette.dialects import entrega, kaspi
 from estafette.dialects.entrega import schemas as entrega_schemas
 from estafette.dialects.kaspi import schemas as kaspi_schemas
+from estafette.http.request import BODY_LIMIT
 from estafette.usecases.couriers import save_company
 from estafette.usecases.links import Link, connect
 from tests.edges import EDGES, Edge
@@ -115,9 +116,9 @@ class _Meter:
         small = [(await self._cost(_LIMIT, {}))[0] for _ in range(4)]
         self._plain = min(small)
         if self._call.body is not None:
-            large = replaced(self._call.body, ("unknown",), "x" * 100_000)
+            large = replaced(self._call.body, ("unknown",), "x" * 50_000)
             costs = [(await self._cost(_LIMIT, {"body": large}))[0] for _ in range(3)]
-            self._per_byte = max(0.0, (min(costs) - self._plain) / 100_000)
+            self._per_byte = max(0.0, (min(costs) - self._plain) / 50_000)
 
     async def check(self, size: int, **changes: Any) -> str | None:
         """What is wrong with the answer to a changed request of some `size` in bytes, or None."""
@@ -442,3 +443,61 @@ async def test_any_request_for_a_tracking_page_costs_by_its_length(
         assert (await tenant.call(edge.cancel(id))).status == 200
     call = _Call("GET", f"/track/{id}{end}", None, {})
     assert await _checked_head(server, call, id, ["unknown", "lang", "seen"]) == []
+
+
+# What a key may make of the processor
+
+
+_COSTLY = {
+    "objects": "[{}]",
+    "members": '{{"a%d": {}}}',
+    "texts": '["\\u0416"]',
+    "numbers": "[1.5]",
+    "escapes": '"\\"\\\\"',
+    "nothing": '"xxxx"',
+}
+_TOKENS = 40
+_SHARE = 3
+
+
+def _costly(kind: str, size: int) -> str:
+    """JSON of just below `size` bytes, of many values of a kind."""
+    unit = _COSTLY[kind]
+    begin, one, end = unit[0], unit[1:-1], unit[-1]
+    between = "" if begin == '"' else ","
+    written = [one % number if "%" in one else one for number in range(size // (len(one) + 4))]
+    return begin + between.join(written) + end
+
+
+async def _spent(server: Server, tenant: Tenant, call: _Call, body: bytes) -> tuple[float, int]:
+    """What the processor spends until the key may no more, in seconds, and on how many."""
+    await tenant.call(tenant.edge.list)  # the key is known from here on
+    began = time.process_time()
+    for count in range(2 * _TOKENS):
+        if (await call.send(server, body=body)).status == 429:
+            return time.process_time() - began, count
+    raise AssertionError("the key may do what it pleases")
+
+
+@pytest.mark.parametrize("kind", _COSTLY)
+@pytest.mark.parametrize("edge", EDGES, ids=str)
+async def test_what_a_key_may_make_of_the_processor_does_not_depend_on_its_bodies(
+    server: Server, edge: Edge, kind: str
+) -> None:
+    operation = next(
+        each for each in OPERATIONS if each.edge is edge and each.name.endswith("/quotes")
+    )
+
+    async def spent(unknown: str) -> float:
+        tenant = await server.tenant(edge, rate_per_second=1, burst=_TOKENS)
+        call = operation.call(tenant, "x")
+        plain = json.dumps(call.body).encode()
+        body = plain[:-1] + b', "unknown": ' + unknown.encode() + b"}"
+        assert len(body) <= BODY_LIMIT
+        return (await _spent(server, tenant, call, body))[0]
+
+    plain = min([await spent("1") for _ in range(2)])
+    for size in (15 * 1024, BODY_LIMIT - 2048):
+        most = _SHARE * plain + _FLOOR
+        found = min([await spent(_costly(kind, size)) for _ in range(2)])
+        assert found <= most, f"{size} bytes: {found:.3f} s of the processor, {plain:.3f} s plain"

@@ -1,4 +1,7 @@
-"""How often a key, and an address, may call: token buckets in the memory of one process."""
+"""How often a key, an account and an address may call: token buckets in the memory of one process.
+
+A request is paid for by one of them. What nobody has paid for is refused in http/observe.py.
+"""
 
 import math
 import time
@@ -9,7 +12,7 @@ from uuid import UUID
 
 from starlette.types import Receive, Scope
 
-from estafette.core.account import Credential
+from estafette.core.account import Credential, KeyKind
 from estafette.http.address import counted
 from estafette.http.refusals import RateLimited
 from estafette.http.reply import HttpReply
@@ -21,7 +24,26 @@ _BUCKETS = 100_000
 _BURST_SECONDS = 20.0
 """What an address may do in so many seconds it may do at once."""
 
+_KEYS_WORTH = 4
+"""All keys of an account together may do what so many of its keys may: it begins with four."""
+
+TOKEN_BYTES = 16 * 1024
+"""A body costs a token more for each so many bytes after the first."""
+
+_VISITORS_SHARE = 5
+"""One client address may take the so-manieth part of what a publishable key may do."""
+
+_VISITORS_RATE, _VISITORS_BURST = 2, 10
+"""And always so many requests a second and at once, if the key may."""
+
+_PROBES_PER_SECOND = 500.0
+"""How often an address may ask for `/healthz` and `/readyz`: it may be that of many monitors."""
+
 _LIMITS = "estafette.limits"
+_PAYER = "estafette.payer"
+
+_FAILURES = frozenset({401, 403})
+"""What is refused for a key, and not for what is asked."""
 
 Name = TypeVar("Name")
 
@@ -48,10 +70,14 @@ class _Buckets(Generic[Name]):
         # A hair's breadth for what adding fractions loses.
         return max(full_at, now) + interval - now - capacity - 1e-9
 
-    def take(self, name: Name, interval: float, capacity: float) -> float:
-        """Takes a token if there is one; returns what `wait` said before."""
+    def take(self, name: Name, interval: float, capacity: float, tokens: int = 1) -> float:
+        """Takes so many tokens if they are there; returns what `wait` said of them before.
+
+        However many they are, whoever has taken one from a full bucket gets the rest of it.
+        """
         now = self._clock()
-        full_at = max(self._full_at.get(name, now), now) + interval
+        price = interval if tokens == 1 else min(tokens * interval, capacity - interval)
+        full_at = max(self._full_at.get(name, now), now) + price
         wait = full_at - now - capacity - 1e-9
         if wait > 0:
             return wait
@@ -68,7 +94,7 @@ def _refuse_until(wait: float) -> None:
 
 
 class RateLimiter:
-    """Token buckets by API key.
+    """Token buckets by API key and by account, and of a publishable key by client address too.
 
     The limits of an account are those of all server processes together: each takes its share,
     since asking a shared counter would cost every request a round trip.
@@ -81,26 +107,70 @@ class RateLimiter:
         clock: Callable[[], float] = time.monotonic,
         keys: int = _BUCKETS,
     ) -> None:
-        """Divides the limits by `processes`; remembers at most `keys` buckets.
+        """Divides the limits by `processes`; remembers at most `keys` buckets of each kind.
 
         `clock` gives seconds and never goes back.
         """
         self._processes = processes
-        self._buckets = _Buckets[UUID](clock, keys)
+        self._keys = _Buckets[UUID](clock, keys)
+        self._accounts = _Buckets[UUID](clock, keys)
+        self._visitors = _Buckets[tuple[UUID, str]](clock, keys)
 
-    def take(self, credential: Credential) -> None:
-        """Takes one token of the credential's bucket. Raises RateLimited when there is none."""
+    def take(self, credential: Credential, scope: Scope) -> None:
+        """Takes what a request costs without its body, and lets its body be charged later.
+
+        Raises RateLimited when there is too little: of the key, of the account, or, with a
+        publishable key, of the client address, which is asked first: what one visitor has too
+        little of costs the others nothing.
+        """
+        self.charge(credential, scope, 1)
+        scope[_PAYER] = self, credential
+
+    def charge(self, credential: Credential, scope: Scope, tokens: int) -> None:
+        """Takes so many tokens. Raises RateLimited when there are too few."""
         account = credential.account
-        interval = self._processes / account.rate_per_second
-        capacity = max(1.0, account.burst / self._processes) * interval
-        _refuse_until(self._buckets.take(credential.key_id, interval, capacity))
+        rate, burst = account.rate_per_second, account.burst
+        if credential.kind is KeyKind.PUBLISHABLE:
+            name = (credential.key_id, _caller(scope))
+            own = min(rate, max(_VISITORS_RATE, rate / _VISITORS_SHARE))
+            most = min(burst, max(_VISITORS_BURST, burst / _VISITORS_SHARE))
+            self._take(self._visitors, name, own, most, tokens)
+        self._take(self._keys, credential.key_id, rate, burst, tokens)
+        self._take(self._accounts, account.id, _KEYS_WORTH * rate, _KEYS_WORTH * burst, tokens)
+
+    def _take(
+        self, buckets: _Buckets[Name], name: Name, rate: float, burst: float, tokens: int
+    ) -> None:
+        interval = self._processes / rate
+        capacity = max(1.0, burst / self._processes) * interval
+        _refuse_until(buckets.take(name, interval, capacity, tokens))
+
+
+def charge_body(scope: Scope, size: int) -> None:
+    """Takes what a body of `size` bytes costs besides its request from who was let in with a key.
+
+    Raises RateLimited when there is too little.
+    """
+    if size > TOKEN_BYTES and has_key(scope):
+        limiter, credential = scope[_PAYER]
+        limiter.charge(credential, scope, (size - 1) // TOKEN_BYTES)
+
+
+def is_paid(scope: Scope) -> bool:
+    """Whether a request was counted: of a key, or of its address."""
+    return _PAYER in scope
+
+
+def has_key(scope: Scope) -> bool:
+    """Whether a request was counted as one of a key that was let in."""
+    return isinstance(scope.get(_PAYER), tuple)
 
 
 class AddressLimits:
     """What callers without a good key may do, by their address: an IPv6 caller's is its /64.
 
-    Only what fails, and what needs no key, is counted: whoever shows a good key is let in, whatever
-    others behind the same address do.
+    Only what is refused, and what needs no key, is counted: whoever shows a good key is let in,
+    whatever others behind the same address do.
     """
 
     def __init__(
@@ -120,15 +190,34 @@ class AddressLimits:
         """
         self._failure = processes / failures_per_second
         self._request = processes / requests_per_second
+        self._probe = min(self._request, processes / _PROBES_PER_SECOND)
         self._failures = _Buckets[str](clock, addresses)
         self._requests = _Buckets[str](clock, addresses)
+        self._probes = _Buckets[str](clock, addresses)
 
     def ask(self, scope: Scope) -> None:
         """Counts a request that needs no key. Raises RateLimited when there were too many."""
+        scope[_PAYER] = "address"
         _refuse_until(self._requests.take(_caller(scope), self._request, _capacity(self._request)))
+
+    def probe(self, scope: Scope) -> None:
+        """Counts a question of a monitor, which may have many. Raises RateLimited."""
+        scope[_PAYER] = "address"
+        _refuse_until(self._probes.take(_caller(scope), self._probe, _capacity(self._probe)))
+
+    def refuse(self, scope: Scope, status: int) -> None:
+        """Counts a request that is answered with a `status` of 4xx and that nobody has paid for.
+
+        Raises RateLimited, to be told in its place.
+        """
+        if status in _FAILURES:
+            self.fail(scope)
+        else:
+            self.ask(scope)
 
     def fail(self, scope: Scope) -> None:
         """Counts a key or a signature that was refused. Raises RateLimited in its place."""
+        scope[_PAYER] = "address"
         _refuse_until(self._failures.take(_caller(scope), self._failure, _capacity(self._failure)))
 
     def has_failed(self, scope: Scope) -> bool:

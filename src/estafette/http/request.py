@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from starlette.types import Receive, Scope
 
+from estafette.http.limiter import charge_body
 from estafette.http.refusals import (
     BadBody,
     BadIdempotencyKey,
@@ -19,13 +20,13 @@ from estafette.http.refusals import (
 
 Result = TypeVar("Result")
 
-BODY_LIMIT = 256 * 1024
-"""How long a body may be, in bytes."""
+BODY_LIMIT = 64 * 1024
+"""How long a body may be, in bytes: 16 KiB of metadata, escaped, and texts of some 10 KB."""
 
 BODY_SECONDS = 15.0
 """How long a body may take to arrive, in seconds. A server that ends waits for its requests."""
 
-DISCARD_LIMIT = 16 * 1024 * 1024
+DISCARD_LIMIT = 1024 * 1024
 """How much of a body that is too long is taken from the caller before it is told, in bytes."""
 
 PATIENCE_SECONDS = 5.0
@@ -66,14 +67,19 @@ async def read_body(
     """The whole body, at most `limit` bytes.
 
     Raises EncodedBody for one that is not sent as it is; BodyTooLarge, by the announced length or
-    while it arrives; BadBody when it is not whole after `body_seconds`; Disconnected when the
-    caller goes away.
+    while it arrives; RateLimited when it is more than the caller's key may send now; BadBody when
+    it is not whole after `body_seconds`; Disconnected when the caller goes away.
     """
     if any(value.lower() not in _AS_IT_IS for value in header_values(scope, b"content-encoding")):
+        charge_body(scope, DISCARD_LIMIT)
         await _discard(receive, patience_seconds)
         raise EncodedBody
+    is_charged = False
     for announced in header_values(scope, b"content-length"):
-        if _DIGITS.fullmatch(announced) is None or int(announced) > limit:
+        size = int(announced) if _DIGITS.fullmatch(announced) else DISCARD_LIMIT
+        charge_body(scope, min(size, DISCARD_LIMIT))
+        is_charged = True
+        if size > limit:
             await _discard(receive, patience_seconds)
             raise BodyTooLarge(limit)
     at_hand: Callable[[int], bytes | None] | None = scope.get(WHOLE_BODY)
@@ -81,9 +87,15 @@ async def read_body(
         return body
     try:
         async with asyncio.timeout(body_seconds):
-            return await _read(receive, limit, patience_seconds)
+            body = await _read(receive, limit, patience_seconds)
+    except BodyTooLarge:
+        charge_body(scope, DISCARD_LIMIT)
+        raise
     except TimeoutError:
         raise BadBody(f"did not arrive within {body_seconds:g} seconds") from None
+    if not is_charged:
+        charge_body(scope, len(body))
+    return body
 
 
 async def _read(receive: Receive, limit: int, patience_seconds: float) -> bytes:

@@ -135,7 +135,7 @@ class _Endpoints:
             raise Unauthorized
         trace_of(scope).recognise(credential)
         permit(self._platform, credential, Operation.MOVE, client_address(scope))
-        self._limiter.take(credential)
+        self._limiter.take(credential, scope)
         if credential.mode is not Mode.SANDBOX:
             raise LiveKey
         return credential

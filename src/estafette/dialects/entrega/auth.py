@@ -34,7 +34,7 @@ class Doorkeeper:
         """
         credential = await self._recognised(scope, KeyKind.SECRET)
         permit(self._platform, credential, operation, client_address(scope))
-        self._limiter.take(credential)
+        self._limiter.take(credential, scope)
         return credential
 
     async def admit_page(
@@ -50,7 +50,7 @@ class Doorkeeper:
             raise UntrustedOrigin
         address = client_address(scope)
         permit(self._platform, credential, operation, address)
-        self._limiter.take(credential)
+        self._limiter.take(credential, scope)
         limits = credential.page or OLDER_LIMITS
         lineage = credential.lineage or credential.key_id
         return credential, Page(lineage, limits, source_of(lineage, address))

@@ -48,7 +48,7 @@ class Doorkeeper:
             limits.fail(scope)
             raise await self._disabled(scope, credential, endpoint)
         permit(self._platform, credential, operation, client_address(scope))
-        self._limiter.take(credential)
+        self._limiter.take(credential, scope)
         return credential
 
     async def _disabled(
