@@ -40,9 +40,9 @@ NOT_JSON: tuple[bytes, ...] = (
     # nesting
     b'{"a": ' * 40 + b"1" + b"}" * 40,
     b"[" * 40 + b"]" * 40,
-    b"[" * 100_000,
-    b"[" * 100_000 + b"]" * 100_000,
-    b'{"a":' * 40_000,
+    b"[" * 30_000,
+    b"[" * 30_000 + b"]" * 30_000,
+    b'{"a":' * 10_000,
     # texts that no database keeps
     b'{"a": "x\\u0000y"}',
     b'{"x\\u0000y": 1}',
@@ -84,7 +84,7 @@ VALUES: tuple[bytes, ...] = (
     b'""',
     b'" \\t\\n"',
     json.dumps("x" * 501).encode(),
-    json.dumps("ж" * 60_000).encode(),
+    json.dumps("ж" * 20_000).encode(),
     b'"\\u0000"',
     b'"\\ud800"',
     b'"\\u202e\\u200b\\ufeff\\uffff"',

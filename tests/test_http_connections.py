@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from estafette.http.connections import ConnectionLimits, ConnectionMetrics, Connections
 from estafette.http.fallback import Words
 from estafette.http.protocol import AHEAD, OVERRIDDEN, PRIVATE
-from tests.serving import listening
+from tests.serving import Answer, listening
 from tests.wire import Wire, request, wire
 
 _SOON = 0.4
@@ -28,6 +28,8 @@ _SOON = 0.4
 
 _LONGEST = 20
 _MANY_BYTES = 30_000_000
+_WHAT_A_SYSTEM_TAKES = 1_500_000
+"""What Linux takes of a connection if it is let, though nobody reads it."""
 
 _GET = request("GET", "/hello", {})
 _HOLD = request("GET", "/hold", {})
@@ -73,8 +75,9 @@ class _Stage:
 
 @asynccontextmanager
 async def _stage(*, is_proxy: bool = False, **limits: Any) -> AsyncGenerator[_Stage]:
-    """A server with these limits: `/hello` answers, `/hold` waits, `/large` and `/endless` say
-    much, `/read` reads its body and `/ignore` does not."""
+    """A server with these limits: `/hello` answers, `/hold` waits, `/read` reads its body and
+    `/ignore` does not, `/some`, `/much`, `/large` and `/endless` say more and more, `/enough` no.
+    """
     registry = CollectorRegistry()
     release, holding = asyncio.Event(), asyncio.Semaphore(0)
 
@@ -89,6 +92,15 @@ async def _stage(*, is_proxy: bool = False, **limits: Any) -> AsyncGenerator[_St
     async def large(_: Request) -> Response:
         return PlainTextResponse("x" * _MANY_BYTES)
 
+    async def much(_: Request) -> Response:
+        return PlainTextResponse("x" * _WHAT_A_SYSTEM_TAKES)
+
+    async def some(_: Request) -> Response:
+        return PlainTextResponse("x" * 60_000)
+
+    async def enough(_: Request) -> Response:
+        return PlainTextResponse("no", 429)
+
     async def endless(_: Request) -> Response:
         async def parts() -> AsyncGenerator[bytes]:
             while True:
@@ -100,6 +112,7 @@ async def _stage(*, is_proxy: bool = False, **limits: Any) -> AsyncGenerator[_St
         return PlainTextResponse(str(len(await asked.body())))
 
     handlers = {"/hello": hello, "/hold": hold, "/large": large, "/endless": endless}
+    handlers |= {"/much": much, "/some": some, "/enough": enough}
     routes = [Route(path, handler) for path, handler in handlers.items()]
     posts = {"/read": read, "/ignore": hello}
     routes += [Route(path, handler, methods=["POST"]) for path, handler in posts.items()]
@@ -194,6 +207,99 @@ async def test_who_does_not_read_an_answer_loses_it() -> None:
                 reader.sendall(request("GET", path, {}, last=path == "/large"))
                 await _until(lambda: stage.ended("reading") == 1)
                 await _until(lambda: stage.open == 0)
+
+
+def _silent_reader(port: int, data: bytes) -> socket.socket:
+    """A connection over which `data` was sent and little can come back unread."""
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", port))
+    reader.sendall(data)
+    return reader
+
+
+async def _is_reset(reader: socket.socket) -> bool:
+    """Whether a connection was ended without what had been sent, and not kept for later."""
+    loop = asyncio.get_running_loop()
+    reader.setblocking(False)
+    size = 0
+    with reader, suppress(ConnectionResetError):
+        async with asyncio.timeout(_LONGEST):
+            while part := await loop.sock_recv(reader, 65_536):
+                size += len(part)
+        return False
+    return size < 200_000
+
+
+async def test_what_the_system_keeps_unread_counts_as_unread() -> None:
+    async with _stage(sending=_SOON) as stage:
+        reader = _silent_reader(stage.port, request("GET", "/much", {}))
+        await _until(lambda: stage.ended("reading") == 1)
+        await _until(lambda: stage.open == 0)
+        assert await _is_reset(reader)
+
+
+async def test_a_connection_that_makes_room_leaves_nothing_with_the_system() -> None:
+    async with _stage(each=2) as stage:
+        # a little less than is handed on at once, so that the answer is done with for the server
+        first = _silent_reader(stage.port, request("GET", "/some", {}))
+        await _until(lambda: stage.open == 1)
+        async with stage.many(2, _GET) as others:
+            for each in others:
+                assert await each.answer()
+            await _until(lambda: stage.ended("evicted") >= 1)
+        assert await _is_reset(first)
+
+
+async def test_what_one_address_leaves_unread_is_bounded_together() -> None:
+    async with _stage() as stage, AsyncExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(_silent_reader(stage.port, request("GET", "/large", {})))
+        await _until(lambda: stage.ended("unread") == 2)
+        await _until(lambda: stage.open == 2)
+    async with _stage(is_proxy=True) as stage, AsyncExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(_silent_reader(stage.port, request("GET", "/large", {})))
+        async with wire(stage.port) as other:
+            await _until(lambda: stage.open == 5)
+            other.send(_GET)
+            assert await other.answer()
+        assert stage.ended("unread") == 0
+
+
+async def test_who_goes_on_after_refusals_is_answered_late_and_in_the_end_cut_off() -> None:
+    async with _stage(refusal=_SOON / 4) as stage:
+        began = time.monotonic()
+        answers: list[Answer] = []
+        async with wire(stage.port) as connection:
+            for _ in range(20):
+                connection.send(request("GET", "/enough", {}))
+                if (answer := await connection.answer()) is None:
+                    break
+                answers.append(answer)
+        assert [answer.status for answer in answers] == [429] * 10
+        assert time.monotonic() - began >= 7 * _SOON / 4
+        assert [answer.headers.get("connection") for answer in answers] == [*[None] * 9, "close"]
+
+
+async def test_refusals_between_other_answers_cost_nothing() -> None:
+    async with _stage(refusal=_LONGEST) as stage, wire(stage.port) as connection:
+        for _ in range(10):
+            for path, status in (("/enough", 429), ("/enough", 429), ("/hello", 200)):
+                connection.send(request("GET", path, {}))
+                answer = await connection.answer()
+                assert answer is not None
+                assert answer.status == status
+
+
+async def test_a_trusted_proxy_is_not_held_liable_for_the_refusals_of_its_callers() -> None:
+    async with (
+        _stage(is_proxy=True, refusal=_LONGEST) as stage,
+        wire(stage.port) as connection,
+    ):
+        for _ in range(20):
+            connection.send(request("GET", "/enough", {}))
+            assert await connection.answer()
 
 
 async def test_who_reads_slowly_and_steadily_gets_the_whole_answer() -> None:

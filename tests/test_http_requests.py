@@ -342,6 +342,16 @@ def test_failures_use_up_no_requests_and_requests_no_failures() -> None:
     assert refused.value.retry_after == 10
 
 
+def test_monitors_have_a_limit_of_their_own_and_a_high_one() -> None:
+    limits = AddressLimits(failures_per_second=1, requests_per_second=1, clock=_Clock())
+    for _ in range(10_000):
+        limits.probe(_from("192.0.2.1"))
+    with pytest.raises(RateLimited):
+        limits.probe(_from("192.0.2.1"))
+    limits.ask(_from("192.0.2.1"))
+    assert _failures(limits, "192.0.2.1") == 20
+
+
 def test_a_network_of_an_ipv6_caller_is_one_address() -> None:
     limits = AddressLimits(failures_per_second=1, clock=_Clock())
     assert _failures(limits, "2001:db8:0:1::1") == 20

@@ -46,6 +46,9 @@ async def test_a_port_of_its_own_tells_them_and_asks_for_the_token_where_there_i
             assert "python_info" in await told.text()
             async with session.get(f"{url}/") as other:
                 assert other.status == 404
+            for answer in (told, other):
+                assert answer.headers["x-content-type-options"] == "nosniff"
+                assert answer.headers.getall("cache-control") == ["no-store"]
         async with scraped("127.0.0.1", port, _TOKEN):
             async with session.get(f"{url}/metrics") as refused:
                 assert refused.status == 401

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from estafette.http.limiter import limits_of
 from estafette.http.trace import trace_of
 from estafette.scraping import PATH, Measurements, Scraping
 from estafette.store.pool import DATABASE_TROUBLE
@@ -44,6 +45,8 @@ def _traced(path: str, answer: Answer) -> Answer:
     async def traced(request: Request) -> Response:
         trace = trace_of(request.scope)
         trace.route, trace.is_probe = path, True
+        if path != PATH:
+            limits_of(request.scope).probe(request.scope)
         return await answer(request)
 
     return traced

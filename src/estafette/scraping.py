@@ -13,11 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from estafette.http.connections import ConnectionLimits, Connections
 from estafette.http.fallback import plain
 from estafette.http.limiter import limits_of
 from estafette.http.plain import application
+from estafette.http.reply import guarded
 from estafette.http.request import header_values
 from estafette.http.server import HttpServer, open_sockets, serving
 
@@ -106,6 +108,20 @@ async def scraped(host: str, port: int | None, token: str | None) -> AsyncGenera
         return
     scraping = Scraping(Measurements(), token, is_private=True)
     app = application([Route(PATH, scraping.answer)])
-    server = HttpServer(app, plain, open_sockets(host, port), Connections(_SCRAPERS))
+    server = HttpServer(_guarding(app), plain, open_sockets(host, port), Connections(_SCRAPERS))
     async with serving(server):
         yield
+
+
+def _guarding(app: ASGIApp) -> ASGIApp:
+    """An application whose answers have the headers of all others; see `http.reply.guarded`."""
+
+    async def guarding(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = guarded(message.get("headers", ()))
+            await send(message)
+
+        await app(scope, receive, send_guarded)
+
+    return guarding

@@ -15,7 +15,7 @@ from estafette.core.account import Mode
 from estafette.http.address import ClientAddresses
 from estafette.http.limiter import AddressLimits
 from estafette.usecases import keys
-from tests.edges import Call, Edge
+from tests.edges import EDGES, Call, Edge
 from tests.serving import Answer, Server, Tenant, running
 
 _BURST = 20  # with one failure a second
@@ -178,6 +178,61 @@ async def test_what_needs_no_key_is_limited_by_address(postgres_dsn: str, edge: 
             assert (await tenant.call(edge.list, headers)).status == 200
             if call.path.startswith(f"{edge.base}/"):
                 edge.check_error(second.status, second.headers, second.body)
+
+
+def _refused(tenant: Tenant) -> list[tuple[str, str, dict[str, str]]]:
+    """What nobody is let in for, before it is known who asks."""
+    edge = tenant.edge
+    key = tenant.authorization("GET /x")
+    (name,) = key
+    found: list[tuple[str, str, dict[str, str]]] = [
+        ("GET", edge.list.path, {}),
+        ("GET", edge.list.path, {"Authorization": "Basic x"}),
+        ("POST", f"/sandbox/v1/deliveries/{edge.unknown_id}/advance", {}),
+        ("GET", f"{edge.base}/unknown", {}),
+        ("DELETE", edge.list.path, key),
+        ("GET", "/unknown", {}),
+        ("GET", "/metrics", {}),
+        ("GET", "/track", {}),
+    ]
+    if edge.origin is not None:
+        page = {name: f"Bearer {tenant.page_keys[tenant.mode]}"}
+        found += [
+            ("GET", edge.list.path, page),
+            ("GET", f"{edge.base}/widget/couriers", {**page, "Origin": "https://evil.example"}),
+            ("GET", f"{edge.base}/widget/couriers", {"Origin": edge.origin}),
+        ]
+    return found
+
+
+async def test_every_refusal_before_a_key_is_known_is_limited_by_address(
+    postgres_dsn: str, edge: Edge
+) -> None:
+    limits = {"failures_per_second": 0.05, "requests_per_second": 0.05}
+    async with _guarded(postgres_dsn, **limits) as server:
+        tenant = await server.tenant(edge)
+        for number, (method, path, headers) in enumerate(_refused(tenant)):
+            from_there = {"X-Forwarded-For": f"203.0.113.{number}"}
+            every = {**headers, **from_there}
+            first, second = [await server.request(method, path, None, every) for _ in range(2)]
+            assert first.status in (401, 403, 404, 405), (method, path)
+            assert second.status == 429, (method, path)
+            assert int(second.headers["retry-after"]) >= 1
+            assert second.headers["x-content-type-options"] == "nosniff"
+            assert (await tenant.call(edge.list, from_there)).status == 200
+            if path.startswith(f"{edge.base}/"):
+                edge.check_error(second.status, second.headers, second.body)
+
+
+async def test_a_page_may_read_that_it_was_refused_too_often(postgres_dsn: str) -> None:
+    edge = next(each for each in EDGES if each.origin is not None)
+    async with _guarded(postgres_dsn, failures_per_second=0.05) as server:
+        await server.tenant(edge)
+        for status in (401, 429):
+            headers = {"Origin": str(edge.origin)}
+            answer = await server.request("GET", f"{edge.base}/widget/couriers", None, headers)
+            assert answer.status == status
+            assert answer.headers["access-control-allow-origin"] == edge.origin
 
 
 async def test_a_crowded_tracking_page_says_so_in_the_readers_language(postgres_dsn: str) -> None:

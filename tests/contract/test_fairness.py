@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from estafette.core.errors import Busy
 from tests.edges import ENTREGA, Edge
 from tests.serving import Answer, Server, Tenant, running
 from tests.webhooks.stage import until
@@ -107,3 +108,43 @@ async def test_lists_that_take_too_long_are_put_off_and_leave_the_others_their_p
     for answer in answers:
         _put_off(answer, ENTREGA)
     assert (await greedy.get(searched)).status == 200
+
+
+async def test_visitors_of_public_pages_take_turns(server: Server) -> None:
+    places = server.platform.places
+    order: list[str] = []
+    both, release = asyncio.Event(), asyncio.Event()
+
+    async def visit(address: str) -> None:
+        async with places.public(address):
+            order.append(address)
+            if len(order) == 2:
+                both.set()
+            await release.wait()
+
+    crowd = [asyncio.create_task(visit("192.0.2.1")) for _ in range(40)]
+    other = asyncio.create_task(visit("192.0.2.2"))
+    async with asyncio.timeout(20):
+        await both.wait()
+    assert order == ["192.0.2.1", "192.0.2.2"]  # one address never gets all places
+    third = asyncio.create_task(visit("192.0.2.3"))
+    await asyncio.sleep(0)
+    release.set()
+    await asyncio.gather(other, third, *crowd)
+    assert order.index("192.0.2.3") <= 4  # of forty who came before
+
+
+async def test_a_visitor_who_lets_too_much_wait_is_put_off_alone(server: Server) -> None:
+    places = server.platform.places
+
+    async def visit(address: str) -> str:
+        try:
+            async with places.public(address):
+                await asyncio.sleep(0)
+                return "served"
+        except Busy:
+            return "put off"
+
+    answers = await asyncio.gather(*(visit("192.0.2.1") for _ in range(200)), visit("192.0.2.2"))
+    assert answers[-1] == "served"
+    assert "put off" in answers[:-1]

@@ -1,5 +1,7 @@
 """Which web pages an account trusts."""
 
+import time
+
 import pytest
 
 from estafette.core.origin import OriginPatternError, read_pattern, trusts
@@ -115,6 +117,19 @@ def test_origins_of_the_list_are_trusted(origin: str) -> None:
 )
 def test_nothing_else_is_trusted(origin: str) -> None:
     assert not trusts(TRUSTED, origin)
+
+
+def test_a_pattern_is_no_origin() -> None:
+    assert not trusts(TRUSTED, "https://*.loja.ao")
+
+
+def test_patterns_are_looked_up_however_many_there_are() -> None:
+    many = frozenset(f"https://*.shop{number}.ao" for number in range(200_000))
+    began = time.process_time()
+    for number in range(1_000):
+        assert trusts(many, f"https://a.b.shop{number}.ao")
+        assert not trusts(many, f"https://{'a.' * 100}evil{number}.example")
+    assert time.process_time() - began < 10  # to go through all of them takes minutes
 
 
 def test_who_trusts_nobody_trusts_nobody() -> None:

@@ -108,7 +108,7 @@ async def test_another_method_is_told_which_there_are(client: aiohttp.ClientSess
 async def test_a_fault_of_ours_is_told_kindly_and_tells_nothing(
     client: aiohttp.ClientSession,
 ) -> None:
-    async def broken(_: object) -> None:
+    async def broken(_: object, _address: object) -> None:
         raise ConnectionError("password=hunter2")
 
     found = delivery(Status.IN_TRANSIT)

@@ -84,7 +84,7 @@ class Shelf:
         """A delivery as it is now."""
         self.deliveries[found.id] = found
 
-    async def track(self, id: UUID) -> TrackedDelivery | None:
+    async def track(self, id: UUID, visitor: str | None = None) -> TrackedDelivery | None:
         """One delivery."""
         return self.deliveries.get(id)
 

@@ -14,6 +14,9 @@ from estafette.http.address import counted, plain
 _REFUSED_AT_ONCE = 32
 """How many refused connections are kept so long that they can be told why."""
 
+_UNREAD, _UNREAD_EACH = 512 * 1024 * 1024, 64 * 1024 * 1024
+"""How much of our answers all callers, and those of one address, may leave unread, in bytes."""
+
 _NOTICE_SECONDS = 10.0
 """A line of the log a reason in so many seconds, with how often it was."""
 
@@ -28,7 +31,8 @@ class ConnectionLimits:
     for a request line and headers, from the connection's or the request's first moment; `body` that
     for the rest of a request, and `farewell` the same once the request has been answered; `idle` is
     between two requests, `sending` how long an answer may wait to be read on. `refused` is how long
-    a refused caller is waited for, to be told so.
+    a refused caller is waited for, to be told so. `refusal` is how long an answer of 429 is kept
+    back on a connection that goes on after some of them: what it says at least in `Retry-After`.
     """
 
     most: int = 10_000
@@ -39,10 +43,17 @@ class ConnectionLimits:
     idle: float = 75.0
     sending: float = 30.0
     refused: float = 2.0
+    refusal: float = 1.0
 
 
 class Connection(Protocol):
     """One connection, as it is watched here."""
+
+    host: str
+    """Its address: the caller's, or a proxy's."""
+
+    unread: int
+    """How much of its answers was not read when it was last asked whether it is overdue."""
 
     def overdue(self, now: float) -> str | None:
         """What it keeps us waiting for longer than it may; None: nothing. Called once a second."""
@@ -50,6 +61,10 @@ class Connection(Protocol):
 
     def expire(self, reason: str) -> None:
         """Ends, with words where there is a request to answer."""
+        ...
+
+    def abort(self) -> None:
+        """Ends at once, whatever was not read."""
         ...
 
     def leave(self) -> None:
@@ -72,8 +87,9 @@ class ConnectionMetrics:
             "estafette_connections_refused",
             "Connections that were refused or cut off: total (too many in all), address (too many"
             " of one client address), evicted (an idle one made room for another), head, body,"
-            " idle, reading (it took too long over that), pipeline (too many requests ahead),"
-            " malformed (no HTTP), accept (the system had none left to give).",
+            " idle, reading (it took too long over that), unread (too much was not read), pipeline"
+            " (too many requests ahead), malformed (no HTTP), accept (the system had none left to"
+            " give).",
             ("reason",),
             registry=registry,
         )
@@ -93,7 +109,7 @@ class Connections:
         self.limits = limits or ConnectionLimits()
         self.now = 0.0
         """The time of the last look at all of them, in the loop's seconds."""
-        self._is_proxy = is_proxy
+        self.is_proxy = is_proxy
         self._metrics = metrics
         self._all: dict[Connection, str] = {}
         self._resting: OrderedDict[Connection, None] = OrderedDict()
@@ -118,7 +134,7 @@ class Connections:
         key = counted(host)
         status = None
         own = self._by_address.get(key)
-        if own is not None and len(own) >= self.limits.each and not self._is_proxy(host):
+        if own is not None and len(own) >= self.limits.each and not self.is_proxy(host):
             resting = next((one for one in own if one in self._resting), None)
             status = self._make_room(resting, "address", host)
         elif len(self._all) >= self.limits.most:
@@ -188,10 +204,38 @@ class Connections:
             reason = connection.overdue(self.now)
             if reason is not None:
                 connection.expire(reason)
+        self._bound_unread()
         for notice in self._notices.values():
             notice.tell(self.now)
         if not (self._all or self._refused or any(n.waits for n in self._notices.values())):
             self._stop_looking()
+
+    def _bound_unread(self) -> None:
+        """Ends those who have left most unread where it is too much, of an address or in all."""
+        total = 0
+        by_address: dict[str, list[tuple[int, Connection]]] = {}
+        for connection, key in self._all.items():
+            if connection.unread:
+                total += connection.unread
+                by_address.setdefault(key, []).append((connection.unread, connection))
+        for key, own in by_address.items():
+            if not self.is_proxy(plain(own[0][1].host)):
+                total -= self._drop(own, sum(unread for unread, _ in own) - _UNREAD_EACH, key)
+        if total > _UNREAD:
+            left = [each for own in by_address.values() for each in own if each[1] in self._all]
+            self._drop(left, total - _UNREAD, "")
+
+    def _drop(self, some: list[tuple[int, Connection]], excess: int, client: str) -> int:
+        """Ends as many of them as have left so much unread; returns how much they had."""
+        dropped = 0
+        for unread, connection in sorted(some, key=lambda each: -each[0]):
+            if dropped >= excess:
+                break
+            dropped += unread
+            self.note("unread", client)
+            self.remove(connection)
+            connection.abort()
+        return dropped
 
     def _stop_looking(self) -> None:
         if self._timer is not None:

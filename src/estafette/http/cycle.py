@@ -1,7 +1,8 @@
 """One request and its answer on a connection of uvicorn's.
 
 uvicorn writes the head of an answer and its body apart, and the event loop sends each at once: two
-system calls, two packets, and a caller who is woken twice. Here the head waits for the body.
+system calls, two packets, and a caller who is woken twice. Here the head waits for the body. A
+long answer is written in pieces, so that what nobody reads is not kept twice.
 """
 
 import asyncio
@@ -17,11 +18,43 @@ from uvicorn.protocols.http.httptools_impl import (
 
 _NO_BODY = frozenset({204, 304})
 
+_PIECE = 64 * 1024
+"""How much of an answer is handed on at once, in bytes."""
+
+_BORNE = 3
+"""How many refusals in a row are told at once."""
+
+_MOST_REFUSALS = 10
+"""How many there may be on one connection."""
+
+
+class Patience:
+    """What becomes of a connection whose requests are too many, and which goes on all the same."""
+
+    __slots__ = ("_refused", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        """Keeps each refusal back so long that was preceded by some in a row."""
+        self._seconds = seconds
+        self._refused = 0
+
+    def wait(self, status: int) -> float:
+        """How long an answer with that status is kept back, in seconds."""
+        self._refused = self._refused + 1 if status == 429 else 0
+        return self._seconds if self._refused > _BORNE else 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the answer is the last one on its connection."""
+        return self._refused >= _MOST_REFUSALS
+
 
 class Cycle(RequestResponseCycle):
     """As uvicorn's, but that an answer which is at hand goes out as one piece."""
 
     _head = b""  # what is to be written before the next part of the body
+    patience: Patience | None = None  # of its connection; None: an endless one
+    unwritten = 0  # how many bytes of a long answer were not yet handed on
 
     def whole_body(self, limit: int) -> bytes | None:
         """The body of the request, if all of it is here and it is not longer; None: it is not."""
@@ -41,8 +74,15 @@ class Cycle(RequestResponseCycle):
         if message["type"] != wanted or self.response_complete:
             raise RuntimeError(f"an application sends {message['type']} where {wanted} was due")
         if self.response_started:
-            self._send_body(message)
+            await self._send_body(message)
             return
+        if self.patience is not None:
+            if wait := self.patience.wait(message["status"]):
+                await asyncio.sleep(wait)
+                if self.disconnected:
+                    return
+            if self.patience.is_over:
+                self.keep_alive = False
         self._head = self._begin(message)
         if self.chunked_encoding:  # then nobody knows when the body comes
             asyncio.get_running_loop().call_soon(self._write_head)
@@ -74,7 +114,7 @@ class Cycle(RequestResponseCycle):
         lines = [b"%b: %b\r\n" % header for header in headers]
         return b"".join([STATUS_LINE[status], *lines, b"\r\n"])
 
-    def _send_body(self, message: Message) -> None:
+    async def _send_body(self, message: Message) -> None:
         body: bytes = message.get("body", b"")
         more: bool = message.get("more_body", False)
         if self.scope["method"] == "HEAD":
@@ -91,7 +131,10 @@ class Cycle(RequestResponseCycle):
                 raise RuntimeError("an answer is longer than its Content-Length")
         if self._head:
             body, self._head = self._head + body, b""
-        self.transport.write(body)
+        if len(body) <= _PIECE:
+            self.transport.write(body)
+        elif not await self._write_long(body):
+            return
         if more:
             return
         if self.expected_content_length:
@@ -101,6 +144,22 @@ class Cycle(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+    async def _write_long(self, body: bytes) -> bool:
+        """Writes a long body as fast as it is read; returns False when nobody is left to."""
+        rest = memoryview(body)
+        try:
+            while rest:
+                self.transport.write(rest[:_PIECE])
+                rest = rest[_PIECE:]
+                self.unwritten = len(rest)
+                if self.flow.write_paused and not self.disconnected:
+                    await self.flow.drain()
+                if self.disconnected:
+                    return False
+        finally:
+            self.unwritten = 0
+        return True
 
     def _write_head(self) -> None:
         """Writes a head that still waits: the body may take its time."""

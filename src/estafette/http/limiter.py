@@ -131,7 +131,7 @@ class RateLimiter:
         account = credential.account
         rate, burst = account.rate_per_second, account.burst
         if credential.kind is KeyKind.PUBLISHABLE:
-            name = (credential.key_id, _caller(scope))
+            name = (credential.key_id, caller(scope))
             own = min(rate, max(_VISITORS_RATE, rate / _VISITORS_SHARE))
             most = min(burst, max(_VISITORS_BURST, burst / _VISITORS_SHARE))
             self._take(self._visitors, name, own, most, tokens)
@@ -198,12 +198,12 @@ class AddressLimits:
     def ask(self, scope: Scope) -> None:
         """Counts a request that needs no key. Raises RateLimited when there were too many."""
         scope[_PAYER] = "address"
-        _refuse_until(self._requests.take(_caller(scope), self._request, _capacity(self._request)))
+        _refuse_until(self._requests.take(caller(scope), self._request, _capacity(self._request)))
 
     def probe(self, scope: Scope) -> None:
         """Counts a question of a monitor, which may have many. Raises RateLimited."""
         scope[_PAYER] = "address"
-        _refuse_until(self._probes.take(_caller(scope), self._probe, _capacity(self._probe)))
+        _refuse_until(self._probes.take(caller(scope), self._probe, _capacity(self._probe)))
 
     def refuse(self, scope: Scope, status: int) -> None:
         """Counts a request that is answered with a `status` of 4xx and that nobody has paid for.
@@ -218,14 +218,15 @@ class AddressLimits:
     def fail(self, scope: Scope) -> None:
         """Counts a key or a signature that was refused. Raises RateLimited in its place."""
         scope[_PAYER] = "address"
-        _refuse_until(self._failures.take(_caller(scope), self._failure, _capacity(self._failure)))
+        _refuse_until(self._failures.take(caller(scope), self._failure, _capacity(self._failure)))
 
     def has_failed(self, scope: Scope) -> bool:
         """Whether the caller's next failure would be one too many."""
-        return self._failures.wait(_caller(scope), self._failure, _capacity(self._failure)) > 0
+        return self._failures.wait(caller(scope), self._failure, _capacity(self._failure)) > 0
 
 
-def _caller(scope: Scope) -> str:
+def caller(scope: Scope) -> str:
+    """Under what the client of a request is counted: its address, or its /64; "" without one."""
     client = scope.get("client")
     return counted(client[0]) if client else ""
 

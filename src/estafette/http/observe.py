@@ -1,15 +1,16 @@
 """The outermost layer: request ids, one log line and one measurement for each request, crashes."""
 
 import time
-from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from estafette.http.address import ClientAddresses
 from estafette.http.fallback import Fallback, plain
-from estafette.http.limiter import AddressLimits, set_limits
-from estafette.http.refusals import Disconnected
-from estafette.http.reply import HttpReply, guarded, send_reply
+from estafette.http.folding import Folding, Refused
+from estafette.http.limiter import AddressLimits, has_key, is_paid, limits_of, set_limits
+from estafette.http.logger import Logger
+from estafette.http.refusals import Disconnected, RateLimited
+from estafette.http.reply import Header, HttpReply, guarded, send_reply
 from estafette.http.request import request_id
 from estafette.http.trace import Trace, start_trace
 from estafette.metrics import RequestMetrics
@@ -17,17 +18,8 @@ from estafette.metrics import RequestMetrics
 CLIENT_GONE = 499
 """What is recorded, and never sent, for a caller who went away before its answer."""
 
-
-class Logger(Protocol):
-    """Takes an event with its facts, as structlog's loggers do."""
-
-    def info(self, event: str, /, **facts: Any) -> Any:
-        """Records what happened."""
-        ...
-
-    def error(self, event: str, /, **facts: Any) -> Any:
-        """Records what went wrong."""
-        ...
+_FOR_PAGES = (b"access-control-", b"vary")
+"""The headers of an answer that say which pages may read it."""
 
 
 class Observer:
@@ -36,6 +28,10 @@ class Observer:
     From here on `scope["client"]` holds the caller's own address, not that of a trusted proxy.
     Every response gets `X-Request-Id`, and the headers of `http.reply.guarded`. A crash is answered
     by `fallback` with status 500, tells the caller nothing, and goes to the log with its traceback.
+
+    A refusal that nobody has paid for (no key, a path that is not served) is counted by the
+    caller's address, and answered by `fallback` with status 429 where there were too many. Of a
+    caller who is refused all the time not every request gets a line of the log.
     """
 
     def __init__(
@@ -58,6 +54,7 @@ class Observer:
         self._fallback = fallback
         self._addresses = addresses or ClientAddresses()
         self._limits = limits
+        self._folding = Folding(logger)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request; other ASGI events pass through."""
@@ -75,13 +72,19 @@ class Observer:
             set_limits(scope, self._limits)
         id_header = (b"x-request-id", trace.request_id.encode("ascii"))
         status = 0
+        is_replaced = False
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_replaced
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if 400 <= status < 500 and (wait := _owed(scope, status)):
+                    status, is_replaced = 429, True
+                    await send_reply(send, self._too_many(path, wait, message, id_header))
+                    return
                 message["headers"] = [*guarded(message.get("headers", ())), id_header]
-            await send(message)
+            if not is_replaced:
+                await send(message)
 
         try:
             await self._app(scope, receive, send_with_id)
@@ -98,12 +101,22 @@ class Observer:
         finally:
             self._record(scope, trace, status or CLIENT_GONE, time.perf_counter() - began)
 
+    def _too_many(self, path: str, wait: int, instead_of: Message, id_header: Header) -> HttpReply:
+        """The answer to a refusal too many; a page may read it if it might have read the other."""
+        content_type, body = self._fallback(path, 429)
+        kept = [each for each in instead_of.get("headers", ()) if each[0].startswith(_FOR_PAGES)]
+        told = [(b"content-type", content_type.encode("latin-1")), (b"retry-after", b"%d" % wait)]
+        return HttpReply(429, body, [*guarded([*kept, *told]), id_header])
+
     def _record(self, scope: Scope, trace: Trace, status: int, seconds: float) -> None:
         route = trace.route or f"{scope.get('root_path', '')}/*"
         method: str = scope["method"]
         self._metrics.observe(method, route, status, seconds)
         if trace.is_probe and status < 400:
             return  # asked every few seconds by machines: a line each would hide the others
+        is_refused = 400 <= status < 500 and (status == 429 or not has_key(scope))
+        if is_refused and self._folding.takes(Refused(trace.client, status, trace.key_id)):
+            return
         self._logger.info(
             "request",
             request_id=trace.request_id,
@@ -115,3 +128,17 @@ class Observer:
             account=trace.account_id,
             key_id=trace.key_id,
         )
+
+
+def _owed(scope: Scope, status: int) -> int:
+    """Counts a refusal that nobody has paid for by its address.
+
+    Returns 0, or in how many seconds the caller may be refused again.
+    """
+    if is_paid(scope):
+        return 0
+    try:
+        limits_of(scope).refuse(scope, status)
+    except RateLimited as refusal:
+        return refusal.retry_after
+    return 0

@@ -6,8 +6,13 @@ them with the installed uvicorn.
 """
 
 import asyncio
+import fcntl
 import re
+import socket
+import struct
 import sys
+import termios
+from contextlib import suppress
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -15,14 +20,14 @@ from httptools import HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from estafette.http.connections import Connections
-from estafette.http.cycle import Cycle
+from estafette.http.cycle import Cycle, Patience
 from estafette.http.fallback import REASONS, Fallback
 from estafette.http.request import WHOLE_BODY, request_id
 
 HEAD_LIMIT = 64 * 1024
 """How long a request line and headers may be together, in bytes."""
 
-AHEAD = 32
+AHEAD = 8
 """How many requests a caller may send ahead of their answers."""
 
 _PROGRESS = 32 * 1024
@@ -86,21 +91,26 @@ class _Protocol(HttpToolsProtocol):
     _shared = False  # whether the chunk holds something else before these
     _running: RequestResponseCycle | None = None  # the last request that was begun to be answered
     _has_headers = False  # whether the headers are complete: those that follow are trailers
-    _host = ""  # of the connection: the caller's, or a proxy's
+    host = ""  # of the connection: the caller's, or a proxy's
     _refusal: int | None = None  # the status by which this whole connection is refused
     _is_deaf = False  # whether nothing more is read from it
+    _patience: Patience | None = None
+    _is_answered = False  # whether something was said that may not have been read
     # Moments by the clock of the last look at all connections, in seconds:
     _made_at = 0.0
     _asked_at: float | None = None  # the last step of the request that arrives; None: none arrives
     _answered_at = 0.0
     _unsent: tuple[float, int] | None = None  # when there was how much, in bytes, still to be read
+    unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as in uvicorn
         """Takes the connection, or refuses it."""
         super().connection_made(transport)
-        self._host = self.client[0] if self.client else ""
-        self._refusal = self.watch.admit(self, self._host)
+        self.host = self.client[0] if self.client else ""
+        self._refusal = self.watch.admit(self, self.host)
         self._made_at = self.watch.now
+        if not self.watch.is_proxy(self.host):  # whose connections carry many callers' requests
+            self._patience = Patience(self.watch.limits.refusal)
         if self._refusal == 0:
             transport.abort()
 
@@ -176,6 +186,8 @@ class _Protocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         scope[WHOLE_BODY] = self.cycle.whole_body  # pyright: ignore[reportGeneralTypeIssues] - more than ASGI says
+        self.cycle.patience = self._patience
+        self._is_answered = True
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, app)
         else:
@@ -203,7 +215,7 @@ class _Protocol(HttpToolsProtocol):
         if not self._offers_upgrade():
             super().on_message_complete()
         if len(self.pipeline) >= AHEAD:
-            self.watch.note("pipeline", self._host)
+            self.watch.note("pipeline", self.host)
             self._is_deaf = True
             self.cycle.keep_alive = False  # these are answered, and the rest may be sent anew
 
@@ -281,7 +293,7 @@ class _Protocol(HttpToolsProtocol):
         return "body" if is_late else None
 
     def _is_read_slowly(self, now: float) -> bool:
-        left = self.transport.get_write_buffer_size()
+        left = self._count_unread()
         if not left:
             self._unsent = None
         elif self._unsent is None:
@@ -292,21 +304,48 @@ class _Protocol(HttpToolsProtocol):
             self._unsent = (now, left)
         return False
 
+    def _count_unread(self) -> int:
+        """How much of its answers the caller has not read yet, in bytes."""
+        self.unread = 0
+        if self._is_answered:
+            running = self._running
+            left = running.unwritten if isinstance(running, Cycle) else 0
+            left += self.transport.get_write_buffer_size()
+            self.unread = left + _unread_of_system(self.transport)
+            self._is_answered = self.unread > 0 or bool(running and not running.response_complete)
+        return self.unread
+
+    def _end(self) -> None:
+        """Closes; what was not read by now is dropped, or the system would keep it for minutes."""
+        if self.transport.is_closing():
+            return
+        if self._count_unread():
+            self.abort()
+        else:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Ends at once, whatever was not read."""
+        self._let_go()
+        sock = self.transport.get_extra_info("socket")
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
     def expire(self, reason: str) -> None:
         """Ends, with words where a request has begun to arrive and may be answered now."""
-        self.watch.note(reason, self._host)
+        self.watch.note(reason, self.host)
         if reason == "reading":
-            self._let_go()
-            self.transport.abort()
+            self.abort()
         elif reason == "idle" or self._asked_at is None:
-            self.transport.close()
+            self._end()
         else:
             self._say(self._refusal or 408)
 
     def leave(self) -> None:
         """Makes room for another connection; nothing is under way here."""
         self._is_deaf = True
-        self.transport.close()
+        self._end()
 
     def _let_go(self) -> None:
         """Nothing more can be said on this connection: whoever still works for it shall know."""
@@ -316,7 +355,7 @@ class _Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what is not HTTP and closes the connection."""
-        self.watch.note("malformed", self._host)
+        self.watch.note("malformed", self.host)
         self._say(400)
 
     def _say(self, status: int) -> None:
@@ -355,3 +394,12 @@ class _Protocol(HttpToolsProtocol):
             target = found[1]
         found = _PATH.match(target.decode("latin-1"))
         return found[1] if found else ""
+
+
+def _unread_of_system(transport: asyncio.Transport) -> int:
+    """How many bytes the system still keeps for the other end of a connection."""
+    sock = transport.get_extra_info("socket")
+    try:
+        return struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
+    except (OSError, ValueError):  # it is closed, or no socket that can tell
+        return 0

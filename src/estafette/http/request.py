@@ -83,16 +83,16 @@ async def read_body(
             await _discard(receive, patience_seconds)
             raise BodyTooLarge(limit)
     at_hand: Callable[[int], bytes | None] | None = scope.get(WHOLE_BODY)
-    if at_hand is not None and (body := at_hand(limit)) is not None:
-        return body
-    try:
-        async with asyncio.timeout(body_seconds):
-            body = await _read(receive, limit, patience_seconds)
-    except BodyTooLarge:
-        charge_body(scope, DISCARD_LIMIT)
-        raise
-    except TimeoutError:
-        raise BadBody(f"did not arrive within {body_seconds:g} seconds") from None
+    body = None if at_hand is None else at_hand(limit)
+    if body is None:
+        try:
+            async with asyncio.timeout(body_seconds):
+                body = await _read(receive, limit, patience_seconds)
+        except BodyTooLarge:
+            charge_body(scope, DISCARD_LIMIT)
+            raise
+        except TimeoutError:
+            raise BadBody(f"did not arrive within {body_seconds:g} seconds") from None
     if not is_charged:
         charge_body(scope, len(body))
     return body

@@ -28,6 +28,12 @@ _REST_SECONDS = 0.2
 _RELIEVED = 16
 """How many connections that rest are ended then."""
 
+_SEND_BUFFER = 64 * 1024
+"""How much of an answer the system keeps of a connection, in bytes; it takes twice as much.
+
+Left to itself it keeps up to 4 MB, for as long as nobody reads them, and nothing here sees it.
+"""
+
 _PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM})
 """What goes wrong with one connection, and not with the next."""
 
@@ -104,6 +110,7 @@ class Listener:
         self._connections = connections
         self._beginning: set[asyncio.Task[None]] = set()
         for sock in self._sockets:
+            _bound_answers(sock, connections.limits.sending)
             self._loop.add_reader(sock, self._accept, sock)
 
     def close(self) -> None:
@@ -157,6 +164,18 @@ class Listener:
     def _resume(self, listening: socket.socket) -> None:
         if listening in self._sockets:
             self._loop.add_reader(listening, self._accept, listening)
+
+
+def _bound_answers(listening: socket.socket, seconds: float) -> None:
+    """Bounds what the system keeps for those who do not read, and for how long.
+
+    The connections that are accepted from `listening` take it over from it. What is written before
+    a connection is closed stays with the system, which would keep it for minutes.
+    """
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    with suppress(AttributeError, OSError):  # where there is no such option
+        milliseconds = max(1, int(seconds * 1000))
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 async def _nothing() -> None:

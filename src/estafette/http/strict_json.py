@@ -84,7 +84,23 @@ def _check_depth(signs: bytes) -> None:
         raise BadBody(_TOO_DEEP)
 
 
+_PROBLEMS = {
+    "Expecting value": "a value is missing",
+    "Expecting property name": "a name in double quotes is missing",
+    "Expecting ':'": "a colon is missing",
+    "Expecting ','": "a comma is missing",
+    "Extra data": "there is more after its end",
+    "Unterminated string": "a text has no end",
+    "Invalid control character": "a text contains a control character",
+    "Invalid \\": "a text contains an unknown escape",
+    "Illegal trailing comma": "nothing comes after a comma",
+}
+"""What is told of a fault, by the beginning of what Python says, which differs by its version."""
 
+
+def _problem(said: str) -> str:
+    found = (ours for theirs, ours in _PROBLEMS.items() if said.startswith(theirs))
+    return "".join(f": {ours}" for ours in found)
 
 
 def _without_texts(body: bytes) -> bytes:

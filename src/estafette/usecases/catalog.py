@@ -91,7 +91,7 @@ class Catalog:
         )
         self._prices: dict[str, Prices] = {}
         self._companies: dict[str, Companies] = {}
-        self._origins: dict[str, tuple[str, ...]] = {}
+        self._origins: dict[str, frozenset[str]] = {}
         self._links: Mapping[UUID, StoredLink] | None = None
         self._reading = asyncio.Lock()
 
@@ -180,14 +180,14 @@ class Catalog:
             self._companies[market] = found
         return found
 
-    async def origins(self, dialect: str) -> tuple[str, ...]:
+    async def origins(self, dialect: str) -> frozenset[str]:
         """Every pattern of web pages that any account of a dialect trusts."""
         known = self._origins.get(dialect)
         if known is not None:
             return known
         generation = self._generation
         async with self._lane.connection(None) as connection:
-            found = tuple(await accounts.origins(connection, dialect))
+            found = frozenset(await accounts.origins(connection, dialect))
         if self._trusted and generation == self._generation:
             self._origins[dialect] = found
         return found

@@ -114,6 +114,7 @@ LIST_STATEMENT_SECONDS = 2.0
 """How long one statement of it may take, by the database's clock."""
 
 _WAITING, _WAITING_EACH = 4_000, 256
+_WAITING_VISITOR = 64
 _WAITING_LISTS, _WAITING_LISTS_EACH = 512, 64
 _PATIENCE, _PATIENCE_LISTS = 5.0, 1.0
 _SMALL_SHARE = 8
@@ -134,17 +135,20 @@ class Places:
 
     Accounts' own work and the batches take turns in one lane, of which an account and a batch get a
     third. Lists and searches have connections of their own, of which an account gets a third, and a
-    short time. Pages that anybody may see have a small lane.
+    short time. Pages that anybody may see have a small lane, in which visitors take turns, and of
+    which none gets all where it has more than one place.
     """
 
     def __init__(self, pool: Pool, lists: Pool) -> None:
         """`lists` is the pool for lists and searches, whose statements time out soon."""
         size = pool.get_max_size()
-        few = max(1, size // _SMALL_SHARE)
+        few = max(1, min(2, size // 4), size // _SMALL_SHARE)
         places = max(2, size - few - max(1, size // 4))
         each = max(2, places // _LARGEST_SHARE_EACH)
         self._work = Lane(pool, Bounds(places, each, _WAITING, _WAITING_EACH, _PATIENCE))
-        self._public = Lane(pool, Bounds(few, few, _WAITING, _WAITING, _PATIENCE))
+        self._public = Lane(
+            pool, Bounds(few, max(1, few - 1), _WAITING, _WAITING_VISITOR, _PATIENCE)
+        )
         few = lists.get_max_size()
         each = max(1, few // _LARGEST_SHARE_EACH)
         self._lists = Lane(
@@ -159,9 +163,12 @@ class Places:
         """A connection for requests of any accounts that are done together. Raises Busy."""
         return self._work.connection(name)
 
-    def public(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection for who follows a delivery without a key. Raises Busy."""
-        return self._public.connection(None)
+    def public(self, visitor: str | None) -> AbstractAsyncContextManager[Connection]:
+        """A connection for who follows a delivery without a key, by its address. Raises Busy.
+
+        None stands for all who are followed for: whose pages are kept up to date.
+        """
+        return self._public.connection(visitor)
 
     @asynccontextmanager
     async def lists(self, account_id: UUID) -> AsyncGenerator[Connection]:

@@ -62,10 +62,15 @@ _NOTED_BY = frozenset({Actor.COURIER, Actor.DRIVER})
 """Whose notes a recipient sees: a merchant's reason or an operator's remark is not for them."""
 
 
-async def track(platform: Platform, delivery_id: UUID) -> TrackedDelivery | None:
-    """The delivery of that id, of whichever account and mode; None when there is none."""
+async def track(
+    platform: Platform, delivery_id: UUID, visitor: str | None = None
+) -> TrackedDelivery | None:
+    """The delivery of that id, of whichever account and mode; None when there is none.
+
+    `visitor` is the address by which who asks is counted; None: we ask ourselves. Raises Busy.
+    """
     async with (
-        platform.places.public() as connection,
+        platform.places.public(visitor) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         delivery = await deliveries.find_anywhere(connection, delivery_id)
@@ -101,5 +106,5 @@ async def track(platform: Platform, delivery_id: UUID) -> TrackedDelivery | None
 
 async def versions(platform: Platform, ids: Collection[UUID]) -> dict[UUID, int]:
     """The version of each delivery that exists, in one statement."""
-    async with platform.places.public() as connection:
+    async with platform.places.public(None) as connection:
         return await deliveries.versions(connection, ids)

@@ -22,7 +22,7 @@ from estafette.dialects.entrega.operations import (
 )
 from estafette.dialects.entrega.widget import widget_routes
 from estafette.http.docs import Docs
-from estafette.http.limiter import RateLimiter, open_to_all
+from estafette.http.limiter import RateLimiter, caller, open_to_all
 from estafette.http.reply import HttpReply
 from estafette.http.request import client_address, idempotency_key, while_connected
 from estafette.http.resource import Handler, resources
@@ -126,7 +126,7 @@ class _MerchantApi:
     async def tracking(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /deliveries/{id}/tracking`, for whoever knows the id."""
         id = delivery_in(scope)
-        known = await track(self._platform, id)
+        known = await track(self._platform, id, caller(scope))
         if known is None or not mapping.is_ours(known):
             raise DeliveryNotFound(id)
         return HttpReply(200, orjson.dumps(mapping.tracked(known)))

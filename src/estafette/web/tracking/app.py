@@ -1,7 +1,7 @@
 """The tracking page over HTTP: the page, its stream of updates, its files, and its refusals."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from estafette.core.delivery import FINAL
 from estafette.core.errors import Busy, Unavailable
-from estafette.http.limiter import limits_of
+from estafette.http.limiter import caller, limits_of
 from estafette.http.parameters import parameters
 from estafette.http.refusals import RateLimited
 from estafette.http.trace import trace_of
@@ -22,7 +22,7 @@ from estafette.usecases import tracking
 from estafette.usecases.platform import Platform
 from estafette.usecases.tracking import TrackedDelivery
 from estafette.web.tracking import language, render
-from estafette.web.tracking.live import Hub, Track
+from estafette.web.tracking.live import Hub
 from estafette.web.tracking.render import ASSETS, EDITION, Links
 from estafette.web.tracking.stream import HEARTBEAT_SECONDS, EventStream
 from estafette.web.tracking.texts import LANGUAGES, Texts
@@ -54,6 +54,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+Find = Callable[[UUID, str], Awaitable[TrackedDelivery | None]]
+"""Finds a delivery by its id for who asks from an address, as it is counted."""
+
+
 class TrackingPages(Starlette):
     """The tracking pages as one application, to be mounted anywhere (at `/track`).
 
@@ -64,7 +68,7 @@ class TrackingPages(Starlette):
 
     def __init__(
         self,
-        track: Track,
+        track: Find,
         hub: Hub,
         *,
         public_id: PublicId,
@@ -110,7 +114,7 @@ class TrackingPages(Starlette):
         _admit(request)
         text = _public_id(request)
         id = self._parse(text) if len(text) <= _LONGEST_ID else None
-        delivery = await self._track(id) if id is not None else None
+        delivery = await self._track(id, caller(request.scope)) if id is not None else None
         if delivery is None:
             raise HTTPException(404)
         return delivery
