@@ -103,15 +103,21 @@ async def test_longer_limits_hold_for_deliveries_planned_under_shorter_ones(shop
     assert await watched(shop, delivery.id) == delivery.updated_at + limit
 
 
-async def test_rehearsals_and_deliveries_without_a_company_do_not_stall(shop: Shop) -> None:
+async def test_rehearsals_do_not_stall(shop: Shop) -> None:
     shop.platform.watch_limits = WatchLimits(courier=NONE, silence=NONE)
     await shop.company("fast")
     rehearsal = await replace(shop, mode=Mode.SANDBOX).create()
     assert await watched(shop, rehearsal.id) is None
+
+
+async def test_a_live_delivery_without_a_company_is_watched_from_its_creation_on(
+    shop: Shop,
+) -> None:
     answer = await shop.creator.create(shop.order(None, quote_id=None, numbered=False))
     assert answer.reply.status == 201
-    query = "select count(*) from deliveries where account_id = $1 and watch_at is not null"
-    assert await shop.platform.pool.fetchval(query, shop.account.id) == 0
+    query = "select watch_at = pickup_by + $2 from deliveries where account_id = $1"
+    wait = shop.platform.watch_limits.courier
+    assert await shop.platform.pool.fetchval(query, shop.account.id, wait)
 
 
 async def test_many_processes_look_after_each_delivery_once(shop: Shop) -> None:
