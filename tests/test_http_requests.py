@@ -252,6 +252,13 @@ def test_all_keys_of_an_account_share_what_four_of_them_may() -> None:
     assert [_taken(limiter, each) for each in [first, *others]] == [5, 5, 5, 5, 0, 0, 0]
 
 
+def test_each_key_of_an_account_has_its_request_however_many_processes_share() -> None:
+    limiter = RateLimiter(1000, clock=_Clock())
+    first = _credential(1, 1)
+    keys = [first, *(replace(first, key_id=new_id()) for _ in range(3))]
+    assert [_taken(limiter, each) for each in keys] == [1, 1, 1, 1]
+
+
 def test_one_visitor_takes_a_fifth_of_what_a_publishable_key_may() -> None:
     clock = _Clock()
     limiter = RateLimiter(clock=clock)

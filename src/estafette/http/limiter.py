@@ -136,13 +136,20 @@ class RateLimiter:
             most = min(burst, max(_VISITORS_BURST, burst / _VISITORS_SHARE))
             self._take(self._visitors, name, own, most, tokens)
         self._take(self._keys, credential.key_id, rate, burst, tokens)
-        self._take(self._accounts, account.id, _KEYS_WORTH * rate, _KEYS_WORTH * burst, tokens)
+        worth = _KEYS_WORTH
+        self._take(self._accounts, account.id, worth * rate, worth * burst, tokens, least=worth)
 
     def _take(
-        self, buckets: _Buckets[Name], name: Name, rate: float, burst: float, tokens: int
+        self,
+        buckets: _Buckets[Name],
+        name: Name,
+        rate: float,
+        burst: float,
+        tokens: int,
+        least: float = 1.0,
     ) -> None:
         interval = self._processes / rate
-        capacity = max(1.0, burst / self._processes) * interval
+        capacity = max(least, burst / self._processes) * interval
         _refuse_until(buckets.take(name, interval, capacity, tokens))
 
 
