@@ -291,6 +291,18 @@ async def test_an_answer_ends_its_rest(tenant: Tenant) -> None:
     assert len(await claim(tenant, "other")) == 2
 
 
+async def test_an_answer_among_failures_that_are_recorded_with_it_ends_their_run(
+    tenant: Tenant,
+) -> None:
+    for _ in range(2):
+        await tenant.create()
+    await fail(tenant, OPENS_AFTER - 1)
+    one, other = await claim(tenant, "one")
+    failed = finished(one, is_delivered=False, retry_seconds=60.0)
+    assert await record(tenant, "one", failed, finished(other)) == 2
+    assert await rest(tenant) is None
+
+
 async def test_each_probe_that_fails_doubles_its_rest_up_to_a_bound(tenant: Tenant) -> None:
     await tenant.create()
     await fail(tenant, OPENS_AFTER)
@@ -337,18 +349,20 @@ async def test_what_says_nothing_of_the_endpoint_changes_nothing_of_it(tenant: T
 async def test_a_message_that_waited_a_day_for_an_endpoint_that_rests_is_dead_and_kept(
     tenant: Tenant,
 ) -> None:
-    late, fresh = await tenant.create(), await tenant.create()
+    late, fresh, in_time = [await tenant.create() for _ in range(3)]
     await fail(tenant, OPENS_AFTER)
     other = await new_tenant(tenant.platform, Mode.LIVE)
     await listen_at(other, "http://127.0.0.1:9/")
     await other.create()
     query = "update messages set due_at = now() - interval '25 hours' where delivery_id <> $1"
     await tenant.platform.pool.execute(query, fresh)
+    query = "update messages set due_at = now() - interval '23.9 hours' where delivery_id = $1"
+    await tenant.platform.pool.execute(query, in_time)
     async with tenant.platform.pool.acquire() as connection:
         assert await endpoint_failures.give_up(connection) == 1
         assert await endpoint_failures.give_up(connection) == 0
     states = {each["delivery_id"]: each["state"] for each in await messages(tenant)}
-    assert states == {late: "dead", fresh: "pending"}
+    assert states == {late: "dead", fresh: "pending", in_time: "pending"}
     assert [each["state"] for each in await messages(other)] == ["pending"]
 
 
