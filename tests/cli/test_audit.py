@@ -22,6 +22,7 @@ from tests.usecases.angola import BY_TRANSFER, VIANA, WITH_BANK, angola_over, ne
 READING = {
     "accounts list",
     "audit list",
+    "audit show",
     "couriers list",
     "deliveries list",
     "deliveries show",

@@ -214,15 +214,17 @@ async def test_strange_parameters_are_refused_or_ignored(target: Target) -> None
                 continue
             path = operation.call(target.edge, target.delivery).path
             key = target.tenant.authorization(operation.name)
+            # a page finds nothing but what pages have ordered
+            refused = (400, 404, 422) if "/widget/" in path else (400, 422)
             for name in (*operation.query, "x", "%00", "%ff"):
                 for value in hostile.QUERIES:
                     query = f"{path}?{name}={value}"
                     answer = await target.tenant.get(query, key)
                     if answer.status != 200:
-                        target.refused(answer, 400, 422, why=query)
+                        target.refused(answer, *refused, why=query)
                 twice = await target.tenant.get(f"{path}?{name}=1&{name}=2", key)
                 if twice.status != 200:
-                    target.refused(twice, 400, 422, why=name)
+                    target.refused(twice, *refused, why=name)
 
 
 async def test_paths_that_are_none_are_not_found(target: Target) -> None:

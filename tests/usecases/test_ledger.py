@@ -253,6 +253,7 @@ async def test_a_statement_as_json_names_balances_and_entries(shop: Shop, bank: 
         "booked_at": "2026-03-02T12:00:00.000Z",
         "entry": "cash_collected",
         "delivery_id": str(second.id),
+        "payment_id": None,
         "reference": second.reference,
         "book": "cash",
         **company,

@@ -32,7 +32,9 @@ _LARGEST_FEE = 2**53 - 1
 _LONGEST_ETA = 60 * 24 * 60  # minutes: two months
 
 _Id = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")]
-_PIN = re.compile(r"[A-Za-z0-9 -]{1,32}")
+_PIN_LENGTH = 32
+_PIN = re.compile(rf"[A-Za-z0-9 -]{{1,{_PIN_LENGTH}}}")
+_Pin = Annotated[str, StringConstraints(max_length=_PIN_LENGTH)]
 _SOURCE_LENGTH = 100
 _Source = Annotated[str, StringConstraints(max_length=_SOURCE_LENGTH)]
 
@@ -119,7 +121,7 @@ class UpstreamDelivery(Named):
     id: _Id
     status: Annotated[Status | None, BeforeValidator(_known_status)] = None
     courier_fee_aoa: Annotated[int | None, BeforeValidator(_known_fee)] = None
-    delivery_pin: Annotated[str | None, BeforeValidator(_known_pin)] = None
+    delivery_pin: Annotated[_Pin | None, BeforeValidator(_known_pin)] = None
 
 
 class _Payload(_Told):
