@@ -145,7 +145,7 @@ class Up:
                 continue
             try:
                 status = (folder / "status").read_text()
-                command = (folder / "cmdline").read_bytes().decode().split("\0")
+                command = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
             except (FileNotFoundError, ProcessLookupError):
                 continue
             if f"PPid:\t{self.process.pid}\n" in status:

@@ -141,13 +141,17 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
             "live_key=sk_live_abc",
         ),
         "couriers disconnect": ("company.disconnected", ["far", *ao], ""),
-        "payments confirm": ("payment.confirmed", [stage.awaiting], ""),
-        "payments settle": ("payment.settled", [*of, *money, "--from", "company", *bank], ""),
+        "deliveries unlock-pin": ("delivery.pin_unlocked", [stage.delivery], ""),
+        "deliveries advance": (
+            "delivery.moved",
+            [stage.delivery, "--to", "delivered", "--yes"],
+            "",
+        ),
+        "payments settle": ("payment.settled", [*of, *money, "--from", "merchant"], ""),
         "payments payout": ("payment.paid_out", [*of, *back, "--to", "company", *bank], ""),
+        "payments confirm": ("payment.confirmed", [stage.awaiting], ""),
         "deliveries confirm": ("delivery.released", [stage.held], ""),
         "secret-key rotate": ("secret_key.rotated", [], ""),
-        "deliveries advance": ("delivery.moved", [stage.delivery, "--to", "assigned"], ""),
-        "deliveries unlock-pin": ("delivery.pin_unlocked", [stage.delivery], ""),
         "accounts remove": ("account.removed", ["audited", "--yes"], ""),
     }
 
