@@ -244,7 +244,7 @@ def _lives(log: Path) -> int:
     return log.read_text().count('"event":"started"') if log.exists() else 0
 
 
-_FAULTS = 4
+_FAULTS = 2
 _FEW = 10
 _LONGEST_PAUSE_SECONDS = 1.5
 
