@@ -208,6 +208,7 @@ async def _set_up(stack: AsyncExitStack, folder: Path, dsn: str) -> Stage:
         "ESTAFETTE_DATA_DIR": str(folder),
         "ESTAFETTE_SECRET_KEY": new_cipher_key(),
         "ESTAFETTE_HOST": "127.0.0.1",
+        "ESTAFETTE_ADDRESS_REQUESTS_PER_SECOND": "100000",  # all load comes from one address
         "ESTAFETTE_METRICS_TOKEN": METRICS_READER["Authorization"].removeprefix("Bearer "),
         "ESTAFETTE_SANDBOX_STEP_SECONDS": "0",
         "ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",

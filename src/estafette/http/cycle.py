@@ -6,7 +6,7 @@ long answer is written in pieces, so that what nobody reads is not kept twice.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from starlette.types import Message
 from uvicorn.protocols.http.httptools_impl import (
@@ -15,6 +15,8 @@ from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     RequestResponseCycle,
 )
+
+from estafette.http.request import WHOLE_BODY
 
 _NO_BODY = frozenset({204, 304})
 
@@ -140,6 +142,9 @@ class Cycle(RequestResponseCycle):
         if self.expected_content_length:
             raise RuntimeError("an answer is shorter than its Content-Length")
         self.response_complete = True
+        # It leads back here: left in place, each request would wait for the garbage collector,
+        # whose round then holds up everybody.
+        cast("dict[str, Any]", self.scope).pop(WHOLE_BODY, None)
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()
