@@ -29,7 +29,7 @@ from estafette.core.account import Account, Mode, Scope
 from estafette.core.delivery import Delivery, Parcel, Stop
 from estafette.core.errors import Refusal
 from estafette.dialects import entrega
-from estafette.settings import load
+from estafette.setting_problems import load
 from estafette.store import search_texts
 from estafette.store.pool import Connection
 from estafette.usecases.accounts import create_account

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from estafette.settings import SettingsError, load, unknown_variables
+from estafette.setting_problems import SettingsError, load, unknown_variables
 from estafette.usecases.secrets import new_cipher_key
 
 

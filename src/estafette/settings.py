@@ -1,4 +1,4 @@
-"""The settings: typed, from the environment and a file, and a wrong one says which and why.
+"""The settings: typed, from the environment and a file.
 
 Precedence: options of a command, `ESTAFETTE_…` in the environment (`DATABASE_URL` is understood
 without the prefix too), the file, the default. The file is TOML with the same names in lower case
@@ -6,17 +6,14 @@ and without the prefix; it is `ESTAFETTE_CONFIG`, or `estafette.toml` in the wor
 `estafette.toml` in the data folder.
 """
 
-import difflib
 import math
 import os
-import tomllib
-from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, cast, get_args
+from typing import Annotated, Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -26,6 +23,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources import TomlConfigSettingsSource
 
+from estafette import setting_values
 from estafette.core.origin import OriginPatternError, read_pattern
 from estafette.core.retention import LONGEST_DAYS, SHORTEST_PERSONAL_DATA_DAYS
 
@@ -33,12 +31,8 @@ PREFIX = "ESTAFETTE_"
 FILE_NAME = "estafette.toml"
 DEFAULT_DATA_DIR = Path(".estafette")
 
-_CONFIG = PREFIX + "CONFIG"
-_TESTS = PREFIX + "TEST_"  # what steers the tests is no setting
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+CONFIG = PREFIX + "CONFIG"
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not bound
-
-Network = IPv4Network | IPv6Network
 
 
 class Settings(BaseSettings):
@@ -78,7 +72,7 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="", description="where the world reaches the server; http://localhost:PORT"
     )
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+    trusted_proxies: Annotated[tuple[setting_values.Network, ...], NoDecode] = Field(
         default=(),
         description="networks of proxies whose X-Forwarded-For is believed; none: nobody's",
     )
@@ -152,7 +146,7 @@ class Settings(BaseSettings):
         le=30 * 86_400,
         description="after which a delivery that is late and not heard of is stalled",
     )
-    webhook_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+    webhook_allowed_networks: Annotated[tuple[setting_values.Network, ...], NoDecode] = Field(
         default=(),
         description="networks that webhooks may reach although they are not public, and courier"
         " companies' platforms without TLS",
@@ -257,7 +251,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: str | None) -> str | None:
-        if value is not None and not _is_postgres_url(value):
+        if value is not None and not setting_values.is_postgres_url(value):
             raise ValueError(
                 "must be a postgresql:// URL; what is special in its password is percent-encoded"
             )
@@ -266,7 +260,7 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _is_cipher_key(cls, value: str | None) -> str | None:
-        return value if value is None else _cipher_key(value)
+        return value if value is None else setting_values.cipher_key(value)
 
     @field_validator("other_secret_keys", mode="before")
     @classmethod
@@ -275,7 +269,7 @@ class Settings(BaseSettings):
         if not isinstance(parts, list | tuple):
             raise ValueError("must be keys as `estafette secret-key` prints them, with commas")
         keys = [str(part).strip() for part in cast("list[object]", parts)]
-        return tuple(_cipher_key(key) for key in keys if key)
+        return tuple(setting_values.cipher_key(key) for key in keys if key)
 
     @field_validator("public_url")
     @classmethod
@@ -287,7 +281,7 @@ class Settings(BaseSettings):
         except OriginPatternError:
             origin = "*"
         if "*" in origin:  # it is told without the value, which may hold a password
-            raise ValueError(_no_public_url(value))
+            raise ValueError(setting_values.no_public_url(value))
         return origin
 
     @field_validator("trusted_proxies", "webhook_allowed_networks", mode="before")
@@ -296,7 +290,9 @@ class Settings(BaseSettings):
         parts = value.split(",") if isinstance(value, str) else value
         if not isinstance(parts, list | tuple):
             raise ValueError("must be networks such as 10.1.0.0/16, separated by commas")
-        return tuple(_network(part) for part in cast("list[object]", parts) if part != "")
+        return tuple(
+            setting_values.network(part) for part in cast("list[object]", parts) if part != ""
+        )
 
     @field_validator(
         "address_failures_per_second",
@@ -337,19 +333,19 @@ class Settings(BaseSettings):
     def local_url(self) -> str:
         """Where this machine reaches the server, without a slash at the end."""
         host = self.host
-        if host in _LOOPBACK or host in _ANY_ADDRESS:
+        if host in setting_values.LOOPBACK or host in _ANY_ADDRESS:
             host = "localhost"
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def listens_beyond_loopback(self) -> bool:
         """Whether other machines may be able to connect."""
-        return not _is_loopback(self.host)
+        return not setting_values.is_loopback(self.host)
 
     @property
     def is_public(self) -> bool:
         """Whether others are served: by the address it listens on, or through a proxy."""
-        return self.listens_beyond_loopback or not _is_loopback(
+        return self.listens_beyond_loopback or not setting_values.is_loopback(
             urlsplit(self.public_url).hostname or ""
         )
 
@@ -368,7 +364,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The precedence of the module's docstring."""
-        plain = {name: value for name, value in _unprefixed(os.environ).items() if value}
+        plain = {name: value for name, value in unprefixed(os.environ).items() if value}
         return (
             init_settings,
             env_settings,
@@ -378,22 +374,6 @@ class Settings(BaseSettings):
         )
 
 
-def _no_public_url(value: str) -> str:
-    """Why this is no address of Estafette."""
-    example = "https://delivery.example.com"
-    try:
-        parts = urlsplit(value.strip())
-    except ValueError:
-        return f"must be an http:// or https:// URL with a host, such as {example}"
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        return f"must be an http:// or https:// URL with a host, such as {example}"
-    if parts.query or parts.fragment or "@" in parts.netloc:
-        return "must be a URL without user name, query and fragment"
-    if parts.path.strip("/"):
-        return f"must have no path: Estafette needs a host of its own, such as {example}"
-    return f"must have a host, and perhaps a port, as in {example}"
-
-
 def _said_to_be_none(environ: Mapping[str, str]) -> dict[str, object]:
     """The settings that an empty variable sets to nothing, instead of leaving them as they are."""
     name = "webhook_allowed_networks"
@@ -401,183 +381,14 @@ def _said_to_be_none(environ: Mapping[str, str]) -> dict[str, object]:
     return {name: ""} if given.get(PREFIX + name.upper()) == "" else {}
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host in _LOOPBACK
-
-
-def _network(part: object) -> Network:
-    text = str(part).strip()
-    try:
-        return ip_network(text)
-    except ValueError:
-        pass
-    try:
-        meant = ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(f"{text!r} is not a network such as 10.1.0.0/16") from None
-    raise ValueError(f"{text} is an address within a network: write {meant}")
-
-
-def _cipher_key(text: str) -> str:
-    from estafette.usecases.secrets import Cipher  # only who sets a key pays for it
-
-    try:
-        Cipher(text)
-    except ValueError as error:
-        raise ValueError(f"{error}; `estafette secret-key` prints a new one") from error
-    return text
-
-
-def _is_postgres_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port, parts.hostname  # what stands for a port may be the rest of a password
-    except ValueError:
-        return False
-    misread = parts.fragment or "@" in parts.path  # by a password that is not encoded
-    return parts.scheme in ("postgresql", "postgres") and not misread
-
-
-# Their values are never shown: a password has many places in an address of a database, and a wrong
-# one is as likely in the wrong place.
-_SECRET = frozenset({"secret_key", "other_secret_keys", "database_url", "metrics_token"})
-
-
-class Problem(NamedTuple):
-    """One wrong setting: its name as it was written, its value where that is no secret, and why."""
-
-    name: str
-    value: str | None
-    reason: str
-
-    def __str__(self) -> str:
-        shown = "" if self.value is None else f" = {self.value}"
-        return f"{self.name}{shown}: {self.reason}"
-
-
-class SettingsError(Exception):
-    """The settings are wrong; `problems` names each wrong one."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        """Keeps the problems; the text has one a line."""
-        self.problems = problems
-        super().__init__("\n".join(map(str, problems)))
-
-
-def load(**options: Any) -> Settings:
-    """The settings of this process; `options` (those that are not None) win over everything.
-
-    Raises SettingsError.
-    """
-    given = {name: value for name, value in options.items() if value is not None}
-    file = config_file(os.environ)
-    written = _read(file) if file else {}
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        problems = (
-            _problem(detail["loc"], detail["msg"], detail["type"], given, file, written)
-            for detail in error.errors()
-        )
-        # a union of types reports each of them; one line for a setting is enough
-        raise SettingsError(
-            tuple({problem.name: problem for problem in problems}.values())
-        ) from None
-
-
 def config_file(environ: Mapping[str, str]) -> Path | None:
     """The file with settings, or None. One that is named and missing is returned all the same."""
-    if named := environ.get(_CONFIG):
+    if named := environ.get(CONFIG):
         return Path(named)
     data_dir = Path(environ.get(PREFIX + "DATA_DIR") or DEFAULT_DATA_DIR)
     return next((f for f in (Path(FILE_NAME), data_dir / FILE_NAME) if f.is_file()), None)
 
 
-def unknown_variables(environ: Mapping[str, str]) -> Iterator[Problem]:
-    """The variables with our prefix that are no setting: probably misspelt."""
-    known = [PREFIX + name.upper() for name in Settings.model_fields] + [_CONFIG]
-    for name in sorted(environ):
-        if name.startswith(PREFIX) and not name.startswith(_TESTS) and name not in known:
-            yield Problem(name, None, f"there is no such setting{_did_you_mean(name, known)}")
-
-
-def _unprefixed(environ: Mapping[str, str]) -> dict[str, str]:
+def unprefixed(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings that are understood without our prefix; empty where there are none."""
     return {"database_url": environ.get("DATABASE_URL", "")}
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        problem = Problem(_CONFIG, str(file), "there is no such file")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        problem = Problem(str(file), None, f"cannot be read: {error}")
-    raise SettingsError((problem,))
-
-
-def _problem(
-    location: tuple[int | str, ...],
-    message: str,
-    kind: str,
-    given: Mapping[str, object],
-    file: Path | None,
-    written: Mapping[str, object],
-) -> Problem:
-    field = str(location[0])
-    if kind == "extra_forbidden":
-        reason = f"there is no such setting{_did_you_mean(field, list(Settings.model_fields))}"
-        return Problem(f"{field} in {file}", None, reason)
-    name, value = _origin(field, given, file, written)
-    shown = None if field in _SECRET else repr(_without_password(value))
-    return Problem(name, shown, _allowed(field) or message.removeprefix("Value error, "))
-
-
-def _origin(
-    field: str, given: Mapping[str, object], file: Path | None, written: Mapping[str, object]
-) -> tuple[str, object]:
-    """What the person wrote, under the name by which they wrote it."""
-    if field in given:
-        return "--" + field.replace("_", "-"), given[field]
-    variables = {name.upper(): (name, value) for name, value in os.environ.items() if value}
-    if found := variables.get(PREFIX + field.upper()):
-        return found
-    if value := _unprefixed(os.environ).get(field):
-        return field.upper(), value
-    return f"{field} in {file}", written.get(field)
-
-
-def _without_password(value: object) -> object:
-    """The value as it may be shown: of what looks like a URL no user, password and query."""
-    if not isinstance(value, str):
-        return value
-    scheme, separator, rest = value.rpartition("://")
-    user, at, place = rest.rpartition("@")
-    shown, query, _ = place.partition("?")
-    if not at and not query:
-        return value
-    hidden = "…@" if user or at else ""
-    return f"{scheme}{separator}{hidden}{shown}{'?…' if query else ''}"
-
-
-def _allowed(field: str) -> str | None:
-    """What a number may be, or which words there are; None where the validator says it better."""
-    info = Settings.model_fields[field]
-    kind: Any = info.annotation
-    if words := [word for word in get_args(kind) if isinstance(word, str)]:
-        return f"must be one of {', '.join(words)}"
-    if kind is bool:
-        return "must be true or false"
-    least = next((item.ge for item in info.metadata if hasattr(item, "ge")), None)
-    most = next((item.le for item in info.metadata if hasattr(item, "le")), None)
-    if least is None or most is None:
-        return None
-    number = "number" if kind is float else "whole number"
-    return f"must be a {number} from {least} to {most}"
-
-
-def _did_you_mean(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1, 0.75)
-    return f"; did you mean {close[0]}?" if close else ""

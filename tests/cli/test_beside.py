@@ -13,7 +13,7 @@ import pytest
 
 from estafette.app import PLACES
 from estafette.cli.banner import Terminal
-from estafette.settings import load
+from estafette.setting_problems import load
 from estafette.supervisor import Ready
 from estafette.usecases.secrets import new_cipher_key
 from estafette.webhooks.signing import hmac_sha256_hex

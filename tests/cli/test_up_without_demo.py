@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from estafette.cli.banner import Terminal
-from estafette.settings import load
+from estafette.setting_problems import load
 from estafette.supervisor import Ready
 from tests.cli.stage import Up, estafette, own_folder
 

@@ -21,7 +21,8 @@ from estafette.cli.session import beside, system_user
 from estafette.cli.words import AsJson
 from estafette.core.account import MARKETS
 from estafette.core.audit import By
-from estafette.settings import Settings, config_file, load, unknown_variables
+from estafette.setting_problems import load, unknown_variables
+from estafette.settings import Settings, config_file
 from estafette.usecases.accounts import list_accounts
 from estafette.usecases.inspect import inspect_database
 from estafette.usecases.platform import Platform

@@ -21,7 +21,7 @@ from estafette.core.errors import (
     TransitionRefused,
 )
 from estafette.postgres import EmbeddedPostgresError
-from estafette.settings import SettingsError
+from estafette.setting_problems import SettingsError
 from estafette.usecases.accounts import AccountNotFoundError, AccountRefusedError
 from estafette.usecases.couriers import CompanyNotFoundError, CompanyRefusedError
 from estafette.usecases.keys import KeyRefusedError

@@ -11,7 +11,8 @@ from estafette import runfile
 from estafette.cli.output import CommandError, note, plain, styled
 from estafette.core.audit import By
 from estafette.postgres import find_running
-from estafette.settings import Settings, load, unknown_variables
+from estafette.setting_problems import load, unknown_variables
+from estafette.settings import Settings
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import must_be_fit
 
