@@ -106,9 +106,9 @@ def test_a_field_with_a_secret_or_personal_data_is_blanked_at_any_depth(field: s
     out = io.StringIO()
     logs.configure("info", "json", stream=out)
     logs.get().info("created", **{field: "Abay 10"}, inner=[{field: {"line": "Abay 10"}}])
-    logs.get().info("created", **{field: 43.238949}, inner=({field: 43.238949},))
+    logs.get().info("created", **{field: 43238.949}, inner=({field: 43238.949},))
     assert "Abay" not in out.getvalue()
-    assert "43.2" not in out.getvalue()
+    assert "43238" not in out.getvalue()
 
 
 @pytest.mark.parametrize(
