@@ -2,7 +2,8 @@
 
 Tests of the core ask for none of these fixtures and start nothing. The others share an embedded
 server, started once for all workers, or the one that `ESTAFETTE_TEST_DATABASE_URL` names (its user
-must be allowed to create databases). A worker's database is a copy of one migrated template.
+must be allowed to create databases). A worker's database is a copy of one migrated template, which
+runs share, and leave, that are given one name by `ESTAFETTE_TEST_DATABASE_RUN`.
 
 Make your own accounts and look at those alone: then tests share `postgres_dsn` without cleaning.
 """
@@ -37,6 +38,7 @@ hypothesis.settings.load_profile("untimed")
 _TEMPLATE_LOCK = 0x7E57
 _FOLDER = "estafette-tests-"
 _STALE_SECONDS = 3600
+_RUN = "ESTAFETTE_TEST_DATABASE_RUN"
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _server_of(config: pytest.Config) -> DatabaseServer:
 def _start_server() -> DatabaseServer:
     run = uuid.uuid4().hex[:8]
     if given := os.environ.get("ESTAFETTE_TEST_DATABASE_URL"):
-        return DatabaseServer(given, run)
+        return DatabaseServer(given, os.environ.get(_RUN, run))
     _sweep()
     # What is written here outlives no run, so nothing waits for the disk.
     server = EmbeddedPostgres(Path(tempfile.mkdtemp(prefix=_FOLDER)), durable=False)
@@ -122,7 +124,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.embedded.stop()
         # what a process that is just ending still writes is swept by a later run
         shutil.rmtree(server.embedded.data_dir, ignore_errors=True)
-    else:
+    elif _RUN not in os.environ:
         _await(_drop(server, server.template))
 
 
