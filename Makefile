@@ -37,7 +37,7 @@ test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests
 faults: $(VENV)/dev.stamp ## put faults of our own into copies of the tree: the tests must fail; ONLY=outbox
 	@exec $(BIN)/python scripts/put_faults.py $(ONLY)
 
-mutate: $(VENV)/mutation.stamp ## change the code, and tell what no test saw; ONLY=core/schedule SAMPLE=150 SEED=1
+mutate: $(VENV)/mutation.stamp ## change the code, and tell what no test saw; ONLY=core/deliveries/schedule SAMPLE=150 SEED=1
 	@exec $(BIN)/python scripts/mutate.py $(ONLY) $(if $(SAMPLE),--sample $(SAMPLE)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests $(TESTS))
 

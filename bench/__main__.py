@@ -32,7 +32,7 @@ from bench.plan import FULL, QUICK, Plan, say
 from bench.process import BenchError
 from bench.report import Figure
 from bench.stage import Stage, stage
-from estafette.postgres import EmbeddedPostgresError
+from estafette.up.postgres import EmbeddedPostgresError
 
 LAST = Path(__file__).parent / "last.json"
 

@@ -22,11 +22,11 @@ from bench.stocks import Stock, Tenant
 from bench.trips import trips
 from estafette.core.ids import to_base32
 from estafette.dialects.kaspi.listing import write_cursor
-from estafette.store import outbox, outbox_survey
-from estafette.store.deliveries import Position
-from estafette.store.outbox import Finished
+from estafette.store.deliveries.table import Position
 from estafette.store.pool import Connection
-from estafette.usecases.ledger import as_csv, statement
+from estafette.store.webhooks import outbox, survey
+from estafette.store.webhooks.outbox import Finished
+from estafette.usecases.money.books import as_csv, statement
 from estafette.usecases.platform import Platform
 
 _KNOWN: Final = 2_000  # deliveries that are asked for by their ids
@@ -372,7 +372,7 @@ async def _claim(side: Side, turn: int) -> Took:
     began = time.perf_counter()
     due = [
         each.endpoint_id
-        for each in (await outbox_survey.survey(side.connection)).waiting
+        for each in (await survey.survey(side.connection)).waiting
         if each.due_in_seconds <= 0
     ]
     asked = dict.fromkeys(due[: -(-_CLAIMED // _ROOM)], _ROOM)

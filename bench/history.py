@@ -23,17 +23,17 @@ import asyncpg
 from bench import history_sql as sql
 from bench.plan import say
 from estafette.app import DIALECTS
-from estafette.core.account import MARKETS, Account, Mode, Scope
-from estafette.core.courier import Company, Connector, Margin
-from estafette.core.delivery import Progress, Status
+from estafette.core.accounts.account import MARKETS, Account, Mode, Scope
+from estafette.core.couriers.company import Company, Connector, Margin
+from estafette.core.deliveries.delivery import Progress, Status
+from estafette.core.deliveries.search import fold, grams_of
 from estafette.core.ids import new_id
-from estafette.core.pricing import ANY, Tariff
+from estafette.core.quotes.pricing import ANY, Tariff
 from estafette.core.retention import Retention
-from estafette.core.search import fold, grams_of
 from estafette.store.partitions import PARTITIONED, keep_up
-from estafette.usecases.accounts import create_account
-from estafette.usecases.close_books import close_books
-from estafette.usecases.couriers import save_company, set_company_tariffs
+from estafette.usecases.accounts.administration import create_account
+from estafette.usecases.couriers.companies import save_company, set_company_tariffs
+from estafette.usecases.money.close_books import close_books
 from estafette.usecases.platform import Platform
 
 LARGE_AO, LARGE_KZ = "large-ao", "large-kz"

@@ -16,7 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from bench.process import BenchError, output_of, plain_environment
-from estafette.postgres import bin_dir
+from estafette.up.postgres import bin_dir
 
 CLIENTS: Final = 64
 _THREADS: Final = 2

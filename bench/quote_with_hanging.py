@@ -15,7 +15,7 @@ from bench.report import Figure
 from bench.shop import Shop, open_shop
 from bench.stage import Stage
 from bench.trips import trips
-from estafette.usecases.quote_companies import PATIENCE_SECONDS
+from estafette.usecases.quotes.quote_companies import PATIENCE_SECONDS
 
 NAME = "quote_with_hanging_ms"
 REACH = PATIENCE_SECONDS * 1000

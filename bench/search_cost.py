@@ -25,16 +25,16 @@ from bench.process import json_of, plain_environment
 from bench.report import Figure, Pair, compared
 from bench.stage import Stage
 from estafette.app import open_platform
-from estafette.core.account import Account, Mode, Scope
-from estafette.core.delivery import Delivery, Parcel, Stop
+from estafette.core.accounts.account import Account, Mode, Scope
+from estafette.core.deliveries.delivery import Delivery, Parcel, Stop
 from estafette.core.errors import Refusal
 from estafette.dialects import entrega
 from estafette.setting_problems import load
-from estafette.store import search_texts
+from estafette.store.deliveries import search_texts
 from estafette.store.pool import Connection
-from estafette.usecases.accounts import create_account
-from estafette.usecases.create import Creator, Order
-from estafette.usecases.idempotency import Reply
+from estafette.usecases.accounts.administration import create_account
+from estafette.usecases.deliveries.create import Creator, Order
+from estafette.usecases.deliveries.idempotency import Reply
 from estafette.usecases.platform import Platform
 
 NAME = "search_cost"

@@ -12,14 +12,16 @@ from bench import load
 from bench.process import BenchError
 from bench.stage import Stage, request
 from bench.trips import trips
-from estafette.core.account import Mode, Scope
-from estafette.core.courier import Company
+from estafette.core.accounts.account import Mode, Scope
+from estafette.core.couriers.company import Company
 from estafette.core.ids import new_id
-from estafette.core.quote import VALIDITY, Quote
+from estafette.core.quotes.quote import VALIDITY, Quote
 from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.schemas import read_quote
 from estafette.http.fields import Context
-from estafette.store import companies, pool, quotes
+from estafette.store import pool
+from estafette.store.couriers import companies
+from estafette.store.quotes import table as quotes
 
 _MOST_ORDERS_A_SECOND = 3_500  # more quotes than a server on one processor can turn into deliveries
 _ORDER: Final = '"payment_method":"prepaid","options":{"metadata":{"cart":"%s","gift":false}}}'

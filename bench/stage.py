@@ -27,9 +27,9 @@ from bench.pgbench import Script, script_like
 from bench.process import BenchError, json_of, output_of, plain_environment, running, tail
 from bench.receiver import Receiver, receiver
 from estafette.app import public_id
-from estafette.child import program
-from estafette.postgres import EmbeddedPostgres, EmbeddedPostgresError
-from estafette.usecases.secrets import new_cipher_key
+from estafette.up.child import program
+from estafette.up.postgres import EmbeddedPostgres, EmbeddedPostgresError
+from estafette.usecases.accounts.secrets import new_cipher_key
 
 if TYPE_CHECKING:
     from bench.shop import Shop

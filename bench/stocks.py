@@ -21,12 +21,12 @@ from bench.plan import Plan, say
 from bench.process import BenchError
 from bench.stage import Stage
 from estafette.app import open_platform
-from estafette.core.account import Account, Mode, Scope
-from estafette.postgres import EmbeddedPostgres
+from estafette.core.accounts.account import Account, Mode, Scope
 from estafette.settings import Settings
-from estafette.store import accounts
-from estafette.usecases.keys import issue
-from estafette.usecases.secrets import new_cipher_key
+from estafette.store.accounts import table as accounts
+from estafette.up.postgres import EmbeddedPostgres
+from estafette.usecases.accounts.keys import issue
+from estafette.usecases.accounts.secrets import new_cipher_key
 from estafette.usecases.seed import prepare_database
 
 FOLDER = Path(__file__).parent / "data"

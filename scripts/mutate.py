@@ -80,7 +80,7 @@ class Score:
 def main() -> int:
     """Mutates what is asked for; returns 0 when nine of ten mutants are caught in each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="*", default=list(PARTS), help="core, or core/schedule …")
+    parser.add_argument("modules", nargs="*", default=list(PARTS), help="core, or core/ids …")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--sample", type=int, help="how many mutants of each, chosen at random")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))

@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 
-from estafette.postgres import ROLE, EmbeddedPostgres
+from estafette.up.postgres import ROLE, EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
 LISTS = ROOT / "tests" / "mutation"

@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
 
-from estafette import child, liveness
+from estafette import liveness
 from estafette.http.connections import Connections
 from estafette.http.fallback import plain
 from estafette.http.server import HttpServer, open_sockets
+from estafette.up import child
 
 
 def _say(word: str) -> None:

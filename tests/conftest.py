@@ -27,7 +27,7 @@ import asyncpg
 import hypothesis
 import pytest
 
-from estafette.postgres import ROLE, EmbeddedPostgres, EmbeddedPostgresError
+from estafette.up.postgres import ROLE, EmbeddedPostgres, EmbeddedPostgresError
 
 T = TypeVar("T")
 

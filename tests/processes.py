@@ -18,9 +18,9 @@ import aiohttp
 
 from estafette import app
 from estafette.store.pool import open_pool
+from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.platform import Platform
-from estafette.usecases.secrets import Cipher
 from tests.secret_key import CIPHER_KEY
 from tests.serving import Server, seed_market
 

@@ -1,5 +1,5 @@
 """The key of the secrets in the databases of a run: one, for processes ask whether it is theirs."""
 
-from estafette.usecases.secrets import new_cipher_key
+from estafette.usecases.accounts.secrets import new_cipher_key
 
 CIPHER_KEY = new_cipher_key()

@@ -26,24 +26,24 @@ from starlette.types import ASGIApp
 from yarl import URL
 
 from estafette import app
-from estafette.core.account import Account, KeyKind, Mode, Scope
-from estafette.core.delivery import Status
-from estafette.core.event import Actor
-from estafette.core.place import City
+from estafette.core.accounts.account import Account, KeyKind, Mode, Scope
+from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.event import Actor
+from estafette.core.quotes.place import City
 from estafette.http.address import ClientAddresses
 from estafette.http.connections import Connections
 from estafette.http.fallback import Fallback
 from estafette.http.limiter import AddressLimits
 from estafette.http.server import HttpServer, open_sockets, serving
 from estafette.seeds.tariffs import tariffs_of
-from estafette.store import catalog
 from estafette.store.pool import open_pool
-from estafette.usecases.accounts import create_account, set_origins
-from estafette.usecases.advance import Move, advance
+from estafette.store.quotes import catalog
+from estafette.usecases.accounts.administration import create_account, set_origins
+from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.couriers import add_demo_companies
+from estafette.usecases.couriers.companies import add_demo_companies
+from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.platform import Platform
-from estafette.usecases.secrets import Cipher
 from tests.edges import Call, Edge
 from tests.secret_key import CIPHER_KEY
 

@@ -9,13 +9,13 @@ from uuid import UUID
 import pytest
 
 from estafette import logs
-from estafette.core import search
-from estafette.core.account import Mode, Scope
-from estafette.core.address_words import normalise, parts_of
-from estafette.core.origin import OriginPatternError, read_pattern, trusts
-from estafette.core.place import City, CityIndex
-from estafette.core.scenario import mentioned
-from estafette.core.tariff_file import TariffFileError, tariffs_from_csv
+from estafette.core.accounts.account import Mode, Scope
+from estafette.core.accounts.origin import OriginPatternError, read_pattern, trusts
+from estafette.core.deliveries import search
+from estafette.core.quotes.address_words import normalise, parts_of
+from estafette.core.quotes.place import City, CityIndex
+from estafette.core.quotes.tariff_file import TariffFileError, tariffs_from_csv
+from estafette.core.sandbox.scenario import mentioned
 from estafette.couriers.remote.failures import InDoubt
 from estafette.couriers.remote.schemas import Hint
 from estafette.couriers.remote.schemas import read as read_answer
@@ -25,7 +25,7 @@ from estafette.http.phones import e164
 from estafette.http.refusals import BadBody
 from estafette.http.request import request_id
 from estafette.http.strict_json import decode, fingerprint
-from estafette.store.quotes import digests
+from estafette.store.quotes.table import digests
 from estafette.web.tracking.contacts import without_contacts
 from estafette.web.tracking.language import negotiate
 from estafette.web.tracking.view import readable_note

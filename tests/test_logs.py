@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from estafette import logs
-from estafette.usecases.secrets import new_token
+from estafette.usecases.accounts.secrets import new_token
 
 
 @pytest.fixture(autouse=True)

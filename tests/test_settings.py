@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from estafette.setting_problems import SettingsError, load, unknown_variables
-from estafette.usecases.secrets import new_cipher_key
+from estafette.usecases.accounts.secrets import new_cipher_key
 
 
 @pytest.fixture(autouse=True)

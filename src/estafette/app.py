@@ -19,10 +19,10 @@ from starlette.types import ASGIApp
 
 from estafette import health, liveness
 from estafette.core.audit import By
-from estafette.core.courier import Connector, Courier
-from estafette.core.dialect import Dialect
+from estafette.core.couriers.company import Connector, Courier
+from estafette.core.deliveries.dialect import Dialect
+from estafette.core.deliveries.due_moves import WatchLimits
 from estafette.core.retention import Retention
-from estafette.core.watch import WatchLimits
 from estafette.couriers import remote, sandbox
 from estafette.couriers.inhouse import InhouseCourier
 from estafette.dialects import entrega, kaspi
@@ -39,24 +39,19 @@ from estafette.scraping import scraped
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
 from estafette.store.pool import Pool, open_pool
-from estafette.usecases import (
-    close_books,
-    count_open,
-    ends,
-    gone_endpoints,
-    overdue,
-    personal_data,
-    search,
-    secret_key,
-)
+from estafette.usecases import ends
+from estafette.usecases.accounts import secret_key
+from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.create import Creator
+from estafette.usecases.deliveries import count_open, due_moves, personal_data, search
+from estafette.usecases.deliveries.create import Creator
+from estafette.usecases.money import close_books
 from estafette.usecases.places import LIST_STATEMENT_SECONDS
 from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform
-from estafette.usecases.quote import Quoter
-from estafette.usecases.quote_companies import CompanyQuoter
+from estafette.usecases.quotes.quote import Quoter
+from estafette.usecases.quotes.quote_companies import CompanyQuoter
 from estafette.usecases.ready import Database, NotReadyError, must_be_fit
-from estafette.usecases.secrets import Cipher
+from estafette.usecases.webhooks import gone
 from estafette.web import home, tracking, widget
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.message import Renderer
@@ -413,7 +408,7 @@ async def work(settings: Settings) -> None:
             stop,
             _webhook_worker(settings, platform, sender).run(stop),
             sandbox.run(platform, stop),
-            overdue.run(platform, stop),
+            due_moves.run(platform, stop),
             search.run(platform, stop),
             secret_key.run(platform, stop),
             _run_errands(settings, platform, stop),
@@ -422,7 +417,7 @@ async def work(settings: Settings) -> None:
             ends.run(platform, retention, stop, observe_upkeep),
             personal_data.run(platform, retention.personal_data, stop),
             close_books.run(platform, stop),
-            gone_endpoints.run(platform, stop),
+            gone.run(platform, stop),
             count_open.run(platform, stop, observe_open),
         )
 

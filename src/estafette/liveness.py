@@ -15,7 +15,7 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge, Histogram
 
-from estafette.child import beats_to_parent
+from estafette.up.child import beats_to_parent
 
 _BEAT_SECONDS = 0.25
 _TICKS = 2

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from estafette.core.courier import Company
-from estafette.core.delivery import Status
+from estafette.core.couriers.company import Company
+from estafette.core.deliveries.delivery import Status
+from estafette.store.deliveries.under_way import Count
 from estafette.store.ends import Done
-from estafette.store.open_deliveries import Count
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 

@@ -48,7 +48,7 @@ def network(part: object) -> Network:
 
 def cipher_key(text: str) -> str:
     """The key for secrets, if it is one. Raises ValueError."""
-    from estafette.usecases.secrets import Cipher  # only who sets a key pays for it
+    from estafette.usecases.accounts.secrets import Cipher  # only who sets a key pays for it
 
     try:
         Cipher(text)

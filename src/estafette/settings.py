@@ -24,7 +24,7 @@ from pydantic_settings import (
 from pydantic_settings.sources import TomlConfigSettingsSource
 
 from estafette import setting_values
-from estafette.core.origin import OriginPatternError, read_pattern
+from estafette.core.accounts.origin import OriginPatternError, read_pattern
 from estafette.core.retention import LONGEST_DAYS, SHORTEST_PERSONAL_DATA_DAYS
 
 PREFIX = "ESTAFETTE_"

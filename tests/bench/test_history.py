@@ -6,11 +6,12 @@ import asyncpg
 import pytest
 
 from bench.history import LARGE_AO, LARGE_KZ, Shape, load, merchants
-from estafette.core.account import Mode, Scope
-from estafette.core.search import grams_of
-from estafette.store import deliveries, search
-from estafette.store.search import ListFilter
-from estafette.usecases.accounts import find_account
+from estafette.core.accounts.account import Mode, Scope
+from estafette.core.deliveries.search import grams_of
+from estafette.store.deliveries import search
+from estafette.store.deliveries import table as deliveries
+from estafette.store.deliveries.search import ListFilter
+from estafette.usecases.accounts.administration import find_account
 from tests.usecases.stage import platform_over
 
 SHAPE = Shape(total=4_000, days=80)

@@ -5,7 +5,7 @@ from pathlib import Path
 import asyncpg
 
 from bench import order_vs_pgbench, pgbench
-from estafette.usecases.idempotency import Idempotency, Key
+from estafette.usecases.deliveries.idempotency import Idempotency, Key
 from tests.usecases.angola import Shop
 from tests.usecases.stage import CREATE, Tenant
 

@@ -11,10 +11,10 @@ import pytest
 
 from estafette.cli.commands import COMMANDS, GROUPS, run
 from estafette.cli.session import system_user
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
+from estafette.core.accounts.page_limits import PageLimits
+from estafette.core.accounts.page_orders import Page
 from estafette.core.ids import new_id
-from estafette.core.page_limits import PageLimits
-from estafette.core.page_orders import Page
 from tests.cli.stage import Command
 from tests.usecases.angola import BY_TRANSFER, VIANA, WITH_BANK, angola_over, new_shop
 

@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.courier import Capabilities
-from estafette.core.delivery import Delivery, Status
-from estafette.core.event import Actor
-from estafette.core.payment import Payment, PaymentMethod
-from estafette.usecases.advance import Move, advance
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Capabilities
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.event import Actor
+from estafette.core.money.payment import Payment, PaymentMethod
+from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.platform import Platform
 from tests.cli.stage import Command
 from tests.usecases.angola import ENTREGA, LUANDA, PARCEL, VIANA, Shop, angola_over, new_shop

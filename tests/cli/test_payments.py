@@ -7,10 +7,10 @@ from functools import partial
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.delivery import Delivery, Status
-from estafette.core.event import Actor
-from estafette.usecases.advance import Move, advance
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.event import Actor
+from estafette.usecases.deliveries.advance import Move, advance
 from tests.cli.stage import Command
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, angola_over, new_shop
 

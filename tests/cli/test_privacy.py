@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from estafette.core.delivery import Status
-from estafette.core.event import Actor
+from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.event import Actor
 from estafette.core.ids import new_id
-from estafette.usecases.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move, advance
 from tests.cli.stage import Command
 from tests.usecases.angola import ENTREGA, VIANA, angola_over, new_shop
 

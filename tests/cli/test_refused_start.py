@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from estafette.usecases.accounts.secrets import new_cipher_key
 from estafette.usecases.ready import NotReadyError, refuse_old_postgres
-from estafette.usecases.secrets import new_cipher_key
 from tests.cli.stage import END_SECONDS, Command, environment, estafette, of_database
 from tests.processes import free_port
 from tests.secret_key import CIPHER_KEY

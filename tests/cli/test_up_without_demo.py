@@ -7,7 +7,7 @@ import pytest
 
 from estafette.cli.banner import Terminal
 from estafette.setting_problems import load
-from estafette.supervisor import Ready
+from estafette.up.supervisor import Ready
 from tests.cli.stage import Up, estafette, own_folder
 
 

@@ -7,7 +7,7 @@ import pytest
 from estafette.app import shown_event, shown_id
 from estafette.cli.output import CommandError
 from estafette.cli.words import identifier
-from estafette.core.account import MARKETS
+from estafette.core.accounts.account import MARKETS
 
 _ID = UUID("01a20270-73b6-7889-b60f-df5aad8f0b29")
 

@@ -11,10 +11,10 @@ from uuid import UUID
 
 import pytest
 
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
 from estafette.http.address import ClientAddresses
 from estafette.http.limiter import AddressLimits
-from estafette.usecases import keys
+from estafette.usecases.accounts import keys
 from tests.edges import EDGES, Call, Edge
 from tests.serving import Answer, Server, Tenant, running
 

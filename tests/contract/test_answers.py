@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from estafette.usecases.accounts import find_account
-from estafette.usecases.keys import disable_key, list_keys
+from estafette.usecases.accounts.administration import find_account
+from estafette.usecases.accounts.keys import disable_key, list_keys
 from tests import hostile
 from tests.edges import Call
 from tests.serving import Answer, Tenant

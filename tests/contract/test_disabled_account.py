@@ -5,17 +5,17 @@ from collections.abc import AsyncGenerator
 import asyncpg
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.delivery import Status
-from estafette.store.removal import EMPTIED, KEPT, OWNED
-from estafette.usecases.accounts import (
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Status
+from estafette.store.accounts.removal import EMPTIED, KEPT, OWNED
+from estafette.usecases.accounts.administration import (
     AccountNotFoundError,
     AccountRefusedError,
     disable_account,
     find_account,
     remove_account,
 )
-from estafette.usecases.keys import list_keys
+from estafette.usecases.accounts.keys import list_keys
 from tests.edges import ENTREGA, Edge
 from tests.serving import Server, running
 

@@ -5,9 +5,9 @@ import hmac
 from typing import Any
 
 from estafette.app import RENDERERS
-from estafette.core.delivery import Status
-from estafette.usecases.payments import confirm_payment
-from estafette.usecases.webhooks import set_endpoint
+from estafette.core.deliveries.delivery import Status
+from estafette.usecases.money.payments import confirm_payment
+from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests.dialects.entrega.answers import DELIVERIES, created
 from tests.edges import ENTREGA, Call
 from tests.receivers import Receiver, answer, in_turn

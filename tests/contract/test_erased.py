@@ -12,9 +12,9 @@ import requests
 import schemathesis
 import yaml
 
-from estafette.core.delivery import Status
-from estafette.usecases.personal_data import erase_what_is_over
-from estafette.usecases.privacy import erase_phone
+from estafette.core.deliveries.delivery import Status
+from estafette.usecases.deliveries.personal_data import erase_what_is_over
+from estafette.usecases.deliveries.privacy import erase_phone
 from tests.edges import ENTREGA, Call, Edge
 from tests.serving import Server, Tenant, delivery_id
 

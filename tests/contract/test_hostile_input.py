@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
 from tests import hostile
 from tests.target import Target
 from tests.wire import request, wire

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.delivery import Status
-from estafette.usecases.keys import create_key, disable_key, revoke_key
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Status
+from estafette.usecases.accounts.keys import create_key, disable_key, revoke_key
 from tests.edges import Edge
 from tests.serving import Answer, Server, Tenant, delivery_id
 from tests.wire import request, wire

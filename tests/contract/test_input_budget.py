@@ -22,8 +22,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from estafette.core.account import MARKETS, Mode
-from estafette.core.courier import Company, Connector
+from estafette.core.accounts.account import MARKETS, Mode
+from estafette.core.couriers.company import Company, Connector
 from estafette.core.ids import new_id
 from estafette.couriers.remote import schemas as remote
 from estafette.couriers.sandbox.app import Advance
@@ -31,8 +31,8 @@ from estafette.dialects import entrega, kaspi
 from estafette.dialects.entrega import schemas as entrega_schemas
 from estafette.dialects.kaspi import schemas as kaspi_schemas
 from estafette.http.request import BODY_LIMIT
-from estafette.usecases.couriers import save_company
-from estafette.usecases.links import Link, connect
+from estafette.usecases.couriers.companies import save_company
+from estafette.usecases.couriers.links import Link, connect
 from tests.edges import EDGES, Edge
 from tests.schemas import Document, TextField, objects, replaced
 from tests.serving import Answer, Server, Tenant, running

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from estafette.core.account import MARKETS, Mode
-from estafette.usecases.accounts import create_account
-from estafette.usecases.webhooks import set_endpoint
+from estafette.core.accounts.account import MARKETS, Mode
+from estafette.usecases.accounts.administration import create_account
+from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests.contracts import operations
 from tests.edges import Belongings, Call, Edge, Reach
 from tests.serving import Answer, Server, Tenant, delivery_id

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from estafette.core.scenario import SCENARIOS
+from estafette.core.sandbox.scenario import SCENARIOS
 from estafette.dialects.kaspi import errors, schemas, words
 from estafette.dialects.kaspi.app import CONTRACT
 

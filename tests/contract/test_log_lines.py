@@ -6,8 +6,8 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from estafette.core.account import Mode
-from estafette.usecases import keys
+from estafette.core.accounts.account import Mode
+from estafette.usecases.accounts import keys
 from tests.edges import Edge
 from tests.serving import Server, Tenant
 

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.delivery import EVENT_LIMIT, Status
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import EVENT_LIMIT, Status
+from estafette.core.deliveries.event import NOTE_LIMIT
 from estafette.core.errors import HistoryFull
-from estafette.core.event import NOTE_LIMIT
-from estafette.usecases.tracking import STEPS_SHOWN
+from estafette.usecases.deliveries.tracking import STEPS_SHOWN
 from tests.edges import Edge
 from tests.serving import Server, Tenant, delivery_id
 

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
 from tests.edges import Edge
 from tests.serving import Answer, Server, Tenant
 

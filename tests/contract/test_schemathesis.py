@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 
-from estafette.usecases.couriers import companies_of, save_company
+from estafette.usecases.couriers.companies import companies_of, save_company
 from tests.edges import EDGES, Edge
 from tests.serving import Server, Tenant, running
 

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 import yaml
 
-from estafette.core.account import Account
-from estafette.core.acts import EVERY_ACT, Act
+from estafette.core.accounts.account import Account
+from estafette.core.accounts.acts import EVERY_ACT, Act
 from tests.contracts import Operation, operations
 from tests.edges import Call, Edge
 from tests.serving import Answer, Server, Tenant

@@ -7,7 +7,7 @@ from collections import deque
 
 import pytest
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from tests.core.life import Life
 from tests.edges import Edge
 from tests.serving import Server

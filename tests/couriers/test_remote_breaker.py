@@ -2,7 +2,7 @@
 
 import pytest
 
-from estafette.core.courier import CourierResting
+from estafette.core.couriers.company import CourierResting
 from estafette.couriers.remote.breaker import (
     FAILURES,
     FIRST_REST_SECONDS,

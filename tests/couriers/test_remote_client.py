@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from estafette.core.courier import CourierResting
-from estafette.core.delivery import Status
+from estafette.core.couriers.company import CourierResting
+from estafette.core.deliveries.delivery import Status
 from estafette.couriers.remote import Access, PlatformClient
 from estafette.couriers.remote.breaker import FAILURES
 from estafette.couriers.remote.client import ANSWER_BYTES

@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import pytest
 
-from estafette.core.account import Mode, Scope
-from estafette.core.courier import Company, Connector
-from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
+from estafette.core.accounts.account import Mode, Scope
+from estafette.core.couriers.company import Company, Connector
+from estafette.core.couriers.upstream import Recalled, Step
+from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.ids import new_id
-from estafette.core.payment import Payment, PaymentMethod
-from estafette.core.upstream import Recalled, Step
+from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.couriers.remote import Access, PlatformClient, RemoteCourier
 from estafette.couriers.remote.errands import (
     GIVE_UP,
@@ -30,7 +30,7 @@ from estafette.couriers.remote.errands import (
     Verdict,
     look,
 )
-from estafette.usecases.dispatch import Errand
+from estafette.usecases.couriers.dispatch import Errand
 from tests.couriers.platforms import (
     access,
     asked,

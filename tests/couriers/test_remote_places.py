@@ -3,7 +3,7 @@
 from uuid import UUID, uuid4
 
 from estafette.couriers.remote.places import AT_ONCE, LOOKING, PLACING, Manners, Places
-from estafette.usecases.errands import Room
+from estafette.usecases.couriers.errands import Room
 
 WELL, NEW, DEAD = Manners(answers=True), Manners(), Manners(answers=False)
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.courier import Company, Connector, Margin
-from estafette.core.delivery import Parcel, Stop
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Company, Connector, Margin
+from estafette.core.deliveries.delivery import Parcel, Stop
 from estafette.core.errors import AllCouriersFailed
 from estafette.couriers.remote import Access, PlatformClient, RemoteCourier
 from estafette.couriers.remote.breaker import FAILURES

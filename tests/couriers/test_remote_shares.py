@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from estafette.core.courier import CourierResting
+from estafette.core.couriers.company import CourierResting
 from estafette.couriers.remote.breaker import FAILURES
 from estafette.couriers.remote.shares import MOST_ACCOUNTS, WINDOW_SECONDS, Asking, Breaker, Shares
 from tests.couriers.test_remote_breaker import Clock

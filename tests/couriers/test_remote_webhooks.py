@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.courier import Connector
-from estafette.core.delivery import Delivery
-from estafette.usecases.links import Link, connect
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Connector
+from estafette.core.deliveries.delivery import Delivery
+from estafette.usecases.couriers.links import Link, connect
 from tests.serving import Answer, Server, running
 from tests.usecases.angola import OFFER, FakeCourier, Shop, new_shop
 

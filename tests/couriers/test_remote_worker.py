@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.courier import Company, Connector
-from estafette.core.delivery import Delivery
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Company, Connector
+from estafette.core.deliveries.delivery import Delivery
 from estafette.couriers.remote import Access, PlatformClient, Worker
 from estafette.couriers.remote.places import LOOKING, PLACING
 from tests.couriers.platforms import asked, creating, refusing, routed, timeline

@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 
 from estafette.app import DIALECTS
-from estafette.core.account import Mode
-from estafette.core.delivery import Status
-from estafette.core.scenario import SCENARIOS
-from estafette.usecases.advance import unlock_pin
-from estafette.usecases.keys import disable_key
-from estafette.usecases.rehearse import rehearse
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Status
+from estafette.core.sandbox.scenario import SCENARIOS
+from estafette.usecases.accounts.keys import disable_key
+from estafette.usecases.deliveries.advance import unlock_pin
+from estafette.usecases.sandbox.rehearse import rehearse
 from tests.dialects.entrega.answers import created
 from tests.edges import ENTREGA, KASPI
 from tests.serving import Answer, Server, Tenant

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
 from tests.serving import Server, Tenant
 
 

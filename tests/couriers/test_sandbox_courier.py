@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.couriers.sandbox import run
 from estafette.usecases.platform import Platform
 from tests.usecases.stage import Tenant, new_tenant, platform_over

@@ -11,11 +11,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from estafette.core.account import Mode, Scope
-from estafette.postgres import EmbeddedPostgres
-from estafette.usecases.accounts import create_account
+from estafette.core.accounts.account import Mode, Scope
+from estafette.up.postgres import EmbeddedPostgres
+from estafette.usecases.accounts.administration import create_account
 from estafette.usecases.seed import prepare_database
-from estafette.usecases.webhooks import list_endpoints, set_endpoint
+from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
 from tests.deploy.conftest import ROOT
 from tests.processes import platform_over
 

@@ -17,12 +17,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from estafette.core.account import Mode
-from estafette.core.courier import Company, Connector
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Company, Connector
 from estafette.core.ids import new_id
-from estafette.usecases.couriers import save_company
-from estafette.usecases.links import Link, connect
-from estafette.usecases.webhooks import set_endpoint
+from estafette.usecases.couriers.companies import save_company
+from estafette.usecases.couriers.links import Link, connect
+from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests.edges import EDGES, ENTREGA
 from tests.processes import Process, ServerProcess, calling, free_port
 from tests.receivers import Receiver

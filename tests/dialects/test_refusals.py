@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from estafette.core.acts import Act
-from estafette.core.delivery import Status
+from estafette.core.accounts.acts import Act
+from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import Refusal
-from estafette.core.payment import PaymentMethod
+from estafette.core.money.payment import PaymentMethod
 from estafette.http.refusals import Detail, HttpRefusal
 from tests.edges import EDGES, Edge
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import Refusal
 from estafette.http.refusals import HttpRefusal
 from estafette.http.reply import HttpReply

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import from_base32
 from estafette.dialects.kaspi import errors
 from tests.edges.edge import Belongings, Call, Edge, Heard, Reach, sha256

@@ -14,7 +14,7 @@ from uuid import UUID
 import aiohttp
 from aiohttp import web
 
-from estafette.usecases.secrets import new_cipher_key
+from estafette.usecases.accounts.secrets import new_cipher_key
 from tests.processes import Process, ServerProcess
 
 

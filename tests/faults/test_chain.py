@@ -21,16 +21,16 @@ import pytest
 from aiohttp import web
 
 from estafette import app
-from estafette.core.account import Account, KeyKind, Mode, Scope
-from estafette.core.courier import Capabilities, Company, Connector, Margin
+from estafette.core.accounts.account import Account, KeyKind, Mode, Scope
+from estafette.core.couriers.company import Capabilities, Company, Connector, Margin
 from estafette.core.ids import new_id
 from estafette.couriers.remote import webhook_url
 from estafette.settings import Settings
-from estafette.usecases.accounts import create_account
-from estafette.usecases.couriers import save_company
-from estafette.usecases.links import Link, connect
+from estafette.usecases.accounts.administration import create_account
+from estafette.usecases.couriers.companies import save_company
+from estafette.usecases.couriers.links import Link, connect
 from estafette.usecases.platform import Platform
-from estafette.usecases.webhooks import list_endpoints, set_endpoint
+from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
 from tests.conftest import DatabaseServer
 from tests.faults.estafettes import Caller, Estafette, Wire, ours_of
 from tests.faults.seeds import SEED

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
 from estafette.usecases.platform import Platform
 from estafette.webhooks.retry import Schedule
 from estafette.webhooks.worker import Limits

@@ -15,11 +15,11 @@ from uuid import UUID
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.delivery import Status
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Status
+from estafette.usecases.accounts.secrets import new_cipher_key
 from estafette.usecases.platform import Platform
-from estafette.usecases.secrets import new_cipher_key
-from estafette.usecases.webhooks import set_endpoint
+from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests import serving
 from tests.edges import EDGES, Edge
 from tests.receivers import Connection, ReceivedRequest, Receiver, answer

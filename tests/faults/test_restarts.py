@@ -19,8 +19,8 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from estafette.postgres import EmbeddedPostgres
 from estafette.store.migrate import migrate
+from estafette.up.postgres import EmbeddedPostgres
 from tests.edges import EDGES, Call, Edge
 from tests.faults.seeds import SEED
 from tests.processes import Process, ServerProcess, calling, lines_of

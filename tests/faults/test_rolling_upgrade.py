@@ -9,8 +9,8 @@ from pathlib import Path
 
 import asyncpg
 
-from estafette.core.delivery import Status
-from estafette.usecases.webhooks import set_endpoint
+from estafette.core.deliveries.delivery import Status
+from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests.edges import EDGES
 from tests.processes import Process, ServerProcess, calling
 from tests.receivers import Receiver

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from estafette.core.account import Mode
-from estafette.usecases.secrets import new_cipher_key
-from estafette.usecases.webhooks import list_endpoints, set_endpoint
+from estafette.core.accounts.account import Mode
+from estafette.usecases.accounts.secrets import new_cipher_key
+from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
 from tests.edges import KASPI
 from tests.processes import CIPHER_KEY as OLD
 from tests.processes import Process, ServerProcess, calling

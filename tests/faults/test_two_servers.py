@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from estafette.usecases.keys import disable_key
+from estafette.usecases.accounts.keys import disable_key
 from tests.edges import EDGES, Call, Edge
 from tests.processes import ServerProcess, calling, server_process
 from tests.serving import Answer, Server, Tenant, running

@@ -11,7 +11,7 @@ import sys
 
 from estafette.app import RENDERERS
 from estafette.store.pool import open_pool
-from estafette.usecases.secrets import Cipher
+from estafette.usecases.accounts.secrets import Cipher
 from estafette.webhooks.message import Renderer
 from estafette.webhooks.retry import Schedule, doubling
 from estafette.webhooks.sender import Sender

@@ -2,7 +2,7 @@
 
 import pytest
 
-from estafette.core.place import City, CityIndex, normalise
+from estafette.core.quotes.place import City, CityIndex, normalise
 from estafette.seeds.cities import cities_of
 from estafette.seeds.spellings import DISTRICT_RADIUS_KM, SPELLINGS
 

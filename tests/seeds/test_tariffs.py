@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estafette.core.place import City, CityIndex
-from estafette.core.pricing import ANY, SAME, PriceList
-from estafette.core.tariff_file import tariffs_from_csv, tariffs_to_csv
+from estafette.core.quotes.place import City, CityIndex
+from estafette.core.quotes.pricing import ANY, SAME, PriceList
+from estafette.core.quotes.tariff_file import tariffs_from_csv, tariffs_to_csv
 from estafette.seeds.cities import cities_of
 from estafette.seeds.tariffs import tariffs_of
 

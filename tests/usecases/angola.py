@@ -7,21 +7,29 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from estafette.core.account import MARKETS, Account, Mode
-from estafette.core.courier import Capabilities, Company, Connector, Courier, Offer, QuoteRequest
-from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
+from estafette.core.accounts.account import MARKETS, Account, Mode
+from estafette.core.couriers.company import (
+    Capabilities,
+    Company,
+    Connector,
+    Courier,
+    Offer,
+    QuoteRequest,
+)
+from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
+from estafette.core.deliveries.personal_data import erased_answer
 from estafette.core.ids import new_id
-from estafette.core.payment import BankAccount, Payment, PaymentMethod
-from estafette.core.place import City
-from estafette.core.pricing import ANY, Tariff
-from estafette.core.privacy import erased_answer
-from estafette.core.quote import Quote
+from estafette.core.money.payment import BankAccount, Payment, PaymentMethod
+from estafette.core.quotes.place import City
+from estafette.core.quotes.pricing import ANY, Tariff
+from estafette.core.quotes.quote import Quote
 from estafette.couriers.inhouse import InhouseCourier
-from estafette.store import accounts, catalog
-from estafette.usecases.couriers import save_company, set_company_tariffs
-from estafette.usecases.create import Creator, Order
+from estafette.store.accounts import table as accounts
+from estafette.store.quotes import catalog
+from estafette.usecases.couriers.companies import save_company, set_company_tariffs
+from estafette.usecases.deliveries.create import Creator, Order
 from estafette.usecases.platform import Platform
-from estafette.usecases.quote_companies import CompanyQuoter
+from estafette.usecases.quotes.quote_companies import CompanyQuoter
 from tests.usecases.stage import DIALECT, Merchant, id_in, platform_over, render
 
 CITIES = [

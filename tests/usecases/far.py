@@ -9,17 +9,17 @@ from uuid import UUID
 
 import asyncpg
 
-from estafette.core.account import Mode
-from estafette.core.courier import Capabilities, Company, Connector, Offer
-from estafette.core.delivery import Delivery, Status
-from estafette.core.event import Actor
-from estafette.core.payment import BankAccount
-from estafette.core.upstream import Recalled, Report, Step
-from estafette.usecases.advance import Move, advance
-from estafette.usecases.cancel import Cancellation, cancel
-from estafette.usecases.dispatch import Errand, Placement, Round, claim, placed
-from estafette.usecases.errands import Room, Rooms
-from estafette.usecases.idempotency import Answer
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Capabilities, Company, Connector, Offer
+from estafette.core.couriers.upstream import Recalled, Report, Step
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.event import Actor
+from estafette.core.money.payment import BankAccount
+from estafette.usecases.couriers.dispatch import Errand, Placement, Round, claim, placed
+from estafette.usecases.couriers.errands import Room, Rooms
+from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.cancel import Cancellation, cancel
+from estafette.usecases.deliveries.idempotency import Answer
 from estafette.usecases.platform import Patience
 from tests.usecases.angola import ENTREGA, OFFER, FakeCourier, Shop, angola_over, new_shop
 from tests.usecases.stage import render

@@ -15,18 +15,27 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 
-from estafette.core.account import MARKETS, Account, KeyKind, Mode, Scope
-from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop, steps_between
+from estafette.core.accounts.account import MARKETS, Account, KeyKind, Mode, Scope
+from estafette.core.deliveries.delivery import (
+    Delivery,
+    Parcel,
+    Progress,
+    Status,
+    Stop,
+    steps_between,
+)
+from estafette.core.deliveries.event import Event
 from estafette.core.errors import Refusal
-from estafette.core.event import Event
 from estafette.core.ids import new_id
-from estafette.store import accounts, deliveries, keys
+from estafette.store.accounts import keys
+from estafette.store.accounts import table as accounts
+from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import open_pool
+from estafette.usecases.accounts.secrets import Cipher, key_hash, new_token
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.create import Creator, Order
-from estafette.usecases.idempotency import Answer, Idempotency, Key, Reply
+from estafette.usecases.deliveries.create import Creator, Order
+from estafette.usecases.deliveries.idempotency import Answer, Idempotency, Key, Reply
 from estafette.usecases.platform import Platform
-from estafette.usecases.secrets import Cipher, key_hash, new_token
 from tests.secret_key import CIPHER_KEY
 
 CREATE = "POST /v1/deliveries"

@@ -6,18 +6,18 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
 from estafette.core.audit import Act, By, Entry
 from estafette.core.errors import PaymentNotAwaited, TransitionRefused
 from estafette.core.ids import new_id
 from estafette.usecases import audit
-from estafette.usecases.accounts import create_account, set_rate
-from estafette.usecases.advance import unlock_pin
+from estafette.usecases.accounts.administration import create_account, set_rate
+from estafette.usecases.accounts.keys import create_key, disable_key, list_keys
 from estafette.usecases.audit import PlaceUnknownError, Wanted, list_entries
-from estafette.usecases.keys import create_key, disable_key, list_keys
-from estafette.usecases.payments import confirm_payment
+from estafette.usecases.deliveries.advance import unlock_pin
+from estafette.usecases.money.payments import confirm_payment
 from estafette.usecases.platform import Platform
-from estafette.usecases.webhooks import (
+from estafette.usecases.webhooks.endpoints import (
     reveal_endpoints,
     rotate,
     send_test,

@@ -7,12 +7,12 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from estafette.core.delivery import Status
-from estafette.core.event import Actor
+from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.event import Actor
 from estafette.core.ids import new_id
 from estafette.core.retention import Retention
 from estafette.store import ends
-from estafette.usecases.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.ends import Looked, remove_what_is_over
 from estafette.usecases.platform import Platform
 from tests.usecases.aged import age

@@ -9,21 +9,21 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from estafette.core.account import Mode
-from estafette.core.delivery import Status
-from estafette.core.event import Actor
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.due_moves import WatchLimits
+from estafette.core.deliveries.event import Actor
 from estafette.core.ids import new_id
 from estafette.core.retention import LONGEST_DAYS, Retention
-from estafette.core.watch import WatchLimits
 from estafette.store.partitions import keep_up
-from estafette.usecases.accounts import keep_personal_data
-from estafette.usecases.advance import Move, advance
-from estafette.usecases.close_books import close_books
+from estafette.usecases.accounts.administration import keep_personal_data
+from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.due_moves import look_after
+from estafette.usecases.deliveries.personal_data import erase_what_is_over, index_phones
+from estafette.usecases.deliveries.search import Indexer, index_some
 from estafette.usecases.ends import remove_what_is_over
-from estafette.usecases.overdue import look_after
-from estafette.usecases.personal_data import erase_what_is_over, index_phones
-from estafette.usecases.search import Indexer, index_some
-from estafette.usecases.simulate import tick
+from estafette.usecases.money.close_books import close_books
+from estafette.usecases.sandbox.simulate import tick
 from tests.usecases.aged import age
 from tests.usecases.angola import ENTREGA, VIANA, Shop, angola_over, new_shop
 

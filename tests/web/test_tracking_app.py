@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import new_id
 from estafette.web.tracking.app import TrackingPages
 from estafette.web.tracking.render import ASSETS, EDITION, read_assets

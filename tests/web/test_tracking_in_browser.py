@@ -13,18 +13,19 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 from starlette.types import Message, Receive, Send
 from starlette.types import Scope as Scoped
 
-from estafette.core.account import MARKETS, Account, Mode, Scope
-from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
-from estafette.core.event import Actor, Event
+from estafette.core.accounts.account import MARKETS, Account, Mode, Scope
+from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
+from estafette.core.deliveries.due_moves import WatchLimits
+from estafette.core.deliveries.event import Actor, Event
 from estafette.core.ids import new_id
-from estafette.core.watch import WatchLimits
-from estafette.store import accounts, journal
-from estafette.store.journal import Entry
+from estafette.store.accounts import table as accounts
+from estafette.store.deliveries import journal
+from estafette.store.deliveries.journal import Entry
 from estafette.store.pool import Pool, open_pool
-from estafette.usecases.advance import Move, advance
+from estafette.usecases.accounts.secrets import Cipher, new_cipher_key
 from estafette.usecases.catalog import Catalog
+from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.platform import Platform, clock
-from estafette.usecases.secrets import Cipher, new_cipher_key
 from estafette.web.tracking import app
 from tests.web.tracking_samples import Shelf, advanced, delivery, parse_public, public, served
 

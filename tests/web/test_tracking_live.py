@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from estafette.core.delivery import Status
-from estafette.usecases.tracking import TrackedDelivery
+from estafette.core.deliveries.delivery import Status
+from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.web.tracking.live import CrowdedError, Hub, Signal
 from tests.web.tracking_samples import Shelf, advanced, delivery
 

@@ -4,8 +4,8 @@ import asyncio
 
 from starlette.types import Message
 
-from estafette.core.delivery import Status
-from estafette.usecases.tracking import TrackedDelivery
+from estafette.core.deliveries.delivery import Status
+from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.web.tracking.stream import EventStream, event
 from tests.web.tracking_samples import Shelf, delivery
 

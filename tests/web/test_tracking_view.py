@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.seeds.cities import cities_of
-from estafette.usecases.tracking import TrackedDelivery
+from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.web.tracking import render, route
 from estafette.web.tracking.render import Links
 from estafette.web.tracking.texts import LANGUAGES

@@ -8,9 +8,9 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, Route, expect
 
-from estafette.core.account import KeyKind
-from estafette.core.page_limits import read_place
-from estafette.usecases.keys import list_keys, set_limits
+from estafette.core.accounts.account import KeyKind
+from estafette.core.accounts.page_limits import read_place
+from estafette.usecases.accounts.keys import list_keys, set_limits
 from tests.serving import Tenant
 from tests.web.widget_shop import Shop, fill, heard, shop, visit, widget
 

@@ -12,9 +12,9 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from estafette.core.delivery import COURSE, Status
+from estafette.core.deliveries.delivery import COURSE, Status
 from estafette.core.ids import from_base32, new_id, to_base32
-from estafette.usecases.tracking import TrackedDelivery, TrackedStep
+from estafette.usecases.deliveries.tracking import TrackedDelivery, TrackedStep
 from estafette.web.tracking.app import TrackingPages
 from estafette.web.tracking.live import Hub
 

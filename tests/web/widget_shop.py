@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from estafette.http.fallback import plain
-from estafette.usecases.accounts import set_origins
+from estafette.usecases.accounts.administration import set_origins
 from tests.serving import Tenant, listening
 
 ORIGIN: dict[str, Any] = {

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
 from estafette.usecases.platform import Platform
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 

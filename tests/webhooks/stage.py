@@ -15,13 +15,13 @@ from uuid import UUID
 
 import orjson
 
-from estafette.core.delivery import Status
-from estafette.core.event import Actor
+from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.event import Actor
 from estafette.store.pool import open_pool
-from estafette.usecases import webhooks
-from estafette.usecases.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.platform import Platform
-from estafette.usecases.webhooks import EndpointSettings
+from estafette.usecases.webhooks import endpoints
+from estafette.usecases.webhooks.endpoints import EndpointSettings
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.message import Message, Rendered
 from estafette.webhooks.retry import Schedule, doubling
@@ -129,7 +129,7 @@ async def working(
 
 async def listen_at(tenant: Tenant, url: str | None, name: str = "default") -> EndpointSettings:
     """Gives the account an endpoint."""
-    return await webhooks.set_endpoint(tenant.platform, tenant.scope, url, name)
+    return await endpoints.set_endpoint(tenant.platform, tenant.scope, url, name)
 
 
 async def move(tenant: Tenant, delivery_id: UUID, *steps: Status) -> None:

@@ -9,15 +9,15 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from estafette.app import RENDERERS
-from estafette.core.account import Mode, Scope
-from estafette.core.delivery import Status
-from estafette.core.endpoint_headers import HeaderRefusedError
+from estafette.core.accounts.account import Mode, Scope
+from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import new_id
-from estafette.usecases import webhooks
-from estafette.usecases.endpoint_options import choose, remove_header, set_header
+from estafette.core.webhooks.headers import HeaderRefusedError
+from estafette.usecases.accounts.secret_key import rotate as rotate_secret_key
+from estafette.usecases.accounts.secrets import Cipher, new_cipher_key, new_token
 from estafette.usecases.platform import Platform
-from estafette.usecases.secret_key import rotate as rotate_secret_key
-from estafette.usecases.secrets import Cipher, new_cipher_key, new_token
+from estafette.usecases.webhooks import endpoints
+from estafette.usecases.webhooks.options import choose, remove_header, set_header
 from estafette.webhooks.message import Message
 from estafette.webhooks.standard import signed_headers
 from tests.receivers import Receiver
@@ -35,10 +35,10 @@ async def test_the_library_of_standard_webhooks_verifies_what_an_endpoint_chose(
         await choose(platform, tenant.scope, "default", format="standard")
         await tenant.create()
         await receiver.wait_for(1)
-        await webhooks.rotate(platform, tenant.scope, timedelta(hours=1))
+        await endpoints.rotate(platform, tenant.scope, timedelta(hours=1))
         await tenant.create()
         await receiver.wait_for(2)
-        [rotated, *_] = await webhooks.list_endpoints(platform, tenant.scope.account_id)
+        [rotated, *_] = await endpoints.list_endpoints(platform, tenant.scope.account_id)
         await choose(platform, tenant.scope, "default", format="dialect")
         await tenant.create()
         await receiver.wait_for(3)
@@ -101,9 +101,9 @@ async def test_an_endpoints_own_headers_go_to_its_address_and_nowhere_else(
         assert (await remove_header(*of, "authorization")).headers == ("X-Api-Key",)
         async with working(platform, fresh_database):
             await tenant.create()
-            await webhooks.send_test(platform, tenant.scope)
+            await endpoints.send_test(platform, tenant.scope)
             await receiver.wait_for(2)
-            await webhooks.send_test(platform, tenant.scope, url=elsewhere.url)
+            await endpoints.send_test(platform, tenant.scope, url=elsewhere.url)
             await elsewhere.wait_for(1)
             await until_settled(tenant, 3)
     for request in receiver.requests:

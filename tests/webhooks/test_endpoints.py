@@ -4,19 +4,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.delivery import Status
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import EndpointMissing
 from estafette.core.retention import Retention
-from estafette.store import outbox
-from estafette.usecases import webhooks
+from estafette.store.webhooks import outbox
 from estafette.usecases.ends import remove_what_is_over
-from estafette.usecases.gone_endpoints import GONE_FOR, GONE_TIMES, disable_gone
 from estafette.usecases.platform import Platform
-from estafette.usecases.remove_endpoint import remove_endpoint
-from estafette.usecases.resend import resend_since
+from estafette.usecases.webhooks import endpoints
+from estafette.usecases.webhooks.gone import GONE_FOR, GONE_TIMES, disable_gone
+from estafette.usecases.webhooks.remove import remove_endpoint
+from estafette.usecases.webhooks.resend import resend_since
 from tests.receivers import Receiver, answer
-from tests.store.test_outbox import claim, end_rest, finished, record
+from tests.store.webhooks.test_outbox import claim, end_rest, finished, record
 from tests.usecases.stage import Tenant, new_tenant
 from tests.webhooks.stage import listen_at, make_due, messages, move, said, until, working
 
@@ -66,13 +66,13 @@ async def test_an_endpoint_that_says_for_an_hour_that_it_is_gone_is_disabled_and
     assert await disable_gone(platform) == []
     [endpoint] = [
         each
-        for each in await webhooks.list_endpoints(platform, told.scope.account_id)
+        for each in await endpoints.list_endpoints(platform, told.scope.account_id)
         if each.scope == told.scope
     ]
     assert (endpoint.is_enabled, endpoint.disabled_why) == (False, "gone")
     assert (await acts(platform))[-1] == "endpoint.disabled"
     assert [each["state"] for each in await messages(told)] == ["pending"]
-    endpoint = await webhooks.set_enabled(platform, told.scope, "default", enabled=True)
+    endpoint = await endpoints.set_enabled(platform, told.scope, "default", enabled=True)
     assert (endpoint.is_enabled, endpoint.disabled_why) == (True, None)
 
 
@@ -124,7 +124,7 @@ async def test_what_a_gone_endpoint_missed_is_sent_once_it_is_enabled_again(
             assert len(await disable_gone(platform)) == 1
             await tenant.create()  # nobody is told
             count, receiver.behaviour = len(receiver.requests), answer()
-            await webhooks.set_enabled(platform, tenant.scope, "default", enabled=True)
+            await endpoints.set_enabled(platform, tenant.scope, "default", enabled=True)
             await platform.pool.execute("update messages set state = 'dead'")
             assert await resend_since(platform, tenant.scope, an_hour_ago()) == (1, 1, True)
             await receiver.wait_for(count + 2)
@@ -154,11 +154,11 @@ async def test_what_happened_while_an_endpoint_was_disabled_or_missing_is_told_t
     await listen_at(tenant, "http://127.0.0.1:9/")
     if how == "disabled":
         await listen_at(tenant, "http://127.0.0.1:9/", "late")
-        await webhooks.set_enabled(platform, tenant.scope, "late", enabled=False)
+        await endpoints.set_enabled(platform, tenant.scope, "late", enabled=False)
     await tenant.create()
     if how == "disabled":
         assert await resend_since(platform, tenant.scope, an_hour_ago()) == (0, 0, True)
-        await webhooks.set_enabled(platform, tenant.scope, "late", enabled=True)
+        await endpoints.set_enabled(platform, tenant.scope, "late", enabled=True)
     else:
         await listen_at(tenant, "http://127.0.0.1:9/", "late")
     assert await resend_since(platform, tenant.scope, an_hour_ago(), "default") == (0, 0, True)
@@ -178,7 +178,7 @@ async def test_only_what_was_missed_since_then_in_that_mode_and_account(
     for one in (tenant, other):
         await listen_at(one, "http://127.0.0.1:9/")
     sandbox = tenant.scope._replace(mode=Mode.SANDBOX)
-    await webhooks.set_endpoint(platform, sandbox, "http://127.0.0.1:9/")
+    await endpoints.set_endpoint(platform, sandbox, "http://127.0.0.1:9/")
     assert await resend_since(platform, sandbox, an_hour_ago()) == (0, 0, True)
     assert await resend_since(platform, tenant.scope, an_hour_ago()) == (0, 1, True)
     assert [(each["delivery_id"], each["seq"]) for each in await messages(tenant)] == [(new, 2)]
@@ -225,7 +225,7 @@ async def test_a_removed_endpoint_is_sent_nothing_and_what_waited_for_it_ends(
     assert await record(tenant, "one", finished(tried)) == 0  # what was under way changes nothing
     await tenant.create()
     assert len(await messages(tenant)) == 3
-    assert await webhooks.list_endpoints(platform, tenant.scope.account_id) == []
+    assert await endpoints.list_endpoints(platform, tenant.scope.account_id) == []
     with pytest.raises(EndpointMissing):
         await remove_endpoint(platform, tenant.scope, "default")
     assert (await acts(platform))[-1] == "endpoint.removed"
@@ -235,7 +235,7 @@ async def test_a_removed_endpoint_is_sent_nothing_and_what_waited_for_it_ends(
     assert "secret-path" not in row["whole"]
     stored = platform.cipher.decrypt(row["secret"], row["id"].bytes)
     assert before.secret != stored
-    assert len(await webhooks.attempts_since(platform, tenant.scope, an_hour_ago())) == 1
+    assert len(await endpoints.attempts_since(platform, tenant.scope, an_hour_ago())) == 1
     made = await listen_at(tenant, "http://127.0.0.1:9/")  # its name is free again
     assert made.secret != before.secret
     assert await resend_since(platform, tenant.scope, an_hour_ago(), "default") == (0, 4, True)

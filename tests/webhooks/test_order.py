@@ -7,15 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.dialects import entrega, kaspi
-from estafette.store import outbox
-from estafette.usecases.endpoint_options import AS_THE_DIALECT_SAYS, choose
+from estafette.store.webhooks import outbox
 from estafette.usecases.platform import Platform
+from estafette.usecases.webhooks.options import AS_THE_DIALECT_SAYS, choose
 from estafette.webhooks.retry import Schedule
 from estafette.webhooks.worker import Limits
 from tests.receivers import Behaviour, Connection, ReceivedRequest, Receiver, after, answer
-from tests.store.test_outbox import claim, end_rest, finished, record
+from tests.store.webhooks.test_outbox import claim, end_rest, finished, record
 from tests.usecases.stage import DIALECT, Tenant
 from tests.webhooks.stage import (
     PlainRenderer,

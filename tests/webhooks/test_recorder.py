@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from prometheus_client import REGISTRY
 
-from estafette.store import outbox
-from estafette.store.outbox import Claimed, Finished
 from estafette.store.pool import Connection, Pool, open_pool
+from estafette.store.webhooks import outbox
+from estafette.store.webhooks.outbox import Claimed, Finished
 from estafette.webhooks.recorder import Recorder
 from tests.usecases.stage import Tenant
 from tests.webhooks.stage import attempts, listen_at, messages, until

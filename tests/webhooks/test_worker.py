@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.delivery import Status
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import EndpointMissing
-from estafette.usecases import webhooks
 from estafette.usecases.platform import Platform
-from estafette.usecases.resend import resend_since
-from estafette.usecases.simulate import step_by_hand
+from estafette.usecases.sandbox.simulate import step_by_hand
+from estafette.usecases.webhooks import endpoints
+from estafette.usecases.webhooks.resend import resend_since
 from estafette.webhooks.retry import Schedule
 from estafette.webhooks.worker import Limits
 from tests.receivers import Receiver, after, answer, in_turn, redirect
@@ -228,12 +228,12 @@ async def test_after_the_schedule_a_message_is_dead_and_kept_and_sent_again_by_h
         async with working(platform, fresh_database, renderers=SHORT, limits=limits):
             await until(is_dead)
             assert len(receiver.requests) == 3
-            shown = await webhooks.attempts_of(platform, tenant.scope, id)
+            shown = await endpoints.attempts_of(platform, tenant.scope, id)
             assert [(one.attempt, one.outcome, one.state) for one in shown] == [
                 (number, "rejected", "dead") for number in (3, 2, 1)
             ]
             event = (await tenant.events(id))[0]
-            assert await webhooks.resend_event(platform, tenant.scope, id, event.id) == 1
+            assert await endpoints.resend_event(platform, tenant.scope, id, event.id) == 1
             await receiver.wait_for(6)
             await until(is_dead)
             receiver.behaviour = answer()
@@ -259,12 +259,12 @@ async def test_what_is_being_sent_is_not_sent_again_by_hand(
         async with working(platform, fresh_database):
             await receiver.wait_for(1)
             message_id = UUID(said(receiver.requests[0])["messageId"])
-            assert await webhooks.resend_message(platform, tenant.scope, message_id) == 0
+            assert await endpoints.resend_message(platform, tenant.scope, message_id) == 0
             arrived.set()
             await until_settled(tenant, 1)
             other_mode = tenant.scope._replace(mode=Mode.SANDBOX)
-            assert await webhooks.resend_message(platform, other_mode, message_id) == 0
-            assert await webhooks.resend_message(platform, tenant.scope, message_id) == 1
+            assert await endpoints.resend_message(platform, other_mode, message_id) == 0
+            assert await endpoints.resend_message(platform, tenant.scope, message_id) == 1
             await receiver.wait_for(2)
 
 
@@ -317,14 +317,14 @@ async def test_a_disabled_endpoint_is_sent_nothing_until_it_is_enabled(
     async with Receiver() as receiver:
         await listen_at(tenant, receiver.url)
         await tenant.create()
-        await webhooks.set_enabled(platform, tenant.scope, "default", enabled=False)
+        await endpoints.set_enabled(platform, tenant.scope, "default", enabled=False)
         await tenant.create()  # makes no message
         async with working(platform, fresh_database):
             await until_settled(tenant, 1)
             assert receiver.requests == []
             [attempt] = await attempts(tenant)
             assert attempt["outcome"] == "error"
-            await webhooks.set_enabled(platform, tenant.scope, "default", enabled=True)
+            await endpoints.set_enabled(platform, tenant.scope, "default", enabled=True)
             await make_due(tenant)
             await receiver.wait_for(1)
 
@@ -334,12 +334,12 @@ async def test_an_old_secret_signs_until_the_rotation_is_finished_by_hand(
 ) -> None:
     async with Receiver() as receiver, working(platform, fresh_database):
         old = (await listen_at(tenant, receiver.url)).secret
-        rotated = await webhooks.rotate(platform, tenant.scope, timedelta(hours=1))
+        rotated = await endpoints.rotate(platform, tenant.scope, timedelta(hours=1))
         assert rotated.secret == old
         assert rotated.next_secret not in (None, old)
         await tenant.create()
         await receiver.wait_for(1)
-        finished = await webhooks.finish_rotation(platform, tenant.scope)
+        finished = await endpoints.finish_rotation(platform, tenant.scope)
         assert (finished.secret, finished.next_secret) == (rotated.next_secret, None)
         await tenant.create()
         await receiver.wait_for(2)
@@ -352,12 +352,12 @@ async def test_a_new_secret_signs_after_its_deadline(
 ) -> None:
     async with Receiver() as receiver, working(platform, fresh_database):
         old = (await listen_at(tenant, receiver.url)).secret
-        rotated = await webhooks.rotate(platform, tenant.scope, timedelta(0))
+        rotated = await endpoints.rotate(platform, tenant.scope, timedelta(0))
         assert rotated.secret != old
         assert rotated.next_secret is None
         await tenant.create()
         await receiver.wait_for(1)
-        again = await webhooks.rotate(platform, tenant.scope, timedelta(hours=1))
+        again = await endpoints.rotate(platform, tenant.scope, timedelta(hours=1))
         assert again.secret == rotated.secret
     assert is_signed_by(receiver.requests[0], rotated.secret)
 
@@ -366,16 +366,16 @@ async def test_a_test_is_signed_sent_once_and_never_again(
     platform: Platform, tenant: Tenant, fresh_database: str
 ) -> None:
     with pytest.raises(EndpointMissing):
-        await webhooks.send_test(platform, tenant.scope)
+        await endpoints.send_test(platform, tenant.scope)
     async with Receiver(answer(500)) as receiver, working(platform, fresh_database):
         endpoint = await listen_at(tenant, None)
         with pytest.raises(EndpointMissing):
-            await webhooks.send_test(platform, tenant.scope, "accepted")
-        id = await webhooks.send_test(platform, tenant.scope, "accepted", receiver.url)
+            await endpoints.send_test(platform, tenant.scope, "accepted")
+        id = await endpoints.send_test(platform, tenant.scope, "accepted", receiver.url)
         await receiver.wait_for(1)
         await until_settled(tenant, 1)
         await listen_at(tenant, receiver.url)
-        await webhooks.send_test(platform, tenant.scope)
+        await endpoints.send_test(platform, tenant.scope)
         await receiver.wait_for(2)
         await until_settled(tenant, 2)
     first, second = map(said, receiver.requests)
@@ -385,7 +385,7 @@ async def test_a_test_is_signed_sent_once_and_never_again(
     assert [message["state"] for message in await messages(tenant)] == ["dead", "dead"]
     kept = await attempts(tenant)
     since = kept[0]["started_at"]
-    shown = await webhooks.attempts_since(platform, tenant.scope, since)
+    shown = await endpoints.attempts_since(platform, tenant.scope, since)
     assert [(one.event_id, one.type) for one in shown][-1] == (id, "accepted")
 
 

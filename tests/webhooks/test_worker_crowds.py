@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.delivery import Status
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Status
 from estafette.usecases.platform import Platform
 from estafette.webhooks.retry import Schedule, doubling
 from estafette.webhooks.worker import Limits

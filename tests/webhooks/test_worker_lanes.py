@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from estafette.core.account import Mode, Scope
-from estafette.store.outbox import OPENS_AFTER, Claimed
-from estafette.store.outbox_survey import Waiting
+from estafette.core.accounts.account import Mode, Scope
+from estafette.store.webhooks.outbox import OPENS_AFTER, Claimed
+from estafette.store.webhooks.survey import Waiting
 from estafette.webhooks.lane import Job
 from estafette.webhooks.lanes import Lanes
 

@@ -8,8 +8,8 @@ from estafette.cli.keys import issued_json, say_issued
 from estafette.cli.output import OK, fields, misused, say, say_json, table
 from estafette.cli.session import on_platform
 from estafette.cli.words import AccountName, AsJson
-from estafette.core.account import MARKETS, Account
-from estafette.usecases.accounts import (
+from estafette.core.accounts.account import MARKETS, Account
+from estafette.usecases.accounts.administration import (
     RATE_PER_SECOND,
     create_account,
     disable_account,

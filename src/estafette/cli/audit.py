@@ -12,7 +12,7 @@ from estafette.cli.output import OK, CommandError, fields, misused, say, say_jso
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, identifier, moment
 from estafette.core.audit import Act, By, ByKind, Entry
-from estafette.usecases.accounts import find_account, list_accounts
+from estafette.usecases.accounts.administration import find_account, list_accounts
 from estafette.usecases.audit import Page, PlaceUnknownError, Wanted, find_entries, list_entries
 from estafette.usecases.platform import Platform
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from estafette.cli.output import say, styled
 from estafette.settings import Settings
-from estafette.supervisor import Ready
+from estafette.up.supervisor import Ready
 
 
 class JsonLines:

@@ -26,12 +26,12 @@ from estafette.cli.output import (
 )
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, known_market
-from estafette.core.account import MARKETS
-from estafette.core.courier import PARCEL_TYPES, Company, Connector
+from estafette.core.accounts.account import MARKETS
+from estafette.core.couriers.company import PARCEL_TYPES, Company, Connector
 from estafette.core.ids import new_id
-from estafette.core.tariff_file import TariffFileError, price_list_text
-from estafette.usecases.accounts import find_account, list_accounts
-from estafette.usecases.couriers import (
+from estafette.core.quotes.tariff_file import TariffFileError, price_list_text
+from estafette.usecases.accounts.administration import find_account, list_accounts
+from estafette.usecases.couriers.companies import (
     change_company,
     find_company,
     list_companies,
@@ -39,7 +39,7 @@ from estafette.usecases.couriers import (
     strange_zones,
 )
 from estafette.usecases.platform import Platform
-from estafette.usecases.tariffs import export_tariffs, import_tariffs
+from estafette.usecases.quotes.tariffs import export_tariffs, import_tariffs
 
 app = App(name="couriers", help="Courier companies: create, change, price, activate, list.")
 

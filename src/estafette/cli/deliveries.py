@@ -14,17 +14,17 @@ from estafette.cli.output import note as remark
 from estafette.cli.private import must_be_stdin, read_private
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, check_note, identifier, moment
-from estafette.core.account import Account, KeyKind, Mode
-from estafette.core.delivery import Delivery, Status, way
-from estafette.core.dialect import Dialect
-from estafette.usecases.accounts import account_of, find_account, list_accounts
-from estafette.usecases.advance import reveal_pin, unlock_pin
-from estafette.usecases.confirm import confirm_by_hand
-from estafette.usecases.errands import elsewhere
-from estafette.usecases.find import Wanted, find_anywhere, find_with_history, look_for
-from estafette.usecases.keys import list_keys
+from estafette.core.accounts.account import Account, KeyKind, Mode
+from estafette.core.deliveries.delivery import Delivery, Status, way
+from estafette.core.deliveries.dialect import Dialect
+from estafette.usecases.accounts.administration import account_of, find_account, list_accounts
+from estafette.usecases.accounts.keys import list_keys
+from estafette.usecases.couriers.errands import elsewhere
+from estafette.usecases.deliveries.advance import reveal_pin, unlock_pin
+from estafette.usecases.deliveries.confirm import confirm_by_hand
+from estafette.usecases.deliveries.find import Wanted, find_anywhere, find_with_history, look_for
 from estafette.usecases.platform import Platform
-from estafette.usecases.simulate import move_by_hand, step_by_hand
+from estafette.usecases.sandbox.simulate import move_by_hand, step_by_hand
 
 app = App(name="deliveries", help="List, show, confirm and advance deliveries; unlock their PINs.")
 

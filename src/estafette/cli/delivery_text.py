@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from estafette.cli.output import OK, fields, plain, say, say_json, styled, time_text
-from estafette.core.account import Account, KeyKind
-from estafette.core.delivery import Delivery, Parcel, Stop
-from estafette.core.event import Event
-from estafette.usecases.errands import Elsewhere
-from estafette.usecases.keys import ApiKey
+from estafette.core.accounts.account import Account, KeyKind
+from estafette.core.deliveries.delivery import Delivery, Parcel, Stop
+from estafette.core.deliveries.event import Event
+from estafette.usecases.accounts.keys import ApiKey
+from estafette.usecases.couriers.errands import Elsewhere
 
 Keys = Mapping[UUID, ApiKey]
 """API keys by id."""

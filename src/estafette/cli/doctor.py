@@ -19,16 +19,16 @@ from estafette.cli.output import FAILED, OK, CommandError, say, say_json, styled
 from estafette.cli.reach import NotReachedError, check_reach
 from estafette.cli.session import beside, system_user
 from estafette.cli.words import AsJson
-from estafette.core.account import MARKETS
+from estafette.core.accounts.account import MARKETS
 from estafette.core.audit import By
 from estafette.setting_problems import load, unknown_variables
 from estafette.settings import Settings, config_file
-from estafette.usecases.accounts import list_accounts
-from estafette.usecases.inspect import inspect_database
+from estafette.usecases.accounts.administration import list_accounts
+from estafette.usecases.accounts.secrets import WrongSecretKeyError
+from estafette.usecases.deliveries.inspect import inspect_database
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import OLDEST_POSTGRES, NotReadyError, reads_secrets
-from estafette.usecases.secrets import WrongSecretKeyError
-from estafette.usecases.webhooks import EndpointSettings, list_endpoints
+from estafette.usecases.webhooks.endpoints import EndpointSettings, list_endpoints
 
 _SLOW_SECONDS = 0.1
 _SKEW_SECONDS = 2.0

@@ -12,10 +12,12 @@ from estafette.cli.private import must_be_stdin, read_private
 from estafette.cli.reach import why_not_reached
 from estafette.cli.session import beside, on_platform, settings
 from estafette.cli.words import AccountName, AsJson, ModeOption, duration
-from estafette.core.account import Account, Mode, Scope
-from estafette.usecases import webhooks
-from estafette.usecases.accounts import DEFAULT_ENDPOINT, find_account
-from estafette.usecases.endpoint_options import (
+from estafette.core.accounts.account import Account, Mode, Scope
+from estafette.usecases.accounts.administration import DEFAULT_ENDPOINT, find_account
+from estafette.usecases.platform import Platform
+from estafette.usecases.webhooks import endpoints
+from estafette.usecases.webhooks.endpoints import EndpointSettings
+from estafette.usecases.webhooks.options import (
     AS_THE_DIALECT_SAYS,
     Format,
     HeaderRefusedError,
@@ -23,9 +25,7 @@ from estafette.usecases.endpoint_options import (
     remove_header,
     set_header,
 )
-from estafette.usecases.platform import Platform
-from estafette.usecases.remove_endpoint import remove_endpoint
-from estafette.usecases.webhooks import EndpointSettings
+from estafette.usecases.webhooks.remove import remove_endpoint
 from estafette.webhooks.guard import UrlRefusedError, check_url
 
 T = TypeVar("T")
@@ -139,10 +139,10 @@ def set_(
     wait = _order_seconds(order)
 
     async def work(platform: Platform, scope: Scope) -> tuple[bool, EndpointSettings]:
-        known = await webhooks.list_endpoints(platform, scope.account_id)
+        known = await endpoints.list_endpoints(platform, scope.account_id)
         is_new = all((scope, name) != (endpoint.scope, endpoint.name) for endpoint in known)
         if url is not None:
-            await webhooks.set_endpoint(platform, scope, target, name)
+            await endpoints.set_endpoint(platform, scope, target, name)
         return is_new, await choose(platform, scope, name, format=format, order_seconds=wait)
 
     is_new, endpoint = in_scope(account, mode, work)
@@ -179,7 +179,7 @@ def show(
     """Show an account's endpoints; the default ones are there from the start."""
 
     async def work(platform: Platform, scope: Scope) -> list[EndpointSettings]:
-        look = webhooks.reveal_endpoints if reveal else webhooks.list_endpoints
+        look = endpoints.reveal_endpoints if reveal else endpoints.list_endpoints
         return await look(platform, scope.account_id)
 
     found = in_scope(account, Mode.SANDBOX, work)
@@ -251,7 +251,7 @@ def enable(
 
     async def work(platform: Platform, scope: Scope) -> tuple[EndpointSettings, EndpointSettings]:
         before = await choose(platform, scope, name)
-        return before, await webhooks.set_enabled(platform, scope, name, enabled=True)
+        return before, await endpoints.set_enabled(platform, scope, name, enabled=True)
 
     before, endpoint = in_scope(account, mode, work)
     if json:
@@ -279,7 +279,7 @@ def disable(
     endpoint = in_scope(
         account,
         mode,
-        lambda platform, scope: webhooks.set_enabled(platform, scope, name, enabled=False),
+        lambda platform, scope: endpoints.set_enabled(platform, scope, name, enabled=False),
     )
     if json:
         say_json(_json(endpoint))
@@ -320,7 +320,7 @@ def rotate(
     length: timedelta = duration(overlap)
 
     def work(platform: Platform, scope: Scope) -> Awaitable[EndpointSettings]:
-        return webhooks.rotate(platform, scope, length, name)
+        return endpoints.rotate(platform, scope, length, name)
 
     endpoint = in_scope(account, mode, work)
     new = endpoint.next_secret or endpoint.secret
@@ -346,7 +346,7 @@ def finish_rotation(
 ) -> int:
     """Let the new secret sign from now on, and forget the old one."""
     endpoint = in_scope(
-        account, mode, lambda platform, scope: webhooks.finish_rotation(platform, scope, name)
+        account, mode, lambda platform, scope: endpoints.finish_rotation(platform, scope, name)
     )
     if json:
         say_json(_json(endpoint))

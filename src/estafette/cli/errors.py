@@ -8,7 +8,7 @@ from asyncpg.exceptions import TargetServerAttributeNotMatched
 from cyclopts import CycloptsError
 
 from estafette.cli.output import FAILED, MISUSED, CommandError, fail
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import (
     DeliveryNotFound,
     EndpointMissing,
@@ -20,15 +20,15 @@ from estafette.core.errors import (
     Refusal,
     TransitionRefused,
 )
-from estafette.postgres import EmbeddedPostgresError
 from estafette.setting_problems import SettingsError
-from estafette.usecases.accounts import AccountNotFoundError, AccountRefusedError
-from estafette.usecases.couriers import CompanyNotFoundError, CompanyRefusedError
-from estafette.usecases.keys import KeyRefusedError
-from estafette.usecases.links import LinkRefusedError
+from estafette.up.postgres import EmbeddedPostgresError
+from estafette.usecases.accounts.administration import AccountNotFoundError, AccountRefusedError
+from estafette.usecases.accounts.keys import KeyRefusedError
+from estafette.usecases.accounts.secrets import WrongSecretKeyError
+from estafette.usecases.couriers.companies import CompanyNotFoundError, CompanyRefusedError
+from estafette.usecases.couriers.links import LinkRefusedError
+from estafette.usecases.money.settle import PaymentRefusedError
 from estafette.usecases.ready import NotReadyError
-from estafette.usecases.secrets import WrongSecretKeyError
-from estafette.usecases.settle import PaymentRefusedError
 
 _REFUSED = (
     AccountNotFoundError,

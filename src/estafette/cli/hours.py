@@ -4,7 +4,7 @@ import re
 from datetime import time
 
 from estafette.cli.output import misused
-from estafette.core.courier import WEEKDAYS, Hours, Span
+from estafette.core.couriers.company import WEEKDAYS, Hours, Span
 
 ALWAYS = "always"
 

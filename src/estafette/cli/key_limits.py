@@ -8,15 +8,15 @@ from cyclopts import Parameter
 from estafette.cli.key_words import ANYWHERE, KeyName, for_account, named
 from estafette.cli.output import OK, fields, misused, say, say_json
 from estafette.cli.words import AccountName, AsJson
-from estafette.core.page_limits import (
+from estafette.core.accounts.page_limits import (
     PageLimits,
     PageLimitsError,
     PickupPlace,
     place_text,
     read_place,
 )
-from estafette.core.payment import PaymentMethod
-from estafette.usecases.keys import ApiKey, set_limits
+from estafette.core.money.payment import PaymentMethod
+from estafette.usecases.accounts.keys import ApiKey, set_limits
 
 _Pickups = Annotated[
     list[str] | None,

@@ -9,10 +9,10 @@ from cyclopts import Parameter
 from estafette.cli.output import misused
 from estafette.cli.private import FROM_STDIN, read_private
 from estafette.cli.session import on_platform
-from estafette.core.account import Account
-from estafette.core.acts import Act, acts_text
-from estafette.usecases.accounts import find_account
-from estafette.usecases.keys import ApiKey, is_whole_key
+from estafette.core.accounts.account import Account
+from estafette.core.accounts.acts import Act, acts_text
+from estafette.usecases.accounts.administration import find_account
+from estafette.usecases.accounts.keys import ApiKey, is_whole_key
 from estafette.usecases.platform import Platform
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from estafette.cli.key_limits import limits
 from estafette.cli.key_words import ANYWHERE, KeyName, for_account, key_json, named, state_of
 from estafette.cli.output import OK, misused, say, say_json, styled, table, time_text
 from estafette.cli.words import AccountName, AsJson, ModeOption, duration, moment_to_come
-from estafette.core.account import KeyKind, Mode
-from estafette.core.acts import (
+from estafette.core.accounts.account import KeyKind, Mode
+from estafette.core.accounts.acts import (
     FULL,
     PRESETS,
     Act,
@@ -23,7 +23,7 @@ from estafette.core.acts import (
     read_acts,
     read_network,
 )
-from estafette.usecases.keys import (
+from estafette.usecases.accounts.keys import (
     ApiKey,
     IssuedKey,
     KeyRules,

@@ -10,13 +10,13 @@ from cyclopts import Parameter
 from estafette.cli.output import OK, CommandError, fields, misused, plain, say, say_json
 from estafette.cli.session import beside, on_platform, run, settings
 from estafette.cli.words import AsJson
-from estafette.core.account import MARKETS, Mode
-from estafette.core.courier import Company
-from estafette.usecases.accounts import find_account
-from estafette.usecases.couriers import find_company
-from estafette.usecases.links import Link
-from estafette.usecases.links import connect as save_link
-from estafette.usecases.links import disconnect as remove_link
+from estafette.core.accounts.account import MARKETS, Mode
+from estafette.core.couriers.company import Company
+from estafette.usecases.accounts.administration import find_account
+from estafette.usecases.couriers.companies import find_company
+from estafette.usecases.couriers.links import Link
+from estafette.usecases.couriers.links import connect as save_link
+from estafette.usecases.couriers.links import disconnect as remove_link
 from estafette.usecases.platform import Platform
 
 _Market = Annotated[str, Parameter(name="--market", help=f"One of {', '.join(MARKETS)}.")]
@@ -98,7 +98,7 @@ def connect(
 
 async def _greeted(company: Company, link: Link) -> dict[Mode, str]:
     """What is wrong with each mode's key; "" where the platform answers to it."""
-    from estafette.core.courier import CourierFailed
+    from estafette.core.couriers.company import CourierFailed
     from estafette.couriers.remote import Access, PlatformClient
 
     client, answers = PlatformClient(), dict[Mode, str]()

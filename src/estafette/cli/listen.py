@@ -15,12 +15,12 @@ from yarl import URL
 from estafette.cli.output import OK, misused, note, plain, say, say_json, styled
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson
-from estafette.core.account import Account, Mode
+from estafette.core.accounts.account import Account, Mode
 from estafette.core.ids import new_id
-from estafette.usecases.accounts import DEFAULT_ENDPOINT, find_account, list_accounts
+from estafette.usecases.accounts.administration import DEFAULT_ENDPOINT, find_account, list_accounts
+from estafette.usecases.deliveries.follow import Happened, Watch
 from estafette.usecases.platform import Platform
-from estafette.usecases.watch import Happened, Watch
-from estafette.usecases.webhooks import list_endpoints
+from estafette.usecases.webhooks.endpoints import list_endpoints
 from estafette.webhooks.guard import UrlRefusedError, check_url
 from estafette.webhooks.message import Message, Renderer
 from estafette.webhooks.standard import signed_headers

@@ -20,16 +20,16 @@ from estafette.cli.output import (
 )
 from estafette.cli.session import on_platform
 from estafette.cli.words import AccountName, AsJson, ModeOption, check_note, identifier, moment
-from estafette.core.account import Account, Mode, Scope
-from estafette.core.delivery import Delivery
-from estafette.core.ledger import Book, Cause
-from estafette.usecases.accounts import account_of, find_account, list_accounts
-from estafette.usecases.couriers import list_companies
-from estafette.usecases.find import find_anywhere
-from estafette.usecases.ledger import Statement, as_csv, as_json, entry_json, statement
-from estafette.usecases.payments import awaited_payments, confirm_payment, find_by_reference
+from estafette.core.accounts.account import Account, Mode, Scope
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.money.books import Book, Cause
+from estafette.usecases.accounts.administration import account_of, find_account, list_accounts
+from estafette.usecases.couriers.companies import list_companies
+from estafette.usecases.deliveries.find import find_anywhere
+from estafette.usecases.money.books import Statement, as_csv, as_json, entry_json, statement
+from estafette.usecases.money.payments import awaited_payments, confirm_payment, find_by_reference
+from estafette.usecases.money.settle import Payment, Wanted, company_serving, pay
 from estafette.usecases.platform import Platform
-from estafette.usecases.settle import Payment, Wanted, company_serving, pay
 
 app = App(name="payments", help="Confirm transfers, book what is settled and paid, show the books.")
 

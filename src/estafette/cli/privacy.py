@@ -8,17 +8,17 @@ from cyclopts import App, Parameter
 from estafette.cli.output import OK, misused, note, say, say_json, table
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson
-from estafette.core.account import Account
-from estafette.core.delivery import Delivery
+from estafette.core.accounts.account import Account
+from estafette.core.deliveries.delivery import Delivery
 from estafette.http.phones import e164
-from estafette.usecases.accounts import find_account, list_accounts
-from estafette.usecases.platform import Platform
-from estafette.usecases.privacy import (
+from estafette.usecases.accounts.administration import find_account, list_accounts
+from estafette.usecases.deliveries.privacy import (
     as_json,
     deliveries_naming,
     erase_phone,
     export_phone,
 )
+from estafette.usecases.platform import Platform
 
 app = App(name="privacy", help="Show or erase what is stored about a phone number.")
 

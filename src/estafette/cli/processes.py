@@ -30,7 +30,7 @@ def up(
     of it; the next start finds everything again.
     """
     from estafette.cli.banner import JsonLines, Terminal
-    from estafette.supervisor import Supervisor, SupervisorError
+    from estafette.up.supervisor import Supervisor, SupervisorError
 
     found = settings(host=host, port=port, demo=demo)
     try:

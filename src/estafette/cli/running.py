@@ -110,7 +110,7 @@ def _until_told(work: Coroutine[Any, Any, None], found: Settings, metrics: str) 
 
 def main(name: str) -> int:
     """Runs a child of `up`; returns its exit code."""
-    from estafette import child
+    from estafette.up import child
 
     if name != "prepare":
         child.end_with_stdin()

@@ -8,10 +8,10 @@ from cyclopts import App, Parameter
 from estafette.cli.output import FAILED, OK, misused, note, say, say_json, styled
 from estafette.cli.session import on_platform, run, settings
 from estafette.cli.words import AsJson
+from estafette.usecases.accounts.secret_key import Rotation
+from estafette.usecases.accounts.secret_key import rotate as rotate_all
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import accept_secret_key
-from estafette.usecases.secret_key import Rotation
-from estafette.usecases.secret_key import rotate as rotate_all
 
 app = App(name="secret-key", help="Print a new key; write all secrets anew under the present one.")
 
@@ -19,7 +19,7 @@ app = App(name="secret-key", help="Print a new key; write all secrets anew under
 @app.default
 def print_new(*, json: AsJson = False) -> int:
     """Print a new key for ESTAFETTE_SECRET_KEY."""
-    from estafette.usecases.secrets import new_cipher_key
+    from estafette.usecases.accounts.secrets import new_cipher_key
 
     key = new_cipher_key()
     if json:

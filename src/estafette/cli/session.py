@@ -7,12 +7,12 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from estafette import runfile
 from estafette.cli.output import CommandError, note, plain, styled
 from estafette.core.audit import By
-from estafette.postgres import find_running
 from estafette.setting_problems import load, unknown_variables
 from estafette.settings import Settings
+from estafette.up import runfile
+from estafette.up.postgres import find_running
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import must_be_fit
 

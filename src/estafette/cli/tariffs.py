@@ -9,9 +9,9 @@ from cyclopts import App, Parameter
 from estafette.cli.output import MISUSED, OK, CommandError, say, say_json, write
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, known_market
-from estafette.core.account import MARKETS
-from estafette.core.tariff_file import TariffFileError, price_list_text
-from estafette.usecases.tariffs import export_tariffs, import_tariffs
+from estafette.core.accounts.account import MARKETS
+from estafette.core.quotes.tariff_file import TariffFileError, price_list_text
+from estafette.usecases.quotes.tariffs import export_tariffs, import_tariffs
 
 app = App(name="tariffs", help="Take a market's price list out as CSV, put an edited one in.")
 

@@ -12,13 +12,13 @@ from estafette.cli.endpoints import checked_url, in_scope, of_account, warn_of_u
 from estafette.cli.output import OK, CommandError, misused, say, say_json, table
 from estafette.cli.session import beside, on_platform, settings
 from estafette.cli.words import AccountName, AsJson, ModeOption, identifier, moment
-from estafette.core.account import Account, Mode, Scope
-from estafette.core.dialect import event_types
-from estafette.usecases import webhooks
-from estafette.usecases.accounts import find_account
+from estafette.core.accounts.account import Account, Mode, Scope
+from estafette.core.deliveries.dialect import event_types
+from estafette.usecases.accounts.administration import find_account
 from estafette.usecases.platform import Platform
-from estafette.usecases.resend import Resent, resend_since
-from estafette.usecases.webhooks import Attempt
+from estafette.usecases.webhooks import endpoints as webhooks
+from estafette.usecases.webhooks.endpoints import Attempt
+from estafette.usecases.webhooks.resend import Resent, resend_since
 
 app = App(name="webhooks", help="Set endpoints and their secrets, list attempts, send again.")
 app.command(endpoints.set_, name="set")

@@ -8,8 +8,8 @@ from uuid import UUID
 from cyclopts import Parameter
 
 from estafette.cli.output import misused
-from estafette.core.account import MARKETS, Mode
-from estafette.core.event import NOTE_LIMIT
+from estafette.core.accounts.account import MARKETS, Mode
+from estafette.core.deliveries.event import NOTE_LIMIT
 from estafette.core.ids import from_base32
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]

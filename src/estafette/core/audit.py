@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
 
 
 class Act(StrEnum):

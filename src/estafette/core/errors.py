@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from estafette.core.acts import Act
-from estafette.core.delivery import Status
-from estafette.core.payment import PaymentMethod
+from estafette.core.accounts.acts import Act
+from estafette.core.deliveries.delivery import Status
+from estafette.core.money.payment import PaymentMethod
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program

@@ -2,7 +2,7 @@
 
 from starlette.types import Scope
 
-from estafette.core.account import Credential
+from estafette.core.accounts.account import Credential
 from estafette.core.audit import By
 from estafette.http.trace import trace_of
 

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from pydantic import ValidationInfo as ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from estafette.core.scenario import SCENARIOS, mentioned
+from estafette.core.sandbox.scenario import SCENARIOS, mentioned
 from estafette.http.phones import PHONE_LIMIT, e164, example
 from estafette.http.refusals import Detail, InvalidRequest, shortened
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from starlette.types import Receive, Scope
 
-from estafette.core.account import Credential, KeyKind
+from estafette.core.accounts.account import Credential, KeyKind
 from estafette.http.address import counted
 from estafette.http.refusals import RateLimited
 from estafette.http.reply import HttpReply

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
-from estafette.core.account import Credential
+from estafette.core.accounts.account import Credential
 
 _NAME = "estafette.trace"
 

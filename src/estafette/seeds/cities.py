@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypedDict, cast
 
-from estafette.core.place import City, distance_km, normalise
+from estafette.core.quotes.place import City, distance_km, normalise
 from estafette.seeds.spellings import DISTRICT_RADIUS_KM, MISSING, NOT_SPELLINGS, SPELLINGS
 
 _CODE_OF_AN_AIRPORT = re.compile(r"[A-Z]{3,4}")

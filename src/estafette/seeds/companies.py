@@ -9,10 +9,10 @@ from datetime import time
 from typing import NamedTuple
 from uuid import UUID
 
-from estafette.core.courier import WEEKDAYS, Capabilities, Company, Connector, Hours
+from estafette.core.couriers.company import WEEKDAYS, Capabilities, Company, Connector, Hours
 from estafette.core.ids import new_id
-from estafette.core.payment import BankAccount
-from estafette.core.pricing import ANY, SAME, Tariff
+from estafette.core.money.payment import BankAccount
+from estafette.core.quotes.pricing import ANY, SAME, Tariff
 
 _MINUTE = 60
 _HOUR = 60 * _MINUTE

@@ -4,7 +4,7 @@ Checked city by city for Kazakhstan, in Kazakh (Cyrillic and Latin), Russian and
 and former names, since old address books live on.
 """
 
-from estafette.core.place import City
+from estafette.core.quotes.place import City
 
 SPELLINGS: dict[str, dict[str, str]] = {
     "KZ": {

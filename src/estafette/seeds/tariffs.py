@@ -5,7 +5,7 @@ Written as tables of fees, one line a distance, so that they can be checked by e
 
 from collections.abc import Iterator
 
-from estafette.core.pricing import ANY, SAME, Tariff
+from estafette.core.quotes.pricing import ANY, SAME, Tariff
 
 _HOUR = 3_600
 _DAY = 24 * _HOUR

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
 from estafette.core.audit import By, ByKind, Entry
 from estafette.store.partitions import Upkeep
 from estafette.store.pool import Connection

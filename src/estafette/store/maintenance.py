@@ -7,7 +7,8 @@ from typing import Final
 import structlog
 
 from estafette.core.retention import Retention
-from estafette.store import audit, page_tallies
+from estafette.store import audit
+from estafette.store.accounts import page_tallies
 from estafette.store.partitions import Upkeep, keep_up
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.store.trouble import TROUBLE_HERE

@@ -23,7 +23,7 @@ from uuid import UUID
 import asyncpg
 
 from estafette.core.ids import first_id_of, time_of
-from estafette.core.quote import VALIDITY
+from estafette.core.quotes.quote import VALIDITY
 from estafette.core.retention import IDEMPOTENCY, Retention
 from estafette.store.pool import Connection
 

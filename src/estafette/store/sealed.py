@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from estafette.store.deliveries.terms import read_terms, with_pin
 from estafette.store.pool import Connection
-from estafette.store.terms import read_terms, with_pin
 
 Place = tuple[UUID, UUID]
 """The account and the id of a row, after which a page begins."""

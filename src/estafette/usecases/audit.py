@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from estafette.core.account import Mode, Scope
+from estafette.core.accounts.account import Mode, Scope
 from estafette.core.audit import Act, By, Entry, bounded
 from estafette.core.ids import new_id
 from estafette.store import audit

@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from estafette.core.account import Credential
-from estafette.core.courier import Company
-from estafette.core.place import CityIndex
-from estafette.core.pricing import PriceList
-from estafette.store import accounts, catalog, companies, links
-from estafette.store.links import StoredLink
+from estafette.core.accounts.account import Credential
+from estafette.core.couriers.company import Company
+from estafette.core.quotes.place import CityIndex
+from estafette.core.quotes.pricing import PriceList
+from estafette.store.accounts import table as accounts
+from estafette.store.couriers import companies, links
+from estafette.store.couriers.links import StoredLink
 from estafette.store.pool import Pool
-from estafette.usecases.batching import Batcher
+from estafette.store.quotes import catalog
+from estafette.usecases.deliveries.batching import Batcher
 from estafette.usecases.places import reading_lane
 
 _CREDENTIALS = 10_000

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from estafette.core.ids import first_id_of
 from estafette.core.retention import SANDBOX_RUNS, Retention
-from estafette.store import endpoints, ends
+from estafette.store import ends
 from estafette.store.ends import Done, Ending
 from estafette.store.pool import Connection
+from estafette.store.webhooks import endpoints
 from estafette.usecases.platform import Platform
 from estafette.usecases.rounds import in_turns, keep_doing
 

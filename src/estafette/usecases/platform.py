@@ -6,18 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
 from estafette.core.audit import By
-from estafette.core.courier import Company, Connector, Courier
-from estafette.core.dialect import Dialect
-from estafette.core.upstream import Recalled
-from estafette.core.watch import WatchLimits
+from estafette.core.couriers.company import Company, Connector, Courier
+from estafette.core.couriers.upstream import Recalled
+from estafette.core.deliveries.dialect import Dialect
+from estafette.core.deliveries.due_moves import WatchLimits
 from estafette.store import signals
 from estafette.store.pool import DATABASE_TROUBLE, Pool
+from estafette.usecases.accounts.key_uses import KeyUses
+from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.key_uses import KeyUses
 from estafette.usecases.places import Places
-from estafette.usecases.secrets import Cipher
 
 CourierObserver = Callable[[Company, str, float], None]
 """Hears how a company answered ("offer", "no", "failed", "late", "open") and in how many seconds.

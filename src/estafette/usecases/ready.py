@@ -6,10 +6,11 @@ from estafette.core.audit import Act
 from estafette.core.ids import new_id
 from estafette.store import migrate, sealed
 from estafette.store.pool import Connection, place
-from estafette.usecases import audit, links
-from estafette.usecases.personal_data import forget_lost_index
+from estafette.usecases import audit
+from estafette.usecases.accounts.secrets import Cipher, WrongSecretKeyError
+from estafette.usecases.couriers import links
+from estafette.usecases.deliveries.personal_data import forget_lost_index
 from estafette.usecases.platform import Platform
-from estafette.usecases.secrets import Cipher, WrongSecretKeyError
 
 OLDEST_POSTGRES = 15
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from estafette.core.account import MARKETS, Account, KeyKind, Mode, Scope
+from estafette.core.accounts.account import MARKETS, Account, KeyKind, Mode, Scope
 from estafette.core.audit import By
 from estafette.seeds.tariffs import tariffs_of
-from estafette.store import catalog
 from estafette.store.migrate import migrate
 from estafette.store.pool import open_pool
-from estafette.usecases.accounts import (
+from estafette.store.quotes import catalog
+from estafette.usecases.accounts.administration import (
     DEFAULT_ENDPOINT,
     AccountNotFoundError,
     create_account,
@@ -18,13 +18,13 @@ from estafette.usecases.accounts import (
     list_accounts,
     set_origins,
 )
+from estafette.usecases.accounts.keys import IssuedKey, create_key, is_good
+from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.couriers import add_demo_companies
-from estafette.usecases.keys import IssuedKey, create_key, is_good
+from estafette.usecases.couriers.companies import add_demo_companies
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import check_secret_key
-from estafette.usecases.secrets import Cipher
-from estafette.usecases.webhooks import list_endpoints, set_endpoint
+from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
 
 DEMO_ACCOUNTS = {market.dialect: market.code for market in MARKETS.values()}
 """The demo accounts by name, each with its market: one for each dialect, by its name."""

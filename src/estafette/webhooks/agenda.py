@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from estafette.store.outbox_survey import Waiting
+from estafette.store.webhooks.survey import Waiting
 
 # Of a worker's time, and of a connection, so much may go into surveys: with ten endpoints one is
 # made as often as somebody calls, with ten thousand it is not.

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from estafette.store.outbox import OPENS_AFTER, Claimed
-from estafette.store.outbox_survey import Waiting
+from estafette.store.webhooks.outbox import OPENS_AFTER, Claimed
+from estafette.store.webhooks.survey import Waiting
 from estafette.webhooks.lane import SOON_SECONDS, START, Job, Lane, Standing
 
 _KNOWN_LANES: Final = 16_384

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from estafette.core.account import Scope
-from estafette.core.delivery import Status
+from estafette.core.accounts.account import Scope
+from estafette.core.deliveries.delivery import Status
 from estafette.webhooks.retry import Schedule
 
 

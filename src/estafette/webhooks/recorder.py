@@ -8,10 +8,10 @@ from typing import Final
 import asyncpg
 import structlog
 
-from estafette.store import outbox
-from estafette.store.outbox import Finished
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.store.trouble import TROUBLE_HERE
+from estafette.store.webhooks import outbox
+from estafette.store.webhooks.outbox import Finished
 from estafette.webhooks import metrics
 
 _log = structlog.stdlib.get_logger(__name__)

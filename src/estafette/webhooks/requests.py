@@ -10,8 +10,8 @@ from typing import Final
 
 import orjson
 
-from estafette.core.endpoint_headers import sealed_for
-from estafette.store.outbox import Claimed
+from estafette.core.webhooks.headers import sealed_for
+from estafette.store.webhooks.outbox import Claimed
 from estafette.webhooks.message import Message, Renderer
 from estafette.webhooks.retry import Schedule, doubling
 from estafette.webhooks.sender import Request

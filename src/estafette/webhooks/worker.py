@@ -18,10 +18,12 @@ from uuid import UUID
 
 import structlog
 
-from estafette.store import endpoint_failures, outbox, outbox_survey, signals
-from estafette.store.outbox import Claimed, Finished
+from estafette.store import signals
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.store.trouble import TROUBLE_HERE
+from estafette.store.webhooks import failures, outbox
+from estafette.store.webhooks import survey as outbox_survey
+from estafette.store.webhooks.outbox import Claimed, Finished
 from estafette.webhooks import metrics
 from estafette.webhooks.agenda import Agenda
 from estafette.webhooks.lane import Job
@@ -354,7 +356,7 @@ class Worker:
             count = 0
             with suppress(*DATABASE_TROUBLE):
                 async with self._pool.acquire() as connection:
-                    count = await endpoint_failures.give_up(connection)
+                    count = await failures.give_up(connection)
                 if count:
                     _log.warning("webhooks_given_up", count=count)
             await asyncio.sleep(_MAKE_WAY_SECONDS if count else _GIVE_UP_SECONDS)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.usecases.keys import disable_key, revoke_key
+from estafette.core.accounts.account import Mode
+from estafette.usecases.accounts.keys import disable_key, revoke_key
 from tests.dialects.entrega.answers import DELIVERIES, QUOTES, refused
 from tests.edges import ENTREGA, Call
 from tests.serving import Server, Tenant

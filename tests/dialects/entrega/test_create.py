@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.scenario import SCENARIOS
-from estafette.usecases.couriers import change_company
-from estafette.usecases.find import find_anywhere
+from estafette.core.accounts.account import Mode
+from estafette.core.sandbox.scenario import SCENARIOS
+from estafette.usecases.couriers.companies import change_company
+from estafette.usecases.deliveries.find import find_anywhere
 from tests.dialects.entrega.answers import (
     DELIVERIES,
     LUANDA,

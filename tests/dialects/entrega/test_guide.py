@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from tests.dialects.entrega.answers import refused
 from tests.edges import Call
 from tests.serving import Tenant

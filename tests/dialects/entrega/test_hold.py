@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from estafette.core.account import KeyKind, Mode
-from estafette.usecases.keys import list_keys, set_limits
+from estafette.core.accounts.account import KeyKind, Mode
+from estafette.usecases.accounts.keys import list_keys, set_limits
 from tests.dialects.entrega.answers import DELIVERIES, order, refused
 from tests.serving import Tenant
 

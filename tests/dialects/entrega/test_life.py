@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from estafette.core.delivery import Status
-from estafette.core.event import Actor
-from estafette.usecases.advance import Move, advance
+from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.event import Actor
+from estafette.usecases.deliveries.advance import Move, advance
 from tests.dialects.entrega.answers import DELIVERIES, created, refused
 from tests.edges import ENTREGA, KASPI, Call
 from tests.serving import Server, Tenant, delivery_id

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.http.moments import timestamp
 from tests.dialects.entrega.answers import DELIVERIES, MARIEN, created, quotes, refused
 from tests.edges import Call

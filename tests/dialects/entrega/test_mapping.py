@@ -9,12 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from estafette.core.account import Mode, Scope
-from estafette.core.courier import Capabilities, Company, Connector, Hours
-from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
-from estafette.core.payment import BankAccount, Payment, PaymentMethod
-from estafette.core.quote import Quote
-from estafette.core.schedule import Schedule
+from estafette.core.accounts.account import Mode, Scope
+from estafette.core.couriers.company import Capabilities, Company, Connector, Hours
+from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
+from estafette.core.deliveries.schedule import Schedule
+from estafette.core.money.payment import BankAccount, Payment, PaymentMethod
+from estafette.core.quotes.quote import Quote
 from estafette.dialects.entrega import mapping, words
 from estafette.dialects.entrega.mapping import DIALECT
 from estafette.dialects.entrega.schemas import read_delivery

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from estafette.core.account import KeyKind, Mode
-from estafette.core.page_limits import NEW_LIMITS, PageLimits, read_place
-from estafette.core.payment import PaymentMethod
-from estafette.usecases.keys import list_keys, rotate_key, set_limits
+from estafette.core.accounts.account import KeyKind, Mode
+from estafette.core.accounts.page_limits import NEW_LIMITS, PageLimits, read_place
+from estafette.core.money.payment import PaymentMethod
+from estafette.usecases.accounts.keys import list_keys, rotate_key, set_limits
 from tests.dialects.entrega.answers import ROUTE, refused
 from tests.edges import ENTREGA
 from tests.serving import Answer, Server, Tenant, running

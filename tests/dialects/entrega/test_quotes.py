@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.courier import Connector, CourierFailed
-from estafette.usecases.couriers import change_company
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Connector, CourierFailed
+from estafette.usecases.couriers.companies import change_company
 from tests.dialects.entrega.answers import QUOTES, ROUTE, bad_fields, quotes, refused
 from tests.edges import ENTREGA, Call
 from tests.serving import Server, Tenant

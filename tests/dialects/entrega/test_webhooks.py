@@ -9,8 +9,8 @@ from uuid import UUID
 import orjson
 import pytest
 
-from estafette.core.account import Mode, Scope
-from estafette.core.delivery import Status
+from estafette.core.accounts.account import Mode, Scope
+from estafette.core.deliveries.delivery import Status
 from estafette.dialects.entrega.webhooks import RENDERER, SCHEDULE
 from estafette.webhooks.message import Message
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from estafette.usecases.accounts import set_origins
+from estafette.usecases.accounts.administration import set_origins
 from tests.dialects.entrega.answers import ROUTE, order, refused
 from tests.edges import ENTREGA, Call
 from tests.serving import Answer, Server, Tenant

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.usecases.keys import disable_key, revoke_key
+from estafette.core.accounts.account import Mode
+from estafette.usecases.accounts.keys import disable_key, revoke_key
 from tests.dialects.kaspi.answers import DELIVERIES, QUOTES, TEST, refused
 from tests.edges import KASPI, Call
 from tests.serving import Server, Tenant, running

@@ -9,8 +9,8 @@ from uuid import UUID
 import orjson
 import pytest
 
-from estafette.core.acts import Act
-from estafette.core.delivery import Status
+from estafette.core.accounts.acts import Act
+from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import (
     CancelRefused,
     IdempotencyMismatch,
@@ -20,7 +20,7 @@ from estafette.core.errors import (
     QuoteMismatch,
     Refusal,
 )
-from estafette.core.payment import PaymentMethod
+from estafette.core.money.payment import PaymentMethod
 from estafette.dialects.kaspi import errors
 from estafette.dialects.kaspi.errors import Detail, InvalidRequest
 from estafette.http.refusals import HttpRefusal, MethodRefused, RateLimited

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from tests.serving import Tenant
 
 _ORDER = "order-2024-0191"

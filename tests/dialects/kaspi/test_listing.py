@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.http.moments import timestamp
 from tests.dialects.kaspi.answers import DELIVERIES, bad_fields
 from tests.edges import KASPI

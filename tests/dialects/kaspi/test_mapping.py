@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from estafette.core.account import Mode, Scope
-from estafette.core.delivery import COURSE, Delivery, Parcel, Progress, Status, Stop
-from estafette.core.event import Actor, Event
-from estafette.core.quote import Quote
+from estafette.core.accounts.account import Mode, Scope
+from estafette.core.deliveries.delivery import COURSE, Delivery, Parcel, Progress, Status, Stop
+from estafette.core.deliveries.event import Actor, Event
+from estafette.core.quotes.quote import Quote
 from estafette.dialects.kaspi import mapping, words
 from estafette.dialects.kaspi.mapping import DIALECT
 from estafette.dialects.kaspi.schemas import Context, DeliveryRequest, QuoteRequest, read

@@ -2,8 +2,8 @@
 
 import pytest
 
-from estafette.core.account import Mode
-from estafette.core.delivery import Status
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Status
 from tests.dialects.kaspi.answers import DELIVERIES, QUOTES, TEST, bad_fields, refused
 from tests.edges import KASPI
 from tests.serving import Server, Tenant

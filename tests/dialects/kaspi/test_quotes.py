@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from estafette.core.account import Mode
+from estafette.core.accounts.account import Mode
 from tests.dialects.kaspi.answers import DELIVERIES, QUOTES, bad_fields, refused
 from tests.edges import KASPI
 from tests.serving import Server, Tenant

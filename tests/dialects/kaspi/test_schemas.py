@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from estafette.core.scenario import SCENARIOS
+from estafette.core.sandbox.scenario import SCENARIOS
 from estafette.dialects.kaspi.errors import InvalidRequest
 from estafette.dialects.kaspi.schemas import (
     CancelRequest,

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import orjson
 
-from estafette.core.account import Mode, Scope
-from estafette.core.delivery import Status
+from estafette.core.accounts.account import Mode, Scope
+from estafette.core.deliveries.delivery import Status
 from estafette.dialects.kaspi.webhooks import RENDERER, SCHEDULE
 from estafette.webhooks.message import Message
 

@@ -1,6 +1,6 @@
 """Companies whose price lists are here: the operator's own, and any in a rehearsal."""
 
-from estafette.core.courier import Company, Offer, QuoteRequest, offer_by_tariff
+from estafette.core.couriers.company import Company, Offer, QuoteRequest, offer_by_tariff
 from estafette.usecases.catalog import Catalog
 
 

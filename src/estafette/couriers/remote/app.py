@@ -15,8 +15,8 @@ from estafette.http.limiter import limits_of
 from estafette.http.reply import HttpReply
 from estafette.http.request import header_values, read_body
 from estafette.http.resource import resources
-from estafette.usecases import dispatch
-from estafette.usecases.links import link_of
+from estafette.usecases.couriers import dispatch
+from estafette.usecases.couriers.links import link_of
 from estafette.usecases.platform import Platform
 
 PATH = "/{companyId}/webhooks"

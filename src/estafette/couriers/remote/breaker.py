@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from estafette.core.courier import CourierResting
+from estafette.core.couriers.company import CourierResting
 
 FAILURES = 5
 """How many failures in a row open it."""

@@ -33,7 +33,7 @@ from estafette.couriers.remote.schemas import (
 )
 from estafette.couriers.remote.shares import Asking, Shares
 from estafette.http.moments import timestamp
-from estafette.usecases.quote_companies import PATIENCE_SECONDS
+from estafette.usecases.quotes.quote_companies import PATIENCE_SECONDS
 
 CONNECT_SECONDS: Final = 1.0
 HURRY_SECONDS: Final = PATIENCE_SECONDS - 0.1

@@ -4,10 +4,10 @@ import asyncio
 
 import structlog
 
-from estafette.core.account import Mode
-from estafette.core.courier import Company, CourierFailed, Offer, QuoteRequest
-from estafette.core.delivery import Status
-from estafette.core.upstream import Recalled
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Company, CourierFailed, Offer, QuoteRequest
+from estafette.core.couriers.upstream import Recalled
+from estafette.core.deliveries.delivery import Status
 from estafette.couriers.remote.client import HURRY_SECONDS, PlatformClient
 from estafette.couriers.remote.failures import Declined, InDoubt, Late, told
 from estafette.couriers.remote.mapping import cheapest, offer, quote_body

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from estafette.core.courier import CourierFailed, CourierResting
-from estafette.core.delivery import Status
+from estafette.core.couriers.company import CourierFailed, CourierResting
+from estafette.core.deliveries.delivery import Status
 from estafette.couriers.remote.client import Access, PlatformClient
 from estafette.couriers.remote.failures import Declined, InDoubt, told
 from estafette.couriers.remote.mapping import cheapest, create_body, route, step
 from estafette.couriers.remote.schemas import UpstreamDelivery
-from estafette.usecases.dispatch import Errand, Placement, Report
+from estafette.usecases.couriers.dispatch import Errand, Placement, Report
 from estafette.usecases.platform import clock
 
 GIVE_UP: Final = timedelta(hours=24)

@@ -4,7 +4,7 @@ What matters of each is whether the request may have done its work there: only a
 to ask for the same again without looking it up.
 """
 
-from estafette.core.courier import CourierFailed
+from estafette.core.couriers.company import CourierFailed
 
 
 class NotSent(CourierFailed):

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from estafette.core.courier import Offer, QuoteRequest
-from estafette.core.delivery import Delivery, Parcel, Stop
-from estafette.core.payment import PaymentMethod
-from estafette.core.place import City
-from estafette.core.upstream import Step
+from estafette.core.couriers.company import Offer, QuoteRequest
+from estafette.core.couriers.upstream import Step
+from estafette.core.deliveries.delivery import Delivery, Parcel, Stop
+from estafette.core.money.payment import PaymentMethod
+from estafette.core.quotes.place import City
 from estafette.couriers.remote.schemas import OUR_ID, UpstreamEvent, UpstreamQuote
 from estafette.http.moments import timestamp
 

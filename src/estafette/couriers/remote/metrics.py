@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge
 
-from estafette.core.courier import Company
+from estafette.core.couriers.company import Company
 
 ERRANDS = Counter(
     "estafette_remote_errands",

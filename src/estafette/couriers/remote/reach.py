@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
-from estafette.core.account import Mode
-from estafette.core.courier import Company
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Company
 from estafette.couriers.remote.client import Access
-from estafette.usecases.links import link_of
+from estafette.usecases.couriers.links import link_of
 from estafette.usecases.platform import Platform
 
 Reach = Callable[[Company, Mode], Awaitable[Access | None]]

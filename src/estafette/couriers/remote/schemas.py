@@ -21,8 +21,8 @@ from pydantic import (
     ValidationInfo,
 )
 
-from estafette.core.delivery import Status
-from estafette.core.event import NOTE_LIMIT
+from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.event import NOTE_LIMIT
 from estafette.couriers.remote.failures import InDoubt
 
 OUR_ID = "estafette_delivery_id"

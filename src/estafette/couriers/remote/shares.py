@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Final
 from uuid import UUID
 
-from estafette.core.courier import CourierResting
+from estafette.core.couriers.company import CourierResting
 from estafette.couriers.remote.breaker import FIRST_REST_SECONDS, Breaker, Clock, Told, untold
 
 WINDOW_SECONDS: Final = 5.0

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from estafette.core.courier import CourierFailed
+from estafette.core.couriers.company import CourierFailed
 from estafette.couriers.remote import metrics
 from estafette.couriers.remote.client import PlatformClient
 from estafette.couriers.remote.errands import (
@@ -24,8 +24,8 @@ from estafette.couriers.remote.errands import (
 from estafette.couriers.remote.failures import Late
 from estafette.couriers.remote.places import Places
 from estafette.couriers.remote.reach import Reach
-from estafette.usecases import dispatch
-from estafette.usecases.dispatch import Errand
+from estafette.usecases.couriers import dispatch
+from estafette.usecases.couriers.dispatch import Errand
 from estafette.usecases.platform import Platform
 from estafette.usecases.rounds import keep_doing, report
 

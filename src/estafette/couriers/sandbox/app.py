@@ -8,14 +8,14 @@ import orjson
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from starlette.types import ASGIApp, Receive, Scope
 
-from estafette.core.account import Credential, Mode
-from estafette.core.acts import Operation
+from estafette.core.accounts.account import Credential, Mode
+from estafette.core.accounts.acts import Operation
 from estafette.core.audit import By
-from estafette.core.delivery import Delivery, Status
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.event import NOTE_LIMIT
 from estafette.core.errors import DeliveryNotFound, TransitionRefused
-from estafette.core.event import NOTE_LIMIT
 from estafette.core.ids import new_id
-from estafette.core.scenario import SCENARIOS
+from estafette.core.sandbox.scenario import SCENARIOS
 from estafette.couriers.sandbox import page
 from estafette.couriers.sandbox.errors import (
     BadRequest,
@@ -31,9 +31,9 @@ from estafette.http.request import client_address, header_values, read_body
 from estafette.http.resource import Handler, resources
 from estafette.http.strict_json import decode
 from estafette.http.trace import trace_of
-from estafette.usecases import simulate
-from estafette.usecases.authenticate import authenticate_any, permit
+from estafette.usecases.accounts.authenticate import authenticate_any, permit
 from estafette.usecases.platform import Platform
+from estafette.usecases.sandbox import simulate
 
 PublicId = Callable[[str], UUID | None]
 """Reads an id as any dialect writes it; None when none does."""

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from estafette.usecases import simulate
 from estafette.usecases.platform import Platform
 from estafette.usecases.rounds import keep_doing
-from estafette.usecases.simulate import Tick
+from estafette.usecases.sandbox import simulate
+from estafette.usecases.sandbox.simulate import Tick
 
 _LONGEST_SLEEP = 1.0
 _SHORTEST_SLEEP = 0.02

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from estafette.core import errors as core
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import Refusal
 from estafette.http import refusals as http
 from estafette.http.fallback import Words

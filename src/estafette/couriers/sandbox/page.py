@@ -4,11 +4,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from estafette.core.delivery import Status
-from estafette.core.scenario import DEFAULT, SCENARIOS
+from estafette.core.deliveries.delivery import Status
+from estafette.core.sandbox.scenario import DEFAULT, SCENARIOS
 from estafette.http.reply import HttpReply
 from estafette.usecases.platform import Platform
-from estafette.usecases.rehearse import rehearse
+from estafette.usecases.sandbox.rehearse import rehearse
 
 _HEADERS = [
     (b"content-type", b"text/html; charset=utf-8"),

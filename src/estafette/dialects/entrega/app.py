@@ -6,7 +6,7 @@ from importlib.resources import files
 import orjson
 from starlette.types import ASGIApp, Receive, Scope
 
-from estafette.core.acts import Operation
+from estafette.core.accounts.acts import Operation
 from estafette.core.audit import By
 from estafette.core.errors import DeliveryNotFound
 from estafette.dialects.entrega import mapping
@@ -26,15 +26,15 @@ from estafette.http.limiter import RateLimiter, caller, open_to_all
 from estafette.http.reply import HttpReply
 from estafette.http.request import client_address, idempotency_key, while_connected
 from estafette.http.resource import Handler, resources
-from estafette.usecases import find
-from estafette.usecases.cancel import Cancellation, cancel
-from estafette.usecases.confirm import Confirmation, confirm
-from estafette.usecases.create import Creator
-from estafette.usecases.pins import opened
+from estafette.usecases.deliveries import find
+from estafette.usecases.deliveries.cancel import Cancellation, cancel
+from estafette.usecases.deliveries.confirm import Confirmation, confirm
+from estafette.usecases.deliveries.create import Creator
+from estafette.usecases.deliveries.pins import opened
+from estafette.usecases.deliveries.search import list_page
+from estafette.usecases.deliveries.tracking import track
 from estafette.usecases.platform import Platform
-from estafette.usecases.quote_companies import CompanyQuoter
-from estafette.usecases.search import list_page
-from estafette.usecases.tracking import track
+from estafette.usecases.quotes.quote_companies import CompanyQuoter
 
 
 class _MerchantApi:

@@ -2,17 +2,17 @@
 
 from starlette.types import Scope
 
-from estafette.core.account import Credential, KeyKind
-from estafette.core.acts import Operation
-from estafette.core.origin import trusts
-from estafette.core.page_limits import OLDER_LIMITS
-from estafette.core.page_orders import Page, source_of
+from estafette.core.accounts.account import Credential, KeyKind
+from estafette.core.accounts.acts import Operation
+from estafette.core.accounts.origin import trusts
+from estafette.core.accounts.page_limits import OLDER_LIMITS
+from estafette.core.accounts.page_orders import Page, source_of
 from estafette.dialects.entrega.errors import Unauthorized, UntrustedOrigin, WrongKind
 from estafette.dialects.entrega.mapping import DIALECT
 from estafette.http.limiter import RateLimiter, limits_of
 from estafette.http.request import client_address, header_values
 from estafette.http.trace import trace_of
-from estafette.usecases.authenticate import authenticate, permit
+from estafette.usecases.accounts.authenticate import authenticate, permit
 from estafette.usecases.platform import Platform
 
 _SCHEME = "bearer "

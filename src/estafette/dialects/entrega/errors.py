@@ -8,7 +8,7 @@ import orjson
 
 from estafette.core import errors as core
 from estafette.core.errors import Refusal
-from estafette.core.payment import PaymentMethod
+from estafette.core.money.payment import PaymentMethod
 from estafette.dialects.entrega.words import CANCELLABLE, delivery_id
 from estafette.http import refusals as http
 from estafette.http.fallback import Words

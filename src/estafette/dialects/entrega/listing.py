@@ -1,11 +1,11 @@
 """The list's query string: its filters, its order, its page."""
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.dialects.entrega.errors import InvalidQuery
 from estafette.dialects.entrega.words import STATUSES
 from estafette.http.parameters import Query, Unreadable, moment, single, text, whole_number
 from estafette.http.refusals import shortened
-from estafette.usecases.search import ListFilter
+from estafette.usecases.deliveries.search import ListFilter
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from estafette.core import privacy
-from estafette.core.account import MARKETS, KeyKind
-from estafette.core.courier import WEEKDAYS, Company, Hours
-from estafette.core.delivery import Delivery, Parcel, Progress, Stop
-from estafette.core.event import Actor, Event
-from estafette.core.payment import Payment, PaymentMethod
-from estafette.core.quote import Quote
-from estafette.core.schedule import Schedule
+from estafette.core.accounts.account import MARKETS, KeyKind
+from estafette.core.couriers.company import WEEKDAYS, Company, Hours
+from estafette.core.deliveries import personal_data
+from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Stop
+from estafette.core.deliveries.event import Actor, Event
+from estafette.core.deliveries.schedule import Schedule
+from estafette.core.money.payment import Payment, PaymentMethod
+from estafette.core.quotes.quote import Quote
 from estafette.dialects.entrega.schemas import (
     BOUND,
     Address,
@@ -28,7 +28,7 @@ from estafette.dialects.entrega.words import (
 )
 from estafette.http.moments import timestamp
 from estafette.http.phones import e164
-from estafette.usecases.tracking import TrackedDelivery
+from estafette.usecases.deliveries.tracking import TrackedDelivery
 
 
 class EntregaDialect:
@@ -55,7 +55,7 @@ class EntregaDialect:
             return None
         kept = {*_open(erased, ""), *_created_with(erased), "held"}
         shown = delivery(erased, "")
-        return {"data": privacy.erased_answer(told, shown, kept)}
+        return {"data": personal_data.erased_answer(told, shown, kept)}
 
 
 DIALECT = EntregaDialect()

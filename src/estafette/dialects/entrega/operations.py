@@ -7,10 +7,10 @@ from uuid import UUID
 import orjson
 from starlette.types import Receive, Scope
 
-from estafette.core.account import Credential, Mode
-from estafette.core.delivery import Delivery
+from estafette.core.accounts.account import Credential, Mode
+from estafette.core.accounts.page_orders import Page, pickup_refusal
+from estafette.core.deliveries.delivery import Delivery
 from estafette.core.errors import DeliveryNotFound, Refusal
-from estafette.core.page_orders import Page, pickup_refusal
 from estafette.dialects.entrega import mapping, schemas
 from estafette.dialects.entrega.errors import PROBLEM, Errors
 from estafette.dialects.entrega.words import parse_id
@@ -18,12 +18,12 @@ from estafette.http.fields import Context
 from estafette.http.reply import JSON, Header, HttpReply
 from estafette.http.request import idempotency_key, read_body
 from estafette.http.strict_json import EMPTY_FINGERPRINT, decode, fingerprint
-from estafette.usecases.couriers import offered_companies
-from estafette.usecases.create import Creator, Order
-from estafette.usecases.idempotency import Answer, Idempotency, Key, Reply
-from estafette.usecases.pins import opened
+from estafette.usecases.couriers.companies import offered_companies
+from estafette.usecases.deliveries.create import Creator, Order
+from estafette.usecases.deliveries.idempotency import Answer, Idempotency, Key, Reply
+from estafette.usecases.deliveries.pins import opened
 from estafette.usecases.platform import Platform
-from estafette.usecases.quote_companies import CompanyQuoter
+from estafette.usecases.quotes.quote_companies import CompanyQuoter
 
 REPLAYED: Header = (b"idempotent-replayed", b"true")
 

@@ -11,8 +11,8 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from estafette.core.payment import PaymentMethod
-from estafette.core.scenario import SCENARIOS, mentioned
+from estafette.core.money.payment import PaymentMethod
+from estafette.core.sandbox.scenario import SCENARIOS, mentioned
 from estafette.dialects.entrega.errors import InvalidBody
 from estafette.dialects.entrega.words import parse_id
 from estafette.http.fields import (

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import orjson
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.dialects.entrega.words import CREATED, delivery_id, event_id
 from estafette.http.moments import timestamp
 from estafette.webhooks.message import Message, Rendered

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from estafette.core.account import Credential
-from estafette.core.acts import Operation
+from estafette.core.accounts.account import Credential
+from estafette.core.accounts.acts import Operation
+from estafette.core.accounts.page_orders import Page
 from estafette.core.errors import Busy, DeliveryNotFound, Unavailable
-from estafette.core.page_orders import Page
 from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.auth import Doorkeeper, origin_of
 from estafette.dialects.entrega.errors import Errors, UntrustedOrigin
@@ -20,7 +20,7 @@ from estafette.dialects.entrega.operations import Operations, data, delivery_in
 from estafette.http.limiter import open_to_all
 from estafette.http.reply import Header, HttpReply
 from estafette.http.resource import Handler, Resource
-from estafette.usecases.find import Finder
+from estafette.usecases.deliveries.find import Finder
 from estafette.usecases.platform import Platform
 
 _READERS = "estafette.entrega.reader"

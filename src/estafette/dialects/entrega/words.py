@@ -3,7 +3,7 @@
 import re
 from uuid import UUID
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 
 CREATED = "delivery.created"
 """The first event of every delivery, whichever status it begins with."""

@@ -8,9 +8,9 @@ from uuid import UUID
 import orjson
 from starlette.types import ASGIApp, Receive, Scope
 
-from estafette.core.account import Credential, Mode
-from estafette.core.acts import Operation
-from estafette.core.delivery import Delivery
+from estafette.core.accounts.account import Credential, Mode
+from estafette.core.accounts.acts import Operation
+from estafette.core.deliveries.delivery import Delivery
 from estafette.core.errors import DeliveryNotFound, Refusal
 from estafette.dialects.kaspi import errors, mapping, schemas
 from estafette.dialects.kaspi.auth import Doorkeeper
@@ -25,13 +25,13 @@ from estafette.http.reply import JSON, HttpReply
 from estafette.http.request import idempotency_key, read_body, while_connected
 from estafette.http.resource import Handler, resources
 from estafette.http.strict_json import EMPTY_FINGERPRINT, decode, fingerprint
-from estafette.usecases import find
-from estafette.usecases.cancel import Cancellation, cancel
-from estafette.usecases.create import Creator, Order
-from estafette.usecases.idempotency import Answer, Idempotency, Key, Reply
+from estafette.usecases.deliveries import find
+from estafette.usecases.deliveries.cancel import Cancellation, cancel
+from estafette.usecases.deliveries.create import Creator, Order
+from estafette.usecases.deliveries.idempotency import Answer, Idempotency, Key, Reply
 from estafette.usecases.platform import Platform
-from estafette.usecases.quote import Quoter
-from estafette.usecases.webhooks import send_test
+from estafette.usecases.quotes.quote import Quoter
+from estafette.usecases.webhooks.endpoints import send_test
 
 _REPLAY = (JSON, (b"x-idempotent-replay", b"true"))
 

@@ -2,16 +2,16 @@
 
 from starlette.types import Scope
 
-from estafette.core.account import Credential, KeyKind
-from estafette.core.acts import Operation
+from estafette.core.accounts.account import Credential, KeyKind
+from estafette.core.accounts.acts import Operation
 from estafette.dialects.kaspi.errors import KeyDisabled, Unauthorized
 from estafette.dialects.kaspi.mapping import DIALECT
 from estafette.http.limiter import RateLimiter, limits_of
 from estafette.http.refusals import BadIdempotencyKey
 from estafette.http.request import client_address, header_values, idempotency_key
 from estafette.http.trace import trace_of
-from estafette.usecases.authenticate import authenticate, permit, was_answered
-from estafette.usecases.idempotency import Key
+from estafette.usecases.accounts.authenticate import authenticate, permit, was_answered
+from estafette.usecases.deliveries.idempotency import Key
 from estafette.usecases.platform import Platform
 
 

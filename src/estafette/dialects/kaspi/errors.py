@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from estafette.core import errors as core
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import Refusal
 from estafette.dialects.kaspi.words import CANCELLED, SHOWN, delivery_id
 from estafette.http import refusals as http

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.dialects.kaspi.words import STATUSES, milestones_of
 from estafette.http.parameters import Query, Unreadable, moment, single, text, whole_number
 from estafette.http.refusals import InvalidRequest
-from estafette.usecases.find import Filter, Position
+from estafette.usecases.deliveries.find import Filter, Position
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100

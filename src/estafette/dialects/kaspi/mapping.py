@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from estafette.core import privacy
-from estafette.core.delivery import Delivery, Parcel, Progress, Status, Stop
-from estafette.core.event import Event
-from estafette.core.quote import Quote
+from estafette.core.deliveries import personal_data
+from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
+from estafette.core.deliveries.event import Event
+from estafette.core.quotes.quote import Quote
 from estafette.dialects.kaspi.schemas import (
     DeliveryRequest,
     Location,
@@ -47,7 +47,7 @@ class KaspiDialect:
         if answer.get("deliveryId") != delivery_id(erased.id):
             return None
         kept = {*created(erased, ""), "externalOrderId"}
-        return privacy.erased_answer(answer, full(erased, ""), kept)
+        return personal_data.erased_answer(answer, full(erased, ""), kept)
 
 
 DIALECT = KaspiDialect()

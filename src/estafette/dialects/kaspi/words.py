@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import from_base32, to_base32
 
 CANCELLED = "cancelled"

@@ -12,15 +12,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from estafette.core.delivery import FINAL
+from estafette.core.deliveries.delivery import FINAL
 from estafette.core.errors import Busy, Unavailable
 from estafette.http.limiter import caller, limits_of
 from estafette.http.parameters import parameters
 from estafette.http.refusals import RateLimited
 from estafette.http.trace import trace_of
-from estafette.usecases import tracking
+from estafette.usecases.deliveries import tracking
+from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.usecases.platform import Platform
-from estafette.usecases.tracking import TrackedDelivery
 from estafette.web.tracking import language, render
 from estafette.web.tracking.live import Hub
 from estafette.web.tracking.render import ASSETS, EDITION, Links

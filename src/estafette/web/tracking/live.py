@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from estafette.core.errors import Busy, Unavailable
-from estafette.usecases.tracking import TrackedDelivery
+from estafette.usecases.deliveries.tracking import TrackedDelivery
 
 Track = Callable[[UUID], Awaitable[TrackedDelivery | None]]
 Versions = Callable[[Collection[UUID]], Awaitable[dict[UUID, int]]]

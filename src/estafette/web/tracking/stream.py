@@ -7,8 +7,8 @@ from contextlib import suppress
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from estafette.core.delivery import FINAL
-from estafette.usecases.tracking import TrackedDelivery
+from estafette.core.deliveries.delivery import FINAL
+from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.web.tracking.live import CrowdedError, Hub, Signal, Subscription
 
 Render = Callable[[TrackedDelivery], tuple[str, str]]

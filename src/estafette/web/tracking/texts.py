@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from estafette.core.delivery import Status
+from estafette.core.deliveries.delivery import Status
 
 _FOLDER = Path(__file__).parent / "texts"
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from estafette.core.delivery import FINAL, Status
-from estafette.core.event import NOTE_LIMIT
-from estafette.usecases.tracking import TrackedDelivery
+from estafette.core.deliveries.delivery import FINAL, Status
+from estafette.core.deliveries.event import NOTE_LIMIT
+from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.web.tracking import dates, route
 from estafette.web.tracking.contacts import without_contacts
 from estafette.web.tracking.texts import StatusWords, Texts

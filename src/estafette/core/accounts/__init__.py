@@ -1,0 +1,1 @@
+"""Accounts, their credentials, and what each credential may do."""

@@ -1,0 +1,138 @@
+"""A delivery that another platform carries: what is said of it there, and what that means here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from estafette.core.deliveries.delivery import COURSE, FINAL, Progress, Status, way
+
+
+class Recalled(StrEnum):
+    """What came of calling a delivery off at another platform."""
+
+    CANCELLED = "cancelled"
+    """It is cancelled there, now or before."""
+    REFUSED = "refused"
+    """It has gone too far there."""
+    UNKNOWN = "unknown"
+    """There was no answer that tells: it may be cancelled or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of the delivery there: its id there, the status it reached, and a note."""
+
+    id: str
+    status: Status
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What another platform says of a delivery.
+
+    `steps` are its events there from the creation on, oldest first; empty where it tells none.
+    `pin` is what the recipient will have to say, where that platform wants one.
+    """
+
+    status: Status
+    steps: Sequence[Step] = ()
+    pin: str | None = None
+
+    @property
+    def end(self) -> Status | None:
+        """How the delivery has ended there; None: it has not.
+
+        The status and the steps may have been asked for one after the other; what either says of an
+        end is true.
+        """
+        told = (self.status, *(step.status for step in self.steps[-1:]))
+        return next((status for status in told if status in FINAL), None)
+
+
+@dataclass(slots=True)
+class Following:
+    """What a report means: the moves to make, in order, each with its note.
+
+    `seen` is the id of the last step that is now accounted for. `is_news` tells whether the report
+    held anything that was not. `conflict` is where it is there and cannot come to here: an end, or
+    any other status while it was given up here.
+    """
+
+    moves: list[tuple[Status, str | None]] = field(default_factory=list[tuple[Status, str | None]])
+    seen: str | None = None
+    is_news: bool = False
+    conflict: Status | None = None
+
+
+def follow(progress: Progress, report: Report, seen: str | None) -> Following:
+    """What a report means for a delivery that has come as far as `progress`.
+
+    `seen` is the id of the last step that was accounted for, None before the first report. A report
+    that does not know it is older than what was seen, and changes nothing, unless it tells an end:
+    nothing follows an end, so it is never too old. A step that the delivery has passed is skipped,
+    one that was missed is made up for, and only a step there takes it back here.
+    """
+    following = Following(seen=seen)
+    was, fresh = _fresh(report.steps, seen)
+    if not report.steps:
+        fresh = [Step("", report.status)] if _is_onwards(progress, report.status) else []
+    for step in fresh:
+        if step.status is not Status.PENDING or was in _TAKEN:  # else it has only begun
+            progress = _go(following, progress, step)
+        was = step.status
+        following.seen = step.id or seen
+        following.is_news = True
+    end = report.end
+    if end and progress.status is not end:
+        progress = _go(following, progress, Step("", end))
+        following.is_news = True
+    if end and progress.status is not end:
+        following.conflict = end
+    elif not end and progress.status in _GIVEN_UP:
+        following.conflict = report.status
+    return following
+
+
+_GIVEN_UP = frozenset({Status.CANCELLED, Status.FAILED})
+_TAKEN = frozenset({Status.ASSIGNED, Status.PICKUP_READY, Status.STALLED})
+
+
+def _fresh(steps: Sequence[Step], seen: str | None) -> tuple[Status | None, Sequence[Step]]:
+    """The steps after the one that was seen, and its status; none when it is not among them."""
+    if seen is None:
+        return None, steps
+    for index, step in enumerate(steps):
+        if step.id == seen:
+            return step.status, steps[index + 1 :]
+    return None, ()
+
+
+def _go(following: Following, progress: Progress, step: Step) -> Progress:
+    """Adds the moves that bring the delivery to a step, if there is a way."""
+    for status in _way_to(progress, step.status):
+        after = progress.moved(status)
+        if after is None:  # the way is made of what the table allows
+            return progress
+        following.moves.append((status, step.note if status is step.status else None))
+        progress = after
+    return progress
+
+
+def _way_to(progress: Progress, to: Status) -> tuple[Status, ...]:
+    if to is progress.status:
+        return ()
+    found = way(progress, to)
+    if found is None and progress.before_stall and to in COURSE:
+        return (progress.before_stall,)  # it is further here; yet it was heard of
+    return found or ()
+
+
+def _is_onwards(progress: Progress, to: Status) -> bool:
+    """Whether a status that comes without its history may be believed: not one that lies behind."""
+    if to is progress.status:
+        return False
+    if to not in COURSE:
+        return True
+    at = progress.before_stall or progress.status
+    return at in COURSE and COURSE.index(to) > COURSE.index(at)

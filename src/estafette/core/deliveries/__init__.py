@@ -1,0 +1,1 @@
+"""The delivery and its life, decided by pure functions."""

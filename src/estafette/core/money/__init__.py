@@ -1,0 +1,1 @@
+"""Payments, and the transfers that the books record."""

@@ -1,0 +1,1 @@
+"""Prices, the places they are for, and what binds a quote."""

@@ -1,0 +1,1 @@
+"""The scenarios that simulated couriers follow."""

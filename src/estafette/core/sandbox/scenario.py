@@ -1,0 +1,147 @@
+"""What the simulated couriers of the sandbox do: a script for each outcome a developer may need.
+
+Waits and delays are counted in steps, whose length in seconds is a setting.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from estafette.core.deliveries.delivery import Status
+
+_MENTION = re.compile(r"(?<![A-Za-z0-9_])sandbox:([A-Za-z0-9_]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transition: `wait` steps after the one before, its webhooks `delay` steps later."""
+
+    to: Status
+    note: str
+    wait: float = 1
+    delay: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A script; every webhook of its delivery is sent `copies` times.
+
+    The webhooks of what is not one of its steps, such as the creation, are sent `delay` steps late.
+    """
+
+    summary: str
+    steps: tuple[Step, ...]
+    delay: float = 0
+    copies: int = 1
+
+    def delay_of(self, status: Status) -> float:
+        """How many steps late the webhooks of a move to `status` are sent, whoever makes it."""
+        return next((step.delay for step in self.steps if step.to is status), self.delay)
+
+
+_ASSIGNED = Step(Status.ASSIGNED, "Courier assigned")
+_READY = Step(Status.PICKUP_READY, "Courier is on the way to the pickup")
+_PICKED_UP = Step(Status.IN_TRANSIT, "Parcel picked up")
+_OUT = Step(Status.OUT_FOR_DELIVERY, "Courier is close to the recipient")
+_DELIVERED = Step(Status.DELIVERED, "Handed to the recipient")
+_COURSE = (_ASSIGNED, _READY, _PICKED_UP, _OUT, _DELIVERED)
+
+_LATE = 6.0
+_OVERTAKEN = 1.5
+
+DEFAULT = "delivered"
+
+SCENARIOS = {
+    DEFAULT: Scenario("Everything goes well; this is also what happens by default.", _COURSE),
+    "no_courier": Scenario(
+        "Nobody takes the delivery: it stalls, then it is cancelled.",
+        (
+            Step(Status.STALLED, "No courier is free"),
+            Step(Status.CANCELLED, "No courier could be found", wait=2),
+        ),
+    ),
+    "courier_gives_back": Scenario(
+        "The first courier gives the delivery back before the pickup; a second one delivers.",
+        (
+            _ASSIGNED,
+            Step(Status.PENDING, "The courier gave the delivery back"),
+            Step(Status.ASSIGNED, "Another courier assigned"),
+            *_COURSE[1:],
+        ),
+    ),
+    "stalled_then_recovers": Scenario(
+        "The courier stops on the way for a while, then goes on and delivers.",
+        (
+            *_COURSE[:3],
+            Step(Status.STALLED, "The courier's vehicle broke down"),
+            Step(Status.IN_TRANSIT, "The courier is moving again", wait=2),
+            *_COURSE[3:],
+        ),
+    ),
+    "recipient_unavailable": Scenario(
+        "The courier arrives and nobody opens: the delivery fails.",
+        (*_COURSE[:4], Step(Status.FAILED, "Recipient unavailable")),
+    ),
+    "slow": Scenario(
+        "Everything goes well, six times slower.",
+        tuple(replace(step, wait=6) for step in _COURSE),
+    ),
+    "webhook_duplicate": Scenario(
+        "Everything goes well; every webhook is sent twice with the same event id.",
+        _COURSE,
+        copies=2,
+    ),
+    "webhook_late": Scenario(
+        "Everything goes well; every webhook is sent six steps after its event.",
+        tuple(replace(step, delay=_LATE) for step in _COURSE),
+        delay=_LATE,
+    ),
+    "webhook_out_of_order": Scenario(
+        "Everything goes well; every second webhook arrives after the one that follows it.",
+        (
+            replace(_ASSIGNED, delay=_OVERTAKEN),
+            _READY,
+            _PICKED_UP,
+            replace(_OUT, delay=_OVERTAKEN),
+            _DELIVERED,
+        ),
+    ),
+}
+"""All scenarios by the name that a drop-off note mentions as `sandbox:<name>`."""
+
+
+def mentioned(notes: str | None) -> str | None:
+    """The scenario's name that the notes mention, known or not; None when they mention none."""
+    found = _MENTION.search(notes or "")
+    return found[1] if found else None
+
+
+def script(name: str | None, *, with_pickup_ready: bool) -> Scenario:
+    """The scenario of that name, or the default one, also for a name that is not known.
+
+    `with_pickup_ready` is False for a dialect that shows no such status: a step that nobody
+    could see would look like a courier who does nothing.
+    """
+    scenario = SCENARIOS.get(name or DEFAULT, SCENARIOS[DEFAULT])
+    if with_pickup_ready:
+        return scenario
+    steps = tuple(step for step in scenario.steps if step.to is not Status.PICKUP_READY)
+    return replace(scenario, steps=steps)
+
+
+_UNHURRIED = timedelta(seconds=5)
+
+
+def due_in_seconds(script: Scenario, number: int, step: timedelta) -> float | None:
+    """How long after the one before it a script's step of that number is due by itself.
+
+    None where nothing moves by itself (`step` is zero) and after the script's end.
+    """
+    if not step or number >= len(script.steps):
+        return None
+    return script.steps[number].wait * step.total_seconds()
+
+
+def delay_seconds(steps: float, step: timedelta) -> float:
+    """The seconds that `steps` last; where nothing moves by itself, a step counts 5 seconds."""
+    return steps * (step or _UNHURRIED).total_seconds()

@@ -1,0 +1,1 @@
+"""What an account may choose for its webhook endpoints."""

@@ -1,0 +1,219 @@
+"""API keys: all that is known of them but the keys themselves, and when they were last used."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import astuple
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from estafette.core.accounts.account import KeyKind, Mode
+from estafette.core.accounts.acts import EVERY_ACT, Act, Network
+from estafette.core.accounts.page_limits import OLDER_LIMITS, PageLimits, PickupPlace
+from estafette.core.money.payment import PaymentMethod
+from estafette.store.pool import Connection
+
+
+class ApiKey(NamedTuple):
+    """What is known of a key. The key itself is not kept.
+
+    It may do `acts`, from `networks` alone unless there are none. `limits` are a publishable key's.
+    `replaced_by` is the key of its rotation. `used_at` and `used_from` (the client's address) tell
+    of its last use, some minutes late; None before the first.
+    """
+
+    account_id: UUID
+    id: UUID
+    mode: Mode
+    kind: KeyKind
+    hint: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    disabled_at: datetime | None = None
+    name: str = ""
+    acts: frozenset[Act] = EVERY_ACT
+    networks: tuple[Network, ...] = ()
+    limits: PageLimits | None = None
+    replaced_by: UUID | None = None
+    used_at: datetime | None = None
+    used_from: str | None = None
+
+
+async def insert(connection: Connection, key: ApiKey, hash: bytes) -> None:
+    """Writes a new key by its SHA-256."""
+    await connection.execute(
+        "insert into api_keys (account_id, id, mode, kind, hash, hint, created_at, expires_at,"
+        " name, scopes, networks, limits)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        key.account_id,
+        key.id,
+        key.mode,
+        key.kind,
+        hash,
+        key.hint,
+        key.created_at,
+        key.expires_at,
+        key.name,
+        _scopes(key),
+        list(key.networks),
+        limits_json(key.limits),
+    )
+
+
+async def update(connection: Connection, key: ApiKey) -> None:
+    """Writes what can be changed of a key: name, acts, networks, limits, and its ends."""
+    await connection.execute(
+        "update api_keys set name = $3, scopes = $4, networks = $5, limits = $6, expires_at = $7,"
+        " disabled_at = $8, replaced_by = $9 where account_id = $1 and id = $2",
+        key.account_id,
+        key.id,
+        key.name,
+        _scopes(key),
+        list(key.networks),
+        limits_json(key.limits),
+        key.expires_at,
+        key.disabled_at,
+        key.replaced_by,
+    )
+
+
+async def follow(connection: Connection, old: ApiKey, new_id: UUID) -> None:
+    """Lets a new key be counted with another one, and with those that it has followed itself."""
+    await connection.execute(
+        "update api_keys set lineage = coalesce(old.lineage, old.id) from api_keys old"
+        " where old.account_id = $1 and old.id = $2"
+        " and api_keys.account_id = $1 and api_keys.id = $3",
+        old.account_id,
+        old.id,
+        new_id,
+    )
+
+
+_OF_ACCOUNT = """
+select api_keys.account_id, id, mode, kind, hint, created_at, expires_at, disabled_at, name, scopes,
+    networks, limits, replaced_by, used_at, used_from
+from api_keys left join key_uses
+    on key_uses.account_id = api_keys.account_id and key_uses.key_id = api_keys.id
+where api_keys.account_id = $1 order by created_at, id
+"""
+
+
+async def of_account(connection: Connection, account_id: UUID) -> list[ApiKey]:
+    """All keys of an account, oldest first."""
+    return [_key(row) for row in await connection.fetch(_OF_ACCOUNT, account_id)]
+
+
+def _key(row: asyncpg.Record) -> ApiKey:
+    kind = KeyKind(row["kind"])
+    return ApiKey(
+        account_id=row["account_id"],
+        id=row["id"],
+        mode=Mode(row["mode"]),
+        kind=kind,
+        hint=row["hint"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        disabled_at=row["disabled_at"],
+        name=row["name"],
+        acts=read_acts(row["scopes"], kind),
+        networks=tuple(row["networks"]),
+        limits=read_limits(row["limits"], kind),
+        replaced_by=row["replaced_by"],
+        used_at=row["used_at"],
+        used_from=row["used_from"],
+    )
+
+
+async def lock_account(connection: Connection, account_id: UUID) -> None:
+    """Lets nobody else change the keys of an account until the transaction ends."""
+    await connection.execute("select from accounts where id = $1 for no key update", account_id)
+
+
+async def now(connection: Connection) -> datetime:
+    """The time by the database's clock at which the transaction began."""
+    return await connection.fetchval("select now()")
+
+
+class Use(NamedTuple):
+    """When a key was used, and from which client address."""
+
+    account_id: UUID
+    key_id: UUID
+    at: datetime
+    address: str | None
+
+
+_USED = """
+insert into key_uses (account_id, key_id, used_at, used_from)
+select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) as input
+order by 1, 2
+on conflict (account_id, key_id) do update
+    set used_at = excluded.used_at, used_from = excluded.used_from
+    where key_uses.used_at < excluded.used_at
+"""
+
+
+async def mark_used(connection: Connection, uses: Collection[Use]) -> None:
+    """Keeps the last use of each key."""
+    await connection.execute(
+        _USED,
+        [use.account_id for use in uses],
+        [use.key_id for use in uses],
+        [use.at for use in uses],
+        [use.address for use in uses],
+    )
+
+
+def _scopes(key: ApiKey) -> Sequence[str] | None:
+    return None if key.acts == read_acts(None, key.kind) else sorted(key.acts)
+
+
+def read_acts(scopes: Sequence[str] | None, kind: KeyKind) -> frozenset[Act]:
+    """The acts of a stored key. What this version does not know, it does not serve either."""
+    if scopes is None:
+        return kind.acts
+    return frozenset(act for act in kind.acts if act in scopes)
+
+
+_PLACE_FIELDS = 6  # so many a server of the version before reads
+
+
+def limits_json(limits: PageLimits | None) -> str | None:
+    """A publishable key's limits as stored."""
+    if limits is None:
+        return None
+    stored: dict[str, Any] = {
+        "pickups": [astuple(place)[:_PLACE_FIELDS] for place in limits.pickups],
+        "contacts": [(place.contact, place.phone) for place in limits.pickups],
+        "methods": limits.methods,
+        "highest_cash": limits.highest_cash,
+        "per_hour": limits.per_hour,
+        "per_hour_from_address": limits.per_hour_from_address,
+        "held": limits.held,
+    }
+    return orjson.dumps(stored).decode()
+
+
+def read_limits(text: str | None, kind: KeyKind) -> PageLimits | None:
+    """The limits of a stored key; None for a secret one."""
+    if kind is not KeyKind.PUBLISHABLE:
+        return None
+    if text is None:
+        return OLDER_LIMITS
+    stored: dict[str, Any] = orjson.loads(text)
+    return PageLimits(
+        pickups=tuple(
+            PickupPlace(*place, *contact)
+            for place, contact in zip_longest(
+                stored["pickups"], stored.get("contacts", ()), fillvalue=()
+            )
+        ),
+        methods=tuple(map(PaymentMethod, stored["methods"])),
+        highest_cash=stored["highest_cash"],
+        per_hour=stored["per_hour"],
+        per_hour_from_address=stored["per_hour_from_address"],
+        held=stored["held"],
+    )

@@ -1,0 +1,1 @@
+"""Courier companies, their platforms, and the outbox towards these."""

@@ -1,0 +1,169 @@
+"""Courier companies: read whole with their price lists, changed one at a time."""
+
+from collections.abc import Iterable
+from datetime import time
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from estafette.core.couriers.company import Capabilities, Company, Connector, Hours, Margin
+from estafette.core.money.payment import BankAccount
+from estafette.core.quotes.pricing import Tariff
+from estafette.store.pool import Connection
+
+_COLUMNS = (
+    "id, market, account_id, name, slug, connector, time_zone, logo_url, service_zones, base_fee,"
+    " base_eta_minutes, hours, capabilities, margin_percent, margin_fixed, active"
+)
+
+_SAVE = f"""
+insert into companies ({_COLUMNS})
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+on conflict (id) do update set name = excluded.name, slug = excluded.slug,
+    connector = excluded.connector, time_zone = excluded.time_zone, logo_url = excluded.logo_url,
+    service_zones = excluded.service_zones, base_fee = excluded.base_fee,
+    base_eta_minutes = excluded.base_eta_minutes, hours = excluded.hours,
+    capabilities = excluded.capabilities, margin_percent = excluded.margin_percent,
+    margin_fixed = excluded.margin_fixed, active = excluded.active
+"""  # noqa: S608 - the columns are a constant
+
+
+async def save(connection: Connection, company: Company) -> bool:
+    """Writes a new company or all that can change of one; False when its slug is taken."""
+    try:
+        await connection.execute(
+            _SAVE,
+            company.id,
+            company.market,
+            company.account_id,
+            company.name,
+            company.slug,
+            company.connector,
+            company.time_zone,
+            company.logo_url,
+            company.service_zones,
+            company.base_fee,
+            company.base_eta_minutes,
+            hours_json(company.hours),
+            _capabilities_json(company.capabilities),
+            company.margin.percent,
+            company.margin.fixed,
+            company.active,
+        )
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
+
+
+async def every(connection: Connection, market: str | None = None) -> list[Company]:
+    """All companies (of a market), inactive ones included, by name."""
+    found = await connection.fetch(
+        f"select {_COLUMNS} from companies"  # noqa: S608 - the columns are a constant
+        " where $1::text is null or market = $1 order by market, name, id",
+        market,
+    )
+    return [_company(row) for row in found]
+
+
+async def lock(connection: Connection, id: UUID) -> Company | None:
+    """The company of that id, its row locked for this transaction; None when there is none."""
+    row = await connection.fetchrow(
+        f"select {_COLUMNS} from companies where id = $1 for update",  # noqa: S608 - a constant
+        id,
+    )
+    return None if row is None else _company(row)
+
+
+async def lock_own(connection: Connection, account_id: UUID) -> set[str]:
+    """The slugs of an account's own companies, which nobody else gives it in the meantime."""
+    await connection.execute("select from accounts where id = $1 for update", account_id)
+    found = await connection.fetch("select slug from companies where account_id = $1", account_id)
+    return {row["slug"] for row in found}
+
+
+async def price_lists(connection: Connection, market: str) -> dict[UUID, list[Tariff]]:
+    """The tariffs of every company of a market that has any."""
+    found = await connection.fetch(
+        "select company_id, origin, destination, up_to_km, up_to_grams, fee,"
+        " pickup_within_seconds, delivery_within_seconds"
+        " from tariffs where market = $1 and company_id is not null",
+        market,
+    )
+    lists: dict[UUID, list[Tariff]] = {}
+    for row in found:
+        columns: dict[str, Any] = dict(row)
+        lists.setdefault(columns.pop("company_id"), []).append(Tariff(**columns))
+    return lists
+
+
+def _company(row: asyncpg.Record) -> Company:
+    return Company(
+        id=row["id"],
+        market=row["market"],
+        account_id=row["account_id"],
+        name=row["name"],
+        slug=row["slug"],
+        connector=Connector(row["connector"]),
+        time_zone=row["time_zone"],
+        logo_url=row["logo_url"],
+        service_zones=tuple(row["service_zones"]),
+        base_fee=row["base_fee"],
+        base_eta_minutes=row["base_eta_minutes"],
+        hours=_hours(row["hours"]),
+        capabilities=_capabilities(orjson.loads(row["capabilities"])),
+        margin=Margin(row["margin_percent"], row["margin_fixed"]),
+        active=row["active"],
+    )
+
+
+def hours_json(hours: Hours | None) -> str | None:
+    """Opening hours as stored: `{"mon": [["08:00", "18:00"]]}`."""
+    if hours is None:
+        return None
+    days = {
+        day: [[f"{opens:%H:%M}", f"{closes:%H:%M}"] for opens, closes in spans]
+        for day, spans in hours.days.items()
+    }
+    return orjson.dumps(days).decode()
+
+
+def _hours(text: str | None) -> Hours | None:
+    if text is None:
+        return None
+    days: dict[str, list[Iterable[str]]] = orjson.loads(text)
+    return Hours(
+        {
+            day: tuple(
+                (time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in spans
+            )
+            for day, spans in days.items()
+        }
+    )
+
+
+def _capabilities_json(able: Capabilities) -> str:
+    fields = (
+        ("bank_transfer_enabled", able.bank_transfer_enabled or None),
+        ("bank_name", able.bank.bank),
+        ("bank_iban", able.bank.iban),
+        ("bank_account_holder", able.bank.holder),
+        ("require_delivery_pin", able.require_delivery_pin or None),
+        ("parcel_types", able.parcel_types),
+        ("max_weight_grams", able.max_weight_grams),
+    )
+    return orjson.dumps({name: value for name, value in fields if value is not None}).decode()
+
+
+def _capabilities(stored: dict[str, Any]) -> Capabilities:
+    types = stored.get("parcel_types")
+    return Capabilities(
+        bank_transfer_enabled=stored.get("bank_transfer_enabled", False),
+        bank=BankAccount(
+            stored.get("bank_name"), stored.get("bank_iban"), stored.get("bank_account_holder")
+        ),
+        require_delivery_pin=stored.get("require_delivery_pin", False),
+        parcel_types=tuple(types) if types is not None else None,
+        max_weight_grams=stored.get("max_weight_grams"),
+    )

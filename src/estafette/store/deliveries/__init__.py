@@ -1,0 +1,1 @@
+"""Deliveries, their events, and all that is read and written with them."""

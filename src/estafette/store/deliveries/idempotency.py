@@ -1,0 +1,105 @@
+"""Idempotency records: what was answered to a key, kept 24 hours.
+
+The table is partitioned by day, so no unique index can hold over midnight. Instead every writer
+first takes an advisory lock on its key for its transaction, then reads in a new statement, whose
+snapshot sees what the previous holder of the lock committed.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from estafette.core.accounts.account import Scope
+from estafette.store.pool import Connection
+
+
+class Key(NamedTuple):
+    """An idempotency key as it is compared: `endpoint` is the method and the path."""
+
+    scope: Scope
+    endpoint: str
+    key: str
+
+
+class Record(NamedTuple):
+    """What was answered: the digest of the request's payload, the status and the body."""
+
+    fingerprint: bytes
+    status: int
+    body: bytes
+
+
+def lock_number(*parts: object) -> int:
+    """A signed 64-bit number for an advisory lock on `parts`."""
+    text = "\x1f".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+async def lock(connection: Connection, numbers: Iterable[int]) -> None:
+    """Waits for the advisory locks `numbers`, in an order in which no two writers can deadlock."""
+    ordered = sorted(set(numbers))
+    if ordered:
+        await connection.execute(
+            "select pg_advisory_xact_lock(number) from unnest($1::bigint[]) number", ordered
+        )
+
+
+_FIND = """
+select wanted.ordinal, record.fingerprint, record.status, record.body
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
+    with ordinality as wanted (account_id, mode, endpoint, key, ordinal)
+cross join lateral (
+    select fingerprint, status, body from idempotency stored
+    where stored.account_id = wanted.account_id and stored.mode = wanted.mode
+        and stored.endpoint = wanted.endpoint and stored.key = wanted.key
+        and stored.created_at > now() - interval '24 hours'
+    order by stored.created_at desc limit 1
+) record
+"""
+
+
+async def find(connection: Connection, keys: Sequence[Key]) -> dict[Key, Record]:
+    """What was answered to those of `keys` that were used within 24 hours."""
+    if not keys:
+        return {}
+    rows = await connection.fetch(
+        _FIND,
+        [key.scope.account_id for key in keys],
+        [key.scope.mode for key in keys],
+        [key.endpoint for key in keys],
+        [key.key for key in keys],
+    )
+    return {
+        keys[row["ordinal"] - 1]: Record(row["fingerprint"], row["status"], row["body"])
+        for row in rows
+    }
+
+
+def insertion(first: int) -> str:
+    """The statement that keeps what `columns` gives, whose parameters are numbered from `first`."""
+    kinds = ("uuid", "text", "text", "text", "bytea", "smallint", "bytea")
+    given = ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(kinds))
+    names = "account_id, mode, endpoint, key, fingerprint, status, body"
+    return f"insert into idempotency ({names}) select * from unnest({given})"  # noqa: S608 - constants
+
+
+def columns(records: Sequence[tuple[Key, Record]]) -> list[list[object]]:
+    """What is kept of answers."""
+    return [
+        [key.scope.account_id for key, _ in records],
+        [key.scope.mode for key, _ in records],
+        [key.endpoint for key, _ in records],
+        [key.key for key, _ in records],
+        [record.fingerprint for _, record in records],
+        [record.status for _, record in records],
+        [record.body for _, record in records],
+    ]
+
+
+_INSERT = insertion(1)
+
+
+async def insert(connection: Connection, records: Sequence[tuple[Key, Record]]) -> None:
+    """Keeps what was answered. The keys' locks must be held and the keys be unused."""
+    if records:
+        await connection.execute(_INSERT, *columns(records))

@@ -1,0 +1,87 @@
+"""What was agreed on a delivery besides its price: one JSON text, read with the delivery."""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from estafette.core.deliveries.delivery import Delivery, is_sealed
+from estafette.core.money.payment import BankAccount, Payment, PaymentMethod
+
+
+def has_terms(delivery: Delivery) -> bool:
+    """Whether anything was agreed on."""
+    return (
+        delivery.company_id is not None
+        or delivery.metadata is not None
+        or delivery.scheduled_pickup_at is not None
+        or delivery.scheduled_delivery_at is not None
+        or delivery.payment.method is not PaymentMethod.PREPAID
+        or delivery.by_page
+    )
+
+
+def terms_json(delivery: Delivery) -> str | None:
+    """The terms as stored; None where there are none."""
+    if not has_terms(delivery):
+        return None
+    payment, bank = delivery.payment, delivery.payment.bank
+    fields = (
+        ("company_name", delivery.company_name),
+        ("company_fee", delivery.company_fee),
+        ("remote", delivery.remote or None),
+        ("method", payment.method),
+        ("cash_collect", payment.cash_collect),
+        ("bank", bank and [bank.bank, bank.iban, bank.holder]),
+        ("due_at", payment.due_at),
+        ("pickup_at", delivery.scheduled_pickup_at),
+        ("delivery_at", delivery.scheduled_delivery_at),
+        ("metadata", delivery.metadata),
+        ("require_pin", delivery.require_pin or None),
+        (_pin_name(delivery.pin), delivery.pin),
+        ("by_page", delivery.by_page or None),
+    )
+    terms = {name: value for name, value in fields if value is not None}
+    return orjson.dumps(terms).decode()
+
+
+def read_terms(text: str | None) -> dict[str, Any]:
+    """The fields of a delivery that its terms hold."""
+    if text is None:
+        return {}
+    terms: dict[str, Any] = orjson.loads(text)
+    bank = terms.get("bank")
+    return {
+        "company_name": terms.get("company_name"),
+        "company_fee": terms.get("company_fee"),
+        "remote": terms.get("remote", False),
+        "payment": Payment(
+            PaymentMethod(terms["method"]),
+            terms.get("cash_collect"),
+            BankAccount(*bank) if bank else None,
+            _moment(terms.get("due_at")),
+        ),
+        "scheduled_pickup_at": _moment(terms.get("pickup_at")),
+        "scheduled_delivery_at": _moment(terms.get("delivery_at")),
+        "metadata": terms.get("metadata"),
+        "require_pin": terms.get("require_pin", False),
+        "pin": terms.get("sealed_pin", terms.get("pin")),
+        "by_page": terms.get("by_page", False),
+    }
+
+
+def _pin_name(pin: str | None) -> str:
+    """Servers of the version before would tell a sealed PIN as if it were one."""
+    return "sealed_pin" if pin is not None and is_sealed(pin) else "pin"
+
+
+def with_pin(text: str, pin: str) -> str:
+    """Stored terms with another PIN, and all else as it was."""
+    terms: dict[str, Any] = orjson.loads(text)
+    terms.pop("pin", None)
+    terms.pop("sealed_pin", None)
+    return orjson.dumps({**terms, _pin_name(pin): pin}).decode()
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,242 @@
+"""The books in the database, which are only ever added to."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.accounts.account import Scope
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.money.books import (
+    NO_COMPANY,
+    Book,
+    Cause,
+    Entry,
+    Holder,
+    Transfer,
+    holder,
+)
+from estafette.core.money.books import payment as transfer_of
+from estafette.store.deliveries import rows
+from estafette.store.pool import Connection
+
+_BOOK = """
+insert into ledger_entries
+    (account_id, delivery_id, cause, line, mode, book, company_id, amount)
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[], $5::text[], $6::text[],
+    $7::uuid[], $8::bigint[])
+"""
+
+
+async def book(connection: Connection, booked: Sequence[tuple[Delivery, Transfer]]) -> None:
+    """Adds transfers. A cause that is booked for a delivery already fails the transaction."""
+    lines = [
+        (delivery, transfer.cause, number, line)
+        for delivery, transfer in booked
+        for number, line in enumerate(transfer.lines, 1)
+    ]
+    if lines:
+        await connection.execute(
+            _BOOK,
+            [delivery.scope.account_id for delivery, *_ in lines],
+            [delivery.id for delivery, *_ in lines],
+            [cause for _, cause, _, _ in lines],
+            [number for _, _, number, _ in lines],
+            [delivery.scope.mode for delivery, *_ in lines],
+            [line.book for *_, line in lines],
+            [delivery.company_id for delivery, *_ in lines],
+            [line.amount for *_, line in lines],
+        )
+
+
+class Payment(NamedTuple):
+    """Money that changed hands. `company_id` is None for the merchant's own."""
+
+    id: UUID
+    cause: Cause
+    book: Book
+    company_id: UUID | None
+    amount: int
+    reference: str
+
+
+async def lock(connection: Connection, scope: Scope) -> None:
+    """Lets no other payment be booked, nor a day closed, until the transaction ends."""
+    await connection.execute(
+        "select pg_advisory_xact_lock(hashtextextended($1::uuid::text || $2::text, 427021005669))",
+        *scope,
+    )
+
+
+async def payment(connection: Connection, scope: Scope, reference: str) -> Payment | None:
+    """The payment of that reference."""
+    row = await connection.fetchrow(
+        "select id, cause, book, company_id, amount, reference from ledger_payments"
+        " where account_id = $1 and mode = $2 and reference = $3",
+        *scope,
+        reference,
+    )
+    if row is None:
+        return None
+    id, cause, book, company_id, amount, reference = row
+    return Payment(id, Cause(cause), Book(book), company_id, amount, reference)
+
+
+async def book_payment(connection: Connection, scope: Scope, paid: Payment) -> None:
+    """Writes a payment, and its lines into the books."""
+    await connection.execute(
+        "insert into ledger_payments"
+        " (account_id, mode, id, cause, book, company_id, amount, reference)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        *scope,
+        *paid,
+    )
+    lines = transfer_of(paid.cause, paid.book, paid.amount).lines
+    await connection.execute(
+        _BOOK,
+        [scope.account_id] * len(lines),
+        [paid.id] * len(lines),
+        [paid.cause] * len(lines),
+        list(range(1, len(lines) + 1)),
+        [scope.mode] * len(lines),
+        [line.book for line in lines],
+        [paid.company_id or NO_COMPANY] * len(lines),
+        [line.amount for line in lines],
+    )
+
+
+class Balance(NamedTuple):
+    """What a book has had more than it has given; `company` is the name of its company."""
+
+    holder: Holder
+    company: str | None
+    amount: int
+
+
+# A closing is the sum of all that was booked before it: see store/money/closings.py.
+_BALANCES = """
+with closing as (
+    select max(closed_to) as at from ledger_closings
+    where account_id = $1 and mode = $2 and closed_to <= $3
+),
+summed as (
+    select book, company_id, sum(amount) as amount from (
+        select book, company_id, amount from ledger_closings
+        where account_id = $1 and mode = $2 and closed_to = (select at from closing)
+        union all
+        select book, company_id, amount::numeric from ledger_entries
+        where account_id = $1 and mode = $2 and booked_at < $3
+            and booked_at >= coalesce((select at from closing), '-infinity')
+    ) as parts
+    group by book, company_id
+)
+select book, company_id, companies.name, amount
+from summed left join companies on companies.id = company_id
+"""
+
+
+async def balances(connection: Connection, scope: Scope, before: datetime) -> list[Balance]:
+    """The balances of all books that were ever used, by what was booked before that time.
+
+    However long the books are, what is added up is of a day or so, where days are closed.
+    """
+    found = await connection.fetch(_BALANCES, scope.account_id, scope.mode, before)
+    amounts: dict[Holder, int] = {}
+    names: dict[Holder, str | None] = {}
+    for row in found:
+        of = holder(Book(row["book"]), row["company_id"])
+        amounts[of] = amounts.get(of, 0) + int(row["amount"])  # a numeric: sums outgrow 64 bits
+        names[of] = row["name"] if of.company_id else None
+    return [Balance(of, names[of], amount) for of, amount in amounts.items()]
+
+
+class Place(NamedTuple):
+    """Where a line stands: after the lines that come before it in the order of the books."""
+
+    booked_at: datetime
+    delivery_id: UUID
+    cause: str
+    number: int
+
+
+_ENTRIES = """
+select ledger_entries.booked_at, delivery_id,
+    coalesce(deliveries.reference, paid.reference) as reference, ledger_entries.cause, line,
+    ledger_entries.book, ledger_entries.company_id, companies.name as company, ledger_entries.amount
+from ledger_entries
+left join deliveries on deliveries.account_id = ledger_entries.account_id
+    and deliveries.id = delivery_id
+left join companies on companies.id = ledger_entries.company_id
+left join ledger_payments paid on paid.account_id = ledger_entries.account_id
+    and paid.id = delivery_id
+where ledger_entries.account_id = $1 and ledger_entries.mode = $2
+    and ledger_entries.booked_at >= $3 and ledger_entries.booked_at < $4
+    and ($5::timestamptz is null
+        or (ledger_entries.booked_at, delivery_id, ledger_entries.cause, line)
+            > ($5, $6::uuid, $7, $8))
+order by ledger_entries.booked_at, delivery_id, ledger_entries.cause, line limit $9
+"""
+
+
+async def entries(
+    connection: Connection,
+    scope: Scope,
+    begin: datetime,
+    end: datetime,
+    after: Place | None,
+    limit: int,
+) -> list[Entry]:
+    """At most `limit` lines booked from `begin` on and before `end`, oldest first."""
+    found = await connection.fetch(
+        _ENTRIES,
+        scope.account_id,
+        scope.mode,
+        begin if after is None else after.booked_at,
+        end,
+        *(after or (None, None, None, None)),
+        limit,
+    )
+    return [
+        Entry(
+            booked_at=row["booked_at"],
+            delivery_id=row["delivery_id"],
+            reference=row["reference"],
+            cause=Cause(row["cause"]),
+            number=row["line"],
+            book=Book(row["book"]),
+            company_id=row["company_id"],
+            company=row["company"] or "",
+            amount=row["amount"],
+        )
+        for row in found
+    ]
+
+
+_AWAITING = f"""
+select {rows.DELIVERY_COLUMNS} from deliveries
+where status = 'awaiting_payment' and mode = $1 and ($2::uuid is null or account_id = $2)
+    and terms ->> 'method' = 'bank_transfer' -- the others are held until they are confirmed
+order by created_at, id limit $3
+"""  # noqa: S608 - the columns are a constant
+
+
+async def awaiting(
+    connection: Connection, mode: str, account_id: UUID | None, limit: int
+) -> list[Delivery]:
+    """At most `limit` deliveries whose payment is awaited, of one account or all, oldest first."""
+    found = await connection.fetch(_AWAITING, mode, account_id, limit)
+    return [rows.delivery(row) for row in found]
+
+
+async def find_by_reference(
+    connection: Connection, scope: Scope, reference: str
+) -> Delivery | None:
+    """The delivery of that reference."""
+    row = await connection.fetchrow(
+        f"select {rows.DELIVERY_COLUMNS} from deliveries"  # noqa: S608 - a constant
+        " where account_id = $1 and mode = $2 and reference = $3",
+        scope.account_id,
+        scope.mode,
+        reference,
+    )
+    return rows.delivery(row) if row else None

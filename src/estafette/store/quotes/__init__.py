@@ -1,0 +1,1 @@
+"""Quotes, cities and price lists."""

@@ -1,0 +1,123 @@
+"""Cities and tariffs: read whole, replaced whole."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+
+from estafette.core.quotes.place import City
+from estafette.core.quotes.pricing import Tariff
+from estafette.store.pool import Connection
+
+_SEEDING = 0x6573_7461_7365_6564
+
+
+@asynccontextmanager
+async def seeding(dsn: str) -> AsyncGenerator[Connection]:
+    """A transaction on the database at `dsn` that no other process seeds beside."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock($1)", _SEEDING)
+            yield connection
+    finally:
+        await connection.close()
+
+
+async def has_cities(connection: Connection, country: str) -> bool:
+    """Whether any city of a country is known."""
+    return await connection.fetchval(
+        "select exists (select from cities where country = $1)", country
+    )
+
+
+async def cities(connection: Connection, country: str) -> list[City]:
+    """All cities of a country."""
+    found = await connection.fetch(
+        "select code, name, country, latitude, longitude, population, spellings"
+        " from cities where country = $1",
+        country,
+    )
+    return [
+        City(
+            code=row["code"],
+            name=row["name"],
+            country=row["country"],
+            latitude=row["latitude"],
+            longitude=row["longitude"],
+            population=row["population"],
+            spellings=tuple(row["spellings"]),
+        )
+        for row in found
+    ]
+
+
+async def insert_cities(connection: Connection, cities: Sequence[City]) -> None:
+    """Adds the cities that are not there yet."""
+    await connection.executemany(
+        "insert into cities (code, name, country, latitude, longitude, population, spellings)"
+        " values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
+        [
+            (
+                city.code,
+                city.name,
+                city.country,
+                city.latitude,
+                city.longitude,
+                city.population,
+                list(city.spellings),
+            )
+            for city in cities
+        ],
+    )
+
+
+_TARIFF = (
+    "origin, destination, up_to_km, up_to_grams, fee, pickup_within_seconds,"
+    " delivery_within_seconds"
+)
+
+
+async def tariffs(
+    connection: Connection, market: str, company_id: UUID | None = None
+) -> list[Tariff]:
+    """The price list of a market, or of a courier company in it."""
+    found = await connection.fetch(
+        f"select {_TARIFF} from tariffs"  # noqa: S608 - the columns are a constant
+        " where market = $1 and company_id is not distinct from $2"
+        " order by origin, destination, up_to_km nulls last, up_to_grams",
+        market,
+        company_id,
+    )
+    return [Tariff(**dict(row)) for row in found]
+
+
+async def replace_tariffs(
+    connection: Connection, market: str, tariffs: Sequence[Tariff], company_id: UUID | None = None
+) -> None:
+    """Puts a new price list in the place of the old one, in one transaction."""
+    async with connection.transaction():
+        await connection.execute(
+            "delete from tariffs where market = $1 and company_id is not distinct from $2",
+            market,
+            company_id,
+        )
+        await connection.executemany(
+            f"insert into tariffs (market, company_id, {_TARIFF})"  # noqa: S608 - a constant
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            [
+                (
+                    market,
+                    company_id,
+                    tariff.origin,
+                    tariff.destination,
+                    tariff.up_to_km,
+                    tariff.up_to_grams,
+                    tariff.fee,
+                    tariff.pickup_within_seconds,
+                    tariff.delivery_within_seconds,
+                )
+                for tariff in tariffs
+            ],
+        )

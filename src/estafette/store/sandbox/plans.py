@@ -1,0 +1,74 @@
+"""What the simulated couriers do next."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.deliveries.delivery import Delivery
+from estafette.store.deliveries import rows
+from estafette.store.pool import Connection
+
+
+class Run(NamedTuple):
+    """A delivery under way in the sandbox, its account's dialect, and the next step's number."""
+
+    delivery: Delivery
+    dialect: str
+    step: int
+
+
+_CLAIM = """
+select deliveries.*, sandbox_runs.step as run_step, accounts.dialect
+from sandbox_runs
+join deliveries on deliveries.account_id = sandbox_runs.account_id
+    and deliveries.id = sandbox_runs.delivery_id
+join accounts on accounts.id = sandbox_runs.account_id
+where sandbox_runs.due_at <= now() and accounts.dialect = any($2)
+order by sandbox_runs.due_at limit $1
+for update of sandbox_runs, deliveries skip locked
+"""
+
+
+async def claim_due(connection: Connection, dialects: Sequence[str], limit: int) -> list[Run]:
+    """At most `limit` deliveries whose next step is due, locked for this transaction.
+
+    Only those of accounts that speak one of `dialects`: while versions change, a process may not
+    know them all.
+    """
+    found = await connection.fetch(_CLAIM, limit, dialects)
+    return [Run(rows.delivery(row), row["dialect"], row["run_step"]) for row in found]
+
+
+async def step(connection: Connection, account_id: UUID, delivery_id: UUID) -> int | None:
+    """The next step's number of a delivery, or None when no simulated courier carries it."""
+    return await connection.fetchval(
+        "select step from sandbox_runs where account_id = $1 and delivery_id = $2",
+        account_id,
+        delivery_id,
+    )
+
+
+async def due_in_seconds(connection: Connection) -> float | None:
+    """In how many seconds the next step of any delivery is due; None when none is waiting."""
+    return await connection.fetchval(
+        "select extract(epoch from min(due_at) - now())::float8 from sandbox_runs"
+    )
+
+
+async def stop(connection: Connection, account_id: UUID, delivery_id: UUID) -> None:
+    """Lets a delivery move by itself no more."""
+    await connection.execute(
+        "update sandbox_runs set due_at = null where account_id = $1 and delivery_id = $2",
+        account_id,
+        delivery_id,
+    )
+
+
+async def put_off(connection: Connection, account_id: UUID, delivery_id: UUID) -> None:
+    """Lets a delivery whose step cannot be made be claimed again in an hour, after others."""
+    await connection.execute(
+        "update sandbox_runs set due_at = now() + interval '1 hour'"
+        " where account_id = $1 and delivery_id = $2",
+        account_id,
+        delivery_id,
+    )

@@ -1,0 +1,190 @@
+"""Changing webhook endpoints: where they are, what signs for them."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from estafette.core.accounts.account import Mode, Scope
+from estafette.store.pool import Connection
+
+
+class Endpoint(NamedTuple):
+    """An endpoint as it is now, by the database's clock; the secrets and headers are encrypted.
+
+    `secret` signs now; `next_secret` will from `next_secret_from` on, while a rotation runs.
+    `order_seconds` is how long a webhook waits for an earlier one of its delivery, None: as the
+    dialect says. `disabled_why` is None where it was disabled by hand.
+    """
+
+    scope: Scope
+    id: UUID
+    name: str
+    url: str | None
+    secret: bytes
+    next_secret: bytes | None
+    next_secret_from: datetime | None
+    disabled_at: datetime | None
+    disabled_why: str | None
+    format: str
+    order_seconds: int | None
+    headers: bytes | None
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it is sent webhooks, where it has an address."""
+        return self.disabled_at is None
+
+
+_CURRENT = (
+    "case when next_secret_from <= now() then next_secret else secret end as secret,"
+    " case when next_secret_from > now() then next_secret end as next_secret,"
+    " case when next_secret_from > now() then next_secret_from end as next_secret_from"
+)
+_ENDPOINT = (
+    f"account_id, mode, id, name, url, {_CURRENT}, disabled_at, disabled_why, format,"
+    " order_seconds, headers"
+)
+
+
+def _endpoint(row: asyncpg.Record) -> Endpoint:
+    return Endpoint(Scope(row["account_id"], Mode(row["mode"])), *tuple(row)[2:])
+
+
+async def every(connection: Connection, account_id: UUID) -> list[Endpoint]:
+    """All endpoints of an account, by mode and name."""
+    found = await connection.fetch(
+        f"select {_ENDPOINT} from endpoints"  # noqa: S608 - a constant
+        " where account_id = $1 and removed_at is null order by mode, name",
+        account_id,
+    )
+    return [_endpoint(row) for row in found]
+
+
+async def names(connection: Connection, scope: Scope) -> set[str]:
+    """The names of an account's endpoints in a mode; until the transaction ends nobody adds one."""
+    await connection.execute(
+        "select from accounts where id = $1 for no key update", scope.account_id
+    )
+    found = await connection.fetch(
+        "select name from endpoints where account_id = $1 and mode = $2 and removed_at is null",
+        *scope,
+    )
+    return {row["name"] for row in found}
+
+
+async def lock(connection: Connection, scope: Scope, name: str) -> Endpoint | None:
+    """The endpoint of that name, its row locked for this transaction."""
+    row = await connection.fetchrow(
+        f"select {_ENDPOINT} from endpoints"  # noqa: S608 - a constant
+        " where account_id = $1 and mode = $2 and name = $3 and removed_at is null for update",
+        *scope,
+        name,
+    )
+    return _endpoint(row) if row else None
+
+
+async def insert(
+    connection: Connection, scope: Scope, id: UUID, name: str, url: str | None, secret: bytes
+) -> bool:
+    """Writes a new endpoint; False when its name is taken."""
+    status = await connection.execute(
+        "insert into endpoints (account_id, mode, id, name, url, secret)"
+        " values ($1, $2, $3, $4, $5, $6) on conflict (account_id, mode, name) do nothing",
+        *scope,
+        id,
+        name,
+        url,
+        secret,
+    )
+    return status.endswith(" 1")
+
+
+async def set_url(connection: Connection, scope: Scope, id: UUID, url: str | None) -> None:
+    """Changes where webhooks go, from the next attempt on; None: nowhere."""
+    await connection.execute(
+        "update endpoints set url = $4 where account_id = $1 and mode = $2 and id = $3",
+        *scope,
+        id,
+        url,
+    )
+
+
+async def set_enabled(connection: Connection, scope: Scope, id: UUID, *, enabled: bool) -> None:
+    """Lets an endpoint rest, or work again."""
+    await connection.execute(
+        "update endpoints set disabled_at = case when $4 then null"
+        " else coalesce(disabled_at, now()) end,"
+        " disabled_why = case when not $4 then disabled_why end"
+        " where account_id = $1 and mode = $2 and id = $3",
+        *scope,
+        id,
+        enabled,
+    )
+
+
+async def set_options(connection: Connection, changed: Endpoint) -> None:
+    """Writes the format, the order and the headers of an endpoint as they are in `changed`."""
+    await connection.execute(
+        "update endpoints set format = $4, order_seconds = $5, headers = $6"
+        " where account_id = $1 and mode = $2 and id = $3",
+        *changed.scope,
+        changed.id,
+        changed.format,
+        changed.order_seconds,
+        changed.headers,
+    )
+
+
+async def remove(connection: Connection, endpoint: Endpoint, secret: bytes) -> None:
+    """Takes an endpoint out of use for good; its name is free again.
+
+    The row stays for as long as messages tell of it, under a name that no endpoint can be given,
+    with `secret` in the place of its secrets.
+    """
+    await connection.execute(
+        "update endpoints set removed_at = now(), disabled_at = coalesce(disabled_at, now()),"
+        " name = name || ' (removed ' || id || ')', url = null, secret = $4, next_secret = null,"
+        " next_secret_from = null, headers = null"
+        " where account_id = $1 and mode = $2 and id = $3",
+        *endpoint.scope,
+        endpoint.id,
+        secret,
+    )
+
+
+async def forget_removed(connection: Connection, before: datetime) -> int:
+    """Deletes the endpoints that were removed before a time and have no messages left."""
+    status = await connection.execute(
+        "delete from endpoints where removed_at < $1 and not exists (select from messages"
+        " where messages.state = 'pending' and messages.endpoint_id = endpoints.id)",
+        before,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+async def rotate(
+    connection: Connection, endpoint: Endpoint, next_secret: bytes, overlap: timedelta
+) -> None:
+    """Lets what signs now go on for `overlap`, and `next_secret` sign from then on."""
+    await connection.execute(
+        "update endpoints set secret = $4, next_secret = $5, next_secret_from = now() + $6"
+        " where account_id = $1 and mode = $2 and id = $3",
+        *endpoint.scope,
+        endpoint.id,
+        endpoint.secret,
+        next_secret,
+        overlap,
+    )
+
+
+async def finish_rotation(connection: Connection, endpoint: Endpoint) -> None:
+    """Lets the next secret sign from now on."""
+    await connection.execute(
+        "update endpoints set secret = $4, next_secret = null, next_secret_from = null"
+        " where account_id = $1 and mode = $2 and id = $3",
+        *endpoint.scope,
+        endpoint.id,
+        endpoint.next_secret or endpoint.secret,
+    )

@@ -1,0 +1,284 @@
+"""Webhook messages as an account sees them: a test, what was tried, sending it again."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.accounts.account import Scope
+from estafette.store.pool import Connection
+
+_MINUTES_FOR_MANY = 10
+
+
+async def insert_test(
+    connection: Connection, scope: Scope, id: UUID, endpoint: str, type: str, url: str | None
+) -> bool:
+    """Puts a test into the outbox, signed with that endpoint's secret; False: nowhere to go.
+
+    It goes before whatever waits for the endpoint: somebody is looking whether it works.
+    """
+    status = await connection.execute(
+        "insert into messages (account_id, id, endpoint_id, test_type, test_url, due_at)"
+        " select account_id, $3, id, $5, $6, least(now(), ("
+        "   select due_at from messages where state = 'pending' and endpoint_id = endpoints.id"
+        "   order by endpoint_id, due_at limit 1)) - interval '1 millisecond' from endpoints"
+        " where account_id = $1 and mode = $2 and name = $4"
+        " and ($6::text is not null or (url is not null and disabled_at is null))",
+        scope.account_id,
+        scope.mode,
+        id,
+        endpoint,
+        type,
+        url,
+    )
+    return status.endswith(" 1")
+
+
+class Attempt(NamedTuple):
+    """One try to send a message, and how the message stands now.
+
+    `event_id` of a test is its message's id, and no delivery stands behind it. `ordinal` is the
+    place of `type` among the announcements of the event. `state` is pending, delivered or dead;
+    `due_at` is when a pending message is tried next.
+    """
+
+    message_id: UUID
+    event_id: UUID
+    delivery_id: UUID | None
+    endpoint: str
+    type: str
+    ordinal: int
+    attempt: int
+    started_at: datetime
+    duration_ms: int
+    outcome: str
+    http_status: int | None
+    error: str | None
+    state: str
+    due_at: datetime | None
+
+
+_ATTEMPT = """
+select attempts.message_id, coalesce(events.id, messages.id), messages.delivery_id,
+    endpoints.name, coalesce(messages.test_type, events.announced[messages.ordinal + 1]),
+    messages.ordinal, attempts.attempt, attempts.started_at, attempts.duration_ms, attempts.outcome,
+    attempts.http_status, attempts.error, messages.state,
+    case when messages.state = 'pending' then messages.due_at end
+"""
+
+_AROUND = """
+join endpoints on endpoints.account_id = messages.account_id and endpoints.id = messages.endpoint_id
+    and endpoints.mode = $2
+left join events on events.account_id = messages.account_id
+    and events.delivery_id = messages.delivery_id and events.seq = messages.seq
+"""
+
+_OF_DELIVERY = f"""
+{_ATTEMPT}
+from messages
+join attempts on attempts.account_id = messages.account_id and attempts.message_id = messages.id
+{_AROUND}
+where messages.account_id = $1 and messages.delivery_id = $3
+order by attempts.started_at desc, attempts.attempt desc limit $4
+"""
+
+_SINCE = f"""
+{_ATTEMPT}
+from (
+    select * from attempts where account_id = $1 and started_at >= $3
+    order by started_at desc
+) attempts
+join messages on messages.account_id = attempts.account_id and messages.id = attempts.message_id
+{_AROUND}
+order by attempts.started_at desc, attempts.attempt desc limit $4
+"""  # noqa: S608 - the parts are constants
+
+
+async def attempts_of(
+    connection: Connection, scope: Scope, delivery_id: UUID, limit: int
+) -> list[Attempt]:
+    """The latest attempts for the events of a delivery, newest first."""
+    found = await connection.fetch(_OF_DELIVERY, *scope, delivery_id, limit)
+    return [Attempt(*row) for row in found]
+
+
+async def attempts_since(
+    connection: Connection, scope: Scope, since: datetime, limit: int
+) -> list[Attempt]:
+    """The latest attempts for an account since a time, newest first."""
+    found = await connection.fetch(_SINCE, *scope, since, limit)
+    return [Attempt(*row) for row in found]
+
+
+# What a worker holds at this moment is left to it: it is being sent.
+_AGAIN = """
+update messages set state = 'pending', due_at = now(), leased_by = null,
+    round_start = attempt, round_started_at = null
+from endpoints
+where endpoints.account_id = messages.account_id and endpoints.id = messages.endpoint_id
+    and messages.account_id = $1 and endpoints.mode = $2
+    and (messages.state <> 'pending' or messages.leased_by is null)
+"""
+
+
+async def resend_event(
+    connection: Connection, scope: Scope, delivery_id: UUID, event_id: UUID
+) -> int:
+    """Begins a new round for every message of an event; returns how many."""
+    status = await connection.execute(
+        f"{_AGAIN} and messages.delivery_id = $3 and messages.seq ="  # noqa: S608 - a constant
+        " (select seq from events where account_id = $1 and delivery_id = $3 and id = $4)",
+        *scope,
+        delivery_id,
+        event_id,
+    )
+    return _count(status)
+
+
+async def resend_message(connection: Connection, scope: Scope, message_id: UUID) -> int:
+    """Begins a new round for one message; returns 1, or 0 when there is none or it is under way."""
+    status = await connection.execute(f"{_AGAIN} and messages.id = $3", *scope, message_id)
+    return _count(status)
+
+
+async def resend_since(
+    connection: Connection,
+    scope: Scope,
+    span: tuple[datetime, datetime],
+    endpoint: str | None = None,
+    *,
+    dead_only: bool,
+) -> int:
+    """Begins a new round for the messages made in a span of time, or the dead ones of them.
+
+    Of every endpoint, or of the one of that name. Tests are not sent again. Returns how many; may
+    take minutes for millions.
+    """
+    states = ["dead"] if dead_only else ["dead", "delivered", "pending"]
+    async with connection.transaction():
+        await connection.execute(f"set local statement_timeout = '{_MINUTES_FOR_MANY}min'")
+        status = await connection.execute(
+            f"{_AGAIN} and messages.created_at >= $3 and messages.created_at < $4"
+            " and messages.state = any($5::text[])"
+            " and messages.delivery_id is not null and ($6::text is null or endpoints.name = $6)",
+            *scope,
+            *span,
+            states,
+            endpoint,
+            timeout=_MINUTES_FOR_MANY * 60,
+        )
+    return _count(status)
+
+
+async def end_waiting(connection: Connection, endpoint_id: UUID, limit: int) -> int:
+    """Lets messages that wait for an endpoint be dead; returns how many, at most `limit`."""
+    return _count(
+        await connection.execute(
+            "update messages set state = 'dead', leased_by = null where ctid = any (array("
+            " select ctid from messages where state = 'pending' and endpoint_id = $1"
+            " order by due_at limit $2 for update skip locked)) and state = 'pending'",
+            endpoint_id,
+            limit,
+        )
+    )
+
+
+# What an account's endpoints of now have never been told of the events of a page of deliveries: for
+# whatever reason no message was made. One that is made twice at the same time would be sent twice,
+# so the account's row is locked by who calls this.
+_ENQUEUE_MISSED = """
+with page as (
+    select id from deliveries
+    where account_id = $1 and id > $3 and ($4::uuid is null or id <= $4) and mode = $2
+        and updated_at >= $5
+)
+insert into messages (account_id, id, endpoint_id, delivery_id, seq, ordinal, due_at)
+select $1, gen_random_uuid(), endpoints.id, page.id, events.seq, announcement.ordinal - 1, now()
+from page
+join endpoints on endpoints.account_id = $1 and endpoints.mode = $2 and endpoints.url is not null
+    and endpoints.disabled_at is null and ($6::text is null or endpoints.name = $6)
+cross join lateral (
+    select seq, announced from events
+    where events.account_id = $1 and events.delivery_id = page.id and occurred_at >= $5
+    limit 1000
+) events
+cross join lateral unnest(events.announced) with ordinality as announcement (type, ordinal)
+where not exists (
+    select from messages
+    where messages.account_id = $1 and messages.delivery_id = page.id
+        and messages.endpoint_id = endpoints.id
+        and messages.seq = events.seq and messages.ordinal = announcement.ordinal - 1
+)
+"""
+
+_END_OF_PAGE = """
+select id from deliveries where account_id = $1 and id > $2 order by id offset $3 limit 1
+"""
+
+
+class Missed(NamedTuple):
+    """How many messages a page gave, and the delivery that it came to; None: it was the last."""
+
+    messages: int
+    after: UUID | None
+
+
+async def enqueue_missed(
+    connection: Connection,
+    scope: Scope,
+    since: datetime,
+    after: UUID,
+    deliveries: int,
+    endpoint: str | None,
+) -> Missed:
+    """Makes the messages that were never made of the events since a time, one page of deliveries.
+
+    A page are the next so many deliveries of the account after one. For every endpoint that is sent
+    webhooks now, or for the one of that name. In the caller's transaction, which keeps others from
+    doing the same for this account.
+    """
+    await connection.execute(
+        "select from accounts where id = $1 for no key update", scope.account_id
+    )
+    last = await connection.fetchval(_END_OF_PAGE, scope.account_id, after, deliveries - 1)
+    status = await connection.execute(_ENQUEUE_MISSED, *scope, after, last, since, endpoint)
+    return Missed(_count(status), last)
+
+
+async def now(connection: Connection) -> datetime:
+    """The database's time, by which messages are made."""
+    return await connection.fetchval("select clock_timestamp()")
+
+
+_LEFT = """
+select count(*) from messages
+join endpoints on endpoints.account_id = messages.account_id
+    and endpoints.id = messages.endpoint_id and endpoints.mode = $2
+where messages.account_id = $1
+"""
+
+
+async def count_message(connection: Connection, scope: Scope, message_id: UUID) -> int:
+    """1 where there is such a message, else 0."""
+    return await connection.fetchval(f"{_LEFT} and messages.id = $3", *scope, message_id)
+
+
+async def count_of_event(
+    connection: Connection, scope: Scope, delivery_id: UUID, event_id: UUID
+) -> int | None:
+    """How many messages there are of an event; None: there is no such event."""
+    seq = await connection.fetchval(
+        "select seq from events where account_id = $1 and delivery_id = $2 and id = $3",
+        scope.account_id,
+        delivery_id,
+        event_id,
+    )
+    if seq is None:
+        return None
+    return await connection.fetchval(
+        f"{_LEFT} and messages.delivery_id = $3 and messages.seq = $4", *scope, delivery_id, seq
+    )
+
+
+def _count(status: str) -> int:
+    return int(status.rpartition(" ")[2])

@@ -1,0 +1,400 @@
+"""The outbox as a worker sees it: claim what is due, record what came of it.
+
+A claim raises a message's `attempt`, which is its fencing token, and moves `due_at` to the end of
+the lease. A result counts only while the token is still the same. The clock is the database's.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from estafette.core.accounts.account import Mode, Scope
+from estafette.core.deliveries.delivery import Status
+from estafette.store.pool import Connection
+
+
+class Claimed(NamedTuple):
+    """A message leased to a worker, with what an attempt to send it needs.
+
+    `url` is None while the endpoint has none or is disabled. `secret` is the encrypted one that
+    signs now, `next_secret` the one that will once a rotation ends. `headers` are encrypted too.
+    `attempt` counts over all rounds, `attempt_in_round` those of this round that came to an end,
+    and this one. `round_seconds` is the round's age.
+
+    `order_seconds` is how long a message may wait for earlier ones of its delivery, 0: it does not.
+    `wait_seconds` above 0 says that it shall be given back for so long, because of an earlier one.
+    """
+
+    scope: Scope
+    id: UUID
+    endpoint_id: UUID
+    dialect: str
+    url: str | None
+    secret: bytes
+    type: str
+    attempt: int
+    attempt_in_round: int
+    round_seconds: float
+    event_id: UUID
+    ordinal: int
+    occurred_at: datetime
+    delivery_id: UUID | None
+    external_ref: str | None
+    reference: str | None
+    seq: int | None
+    metadata: Mapping[str, Any] | None
+    status: Status | None
+    milestone: Status | None
+    is_own: bool = True
+    failures: int = 0
+    next_secret: bytes | None = None
+    headers: bytes | None = None
+    format: str = "dialect"
+    order_seconds: float = 0.0
+    wait_seconds: float = 0.0
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it was sent by hand to try an endpoint."""
+        return self.delivery_id is None
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        """Its endpoint and its delivery: messages of one key are sent one after another."""
+        return self.endpoint_id, self.delivery_id or self.id
+
+
+OPENS_AFTER: Final = 5
+"""How many failures in a row open an endpoint's breaker: then it is sent one message at a time, to
+see whether it still fails, and rests between."""
+
+_FIRST_REST_SECONDS: Final = 5.0
+_LONGEST_REST_SECONDS: Final = 50.0
+"""Shorter than the shortest wait of a published schedule (a minute, less its jitter): a message
+that waits alone is never later for its endpoint's breaker."""
+
+
+_NO_ORDER: Final[Mapping[str, float]] = {}
+_LOOK_AGAIN_SECONDS: Final = 0.2
+"""How long a message waits for an earlier one that a worker is sending."""
+
+# Every endpoint gives at most its room. One that failed again and again gives one message, to the
+# worker that was first to claim it after its rest: its row is locked, and says so from then on.
+# Rows are found again by their place (ctid) and joined by laterals with a limit: no estimate of the
+# planner can turn these into scans of whole tables. A claim of a message that still carries a lease
+# follows a worker that never reported: such an attempt does not count in the schedule.
+#
+# Where an endpoint wants its webhooks in order, each is told how long it has to wait for earlier
+# ones of its delivery that were tried in vain or are being sent, as long as their round is younger
+# than that endpoint's bound. Those that are claimed with it go before it anyway. The first message
+# of a delivery has none before it and costs nothing. The one message of an endpoint that failed
+# again and again is one that has to wait for none. (`not in`, not `= 'pending'`: so that no index
+# by endpoint can stand in for the one by delivery.)
+_CLAIM = """
+with asked as (
+    select * from unnest($1::uuid[], $2::integer[]) as asked (endpoint_id, room)
+),
+probed as (
+    update endpoint_failures set is_probed = true, rests_until = now() + make_interval(secs => $3)
+    where endpoint_id = any ($1::uuid[]) and rests_until <= now()
+    returning endpoint_id
+),
+rooms as (
+    select endpoint_id, case when failures >= $5 then 1 else room end as room,
+        coalesce(failures, 0) as failures,
+        case when failures >= $5 then (
+            select make_interval(secs => coalesce(
+                endpoints.order_seconds, ($6::json ->> accounts.dialect)::float8, 0))
+            from endpoints join accounts on accounts.id = endpoints.account_id
+            where endpoints.account_id = endpoint_failures.account_id
+                and endpoints.id = endpoint_id
+        ) end as order_for
+    from asked left join endpoint_failures using (endpoint_id)
+    where rests_until is null or endpoint_id in (select endpoint_id from probed)
+),
+picked as materialized (
+    select due.place
+    from rooms cross join lateral (
+        select messages.ctid as place from messages
+        where state = 'pending' and endpoint_id = rooms.endpoint_id and due_at <= now()
+            and (rooms.failures < $5 or not exists (
+                select from messages before
+                where before.account_id = messages.account_id
+                    and before.delivery_id = messages.delivery_id
+                    and before.endpoint_id = rooms.endpoint_id
+                    and before.state not in ('delivered', 'dead')
+                    and (before.seq, before.ordinal) < (messages.seq, messages.ordinal)
+                    and before.round_started_at > now() - rooms.order_for
+            ))
+        order by due_at, delivery_id, seq, ordinal
+        limit rooms.room
+        for update skip locked
+    ) due
+),
+claimed as (
+    update messages set attempt = attempt + 1, leased_by = $4,
+        due_at = now() + make_interval(secs => $3),
+        round_start = round_start + (leased_by is not null)::integer,
+        round_started_at = coalesce(round_started_at, now())
+    where ctid = any (array(select place from picked)) and state = 'pending' and due_at <= now()
+    returning messages.*
+)
+select claimed.account_id, endpoint.mode, claimed.id, claimed.endpoint_id, endpoint.dialect,
+    coalesce(claimed.test_url, endpoint.url) as url, endpoint.secret,
+    coalesce(claimed.test_type, event.announced[claimed.ordinal + 1]) as type,
+    claimed.attempt, claimed.attempt - claimed.round_start as attempt_in_round,
+    extract(epoch from now() - claimed.round_started_at)::float8 as round_seconds,
+    coalesce(event.id, claimed.id) as event_id, claimed.ordinal,
+    coalesce(event.occurred_at, claimed.created_at) as occurred_at,
+    claimed.delivery_id, delivery.external_ref, delivery.reference, claimed.seq, delivery.metadata,
+    event.status, event.milestone, claimed.test_url is null, rooms.failures,
+    endpoint.next_secret, endpoint.headers, endpoint.format, endpoint.order_seconds,
+    case when earlier.until is null then 0.0
+        else greatest(extract(epoch from earlier.until - now()), 0.05) end::float8
+from claimed
+join rooms using (endpoint_id)
+cross join lateral (
+    select endpoints.mode, accounts.dialect, endpoints.headers, endpoints.format,
+        case when endpoints.disabled_at is null then endpoints.url end as url,
+        case when endpoints.next_secret_from <= now() then endpoints.next_secret
+            else endpoints.secret end as secret,
+        case when endpoints.next_secret_from > now() then endpoints.next_secret end as next_secret,
+        coalesce(endpoints.order_seconds, ($6::json ->> accounts.dialect)::float8, 0)
+            as order_seconds
+    from endpoints join accounts on accounts.id = endpoints.account_id
+    where endpoints.account_id = claimed.account_id and endpoints.id = claimed.endpoint_id
+    limit 1
+) endpoint
+left join lateral (
+    select id, status, milestone, announced, occurred_at from events
+    where events.account_id = claimed.account_id and events.delivery_id = claimed.delivery_id
+        and events.seq = claimed.seq
+    limit 1
+) event on true
+left join lateral (
+    select external_ref, reference, terms -> 'metadata' as metadata from deliveries
+    where deliveries.account_id = claimed.account_id and deliveries.id = claimed.delivery_id
+    limit 1
+) delivery on true
+cross join lateral (
+    select max(case
+        when before.leased_by is null then
+            least(before.due_at, before.round_started_at + order_for)
+        else least(before.due_at, now() + make_interval(secs => $7))
+    end) as until
+    from messages before
+    cross join make_interval(secs => endpoint.order_seconds) as order_for
+    where endpoint.order_seconds > 0 and (claimed.seq > 1 or claimed.ordinal > 0)
+        and before.account_id = claimed.account_id and before.delivery_id = claimed.delivery_id
+        and before.endpoint_id = claimed.endpoint_id and before.state not in ('delivered', 'dead')
+        and (before.seq, before.ordinal) < (claimed.seq, claimed.ordinal)
+        and before.round_started_at > now() - order_for
+        and before.ctid <> all (array(select place from picked))
+) earlier
+order by claimed.seq, claimed.ordinal
+"""
+
+
+async def claim(
+    connection: Connection,
+    asked: Mapping[UUID, int],
+    *,
+    lease_seconds: float,
+    worker: str,
+    order: Mapping[str, float] = _NO_ORDER,
+) -> list[Claimed]:
+    """Leases due messages to `worker`, those of one delivery in the order of its events.
+
+    At most `asked[endpoint]` of an endpoint, none of one that rests, one of one that has rested.
+    Messages that other workers are claiming at this moment are passed over. `order` says for each
+    dialect how many seconds a message waits for earlier ones of its delivery, where its endpoint
+    does not say it.
+    """
+    found = await connection.fetch(
+        _CLAIM,
+        list(asked),
+        list(asked.values()),
+        lease_seconds,
+        worker,
+        OPENS_AFTER,
+        orjson.dumps(order).decode(),
+        _LOOK_AGAIN_SECONDS,
+    )
+    return [_claimed(row) for row in found]
+
+
+_SHOWN: Final = Claimed._fields.index("metadata") + 1  # the scope is two columns
+_MODES = {mode.value: mode for mode in Mode}
+_STATUSES: dict[str | None, Status | None] = {None: None} | {each.value: each for each in Status}
+
+
+def _claimed(row: asyncpg.Record) -> Claimed:
+    fields = tuple(row)
+    scope = Scope(fields[0], _MODES[fields[1]])
+    metadata, status, milestone = fields[_SHOWN : _SHOWN + 3]
+    known = metadata and orjson.loads(metadata)
+    shown = known, _STATUSES[status], _STATUSES[milestone]
+    return Claimed._make((scope, *fields[2:_SHOWN], *shown, *fields[_SHOWN + 3 :]))
+
+
+class Finished(NamedTuple):
+    """What came of an attempt.
+
+    `began` is when, on this process's monotonic clock: what matters is how long ago that was.
+    `retry_seconds` is the time from now to the next attempt of a message that is not delivered;
+    None: it is dead. `tells` is whether it says anything of the endpoint: what was not sent, or
+    went elsewhere, does not.
+    """
+
+    account_id: UUID
+    endpoint_id: UUID
+    message_id: UUID
+    attempt: int
+    tells: bool
+    is_delivered: bool
+    retry_seconds: float | None
+    began: float
+    duration_seconds: float
+    outcome: str
+    http_status: int | None
+    error: str | None
+
+
+# One answer among the results of an endpoint ends its run of failures, and any other failure its
+# run of 410s (see store/webhooks/failures.py). What fails while it rests was under way when the
+# rest began, and changes nothing but the count.
+_RECORD = """
+with input as (
+    select * from unnest(
+        $1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::float8[], $6::float8[],
+        $7::integer[], $8::text[], $9::smallint[], $10::text[], $13::uuid[], $14::boolean[]
+    ) as input (
+        account_id, message_id, attempt, state, retry_seconds, age_seconds,
+        duration_ms, outcome, http_status, error, endpoint_id, tells
+    )
+),
+settled as (
+    update messages set state = input.state, leased_by = null,
+        due_at = now() + make_interval(secs => coalesce(input.retry_seconds, 0))
+    from input
+    where messages.account_id = input.account_id and messages.id = input.message_id
+        and messages.attempt = input.attempt and messages.leased_by = $11
+        and messages.state = 'pending'
+    returning 1
+),
+kept as (
+    insert into attempts (account_id, message_id, attempt, started_at, duration_ms, outcome,
+        http_status, error, worker)
+    select account_id, message_id, attempt, now() - make_interval(secs => age_seconds),
+        duration_ms, outcome, http_status, error, $11
+    from input
+    where not $12 or not exists (
+        select from attempts
+        where attempts.account_id = input.account_id and attempts.message_id = input.message_id
+            and attempts.attempt = input.attempt and attempts.worker = $11
+    )
+),
+told as (
+    select endpoint_id, account_id, bool_or(state = 'delivered') as answered, count(*) as times,
+        bool_and(http_status is not distinct from 410) as is_gone
+    from input where tells group by endpoint_id, account_id order by endpoint_id
+),
+answered as (
+    delete from endpoint_failures using told
+    where endpoint_failures.endpoint_id = told.endpoint_id and told.answered
+),
+failed as (
+    insert into endpoint_failures as known (endpoint_id, account_id, failures, rest_seconds,
+        rests_until, gone, gone_since)
+    select endpoint_id, account_id, times, $16,
+        case when times >= $15 then now() + make_interval(secs => $16) end,
+        case when is_gone then times else 0 end, case when is_gone then now() end
+    from told where not answered
+    on conflict (endpoint_id) do update set
+        gone = case when excluded.gone > 0
+            then least(known.gone + excluded.gone, 1000000) else 0 end,
+        gone_since = case when excluded.gone > 0 then coalesce(known.gone_since, now()) end,
+        failures = least(known.failures + excluded.failures, 1000000),
+        rest_seconds = case when known.is_probed then least(2 * known.rest_seconds, $17)
+            else known.rest_seconds end,
+        rests_until = case
+            when known.is_probed
+                then now() + make_interval(secs => least(2 * known.rest_seconds, $17))
+            when known.rests_until is not null then known.rests_until
+            when known.failures + excluded.failures >= $15
+                then now() + make_interval(secs => known.rest_seconds)
+        end,
+        is_probed = false
+)
+select count(*) from settled
+"""
+
+
+async def record(
+    connection: Connection, results: Sequence[Finished], *, worker: str, again: bool = False
+) -> int:
+    """Keeps every attempt; settles the messages whose lease is still this worker's.
+
+    `again` says that an earlier call with the same results may have been committed. Returns how
+    many were settled: the others have been claimed anew, or sent anew by hand.
+    """
+    ordered = sorted(results, key=lambda result: (result.account_id, result.message_id))
+    now = time.monotonic()
+    return await connection.fetchval(
+        _RECORD,
+        [result.account_id for result in ordered],
+        [result.message_id for result in ordered],
+        [result.attempt for result in ordered],
+        [_state(result) for result in ordered],
+        [result.retry_seconds for result in ordered],
+        [now - result.began for result in ordered],
+        [round(result.duration_seconds * 1000) for result in ordered],
+        [result.outcome for result in ordered],
+        [result.http_status for result in ordered],
+        [result.error for result in ordered],
+        worker,
+        again,
+        [result.endpoint_id for result in ordered],
+        [result.tells for result in ordered],
+        OPENS_AFTER,
+        _FIRST_REST_SECONDS,
+        _LONGEST_REST_SECONDS,
+    )
+
+
+def _state(result: Finished) -> str:
+    if result.is_delivered:
+        return "delivered"
+    return "dead" if result.retry_seconds is None else "pending"
+
+
+_RELEASE = """
+update messages set attempt = messages.attempt - 1, leased_by = null,
+    due_at = now() + make_interval(secs => wait_seconds)
+from unnest($1::uuid[], $2::uuid[], $3::integer[], $5::float8[])
+    as input (account_id, message_id, attempt, wait_seconds)
+where messages.account_id = input.account_id and messages.id = input.message_id
+    and messages.attempt = input.attempt and messages.leased_by = $4
+    and messages.state = 'pending'
+"""
+
+
+async def release(connection: Connection, claimed: Sequence[Claimed], *, worker: str) -> None:
+    """Gives back what was not sent, as if it had not been claimed, for as long as it has to wait.
+
+    Never to be called twice for one claim: the token is given out anew.
+    """
+    ordered = sorted(claimed, key=lambda message: (message.scope.account_id, message.id))
+    await connection.execute(
+        _RELEASE,
+        [message.scope.account_id for message in ordered],
+        [message.id for message in ordered],
+        [message.attempt for message in ordered],
+        worker,
+        [message.wait_seconds for message in ordered],
+    )

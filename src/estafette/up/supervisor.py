@@ -1,0 +1,427 @@
+"""`estafette up`: PostgreSQL, the server and the worker as children of one small process.
+
+Here belongs only their life: starting in order, starting again what crashes, stopping in order.
+Each child has a session of its own, so that Ctrl-C in the terminal reaches this process alone.
+"""
+
+import http.client
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import IO, NamedTuple, Protocol
+
+from estafette.measured import keep_counts_of_ended
+from estafette.settings import PREFIX, Settings
+from estafette.up import runfile, system_user
+from estafette.up.child import Child, how_it_ended, program
+from estafette.up.postgres import EmbeddedPostgres
+from estafette.up.runfile import Running
+
+_READY_SECONDS = 60.0
+_GRACE_SECONDS = 1.0  # over what a child gives itself for an orderly end
+_MARGIN_SECONDS = 2.0  # over what a child that hangs gives itself before it tells where and ends
+_LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
+
+
+class SupervisorError(Exception):
+    """`up` cannot go on; the message says why and what to do next."""
+
+
+class _StopRequestedError(BaseException):
+    """Somebody wants all of it to end; not an Exception, so that nothing on the way holds it."""
+
+
+class Ready(NamedTuple):
+    """What runs, once everything answers."""
+
+    base_url: str
+    public_url: str
+    accounts: Mapping[str, Mapping[str, str]]
+    data_dir: Path
+    embedded: bool
+    loopback_allowed: bool
+    seconds: float
+    metrics_url: str | None = None
+
+
+class Listener(Protocol):
+    """Who is told what happens."""
+
+    def said(self, text: str) -> None:
+        """Something that a person wants to know."""
+        ...
+
+    def ready(self, ready: Ready) -> None:
+        """Everything answers."""
+        ...
+
+
+class Supervisor:
+    """One run of `up`."""
+
+    def __init__(self, settings: Settings, listener: Listener) -> None:
+        """Prepares; nothing starts before `run`."""
+        self._settings = settings
+        self._listener = listener
+        self._data_dir = settings.data_dir.resolve()
+        self._postgres: EmbeddedPostgres | None = None
+        self._children: list[Child] = []
+        self._dsn = ""
+        self._lock: IO[str] | None = None
+        self._requests = 0
+        self._interruptible = False
+        self._stopping = False
+        self._began = time.monotonic()
+        self._bell, self._ringer = socket.socketpair()
+
+    def run(self) -> None:
+        """Runs until told to stop by SIGINT, SIGTERM or SIGHUP; all has ended when it returns.
+
+        Raises SupervisorError, EmbeddedPostgresError, or the OSError of the data folder.
+        """
+        with self._signals():
+            try:
+                with self._interrupted_by_request():
+                    self._start()
+                self._watch()
+            except _StopRequestedError:
+                self._listener.said("Stopping")
+            finally:
+                self._stop()
+
+    def _start(self) -> None:
+        self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = runfile.hold(self._data_dir)
+        if self._lock is None:
+            raise SupervisorError(
+                f"another `estafette up` runs over {self._data_dir}: stop that one,"
+                " or choose another folder with ESTAFETTE_DATA_DIR"
+            )
+        runfile.remove(self._data_dir)  # a killed one may have left it
+        settings = self._settings
+        port = self._free_port()
+        dsn = settings.database_url
+        if dsn is None:
+            self._postgres = EmbeddedPostgres(self._data_dir)
+            if not (self._data_dir / "postgres").exists():
+                self._listener.said("Creating a database (the first time takes some seconds)")
+            dsn = self._postgres.start()
+            if opened := self._postgres.opened:
+                self._listener.said(
+                    f"Other users may pass {', '.join(map(str, opened))} now (not read or list it):"
+                    f" PostgreSQL runs as the system user `{system_user.NAME}`, never as root"
+                )
+        self._dsn = dsn
+        environment = self._environment(dsn, self._secret_keys(), port)
+        accounts = self._prepare(environment)
+        measured = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics_folder())}
+        hang_seconds = settings.hang_seconds + _MARGIN_SECONDS
+        self._children = [Child(name, measured, hang_seconds) for name in ("serve", "worker")]
+        self._interruptible = False  # a process that is being made must not be lost
+        for child in self._children:
+            child.start()
+        with self._interrupted_by_request():
+            self._await_ready(port)
+        self._announce(dsn, port, environment, accounts)
+
+    def _free_port(self) -> int:
+        """The settings' port, or any free one for 0. Raises SupervisorError when it is taken."""
+        advice = "choose another: PORT=8001 make up, or ESTAFETTE_PORT=8001 estafette up"
+        return _probe(self._settings.host, self._settings.port, advice)
+
+    def _secret_keys(self) -> list[str]:
+        """The key that encrypts secrets, and those with which they are read besides."""
+        settings = self._settings
+        if settings.secret_key is not None:
+            return [settings.secret_key, *settings.other_secret_keys]
+        keys = runfile.read_secret_keys(self._data_dir)
+        if not keys:
+            from estafette.usecases.accounts.secrets import (
+                new_cipher_key,  # the first start alone needs it
+            )
+
+            keys = [new_cipher_key()]
+            runfile.write_secret_key(self._data_dir, keys[0])
+        return [*keys, *settings.other_secret_keys]
+
+    def _environment(self, dsn: str, secret_keys: Sequence[str], port: int) -> dict[str, str]:
+        """What the children are told; settings of the file reach them as they reached us."""
+        settings = self._settings.model_copy(update={"port": port})
+        public_url = settings.public_url
+        if public_url == self._settings.local_url:
+            public_url = settings.local_url
+        networks = ",".join(map(str, settings.webhook_allowed_networks))
+        if self._allows_loopback():
+            networks = _LOOPBACK_NETWORKS
+        told = {
+            "database_url": dsn,
+            "data_dir": str(self._data_dir),
+            "secret_key": secret_keys[0],
+            "other_secret_keys": ",".join(secret_keys[1:]),
+            "demo": str(settings.demo),
+            "host": settings.host,
+            "port": str(port),
+            "public_url": public_url,
+            "sandbox_step_seconds": f"{settings.sandbox_step_seconds:g}",
+            "webhook_allowed_networks": networks,
+            "log_level": settings.log_level,
+            "log_format": settings.log_format,
+        }
+        if (metrics_port := self._metrics_port()) is not None:
+            told["metrics_port"] = str(metrics_port)
+        return {**os.environ, **{PREFIX + name.upper(): value for name, value in told.items()}}
+
+    def _allows_loopback(self) -> bool:
+        """Whether webhooks may reach this machine although nobody has said so.
+
+        A developer's receiver is here. Where others are served, what listens on loopback is not
+        theirs to reach.
+        """
+        return not self._settings.names_webhook_networks and not self._settings.is_public
+
+    def _metrics_port(self) -> int | None:
+        """Where the server serves its metrics: any free port, unless there are other wishes."""
+        settings = self._settings
+        if settings.metrics_port is not None or settings.metrics_token is not None:
+            return settings.metrics_port
+        return _probe(settings.metrics_host, 0, "set ESTAFETTE_METRICS_HOST to one of this machine")
+
+    def _metrics_url(self, environment: Mapping[str, str]) -> str | None:
+        port = environment.get(f"{PREFIX}METRICS_PORT")
+        if not port:
+            return None
+        at = Settings.model_copy(
+            self._settings, update={"host": self._settings.metrics_host, "port": int(port)}
+        )
+        return f"{at.local_url}/metrics"
+
+    def _metrics_folder(self) -> Path:
+        """An empty folder in which server and worker measure together, for one `/metrics`."""
+        folder = self._data_dir / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def _prepare(self, environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """Migrates, seeds and makes the demo accounts, in a process whose memory is then free."""
+        remembered = runfile.read_demo_keys(self._data_dir)
+        done = subprocess.run(  # noqa: S603 - our own program
+            program("prepare"),
+            env=dict(environment),
+            input=json.dumps(remembered).encode(),
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise SupervisorError("the database could not be prepared: see above")
+        prepared = json.loads(done.stdout)
+        for line in prepared["done"]:
+            self._listener.said(f"Database: {line}")
+        accounts: dict[str, dict[str, str]] = prepared["accounts"]
+        keys = {
+            name: {called: key for called, key in account.items() if called.endswith("_key")}
+            for name, account in accounts.items()
+        }
+        if keys != remembered and self._settings.demo:
+            runfile.write_demo_keys(self._data_dir, keys)
+        return accounts
+
+    def _await_ready(self, port: int) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline:
+            for child in self._children:
+                code = child.ended()
+                if code is not None:
+                    raise SupervisorError(
+                        f"`estafette {child.name}` {how_it_ended(code)}: see above"
+                    )
+            if self._is_ready(port):
+                return
+            self._wait(0.05)
+        raise SupervisorError(f"the server was not ready after {_READY_SECONDS:.0f} seconds")
+
+    def _is_ready(self, port: int) -> bool:
+        host = self._settings.host
+        connection = http.client.HTTPConnection(
+            {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host),  # noqa: S104
+            port,
+            timeout=5,
+        )
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _announce(
+        self,
+        dsn: str,
+        port: int,
+        environment: Mapping[str, str],
+        accounts: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        base_url = self._settings.model_copy(update={"port": port}).local_url
+        names = (
+            "host",
+            "port",
+            "public_url",
+            "secret_key",
+            "other_secret_keys",
+            "sandbox_step_seconds",
+            "webhook_allowed_networks",
+        )
+        told = {name: environment[PREFIX + name.upper()] for name in names}
+        runfile.write_running(self._data_dir, Running(os.getpid(), dsn, base_url, told))
+        runfile.write_demo(self._data_dir, base_url, accounts)
+        self._listener.ready(
+            Ready(
+                base_url=base_url,
+                public_url=told["public_url"],
+                accounts=accounts,
+                data_dir=self._data_dir,
+                embedded=self._postgres is not None,
+                loopback_allowed=self._allows_loopback(),
+                seconds=time.monotonic() - self._began,
+                metrics_url=self._metrics_url(environment),
+            )
+        )
+
+    def _watch(self) -> None:
+        """Starts again what crashes, and ends what hangs, until somebody wants an end."""
+        while True:
+            with self._interrupted_by_request():
+                self._wait(self._next_look())
+            self._check_postgres()
+            for child in self._children:
+                code = child.ended()
+                if code is not None:
+                    keep_counts_of_ended(self._data_dir / "metrics", child.last_pid)
+                    delay = child.plan_restart()
+                    self._listener.said(
+                        f"`{child.name}` {how_it_ended(code)}; starting it again in {delay:g} s"
+                    )
+                elif child.restart_at is not None and child.restart_at <= time.monotonic():
+                    child.start()
+                elif (seconds := child.hangs()) is not None:
+                    self._listener.said(
+                        f"`{child.name}` has not answered for {seconds:.0f} s; replacing it"
+                    )
+
+    def _next_look(self) -> float | None:
+        waits = [child.look_at for child in self._children if child.look_at is not None]
+        return max(0.0, min(waits) - time.monotonic()) if waits else None
+
+    def _check_postgres(self) -> None:
+        """Starts PostgreSQL again when it has ended; the children connect again by themselves."""
+        postgres = self._postgres
+        code = None if postgres is None else postgres.poll()
+        if postgres is None:
+            return
+        if code is None:
+            postgres.bound_log()
+            return
+        self._listener.said(f"PostgreSQL {how_it_ended(code)}; starting it again")
+        postgres.stop()
+        with self._interrupted_by_request():
+            dsn = postgres.start()
+        if dsn != self._dsn:
+            raise SupervisorError("PostgreSQL had to move: start `up` again")
+
+    def _stop(self) -> None:
+        """Ends everything in order: who takes requests, who sends, who keeps."""
+        self._stopping = True
+        if self._lock is not None:
+            with suppress(OSError):
+                runfile.remove(self._data_dir)
+        until = time.monotonic() + self._settings.shutdown_seconds
+        for child in self._children:
+            child.stop(max(0.0, until - time.monotonic()) + _GRACE_SECONDS)
+        if self._postgres is not None:
+            self._postgres.stop()
+        if self._lock is not None:
+            self._lock.close()
+        self._bell.close()
+        self._ringer.close()
+
+    def _force(self) -> None:
+        """Ends everything at once; PostgreSQL will recover what it had promised to keep."""
+        for child in self._children:
+            child.kill()
+        if self._postgres is not None and self._postgres.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._postgres.pid, signal.SIGQUIT)
+
+    @contextmanager
+    def _signals(self) -> Generator[None]:
+        self._ringer.setblocking(False)
+        self._bell.setblocking(False)
+        before = signal.set_wakeup_fd(self._ringer.fileno(), warn_on_full_buffer=False)
+        handled = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        old = {number: signal.signal(number, self._requested) for number in handled}
+        old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _ignore)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+    def _requested(self, _number: int, _frame: FrameType | None) -> None:
+        self._requests += 1
+        if self._stopping:
+            if self._requests > 1:
+                self._force()
+        elif self._interruptible:
+            self._interruptible = False
+            raise _StopRequestedError
+
+    @contextmanager
+    def _interrupted_by_request(self) -> Generator[None]:
+        """Within it, a request to stop is raised where the program stands."""
+        self._interruptible = True
+        try:
+            if self._requests:
+                raise _StopRequestedError
+            yield
+        finally:
+            self._interruptible = False
+
+    def _wait(self, seconds: float | None) -> None:
+        """Waits until the time is over, a child beats or a signal came, such as that of its end."""
+        ears = [child.ear for child in self._children if child.ear is not None]
+        select.select([self._bell, *ears], [], [], seconds)
+        with suppress(BlockingIOError):
+            self._bell.recv(4096)
+
+
+def _probe(host: str, port: int, advice: str) -> int:
+    """The port, or a free one for 0, that can be listened on. Raises SupervisorError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+            return probe.getsockname()[1]
+    except OSError as error:
+        raise SupervisorError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; {advice}"
+        ) from None
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Lets a signal do no more than end a wait."""

@@ -1,0 +1,1 @@
+"""Open accounts, authenticate their requests, keep their keys and secrets."""

@@ -1,0 +1,188 @@
+"""Write all that is stored encrypted anew under the key that writes now; seal what is not yet."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from estafette.core.audit import Act
+from estafette.core.ids import new_id
+from estafette.core.webhooks.headers import sealed_for
+from estafette.store import chores, sealed
+from estafette.store.pool import Connection
+from estafette.store.sealed import START, Place
+from estafette.usecases import audit
+from estafette.usecases.accounts.secrets import WrongSecretKeyError
+from estafette.usecases.couriers import links
+from estafette.usecases.deliveries import pins
+from estafette.usecases.platform import Platform
+from estafette.usecases.rounds import keep_doing
+
+_ENDPOINTS = 200
+_DELIVERIES = 2_000
+_CHORE = "seal PINs"
+_DAY_SECONDS = 86_400.0
+
+
+@dataclass
+class Rotation:
+    """How far a rotation has come: what was written anew, and what no key could read."""
+
+    endpoints: int = 0
+    links: int = 0
+    pins: int = 0
+    data_keys: int = 0
+    unreadable: int = 0
+
+    @property
+    def written(self) -> int:
+        """How many rows were written anew."""
+        return self.endpoints + self.links + self.pins + self.data_keys
+
+
+async def rotate(platform: Platform, told: Callable[[Rotation], None] = lambda _: None) -> Rotation:
+    """Writes every stored secret that another key wrote anew under the one that writes now.
+
+    Goes through all of them in batches, each a short transaction, while servers and workers go on:
+    they read what either key wrote. It may be ended and begun again at any time. `told` hears how
+    far it has come after each batch. What no key can read stays as it is and is counted.
+    """
+    rotation, id = Rotation(), new_id()
+    async with platform.pool.acquire() as connection:
+        async with connection.transaction():
+            facts = {"key": platform.cipher.key_id, "state": "begun"}
+            await audit.note(connection, platform.by, Act.SECRET_KEY_ROTATED, id, facts)
+            await _links(connection, platform, rotation)
+            await _data_keys(connection, platform, rotation)
+        told(rotation)
+        place: Place | None = START
+        while place is not None:
+            async with connection.transaction():
+                place = await _endpoints(connection, platform, place, rotation)
+            told(rotation)
+        place = START
+        while place is not None:
+            async with connection.transaction():
+                place = await _pins(connection, platform, place, rotation)
+            told(rotation)
+        async with connection.transaction():
+            facts = {
+                "key": platform.cipher.key_id,
+                "state": "done",
+                "endpoints": rotation.endpoints,
+                "links": rotation.links,
+                "pins": rotation.pins,
+                "data_keys": rotation.data_keys,
+                "unreadable": rotation.unreadable,
+            }
+            await audit.note(connection, platform.by, Act.SECRET_KEY_ROTATED, id, facts)
+    return rotation
+
+
+async def _links(connection: Connection, platform: Platform, rotation: Rotation) -> None:
+    for company_id, values in await sealed.links(connection):
+        changed: dict[str, bytes] = {}
+        for column, value in values.items():
+            try:
+                new = platform.cipher.renewed(value, links.owner(company_id, column))
+            except WrongSecretKeyError:
+                rotation.unreadable += 1
+                continue
+            if new is not None:
+                changed[column] = new
+        await sealed.write_link(connection, company_id, changed)
+        rotation.links += bool(changed)
+
+
+async def _data_keys(connection: Connection, platform: Platform, rotation: Rotation) -> None:
+    for name, key in (await sealed.data_keys(connection)).items():
+        try:
+            new = platform.cipher.renewed(key, name.encode())
+        except WrongSecretKeyError:
+            rotation.unreadable += 1
+            continue
+        if new is not None:
+            await sealed.write_data_key(connection, name, new)
+            rotation.data_keys += 1
+
+
+async def _endpoints(
+    connection: Connection, platform: Platform, after: Place, rotation: Rotation
+) -> Place | None:
+    found = await sealed.endpoints(connection, after, _ENDPOINTS)
+    changed: list[sealed.SealedEndpoint] = []
+    for one in found:
+        owner, renewed = one.id.bytes, platform.cipher.renewed
+        try:
+            secret = renewed(one.secret, owner)
+            next_secret = one.next_secret and renewed(one.next_secret, owner)
+            headers = one.headers and renewed(one.headers, sealed_for(one.id))
+        except WrongSecretKeyError:
+            rotation.unreadable += 1
+            continue
+        if secret or next_secret or headers:
+            changed.append(
+                one._replace(
+                    secret=secret or one.secret,
+                    next_secret=next_secret or one.next_secret,
+                    headers=headers or one.headers,
+                )
+            )
+    if changed:
+        await sealed.write_endpoints(connection, changed)
+    rotation.endpoints += len(changed)
+    return (found[-1].account_id, found[-1].id) if found else None
+
+
+async def _pins(
+    connection: Connection, platform: Platform, after: Place, rotation: Rotation
+) -> Place | None:
+    found, end = await sealed.pins(connection, after, _DELIVERIES)
+    changed: list[sealed.StoredPin] = []
+    for one in found:
+        try:
+            new = pins.renewed(platform.cipher, one.pin, one.id)
+        except WrongSecretKeyError:
+            rotation.unreadable += 1
+            continue
+        if new is not None:
+            changed.append(one._replace(pin=new))
+    if changed:
+        await sealed.write_pins(connection, changed)
+    rotation.pins += len(changed)
+    return end
+
+
+async def seal_some(platform: Platform, after: Place) -> Place | None:
+    """Seals PINs that stand in clear text, of the next deliveries; where that ends, None: at all.
+
+    Any number of processes may do it.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        return await _pins(connection, platform, after, Rotation())
+
+
+async def run(platform: Platform, stop: asyncio.Event) -> None:
+    """Seals the PINs that versions before have stored in clear text, until `stop` is set.
+
+    All deliveries are gone through once when this version begins, and once a day later, for servers
+    of the version before may have gone on meanwhile; then never again.
+    """
+    place: Place | None = START
+
+    async def one_round() -> float:
+        nonlocal place
+        async with platform.pool.acquire() as connection:
+            chore = await chores.begin(connection, _CHORE)
+        if chore.done_at is not None:
+            return _DAY_SECONDS
+        if place is not None:
+            place = await seal_some(platform, place)
+            return 0
+        if not chore.is_of_yesterday:
+            place = START
+            return _DAY_SECONDS
+        async with platform.pool.acquire() as connection:
+            await chores.end(connection, _CHORE)
+        return _DAY_SECONDS
+
+    await keep_doing("sealing PINs", one_round, stop)

@@ -1,0 +1,266 @@
+"""Courier companies, as the operator manages them and as an account sees them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from estafette.core.accounts.account import MARKETS, Account
+from estafette.core.audit import Act, difference, ending
+from estafette.core.couriers.company import LARGEST_FEE, PARCEL_TYPES, Company, Hours
+from estafette.core.errors import Busy, Unavailable
+from estafette.core.quotes.place import CityIndex
+from estafette.core.quotes.pricing import Tariff
+from estafette.core.quotes.province import province_key, provinces
+from estafette.seeds.companies import demo_companies
+from estafette.store.couriers import companies
+from estafette.store.pool import Connection
+from estafette.store.quotes import catalog
+from estafette.usecases import audit
+from estafette.usecases.platform import Platform
+from estafette.usecases.quotes.tariffs import replace_tariffs
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_LOGO = re.compile(r"https?://[^\s/]+(?:/\S*)?")
+_LONGEST_NAME = 200
+_LONGEST_ADDRESS = 500
+_MOST_ZONES = 200
+_LARGEST_NUMBER = 2**31 - 1
+_LARGEST_MARGIN = 1_000
+
+
+class CompanyNotFoundError(LookupError):
+    """No courier company has this slug."""
+
+    def __init__(self, slug: str, *, of_accounts: bool = False) -> None:
+        """`slug` is the one that was asked for; `of_accounts`: others have it, of single accounts.
+
+        The message says what to do.
+        """
+        self.slug = slug
+        told = f"there is no courier company {slug!r}"
+        if of_accounts:
+            told += " for all accounts, only for one alone: name it, --account NAME"
+        super().__init__(f"{told}; `estafette couriers list` shows them all")
+
+
+class CompanyRefusedError(ValueError):
+    """A courier company cannot be as it was asked for; the message says why."""
+
+
+async def companies_of(platform: Platform, account: Account) -> tuple[Company, ...]:
+    """The active companies that serve an account."""
+    return (await platform.catalog.companies(account.market.code)).of(account.id)
+
+
+async def offered_companies(platform: Platform, account: Account) -> tuple[Company, ...]:
+    """The same for a checkout, which rather shows none than fails while they cannot be read."""
+    try:
+        return await companies_of(platform, account)
+    except (Busy, Unavailable):
+        return ()
+
+
+async def list_companies(platform: Platform, market: str | None = None) -> list[Company]:
+    """All companies (of a market), inactive ones included, by name."""
+    async with platform.pool.acquire() as connection:
+        return await companies.every(connection, market)
+
+
+async def find_company(
+    platform: Platform, market: str, slug: str, account_id: UUID | None = None
+) -> Company:
+    """The company of that slug in a market, one account's or everybody's.
+
+    Raises CompanyNotFoundError.
+    """
+    named = [one for one in await list_companies(platform, market) if one.slug == slug]
+    for company in named:
+        if company.account_id == account_id:
+            return company
+    raise CompanyNotFoundError(slug, of_accounts=bool(named) and account_id is None)
+
+
+async def save_company(platform: Platform, company: Company) -> Company:
+    """Adds a company, or changes the one with its id. Raises CompanyRefusedError."""
+    if problem := _problem(company):
+        raise CompanyRefusedError(problem)
+    async with platform.pool.acquire() as connection, connection.transaction():
+        before = await companies.lock(connection, company.id)
+        if not await companies.save(connection, company):
+            raise CompanyRefusedError(f"there is a courier company {company.slug!r} already")
+        await _note(connection, platform, before, company)
+    return company
+
+
+async def _note(
+    connection: Connection, platform: Platform, before: Company | None, company: Company
+) -> None:
+    act = Act.COMPANY_CREATED if before is None else Act.COMPANY_CHANGED
+    facts = _facts(company) if before is None else difference(_facts(before), _facts(company))
+    await audit.note(connection, platform.by, act, company.id, facts, of=company.account_id)
+
+
+def _facts(company: Company) -> dict[str, Any]:
+    """What the audit tells of a company; of its bank account no more than how the number ends."""
+    able, margin = company.capabilities, company.margin
+    facts = {
+        "market": company.market,
+        "slug": company.slug,
+        "name": company.name,
+        "connector": company.connector,
+        "active": company.active,
+        "logo_url": company.logo_url,
+        "service_zones": company.service_zones,
+        "base_fee": company.base_fee,
+        "base_eta_minutes": company.base_eta_minutes,
+        "time_zone": company.time_zone,
+        "hours": None if company.hours is None else _hours(company.hours),
+        "require_delivery_pin": able.require_delivery_pin,
+        "bank_transfer_enabled": able.bank_transfer_enabled,
+        "bank": able.bank.bank,
+        "iban": ending(able.bank.iban),
+        "parcel_types": able.parcel_types,
+        "max_weight_grams": able.max_weight_grams,
+        "margin_percent": str(margin.percent.normalize()),
+        "margin_fixed": margin.fixed,
+    }
+    return {name: value for name, value in facts.items() if value not in (None, ())}
+
+
+async def change_company(
+    platform: Platform, market: str, slug: str, account_id: UUID | None = None, **changes: Any
+) -> Company:
+    """Changes some fields of a company (see `Company`); `active=False` retires it.
+
+    Raises CompanyNotFoundError or CompanyRefusedError.
+    """
+    company = await find_company(platform, market, slug, account_id)
+    return await save_company(platform, replace(company, **changes))
+
+
+def _hours(hours: Hours) -> list[str]:
+    return [
+        f"{day} {opens:%H:%M}-{closes:%H:%M}"
+        for day, spans in hours.days.items()
+        for opens, closes in spans
+    ]
+
+
+async def company_tariffs(platform: Platform, company: Company) -> list[Tariff]:
+    """A company's price list."""
+    async with platform.pool.acquire() as connection:
+        return await catalog.tariffs(connection, company.market, company.id)
+
+
+async def set_company_tariffs(
+    platform: Platform, company: Company, tariffs: Sequence[Tariff]
+) -> None:
+    """Puts a new price list in the place of a company's old one."""
+    async with platform.pool.acquire() as connection, connection.transaction():
+        await replace_tariffs(connection, platform, company.market, tariffs, company.id)
+
+
+async def add_demo_companies(platform: Platform, account: Account) -> list[Company]:
+    """Gives a demo account the courier companies that its market has for one, where it has none.
+
+    Returns those that were added. Safe from several processes at once.
+    """
+    added: list[Company] = []
+    async with platform.pool.acquire() as connection, connection.transaction():
+        known = await companies.lock_own(connection, account.id)
+        for company, tariffs in demo_companies(account.market.code, account.id):
+            if company.slug not in known:
+                await companies.save(connection, company)
+                await catalog.replace_tariffs(connection, company.market, tariffs, company.id)
+                await _note(connection, platform, None, company)
+                added.append(company)
+    return added
+
+
+async def strange_zones(platform: Platform, company: Company) -> dict[str, str | None]:
+    """The company's zones that name no city or province of its market, with what may be meant.
+
+    They hold addresses that are written so, and no others: most often it is a slip.
+    """
+    async with platform.pool.acquire() as connection:
+        cities = await catalog.cities(connection, company.market)
+    index, names = CityIndex(cities), provinces(company.market)
+    known = {province_key(name) for name in names}
+    meant = {name.casefold(): name for name in (*names, *(city.name for city in cities))}
+    strange: dict[str, str | None] = {}
+    for zone in company.service_zones:
+        if province_key(zone) not in known and index.find(zone) is None:
+            close = get_close_matches(zone.casefold(), meant, 1, 0.75)
+            strange[zone] = meant[close[0]] if close else None
+    return strange
+
+
+def _problem(company: Company) -> str | None:
+    """Why a company cannot be so, or None."""
+    able, bank = company.capabilities, company.capabilities.bank
+    if company.market not in MARKETS:
+        return f"there is no market {company.market!r}; there are {', '.join(sorted(MARKETS))}"
+    if not _SLUG.fullmatch(company.slug):
+        return f"the slug {company.slug!r} must be 1 to 63 lower-case letters, digits and -"
+    if not company.name.strip():
+        return "the name must not be empty"
+    if problem := _problem_of_lengths(company):
+        return problem
+    if company.logo_url is not None and not _LOGO.fullmatch(company.logo_url):
+        return (
+            f"the logo {company.logo_url!r} is not an address such as https://example.com/logo.svg"
+        )
+    if not all(zone.strip() for zone in company.service_zones):
+        return "a zone must be the name of a city or province"
+    if not _is_time_zone(company.time_zone):
+        return f"there is no time zone {company.time_zone!r}; use a name such as Africa/Luanda"
+    if able.bank_transfer_enabled and not (bank.bank and bank.iban and bank.holder):
+        return "bank transfers need the bank's name, the IBAN and the account holder"
+    if unknown := set(able.parcel_types or ()) - set(PARCEL_TYPES):
+        known = ", ".join(PARCEL_TYPES)
+        return f"unknown parcel types: {', '.join(sorted(unknown))}; there are {known}"
+    return _problem_of_numbers(company)
+
+
+def _problem_of_lengths(company: Company) -> str | None:
+    bank = company.capabilities.bank
+    texts = {"name": company.name, "bank": bank.bank, "IBAN": bank.iban, "holder": bank.holder}
+    for what, text in texts.items():
+        if len(text or "") > _LONGEST_NAME:
+            return f"the {what} must be at most {_LONGEST_NAME} characters long"
+    if len(company.logo_url or "") > _LONGEST_ADDRESS:
+        return f"the address of the logo must be at most {_LONGEST_ADDRESS} characters long"
+    if len(company.service_zones) > _MOST_ZONES:
+        return f"a company serves at most {_MOST_ZONES} zones; none means the whole market"
+    if any(len(zone) > _LONGEST_NAME for zone in company.service_zones):
+        return f"a zone must be at most {_LONGEST_NAME} characters long"
+    return None
+
+
+def _problem_of_numbers(company: Company) -> str | None:
+    if company.margin.percent < 0 or company.margin.fixed < 0:
+        return "the margin must not be negative"
+    if company.margin.percent > _LARGEST_MARGIN:
+        return f"the margin must be at most {_LARGEST_MARGIN} percent"
+    if company.base_fee is not None and company.base_fee < 0:
+        return "the fee must not be negative"
+    if max(company.base_fee or 0, company.margin.fixed) > LARGEST_FEE:
+        return f"a sum must be at most {LARGEST_FEE}"
+    numbers = (company.base_eta_minutes, company.capabilities.max_weight_grams)
+    if any(number is not None and number <= 0 for number in numbers):
+        return "minutes and weights must be positive"
+    if any(number is not None and number > _LARGEST_NUMBER for number in numbers):
+        return f"minutes and weights must be at most {_LARGEST_NUMBER}"
+    return None
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -1,0 +1,355 @@
+"""Give deliveries to companies that have a platform of their own, and follow them there.
+
+Only what is known here is written here; asking the platform is the business of the connector. It
+claims errands, does each without a transaction being open, and says what came of it. Whatever dies
+in between, an errand is claimed again when its lease ends, and is then in doubt: it has to be
+looked up at the platform before it may be placed there.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from estafette.core.couriers.upstream import Following, Report, Step, follow
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.event import Actor
+from estafette.store.couriers import dispatches
+from estafette.store.couriers.dispatches import Outcome, Standing
+from estafette.store.deliveries import table as deliveries
+from estafette.store.pool import Connection
+from estafette.usecases.couriers.errands import IN_FLIGHT, Errand, Round, claim, company_of
+from estafette.usecases.deliveries import record
+from estafette.usecases.deliveries.advance import Move, lock_one, moved
+from estafette.usecases.deliveries.pins import open_pin, seal
+from estafette.usecases.platform import Platform
+
+__all__ = [
+    "Errand",
+    "Placement",
+    "Report",
+    "Round",
+    "Step",
+    "claim",
+    "followed",
+    "heard",
+    "lost",
+    "placed",
+    "refused",
+    "unplaced",
+]
+
+FIRST_LOOK = timedelta(seconds=5)
+"""How long after it was placed a delivery is looked at, if no webhook comes."""
+
+NOT_TAKEN = "The courier company could not take the delivery"
+"""What the timeline says of a refusal. What the platform said of it is for the operator alone: it
+may hold account numbers, prices and links, and merchants and recipients read the timeline."""
+
+NOT_KNOWN = "The courier company does not know the delivery any more"
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How a platform has taken a delivery: its id there, the recipient's PIN, the fee asked."""
+
+    upstream_id: str
+    pin: str | None = None
+    fee: int | None = None
+
+
+async def placed(
+    platform: Platform,
+    errand: Errand,
+    placement: Placement,
+    look_again_in: timedelta = FIRST_LOOK,
+) -> bool:
+    """The platform has it. From now on it is followed there.
+
+    The PIN and the fee that the platform named become the delivery's. False when the attempt is no
+    longer the caller's: then nothing is recorded, and whoever has it now will look it up.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        held = await _hold(connection, errand, "waiting")
+        if held is None:
+            return False
+        await _settle(
+            connection,
+            errand,
+            Outcome("placed", look_again_in, False, placement.upstream_id, placement.fee),
+        )
+        await _agree(connection, platform, held.delivery, placement.pin, placement.fee)
+    if placement.fee is not None and placement.fee > (errand.delivery.company_fee or 0):
+        _tell(_log.warning, "dispatch_dearer_than_quoted", errand, fee=placement.fee)
+    platform.observe_dispatch(errand.company, "placed")
+    return True
+
+
+async def unplaced(
+    platform: Platform,
+    errand: Errand,
+    reason: str,
+    retry_in: timedelta,
+    doubtful: bool = False,
+    looked_up: bool = False,
+) -> bool:
+    """It could not be placed now, or not be looked at; it is tried again after `retry_in`.
+
+    `doubtful`: the request to place it may have arrived all the same. Only with `looked_up`, when
+    this attempt has asked the platform and found that it does not have it, are earlier doubts over,
+    if no request may still be under way; a delivery that has ended meanwhile is closed then.
+    Neither matters for what is placed.
+
+    False when the attempt is no longer the caller's.
+    """
+    state = "placed" if errand.upstream_id else "waiting"
+    async with platform.pool.acquire() as connection, connection.transaction():
+        held = await _hold(connection, errand, state)
+        if held is None:
+            return False
+        standing = held.standing
+        doubt = _doubt(errand, standing, doubtful, looked_up)
+        if state == "placed":
+            # what is still to be called off there goes before what is only looked at
+            urgent = held.delivery.status is Status.CANCELLED
+            outcome = Outcome(
+                state, retry_in, polls=standing.polls + 1, error=reason, urgent=urgent
+            )
+        elif held.delivery.progress.is_final and doubt is False:
+            outcome = Outcome("closed", None, error=reason)
+        else:
+            outcome = Outcome(state, retry_in, doubt, error=reason)
+        await _settle(connection, errand, outcome)
+    return True
+
+
+def _doubt(errand: Errand, standing: Standing, doubtful: bool, looked_up: bool) -> bool | None:
+    """Whether an attempt leaves a new doubt (True), none (False), or the one that there was."""
+    if doubtful or standing.heard:
+        return True
+    if not standing.doubtful or (looked_up and not errand.may_arrive_yet):
+        return False
+    return None
+
+
+async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
+    """The platform has it not and will never take it: the delivery stalls for the operator.
+
+    `reason` is for the operator, with the dispatch and in the log. False when the attempt is no
+    longer the caller's, or when it may get there all the same, as the platform spoke of it
+    meanwhile or a request may still be under way: then it is looked up again.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        held = await _hold(connection, errand, "waiting")
+        if held is None:
+            return False
+        if held.standing.heard or errand.may_arrive_yet:
+            doubt = _doubt(errand, held.standing, False, True)
+            await _settle(connection, errand, Outcome("waiting", IN_FLIGHT, doubt, error=reason))
+            return False
+        final = held.delivery.progress.is_final
+        await _settle(
+            connection, errand, Outcome("closed" if final else "refused", None, error=reason)
+        )
+        enqueued = await _stall(connection, platform, held.delivery, errand, NOT_TAKEN)
+    _woken(platform, enqueued)
+    _tell(_log.warning, "dispatch_refused", errand, reason=reason)
+    platform.observe_dispatch(errand.company, "refused")
+    return True
+
+
+async def lost(platform: Platform, errand: Errand, reason: str) -> bool:
+    """The platform does not know any more what it had taken: the delivery stalls for the operator.
+
+    The dispatch is disputed, for `reason`. False when the attempt is no longer the caller's.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        held = await _hold(connection, errand, "placed")
+        if held is None:
+            return False
+        await _settle(connection, errand, Outcome("disputed", None, error=reason))
+        enqueued = await _stall(connection, platform, held.delivery, errand, NOT_KNOWN)
+    _woken(platform, enqueued)
+    _disputed(platform, errand, reason)
+    return True
+
+
+async def followed(
+    platform: Platform, errand: Errand, report: Report, look_again_in: timedelta
+) -> bool:
+    """Brings the delivery to where it is at the platform, in one transaction.
+
+    Every step there since the last report is made here, and those that were missed between; see
+    `core.upstream.follow`. When it has ended in both places the dispatch is closed; where it cannot
+    come to the end here that it has there, it is disputed, unless something happened since the
+    platform was asked: then it is looked at again. False when the attempt is no longer the
+    caller's.
+    """
+    enqueued = 0
+    async with platform.pool.acquire() as connection, connection.transaction():
+        held = await _hold(connection, errand, "placed")
+        if held is None:
+            return False
+        delivery, standing = held.delivery, held.standing
+        following = follow(delivery.progress, report, standing.seen)
+        if standing.heard:
+            following.conflict = None
+        for status, note in following.moves:
+            recalled = standing.recalled and status is Status.CANCELLED
+            actor = Actor.MERCHANT if recalled else Actor.COURIER
+            entry = moved(
+                delivery, Move(status, actor, note), errand.dialect, platform.sandbox_step
+            )
+            enqueued += await record.moves(connection, platform, [entry])
+            delivery = entry.delivery
+        await _agree(connection, platform, delivery, report.pin, None)
+        await _settle(
+            connection, errand, _after(delivery, standing, following, report, look_again_in)
+        )
+    _woken(platform, enqueued)
+    if following.conflict:
+        _disputed(platform, errand, f"{following.conflict} there, {delivery.status} here")
+    return True
+
+
+def _after(
+    delivery: Delivery,
+    standing: Standing,
+    following: Following,
+    report: Report,
+    look_again_in: timedelta,
+) -> Outcome:
+    """What becomes of a dispatch that was looked at."""
+    if following.conflict:
+        told = f"{following.conflict} there, {delivery.status} here"
+        return Outcome("disputed", None, seen=following.seen, error=told)
+    if report.end and delivery.status is report.end:
+        return Outcome("closed", None, seen=following.seen)
+    polls = 0 if following.is_news else standing.polls + 1
+    return Outcome("placed", look_again_in, seen=following.seen, polls=polls)
+
+
+async def heard(
+    platform: Platform, company_id: UUID, upstream_id: str, delivery_id: UUID | None
+) -> bool:
+    """The company's platform has told of a delivery: it is looked at now.
+
+    `upstream_id` is its id there, `delivery_id` ours if the platform repeated it. Whatever else a
+    webhook says is not believed, so its order, a copy or a replay can do no harm. False when the
+    company has no such delivery of ours. Raises Busy.
+    """
+    company = platform.places.account(company_id)
+    async with company as connection, connection.transaction():
+        known = await dispatches.known_as(connection, company_id, upstream_id)
+        if known is None and delivery_id is not None:
+            known = await dispatches.known_here_as(connection, company_id, delivery_id)
+        if known is None or known.attempt == 0:
+            return False
+        key = (known.account_id, known.delivery_id)
+        is_stray = known.state == "closed" and known.upstream_id is None
+        is_twin = known.upstream_id not in (None, upstream_id)
+        if is_stray:
+            await dispatches.dispute(connection, *key, f"it is there, as {upstream_id}")
+        elif not is_twin and known.state in _OPEN:
+            await dispatches.look_now(connection, *key)
+    if is_stray or is_twin:
+        _log.error(
+            "dispatch_unknown_upstream",
+            company=str(company_id),
+            delivery=str(known.delivery_id),
+            known_as=known.upstream_id,
+            told=upstream_id,
+        )
+        await count_dispute(platform, known.account_id, company_id)
+    else:
+        platform.dispatch_signal.wake()
+    return True
+
+
+async def count_dispute(platform: Platform, account_id: UUID, company_id: UUID | None) -> None:
+    """Lets it be measured that the company and we differ on a delivery of the account."""
+    async with platform.places.account(account_id) as connection:
+        market = await deliveries.market_of(connection, account_id)
+    platform.observe_dispatch(await company_of(platform, market, company_id), "disputed")
+
+
+_OPEN = frozenset({"waiting", "placed", "refused"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A delivery and its dispatch, both locked, whose attempt is still the caller's."""
+
+    delivery: Delivery
+    standing: Standing
+
+
+async def _hold(connection: Connection, errand: Errand, state: str) -> _Held | None:
+    scope, id = errand.delivery.scope, errand.delivery.id
+    delivery = await lock_one(connection, scope, id)
+    standing = await dispatches.lock(connection, scope.account_id, id)
+    if standing is None or standing.state != state:
+        return None
+    if standing.attempt != errand.attempt or not standing.is_unsettled:
+        return None
+    return _Held(delivery, standing)
+
+
+async def _settle(connection: Connection, errand: Errand, outcome: Outcome) -> None:
+    delivery = errand.delivery
+    await dispatches.settle(connection, delivery.scope.account_id, delivery.id, outcome)
+
+
+async def _agree(
+    connection: Connection,
+    platform: Platform,
+    delivery: Delivery,
+    pin: str | None,
+    fee: int | None,
+) -> None:
+    """Takes over what the platform says of PIN and fee, where it is not what is known."""
+    known = pin is None or pin == open_pin(platform.cipher, delivery)
+    agreed = replace(
+        delivery,
+        pin=delivery.pin if pin is None or known else seal(platform.cipher, pin, delivery.id),
+        company_fee=delivery.company_fee if fee is None else fee,
+    )
+    if agreed != delivery:
+        await dispatches.set_terms(connection, agreed)
+
+
+async def _stall(
+    connection: Connection, platform: Platform, delivery: Delivery, errand: Errand, note: str
+) -> int:
+    """Tells everybody that the delivery waits for the operator: our word, not the courier's."""
+    if Status.STALLED not in delivery.progress.allowed():  # it has stalled already, or has ended
+        return 0
+    move = Move(Status.STALLED, Actor.SYSTEM, note)
+    entry = moved(delivery, move, errand.dialect, platform.sandbox_step)
+    return await record.moves(connection, platform, [entry])
+
+
+def _woken(platform: Platform, enqueued: int) -> None:
+    if enqueued:
+        platform.outbox_signal.wake()
+
+
+def _disputed(platform: Platform, errand: Errand, reason: str) -> None:
+    _tell(_log.error, "dispatch_disputed", errand, reason=reason)
+    platform.observe_dispatch(errand.company, "disputed")
+
+
+def _tell(log: Any, event: str, errand: Errand, **facts: Any) -> None:
+    delivery = errand.delivery
+    log(
+        event,
+        company=errand.company.slug,
+        account=str(delivery.scope.account_id),
+        delivery=str(delivery.id),
+        upstream=errand.upstream_id,
+        **facts,
+    )

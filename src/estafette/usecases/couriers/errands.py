@@ -1,0 +1,158 @@
+"""Errands to the platforms of courier companies: what to place there, what to look at, for whom."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from estafette.core.couriers.company import Company
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.deliveries.dialect import Dialect
+from estafette.store.couriers import dispatches
+from estafette.store.couriers.dispatches import Claimed, Elsewhere, Room, Rooms
+from estafette.usecases.platform import Platform
+from estafette.usecases.rounds import report
+
+__all__ = [
+    "Elsewhere",
+    "Errand",
+    "Room",
+    "Rooms",
+    "Round",
+    "claim",
+    "company_of",
+    "elsewhere",
+]
+
+IN_FLIGHT = timedelta(minutes=1)
+"""How long a request may be on its way, or wait in a platform's queue, that nobody waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A delivery to be placed at a company's platform or, with an `upstream_id`, to be looked at.
+
+    `attempt` is the fencing token. `upstream` is what the company's offer wanted to see again.
+    A `doubtful` one may be there already, and is looked up before it is placed. `first_tried_at`
+    is when the first attempt to place it began, by the database's clock, and `trying_for` how long
+    ago that was. `doubt` is how long ago a request may last have left that nobody knows the end of.
+    `seen` is the id of the last event there that was applied here, `polls` how many
+    looks in a row saw nothing new. `recalled`: the merchant has asked to have it cancelled there.
+    """
+
+    company: Company
+    delivery: Delivery
+    dialect: Dialect
+    attempt: int
+    upstream: Mapping[str, Any]
+    upstream_id: str | None
+    doubt: timedelta | None
+    first_tried_at: datetime
+    trying_for: timedelta
+    seen: str | None
+    polls: int
+    recalled: bool
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it may be there though nobody knows."""
+        return self.doubt is not None
+
+    @property
+    def may_arrive_yet(self) -> bool:
+        """Whether a request may still be under way: a look-up in vain proves nothing then."""
+        return self.doubt is not None and self.doubt < IN_FLIGHT
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it may still be placed. One that is not may only be looked up.
+
+        If it is there, say `placed`; if not, `unplaced` with `looked_up`, which closes it.
+        """
+        return not self.delivery.progress.is_final
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Errands to run now, and in how many seconds the next one is due; None when none waits.
+
+    `due_in_seconds` is not above zero when more are due of companies that had room for more.
+    """
+
+    errands: Sequence[Errand]
+    due_in_seconds: float | None
+
+
+async def claim(
+    platform: Platform,
+    lease: timedelta,
+    rooms: Rooms,
+) -> Round:
+    """Leases due errands to the caller, and commits that before anything is sent.
+
+    As many as there is room for, of each company what is to be placed before what is to be looked
+    at. Each must be settled (`placed`, `unplaced`, `refused`, `followed`, `lost`) within `lease`,
+    or it is claimed again.
+    """
+    async with platform.pool.acquire() as connection:
+        claimed = await dispatches.claim(connection, list(platform.dialects), lease, rooms)
+        due_in_seconds = await dispatches.due_in_seconds(connection, _left(rooms, claimed))
+    errands: list[Errand] = []
+    for one in claimed:
+        try:
+            errands.append(await _errand(platform, one))
+        except LookupError as error:  # its lease gives it back; the others go on
+            report("errands", error, delivery=str(one.delivery.id))
+    return Round(errands, due_in_seconds)
+
+
+def _left(rooms: Rooms, claimed: Sequence[Claimed]) -> Rooms:
+    """The rooms of companies after a claim."""
+    left = dict(rooms.of)
+    for one in claimed:
+        room = left.get(one.company_id, rooms.unnamed)
+        left[one.company_id] = (
+            room._replace(placing=room.placing - 1)
+            if one.upstream_id is None
+            else room._replace(looking=room.looking - 1)
+        )
+    return rooms._replace(of=left)
+
+
+async def elsewhere(platform: Platform, delivery: Delivery) -> Elsewhere | None:
+    """How a delivery stands with the platform that carries it; None when none does."""
+    if not delivery.remote:
+        return None
+    async with platform.pool.acquire() as connection:
+        return await dispatches.find(connection, delivery.scope.account_id, delivery.id)
+
+
+async def _errand(platform: Platform, claimed: Claimed) -> Errand:
+    return Errand(
+        company=await company_of(platform, claimed.market, claimed.company_id),
+        delivery=claimed.delivery,
+        dialect=platform.dialects[claimed.dialect],
+        attempt=claimed.attempt,
+        upstream=claimed.offer,
+        upstream_id=claimed.upstream_id,
+        doubt=claimed.doubt,
+        first_tried_at=claimed.first_tried_at,
+        trying_for=claimed.trying_for,
+        seen=claimed.seen,
+        polls=claimed.polls,
+        recalled=claimed.recalled,
+    )
+
+
+async def company_of(platform: Platform, market: str, company_id: UUID | None) -> Company:
+    """The company of a remote delivery."""
+    if company_id is None:
+        raise LookupError("a delivery without a company is nobody's to carry elsewhere")
+    company = (await platform.catalog.companies(market)).by_id(company_id)
+    if company is None:  # it is newer than what is remembered; companies are never deleted
+        platform.catalog.forget()
+        company = (await platform.catalog.companies(market)).by_id(company_id)
+    if company is None:
+        raise LookupError(f"the company {company_id} of a dispatch is not in the market {market}")
+    return company

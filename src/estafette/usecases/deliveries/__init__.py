@@ -1,0 +1,1 @@
+"""Create, move, cancel, find and follow deliveries; keep or erase what they say of people."""

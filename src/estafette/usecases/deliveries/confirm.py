@@ -1,0 +1,118 @@
+"""Let a delivery go on that is held until its merchant confirms it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from estafette.core.accounts.account import Scope
+from estafette.core.audit import By
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.dialect import Dialect
+from estafette.core.deliveries.event import Actor
+from estafette.core.errors import NotHeld, Refusal
+from estafette.core.sandbox import scenario
+from estafette.store.deliveries.journal import Entry
+from estafette.usecases import audit
+from estafette.usecases.deliveries import record
+from estafette.usecases.deliveries.advance import Move, lock_one, moved
+from estafette.usecases.deliveries.idempotency import (
+    Answer,
+    Idempotency,
+    Ledger,
+    Reply,
+    open_ledger,
+)
+from estafette.usecases.platform import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a merchant confirms, by which key.
+
+    `render` writes the delivery that goes on, or the conflict, as the dialect answers it.
+    """
+
+    scope: Scope
+    dialect: Dialect
+    delivery_id: UUID
+    by: By
+    render: Callable[[Delivery | Refusal], Reply]
+    idempotency: Idempotency | None = None
+
+
+async def confirm(platform: Platform, wanted: Confirmation) -> Answer:
+    """Lets the delivery go on, or repeats what was answered under the idempotency key.
+
+    Raises DeliveryNotFound or IdempotencyMismatch. That it is not held (NotHeld) is an answer that
+    the confirmation renders.
+    """
+    entry = None
+    account = platform.places.account(wanted.scope.account_id)
+    async with account as connection, connection.transaction():
+        ledger: Ledger[Delivery] = await open_ledger(connection, [wanted.idempotency])
+        earlier = ledger.earlier(wanted.idempotency)
+        if isinstance(earlier, Refusal):
+            raise earlier
+        if earlier is not None:
+            return earlier
+        delivery = await lock_one(connection, wanted.scope, wanted.delivery_id)
+        outcome: Delivery | Refusal = NotHeld(delivery.status)
+        if delivery.is_held:
+            move = Move(Status.PENDING, Actor.MERCHANT, CONFIRMED)
+            entry = released(delivery, move, wanted.dialect, platform.sandbox_step)
+            await record.moves(connection, platform, [entry])
+            await audit.note(
+                connection, wanted.by, audit.Act.DELIVERY_RELEASED, delivery.id, of=wanted.scope
+            )
+            outcome = entry.delivery
+        answer = ledger.answer(wanted.idempotency, outcome, wanted.render)
+        await ledger.write(connection)
+    if entry is not None:
+        tell(platform, entry.delivery)
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer
+
+
+async def confirm_by_hand(
+    platform: Platform, scope: Scope, dialect: Dialect, delivery_id: UUID, note: str | None = None
+) -> Delivery:
+    """Lets a held delivery go on by the operator's word; returns it as it is then.
+
+    Raises DeliveryNotFound, or NotHeld.
+    """
+    account = platform.places.account(scope.account_id)
+    async with account as connection, connection.transaction():
+        delivery = await lock_one(connection, scope, delivery_id)
+        if not delivery.is_held:
+            raise NotHeld(delivery.status)
+        move = Move(Status.PENDING, Actor.OPERATOR, note or CONFIRMED)
+        entry = released(delivery, move, dialect, platform.sandbox_step)
+        await record.moves(connection, platform, [entry])
+        await audit.note(
+            connection, platform.by, audit.Act.DELIVERY_RELEASED, delivery_id, of=scope
+        )
+    tell(platform, entry.delivery)
+    return entry.delivery
+
+
+CONFIRMED = "The delivery was confirmed"
+
+
+def released(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) -> Entry:
+    """The entry of the move by which a delivery goes on that awaited something.
+
+    Where it is simulated, its scenario begins. Raises TransitionRefused.
+    """
+    entry = moved(delivery, move, dialect, pace)
+    script = scenario.script(delivery.scenario, with_pickup_ready=True)
+    due = scenario.due_in_seconds(script, 0, pace)
+    return entry._replace(run_step=0, run_in_seconds=due)
+
+
+def tell(platform: Platform, delivery: Delivery) -> None:
+    """Wakes whoever hears of a delivery that goes on, once that is committed."""
+    platform.outbox_signal.wake()
+    if delivery.remote:
+        platform.dispatch_signal.wake()

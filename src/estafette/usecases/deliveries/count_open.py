@@ -1,0 +1,34 @@
+"""Tell how many live deliveries are under way, late and stalled."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from estafette.core.deliveries.delivery import FINAL, Status
+from estafette.store.deliveries import under_way
+from estafette.store.deliveries.under_way import Count
+from estafette.usecases.platform import Platform
+from estafette.usecases.rounds import keep_doing
+
+Observe = Callable[[Mapping[Status, Count]], None]
+"""Hears of every status that is no end, those that no delivery has included."""
+
+_EVERY_SECONDS = 30.0
+
+
+async def count_open(platform: Platform) -> dict[Status, Count]:
+    """The live deliveries under way, by status."""
+    async with platform.pool.acquire() as connection:
+        found = {Status(one.status): one for one in await under_way.count(connection)}
+    return {
+        status: found.get(status, Count(status, 0, 0)) for status in Status if status not in FINAL
+    }
+
+
+async def run(platform: Platform, stop: asyncio.Event, observe: Observe) -> None:
+    """Counts them now and then until `stop` is set. Any number of processes may do it."""
+
+    async def one_round() -> float:
+        observe(await count_open(platform))
+        return _EVERY_SECONDS
+
+    await keep_doing("counting deliveries", one_round, stop)

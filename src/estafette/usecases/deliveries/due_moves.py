@@ -1,0 +1,93 @@
+"""Move deliveries that time has moved: unpaid, due for their pickup, without a courier, silent."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.deliveries.due_moves import due_move
+from estafette.core.deliveries.event import Actor
+from estafette.store.deliveries import due_moves
+from estafette.store.deliveries.due_moves import Watched
+from estafette.store.deliveries.journal import Entry
+from estafette.store.pool import Connection
+from estafette.usecases.deliveries import record
+from estafette.usecases.deliveries.advance import Move, moved
+from estafette.usecases.platform import Platform
+from estafette.usecases.rounds import in_one_or_apart, keep_doing
+
+_AT_ONCE = 200
+_LONGEST_SLEEP = 5.0
+_SHORTEST_SLEEP = 0.05
+
+
+async def run(platform: Platform, stop: asyncio.Event) -> None:
+    """Moves deliveries as time does until `stop` is set, then ends with the round under way.
+
+    Any number of processes may run it over one database.
+    """
+
+    async def one_round() -> float:
+        done, due_in_seconds = await look_after(platform)
+        if done:
+            return 0
+        due = _LONGEST_SLEEP if due_in_seconds is None else due_in_seconds
+        return max(min(due, _LONGEST_SLEEP), _SHORTEST_SLEEP)
+
+    await keep_doing("overdue deliveries", one_round, stop)
+
+
+class Round(NamedTuple):
+    """How many deliveries were looked after, and in how many seconds the next one is due.
+
+    `due_in_seconds` is None when none is waiting, and not above zero when one was due that
+    another process is busy with.
+    """
+
+    done: int
+    due_in_seconds: float | None
+
+
+async def look_after(platform: Platform) -> Round:
+    """Makes every move that is due, up to a bound; call again at once while it did any.
+
+    Where nothing is due it costs one look into an index. Any number of processes may do it.
+    """
+    async with platform.pool.acquire() as connection:
+        due_in_seconds = await due_moves.due_in_seconds(connection)
+        if due_in_seconds is None or due_in_seconds > 0:
+            return Round(0, due_in_seconds)
+        enqueued = 0
+
+        async def claim() -> Sequence[Watched]:
+            return await due_moves.claim_due(connection, list(platform.dialects), _AT_ONCE)
+
+        async def move(claimed: Sequence[Watched]) -> None:
+            nonlocal enqueued
+            enqueued += await _move(connection, platform, claimed)
+
+        async def put_off(one: Watched) -> None:
+            await due_moves.put_off(connection, one.delivery)
+
+        done = await in_one_or_apart(connection, "overdue deliveries", claim, move, put_off)
+    if enqueued:
+        platform.outbox_signal.wake()
+    return Round(done, due_in_seconds)
+
+
+async def _move(connection: Connection, platform: Platform, claimed: Sequence[Watched]) -> int:
+    """Makes the moves that are due of these; counts the webhook messages."""
+    now = await due_moves.now(connection)
+    entries: list[Entry] = []
+    early: list[Delivery] = []  # the limits have become longer since it was planned
+    for delivery, dialect in claimed:
+        due = due_move(delivery, now, platform.watch_limits)
+        if due is None:
+            early.append(delivery)
+        else:
+            move = Move(due.to, Actor.SYSTEM, due.note)
+            pace = platform.sandbox_step
+            entries.append(moved(delivery, move, platform.dialects[dialect], pace))
+    enqueued = await record.moves(connection, platform, entries)
+    await due_moves.look_again(connection, early, platform.watch_limits)
+    return enqueued

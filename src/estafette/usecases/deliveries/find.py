@@ -1,0 +1,115 @@
+"""Look deliveries up."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.accounts.account import Scope
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.deliveries.event import Event
+from estafette.core.errors import DeliveryNotFound
+from estafette.store.deliveries import overview
+from estafette.store.deliveries import table as deliveries
+from estafette.store.deliveries.overview import Wanted
+from estafette.store.deliveries.table import Filter, Position
+from estafette.usecases.deliveries.batching import Batcher
+from estafette.usecases.platform import Platform
+
+__all__ = [
+    "Filter",
+    "Finder",
+    "Page",
+    "Position",
+    "Wanted",
+    "find_anywhere",
+    "find_with_history",
+    "list_deliveries",
+    "look_for",
+]
+
+_BATCH = 64
+_LANES = 2
+
+
+async def find_anywhere(platform: Platform, delivery_id: UUID) -> Delivery:
+    """One delivery of whichever account: for an operator. Raises DeliveryNotFound."""
+    async with platform.pool.acquire() as connection:
+        delivery = await deliveries.find_anywhere(connection, delivery_id)
+    if delivery is None:
+        raise DeliveryNotFound(delivery_id)
+    return delivery
+
+
+class Finder:
+    """Finds deliveries for one process: those that are asked for together by one statement.
+
+    Most of what a lone read costs is its round trip, for us and for PostgreSQL.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        """Works on `platform`."""
+        self._places = platform.places
+        self._batcher = Batcher(self._read, owner=_owner, size=_BATCH, lanes=_LANES)
+
+    async def find(self, scope: Scope, delivery_id: UUID) -> Delivery:
+        """One delivery, as it is at some moment after the call. Raises DeliveryNotFound."""
+        delivery = await self._batcher.do((scope, delivery_id))
+        if delivery is None:
+            raise DeliveryNotFound(delivery_id)
+        return delivery
+
+    async def _read(self, wanted: Sequence[tuple[Scope, UUID]]) -> list[Delivery | None]:
+        async with self._places.batch("find") as connection:
+            found = await deliveries.find_many(connection, wanted)
+        return [found.get(one) for one in wanted]
+
+
+def _owner(wanted: tuple[Scope, UUID]) -> UUID:
+    return wanted[0].account_id
+
+
+async def find_with_history(
+    platform: Platform, scope: Scope, delivery_id: UUID
+) -> tuple[Delivery, list[Event]]:
+    """One delivery and its newest events, oldest first, as of one moment.
+
+    They are `EVENTS_SHOWN` at most. Raises DeliveryNotFound.
+    """
+    async with (
+        platform.places.account(scope.account_id) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        delivery = await deliveries.find(connection, scope, delivery_id)
+        if delivery is None:
+            raise DeliveryNotFound(delivery_id)
+        return delivery, await deliveries.events(connection, scope, delivery_id)
+
+
+class Page(NamedTuple):
+    """Some deliveries, newest first, and where the next page begins; None at the end."""
+
+    deliveries: list[Delivery]
+    next: Position | None
+
+
+async def list_deliveries(
+    platform: Platform, scope: Scope, wanted: Filter, after: Position | None, limit: int
+) -> Page:
+    """One page of at most `limit` deliveries. Rows added meanwhile shift no later page.
+
+    Raises Busy.
+    """
+    async with platform.places.lists(scope.account_id) as connection:
+        found = await deliveries.page(connection, scope, wanted, after, limit + 1)
+    shown = found[:limit]
+    more = len(found) > limit
+    return Page(shown, Position(shown[-1].created_at, shown[-1].id) if more else None)
+
+
+async def look_for(platform: Platform, wanted: Wanted, limit: int) -> list[Delivery]:
+    """At most `limit` deliveries of any account and mode, newest first: for an operator.
+
+    They are looked for among the newest of each account and mode, see `overview.LOOKED_AT`.
+    """
+    async with platform.pool.acquire() as connection:
+        return await overview.find(connection, wanted, limit)

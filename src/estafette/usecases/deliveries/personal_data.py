@@ -1,0 +1,290 @@
+"""Erase personal data in its time, and keep the index by which a phone's is found."""
+
+import asyncio
+import base64
+import hashlib
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import orjson
+
+from estafette.core.accounts.account import Scope
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.deliveries.personal_data import erased, phones_of
+from estafette.core.ids import first_id_of
+from estafette.core.retention import ANSWERS, LONGEST_DAYS
+from estafette.store import ends
+from estafette.store.deliveries import personal_data
+from estafette.store.deliveries.personal_data import Indexed
+from estafette.store.pool import Connection
+from estafette.usecases.accounts.secrets import WrongSecretKeyError
+from estafette.usecases.platform import Platform
+from estafette.usecases.rounds import in_turns, keep_doing
+
+_AT_ONCE = 200
+_INDEXED_AT_ONCE = 1_000
+_PAUSE = 0.02
+_REST = 300.0
+_OWNER = b"phone_index"
+_KEY_BYTES = 32
+_BEGINNING = UUID(int=0)
+
+_SETTLED = timedelta(hours=1)
+"""Ids are made by the clocks of servers, before their transactions end: what is younger may still
+be joined by older ones."""
+
+_SLACK = timedelta(days=1)
+"""From a delivery's creation to its end, for most: these are erased in one go, the others apart."""
+
+
+async def run(platform: Platform, kept: timedelta, stop: asyncio.Event) -> None:
+    """Indexes phones and erases personal data until `stop` is set."""
+
+    async def one_round() -> float:
+        await index_phones(platform, stop)
+        await erase_what_is_over(platform, kept, stop)
+        return _REST
+
+    await keep_doing("personal data", one_round, stop)
+
+
+class PhoneHash:
+    """Hashes phone numbers under a key that the database has in encrypted form alone."""
+
+    def __init__(self, key: bytes, stored: bytes) -> None:
+        """`key` has 32 bytes; `stored` is how the database has it."""
+        self._key = key
+        self.stored = stored
+
+    @classmethod
+    async def of(cls, platform: Platform, connection: Connection) -> "PhoneHash":
+        """With this database's key, which begins now unless there is one.
+
+        Raises WrongSecretKeyError, and changes nothing, for one that was encrypted with another
+        secret key: see `forget_lost_index`.
+        """
+        stored = await personal_data.index_key(connection)
+        if stored is None:
+            fresh = base64.b64encode(os.urandom(_KEY_BYTES)).decode()
+            encrypted = platform.cipher.encrypt(fresh, _OWNER)
+            stored = await personal_data.begin_index(connection, encrypted)
+        return cls._read(platform, stored)
+
+    @classmethod
+    def _read(cls, platform: Platform, stored: bytes) -> "PhoneHash":
+        return cls(base64.b64decode(platform.cipher.decrypt(stored, _OWNER)), stored)
+
+    def __call__(self, phone: str) -> int:
+        """A signed number of 64 bits."""
+        digest = hashlib.blake2b(phone.encode(), digest_size=8, key=self._key).digest()
+        return int.from_bytes(digest, "big", signed=True)
+
+    def name(self, phone: str) -> str:
+        """What a phone is called where it must not be told."""
+        return f"{self(phone) % 2**64:016x}"
+
+    def entries(self, delivery: Delivery) -> list[Indexed]:
+        """A delivery's entries in the index."""
+        account_id = delivery.scope.account_id
+        return [Indexed(self(phone), account_id, delivery.id) for phone in phones_of(delivery)]
+
+
+async def forget_lost_index(connection: Connection, platform: Platform) -> None:
+    """Lets the index begin anew, in the caller's transaction, if nobody can read its key any more.
+
+    For when a secret key is lost, and another was accepted in its place.
+    """
+    stored = await personal_data.index_key(connection)
+    if stored is not None:
+        try:
+            platform.cipher.decrypt(stored, _OWNER)
+        except WrongSecretKeyError:
+            await personal_data.forget_index(connection)
+
+
+async def index_phones(platform: Platform, stop: asyncio.Event | None = None) -> int:
+    """Puts the phones of deliveries that are an hour old into the index; counts the deliveries.
+
+    Any number of processes may do it.
+    """
+    done = 0
+    async with platform.pool.acquire() as connection:
+        hashed = await PhoneHash.of(platform, connection)
+
+        async def turn(account_id: UUID) -> bool:
+            nonlocal done
+            indexed = await _index_some(connection, account_id, hashed)
+            done += indexed
+            if indexed < _INDEXED_AT_ONCE:
+                return False
+            await asyncio.sleep(_PAUSE)
+            return True
+
+        accounts = [id for id, _ in await ends.every_account(connection)]
+        turns = {id: partial(turn, id) for id in accounts}
+        await in_turns(connection, "index of phones", turns, stop)
+    return done
+
+
+async def _index_some(connection: Connection, account_id: UUID, hashed: PhoneHash) -> int:
+    async with connection.transaction():
+        progress = await personal_data.lock_progress(connection, account_id)
+        if progress is None or await personal_data.index_key(connection) != hashed.stored:
+            return 0
+        before = first_id_of(await ends.now(connection) - _SETTLED)
+        found = await personal_data.phones_after(
+            connection, account_id, progress.indexed_to, before, _INDEXED_AT_ONCE
+        )
+        if found:
+            entries = [
+                Indexed(hashed(phone), account_id, one.delivery_id)
+                for one in found
+                for phone in one.phones
+            ]
+            await personal_data.index(connection, entries)
+            reached = progress._replace(indexed_to=found[-1].delivery_id)
+            await personal_data.set_progress(connection, account_id, reached)
+    return len(found)
+
+
+async def erase_what_is_over(
+    platform: Platform, kept: timedelta, stop: asyncio.Event | None = None
+) -> int:
+    """Erases the personal data of deliveries that ended `kept` ago, or as long as their account
+    says; and of those that had to end first before they were erased on request. Counts them.
+
+    Never before the answers that are kept for repetitions have gone: they would be looked through
+    for each delivery. On request they are.
+
+    Any number of processes may do it.
+    """
+    async with platform.pool.acquire() as connection:
+        hashed = await PhoneHash.of(platform, connection)
+        now = await ends.now(connection)
+        work = {
+            account_id: _Erasing(
+                connection, platform, hashed, account_id, now - _longer(kept, days)
+            )
+            for account_id, days in await ends.every_account(connection)
+        }
+        turns = {account_id: one.turn for account_id, one in work.items()}
+        completed = await in_turns(connection, "personal data", turns, stop)
+        done = sum(one.done for one in work.values())
+        await ends.note(connection, "personal_data", done, completed=completed)
+    return done
+
+
+def _longer(kept: timedelta, days: int | None) -> timedelta:
+    """How long an account's data is kept: so many days, or `kept`, and no less than answers."""
+    own = kept if days is None else timedelta(days=min(days, LONGEST_DAYS))
+    return max(own, ANSWERS)
+
+
+class _Erasing:
+    """The personal data of one account, of deliveries that ended before a time."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        platform: Platform,
+        hashed: PhoneHash,
+        account_id: UUID,
+        ended_before: datetime,
+    ) -> None:
+        self.done = 0
+        self._connection = connection
+        self._platform = platform
+        self._hashed = hashed
+        self._account_id = account_id
+        self._ended_before = ended_before
+        self._in_order = True
+        self._after = _BEGINNING
+
+    async def turn(self) -> bool:
+        """Erases some, and counts them as done; returns whether there may be more."""
+        if self._in_order:
+            async with self._connection.transaction():
+                self._in_order = await self._in_turn()
+            more = True
+        else:
+            async with self._connection.transaction():
+                more = await self._put_off_before()
+        if more:
+            await asyncio.sleep(_PAUSE if self._in_order else 0)
+        return more
+
+    async def _in_turn(self) -> bool:
+        """Those whose turn has come; the ones among them that have not ended yet are put off."""
+        before = first_id_of(self._ended_before - _SLACK)
+        progress = await personal_data.lock_progress(self._connection, self._account_id)
+        ids = progress and await personal_data.ids_after(
+            self._connection, self._account_id, progress.erased_to, before, _AT_ONCE
+        )
+        if not progress or not ids:
+            return False
+        gone = await self._erase(ids, self._ended_before)
+        if left := [(self._account_id, id) for id in ids if id not in gone]:
+            await personal_data.put_off(self._connection, left, on_request=False)
+        reached = progress._replace(erased_to=ids[-1])
+        await personal_data.set_progress(self._connection, self._account_id, reached)
+        return True
+
+    async def _put_off_before(self) -> bool:
+        """Those that were put off, and have ended."""
+        ids = await personal_data.due(
+            self._connection, self._account_id, self._after, self._ended_before, _AT_ONCE
+        )
+        if not ids:
+            return False
+        await self._erase(ids, await ends.now(self._connection))
+        self._after = ids[-1]
+        return True
+
+    async def _erase(self, ids: Sequence[UUID], ended_before: datetime) -> set[UUID]:
+        wanted = [(self._account_id, id) for id in ids]
+        gone = await erase(self._connection, self._platform, self._hashed, wanted, ended_before)
+        self.done += len(gone)
+        return gone
+
+
+async def erase(
+    connection: Connection,
+    platform: Platform,
+    hashed: PhoneHash,
+    wanted: Sequence[tuple[UUID, UUID]],
+    ended_before: datetime,
+) -> set[UUID]:
+    """Erases those of the deliveries that ended before a time, in the caller's transaction.
+
+    With all that holds a copy of their data, whoever wants it erased. `wanted` are accounts and
+    ids. Returns the ids of those that were erased.
+    """
+    found = await personal_data.lock_ended(connection, wanted, ended_before)
+    if not found:
+        return set()
+    entries = [entry for delivery in found for entry in hashed.entries(delivery)]
+    gone = [erased(delivery) for delivery in found]
+    await personal_data.erase(connection, gone, entries)
+    since = await ends.now(connection) - ANSWERS
+    by_scope: dict[Scope, list[Delivery]] = {}
+    for delivery in gone:
+        if delivery.updated_at >= since:
+            by_scope.setdefault(delivery.scope, []).append(delivery)
+    for scope, deliveries in by_scope.items():
+        await _erase_answers(connection, platform, scope, deliveries)
+    return {delivery.id for delivery in gone}
+
+
+async def _erase_answers(
+    connection: Connection, platform: Platform, scope: Scope, deliveries: Sequence[Delivery]
+) -> None:
+    """Lets the kept answers about erased deliveries tell no more of them than is shown now."""
+    for answer in await personal_data.answers_about(connection, scope, deliveries):
+        dialect, told = platform.dialects[answer.dialect], orjson.loads(answer.body)
+        for delivery in deliveries:
+            if (written := dialect.erased_answer(told, delivery)) is not None:
+                await personal_data.rewrite_answer(connection, answer, orjson.dumps(written))
+                break

@@ -1,0 +1,213 @@
+"""What is stored about a phone number: shown, or erased, on request."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from estafette.core.accounts.account import Account
+from estafette.core.audit import Act
+from estafette.core.deliveries.delivery import Delivery, Stop
+from estafette.core.deliveries.event import Event
+from estafette.core.deliveries.personal_data import phones_of
+from estafette.core.money.payment import Payment
+from estafette.store import ends
+from estafette.store.deliveries import personal_data
+from estafette.store.deliveries import table as deliveries
+from estafette.store.pool import Connection
+from estafette.usecases import audit
+from estafette.usecases.deliveries.personal_data import PhoneHash, erase
+from estafette.usecases.platform import Platform
+
+_PAGE = 200
+_LOOK_SECONDS = 120.0
+_BEGINNING = UUID(int=0)
+
+
+async def deliveries_naming(
+    platform: Platform, phone: str, account: Account | None = None
+) -> AsyncIterator[Sequence[Delivery]]:
+    """All deliveries that name a phone (in E.164), of one account or of all, some at a time.
+
+    Those of the last hour, and what the worker has not indexed yet, are looked through.
+    """
+    of = account and account.id
+    seen: set[UUID] = set()
+    async with platform.pool.acquire() as connection:
+        hashed = await PhoneHash.of(platform, connection)
+        for one in [of] if of else [id for id, _ in await ends.every_account(connection)]:
+            young = await personal_data.not_indexed(connection, one, phone, seconds=_LOOK_SECONDS)
+            for at in range(0, len(young), _PAGE):
+                page = [(one, id) for id in young[at : at + _PAGE]]
+                seen.update(id for _, id in page)
+                yield await _naming(connection, page, phone)
+        after = _BEGINNING, _BEGINNING
+        while found := await personal_data.naming(connection, hashed(phone), of, after, _PAGE):
+            after = found[-1]
+            if page := [one for one in found if one[1] not in seen]:
+                yield await _naming(connection, page, phone)
+
+
+async def _naming(
+    connection: Connection, page: Sequence[tuple[UUID, UUID]], phone: str
+) -> list[Delivery]:
+    """Those that do name it: two numbers may have one hash."""
+    found = await personal_data.read(connection, page)
+    return [delivery for delivery in found if phone in phones_of(delivery)]
+
+
+class Stored(NamedTuple):
+    """All that is stored about a delivery, its history and its way to another platform included."""
+
+    delivery: Delivery
+    events: Sequence[Event]
+    dispatch: Any
+
+
+async def export_phone(
+    platform: Platform, phone: str, account: Account | None = None
+) -> list[Stored]:
+    """What is stored about every delivery that names a phone (in E.164), of one account or all.
+
+    That it was given out is in the audit.
+    """
+    found: list[Stored] = []
+    async for page in deliveries_naming(platform, phone, account):
+        found += [await stored(platform, delivery) for delivery in page]
+    async with platform.pool.acquire() as connection, connection.transaction():
+        hashed = await PhoneHash.of(platform, connection)
+        await audit.note(
+            connection,
+            platform.by,
+            Act.PRIVACY_EXPORTED,
+            hashed.name(phone),
+            {"deliveries": len(found)},
+            of=account and account.id,
+        )
+    return found
+
+
+async def stored(platform: Platform, delivery: Delivery) -> Stored:
+    """What is stored about a delivery."""
+    async with platform.pool.acquire() as connection:
+        events = await deliveries.events(connection, delivery.scope, delivery.id)
+        account_id = delivery.scope.account_id
+        dispatch = await personal_data.dispatch_of(connection, account_id, delivery.id)
+    return Stored(delivery, events, dispatch)
+
+
+class Erased(NamedTuple):
+    """How many deliveries were erased, and which will be as soon as they have ended."""
+
+    erased: int
+    put_off: Sequence[Delivery]
+
+
+async def erase_phone(platform: Platform, phone: str, account: Account | None = None) -> Erased:
+    """Erases the personal data of every delivery that names a phone (in E.164), once it has ended.
+
+    Those under way are erased as soon as they end, within minutes, by the worker. Each delivery's
+    data is erased as a whole, whoever else it names. The audit calls the phone by its hash.
+    """
+    done, put_off = 0, list[Delivery]()
+    async for page in deliveries_naming(platform, phone, account):
+        async with platform.pool.acquire() as connection:
+            hashed = await PhoneHash.of(platform, connection)
+            now = await ends.now(connection)
+            async with connection.transaction():
+                gone = await _erase(connection, platform, hashed, page, now)
+                await _note(connection, platform, hashed.name(phone), page, gone)
+        done += len(gone)
+        put_off += [delivery for delivery in page if delivery.id not in gone]
+    return Erased(done, put_off)
+
+
+async def _erase(
+    connection: Connection,
+    platform: Platform,
+    hashed: PhoneHash,
+    page: Sequence[Delivery],
+    now: datetime,
+) -> set[UUID]:
+    wanted = [(delivery.scope.account_id, delivery.id) for delivery in page]
+    if not wanted:
+        return set()
+    gone = await erase(connection, platform, hashed, wanted, now)
+    if left := [one for one in wanted if one[1] not in gone]:
+        await personal_data.put_off(connection, left, on_request=True)
+    return gone
+
+
+async def _note(
+    connection: Connection,
+    platform: Platform,
+    phone: str,
+    page: Sequence[Delivery],
+    gone: set[UUID],
+) -> None:
+    """Tells the audit how many deliveries of each account were erased, and put off."""
+    for account_id in {delivery.scope.account_id for delivery in page}:
+        of_account = [one.id for one in page if one.scope.account_id == account_id]
+        erased = sum(id in gone for id in of_account)
+        facts = {"erased": erased, "when_ended": len(of_account) - erased}
+        await audit.note(connection, platform.by, Act.PRIVACY_ERASED, phone, facts, of=account_id)
+
+
+def as_json(one: Stored) -> dict[str, Any]:
+    """What is stored about a delivery, as it is given out."""
+    delivery = one.delivery
+    return {
+        "id": delivery.id,
+        "mode": delivery.scope.mode,
+        "status": delivery.status,
+        "reference": delivery.reference,
+        "external_ref": delivery.external_ref,
+        "created_at": delivery.created_at,
+        "updated_at": delivery.updated_at,
+        "pickup_by": delivery.pickup_by,
+        "deliver_by": delivery.deliver_by,
+        "pickup": _stop(delivery.pickup),
+        "dropoff": _stop(delivery.dropoff),
+        "parcel": {
+            "weight_grams": delivery.parcel.weight_grams,
+            "description": delivery.parcel.description,
+            "declared_value": delivery.parcel.declared_value,
+        },
+        "courier": delivery.company_name,
+        "fee": delivery.fee,
+        "payment": _payment(delivery.payment),
+        "metadata": delivery.metadata,
+        "pin": "kept" if delivery.pin else None,
+        "history": [
+            {
+                "status": event.status,
+                "actor": event.actor,
+                "note": event.note,
+                "occurred_at": event.occurred_at,
+            }
+            for event in one.events
+        ],
+        "at_another_platform": one.dispatch,
+    }
+
+
+def _stop(stop: Stop) -> dict[str, Any]:
+    return {
+        "name": stop.name,
+        "phone": stop.phone,
+        "phone_e164": stop.phone_e164,
+        "address": stop.address,
+        "city": stop.city,
+        "province": stop.province,
+        "notes": stop.notes,
+        "latitude": stop.latitude,
+        "longitude": stop.longitude,
+    }
+
+
+def _payment(payment: Payment) -> dict[str, Any]:
+    return {
+        "method": payment.method,
+        "cash_collect": payment.cash_collect,
+        "due_at": payment.due_at,
+    }

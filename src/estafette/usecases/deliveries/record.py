@@ -1,0 +1,72 @@
+"""Write what happened to deliveries, with all that follows from it, in one transaction.
+
+Every creation and every move of a delivery passes here. Whatever else must be written exactly when
+a delivery is (its books, its place in the search, its orders to couriers) belongs beside them.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from estafette.core.couriers.company import Connector
+from estafette.core.deliveries.delivery import Status
+from estafette.core.quotes.quote import Quote
+from estafette.store.couriers import dispatches
+from estafette.store.couriers.dispatches import NewDispatch
+from estafette.store.deliveries import journal, search_texts
+from estafette.store.deliveries.idempotency import Key, Record
+from estafette.store.deliveries.journal import Entry
+from estafette.store.pool import Connection
+from estafette.usecases.money import books
+from estafette.usecases.platform import Platform
+
+
+async def creations(
+    connection: Connection,
+    platform: Platform,
+    entries: Sequence[Entry],
+    quotes: Mapping[UUID, Quote],
+    answers: Sequence[tuple[Key, Record]],
+) -> int:
+    """Writes new deliveries; `quotes` are by delivery, of those that were created from one.
+
+    `answers` are kept under their idempotency keys. Returns the number of webhook messages
+    enqueued.
+    """
+    enqueued = await journal.insert(connection, entries, platform.watch_limits, answers)
+    await search_texts.keep(connection, [entry.delivery for entry in entries])
+    if quotes and (new := _dispatches(entries, quotes)):
+        await dispatches.insert(connection, new)
+    return enqueued
+
+
+async def moves(connection: Connection, platform: Platform, entries: Sequence[Entry]) -> int:
+    """Writes one transition of each delivery, whose rows the caller has locked.
+
+    Returns the number of webhook messages enqueued.
+    """
+    enqueued = await journal.move(connection, entries, platform.watch_limits)
+    await books.book(connection, entries)
+    remote = [entry for entry in entries if entry.delivery.remote]
+    if paid := [one.delivery for one in remote if one.before is Status.AWAITING_PAYMENT]:
+        await dispatches.let_go(connection, paid)
+    if ended := [one.delivery for one in remote if one.delivery.progress.is_final]:
+        await dispatches.end(connection, ended)
+    return enqueued
+
+
+def _dispatches(entries: Sequence[Entry], quotes: Mapping[UUID, Quote]) -> list[NewDispatch]:
+    """What is to be placed at companies that have a platform of their own."""
+    new: list[NewDispatch] = []
+    for entry in entries:
+        delivery, quote = entry.delivery, quotes.get(entry.delivery.id)
+        if quote is None or quote.company_id is None or quote.connector is not Connector.REMOTE:
+            continue
+        is_awaited = delivery.status is Status.AWAITING_PAYMENT
+        scope = delivery.scope
+        offer = quote.upstream or {}
+        new.append(
+            NewDispatch(
+                scope.account_id, delivery.id, scope.mode, quote.company_id, offer, is_awaited
+            )
+        )
+    return new

@@ -1,0 +1,110 @@
+"""What a recipient may know of a delivery: no names, no addresses, no account."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from estafette.core.accounts.account import MARKETS
+from estafette.core.deliveries.delivery import FINAL, Status
+from estafette.core.deliveries.event import Actor
+from estafette.core.money.payment import PaymentMethod
+from estafette.store.deliveries import table as deliveries
+from estafette.usecases.platform import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedStep:
+    """One step, the delivery's event of that number.
+
+    `note` is the courier's own word, free text that nobody has vetted.
+    """
+
+    number: int
+    status: Status
+    occurred_at: datetime
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedDelivery:
+    """A delivery as its recipient sees it. `version` grows with every event.
+
+    `steps` are its newest ones, `STEPS_SHOWN` at most.
+    With `awaits_confirmation`, what it awaits or awaited first is its merchant's word, no payment.
+    """
+
+    id: UUID
+    version: int
+    status: Status
+    milestone: Status
+    pickup_city: str | None
+    dropoff_city: str | None
+    pickup_by: datetime
+    deliver_by: datetime
+    created_at: datetime
+    time_zone: str
+    market: str
+    steps: tuple[TrackedStep, ...]
+    reference: str | None = None
+    awaits_confirmation: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in FINAL
+
+
+STEPS_SHOWN = 30
+"""How many steps whoever knows a delivery's id sees, the newest."""
+
+_NOTED_BY = frozenset({Actor.COURIER, Actor.DRIVER})
+"""Whose notes a recipient sees: a merchant's reason or an operator's remark is not for them."""
+
+
+async def track(
+    platform: Platform, delivery_id: UUID, visitor: str | None = None
+) -> TrackedDelivery | None:
+    """The delivery of that id, of whichever account and mode; None when there is none.
+
+    `visitor` is the address by which who asks is counted; None: we ask ourselves. Raises Busy.
+    """
+    async with (
+        platform.places.public(visitor) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        delivery = await deliveries.find_anywhere(connection, delivery_id)
+        if delivery is None:
+            return None
+        events = await deliveries.events(connection, delivery.scope, delivery_id, STEPS_SHOWN)
+        market = MARKETS[await deliveries.market_of(connection, delivery.scope.account_id)]
+    return TrackedDelivery(
+        id=delivery.id,
+        version=delivery.progress.seq,
+        status=delivery.status,
+        milestone=delivery.milestone,
+        pickup_city=delivery.pickup.city,
+        dropoff_city=delivery.dropoff.city,
+        pickup_by=delivery.pickup_by,
+        deliver_by=delivery.deliver_by,
+        created_at=delivery.created_at,
+        time_zone=market.time_zone,
+        market=market.code,
+        reference=delivery.reference,
+        awaits_confirmation=delivery.payment.method is not PaymentMethod.BANK_TRANSFER,
+        steps=tuple(
+            TrackedStep(
+                event.seq,
+                event.status,
+                event.occurred_at,
+                event.note if event.actor in _NOTED_BY else None,
+            )
+            for event in events
+        ),
+    )
+
+
+async def versions(platform: Platform, ids: Collection[UUID]) -> dict[UUID, int]:
+    """The version of each delivery that exists, in one statement."""
+    async with platform.places.public(None) as connection:
+        return await deliveries.versions(connection, ids)

@@ -1,0 +1,1 @@
+"""Confirm payments, book transfers, read statements."""

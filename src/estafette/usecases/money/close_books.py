@@ -1,0 +1,49 @@
+"""Carry the balances of the books forward, so that a statement need not add up their history."""
+
+import asyncio
+from functools import partial
+from uuid import UUID
+
+from estafette.core.accounts.account import Mode, Scope
+from estafette.store import ends
+from estafette.store.money import closings
+from estafette.usecases.platform import Platform
+from estafette.usecases.rounds import in_turns, keep_doing
+
+_REST = 3_600.0
+_PAUSE = 0.01
+
+
+async def run(platform: Platform, stop: asyncio.Event) -> None:
+    """Closes the days that are over, each hour until `stop` is set."""
+
+    async def one_round() -> float:
+        await close_books(platform, stop)
+        return _REST
+
+    await keep_doing("books", one_round, stop)
+
+
+async def close_books(platform: Platform, stop: asyncio.Event | None = None) -> int:
+    """Closes every day that is over, of all accounts in turns; counts them.
+
+    Each in a transaction of its own. Any number of processes may do it; they wait for each other.
+    """
+    done = 0
+    async with platform.pool.acquire() as connection:
+
+        async def turn(account_id: UUID) -> bool:
+            nonlocal done
+            closed = 0
+            for mode in Mode:
+                async with connection.transaction():
+                    end = await closings.close_next(connection, Scope(account_id, mode))
+                closed += end is not None
+            if closed:
+                await asyncio.sleep(_PAUSE)
+            done += closed
+            return closed > 0
+
+        accounts = [id for id, _ in await ends.every_account(connection)]
+        await in_turns(connection, "books", {id: partial(turn, id) for id in accounts}, stop)
+    return done

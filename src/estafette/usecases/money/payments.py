@@ -1,0 +1,57 @@
+"""Payments that somebody must confirm: the bank transfers of merchants."""
+
+from uuid import UUID
+
+from estafette.core.accounts.account import Mode, Scope
+from estafette.core.audit import Act
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.dialect import Dialect
+from estafette.core.deliveries.event import Actor
+from estafette.core.errors import PaymentNotAwaited
+from estafette.store.money import books
+from estafette.usecases import audit
+from estafette.usecases.deliveries import record
+from estafette.usecases.deliveries.advance import Move, lock_one
+from estafette.usecases.deliveries.confirm import released, tell
+from estafette.usecases.platform import Platform
+
+
+async def confirm_payment(
+    platform: Platform,
+    scope: Scope,
+    dialect: Dialect,
+    delivery_id: UUID,
+    note: str | None = None,
+) -> Delivery:
+    """Lets a delivery whose bank transfer has arrived go on; returns it as it is then.
+
+    Raises DeliveryNotFound, or PaymentNotAwaited when it is paid already, expired, or awaits
+    something else.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        delivery = await lock_one(connection, scope, delivery_id)
+        if delivery.status is not Status.AWAITING_PAYMENT or delivery.is_held:
+            raise PaymentNotAwaited(delivery.status)
+        move = Move(Status.PENDING, Actor.OPERATOR, note or "The bank transfer has arrived")
+        entry = released(delivery, move, dialect, platform.sandbox_step)
+        await record.moves(connection, platform, [entry])
+        facts = {"reference": delivery.reference, "fee": delivery.fee}
+        await audit.note(
+            connection, platform.by, Act.PAYMENT_CONFIRMED, delivery_id, facts, of=scope
+        )
+    tell(platform, entry.delivery)
+    return entry.delivery
+
+
+async def awaited_payments(
+    platform: Platform, mode: Mode, account_id: UUID | None = None, *, limit: int = 1_000
+) -> list[Delivery]:
+    """The deliveries whose bank transfer is awaited, of one account or of all, oldest first."""
+    async with platform.pool.acquire() as connection:
+        return await books.awaiting(connection, mode, account_id, limit)
+
+
+async def find_by_reference(platform: Platform, scope: Scope, reference: str) -> Delivery | None:
+    """The delivery whose reference is written on a transfer."""
+    async with platform.pool.acquire() as connection:
+        return await books.find_by_reference(connection, scope, reference.strip().upper())

@@ -1,0 +1,1 @@
+"""Quote deliveries, and keep the price lists from which quotes are made."""

@@ -1,0 +1,244 @@
+"""Quote a delivery across courier companies: each one's price, binding for a while."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import structlog
+
+from estafette.core.accounts.account import Market, Mode, Scope
+from estafette.core.couriers.company import (
+    LARGEST_FEE,
+    Company,
+    Connector,
+    Courier,
+    CourierFailed,
+    CourierResting,
+    Offer,
+    QuoteRequest,
+    connector_of,
+    fits,
+    names_of,
+)
+from estafette.core.deliveries.delivery import Parcel, Stop
+from estafette.core.errors import AllCouriersFailed, NoCourierConfigured, Refusal
+from estafette.core.ids import new_id
+from estafette.core.quotes.place import City, CityIndex
+from estafette.core.quotes.quote import VALIDITY, Quote
+from estafette.store import pool
+from estafette.store.quotes import table as quotes
+from estafette.usecases.deliveries.batching import Batcher
+from estafette.usecases.platform import Platform, clock
+
+PATIENCE_SECONDS = 3.0
+"""How long a company may take to answer."""
+
+_FAILURES = frozenset({"failed", "late", "open"})
+_PLACES = 4096
+_BATCH = 32
+_LANES = 2
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class _Answered(NamedTuple):
+    """What a company said; `failed` when it said nothing."""
+
+    company: Company
+    connector: Connector
+    offer: Offer | None
+    failed: bool = False
+
+
+class _Offered(NamedTuple):
+    """The offers that one request has brought, on the way to being stored together."""
+
+    scope: Scope
+    bound: Mapping[str, str]
+    answers: Sequence[_Answered]
+
+
+class _Place(NamedTuple):
+    """The city of a stop, if the gazetteer has it, and the names by which a zone may hold it."""
+
+    city: City | None
+    names: frozenset[str]
+
+
+class _Places:
+    """The places of stops, remembered: merchants send from and to the same ones."""
+
+    def __init__(self, cities: CityIndex) -> None:
+        """Finds places among `cities`."""
+        self.cities = cities
+        self._known: dict[tuple[str, str | None], _Place] = {}
+
+    def of(self, stop: Stop) -> _Place:
+        """The place of a stop."""
+        if stop.city is None:
+            return self._find(stop)
+        key = stop.city, stop.province
+        place = self._known.get(key)
+        if place is None:
+            if len(self._known) >= _PLACES:
+                self._known.clear()
+            place = self._known[key] = self._find(stop)
+        return place
+
+    def _find(self, stop: Stop) -> _Place:
+        city = self.cities.find(stop.city or stop.address)
+        return _Place(city, names_of(stop, city))
+
+
+class CompanyQuoter:
+    """Quotes deliveries across courier companies for one process."""
+
+    def __init__(self, platform: Platform) -> None:
+        """Works on `platform`."""
+        self._platform = platform
+        self._batcher = Batcher(self._write, owner=_owner, size=_BATCH, lanes=_LANES)
+        self._places: dict[str, _Places] = {}  # by market
+
+    async def quote(
+        self,
+        scope: Scope,
+        market: Market,
+        origin: Stop,
+        destination: Stop,
+        parcel: Parcel,
+        payload: Mapping[str, Any],
+    ) -> list[Quote]:
+        """Asks every fitting company and stores the quotes of those that offer, cheapest first.
+
+        `payload` is what the quotes will be compared by. Empty when nobody covers that. One
+        company's failure or slowness costs its own quote alone, and at most PATIENCE_SECONDS.
+
+        Raises NoCourierConfigured when the account has no company, AllCouriersFailed when none of
+        those asked could answer.
+        """
+        catalog = self._platform.catalog
+        companies = (await catalog.companies(market.code)).of(scope.account_id)
+        if not companies:
+            raise NoCourierConfigured
+        places = await self._places_of(market)
+        start, end = places.of(origin), places.of(destination)
+        wanted = QuoteRequest(
+            origin, destination, parcel, start.city, end.city, scope.mode, scope.account_id
+        )
+        now = clock()
+        fitting = [one for one in companies if fits(one, start.names, end.names, parcel, now)]
+        answers = await self._ask(scope, fitting, wanted)
+        if answers and all(answer.failed for answer in answers):
+            raise AllCouriersFailed(len(answers))
+        if all(answer.offer is None for answer in answers):
+            return []
+        return await self._batcher.do(_Offered(scope, quotes.digests(payload), answers))
+
+    async def _places_of(self, market: Market) -> _Places:
+        """What is remembered of a market's places; nothing when its cities were read anew."""
+        cities = (await self._platform.catalog.prices(market.code)).cities
+        places = self._places.get(market.code)
+        if places is None or places.cities is not cities:
+            places = self._places[market.code] = _Places(cities)
+        return places
+
+    async def _ask(
+        self, scope: Scope, companies: Sequence[Company], wanted: QuoteRequest
+    ) -> list[_Answered]:
+        """What each company says; those that must be waited for are asked all at once."""
+        asked: list[tuple[Company, Connector, Courier]] = []
+        for company in companies:
+            connector = connector_of(company, rehearsal=scope.mode is Mode.SANDBOX)
+            courier = self._platform.couriers.get(connector)
+            if courier is not None:
+                asked.append((company, connector, courier))
+        waiting = [asyncio.create_task(self._one(*one, wanted)) for one in asked if one[2].waits]
+        try:
+            answers = [await self._one(*one, wanted) for one in asked if not one[2].waits]
+            if waiting:
+                answers += await asyncio.gather(*waiting)
+        finally:
+            for task in waiting:
+                task.cancel()
+        return answers
+
+    async def _one(
+        self, company: Company, connector: Connector, courier: Courier, wanted: QuoteRequest
+    ) -> _Answered:
+        began = time.perf_counter()
+        outcome, offer = "failed", None
+        try:
+            if courier.waits:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    answer = await courier.quote(company, wanted)
+            else:
+                answer = await courier.quote(company, wanted)
+            offer = _payable(company, answer)
+            outcome = "no" if offer is None else "offer"
+        except TimeoutError:
+            outcome = "late"
+        except CourierResting:
+            outcome = "open"
+        except CourierFailed as error:
+            _log.warning("courier_failed", company=company.slug, reason=str(error))
+        except Refusal:  # there is no connection to the database: no company's fault
+            raise
+        except Exception:  # a fault of one connector must not cost the quotes of the others
+            _log.exception("courier_broke", company=company.slug)
+        self._platform.observe_courier(company, outcome, time.perf_counter() - began)
+        return _Answered(company, connector, offer, failed=outcome in _FAILURES)
+
+    async def _write(self, batch: Sequence[_Offered]) -> Sequence[list[Quote]]:
+        async with self._platform.places.batch("quote") as connection:
+            now = await pool.now(connection)
+            stored = [_quotes(offered, now) for offered in batch]
+            await quotes.insert(connection, [quote for of_one in stored for quote in of_one])
+        return stored
+
+
+def _owner(offered: _Offered) -> UUID:
+    return offered.scope.account_id
+
+
+def _payable(company: Company, offer: Offer | None) -> Offer | None:
+    """The offer, if its fee is one that can be kept and told. Raises CourierFailed."""
+    if offer is not None and company.margin.on(offer.fee) > LARGEST_FEE:
+        raise CourierFailed("the fee is beyond all measure")
+    return offer
+
+
+def _quotes(offered: _Offered, now: datetime) -> list[Quote]:
+    """The quotes of one request as valid from `now`, the cheapest first."""
+    found = [
+        _quote(offered, answer, answer.offer, now)
+        for answer in offered.answers
+        if answer.offer is not None
+    ]
+    found.sort(key=lambda quote: (quote.fee, quote.eta_minutes, quote.company_name))
+    return found
+
+
+def _quote(offered: _Offered, answer: _Answered, offer: Offer, now: datetime) -> Quote:
+    """An offer with the operator's margin, valid no longer than its company is bound."""
+    company, until = answer.company, now + VALIDITY
+    required = company.capabilities.require_delivery_pin
+    return Quote(
+        id=new_id(now),
+        scope=offered.scope,
+        bound=offered.bound,
+        fee=company.margin.on(offer.fee),
+        pickup_within=offer.pickup_within,
+        delivery_within=offer.delivery_within,
+        created_at=now,
+        expires_at=until if offer.expires_at is None else min(until, offer.expires_at),
+        company_id=company.id,
+        company_name=company.name,
+        company_slug=company.slug,
+        connector=answer.connector,
+        company_fee=offer.fee,
+        require_pin=required if offer.require_pin is None else offer.require_pin,
+        upstream=offer.upstream,
+    )

@@ -1,0 +1,64 @@
+"""The price list of a market or a courier company as a file: take it out, put one in."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from estafette.core.accounts.account import MARKETS
+from estafette.core.audit import Act
+from estafette.core.quotes.pricing import Tariff
+from estafette.core.quotes.tariff_file import tariffs_from_csv, tariffs_to_csv
+from estafette.store.pool import Connection
+from estafette.store.quotes import catalog
+from estafette.usecases import audit
+from estafette.usecases.platform import Platform
+
+
+class MarketNotFoundError(LookupError):
+    """There is no such market."""
+
+    def __init__(self, market: str) -> None:
+        """`market` is the one that was asked for."""
+        known = ", ".join(sorted(MARKETS))
+        super().__init__(f"there is no market {market!r}; there are {known}")
+
+
+async def export_tariffs(platform: Platform, market: str, company_id: UUID | None = None) -> str:
+    """The price list of a market, or of a company in it, as CSV. Raises MarketNotFoundError."""
+    _check(market)
+    async with platform.pool.acquire() as connection:
+        return tariffs_to_csv(await catalog.tariffs(connection, market, company_id))
+
+
+async def import_tariffs(
+    platform: Platform, market: str, text: str, company_id: UUID | None = None
+) -> int:
+    """Puts the price list of a CSV file in the place of a market's, or of a company's in it.
+
+    Returns how many rows it has.
+
+    Raises MarketNotFoundError, or TariffFileError with every mistake: then nothing has changed.
+    """
+    _check(market)
+    async with platform.pool.acquire() as connection, connection.transaction():
+        cities = {city.code for city in await catalog.cities(connection, market)}
+        tariffs = tariffs_from_csv(text, cities)
+        await replace_tariffs(connection, platform, market, tariffs, company_id)
+    return len(tariffs)
+
+
+async def replace_tariffs(
+    connection: Connection,
+    platform: Platform,
+    market: str,
+    tariffs: Sequence[Tariff],
+    company_id: UUID | None,
+) -> None:
+    """Puts a price list in the place of a market's, or of a company's in it."""
+    await catalog.replace_tariffs(connection, market, tariffs, company_id)
+    facts = {"market": market, "rows": len(tariffs)}
+    await audit.note(connection, platform.by, Act.TARIFFS_REPLACED, company_id or market, facts)
+
+
+def _check(market: str) -> None:
+    if market not in MARKETS:
+        raise MarketNotFoundError(market)

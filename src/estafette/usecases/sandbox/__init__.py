@@ -1,0 +1,1 @@
+"""Move deliveries as simulated couriers would."""

@@ -1,0 +1,1 @@
+"""Manage webhook endpoints, and send again what was missed."""

@@ -1,0 +1,334 @@
+"""Webhooks from the account's side: its endpoints, a test, what was tried, sending it again.
+
+Whether a URL is one that webhooks are sent to is checked at the edges (`webhooks.guard.check_url`),
+where a refusal can name the field; where it leads is checked when it is dialled.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import orjson
+
+from estafette.core.accounts.account import Scope
+from estafette.core.audit import Act
+from estafette.core.deliveries.delivery import Progress, Status
+from estafette.core.errors import EndpointMissing
+from estafette.core.ids import new_id
+from estafette.core.webhooks.headers import sealed_for
+from estafette.store.accounts import table as accounts
+from estafette.store.pool import Connection
+from estafette.store.webhooks import endpoints, failures, messages
+from estafette.store.webhooks.endpoints import Endpoint
+from estafette.store.webhooks.messages import Attempt
+from estafette.usecases import audit
+from estafette.usecases.accounts.administration import (
+    DEFAULT_ENDPOINT,
+    SECRET_PREFIX,
+    AccountRefusedError,
+    checked_name,
+)
+from estafette.usecases.accounts.secrets import Cipher, new_token
+from estafette.usecases.platform import Platform
+
+__all__ = [
+    "Attempt",
+    "EndpointSettings",
+    "attempts_of",
+    "attempts_since",
+    "finish_rotation",
+    "list_endpoints",
+    "resend_event",
+    "resend_message",
+    "reveal_endpoints",
+    "rotate",
+    "send_test",
+    "set_enabled",
+    "set_endpoint",
+    "why_no_event",
+    "why_no_message",
+]
+
+MOST_ENDPOINTS = 20
+"""Endpoints of an account in a mode: every event makes a message for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """An endpoint with its secrets in clear text, for its account's eyes.
+
+    `secret` signs now. While a rotation runs, `next_secret` will from `next_secret_from` on. Of its
+    own headers there are the names. `order_seconds` is how long a webhook waits for an earlier one
+    of its delivery; None: as its dialect says. `disabled_why` is None where somebody disabled it.
+    """
+
+    scope: Scope
+    name: str
+    url: str | None
+    secret: str = field(repr=False)
+    next_secret: str | None = field(repr=False)
+    next_secret_from: datetime | None
+    disabled_at: datetime | None
+    disabled_why: str | None
+    format: str
+    order_seconds: int | None
+    headers: tuple[str, ...]
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it is sent webhooks, where it has an address."""
+        return self.disabled_at is None
+
+
+def read_headers(cipher: Cipher, endpoint: Endpoint) -> dict[str, str]:
+    """The headers of its own that an endpoint has, in clear text."""
+    if endpoint.headers is None:
+        return {}
+    return orjson.loads(cipher.decrypt(endpoint.headers, sealed_for(endpoint.id)))
+
+
+def shown_settings(cipher: Cipher, endpoint: Endpoint) -> EndpointSettings:
+    owner = endpoint.id.bytes
+    return EndpointSettings(
+        scope=endpoint.scope,
+        name=endpoint.name,
+        url=endpoint.url,
+        secret=cipher.decrypt(endpoint.secret, owner),
+        next_secret=cipher.decrypt(endpoint.next_secret, owner) if endpoint.next_secret else None,
+        next_secret_from=endpoint.next_secret_from,
+        disabled_at=endpoint.disabled_at,
+        disabled_why=endpoint.disabled_why,
+        format=endpoint.format,
+        order_seconds=endpoint.order_seconds,
+        headers=tuple(read_headers(cipher, endpoint)),
+    )
+
+
+async def list_endpoints(platform: Platform, account_id: UUID) -> list[EndpointSettings]:
+    """All endpoints of an account, by mode and name."""
+    async with platform.pool.acquire() as connection:
+        found = await endpoints.every(connection, account_id)
+    return [shown_settings(platform.cipher, endpoint) for endpoint in found]
+
+
+async def reveal_endpoints(platform: Platform, account_id: UUID) -> list[EndpointSettings]:
+    """The same for somebody who is shown the secrets, which is written down."""
+    async with platform.pool.acquire() as connection, connection.transaction():
+        found = await endpoints.every(connection, account_id)
+        for endpoint in found:
+            await note_endpoint(connection, platform, Act.ENDPOINT_REVEALED, endpoint)
+    return [shown_settings(platform.cipher, endpoint) for endpoint in found]
+
+
+@asynccontextmanager
+async def changing(
+    platform: Platform, scope: Scope, name: str
+) -> AsyncGenerator[tuple[Connection, Endpoint]]:
+    """A transaction in which an endpoint is changed, its row locked. Raises EndpointMissing."""
+    async with platform.pool.acquire() as connection, connection.transaction():
+        endpoint = await endpoints.lock(connection, scope, name)
+        if endpoint is None:
+            raise EndpointMissing(name)
+        yield connection, endpoint
+
+
+async def read_again(
+    connection: Connection, platform: Platform, changed: Endpoint
+) -> EndpointSettings:
+    """An endpoint as it is after a change."""
+    endpoint = await endpoints.lock(connection, changed.scope, changed.name)
+    return shown_settings(platform.cipher, endpoint or changed)
+
+
+async def set_endpoint(
+    platform: Platform, scope: Scope, url: str | None, name: str = DEFAULT_ENDPOINT
+) -> EndpointSettings:
+    """Sends webhooks to `url` from now on; None sends none. Makes the endpoint if it is new.
+
+    What waits for the endpoint goes to the new address. `url` has been checked by the caller.
+    Raises AccountRefusedError for a name that is none, and for one endpoint too many.
+    """
+    checked_name(name)
+    id = new_id()
+    async with platform.pool.acquire() as connection, connection.transaction():
+        secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), id.bytes)
+        names = await endpoints.names(connection, scope)
+        if name not in names and len(names) >= MOST_ENDPOINTS:
+            raise AccountRefusedError(
+                f"an account has at most {MOST_ENDPOINTS} endpoints in a mode"
+            )
+        if await endpoints.insert(connection, scope, id, name, url, secret):
+            facts = {"name": name, "url": place_of(url)}
+            await audit.note(connection, platform.by, Act.ENDPOINT_CREATED, id, facts, of=scope)
+    async with changing(platform, scope, name) as (connection, endpoint):
+        if endpoint.url != url:
+            await endpoints.set_url(connection, scope, endpoint.id, url)
+            await failures.forgive(connection, scope.account_id)
+            facts = {"url": [place_of(endpoint.url), place_of(url)]}
+            await note_endpoint(connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
+        return await read_again(connection, platform, endpoint)
+
+
+def place_of(url: str | None) -> str | None:
+    """Where a URL leads, without its path and query: they may hold a secret."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+async def note_endpoint(
+    connection: Connection,
+    platform: Platform,
+    act: Act,
+    endpoint: Endpoint,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes down what was done to an endpoint, in the transaction of the act."""
+    told = {"name": endpoint.name, **(facts or {})}
+    await audit.note(connection, platform.by, act, endpoint.id, told, of=endpoint.scope)
+
+
+async def set_enabled(
+    platform: Platform, scope: Scope, name: str, *, enabled: bool
+) -> EndpointSettings:
+    """Lets an endpoint rest, or work again. Raises EndpointMissing.
+
+    A resting endpoint gets no new messages, and nothing is sent to it. What waits for it stays and
+    is given up by its schedule; `resend_since` sends it, and what it was never told of.
+    """
+    async with changing(platform, scope, name) as (connection, endpoint):
+        await endpoints.set_enabled(connection, scope, endpoint.id, enabled=enabled)
+        await failures.forgive(connection, scope.account_id)
+        act = Act.ENDPOINT_ENABLED if enabled else Act.ENDPOINT_DISABLED
+        await note_endpoint(connection, platform, act, endpoint)
+        return await read_again(connection, platform, endpoint)
+
+
+async def rotate(
+    platform: Platform, scope: Scope, overlap: timedelta, name: str = DEFAULT_ENDPOINT
+) -> EndpointSettings:
+    """Makes a new secret, which signs after `overlap` or once the rotation is finished by hand.
+
+    Until then the old one signs. A rotation that still runs begins anew: the secret that it had
+    made never signs. Raises EndpointMissing.
+    """
+    async with changing(platform, scope, name) as (connection, endpoint):
+        secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), endpoint.id.bytes)
+        await endpoints.rotate(connection, endpoint, secret, overlap)
+        facts = {"overlap_seconds": overlap.total_seconds()}
+        await note_endpoint(connection, platform, Act.ENDPOINT_ROTATED, endpoint, facts)
+        return await read_again(connection, platform, endpoint)
+
+
+async def finish_rotation(
+    platform: Platform, scope: Scope, name: str = DEFAULT_ENDPOINT
+) -> EndpointSettings:
+    """Lets the new secret sign from now on; no harm when none waits. Raises EndpointMissing."""
+    async with changing(platform, scope, name) as (connection, endpoint):
+        await endpoints.finish_rotation(connection, endpoint)
+        await note_endpoint(connection, platform, Act.ENDPOINT_ROTATION_FINISHED, endpoint)
+        return await read_again(connection, platform, endpoint)
+
+
+async def send_test(
+    platform: Platform, scope: Scope, type: str | None = None, url: str | None = None
+) -> UUID:
+    """Queues one signed test, tried once; returns the id by which its event is known.
+
+    `type` is one of the dialect's, by default the one that tells of a new delivery. `url` has been
+    checked by the caller; by default it is the account's own. It is signed with the secret of the
+    default endpoint. Raises EndpointMissing when there is no address at all.
+    """
+    id = new_id()
+    account = platform.places.account(scope.account_id)
+    async with account as connection, connection.transaction():
+        if type is None:
+            dialect = platform.dialects[await accounts.dialect_of(connection, scope.account_id)]
+            type = dialect.announcements(None, Progress(Status.PENDING, Status.PENDING))[0]
+        if not await messages.insert_test(connection, scope, id, DEFAULT_ENDPOINT, type, url):
+            raise EndpointMissing(DEFAULT_ENDPOINT)
+        await failures.probe(connection, scope.account_id)
+        facts = {"type": type, "url": place_of(url)}
+        await audit.note(connection, platform.by, Act.WEBHOOKS_TESTED, id, facts, of=scope)
+    platform.outbox_signal.wake()
+    return id
+
+
+async def attempts_of(
+    platform: Platform, scope: Scope, delivery_id: UUID, limit: int = 100
+) -> list[Attempt]:
+    """The latest attempts for the events of a delivery, newest first."""
+    async with platform.pool.acquire() as connection:
+        return await messages.attempts_of(connection, scope, delivery_id, limit)
+
+
+async def attempts_since(
+    platform: Platform, scope: Scope, since: datetime, limit: int = 100
+) -> list[Attempt]:
+    """The latest attempts for an account since a time, newest first, tests included."""
+    async with platform.pool.acquire() as connection:
+        return await messages.attempts_since(connection, scope, since, limit)
+
+
+async def resend_event(platform: Platform, scope: Scope, delivery_id: UUID, event_id: UUID) -> int:
+    """Sends an event again to every endpoint that it went to, with a fresh round of attempts.
+
+    Returns how many messages that makes: 0 when there is no such event, or none but such as are
+    being sent at this moment.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        count = await messages.resend_event(connection, scope, delivery_id, event_id)
+        await failures.forgive(connection, scope.account_id)
+        if count:
+            facts = {"delivery": delivery_id, "messages": count}
+            await audit.note(
+                connection, platform.by, Act.WEBHOOKS_RESENT, event_id, facts, of=scope
+            )
+    return _woken(platform, count)
+
+
+async def resend_message(platform: Platform, scope: Scope, message_id: UUID) -> int:
+    """Sends one message again, as `resend_event` does; returns 1 or 0."""
+    async with platform.pool.acquire() as connection, connection.transaction():
+        count = await messages.resend_message(connection, scope, message_id)
+        await failures.forgive(connection, scope.account_id)
+        if count:
+            await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, message_id, of=scope)
+    return _woken(platform, count)
+
+
+_KEPT = (
+    "delivered ones are kept for ESTAFETTE_MESSAGES_KEPT_DAYS,"
+    " given up ones for ESTAFETTE_DEAD_MESSAGES_KEPT_DAYS"
+)
+_UNDER_WAY = "it is being sent at this moment"
+
+
+async def why_no_message(platform: Platform, scope: Scope, message_id: UUID) -> str:
+    """Why a message was not sent again."""
+    async with platform.pool.acquire() as connection:
+        if await messages.count_message(connection, scope, message_id):
+            return _UNDER_WAY
+    return f"there is no such message, or it is gone: {_KEPT}"
+
+
+async def why_no_event(platform: Platform, scope: Scope, delivery_id: UUID, event_id: UUID) -> str:
+    """Why an event was not sent again."""
+    async with platform.pool.acquire() as connection:
+        left = await messages.count_of_event(connection, scope, delivery_id, event_id)
+    if left is None:
+        return "the delivery has no such event"
+    if left:
+        return _UNDER_WAY
+    return f"no endpoint was told of that event, or its messages are gone: {_KEPT}"
+
+
+def _woken(platform: Platform, count: int) -> int:
+    if count:
+        platform.outbox_signal.wake()
+    return count

@@ -1,0 +1,88 @@
+"""Send again what an account missed: given up messages, and events that it was never told of."""
+
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from estafette.core.accounts.account import Scope
+from estafette.core.audit import Act
+from estafette.store.webhooks import failures, messages
+from estafette.usecases import audit
+from estafette.usecases.platform import Platform
+
+MOST_MISSED: Final = 100_000
+"""So many events that were never told are told by one call, and a few more."""
+
+_DELIVERIES: Final = 1_000
+_MARGIN: Final = timedelta(hours=1)
+_BEGINNING: Final = UUID(int=0)
+
+
+class Resent(NamedTuple):
+    """What is sent again.
+
+    `again` are messages that were made before, `missed` those of events that were never told,
+    `is_all` whether these are all: if not, another call goes on.
+    """
+
+    again: int
+    missed: int
+    is_all: bool
+
+
+async def resend_since(
+    platform: Platform,
+    scope: Scope,
+    since: datetime,
+    endpoint: str | None = None,
+    *,
+    dead_only: bool = True,
+    kept: timedelta = timedelta(days=30),
+    most_missed: int = MOST_MISSED,
+) -> Resent:
+    """Sends again the messages made since a time that are dead, or all, and tells what was missed.
+
+    Missed are events that happened while the endpoint had no address, was disabled or did not exist
+    yet. They are found by the messages that there are not, a thousand deliveries in a transaction;
+    called twice, it makes none twice. After `most_missed` it ends. `kept` is how long delivered
+    messages are kept at least: events that are older were perhaps told, and are left alone.
+
+    For all endpoints that are sent webhooks now, or for the one named `endpoint`.
+    """
+    async with platform.pool.acquire() as connection:
+        now = await messages.now(connection)
+    missed, is_all = await _tell_missed(
+        platform, scope, max(since, now - kept + _MARGIN), endpoint, most_missed
+    )
+    async with platform.pool.acquire() as connection, connection.transaction():
+        again = await messages.resend_since(
+            connection, scope, (since, now), endpoint, dead_only=dead_only
+        )
+        await failures.forgive(connection, scope.account_id)
+        facts = {
+            "since": since,
+            "dead_only": dead_only,
+            "endpoint": endpoint,
+            "messages": again,
+            "missed": missed,
+        }
+        await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, None, facts, of=scope)
+    if again or missed:
+        platform.outbox_signal.wake()
+    return Resent(again, missed, is_all)
+
+
+async def _tell_missed(
+    platform: Platform, scope: Scope, since: datetime, endpoint: str | None, most: int
+) -> tuple[int, bool]:
+    missed, after = 0, _BEGINNING
+    while missed < most:
+        async with platform.pool.acquire() as connection, connection.transaction():
+            page = await messages.enqueue_missed(
+                connection, scope, since, after, min(most, _DELIVERIES), endpoint
+            )
+        missed += page.messages
+        if page.after is None:
+            return missed, True
+        after = page.after
+    return missed, False

@@ -1,0 +1,423 @@
+"""Claims, leases and tokens, two workers taking turns over one database."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from estafette.core.accounts.account import Mode
+from estafette.store.webhooks import failures, outbox, survey
+from estafette.store.webhooks.outbox import OPENS_AFTER, Claimed, Finished
+from estafette.usecases.accounts.administration import AccountRefusedError
+from estafette.usecases.platform import Platform
+from estafette.usecases.webhooks.endpoints import MOST_ENDPOINTS, resend_event, send_test
+from tests.usecases.stage import Tenant, new_tenant, platform_over
+from tests.webhooks.stage import attempts, listen_at, messages
+
+
+@pytest.fixture
+async def platform(fresh_database: str) -> AsyncIterator[Platform]:
+    """The running Estafette on a database of the test's own."""
+    async with platform_over(fresh_database) as platform:
+        yield platform
+
+
+@pytest.fixture
+async def tenant(platform: Platform) -> Tenant:
+    """An account with an endpoint."""
+    tenant = await new_tenant(platform, Mode.LIVE)
+    await listen_at(tenant, "http://127.0.0.1:9/")
+    return tenant
+
+
+async def claim(tenant: Tenant, worker: str, **limits: Any) -> list[Claimed]:
+    """Claims what is due: of the endpoints in `rooms`, else of every one that a survey finds."""
+    async with tenant.platform.pool.acquire() as connection:
+        found = (await survey.survey(connection)).waiting
+        everyone = {each.endpoint_id: limits.get("room", 100) for each in found}
+        return await outbox.claim(
+            connection,
+            everyone | limits.get("rooms", {}),
+            lease_seconds=limits.get("lease_seconds", 30.0),
+            worker=worker,
+            order=limits.get("order", {}),
+        )
+
+
+def finished(message: Claimed, **changes: Any) -> Finished:
+    fields: dict[str, Any] = {
+        "account_id": message.scope.account_id,
+        "endpoint_id": message.endpoint_id,
+        "message_id": message.id,
+        "attempt": message.attempt,
+        "tells": True,
+        "is_delivered": True,
+        "retry_seconds": None,
+        "began": time.monotonic() - 2,
+        "duration_seconds": 1.5,
+        "outcome": "delivered",
+        "http_status": 200,
+        "error": None,
+    }
+    return Finished(**fields | changes)
+
+
+async def record(tenant: Tenant, worker: str, *results: Finished, again: bool = False) -> int:
+    async with tenant.platform.pool.acquire() as connection:
+        return await outbox.record(connection, results, worker=worker, again=again)
+
+
+async def lapse(tenant: Tenant) -> None:
+    """Lets every lease be over."""
+    await tenant.platform.pool.execute("update messages set due_at = now() - interval '1 second'")
+
+
+async def test_a_claimed_message_is_nobody_elses_until_its_lease_ends(tenant: Tenant) -> None:
+    await tenant.create()
+    [first] = await claim(tenant, "one")
+    assert await claim(tenant, "other") == []
+    await lapse(tenant)
+    [second] = await claim(tenant, "other")
+    assert (first.id, first.attempt) == (second.id, 1)
+    assert second.attempt == 2
+
+
+async def test_a_stale_worker_changes_nothing_but_its_attempt_is_kept(tenant: Tenant) -> None:
+    await tenant.create()
+    [first] = await claim(tenant, "one")
+    await lapse(tenant)
+    [second] = await claim(tenant, "other")
+    before = await messages(tenant)
+    assert await record(tenant, "one", finished(first)) == 0
+    after = await messages(tenant)
+    untouched = ("state", "attempt", "due_at", "leased_by")
+    assert [before[0][name] for name in untouched] == [after[0][name] for name in untouched]
+    assert await record(tenant, "other", finished(second)) == 1
+    assert (await messages(tenant))[0]["state"] == "delivered"
+    kept = await attempts(tenant)
+    assert {(one["attempt"], one["worker"]) for one in kept} == {(1, "one"), (2, "other")}
+
+
+async def test_a_worker_that_claimed_anew_is_not_settled_by_its_own_older_attempt(
+    tenant: Tenant,
+) -> None:
+    await tenant.create()
+    [first] = await claim(tenant, "one")
+    await lapse(tenant)
+    [second] = await claim(tenant, "one")
+    before = await messages(tenant)
+    assert await record(tenant, "one", finished(first)) == 0
+    async with tenant.platform.pool.acquire() as connection:
+        await outbox.release(connection, [first], worker="one")
+    after = await messages(tenant)
+    untouched = ("state", "attempt", "due_at", "leased_by")
+    assert [before[0][name] for name in untouched] == [after[0][name] for name in untouched]
+    assert await record(tenant, "one", finished(second)) == 1
+
+
+async def test_an_attempt_of_this_number_counts_for_who_has_the_lease_alone(
+    tenant: Tenant,
+) -> None:
+    await tenant.create()
+    [message] = await claim(tenant, "one")
+    assert await record(tenant, "other", finished(message)) == 0
+    assert (await messages(tenant))[0]["state"] == "pending"
+    elsewhere = finished(message, account_id=uuid4())
+    assert await record(tenant, "one", elsewhere) == 0
+    assert (await messages(tenant))[0]["state"] == "pending"
+    assert await record(tenant, "one", finished(message)) == 1
+    failed = finished(message, is_delivered=False, retry_seconds=1.0)
+    assert await record(tenant, "one", failed) == 0
+    [stored] = await messages(tenant)
+    assert (stored["state"], stored["leased_by"]) == ("delivered", None)
+
+
+async def test_what_was_settled_stays_so_while_its_lease_is_still_noted(tenant: Tenant) -> None:
+    """A message that is settled by another way than a result: given up, or by hand."""
+    await tenant.create()
+    [message] = await claim(tenant, "one")
+    await tenant.platform.pool.execute("update messages set state = 'dead'")
+    assert await record(tenant, "one", finished(message)) == 0
+    async with tenant.platform.pool.acquire() as connection:
+        await outbox.release(connection, [message], worker="one")
+    [stored] = await messages(tenant)
+    assert (stored["state"], stored["attempt"]) == ("dead", 1)
+
+
+async def test_an_attempt_without_a_report_does_not_count_in_the_schedule(tenant: Tenant) -> None:
+    await tenant.create()
+    for attempt in (1, 2, 3):
+        [message] = await claim(tenant, "one")
+        assert (message.attempt, message.attempt_in_round) == (attempt, 1)
+        await lapse(tenant)
+    [message] = await claim(tenant, "one")
+    failed = finished(message, is_delivered=False, retry_seconds=0.0)
+    assert await record(tenant, "one", failed) == 1
+    [message] = await claim(tenant, "one")
+    assert (message.attempt, message.attempt_in_round) == (5, 2)
+
+
+async def test_what_is_recorded_again_after_a_doubtful_commit_is_kept_once(tenant: Tenant) -> None:
+    await tenant.create()
+    [message] = await claim(tenant, "one")
+    failed = finished(message, is_delivered=False, retry_seconds=60.0, outcome="rejected")
+    assert await record(tenant, "one", failed) == 1
+    assert await record(tenant, "one", failed, again=True) == 0
+    [attempt] = await attempts(tenant)
+    assert attempt["duration_ms"] == 1500
+    [stored] = await messages(tenant)
+    assert 55 < stored["due_in"] <= 60
+
+
+async def test_what_is_given_back_is_as_if_it_had_not_been_claimed(tenant: Tenant) -> None:
+    await tenant.create()
+    [message] = await claim(tenant, "one")
+    async with tenant.platform.pool.acquire() as connection:
+        await outbox.release(connection, [message], worker="other")
+        assert await claim(tenant, "other") == []
+        await outbox.release(connection, [message], worker="one")
+    [again] = await claim(tenant, "other")
+    assert (again.attempt, again.attempt_in_round) == (1, 1)
+
+
+async def test_an_endpoint_gives_no_more_than_its_room(tenant: Tenant) -> None:
+    other = await new_tenant(tenant.platform, Mode.LIVE)
+    await listen_at(other, "http://127.0.0.1:9/")
+    for _ in range(5):
+        await tenant.create()
+        await other.create()
+    crowded = (await messages(tenant))[0]["endpoint_id"]
+    taken = await claim(tenant, "one", rooms={crowded: 0}, room=3)
+    assert [message.scope for message in taken] == [other.scope] * 3
+    taken = await claim(tenant, "one", rooms={crowded: 2}, room=0)
+    assert len(taken) == 2
+
+
+async def test_a_message_that_another_worker_is_claiming_is_passed_over(tenant: Tenant) -> None:
+    await tenant.create()
+    await tenant.create()
+    ids = [message["id"] for message in await messages(tenant)]
+    async with tenant.platform.pool.acquire() as connection, connection.transaction():
+        await connection.execute("select from messages where id = $1 for update", ids[0])
+        assert [message.id for message in await claim(tenant, "one")] == ids[1:]
+
+
+async def test_a_survey_tells_when_each_endpoint_has_something_due(tenant: Tenant) -> None:
+    other = await new_tenant(tenant.platform, Mode.LIVE)
+    await listen_at(other, "http://127.0.0.1:9/")
+    async with tenant.platform.pool.acquire() as connection:
+        assert await survey.survey(connection) == ([], 0.0)
+        await tenant.create()
+        await other.create()
+        await connection.execute("update messages set due_at = now() + interval '50 seconds'")
+        await connection.execute(
+            "update messages set due_at = now() - interval '20 seconds' where account_id = $1",
+            other.scope.account_id,
+        )
+        waiting, oldest = await survey.survey(connection)
+        assert await survey.pending(connection) == 2
+    assert 20 <= oldest < 60
+    found = {each.account_id: each.due_in_seconds for each in waiting}
+    assert 40 < found[tenant.scope.account_id] <= 50
+    assert -60 < found[other.scope.account_id] <= -20
+
+
+async def fail(tenant: Tenant, times: int) -> None:
+    """So many attempts in a row to reach the endpoint fail, one after another."""
+    for _ in range(times):
+        [message] = await claim(tenant, "one", room=1)
+        await record(tenant, "one", finished(message, is_delivered=False, retry_seconds=0.0))
+
+
+async def rest(tenant: Tenant) -> Any:
+    """What is known of the endpoint's failures, with how long it rests."""
+    return await tenant.platform.pool.fetchrow(
+        "select *, extract(epoch from rests_until - now())::float8 as rests_for"
+        " from endpoint_failures where account_id = $1",
+        tenant.scope.account_id,
+    )
+
+
+async def end_rest(tenant: Tenant) -> None:
+    await tenant.platform.pool.execute(
+        "update endpoint_failures set rests_until = now() where rests_until is not null"
+    )
+
+
+async def test_an_endpoint_that_fails_again_and_again_rests_and_loses_nothing(
+    tenant: Tenant,
+) -> None:
+    for _ in range(3):
+        await tenant.create()
+    await fail(tenant, OPENS_AFTER - 1)
+    assert (await rest(tenant))["rests_for"] is None
+    await fail(tenant, 1)
+    before = await messages(tenant)
+    assert await claim(tenant, "one") == []
+    assert await claim(tenant, "other") == []
+    after = await messages(tenant)
+    for name in ("state", "attempt", "round_start", "due_at"):
+        assert [each[name] for each in before] == [each[name] for each in after]
+    assert sum(each["attempt"] for each in after) == OPENS_AFTER
+    async with tenant.platform.pool.acquire() as connection:
+        [waiting] = (await survey.survey(connection)).waiting
+    assert 0 < waiting.due_in_seconds <= 5
+    assert waiting.failures == OPENS_AFTER
+
+
+async def test_after_its_rest_one_worker_sends_it_one_message(tenant: Tenant) -> None:
+    for _ in range(3):
+        await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    await end_rest(tenant)
+    claims = await asyncio.gather(*(claim(tenant, f"worker {number}") for number in range(4)))
+    assert sum(map(len, claims)) == 1
+    assert await claim(tenant, "one") == []
+
+
+async def test_an_answer_ends_its_rest(tenant: Tenant) -> None:
+    for _ in range(3):
+        await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    await end_rest(tenant)
+    [probe] = await claim(tenant, "one")
+    assert probe.failures == OPENS_AFTER
+    assert await record(tenant, "one", finished(probe)) == 1
+    assert await rest(tenant) is None
+    assert len(await claim(tenant, "other")) == 2
+
+
+async def test_an_answer_among_failures_that_are_recorded_with_it_ends_their_run(
+    tenant: Tenant,
+) -> None:
+    for _ in range(2):
+        await tenant.create()
+    await fail(tenant, OPENS_AFTER - 1)
+    one, other = await claim(tenant, "one")
+    failed = finished(one, is_delivered=False, retry_seconds=60.0)
+    assert await record(tenant, "one", failed, finished(other)) == 2
+    assert await rest(tenant) is None
+
+
+async def test_each_probe_that_fails_doubles_its_rest_up_to_a_bound(tenant: Tenant) -> None:
+    await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    rests: list[float] = []
+    for _ in range(6):
+        rests.append(round((await rest(tenant))["rests_for"]))
+        await end_rest(tenant)
+        await fail(tenant, 1)
+    assert rests == [5, 10, 20, 40, 50, 50]
+
+
+async def test_what_was_under_way_when_the_rest_began_does_not_prolong_it(tenant: Tenant) -> None:
+    for _ in range(OPENS_AFTER + 2):
+        await tenant.create()
+    taken = await claim(tenant, "one")
+    fails: dict[str, Any] = {"is_delivered": False, "retry_seconds": 60.0}
+    await record(tenant, "one", *(finished(each, **fails) for each in taken[:OPENS_AFTER]))
+    await record(tenant, "one", *(finished(each, **fails) for each in taken[OPENS_AFTER:]))
+    known = await rest(tenant)
+    assert (known["failures"], known["rest_seconds"]) == (OPENS_AFTER + 2, 5)
+    assert known["rests_for"] <= 5
+
+
+async def test_a_worker_that_dies_with_a_probe_lets_another_one_probe(tenant: Tenant) -> None:
+    await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    await end_rest(tenant)
+    assert len(await claim(tenant, "one")) == 1
+    assert 25 < (await rest(tenant))["rests_for"] <= 30
+    await end_rest(tenant)
+    await lapse(tenant)
+    assert len(await claim(tenant, "other")) == 1
+
+
+async def test_what_says_nothing_of_the_endpoint_changes_nothing_of_it(tenant: Tenant) -> None:
+    await tenant.create()
+    for _ in range(OPENS_AFTER):
+        [message] = await claim(tenant, "one")
+        own = finished(message, is_delivered=False, retry_seconds=0.0, tells=False)
+        await record(tenant, "one", own)
+    assert await rest(tenant) is None
+
+
+async def test_a_message_that_waited_a_day_for_an_endpoint_that_rests_is_dead_and_kept(
+    tenant: Tenant,
+) -> None:
+    late, fresh, in_time = [await tenant.create() for _ in range(3)]
+    await fail(tenant, OPENS_AFTER)
+    other = await new_tenant(tenant.platform, Mode.LIVE)
+    await listen_at(other, "http://127.0.0.1:9/")
+    await other.create()
+    query = "update messages set due_at = now() - interval '25 hours' where delivery_id <> $1"
+    await tenant.platform.pool.execute(query, fresh)
+    query = "update messages set due_at = now() - interval '23.9 hours' where delivery_id = $1"
+    await tenant.platform.pool.execute(query, in_time)
+    async with tenant.platform.pool.acquire() as connection:
+        assert await failures.give_up(connection) == 1
+        assert await failures.give_up(connection) == 0
+    states = {each["delivery_id"]: each["state"] for each in await messages(tenant)}
+    assert states == {late: "dead", fresh: "pending", in_time: "pending"}
+    assert [each["state"] for each in await messages(other)] == ["pending"]
+
+
+async def test_a_test_goes_before_what_waits_and_ends_the_rest(tenant: Tenant) -> None:
+    for _ in range(3):
+        await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    id = await send_test(tenant.platform, tenant.scope)
+    [message] = await claim(tenant, "one")
+    assert (message.id, message.is_test) == (id, True)
+
+
+async def test_a_new_address_and_a_sending_by_hand_forget_what_failed(tenant: Tenant) -> None:
+    id = await tenant.create()
+    await fail(tenant, OPENS_AFTER)
+    event = (await tenant.events(id))[0]
+    assert await resend_event(tenant.platform, tenant.scope, id, event.id) == 1
+    assert await rest(tenant) is None
+    await fail(tenant, OPENS_AFTER)
+    await listen_at(tenant, "http://127.0.0.1:10/")
+    assert len(await claim(tenant, "one")) == 1
+
+
+async def test_an_account_has_a_bounded_number_of_endpoints(tenant: Tenant) -> None:
+    for number in range(MOST_ENDPOINTS - 1):  # and the default one
+        await listen_at(tenant, None, f"number-{number}")
+    with pytest.raises(AccountRefusedError):
+        await listen_at(tenant, None, "one-more")
+    await listen_at(tenant, "http://127.0.0.1:10/", "number-1")
+
+
+async def test_a_claim_finds_its_way_by_the_index_alone(tenant: Tenant) -> None:
+    """Whatever the planner believes: no statement of the worker may read a whole table."""
+    await tenant.create()
+    pool: asyncpg.Pool[asyncpg.Record] = tenant.platform.pool
+    await pool.execute(
+        "insert into messages (account_id, id, endpoint_id, delivery_id, seq, state, due_at)"
+        " select account_id, gen_random_uuid(), endpoint_id, delivery_id, seq, 'delivered', due_at"
+        " from messages cross join generate_series(1, 20000)"
+    )
+    await pool.execute("analyze messages")
+    async with pool.acquire() as connection:
+        before = await _whole_reads(connection)
+    for _ in range(8):  # beyond the fifth execution a generic plan may be chosen
+        [message] = await claim(tenant, "one", rooms={uuid4(): 5})
+        failed = finished(message, is_delivered=False, retry_seconds=0.0, tells=False)
+        assert await record(tenant, "one", failed) == 1
+    async with pool.acquire() as connection:
+        assert await _whole_reads(connection) == before
+
+
+async def _whole_reads(connection: Any) -> dict[str, int]:
+    await connection.execute("select pg_stat_force_next_flush()")
+    found = await connection.fetch(
+        "select relname, seq_scan from pg_stat_user_tables where relname = any($1)",
+        ["messages", "events", "deliveries"],
+    )
+    return {row["relname"]: row["seq_scan"] for row in found}

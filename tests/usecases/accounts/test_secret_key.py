@@ -1,0 +1,333 @@
+"""The key of stored secrets is changed while everything goes on; PINs are stored under it too."""
+
+import asyncio
+import base64
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from estafette.core.accounts.account import Mode
+from estafette.core.audit import Act
+from estafette.core.couriers.company import Capabilities, Connector
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.event import Actor
+from estafette.core.errors import PinWrong
+from estafette.store.sealed import LINK_COLUMNS, START
+from estafette.usecases import audit
+from estafette.usecases.accounts import secret_key
+from estafette.usecases.accounts.secret_key import Rotation, rotate, seal_some
+from estafette.usecases.accounts.secrets import (
+    Cipher,
+    WrongSecretKeyError,
+    new_cipher_key,
+    new_token,
+)
+from estafette.usecases.couriers.links import Link, connect, link_of
+from estafette.usecases.deliveries import pins
+from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.personal_data import PhoneHash
+from estafette.usecases.ready import accept_secret_key, check_secret_key
+from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
+from estafette.usecases.webhooks.endpoints import rotate as rotate_endpoint
+from tests.usecases.angola import ENTREGA, Shop, angola_over, new_shop
+from tests.webhooks.stage import until
+
+OLD, NEW = new_cipher_key(), new_cipher_key()
+OWNER = b"owner"
+COURSE = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY)
+
+
+def test_a_secret_has_192_bits_or_more_and_is_found_by_scanners() -> None:
+    secret = new_token("whsec_")
+    assert len(secret.removeprefix("whsec_")) * 5 >= 192
+    assert secret.removeprefix("whsec_").isalnum()
+    assert new_token("") != new_token("")
+
+
+def test_what_either_key_wrote_is_read_and_the_present_one_writes() -> None:
+    before, both, after = Cipher(OLD), Cipher(NEW, OLD), Cipher(NEW)
+    data = before.encrypt("text", OWNER)
+    assert both.decrypt(data, OWNER) == "text"
+    with pytest.raises(WrongSecretKeyError):
+        after.decrypt(data, OWNER)
+    new = both.renewed(data, OWNER)
+    assert new is not None
+    assert after.decrypt(new, OWNER) == "text"
+    assert both.renewed(new, OWNER) is None
+    with pytest.raises(WrongSecretKeyError):
+        both.renewed(data, b"another")
+
+
+def test_what_versions_before_wrote_is_read_whatever_its_nonce_begins_with() -> None:
+    cipher = Cipher(NEW, OLD)
+    mine, theirs = bytes.fromhex(Cipher(OLD).key_id), bytes.fromhex(Cipher(NEW).key_id)
+    for begin in (mine, theirs, b"\0\0"):
+        nonce = begin + bytes(10)
+        box = AESGCM(base64.urlsafe_b64decode(OLD)).encrypt(nonce, b"text", OWNER)
+        assert cipher.decrypt(nonce + box, OWNER) == "text"
+        assert cipher.renewed(nonce + box, OWNER) is not None
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"x" * 12, b"x" * 28, b"x" * 1000])
+def test_what_is_no_stored_secret_is_refused(data: bytes) -> None:
+    with pytest.raises(WrongSecretKeyError):
+        Cipher(NEW, OLD).decrypt(data, OWNER)
+
+
+async def _careful(shop: Shop) -> Delivery:
+    """A delivery with a PIN, at the door."""
+    if not await shop.platform.pool.fetchval(
+        "select count(*) from companies where account_id = $1", shop.account.id
+    ):
+        await shop.company("careful", capabilities=Capabilities(require_delivery_pin=True))
+    delivery = await shop.create()
+    moves = [Move(status, Actor.DRIVER) for status in COURSE]
+    return await advance(shop.platform, shop.scope, ENTREGA, delivery.id, moves)
+
+
+async def _hand_over(shop: Shop, delivery: Delivery, pin: str | None) -> Delivery:
+    move = Move(Status.DELIVERED, Actor.DRIVER, pin=pin)
+    return await advance(shop.platform, shop.scope, ENTREGA, delivery.id, [move])
+
+
+async def _terms(shop: Shop, delivery: Delivery) -> dict[str, Any]:
+    text = await shop.platform.pool.fetchval(
+        "select terms::text from deliveries where id = $1", delivery.id
+    )
+    return orjson.loads(text)
+
+
+async def _set_terms(shop: Shop, delivery: Delivery, terms: dict[str, Any]) -> None:
+    await shop.sql(
+        "update deliveries set terms = $2::json where id = $1",
+        delivery.id,
+        orjson.dumps(terms).decode(),
+    )
+
+
+def _clear(shop: Shop, delivery: Delivery) -> str:
+    pin = pins.open_pin(shop.platform.cipher, delivery)
+    assert pin is not None
+    return pin
+
+
+async def test_a_pin_stands_nowhere_in_the_database(clean_database: str) -> None:
+    async with angola_over(clean_database) as platform:
+        shop = await new_shop(platform)
+        delivery = await _careful(shop)
+        pin = _clear(shop, delivery)
+        tables = await platform.pool.fetch(
+            "select relname from pg_class where relkind in ('r', 'p')"
+            " and relnamespace = 'public'::regnamespace and not relispartition"
+        )
+        for (table,) in tables:
+            rows = await platform.pool.fetch(f"select t::text from {table} t limit 1000")
+            assert not any(f'"{pin}"' in row[0] or f" {pin} " in row[0] for row in rows), table
+        assert "pin" not in await _terms(shop, delivery)
+
+
+async def test_a_pin_is_bound_to_its_delivery(shop: Shop) -> None:
+    one, other = await _careful(shop), await _careful(shop)
+    theirs = await _terms(shop, other)
+    await _set_terms(shop, one, {**await _terms(shop, one), "sealed_pin": theirs["sealed_pin"]})
+    with pytest.raises(WrongSecretKeyError):
+        await _hand_over(shop, one, _clear(shop, other))
+
+
+async def test_a_pin_that_a_version_before_stored_works_and_is_sealed(shop: Shop) -> None:
+    delivery = await _careful(shop)
+    terms = await _terms(shop, delivery)
+    del terms["sealed_pin"]
+    await _set_terms(shop, delivery, {**terms, "pin": "123456", "metadata": {"a": [1, 2.5, "é"]}})
+    with pytest.raises(PinWrong):
+        await _hand_over(shop, delivery, "123457")
+    await _seal_all(shop)
+    sealed = await _terms(shop, delivery)
+    assert "pin" not in sealed
+    assert "123456" not in str(sealed)
+    assert sealed["metadata"] == {"a": [1, 2.5, "é"]}
+    assert {**sealed, "sealed_pin": None} == {
+        **terms,
+        "metadata": sealed["metadata"],
+        "sealed_pin": None,
+    }
+    assert _clear(shop, await shop.delivery(delivery.id)) == "123456"
+    assert (await _hand_over(shop, delivery, "123456")).status is Status.DELIVERED
+
+
+async def _seal_all(shop: Shop) -> None:
+    place = START
+    while (end := await seal_some(shop.platform, place)) is not None:
+        place = end
+
+
+async def test_workers_seal_pins_in_the_background_and_end_with_it_a_day_later(
+    clean_database: str,
+) -> None:
+    async with angola_over(clean_database) as platform:
+        shop = await new_shop(platform)
+        delivery = await _careful(shop)
+        terms = await _terms(shop, delivery)
+        del terms["sealed_pin"]
+        old = {**terms, "pin": "123456"}
+
+        async def is_sealed() -> bool:
+            return "pin" not in await _terms(shop, delivery)
+
+        async def is_done() -> bool:
+            return bool(await platform.pool.fetchval("select count(done_at) from chores"))
+
+        for days in (0, 2):
+            await _set_terms(shop, delivery, old)
+            await shop.sql(
+                "update chores set begun_at = begun_at - $1::interval", timedelta(days=days)
+            )
+            stop = asyncio.Event()
+            running = asyncio.create_task(secret_key.run(platform, stop))
+            await until(is_done if days else is_sealed)
+            stop.set()
+            await running
+            assert await is_sealed()
+            assert await is_done() is (days > 0)
+
+
+async def _stock(shop: Shop) -> tuple[Link, Delivery]:
+    """Something of every kind that is encrypted."""
+    await set_endpoint(shop.platform, shop.scope, "https://a.example/x", "first")
+    await set_endpoint(shop.platform, shop.scope, None, "second")
+    await rotate_endpoint(shop.platform, shop.scope, timedelta(days=1), "second")
+    company = await shop.company("far", [], connector=Connector.REMOTE)
+    keys = {Mode.LIVE: "sk_live_far", Mode.SANDBOX: "sk_test_far"}
+    link = Link(company.id, "https://far.example", keys, {Mode.LIVE: "whsec_live"})
+    await connect(shop.platform, company, link)
+    await shop.platform.pool.execute(
+        "update companies set active = false where id = $1", company.id
+    )
+    await shop.company("careful", capabilities=Capabilities(require_delivery_pin=True))
+    shop.platform.catalog.forget()
+    return link, await _careful(shop)
+
+
+async def test_all_that_is_stored_is_written_anew_and_the_old_key_can_go(
+    clean_database: str,
+) -> None:
+    async with angola_over(clean_database) as platform:
+        platform.cipher = Cipher(OLD)
+        shop = await new_shop(platform)
+        link, delivery = await _stock(shop)
+        pin, secrets = _clear(shop, delivery), await list_endpoints(platform, shop.account.id)
+
+        platform.cipher = Cipher(NEW, OLD)
+        heard: list[int] = []
+        done = await rotate(platform, lambda rotation: heard.append(rotation.written))
+        assert (done.endpoints, done.links, done.pins, done.unreadable) == (2, 1, 1, 0)
+        assert heard == sorted(heard)
+        assert (await rotate(platform)).written == 0
+
+        platform.cipher = Cipher(NEW)
+        platform.catalog.forget()
+        assert await list_endpoints(platform, shop.account.id) == secrets
+        assert await link_of(platform, link.company_id) == link
+        assert (await _hand_over(shop, delivery, pin)).status is Status.DELIVERED
+        entries = (await audit.list_entries(platform, audit.Wanted(act="secret_key"))).entries
+        told = [entry.changes["state"] for entry in entries if entry.act == Act.SECRET_KEY_ROTATED]
+        assert told == ["done", "begun"] * 2
+        assert entries[0].changes["key"] == Cipher(NEW).key_id
+        assert not any(key in repr(entries) for key in (OLD, NEW))
+
+
+ROTATED = {
+    *(("endpoints", name) for name in ("secret", "next_secret", "headers")),
+    *(("company_links", name) for name in LINK_COLUMNS),
+    ("data_keys", "key"),
+}
+NOT_ENCRYPTED = {
+    ("api_keys", "hash"),
+    ("idempotency", "fingerprint"),
+    ("idempotency", "body"),
+    ("page_tallies", "source"),
+}
+
+
+async def test_a_column_that_is_new_is_known_to_be_encrypted_or_not(
+    connection: asyncpg.Connection,
+) -> None:
+    found = await connection.fetch(
+        "select relname, attname from pg_attribute join pg_class on pg_class.oid = attrelid"
+        " where atttypid = 'bytea'::regtype and relnamespace = 'public'::regnamespace"
+        " and relkind in ('r', 'p') and not relispartition and attnum > 0 and not attisdropped"
+    )
+    assert {tuple(row) for row in found} == ROTATED | NOT_ENCRYPTED
+
+
+async def test_the_index_of_phones_goes_on_under_the_new_key(clean_database: str) -> None:
+    async with angola_over(clean_database) as platform:
+        platform.cipher = Cipher(OLD)
+        async with platform.pool.acquire() as connection:
+            before = await PhoneHash.of(platform, connection)
+        platform.cipher = Cipher(NEW, OLD)
+        assert (await rotate(platform)).written == 1
+        platform.cipher = Cipher(NEW)
+        async with platform.pool.acquire() as connection:
+            after = await PhoneHash.of(platform, connection)
+        assert after("+244923456789") == before("+244923456789")
+
+
+async def test_another_key_leaves_the_index_of_phones_alone_until_it_is_accepted(
+    clean_database: str,
+) -> None:
+    async with angola_over(clean_database) as platform:
+        platform.cipher = Cipher(OLD)
+        async with platform.pool.acquire() as connection:
+            await check_secret_key(connection, platform.cipher)
+            before = await PhoneHash.of(platform, connection)
+            await connection.execute(
+                "insert into phone_index (hash, account_id, delivery_id)"
+                " values (1, gen_random_uuid(), gen_random_uuid())"
+            )
+            platform.cipher = Cipher(NEW)
+            with pytest.raises(WrongSecretKeyError):
+                await PhoneHash.of(platform, connection)
+            assert await connection.fetchval("select count(*) from phone_index") == 1
+            assert await accept_secret_key(platform)
+            assert (await PhoneHash.of(platform, connection)).stored != before.stored
+            assert await connection.fetchval("select count(*) from phone_index") == 0
+
+
+class _EndedError(Exception):
+    """Somebody pressed Ctrl-C."""
+
+
+async def test_a_rotation_that_was_ended_goes_on_when_it_is_begun_again(
+    clean_database: str,
+) -> None:
+    async with angola_over(clean_database) as platform:
+        platform.cipher = Cipher(OLD)
+        shop = await new_shop(platform)
+        await _stock(shop)
+        platform.cipher = Cipher(NEW, OLD)
+
+        def ended(rotation: Rotation) -> None:
+            if rotation.endpoints:
+                raise _EndedError
+
+        with pytest.raises(_EndedError):
+            await rotate(platform, ended)
+        done = await rotate(platform)
+        assert (done.endpoints, done.links, done.pins) == (0, 0, 1)
+
+
+async def test_what_no_key_can_read_is_counted_and_left(clean_database: str) -> None:
+    async with angola_over(clean_database) as platform:
+        platform.cipher = Cipher(new_cipher_key())
+        shop = await new_shop(platform)
+        await _stock(shop)
+        lost, platform.cipher = platform.cipher, Cipher(NEW, OLD)
+        done = await rotate(platform)
+        assert (done.written, done.unreadable) == (0, 2 + 3 + 1)
+        platform.cipher = lost
+        assert len(await list_endpoints(platform, shop.account.id)) == 2

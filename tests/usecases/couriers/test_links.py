@@ -1,0 +1,166 @@
+"""How the platforms of remote companies are reached."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Company, Connector
+from estafette.core.ids import new_id
+from estafette.store.signals import CONFIGURATION, listen
+from estafette.usecases.accounts.secrets import Cipher, WrongSecretKeyError, new_cipher_key
+from estafette.usecases.couriers.links import Link, LinkRefusedError, connect, disconnect, link_of
+from tests.usecases.angola import Shop
+
+KEYS = {Mode.LIVE: "sk_live_far", Mode.SANDBOX: "sk_test_far"}
+SECRETS = {Mode.LIVE: "whsec_live", Mode.SANDBOX: "whsec_test"}
+
+
+async def remote(shop: Shop, slug: str = "far", **fields: Any) -> Company:
+    return await shop.company(slug, [], **{"connector": Connector.REMOTE} | fields)
+
+
+def link(company: Company, **changes: Any) -> Link:
+    return replace(Link(company.id, "https://far.example/base/", KEYS, SECRETS), **changes)
+
+
+async def connected(shop: Shop, company: Company, **changes: Any) -> Link:
+    made = await connect(shop.platform, company, link(company, **changes))
+    shop.platform.catalog.forget()
+    return made
+
+
+async def test_a_link_is_kept_without_the_slash_at_its_end(shop: Shop) -> None:
+    company = await remote(shop)
+    made = await connected(shop, company)
+    assert made == link(company, base_url="https://far.example/base")
+    assert await link_of(shop.platform, company.id) == made
+
+
+async def test_a_company_without_a_link_has_none(shop: Shop) -> None:
+    await connected(shop, await remote(shop))
+    assert await link_of(shop.platform, new_id()) is None
+
+
+async def test_a_new_link_takes_the_place_of_the_old_one_whole(shop: Shop) -> None:
+    company = await remote(shop)
+    await connected(shop, company)
+    one_mode: dict[str, Any] = {"keys": {Mode.SANDBOX: "sk_test_new"}, "webhook_secrets": {}}
+    made = await connected(shop, company, base_url="http://127.0.0.1:8081", **one_mode)
+    assert await link_of(shop.platform, company.id) == made
+    assert Mode.LIVE not in made.keys
+
+
+async def test_a_link_is_forgotten_on_demand(shop: Shop) -> None:
+    company = await remote(shop)
+    await connected(shop, company)
+    assert await disconnect(shop.platform, company)
+    shop.platform.catalog.forget()
+    assert await link_of(shop.platform, company.id) is None
+    assert not await disconnect(shop.platform, company)
+
+
+async def test_links_are_remembered_until_the_configuration_changes(shop: Shop) -> None:
+    company = await remote(shop)
+    made = await connected(shop, company)
+    assert await link_of(shop.platform, company.id) == made
+    await shop.sql(
+        "update company_links set base_url = 'http://other' where company_id = $1", company.id
+    )
+    assert await link_of(shop.platform, company.id) == made
+    shop.platform.catalog.forget()
+    found = await link_of(shop.platform, company.id)
+    assert found is not None
+    assert found.base_url == "http://other"
+
+
+async def test_every_process_is_told_of_a_changed_link(shop: Shop, postgres_dsn: str) -> None:
+    told = asyncio.Event()
+    company = await remote(shop)
+    listening = asyncio.create_task(listen(postgres_dsn, CONFIGURATION, told.set))
+    await told.wait()
+    for change in (
+        connect(shop.platform, company, link(company)),
+        disconnect(shop.platform, company),
+    ):
+        told.clear()
+        await change
+        await told.wait()
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_nothing_secret_is_readable_at_rest_or_in_a_representation(shop: Shop) -> None:
+    company = await remote(shop)
+    made = await connected(shop, company)
+    row = await shop.platform.pool.fetchrow(
+        "select company_links::text as text from company_links where company_id = $1", company.id
+    )
+    assert row is not None
+    stored = row["text"]
+    for secret in (*KEYS.values(), *SECRETS.values()):
+        assert secret not in stored
+        assert secret.encode().hex() not in stored
+        assert secret not in repr(made)
+
+
+async def test_a_secret_of_another_company_kind_or_mode_is_not_accepted(shop: Shop) -> None:
+    company, other = await remote(shop), await remote(shop, "other")
+    await connected(shop, company)
+    await connected(shop, other)
+    for swap in (
+        "live_key = (select live_key from company_links where company_id = $2)",
+        "live_key = live_webhook_secret",
+        "sandbox_key = live_key",
+    ):
+        await connected(shop, company)
+        await shop.sql(
+            f"update company_links set {swap} where company_id = $1 and $2::uuid is not null",
+            company.id,
+            other.id,
+        )
+        shop.platform.catalog.forget()
+        with pytest.raises(WrongSecretKeyError):
+            await link_of(shop.platform, company.id)
+
+
+async def test_another_secret_key_says_what_is_wrong(shop: Shop) -> None:
+    company = await remote(shop)
+    await connected(shop, company)
+    shop.platform.cipher = Cipher(new_cipher_key())
+    with pytest.raises(WrongSecretKeyError, match="ESTAFETTE_SECRET_KEY"):
+        await link_of(shop.platform, company.id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"base_url": "far.example"}, "must be an http or https URL"),
+        ({"base_url": "ftp://far.example"}, "must be an http or https URL"),
+        ({"base_url": "https://"}, "must be an http or https URL"),
+        ({"base_url": "https://[::1"}, "is not a URL"),
+        ({"base_url": "https://far.example:99999"}, "is not a URL"),
+        ({"base_url": "https://me:secret@far.example"}, "must not hold a user"),
+        ({"base_url": "https://far.example?a=1"}, "must not hold a user, a query"),
+        ({"base_url": "https://far.example#a"}, "must not hold a user, a query or a fragment"),
+        ({"keys": {}}, "at least one mode needs a key"),
+        ({"keys": {Mode.LIVE: ""}}, "printable ASCII"),
+        ({"keys": {Mode.LIVE: "sk live"}}, "printable ASCII"),
+        ({"webhook_secrets": {Mode.LIVE: "chave\n"}}, "printable ASCII"),
+    ],
+)
+async def test_a_link_that_cannot_work_is_refused(
+    shop: Shop, changes: dict[str, Any], reason: str
+) -> None:
+    company = await remote(shop)
+    with pytest.raises(LinkRefusedError, match=reason):
+        await connect(shop.platform, company, link(company, **changes))
+    assert await link_of(shop.platform, company.id) is None
+
+
+async def test_only_a_remote_company_is_linked(shop: Shop) -> None:
+    company = await remote(shop, connector=Connector.INHOUSE)
+    with pytest.raises(LinkRefusedError, match="reached as inhouse"):
+        await connect(shop.platform, company, link(company))

@@ -1,0 +1,104 @@
+"""Watching events: each once, whenever it is committed and however many there are."""
+
+import asyncio
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from estafette.core.accounts.account import Mode
+from estafette.usecases.deliveries.follow import Watch
+from tests.usecases.stage import Tenant, new_tenant
+
+_ADD = """
+insert into events
+    (account_id, delivery_id, seq, id, status, milestone, actor, announced, occurred_at)
+select $1, $2, max(seq) + n, gen_random_uuid(), 'pending', 'pending', 'courier', '{}', $3
+from events, generate_series(1, $4::integer) n
+where account_id = $1 and delivery_id = $2 group by n
+returning id
+"""
+
+
+async def _now(tenant: Tenant) -> datetime:
+    return await tenant.platform.pool.fetchval("select clock_timestamp()")
+
+
+async def _happens(tenant: Tenant, delivery: UUID, at: datetime, count: int = 1) -> list[UUID]:
+    """So many events of a delivery, all dated so, committed now; returns their ids."""
+    added = await tenant.platform.pool.fetch(_ADD, tenant.account.id, delivery, at, count)
+    return [row["id"] for row in added]
+
+
+async def _news(watch: Watch) -> list[UUID]:
+    return [happened.event.id for happened in await watch.news()]
+
+
+async def test_what_happened_before_is_no_news(tenant: Tenant) -> None:
+    await tenant.create()
+    watch = Watch(tenant.platform, tenant.account, None)
+    assert await _news(watch) == []
+    assert await _news(watch) == []
+
+
+async def test_an_event_that_is_committed_after_a_later_one_is_heard_once(tenant: Tenant) -> None:
+    delivery = await tenant.create()
+    watch = Watch(tenant.platform, tenant.account, None)
+    await watch.news()
+    now = await _now(tenant)
+    assert await _news(watch) == []
+    later = await _happens(tenant, delivery, now)
+    assert await _news(watch) == later
+    earlier = await _happens(tenant, delivery, now - timedelta(seconds=5))
+    assert await _news(watch) == earlier
+    assert await _news(watch) == []
+
+
+async def test_an_event_that_is_dated_ahead_hides_none_that_happens_before_it(
+    tenant: Tenant,
+) -> None:
+    delivery = await tenant.create()
+    watch = Watch(tenant.platform, tenant.account, None)
+    await watch.news()
+    now = await _now(tenant)
+    for at in (now + timedelta(hours=1), now):
+        new = await _happens(tenant, delivery, at)
+        assert await _news(watch) == new
+
+
+async def test_of_more_events_than_are_read_at_once_each_is_heard_once(tenant: Tenant) -> None:
+    delivery = await tenant.create()
+    watch = Watch(tenant.platform, tenant.account, None)
+    await watch.news()
+    long_ago = await _now(tenant) - timedelta(seconds=9)  # almost all of the time to be late
+    wanted: list[UUID] = []
+    for step in range(5):  # a reading ends within such a group
+        at = long_ago + timedelta(milliseconds=step)
+        wanted += await _happens(tenant, delivery, at, 450)
+    heard: list[UUID] = []
+    async with asyncio.timeout(30):
+        while len(heard) < len(wanted):
+            heard += await _news(watch)
+            await asyncio.sleep(0.05)
+    heard += await _news(watch)
+    assert len(heard) == len(wanted)
+    assert set(heard) == set(wanted)
+
+
+async def test_a_watch_hears_of_its_account_and_mode_alone(tenant: Tenant) -> None:
+    other = await new_tenant(tenant.platform)
+    of_account = Watch(tenant.platform, tenant.account, None)
+    of_mode = Watch(tenant.platform, tenant.account, Mode.LIVE)
+    of_all = Watch(tenant.platform, None, None)
+    for watch in (of_account, of_mode, of_all):
+        await watch.news()
+    mine, others, live = (
+        await tenant.create(),
+        await other.create(),
+        await tenant.live().create(),
+    )
+
+    async def heard(watch: Watch) -> set[UUID]:
+        return {happened.event.delivery_id for happened in await watch.news()}
+
+    assert await heard(of_account) == {mine, live}
+    assert await heard(of_mode) == {live}
+    assert await heard(of_all) >= {mine, others, live}
