@@ -39,7 +39,8 @@ faults: $(VENV)/dev.stamp ## put faults of our own into copies of the tree: the 
 
 mutate: $(VENV)/mutation.stamp ## change the code, and tell what no test saw; ONLY=core/deliveries/schedule SAMPLE=150 SEED=1
 	@exec $(BIN)/python scripts/mutate.py $(ONLY) $(if $(SAMPLE),--sample $(SAMPLE)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests $(TESTS))
+		$(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests $(TESTS)) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(RESUME),--resume)
 
 soak: $(VENV)/dev.stamp ## kill, freeze and cut off at random for MINUTES (60); SEED=… makes one round again
 	@exec $(BIN)/python scripts/soak.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))

@@ -6,12 +6,14 @@ See docs/testing.md.
 
 import argparse
 import ast
+import contextlib
 import json
 import math
 import os
 import random
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -34,10 +36,14 @@ PARTS = {
 READS_SOURCES = ("tests/core/test_imports.py",)
 """Tests of the sources' text, which fail where mutmut has written the mutants into it."""
 
+FOR_TYPES = (r'\bcast\("',)
+"""Lines, by pattern, of whose expressions some are for the type checker alone."""
+
 WANTED = 0.9
 
 _CAUGHT = (1, 3)  # pytest's exit codes for a test that failed, and for its own trouble
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_NOTHING_RUN = "could not find any test case for any mutant"
 _UNTESTED = (5, 33)
 _TIMES_OUT = (-24, 24, 36, 152, 255)  # what mutmut calls a timeout: SIGXCPU, most of all
 
@@ -85,27 +91,73 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="how many mutants of each, chosen at random")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     parser.add_argument("--tests", nargs="+", help="files or folders in place of those found")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="how long at most")
+    parser.add_argument("--resume", action="store_true", help="go on with what was not tried yet")
     asked = parser.parse_args()
     if asked.sample:
         print(f"sample of {asked.sample}, seed {asked.seed}", flush=True)
+    until = time.monotonic() + 60 * asked.minutes
     scores: list[Score] = []
     with database() as dsn:
         for module in asked.modules:
             rounds = [asked.tests] if asked.tests else _rounds(module)
+            copies = [
+                _Copy(WORK / module.replace("/", "-") / str(number), module, tests, asked.jobs, dsn)
+                for number, tests in enumerate(rounds, 1)
+            ]
+            if not asked.resume:
+                shutil.rmtree(copies[0].folder.parent, ignore_errors=True)
             chance = random.Random(f"{asked.seed} {module}")
-            scores.append(_Run(module, rounds, asked.jobs, dsn).score(asked.sample, chance))
+            scores.append(_score(module, copies, asked.sample, chance, until))
             print(scores[-1], flush=True)
     if len(scores) > 1:
         print(*scores, sep="\n")
     return 0 if all(score.share >= WANTED for score in scores) else 1
 
 
-class _Run:
-    """A copy of the tree in which one module, or part, is mutated."""
+def _score(
+    module: str, copies: Sequence["_Copy"], sample: int | None, chance: random.Random, until: float
+) -> Score:
+    """Tries the mutants, all or a sample; what one copy's tests do not catch the next one's may."""
+    began = time.monotonic()
+    every = copies[0].make(until)
+    if not every:  # a module of types and constants
+        return Score(module, 0, 0, 0, 0, 0, ())
+    chosen = sorted(chance.sample(every, min(sample or len(every), len(every))))
+    codes = copies[0].try_all(chosen, until)
+    for copy in copies[1:]:
+        if left := [name for name in chosen if _survived(codes[name])]:
+            copy.make(until)
+            codes |= copy.try_all(left, until)
+    survivors = [name for name in chosen if _survived(codes[name])]
+    for name in survivors:
+        print(copies[0].show(name), flush=True)
+    seconds = time.monotonic() - began
+    print(f"{seconds:.0f} s, {seconds / len(chosen):.2f} s a mutant", flush=True)
+    return Score(
+        module,
+        len(every),
+        len(chosen),
+        caught=len(chosen) - len(survivors),
+        timed_out=sum(code in _TIMES_OUT for code in codes.values()),
+        untested=sum(code in _UNTESTED for code in codes.values()),
+        survivors=tuple(survivors),
+    )
 
-    def __init__(self, module: str, rounds: Sequence[Sequence[str]], jobs: int, dsn: str) -> None:
+
+def _survived(code: int | None) -> bool:
+    return code not in _CAUGHT + _TIMES_OUT
+
+
+class _Copy:
+    """A copy of the tree in which one module, or part, is mutated, and some tests are to notice."""
+
+    def __init__(
+        self, folder: Path, module: str, tests: Sequence[str], jobs: int, dsn: str
+    ) -> None:
+        self.folder = folder
         self._module = module
-        self._rounds = rounds
+        self._tests = tests
         self._jobs = jobs
         self._environment = {
             **os.environ,
@@ -114,110 +166,110 @@ class _Run:
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
 
-    def score(self, sample: int | None, chance: random.Random) -> Score:
-        """Mutates, all or a sample; what the first round does not catch goes into the next."""
-        began = time.monotonic()
-        every = self._make(self._rounds[0])
-        if not every:
-            return Score(self._module, 0, 0, 0, 0, 0, ())
-        chosen = sorted(chance.sample(every, min(sample or len(every), len(every))))
-        codes = self._try(chosen, every)
-        for tests in self._rounds[1:]:
-            if left := [name for name in chosen if _survived(codes[name])]:
-                codes |= self._try(left, self._make(tests))
-        survivors = [name for name in chosen if _survived(codes[name])]
-        for name in survivors:
-            print(self._mutmut("show", name), flush=True)
-        seconds = time.monotonic() - began
-        print(f"{seconds:.0f} s, {seconds / len(chosen):.2f} s a mutant", flush=True)
-        return Score(
-            self._module,
-            len(every),
-            len(chosen),
-            caught=len(chosen) - len(survivors),
-            timed_out=sum(code in _TIMES_OUT for code in codes.values()),
-            untested=sum(code in _UNTESTED for code in codes.values()),
-            survivors=tuple(survivors),
-        )
+    @property
+    def _measured(self) -> Path:
+        return self.folder / "mutants" / "mutmut-stats.json"
 
-    def _make(self, tests: Sequence[str]) -> list[str]:
-        """The names of the mutants, which are made, and the tests measured that run them."""
-        began = time.monotonic()
-        _prepare(self._module, tests)
-        # mutmut has no word for making the mutants and no more. It makes them, and sees which
-        # tests run which function, before it says that there is none of this name.
-        output = self._mutmut("run", "none-of-them")
-        names = sorted(_codes())
-        if names and not (WORK / "mutants" / "mutmut-stats.json").exists():
-            said = "\n".join(line for line in output.splitlines() if line[:1] not in _SPINNER)
-            raise SystemExit(f"{said}\n{self._module}: its tests do not pass: {' '.join(tests)}")
-        seconds = time.monotonic() - began
-        print(f"{self._module}: {len(names)} mutants, measured in {seconds:.0f} s", flush=True)
-        print(f"by {' '.join(tests)}", flush=True)
+    def make(self, until: float) -> list[str]:
+        """The names of the mutants, which are made, and the tests measured that run them.
+
+        A copy that is there, of a run that was stopped, is as good.
+        """
+        if not self._measured.exists():
+            began = time.monotonic()
+            self._write()
+            # mutmut has no word for making the mutants and no more. It makes them, and sees which
+            # tests run which function, before it says that there is none of this name.
+            said = self._mutmut("run", "none-of-them", until=until)
+            if _NOTHING_RUN in said:
+                self._measured.write_text("{}")
+            elif self._codes() and not self._measured.exists():
+                lines = [line for line in said.splitlines() if line[:1] not in _SPINNER]
+                raise SystemExit("\n".join([*lines, f"{self._module}: its tests do not pass"]))
+            seconds = time.monotonic() - began
+            print(f"{self._module}: measured in {seconds:.0f} s by {' '.join(self._tests)}")
+        names = sorted(self._codes())
+        print(f"{self._module}: {len(names)} mutants", flush=True)
         return names
 
-    def _try(self, chosen: Sequence[str], every: Sequence[str]) -> dict[str, int | None]:
+    def try_all(self, chosen: Sequence[str], until: float) -> dict[str, int | None]:
         """The exit codes of the tests of the mutants that are chosen."""
-        self._mutmut("run", *(() if len(chosen) == len(every) else chosen), is_shown=True)
-        codes = _codes()
+        if self._measured.read_text() == "{}":
+            return dict.fromkeys(chosen, _UNTESTED[0])
+        codes = self._codes()
+        if left := [name for name in chosen if codes[name] is None]:
+            # mutmut tries by itself whatever was not tried yet
+            said = self._mutmut("run", *(left if len(chosen) < len(codes) else ()), until=until)
+            codes = self._codes()
+            if left := [name for name in chosen if codes[name] is None]:
+                raise SystemExit(f"{said}\n{self._module}: {len(left)} were not tried; see RESUME")
         return {name: codes[name] for name in chosen}
 
-    def _mutmut(self, *words: str, is_shown: bool = False) -> str:
-        """What mutmut prints; its progress is shown as it comes, to a person at a terminal."""
-        shown = is_shown and sys.stdout.isatty()
+    def show(self, name: str) -> str:
+        """What the mutant changes."""
+        return self._mutmut("show", name)
+
+    def _codes(self) -> dict[str, int | None]:
+        """The mutants that were made, with the exit code of each one's tests once it was tried."""
+        codes: dict[str, int | None] = {}
+        for path in (self.folder / "mutants" / "src").rglob("*.meta"):
+            codes |= json.loads(path.read_text())["exit_code_by_key"]
+        return codes
+
+    def _mutmut(self, *words: str, until: float = math.inf) -> str:
+        """What mutmut prints, of whose progress a person at a terminal sees each step."""
+        shown = words[0] == "run" and sys.stdout.isatty()
         many = ["--max-children", str(self._jobs)] if words[0] == "run" else []
-        done = subprocess.run(
+        with subprocess.Popen(
             [sys.executable, "-m", "mutmut", words[0], *many, *words[1:]],
-            cwd=WORK,
+            cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=None if shown else subprocess.PIPE,
             stderr=None if shown else subprocess.STDOUT,
             text=True,
-        )
-        return done.stdout or ""
+            start_new_session=True,
+        ) as process:
+            left = None if until == math.inf else max(1.0, until - time.monotonic())
+            try:
+                return process.communicate(timeout=left)[0] or ""
+            except subprocess.TimeoutExpired:
+                return "The time is up."
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # it and all who try mutants for it
 
-
-def _codes() -> dict[str, int | None]:
-    """The mutants that were made, with the exit code of each one's tests once it was tried."""
-    codes: dict[str, int | None] = {}
-    for path in (WORK / "mutants" / "src").rglob("*.meta"):
-        codes |= json.loads(path.read_text())["exit_code_by_key"]
-    return codes
-
-
-def _survived(code: int | None) -> bool:
-    return code not in _CAUGHT + _TIMES_OUT
-
-
-def _prepare(module: str, tests: Sequence[str]) -> None:
-    """A copy of the tree that says what is to be mutated, and which tests are to notice it."""
-    shutil.rmtree(WORK, ignore_errors=True)
-    WORK.mkdir()
-    for name in COPIED:
-        left_out = shutil.ignore_patterns("__pycache__", "node_modules", ".out")
-        shutil.copytree(ROOT / name, WORK / name, ignore=left_out)
-    for path in ROOT.iterdir():
-        if path.is_file():
-            shutil.copy2(path, WORK)
-    settings = {
-        "source_paths": ["src"],
-        "only_mutate": [str(path.relative_to(ROOT)) for path in _files(module)],
-        "pytest_add_cli_args_test_selection": list(tests),
-        "pytest_add_cli_args": [
-            "-p",
-            "pytest_asyncio.plugin",
-            *(f"--deselect={path}" for path in READS_SOURCES),
-        ],
-        "also_copy": [name for name in COPIED if name not in ("src", "tests")] + ["README.md"],
-        "timeout_constant": 4.0,  # seconds: fixtures are not in what a test is said to take
-        "timeout_multiplier": 5.0,
-        "track_dependencies": False,
-        "use_git_change_detection": False,
-    }
-    with (WORK / "pyproject.toml").open("a") as project:
-        project.write("\n[tool.mutmut]\n")
-        project.writelines(f"{name} = {_toml(value)}\n" for name, value in settings.items())
+    def _write(self) -> None:
+        """Writes the copy, which says what is to be mutated, and which tests are to notice it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        for name in COPIED:
+            left_out = shutil.ignore_patterns("__pycache__", "node_modules", ".out")
+            shutil.copytree(ROOT / name, self.folder / name, ignore=left_out)
+        for path in ROOT.iterdir():
+            if path.is_file():
+                shutil.copy2(path, self.folder)
+        settings = {
+            "source_paths": ["src"],
+            "only_mutate": [str(path.relative_to(ROOT)) for path in _files(self._module)],
+            "pytest_add_cli_args_test_selection": list(self._tests),
+            "pytest_add_cli_args": [
+                "-p",
+                "pytest_asyncio.plugin",
+                *(f"--deselect={path}" for path in READS_SOURCES),
+            ],
+            "also_copy": [name for name in COPIED if name not in ("src", "tests")] + ["README.md"],
+            "do_not_mutate_patterns": list(FOR_TYPES),
+            # each mutant begins as the tests were collected, not with what other tests have cached
+            "process_isolation": "forkserver",
+            "timeout_constant": 4.0,  # seconds: fixtures are not in what a test is said to take
+            "timeout_multiplier": 5.0,
+            "track_dependencies": False,
+            "use_git_change_detection": False,
+        }
+        with (self.folder / "pyproject.toml").open("a") as project:
+            project.write("\n[tool.mutmut]\n")
+            project.writelines(f"{name} = {_toml(value)}\n" for name, value in settings.items())
 
 
 def _toml(value: object) -> str:

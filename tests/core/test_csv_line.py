@@ -39,3 +39,8 @@ def test_numbers_and_empty_cells_stay_what_they_are() -> None:
 )
 def test_ordinary_texts_are_read_back_as_they_were(text: str) -> None:
     assert read(csv_line([text, "next"], "\n")) == [[text, "next"]]
+
+
+def test_a_line_ends_as_its_reader_wants() -> None:
+    assert csv_line([1]) == "1\r\n"
+    assert csv_line([1], "\n") == "1\n"

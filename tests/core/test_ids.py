@@ -10,7 +10,7 @@ from uuid import UUID
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from estafette.core.ids import first_id_of, from_base32, new_id, to_base32
+from estafette.core.ids import first_id_of, from_base32, new_id, time_of, to_base32
 
 
 def test_a_new_id_is_a_uuid_of_version_7_and_of_now() -> None:
@@ -78,3 +78,19 @@ def test_there_is_a_first_id_of_every_time(moment: datetime) -> None:
         assert first <= new_id(now)
     elif moment > now:
         assert first > new_id(now)
+
+
+@given(st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - as it asks
+@example(datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC))
+def test_an_id_tells_the_millisecond_that_it_was_made_at(moment: datetime) -> None:
+    at = moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)
+    assert time_of(new_id(moment)) == time_of(first_id_of(moment)) == at
+
+
+def test_an_id_that_tells_no_time_is_of_the_last_there_is() -> None:
+    assert time_of(UUID(int=2**128 - 1)) == datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+
+
+def test_the_first_id_of_a_time_before_all_ids_is_the_first_of_all() -> None:
+    assert first_id_of(datetime(1969, 12, 31, tzinfo=UTC)) == UUID(int=0)
+    assert first_id_of(datetime(1970, 1, 1, tzinfo=UTC)) == UUID(int=0)

@@ -1,5 +1,6 @@
 """What keys may do: scopes as people write them, networks, and what is refused."""
 
+import re
 from ipaddress import ip_network
 from typing import Any
 
@@ -68,13 +69,19 @@ def test_scopes_are_read_as_people_write_them(text: str, acts: frozenset[Act]) -
 
 @pytest.mark.parametrize("text", ["", ",", "all", "read,write", "full,read", "*", "read;quote"])
 def test_what_is_no_scope_is_refused_and_the_scopes_are_named(text: str) -> None:
-    with pytest.raises(ScopeError, match=r"read-only.*test-webhooks"):
+    told = (
+        f"{text!r} is no scope: name one of full, read-only, no-cancel, or some of read, quote,"
+        " create, cancel, confirm, test-webhooks, move with commas between"
+    )
+    with pytest.raises(ScopeError, match=f"^{re.escape(told)}$"):
         read_acts(text)
 
 
 def test_the_acts_of_a_page_that_are_all_of_its_kind_are_called_full() -> None:
     assert acts_text(PAGE_ACTS, PAGE_ACTS) == "full"
     assert acts_text(frozenset({Act.QUOTE}), PAGE_ACTS) == "quote"
+    assert acts_text(frozenset({Act.CREATE, Act.QUOTE})) == "quote,create"
+    assert acts_text(frozenset()) == "nothing"
 
 
 @pytest.mark.parametrize(
@@ -96,6 +103,24 @@ def test_networks_are_read_as_people_write_them(text: str, network: str) -> None
 )
 def test_what_is_no_network_is_refused(text: str) -> None:
     with pytest.raises(NetworkError):
+        read_network(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "loja.ao",
+            "'loja.ao' is not a network such as 203.0.113.0/24 or 2001:db8::/32, or an address",
+        ),
+        (
+            "203.0.113.9/24",
+            "'203.0.113.9/24' has bits beyond its prefix; 203.0.113.0/24 may be meant",
+        ),
+    ],
+)
+def test_who_writes_no_network_is_told_what_is_one(text: str, told: str) -> None:
+    with pytest.raises(NetworkError, match=f"^{re.escape(told)}$"):
         read_network(text)
 
 

@@ -1,5 +1,6 @@
 """Which web pages an account trusts."""
 
+import re
 import time
 
 import pytest
@@ -22,6 +23,7 @@ from estafette.core.accounts.origin import OriginPatternError, read_pattern, tru
         ("https://maçã.ao", "https://xn--ma-tiap.ao"),
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
         ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://[2001:DB8::A]", "http://[2001:db8::a]"),
     ],
 )
 def test_a_pattern_is_kept_as_browsers_write_origins(written: str, pattern: str) -> None:
@@ -65,6 +67,38 @@ def test_a_pattern_is_kept_as_browsers_write_origins(written: str, pattern: str)
 def test_what_is_no_origin_is_refused(written: str) -> None:
     with pytest.raises(OriginPatternError):
         read_pattern(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("https://" + "a" * 293, "an origin is at most 300 characters long"),
+        ("https://loja.ao:port", "'https://loja.ao:port' is not an origin such as https://loja.ao"),
+        ("loja.ao", "'loja.ao' must begin with https:// or http://"),
+        (
+            "https://loja.ao/x",
+            "'https://loja.ao/x' must be a scheme, a host and perhaps a port, no more",
+        ),
+        (
+            "https://loja.*",
+            "'https://loja.*' is not an origin such as https://loja.ao; * may stand for the first"
+            " labels alone, as in https://*.loja.ao",
+        ),
+        ("https://*.ao", "'https://*.ao' would trust a whole top-level domain"),
+    ],
+)
+def test_a_refused_pattern_is_told_what_is_wrong_with_it(written: str, told: str) -> None:
+    with pytest.raises(OriginPatternError, match=f"^{re.escape(told)}$"):
+        read_pattern(written)
+
+
+def test_the_longest_pattern_is_read_and_trusts_the_longest_origin() -> None:
+    longest = f"https://{'a' * 289}.ao"
+    assert len(longest) == 300
+    assert read_pattern(longest) == longest
+    assert trusts((longest,), longest)
+    longer = f"https://{'a' * 290}.ao"
+    assert not trusts((longer,), longer)
 
 
 TRUSTED = ("https://loja.ao", "https://*.loja.ao", "http://localhost:3000", "https://*.b.ao:8443")

@@ -1,5 +1,6 @@
 """What pages with a publishable key may have delivered."""
 
+import re
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -99,6 +100,19 @@ def test_coordinates_must_be_within_the_radius_of_the_place_that_has_some() -> N
     assert _refused(place, replace(near, address="Rua do Ladrão 1"))  # a courier reads the address
 
 
+@pytest.mark.parametrize(
+    ("latitude", "north", "east", "metres"),
+    [(60, 0, 0.0026, 145), (60, 0, -0.0026, 145), (-8.8, 0.0009, 0.0009, 141), (0, 0.001, 0, 111)],
+)
+def test_a_radius_is_measured_on_the_globe_in_every_direction(
+    latitude: float, north: float, east: float, metres: int
+) -> None:
+    pickup = replace(_SHOP, latitude=latitude + north, longitude=13 + east)
+    for radius, refused in ((metres - 1, True), (metres + 1, False)):
+        place = replace(_PLACE, latitude=latitude, longitude=13, radius_m=radius)
+        assert _refused(place, pickup) is refused
+
+
 def test_a_place_without_an_address_is_a_whole_city() -> None:
     place = replace(_PLACE, address=None)
     assert not _refused(place, replace(_SHOP, address="Rua 7"))
@@ -154,6 +168,12 @@ def test_payment_is_taken_in_the_ways_that_are_allowed() -> None:
     )
 
 
+def test_where_nothing_may_be_picked_up_nothing_may_be_ordered() -> None:
+    limits = PageLimits(pickups=(_PLACE,), highest_cash=0)
+    assert order_refusal(limits, _SHOP, PREPAID) is None
+    assert order_refusal(limits, replace(_SHOP, city="Benguela"), PREPAID) == PickupRefused()
+
+
 def test_cash_is_collected_up_to_the_highest_sum() -> None:
     limits = PageLimits(highest_cash=500)
     assert order_refusal(limits, _SHOP, Payment(PaymentMethod.COD, 500)) is None
@@ -204,6 +224,7 @@ def test_places_are_read_and_shown_alike(text: str) -> None:
         "Rua 1; Luanda; Luanda; 1, 2; 100; more",
         "Rua 1; Luanda; Luanda; contact:",
         "Rua 1; Luanda; Luanda; contact: Loja, +12",
+        "Rua 1; Luanda; Luanda; contact: Loja, +244 222 333X444",
         "Rua 1; Luanda; contact: Loja",
         "x" * 600 + "; Luanda; Luanda",
     ],
@@ -215,19 +236,70 @@ def test_what_is_no_place_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("text", "told"),
     [
-        {"pickups": (_PLACE,) * 51},
-        {"methods": ()},
-        {"highest_cash": -1},
-        {"highest_cash": 2**53},
-        {"per_hour": 0},
-        {"per_hour_from_address": 1_000_000},
+        (
+            "Luanda" * 20,
+            f"{('Luanda' * 20)[:80]!r} is no place such as 'Rua Rainha Ginga 31; Luanda; Luanda' or"
+            " '*; Luanda; Luanda; -8.8159, 13.2306; 5000'",
+        ),
+        ("Rua 1; L; L; 91, 0", "'91, 0' is no point such as -8.8159, 13.2306"),
+        ("Rua 1; L; L; here", "'here' is no point such as -8.8159, 13.2306"),
+        ("Rua 1; L; L; 1, 2; 1000001", "'1000001' is no radius from 1 to 1000000 metres"),
+        (
+            f"Rua 1; L; L; contact: {'x' * 90}, +12",
+            f"{' ' + 'x' * 79!r} is no contact such as Loja Kianda, +244222333444",
+        ),
     ],
 )
-def test_limits_have_bounds_themselves(changes: dict[str, object]) -> None:
-    with pytest.raises(PageLimitsError):
+def test_who_writes_no_place_is_told_what_is_one(text: str, told: str) -> None:
+    with pytest.raises(PageLimitsError, match=f"^{re.escape(told)}$"):
+        read_place(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("*; L; P; 90, 180; 1", PickupPlace("L", "P", None, 90, 180, 1)),
+        ("*; L; P; -90, -180; 1000000", PickupPlace("L", "P", None, -90, -180, 1_000_000)),
+        (" a ; L;P ; 0,0", PickupPlace("L", "P", "a", 0, 0, 150)),
+        ("*; L; P; CONTACT: Loja", PickupPlace("L", "P", contact="Loja")),
+        ("*; L; P; contact: + 244 (222) 333-444", PickupPlace("L", "P", phone="+244222333444")),
+    ],
+)
+def test_a_place_is_read_to_its_bounds(text: str, place: PickupPlace) -> None:
+    assert read_place(text) == place
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"pickups": (_PLACE,) * 51}, "a key has at most 50 pickup places"),
+        ({"methods": ()}, "at least one way to pay must be left"),
+        ({"highest_cash": -1}, f"the highest cash must be from 0 to {2**53 - 1}, not -1"),
+        ({"highest_cash": 2**53}, f"the highest cash must be from 0 to {2**53 - 1}, not {2**53}"),
+        ({"per_hour": 0}, "the deliveries an hour must be from 1 to 100000, not 0"),
+        (
+            {"per_hour_from_address": 100_001},
+            "those of one address must be from 1 to 100000, not 100001",
+        ),
+    ],
+)
+def test_limits_have_bounds_themselves(changes: dict[str, object], told: str) -> None:
+    with pytest.raises(PageLimitsError, match=f"^{re.escape(told)}$"):
         checked(replace(PageLimits(), **changes))
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        PageLimits(pickups=(_PLACE,) * 50),
+        PageLimits(highest_cash=0, per_hour=1, per_hour_from_address=1),
+        PageLimits(highest_cash=2**53 - 1, per_hour=100_000, per_hour_from_address=100_000),
+    ],
+)
+def test_limits_may_be_as_wide_and_as_narrow_as_their_bounds(limits: PageLimits) -> None:
+    assert checked(limits) == limits
 
 
 _TIMES = st.lists(st.integers(0, 3 * 3600), min_size=1, max_size=60).map(sorted)
@@ -257,11 +329,10 @@ def test_the_hour_of_an_address_is_told_before_the_hour_of_all() -> None:
     none, one = Tally().at(_NOW), Tally().at(_NOW).plus_one()
     assert hour_refusal(limits, none, none, _NOW) is None
     of_address = hour_refusal(limits, one, one, _NOW)
-    assert isinstance(of_address, HourIsFull)
-    assert of_address.of_address
-    of_all = hour_refusal(limits, one, none, _NOW)
-    assert isinstance(of_all, HourIsFull)
-    assert not of_all.of_address
+    wait = one.wait(1, _NOW)
+    assert 0 < wait <= 3600 + SLICE.total_seconds()
+    assert of_address == HourIsFull(True, wait)
+    assert hour_refusal(limits, one, none, _NOW) == HourIsFull(False, wait)
 
 
 def test_a_clock_that_goes_back_forgets_nothing() -> None:
@@ -276,3 +347,4 @@ def test_a_household_is_one_source_whatever_its_addresses() -> None:
     assert source_of(_KEY, "203.0.113.1") != source_of(_KEY, "203.0.113.2")
     assert source_of(_KEY, "203.0.113.1") != source_of(UUID(int=8), "203.0.113.1")
     assert source_of(_KEY, None) == source_of(_KEY, "unknown")
+    assert len(source_of(_KEY, "203.0.113.1")) == 16

@@ -188,3 +188,7 @@ def test_however_reports_come_it_ends_here_as_it_ended_there(data: st.DataObject
     if there.status in FINAL:
         assert here.status is there.status
         assert following.conflict is None
+
+
+def test_a_status_that_comes_without_steps_and_is_known_is_no_news() -> None:
+    assert follow(at(A), Report(A), None) == Following([], None, is_news=False)

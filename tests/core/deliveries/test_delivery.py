@@ -11,7 +11,10 @@ from estafette.core.deliveries.delivery import (
     TRANSITIONS,
     Progress,
     Status,
+    is_sealed,
+    reference,
     steps_between,
+    way,
 )
 from tests.core.life import NEXT, Life
 
@@ -111,3 +114,41 @@ def test_the_last_event_before_the_limit_may_still_be_a_stall() -> None:
     assert again is not None
     assert again.allowed() == {Status.ASSIGNED, Status.CANCELLED}
     assert again.moved(Status.STALLED) is None
+
+
+def test_a_delivery_is_called_by_its_year_and_number() -> None:
+    assert reference(2026, 42) == "DLV-2026-00042"
+    assert reference(2026, 1_234_567) == "DLV-2026-1234567"
+
+
+def test_a_pin_is_known_to_be_sealed_by_how_it_begins() -> None:
+    assert is_sealed("sealed:AAAA")
+    assert not is_sealed("1234")
+
+
+@pytest.mark.parametrize(
+    ("status", "before_stall", "to", "passed"),
+    [
+        ("pending", None, "assigned", "assigned"),
+        (
+            "pending",
+            None,
+            "delivered",
+            "assigned pickup_ready in_transit out_for_delivery delivered",
+        ),
+        ("stalled", "assigned", "in_transit", "assigned in_transit"),
+        ("stalled", "assigned", "failed", "failed"),
+        ("pending", None, "failed", "assigned pickup_ready in_transit failed"),
+        ("out_for_delivery", None, "pending", None),
+        ("stalled", "out_for_delivery", "assigned", None),
+        ("in_transit", None, "cancelled", None),
+        ("delivered", None, "failed", None),
+        ("cancelled", None, "delivered", None),
+    ],
+)
+def test_the_way_to_a_status_passes_every_step_that_lies_between(
+    status: str, before_stall: str | None, to: str, passed: str | None
+) -> None:
+    been = Status(before_stall or status)
+    progress = Progress(Status(status), been, Status(before_stall) if before_stall else None)
+    assert way(progress, Status(to)) == (passed and tuple(map(Status, passed.split())))

@@ -16,7 +16,7 @@ from estafette.core.deliveries.delivery import (
     Status,
     Stop,
 )
-from estafette.core.deliveries.due_moves import WatchLimits, due_move, next_look
+from estafette.core.deliveries.due_moves import DueMove, WatchLimits, due_move, next_look
 from estafette.core.money.payment import Payment, PaymentMethod
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -79,6 +79,8 @@ def test_a_live_delivery_stalls_by_its_limits(status: Status, hours: int | None)
 
 @pytest.mark.parametrize("status", COURSE[1:])
 def test_rehearsals_do_not_stall_by_themselves(status: Status) -> None:
+    paid = replace(delivery(status, Mode.SANDBOX), payment=Payment(due_at=NOW))
+    assert next_look(paid, LIMITS) is None
     assert next_look(delivery(status, Mode.SANDBOX), LIMITS) is None
     assert next_look(replace(delivery(status, Mode.SANDBOX), company_id=None), LIMITS) is None
 
@@ -106,11 +108,31 @@ def test_a_courier_is_missed_only_from_when_the_pickup_is_near() -> None:
     assert next_look(scheduled, LIMITS) == NOW + 10 * HOUR - HOUR / 2 + 2 * HOUR
 
 
+def test_an_assigned_delivery_is_ready_some_time_before_its_scheduled_pickup() -> None:
+    scheduled = replace(delivery(Status.ASSIGNED), scheduled_pickup_at=NOW + 2 * HOUR)
+    assert next_look(scheduled, LIMITS) == NOW + 2 * HOUR - HOUR / 2
+
+
+def test_of_two_things_due_at_once_the_step_is_done_before_the_stall() -> None:
+    stalls_at = NOW + HOUR + LIMITS.silence
+    one = replace(delivery(Status.ASSIGNED), scheduled_pickup_at=stalls_at + LIMITS.pickup_lead)
+    due = due_move(one, stalls_at, LIMITS)
+    assert due is not None
+    assert due.to is Status.PICKUP_READY
+
+
 def test_of_two_things_due_the_one_that_came_first_is_done() -> None:
     one = replace(delivery(Status.ASSIGNED), scheduled_pickup_at=NOW + HOUR)
     due = due_move(one, NOW + 100 * HOUR, LIMITS)
     assert due is not None
-    assert due.to is Status.PICKUP_READY
+    assert due == DueMove(Status.PICKUP_READY, "The scheduled pickup is near")
+    late = due_move(
+        replace(one, progress=Progress(Status.PICKUP_READY, Status.PICKUP_READY)),
+        NOW + 100 * HOUR,
+        LIMITS,
+    )
+    assert late is not None
+    assert late.to is Status.STALLED
 
 
 def test_a_transfer_is_awaited_in_either_mode_until_it_is_due() -> None:
@@ -129,3 +151,27 @@ def test_a_delivery_with_a_full_history_stalls_by_itself_no_more(status: Status)
     due = due_move(full, NOW + 1000 * HOUR, LIMITS)
     assert due is None or due.to is not Status.STALLED
     assert next_look(full, LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "note"),
+    [
+        (
+            Status.AWAITING_PAYMENT,
+            PaymentMethod.BANK_TRANSFER,
+            "The bank transfer did not arrive in time",
+        ),
+        (Status.AWAITING_PAYMENT, PaymentMethod.PREPAID, "Nobody confirmed it in time"),
+        (Status.PENDING, PaymentMethod.PREPAID, "No courier for too long"),
+        (
+            Status.IN_TRANSIT,
+            PaymentMethod.PREPAID,
+            "Nothing was heard of it after its promised time",
+        ),
+    ],
+)
+def test_what_happens_by_itself_says_why(status: Status, method: PaymentMethod, note: str) -> None:
+    one = replace(delivery(status), payment=Payment(method, due_at=NOW))
+    due = due_move(one, NOW + 1000 * HOUR, LIMITS)
+    assert due is not None
+    assert due.note == note

@@ -8,7 +8,17 @@ import pytest
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
-from estafette.core.money.books import Book, Cause, transfers
+from estafette.core.money.books import (
+    Book,
+    Cause,
+    Holder,
+    Line,
+    Transfer,
+    holder,
+    outstanding,
+    payment,
+    transfers,
+)
 from estafette.core.money.payment import Payment, PaymentMethod
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -102,3 +112,37 @@ def test_a_vain_delivery_earns_nothing_and_collects_nothing(end: Status, payment
 def test_a_delivery_without_a_company_books_nothing(status: Status) -> None:
     moved = replace(delivery(status, IN_CASH), company_id=None)
     assert booked(Status.STALLED, moved) == {}
+
+
+@pytest.mark.parametrize("book", [Book.MERCHANT, Book.COMPANY, Book.CASH])
+def test_money_that_is_received_and_money_that_is_paid_are_booked_the_other_way_round(
+    book: Book,
+) -> None:
+    received = (Line(book, -700), Line(Book.PLATFORM, 700))
+    assert payment(Cause.SETTLED, book, 700) == Transfer(Cause.SETTLED, received)
+    paid = (Line(book, 700), Line(Book.PLATFORM, -700))
+    assert payment(Cause.PAID_OUT, book, 700) == Transfer(Cause.PAID_OUT, paid)
+
+
+@pytest.mark.parametrize(
+    ("balance", "to_settle", "to_pay_out"), [(700, 700, 0), (-700, 0, 700), (0, 0, 0), (1, 1, 0)]
+)
+def test_who_owes_settles_and_who_is_owed_is_paid_out_up_to_the_balance(
+    balance: int, to_settle: int, to_pay_out: int
+) -> None:
+    assert outstanding(Cause.SETTLED, balance) == to_settle
+    assert outstanding(Cause.PAID_OUT, balance) == to_pay_out
+
+
+def test_a_company_has_books_of_its_own_and_the_others_one_for_all_companies() -> None:
+    company_id = UUID(int=3)
+    assert holder(Book.COMPANY, company_id) == Holder(Book.COMPANY, company_id)
+    assert holder(Book.CASH, company_id) == Holder(Book.CASH, company_id)
+    assert holder(Book.MERCHANT, company_id) == Holder(Book.MERCHANT, None)
+    assert holder(Book.PLATFORM, company_id) == Holder(Book.PLATFORM, None)
+
+
+def test_a_company_whose_part_is_not_known_gets_the_whole_fee() -> None:
+    moved = replace(delivery(Status.DELIVERED), company_fee=None)
+    lines = {Book.MERCHANT: 1_500, Book.COMPANY: -1_500}
+    assert booked(Status.OUT_FOR_DELIVERY, moved) == {Cause.DELIVERED: lines}

@@ -130,6 +130,44 @@ def test_a_region_or_district_is_not_the_city_of_its_name(address: str, found: C
 
 
 @pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("Talgar, Almaty 050010", ALMATY),
+        ("Talgar, 050010 Almaty", ALMATY),
+        ("Talgar, Almaty A05E4X8", ALMATY),
+        ("Talgar, Almaty Kazakhstan", ALMATY),
+        ("Talgar, KZ Almaty", ALMATY),
+        ("Talgar, Almaty AB1CDEF", TALGAR),
+        ("Talgar, Almaty A05E4X", TALGAR),
+    ],
+)
+def test_a_country_and_a_postal_code_beside_a_city_say_nothing(address: str, found: City) -> None:
+    assert INDEX.find(address) is found
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("Almaty Centre, Big Talgar Hill", ALMATY),
+        ("Centre Almaty, Big Talgar Hill", ALMATY),
+        ("Big Talgar 5", TALGAR),
+        ("Talgar 5 North", TALGAR),
+        ("Talgar 5", None),
+        ("Almaty, город Талгар север", TALGAR),
+        ("Мой город Талгар, Almaty", ALMATY),
+        ("Мой г. Талгар, Almaty", TALGAR),
+    ],
+)
+def test_a_name_counts_for_more_the_less_stands_around_it(address: str, found: City | None) -> None:
+    assert INDEX.find(address) is found
+
+
+def test_a_short_spelling_is_found_where_a_longer_one_might_have_stood() -> None:
+    fort, longer = city("fort", 5, "Форт"), city("fort-shevchenko", 9, "Форт-Шевченко")
+    assert CityIndex([fort, longer]).find("Форт Север") is fort
+
+
+@pytest.mark.parametrize(
     "address",
     ["", "   ", ",,,", "Tashkent, Navoi 5", "Abay 10", "ул. Шевченко", "Almatynskaya 5", "050000"],
 )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from estafette.core.quotes.pricing import ANY, SAME, Tariff, in_reading_order
 from estafette.core.quotes.tariff_file import (
+    LONGEST,
     Problem,
     TariffFileError,
     price_list_text,
@@ -20,7 +21,9 @@ HOUR = 3_600
 def reasons(text: str, cities: frozenset[str] | None = None) -> list[str]:
     with pytest.raises(TariffFileError) as refused:
         tariffs_from_csv(text, cities)
-    return [str(problem) for problem in refused.value.problems]
+    told = [str(problem) for problem in refused.value.problems]
+    assert str(refused.value) == "\n".join(told)
+    return told
 
 
 def test_a_price_list_is_read() -> None:
@@ -60,6 +63,10 @@ def test_a_file_is_read_in_the_encodings_of_spreadsheets(encoding: str) -> None:
     assert tariffs_from_csv(price_list_text(mark + text.encode(encoding)))
     with pytest.raises(UnicodeDecodeError):
         price_list_text("астана".encode("cp1251"))
+
+
+def test_a_file_is_read_whatever_ends_its_lines() -> None:
+    assert price_list_text(b"a\r\nb\rc\n") == "a\nb\nc\n"
 
 
 @pytest.mark.parametrize("fee", ["1 80", "1 8000", " 1  800", "1,800.5", "1800,50"])
@@ -162,3 +169,41 @@ codes = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,8})?", fullmatch=True).filter(
 )
 def test_what_is_written_is_read_back(tariffs: list[Tariff]) -> None:
     assert tariffs_from_csv(tariffs_to_csv(tariffs)) == in_reading_order(tariffs)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("same,*,,5,9,1h,2h", "origin must be a city code or `*`, not 'same'"),
+        ("*,Ой,,5,9,1h,2h", "destination must be a city code or `*` or `same`, not 'ой'"),
+        ("*,*,0,5,9,1h,2h", f"up_to_km must be a whole number from 1 to {2**31 - 1}, not '0'"),
+        ("*,*,,0,9,1h,2h", f"up_to_grams must be a whole number from 1 to {2**31 - 1}, not '0'"),
+        ("*,*,,5,-1,1h,2h", f"fee must be a whole number from 0 to {2**63 - 1}, not '-1'"),
+        ("*,*,,5,9,0s,2h", "pickup_within must be a duration such as 90m, 2h or 3d, not '0s'"),
+        (
+            f"*,*,,5,9,1h,{2**31}s",
+            f"delivery_within must be a duration such as 90m, 2h or 3d, not '{2**31}s'",
+        ),
+        (
+            f"*,{'!' * 50},,5,9,1h,2h",
+            f"destination must be a city code or `*` or `same`, not '{'!' * 50}'",
+        ),
+        (
+            f"*,{'!' * 51},,5,9,1h,2h",
+            f"destination must be a city code or `*` or `same`, not '{'!' * 50}…'",
+        ),
+    ],
+)
+def test_a_mistake_in_a_cell_is_told_with_what_may_stand_there(row: str, told: str) -> None:
+    assert reasons(f"{HEADER}{row}\n") == [f"line 2: {told}"]
+
+
+def test_a_price_list_has_a_longest_length_and_no_more_than_a_hundred_mistakes_told() -> None:
+    written = HEADER + "*,same,,5000,1800,2h,10h\n"
+    blank = (" " * 99_999 + "\n") * (LONGEST // 100_000)
+    filled = written + blank + " " * (LONGEST - len(written + blank))
+    assert len(tariffs_from_csv(filled)) == 1
+    assert reasons(filled + " ") == [
+        f"line 1: a price list is at most {4 * 1024 * 1024} characters long"
+    ]
+    assert len(reasons(HEADER + "*,*\n" * 101)) == 100

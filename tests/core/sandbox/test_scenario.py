@@ -56,6 +56,7 @@ def test_no_name_and_an_unknown_name_play_the_default() -> None:
     default = script(DEFAULT, with_pickup_ready=True)
     assert script(None, with_pickup_ready=True) == default
     assert script("no_such_thing", with_pickup_ready=True) == default
+    assert script("slow", with_pickup_ready=True) == SCENARIOS["slow"] != default
 
 
 @pytest.mark.parametrize(
@@ -88,3 +89,12 @@ def test_waits_and_delays_are_counted_in_steps() -> None:
 def test_where_nothing_moves_by_itself_a_delay_counts_steps_of_five_seconds() -> None:
     assert due_in_seconds(SCENARIOS["slow"], 0, timedelta()) is None
     assert delay_seconds(6, timedelta()) == 30
+
+
+def test_the_webhooks_of_a_move_are_as_late_as_its_step_and_of_any_other_as_the_scenario() -> None:
+    late, overtaken = SCENARIOS["webhook_late"], SCENARIOS["webhook_out_of_order"]
+    assert late.delay_of(Status.ASSIGNED) == 6
+    assert late.delay_of(Status.CANCELLED) == 6
+    assert overtaken.delay_of(Status.ASSIGNED) == 1.5
+    assert overtaken.delay_of(Status.PICKUP_READY) == 0
+    assert overtaken.delay_of(Status.CANCELLED) == 0

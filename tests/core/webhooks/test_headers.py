@@ -1,5 +1,8 @@
 """Which headers an endpoint may have of its own."""
 
+import re
+from uuid import UUID
+
 import pytest
 
 from estafette.core.webhooks.headers import (
@@ -8,6 +11,7 @@ from estafette.core.webhooks.headers import (
     MOST_VALUE_CHARACTERS,
     HeaderRefusedError,
     add,
+    sealed_for,
     without,
 )
 
@@ -64,3 +68,30 @@ def test_number_and_length_are_bounded() -> None:
     with pytest.raises(HeaderRefusedError):
         add(full, "X-More", "v", DIALECTS)
     assert len(add(full, "x-1", "w", DIALECTS)) == MOST_HEADERS
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("a b", "v", "the name of a header has 1 to 64 letters, digits or hyphens"),
+        ("Host", "v", "the header Host is written by Estafette alone"),
+        (
+            "X",
+            " v",
+            "the value of a header has 1 to 2048 printable ASCII characters, and no space at either"
+            " end",
+        ),
+        ("X", "v", "an endpoint has at most 10 headers of its own"),
+    ],
+)
+def test_a_refusal_tells_what_is_allowed(name: str, value: str, told: str) -> None:
+    full = {f"X-{number}": "v" for number in range(MOST_HEADERS)}
+    with pytest.raises(HeaderRefusedError, match=f"^{re.escape(told)}$"):
+        add(full, name, value, DIALECTS)
+
+
+def test_what_was_sealed_for_an_endpoint_stays_readable() -> None:
+    endpoint_id = UUID("01234567-89ab-cdef-0123-456789abcdef")
+    assert (
+        sealed_for(endpoint_id) == bytes.fromhex("0123456789abcdef0123456789abcdef") + b" headers"
+    )

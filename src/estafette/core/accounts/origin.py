@@ -51,11 +51,10 @@ def read_pattern(text: str) -> str:
 
 
 def _host(netloc: str) -> str:
-    """The host with its wildcard, without the port."""
-    host = netloc.rpartition("@")[2]
-    if host.startswith("["):
-        return host[: host.find("]") + 1].lower()
-    return host.partition(":")[0].lower()
+    """The host with its wildcard, without the port, of a place without a user's name."""
+    if netloc.startswith("["):
+        return netloc[: netloc.find("]") + 1].lower()
+    return netloc.partition(":")[0].lower()
 
 
 def _ascii(host: str) -> str | None:
