@@ -29,7 +29,7 @@ from estafette.core.accounts.account import Account, Mode, Scope
 from estafette.core.deliveries.delivery import Delivery, Parcel, Stop
 from estafette.core.errors import Refusal
 from estafette.dialects import entrega
-from estafette.setting_problems import load
+from estafette.settings.problems import load
 from estafette.store.deliveries import search_texts
 from estafette.store.pool import Connection
 from estafette.usecases.accounts.administration import create_account

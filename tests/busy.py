@@ -12,11 +12,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
 
-from estafette import liveness
 from estafette.http.connections import Connections
 from estafette.http.fallback import plain
 from estafette.http.server import HttpServer, open_sockets
-from estafette.up import child
+from estafette.up import child, liveness
 
 
 def _say(word: str) -> None:

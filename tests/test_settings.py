@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from estafette.setting_problems import SettingsError, load, unknown_variables
+from estafette.settings.problems import SettingsError, load, unknown_variables
 from estafette.usecases.accounts.secrets import new_cipher_key
 
 

@@ -17,7 +17,7 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 from starlette.types import ASGIApp
 
-from estafette import health, liveness
+from estafette import health
 from estafette.core.audit import By
 from estafette.core.couriers.company import Connector, Courier
 from estafette.core.deliveries.dialect import Dialect
@@ -39,6 +39,7 @@ from estafette.scraping import scraped
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
 from estafette.store.pool import Pool, open_pool
+from estafette.up import liveness
 from estafette.usecases import ends
 from estafette.usecases.accounts import secret_key
 from estafette.usecases.accounts.secrets import Cipher

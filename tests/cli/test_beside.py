@@ -13,7 +13,7 @@ import pytest
 
 from estafette.app import PLACES
 from estafette.cli.banner import Terminal
-from estafette.setting_problems import load
+from estafette.settings.problems import load
 from estafette.up.supervisor import Ready
 from estafette.usecases.accounts.secrets import new_cipher_key
 from estafette.webhooks.signing import hmac_sha256_hex

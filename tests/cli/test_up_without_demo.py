@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from estafette.cli.banner import Terminal
-from estafette.setting_problems import load
+from estafette.settings.problems import load
 from estafette.up.supervisor import Ready
 from tests.cli.stage import Up, estafette, own_folder
 

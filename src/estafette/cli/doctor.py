@@ -21,8 +21,8 @@ from estafette.cli.session import beside, system_user
 from estafette.cli.words import AsJson
 from estafette.core.accounts.account import MARKETS
 from estafette.core.audit import By
-from estafette.setting_problems import load, unknown_variables
 from estafette.settings import Settings, config_file
+from estafette.settings.problems import load, unknown_variables
 from estafette.usecases.accounts.administration import list_accounts
 from estafette.usecases.accounts.secrets import WrongSecretKeyError
 from estafette.usecases.deliveries.inspect import inspect_database

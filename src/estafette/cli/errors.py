@@ -20,7 +20,7 @@ from estafette.core.errors import (
     Refusal,
     TransitionRefused,
 )
-from estafette.setting_problems import SettingsError
+from estafette.settings.problems import SettingsError
 from estafette.up.postgres import EmbeddedPostgresError
 from estafette.usecases.accounts.administration import AccountNotFoundError, AccountRefusedError
 from estafette.usecases.accounts.keys import KeyRefusedError

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterable
 
-from estafette.setting_values import Network
+from estafette.settings.values import Network
 from estafette.webhooks.guard import Guard, GuardError, check_url
 
 ADVICE = "allow its network with ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS, or change it"

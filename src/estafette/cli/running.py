@@ -15,8 +15,8 @@ from typing import Any
 
 from estafette.cli.output import OK, CommandError, say
 from estafette.cli.session import no_secret_key
-from estafette.setting_problems import load
 from estafette.settings import PREFIX, Settings
+from estafette.settings.problems import load
 
 
 def serve(found: Settings, *, as_json: bool = False) -> int:

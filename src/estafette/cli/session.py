@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from estafette.cli.output import CommandError, note, plain, styled
 from estafette.core.audit import By
-from estafette.setting_problems import load, unknown_variables
 from estafette.settings import Settings
+from estafette.settings.problems import load, unknown_variables
 from estafette.up import runfile
 from estafette.up.postgres import find_running
 from estafette.usecases.platform import Platform

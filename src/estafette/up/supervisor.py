@@ -19,10 +19,10 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, NamedTuple, Protocol
 
-from estafette.measured import keep_counts_of_ended
 from estafette.settings import PREFIX, Settings
 from estafette.up import runfile, system_user
 from estafette.up.child import Child, how_it_ended, program
+from estafette.up.measured import keep_counts_of_ended
 from estafette.up.postgres import EmbeddedPostgres
 from estafette.up.runfile import Running
 

@@ -23,9 +23,9 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources import TomlConfigSettingsSource
 
-from estafette import setting_values
 from estafette.core.accounts.origin import OriginPatternError, read_pattern
 from estafette.core.retention import LONGEST_DAYS, SHORTEST_PERSONAL_DATA_DAYS
+from estafette.settings import values
 
 PREFIX = "ESTAFETTE_"
 FILE_NAME = "estafette.toml"
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="", description="where the world reaches the server; http://localhost:PORT"
     )
-    trusted_proxies: Annotated[tuple[setting_values.Network, ...], NoDecode] = Field(
+    trusted_proxies: Annotated[tuple[values.Network, ...], NoDecode] = Field(
         default=(),
         description="networks of proxies whose X-Forwarded-For is believed; none: nobody's",
     )
@@ -146,7 +146,7 @@ class Settings(BaseSettings):
         le=30 * 86_400,
         description="after which a delivery that is late and not heard of is stalled",
     )
-    webhook_allowed_networks: Annotated[tuple[setting_values.Network, ...], NoDecode] = Field(
+    webhook_allowed_networks: Annotated[tuple[values.Network, ...], NoDecode] = Field(
         default=(),
         description="networks that webhooks may reach although they are not public, and courier"
         " companies' platforms without TLS",
@@ -251,7 +251,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: str | None) -> str | None:
-        if value is not None and not setting_values.is_postgres_url(value):
+        if value is not None and not values.is_postgres_url(value):
             raise ValueError(
                 "must be a postgresql:// URL; what is special in its password is percent-encoded"
             )
@@ -260,7 +260,7 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _is_cipher_key(cls, value: str | None) -> str | None:
-        return value if value is None else setting_values.cipher_key(value)
+        return value if value is None else values.cipher_key(value)
 
     @field_validator("other_secret_keys", mode="before")
     @classmethod
@@ -269,7 +269,7 @@ class Settings(BaseSettings):
         if not isinstance(parts, list | tuple):
             raise ValueError("must be keys as `estafette secret-key` prints them, with commas")
         keys = [str(part).strip() for part in cast("list[object]", parts)]
-        return tuple(setting_values.cipher_key(key) for key in keys if key)
+        return tuple(values.cipher_key(key) for key in keys if key)
 
     @field_validator("public_url")
     @classmethod
@@ -281,7 +281,7 @@ class Settings(BaseSettings):
         except OriginPatternError:
             origin = "*"
         if "*" in origin:  # it is told without the value, which may hold a password
-            raise ValueError(setting_values.no_public_url(value))
+            raise ValueError(values.no_public_url(value))
         return origin
 
     @field_validator("trusted_proxies", "webhook_allowed_networks", mode="before")
@@ -290,9 +290,7 @@ class Settings(BaseSettings):
         parts = value.split(",") if isinstance(value, str) else value
         if not isinstance(parts, list | tuple):
             raise ValueError("must be networks such as 10.1.0.0/16, separated by commas")
-        return tuple(
-            setting_values.network(part) for part in cast("list[object]", parts) if part != ""
-        )
+        return tuple(values.network(part) for part in cast("list[object]", parts) if part != "")
 
     @field_validator(
         "address_failures_per_second",
@@ -333,19 +331,19 @@ class Settings(BaseSettings):
     def local_url(self) -> str:
         """Where this machine reaches the server, without a slash at the end."""
         host = self.host
-        if host in setting_values.LOOPBACK or host in _ANY_ADDRESS:
+        if host in values.LOOPBACK or host in _ANY_ADDRESS:
             host = "localhost"
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def listens_beyond_loopback(self) -> bool:
         """Whether other machines may be able to connect."""
-        return not setting_values.is_loopback(self.host)
+        return not values.is_loopback(self.host)
 
     @property
     def is_public(self) -> bool:
         """Whether others are served: by the address it listens on, or through a proxy."""
-        return self.listens_beyond_loopback or not setting_values.is_loopback(
+        return self.listens_beyond_loopback or not values.is_loopback(
             urlsplit(self.public_url).hostname or ""
         )
 

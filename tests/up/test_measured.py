@@ -8,7 +8,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from estafette.measured import keep_counts_of_ended
+from estafette.up.measured import keep_counts_of_ended
 
 _MEASURES = """
 import os

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from estafette.liveness import Alarm, LagMetrics, watch
+from estafette.up.liveness import Alarm, LagMetrics, watch
 from tests.processes import free_port
 
 _LONGEST = 60
