@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -295,6 +296,26 @@ def test_webhooks_are_tried_listed_and_sent_again(
     assert command(*again, "--since", "1h")["never_told"] == 0
     assert command(*again, "--since", "1h", "--all")["resent"] >= 1
     command("webhooks", "set", "--account", "kaspi", "--url", "")
+
+
+def test_what_waits_for_a_disabled_endpoint_is_told_and_sent_once_it_is_enabled(
+    up: Up, command: Command, receiver: _Receiver
+) -> None:
+    of = ("--account", "kaspi", "--name", "waits")
+    command("webhooks", "set", *of, "--url", "http://127.0.0.1:9/")
+    _create(up, "ORD-WAITS")
+    disabled = command("webhooks", "disable", *of, "--json")
+    assert (disabled["enabled"], disabled["waiting"]) == (False, 1)
+    told = command("webhooks", "show", "--account", "kaspi")
+    assert "1, which are sent once it is enabled" in told
+    assert "webhooks that wait for it: 1" in command("doctor")
+    command("webhooks", "set", *of, "--url", receiver.url)
+    count = len(receiver.received)
+    enabled = command("webhooks", "enable", *of)
+    assert "estafette webhooks resend --account kaspi --mode sandbox --name waits" in enabled
+    while len(receiver.received) == count:
+        time.sleep(0.05)
+    command("webhooks", "remove", *of)
 
 
 def test_sending_again_what_there_is_not_is_refused(command: Command) -> None:

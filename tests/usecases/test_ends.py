@@ -15,9 +15,11 @@ from estafette.store import ends
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.ends import Looked, remove_what_is_over
 from estafette.usecases.platform import Platform
+from estafette.usecases.webhooks.endpoints import set_enabled
 from tests.usecases.aged import age
 from tests.usecases.far import Far
 from tests.usecases.stage import DIALECT, Tenant
+from tests.webhooks.stage import listen_at
 
 KEPT = Retention()
 TO_THE_END = [
@@ -33,19 +35,26 @@ async def connection(platform: Platform) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def message(
-    connection: asyncpg.Connection, tenant: Tenant, state: str, days: float, *, test: bool = False
+    connection: asyncpg.Connection,
+    tenant: Tenant,
+    state: str,
+    days: float,
+    *,
+    test: bool = False,
+    endpoint: UUID | None = None,
 ) -> UUID:
     """A message for an event of a delivery, both that many days old."""
     at = await connection.fetchval("select now() - $1::interval", timedelta(days=days))
     id = new_id()
     await connection.execute(
         "insert into messages (account_id, id, endpoint_id, delivery_id, seq, state, due_at,"
-        " created_at) values ($1, $2, $2, $3, 1, $4, $5, $5)",
+        " created_at) values ($1, $2, $6, $3, 1, $4, $5, $5)",
         tenant.account.id,
         id,
         None if test else new_id(at),
         state,
         at,
+        endpoint or id,
     )
     return id
 
@@ -77,6 +86,31 @@ async def test_webhooks_are_kept_as_long_as_their_state_says(
     assert await messages(connection, tenant) == kept
     await remove_what_is_over(platform, KEPT._replace(dead_messages=timedelta(days=30)))
     assert len(await messages(connection, tenant)) == 3
+
+
+@pytest.mark.parametrize("test", [False, True])
+async def test_what_waits_for_an_endpoint_that_is_sent_nothing_ends_as_what_was_given_up_does(
+    platform: Platform, tenant: Tenant, connection: asyncpg.Connection, test: bool
+) -> None:
+    async def waits_for(name: str) -> UUID:
+        """A webhook that waits for an endpoint, and is too old; one that is not waits too."""
+        await listen_at(tenant, "http://127.0.0.1:9/", name)
+        query = "select id from endpoints where account_id = $1 and name = $2"
+        endpoint = await connection.fetchval(query, tenant.account.id, name)
+        kept.add(await message(connection, tenant, "pending", 89, test=test, endpoint=endpoint))
+        return await message(connection, tenant, "pending", 91, test=test, endpoint=endpoint)
+
+    kept: set[UUID] = set()
+    kept.add(await waits_for("working"))
+    await waits_for("disabled")
+    await waits_for("nowhere")
+    kept.add(leased := await waits_for("leased"))
+    await connection.execute("update messages set leased_by = 'a worker' where id = $1", leased)
+    for name in ("disabled", "leased"):
+        await set_enabled(platform, tenant.scope, name, enabled=False)
+    await listen_at(tenant, None, "nowhere")
+    await remove_what_is_over(platform, KEPT)
+    assert await messages(connection, tenant) == kept
 
 
 async def test_a_young_webhook_of_an_old_delivery_is_kept(

@@ -8,7 +8,8 @@ from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import EndpointMissing
 from estafette.core.retention import Retention
-from estafette.store.webhooks import outbox
+from estafette.store.webhooks import failures
+from estafette.store.webhooks.outbox import OPENS_AFTER
 from estafette.usecases.ends import remove_what_is_over
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints
@@ -258,13 +259,91 @@ async def test_a_removed_endpoint_is_forgotten_when_nothing_tells_of_it_any_more
     assert await rows() == 1
 
 
-async def test_a_claim_of_a_removed_endpoint_finds_no_address(tenant: Tenant) -> None:
-    """A message that was made while its endpoint was being removed."""
+async def test_what_was_made_while_its_endpoint_was_removed_is_not_sent_and_ends(
+    tenant: Tenant,
+) -> None:
     await listen_at(tenant, "http://127.0.0.1:9/")
     await tenant.create()
     await remove_endpoint(tenant.platform, tenant.scope, "default")
     await tenant.platform.pool.execute("update messages set state = 'pending'")
-    [message] = await claim(tenant, "one")
-    assert message.url is None
+    assert await claim(tenant, "one") == []
     async with tenant.platform.pool.acquire() as connection:
-        await outbox.release(connection, [message], worker="one")
+        assert await failures.give_up(connection) == 1
+    assert [each["state"] for each in await messages(tenant)] == ["dead"]
+
+
+# Disabled
+
+
+async def disable(tenant: Tenant) -> None:
+    await endpoints.set_enabled(tenant.platform, tenant.scope, "default", enabled=False)
+
+
+async def enable(tenant: Tenant) -> None:
+    await endpoints.set_enabled(tenant.platform, tenant.scope, "default", enabled=True)
+
+
+async def test_what_waits_for_an_endpoint_that_is_enabled_again_has_a_fresh_round_in_order(
+    platform: Platform, told: Tenant
+) -> None:
+    one = (await messages(told))[0]["delivery_id"]
+    await move(told, one, Status.ASSIGNED, Status.IN_TRANSIT)
+    await refuse(told, 500, times=2)  # of the first two events
+    await platform.pool.execute(
+        "update messages set round_started_at = round_started_at - interval '3 days',"
+        " due_at = due_at + case when attempt > 0 then 1 else -72 end * interval '1 hour'"
+    )
+    await disable(told)
+    assert await claim(told, "one") == []
+    waiting = await endpoints.waiting(platform, told.scope.account_id)
+    assert waiting[told.scope, "default"] == 3
+    await enable(told)
+    claimed = await claim(told, "one")
+    assert [each.seq for each in claimed] == [1, 2, 3]
+    assert [each.attempt_in_round for each in claimed] == [1, 1, 1]
+    assert max(each.round_seconds for each in claimed) < 60
+    assert [each.attempt for each in claimed] == [2, 2, 1]
+
+
+async def test_many_that_wait_begin_anew_and_what_a_scenario_holds_back_keeps_its_time(
+    platform: Platform, told: Tenant
+) -> None:
+    held_back = await told.create()
+    await platform.pool.execute(
+        "insert into messages (account_id, id, endpoint_id, delivery_id, seq, due_at)"
+        " select account_id, gen_random_uuid(), endpoint_id, delivery_id, seq,"
+        " now() - number * interval '1 second'"
+        " from messages cross join generate_series(1, 25000) as number where delivery_id <> $1",
+        held_back,
+    )
+    await platform.pool.execute(
+        "update messages set due_at = now() + interval '1 hour' where delivery_id = $1", held_back
+    )
+    await disable(told)
+    await enable(told)
+    found = await platform.pool.fetch(
+        "select delivery_id = $1 as is_held_back, count(*), count(distinct due_at) as times,"
+        " min(due_at) > now() + interval '50 minutes' as is_to_come"
+        " from messages group by 1 order by 1",
+        held_back,
+    )
+    assert [tuple(row) for row in found] == [(False, 25_001, 1, False), (True, 1, 1, True)]
+
+
+async def test_what_waits_is_not_given_up_for_what_failed_before_it_was_disabled(
+    platform: Platform, told: Tenant
+) -> None:
+    await refuse(told, 500, OPENS_AFTER - 1)
+    await end_rest(told)
+    [message] = await claim(told, "one", room=1)
+    await disable(told)
+    late = finished(message, is_delivered=False, retry_seconds=0.0, http_status=500)
+    for _ in range(OPENS_AFTER):  # what was under way fails after that, and lets it rest
+        await record(told, "one", late)
+    await platform.pool.execute("update messages set due_at = now() - interval '9 days'")
+    async with platform.pool.acquire() as connection:
+        assert await failures.give_up(connection) == 0
+    await enable(told)
+    assert [each["state"] for each in await messages(told)] == ["pending"]
+    async with platform.pool.acquire() as connection:
+        assert await failures.give_up(connection) == 0

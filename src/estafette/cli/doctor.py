@@ -28,7 +28,7 @@ from estafette.usecases.accounts.secrets import WrongSecretKeyError
 from estafette.usecases.deliveries.inspect import inspect_database
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import OLDEST_POSTGRES, NotReadyError, reads_secrets
-from estafette.usecases.webhooks.endpoints import EndpointSettings, list_endpoints
+from estafette.usecases.webhooks.endpoints import EndpointSettings, list_endpoints, waiting
 
 _SLOW_SECONDS = 0.1
 _SKEW_SECONDS = 2.0
@@ -200,7 +200,7 @@ async def _facts(platform: Platform) -> AsyncIterator[Finding]:
 async def _endpoints(platform: Platform, known: Settings) -> AsyncIterator[Finding]:
     try:
         every = [
-            (account.name, endpoint)
+            (account, endpoint)
             for account in await list_accounts(platform)
             for endpoint in await list_endpoints(platform, account.id)
         ]
@@ -209,17 +209,24 @@ async def _endpoints(platform: Platform, known: Settings) -> AsyncIterator[Findi
         return
     for account, endpoint in every:
         if endpoint.url:
-            yield await _endpoint(account, endpoint, endpoint.url, known)
+            waits = 0
+            if not endpoint.is_enabled:
+                of_account = await waiting(platform, account.id)
+                waits = of_account.get((endpoint.scope, endpoint.name), 0)
+            yield await _endpoint(account.name, endpoint, endpoint.url, waits, known)
 
 
-async def _endpoint(account: str, endpoint: EndpointSettings, url: str, known: Settings) -> Finding:
+async def _endpoint(
+    account: str, endpoint: EndpointSettings, url: str, waiting: int, known: Settings
+) -> Finding:
     mode = endpoint.scope.mode
     who = f"{account}/{mode}/{endpoint.name} at {urlsplit(url).netloc}"
     of = f"--account {account} --mode {mode} --name {endpoint.name}"
     if not endpoint.is_enabled:
         why = " as gone: its receiver answered 410" if endpoint.disabled_why else ""
+        waits = f"; webhooks that wait for it: {waiting}" if waiting else ""
         advice = f"estafette webhooks enable {of}, or remove it"
-        return Finding("webhooks", Verdict.WARNING, f"{who}: disabled{why}", advice)
+        return Finding("webhooks", Verdict.WARNING, f"{who}: disabled{why}{waits}", advice)
     try:
         await asyncio.to_thread(check_reach, url, known.webhook_allowed_networks)
     except NotReachedError as error:

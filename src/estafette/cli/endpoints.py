@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
@@ -16,7 +16,7 @@ from estafette.core.accounts.account import Account, Mode, Scope
 from estafette.usecases.accounts.administration import DEFAULT_ENDPOINT, find_account
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints
-from estafette.usecases.webhooks.endpoints import EndpointSettings
+from estafette.usecases.webhooks.endpoints import MOST_WAITING, EndpointSettings
 from estafette.usecases.webhooks.options import (
     AS_THE_DIALECT_SAYS,
     Format,
@@ -32,7 +32,6 @@ T = TypeVar("T")
 
 Name = Annotated[str, Parameter(name="--name", help="The endpoint's name.")]
 
-_LONGEST_WAIT = timedelta(days=1)
 _FORMATS = {"dialect": "as the account's dialect says", "standard": "Standard Webhooks"}
 
 
@@ -62,8 +61,26 @@ def checked_url(url: str) -> str:
     return url
 
 
-def _json(endpoint: EndpointSettings, *, reveal: bool = False) -> dict[str, Any]:
-    shown = {
+def _told(
+    endpoint: EndpointSettings,
+    account: str,
+    *,
+    json: bool,
+    reveal: bool = False,
+    waiting: int | None = None,
+) -> int:
+    """Prints an endpoint as it is after a command, and how many webhooks wait for it."""
+    if json:
+        say_json(_json(endpoint, reveal=reveal, waiting=waiting))
+    else:
+        _say_endpoint(endpoint, account, reveal=reveal, waiting=waiting)
+    return OK
+
+
+def _json(
+    endpoint: EndpointSettings, *, reveal: bool = False, waiting: int | None = None
+) -> dict[str, Any]:
+    shown: dict[str, Any] = {
         "mode": endpoint.scope.mode,
         "name": endpoint.name,
         "url": endpoint.url,
@@ -75,25 +92,30 @@ def _json(endpoint: EndpointSettings, *, reveal: bool = False) -> dict[str, Any]
         "headers": endpoint.headers,
         "next_secret_from": endpoint.next_secret_from,
     }
+    if waiting is not None:
+        shown["waiting"] = waiting
     if reveal:
         shown |= {"secret": endpoint.secret, "next_secret": endpoint.next_secret}
     return shown
 
 
-def _say_endpoint(endpoint: EndpointSettings, account: str, *, reveal: bool = False) -> None:
+def _say_endpoint(
+    endpoint: EndpointSettings, account: str, *, reveal: bool, waiting: int | None
+) -> None:
     shows = f"estafette webhooks show --account {account} --reveal"
     secret = endpoint.secret if reveal else f"kept; shown by: {shows}"
-    waiting = endpoint.next_secret if reveal else "waits"
+    following = endpoint.next_secret if reveal else "waits"
     fields(
         {
             "endpoint": f"{endpoint.name} ({endpoint.scope.mode})",
             "url": endpoint.url or "not set: nothing is sent",
             "state": _state(endpoint),
+            "waiting": _waiting_text(endpoint, waiting) if waiting else None,
             "signed": _FORMATS[endpoint.format],
             "order": _order_text(endpoint.order_seconds),
             "headers": ", ".join(endpoint.headers) or None,
             "secret": secret,
-            "next secret": waiting if endpoint.next_secret else None,
+            "next secret": following if endpoint.next_secret else None,
             "signs from": endpoint.next_secret_from,
         }
     )
@@ -104,6 +126,13 @@ def _state(endpoint: EndpointSettings) -> str | None:
         return None
     why = ": its receiver answered 410 Gone again and again" if endpoint.disabled_why else ""
     return f"disabled since {time_text(endpoint.disabled_at)}{why}"
+
+
+def _waiting_text(endpoint: EndpointSettings, waiting: int) -> str:
+    told = f"{waiting}{' or more' if waiting == MOST_WAITING else ''}"
+    if not endpoint.is_enabled:
+        return f"{told}, which are sent once it is enabled"
+    return told if endpoint.url else f"{told}, which are sent once it has a URL"
 
 
 def _order_text(seconds: int | None) -> str | None:
@@ -148,10 +177,8 @@ def set_(
     is_new, endpoint = in_scope(account, mode, work)
     if target is not None:
         warn_of_url(target)
-    if json:
-        say_json(_json(endpoint, reveal=is_new))
-    else:
-        _say_endpoint(endpoint, account, reveal=is_new)
+    _told(endpoint, account, json=json, reveal=is_new)
+    if not json:
         say()
         say(f"Try it: estafette webhooks test --account {account} --mode {mode.value}")
     return OK
@@ -178,18 +205,21 @@ def show(
 ) -> int:
     """Show an account's endpoints; the default ones are there from the start."""
 
-    async def work(platform: Platform, scope: Scope) -> list[EndpointSettings]:
+    async def work(platform: Platform, scope: Scope) -> list[tuple[EndpointSettings, int]]:
         look = endpoints.reveal_endpoints if reveal else endpoints.list_endpoints
-        return await look(platform, scope.account_id)
+        found = await look(platform, scope.account_id)
+        waiting = await endpoints.waiting(platform, scope.account_id)
+        return [(each, waiting.get((each.scope, each.name), 0)) for each in found]
 
     found = in_scope(account, Mode.SANDBOX, work)
     if json:
-        say_json({"endpoints": [_json(endpoint, reveal=reveal) for endpoint in found]})
+        shown = [_json(each, reveal=reveal, waiting=waiting) for each, waiting in found]
+        say_json({"endpoints": shown})
         return OK
-    for number, endpoint in enumerate(found):
+    for number, (endpoint, waiting) in enumerate(found):
         if number:
             say()
-        _say_endpoint(endpoint, account, reveal=reveal)
+        _say_endpoint(endpoint, account, reveal=reveal, waiting=waiting)
     return OK
 
 
@@ -247,24 +277,25 @@ def enable(
     name: Name = DEFAULT_ENDPOINT,
     json: AsJson = False,
 ) -> int:
-    """Send webhooks to an endpoint again, one that was disabled as gone (410) for instance."""
+    """Send webhooks to an endpoint again, one that was disabled as gone (410) for instance.
 
-    async def work(platform: Platform, scope: Scope) -> tuple[EndpointSettings, EndpointSettings]:
-        before = await choose(platform, scope, name)
-        return before, await endpoints.set_enabled(platform, scope, name, enabled=True)
+    What waits for it is sent at once, with a fresh round of attempts.
+    """
 
-    before, endpoint = in_scope(account, mode, work)
-    if json:
-        say_json(_json(endpoint))
-        return OK
-    _say_endpoint(endpoint, account)
-    if before.disabled_at is not None:
-        # what was given up meanwhile may have waited for as long as a schedule lasts
-        since = time_text(before.disabled_at - _LONGEST_WAIT)
+    async def work(
+        platform: Platform, scope: Scope
+    ) -> tuple[datetime | None, int, EndpointSettings]:
+        since = (await choose(platform, scope, name)).disabled_at
+        waiting = (await endpoints.waiting(platform, scope.account_id)).get((scope, name), 0)
+        return since, waiting, await endpoints.set_enabled(platform, scope, name, enabled=True)
+
+    since, waiting, endpoint = in_scope(account, mode, work)
+    _told(endpoint, account, json=json, waiting=waiting)
+    if since is not None and not json:
         which = f"--account {account} --mode {mode.value} --name {name}"
         say()
-        say("What it was not told meanwhile, and what was given up:")
-        say(f"  estafette webhooks resend {which} --since {since}")
+        say("What happened meanwhile, of which it was never told:")
+        say(f"  estafette webhooks resend {which} --since {time_text(since)}")
     return OK
 
 
@@ -275,17 +306,15 @@ def disable(
     name: Name = DEFAULT_ENDPOINT,
     json: AsJson = False,
 ) -> int:
-    """Send nothing to an endpoint until it is enabled; `resend --since` tells it then."""
-    endpoint = in_scope(
-        account,
-        mode,
-        lambda platform, scope: endpoints.set_enabled(platform, scope, name, enabled=False),
-    )
-    if json:
-        say_json(_json(endpoint))
-    else:
-        _say_endpoint(endpoint, account)
-    return OK
+    """Send nothing to an endpoint until it is enabled; what waits for it waits until then."""
+
+    async def work(platform: Platform, scope: Scope) -> tuple[EndpointSettings, int]:
+        endpoint = await endpoints.set_enabled(platform, scope, name, enabled=False)
+        waiting = await endpoints.waiting(platform, scope.account_id)
+        return endpoint, waiting.get((scope, name), 0)
+
+    endpoint, waiting = in_scope(account, mode, work)
+    return _told(endpoint, account, json=json, waiting=waiting)
 
 
 def remove(

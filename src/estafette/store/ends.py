@@ -26,10 +26,17 @@ _OF_ENDED = """exists (
         and deliveries.updated_at < least($4::timestamptz, $5)
 )"""
 
-MESSAGES = Ending(
-    "messages",
-    "(state = 'delivered' and created_at < $4 or state = 'dead' and created_at < $5)",
-)
+# What waits for an endpoint that is sent nothing ends as what was given up does.
+_MESSAGE_IS_OVER = """(
+    state = 'delivered' and created_at < {delivered}
+    or state = 'dead' and created_at < {dead}
+    or state = 'pending' and created_at < {dead} and leased_by is null and exists (
+        select from endpoints where endpoints.account_id = messages.account_id
+            and endpoints.id = messages.endpoint_id and (disabled_at is not null or url is null)
+    )
+)"""
+
+MESSAGES = Ending("messages", _MESSAGE_IS_OVER.format(delivered="$4", dead="$5"))
 SANDBOX_RUNS = Ending(
     "sandbox_runs", "due_at is null and " + _OF_ENDED.format(table="sandbox_runs")
 )
@@ -46,13 +53,14 @@ order by delivery_id offset {size} limit 1
 _REMOVE = """
 delete from {table} where account_id = $1 and delivery_id > $2 and delivery_id <= $3 and {over}
 """
-_REMOVE_TESTS = """
+_IS_OVER_OF_TEST = _MESSAGE_IS_OVER.format(delivered="$2", dead="$3")
+_REMOVE_TESTS = f"""
 delete from messages where ctid = any (array(
-    select ctid from messages where account_id = $1 and delivery_id is null
-        and (state = 'delivered' and created_at < $2 or state = 'dead' and created_at < $3)
+    select ctid from messages
+    where account_id = $1 and delivery_id is null and {_IS_OVER_OF_TEST}
     limit $4
-)) and state <> 'pending'
-"""
+)) and {_IS_OVER_OF_TEST}
+"""  # noqa: S608 - constants
 
 
 class Step(NamedTuple):

@@ -23,6 +23,11 @@ PENDING = Gauge(
     "Webhooks that are waiting, under way or to be sent again, counted as far as 100,000.",
     multiprocess_mode="mostrecent",
 )
+HELD = Gauge(
+    "estafette_outbox_held_messages",
+    "Webhooks that wait for endpoints that are disabled or have no URL, counted as far as 100,000.",
+    multiprocess_mode="mostrecent",
+)
 OLDEST = Gauge(
     "estafette_outbox_oldest_seconds",
     "For how long the first webhook has been due, in seconds.",

@@ -47,7 +47,7 @@ class Requests:
     def make(self, claimed: Claimed) -> Request | str:
         """The request, signed now; or why there is none. Whatever a renderer raises is raised."""
         if claimed.url is None:
-            return "the endpoint is disabled or has no address"
+            return "the endpoint has no address"
         renderer = self._renderers.get(claimed.dialect)
         if renderer is None:
             return f"this worker does not know the dialect {claimed.dialect!r}"

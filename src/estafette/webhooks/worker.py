@@ -238,16 +238,19 @@ class Worker:
         """What was claimed, less what has to wait for an earlier message of its delivery.
 
         That counts as if it had not been asked for. What follows a message that is sent here does
-        not wait: it is sent after it.
+        not wait: it is sent after it. And less what is for an endpoint that was disabled since the
+        last survey: it has no more, for the next survey leaves it out.
         """
         told: list[Claimed] = []
         for message in claimed:
-            if message.wait_seconds and not self._lanes.is_sending(message.key):
+            must_wait = message.wait_seconds and not self._lanes.is_sending(message.key)
+            if message.url is None or must_wait:
                 self._unsent.append(message)
-                asked[message.endpoint_id] -= 1
                 self._wake.set()
             else:
                 told.append(message)
+            if must_wait:
+                asked[message.endpoint_id] -= 1
         return told
 
     def _until_due(self) -> float:
@@ -366,8 +369,9 @@ class Worker:
         while True:
             with suppress(*DATABASE_TROUBLE):
                 async with self._pool.acquire() as connection:
-                    pending = await outbox_survey.pending(connection)
+                    pending, held = await outbox_survey.count(connection)
                 metrics.PENDING.set(pending)
+                metrics.HELD.set(held)
                 metrics.OLDEST.set(self._oldest_seconds if pending else 0.0)
             metrics.UNDER_WAY.set(self._lanes.sending)
             await asyncio.sleep(_MEASURE_SECONDS)

@@ -20,10 +20,12 @@ _MOST_GIVEN_UP: Final = 1_000
 _GIVE_UP = """
 update messages set state = 'dead', leased_by = null
 where ctid = any (array(
-    select late.place from endpoint_failures cross join lateral (
+    select late.place from endpoint_failures
+    join endpoints on endpoints.account_id = endpoint_failures.account_id
+        and endpoints.id = endpoint_id and disabled_at is null and url is not null
+    cross join lateral (
         select ctid as place from messages
-        where state = 'pending' and endpoint_id = endpoint_failures.endpoint_id
-            and due_at < now() - $1::interval
+        where state = 'pending' and endpoint_id = endpoints.id and due_at < now() - $1::interval
         order by due_at limit $2
         for update skip locked
     ) late
@@ -31,14 +33,30 @@ where ctid = any (array(
 )) and state = 'pending'
 """
 
+# What its removal did not come to end, and what was being made meanwhile.
+_END_REMOVED = """
+update messages set state = 'dead', leased_by = null
+where ctid = any (array(
+    select left_over.place from endpoints cross join lateral (
+        select ctid as place from messages
+        where state = 'pending' and endpoint_id = endpoints.id
+        order by due_at limit $1
+        for update skip locked
+    ) left_over
+    where removed_at is not null limit $1
+)) and state = 'pending'
+"""
+
 
 async def give_up(connection: Connection) -> int:
     """Lets messages be dead that have waited for a day for endpoints that only fail.
 
-    Returns how many, at most `_MOST_GIVEN_UP` at a time.
+    And those that wait for endpoints that were removed. What waits for one that is disabled or has
+    no URL stays. Returns how many, at most `_MOST_GIVEN_UP` of each at a time.
     """
-    status = await connection.execute(_GIVE_UP, _KEPT_WAITING, _MOST_GIVEN_UP)
-    return int(status.rpartition(" ")[2])
+    late = await connection.execute(_GIVE_UP, _KEPT_WAITING, _MOST_GIVEN_UP)
+    left_over = await connection.execute(_END_REMOVED, _MOST_GIVEN_UP)
+    return sum(int(status.rpartition(" ")[2]) for status in (late, left_over))
 
 
 async def forgive(connection: Connection, account_id: UUID) -> None:

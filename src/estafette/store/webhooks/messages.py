@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from estafette.core.accounts.account import Scope
+from estafette.core.accounts.account import Mode, Scope
 from estafette.store.pool import Connection
 
 _MINUTES_FOR_MANY = 10
@@ -39,7 +39,7 @@ class Attempt(NamedTuple):
 
     `event_id` of a test is its message's id, and no delivery stands behind it. `ordinal` is the
     place of `type` among the announcements of the event. `state` is pending, delivered or dead;
-    `due_at` is when a pending message is tried next.
+    `due_at` is when a pending message is tried next; None: its endpoint is sent nothing.
     """
 
     message_id: UUID
@@ -63,7 +63,8 @@ select attempts.message_id, coalesce(events.id, messages.id), messages.delivery_
     endpoints.name, coalesce(messages.test_type, events.announced[messages.ordinal + 1]),
     messages.ordinal, attempts.attempt, attempts.started_at, attempts.duration_ms, attempts.outcome,
     attempts.http_status, attempts.error, messages.state,
-    case when messages.state = 'pending' then messages.due_at end
+    case when messages.state = 'pending' and endpoints.disabled_at is null
+        and endpoints.url is not null then messages.due_at end
 """
 
 _AROUND = """
@@ -168,6 +169,54 @@ async def resend_since(
             timeout=_MINUTES_FOR_MANY * 60,
         )
     return _count(status)
+
+
+_WAITING = """
+select mode, name, (
+    select count(*) from (
+        select from messages where state = 'pending' and endpoint_id = endpoints.id limit $2
+    ) counted
+)
+from endpoints where account_id = $1 and removed_at is null
+"""
+
+
+async def waiting(
+    connection: Connection, account_id: UUID, most: int
+) -> dict[tuple[Scope, str], int]:
+    """How many messages wait for each endpoint of an account, counted as far as `most`."""
+    found = await connection.fetch(_WAITING, account_id, most)
+    return {(Scope(account_id, Mode(mode)), name): count for mode, name, count in found}
+
+
+# By two reads of the index, neither of which meets what has been changed already. What a scenario
+# holds back, and nobody has tried, keeps its time.
+_BEGIN_ANEW = """
+update messages set due_at = $2, round_start = attempt, round_started_at = null
+where ctid = any (array(
+    (
+        select ctid from messages
+        where state = 'pending' and endpoint_id = $1 and due_at < $2 and leased_by is null
+        order by due_at limit $3
+    )
+    union all
+    (
+        select ctid from messages
+        where state = 'pending' and endpoint_id = $1 and due_at > $2 and leased_by is null
+            and attempt > round_start
+        order by due_at limit $3
+    )
+)) and state = 'pending' and leased_by is null
+"""
+
+
+async def begin_anew(connection: Connection, endpoint_id: UUID, at: datetime, limit: int) -> int:
+    """Lets what waits for an endpoint that is sent nothing be due `at`, with a fresh round.
+
+    All at the same time: so they are sent in the order of their events. Returns how many were
+    changed, at most twice `limit`; 0: all have been.
+    """
+    return _count(await connection.execute(_BEGIN_ANEW, endpoint_id, at, limit))
 
 
 async def end_waiting(connection: Connection, endpoint_id: UUID, limit: int) -> int:

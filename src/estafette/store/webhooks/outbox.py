@@ -21,8 +21,9 @@ from estafette.store.pool import Connection
 class Claimed(NamedTuple):
     """A message leased to a worker, with what an attempt to send it needs.
 
-    `url` is None while the endpoint has none or is disabled. `secret` is the encrypted one that
-    signs now, `next_secret` the one that will once a rotation ends. `headers` are encrypted too.
+    `url` is None where the endpoint has just been disabled, or lost its own. `secret` is the
+    encrypted one that signs now, `next_secret` the one that will once a rotation ends. `headers`
+    are encrypted too.
     `attempt` counts over all rounds, `attempt_in_round` those of this round that came to an end,
     and this one. `round_seconds` is the round's age.
 

@@ -23,27 +23,42 @@ class Waiting(NamedTuple):
     failures: int
 
 
-# Endpoints with pending messages, each with the time of its first one: a loose index scan, whose
-# cost is one descent of the index for each endpoint, however many messages wait.
-_SURVEY = """
-with recursive waiting (endpoint_id, account_id, due_at) as (
+# Endpoints with pending messages, each with its first one: a loose index scan, whose cost is one
+# descent of the index for each endpoint, however many messages wait, and one for the endpoint.
+_WAITING = """
+with recursive first (endpoint_id, account_id, due_at, test_url) as (
     (
-        select endpoint_id, account_id, due_at from messages
+        select endpoint_id, account_id, due_at, test_url from messages
         where state = 'pending' order by endpoint_id, due_at limit 1
     )
     union all
-    select following.endpoint_id, following.account_id, following.due_at
-    from waiting cross join lateral (
-        select endpoint_id, account_id, due_at from messages
-        where state = 'pending' and endpoint_id > waiting.endpoint_id
+    select following.*
+    from first cross join lateral (
+        select endpoint_id, account_id, due_at, test_url from messages
+        where state = 'pending' and endpoint_id > first.endpoint_id
         order by endpoint_id, due_at limit 1
     ) following
+),
+waiting as (
+    select first.*, is_held
+    from first cross join lateral (
+        select disabled_at is not null or url is null as is_held from endpoints
+        where endpoints.account_id = first.account_id and endpoints.id = first.endpoint_id
+        limit 1
+    ) endpoint
 )
+"""
+
+# What waits for an endpoint that is sent nothing is left alone. A test goes before whatever waits;
+# one with an address of its own is sent wherever the endpoint stands.
+_SURVEY = f"""
+{_WAITING}
 select endpoint_id, waiting.account_id,
     extract(epoch from greatest(due_at, rests_until) - now())::float8,
     coalesce(failures, 0), extract(epoch from now() - due_at)::float8
 from waiting left join endpoint_failures using (endpoint_id)
-"""
+where not is_held or test_url is not null
+"""  # noqa: S608 - a constant
 
 
 class Survey(NamedTuple):
@@ -54,15 +69,37 @@ class Survey(NamedTuple):
 
 
 async def survey(connection: Connection) -> Survey:
-    """Every endpoint that has pending messages; those under way are due when their leases end."""
+    """Every endpoint that is sent webhooks and has pending ones.
+
+    Those under way are due when their leases end.
+    """
     rows = await connection.fetch(_SURVEY)
     found = [Waiting(*tuple(row)[:4]) for row in rows]
     return Survey(found, max([0.0, *(row[4] for row in rows)]))
 
 
-async def pending(connection: Connection) -> int:
-    """How many messages are to be sent; counted as far as 100,000."""
-    return await connection.fetchval(
-        "select count(*) from (select from messages where state = 'pending' limit $1) counted",
-        _MOST_COUNTED,
-    )
+_COUNT = f"""
+{_WAITING}
+select
+    (select count(*) from ({{}} where not is_held limit $1) as counted) as pending,
+    (select count(*) from ({{}} where is_held limit $1) as counted) as held
+"""  # noqa: S608 - a constant
+_MESSAGES_OF = """
+select from waiting cross join lateral (
+    select from messages where state = 'pending' and endpoint_id = waiting.endpoint_id limit $1
+) as of_endpoint
+"""
+
+
+class Count(NamedTuple):
+    """How many messages are to be sent, and how many wait for endpoints that are sent nothing."""
+
+    pending: int
+    held: int
+
+
+async def count(connection: Connection) -> Count:
+    """Counts the messages that are neither delivered nor dead, each kind as far as 100,000."""
+    query = _COUNT.format(_MESSAGES_OF, _MESSAGES_OF)
+    [row] = await connection.fetch(query, _MOST_COUNTED)
+    return Count(*row)

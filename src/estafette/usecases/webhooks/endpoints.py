@@ -49,12 +49,18 @@ __all__ = [
     "send_test",
     "set_enabled",
     "set_endpoint",
+    "waiting",
     "why_no_event",
     "why_no_message",
 ]
 
 MOST_ENDPOINTS = 20
 """Endpoints of an account in a mode: every event makes a message for each."""
+
+MOST_WAITING = 100_000
+"""So many webhooks that wait for an endpoint are counted."""
+
+_AT_A_TIME = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +155,9 @@ async def set_endpoint(
 ) -> EndpointSettings:
     """Sends webhooks to `url` from now on; None sends none. Makes the endpoint if it is new.
 
-    What waits for the endpoint goes to the new address. `url` has been checked by the caller.
-    Raises AccountRefusedError for a name that is none, and for one endpoint too many.
+    What waits for the endpoint goes to the new address; without one, it waits. `url` has been
+    checked by the caller. Raises AccountRefusedError for a name that is none, and for one endpoint
+    too many.
     """
     checked_name(name)
     id = new_id()
@@ -164,13 +171,40 @@ async def set_endpoint(
         if await endpoints.insert(connection, scope, id, name, url, secret):
             facts = {"name": name, "url": place_of(url)}
             await audit.note(connection, platform.by, Act.ENDPOINT_CREATED, id, facts, of=scope)
+    if url is not None:
+        await _let_begin_anew(platform, scope, name)
     async with changing(platform, scope, name) as (connection, endpoint):
         if endpoint.url != url:
             await endpoints.set_url(connection, scope, endpoint.id, url)
             await failures.forgive(connection, scope.account_id)
             facts = {"url": [place_of(endpoint.url), place_of(url)]}
             await note_endpoint(connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
-        return await read_again(connection, platform, endpoint)
+        changed = await read_again(connection, platform, endpoint)
+    platform.outbox_signal.wake()
+    return changed
+
+
+async def _let_begin_anew(platform: Platform, scope: Scope, name: str) -> None:
+    """Gives what waits for an endpoint that is sent nothing a fresh round, all of it due now.
+
+    While it is still sent nothing, and a few at a time: should that be interrupted, nothing is
+    lost, and it is done again.
+    """
+    async with platform.pool.acquire() as connection:
+        of_account = await endpoints.every(connection, scope.account_id)
+        now = await messages.now(connection)
+    for endpoint in of_account:
+        is_it = (endpoint.scope, endpoint.name) == (scope, name)
+        while is_it and not (endpoint.is_enabled and endpoint.url):
+            async with platform.pool.acquire() as connection:
+                if not await messages.begin_anew(connection, endpoint.id, now, _AT_A_TIME):
+                    break
+
+
+async def waiting(platform: Platform, account_id: UUID) -> dict[tuple[Scope, str], int]:
+    """How many webhooks wait for each endpoint of an account, counted as far as `MOST_WAITING`."""
+    async with platform.pool.acquire() as connection:
+        return await messages.waiting(connection, account_id, MOST_WAITING)
 
 
 def place_of(url: str | None) -> str | None:
@@ -198,15 +232,20 @@ async def set_enabled(
 ) -> EndpointSettings:
     """Lets an endpoint rest, or work again. Raises EndpointMissing.
 
-    A resting endpoint gets no new messages, and nothing is sent to it. What waits for it stays and
-    is given up by its schedule; `resend_since` sends it, and what it was never told of.
+    A resting endpoint gets no new messages, and nothing is sent to it. What waits for it stays,
+    uses up no attempts, and is sent once it works again; `resend_since` tells what it was never
+    told of.
     """
+    if enabled:
+        await _let_begin_anew(platform, scope, name)
     async with changing(platform, scope, name) as (connection, endpoint):
         await endpoints.set_enabled(connection, scope, endpoint.id, enabled=enabled)
         await failures.forgive(connection, scope.account_id)
         act = Act.ENDPOINT_ENABLED if enabled else Act.ENDPOINT_DISABLED
         await note_endpoint(connection, platform, act, endpoint)
-        return await read_again(connection, platform, endpoint)
+        changed = await read_again(connection, platform, endpoint)
+    platform.outbox_signal.wake()
+    return changed
 
 
 async def rotate(

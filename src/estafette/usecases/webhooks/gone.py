@@ -27,7 +27,7 @@ _log = structlog.stdlib.get_logger(__name__)
 async def disable_gone(platform: Platform) -> list[Gone]:
     """Disables the endpoints that are gone by now, a hundred at most; returns them.
 
-    Their waiting messages stay, and end by their schedule unless they are enabled before.
+    Their waiting messages stay, and are sent once they are enabled again.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         found = await failures.disable_gone(connection, GONE_TIMES, GONE_FOR, _AT_A_TIME)

@@ -16,8 +16,8 @@ _AT_A_TIME: Final = 10_000
 async def remove_endpoint(platform: Platform, scope: Scope, name: str) -> int:
     """Removes an endpoint and its secrets for good; returns how many webhooks waited for it.
 
-    These are given up, a few at a time: should that be interrupted, what is left is given up by its
-    schedule, unsent. What was tried is still shown. Raises EndpointMissing.
+    These are given up, a few at a time: should that be interrupted, the workers end what is left.
+    What was tried is still shown. Raises EndpointMissing.
     """
     async with changing(platform, scope, name) as (connection, endpoint):
         none = platform.cipher.encrypt(new_token(SECRET_PREFIX), endpoint.id.bytes)
