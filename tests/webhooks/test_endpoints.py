@@ -77,6 +77,17 @@ async def test_an_endpoint_that_says_for_an_hour_that_it_is_gone_is_disabled_and
     assert (endpoint.is_enabled, endpoint.disabled_why) == (True, None)
 
 
+async def test_one_that_somebody_has_disabled_is_not_disabled_as_gone(
+    platform: Platform, told: Tenant
+) -> None:
+    await refuse(told, 410, GONE_TIMES)
+    await age(told, GONE_FOR)
+    await platform.pool.execute("update endpoints set disabled_at = now() - interval '1 day'")
+    assert await disable_gone(platform) == []
+    query = "select disabled_at < now() - interval '1 hour' from endpoints where url is not null"
+    assert await platform.pool.fetchval(query)
+
+
 async def test_few_that_say_so_do_not_disable_it(platform: Platform, told: Tenant) -> None:
     await refuse(told, 410, GONE_TIMES - 1)
     await age(told, GONE_FOR * 10)

@@ -226,6 +226,59 @@ async def test_an_endpoint_that_rested_is_tried_with_a_message_that_need_not_wai
     assert (tried.seq, tried.wait_seconds) == (1, 0.0)
 
 
+async def test_nothing_waits_for_what_comes_after_it_or_is_claimed_with_it(tenant: Tenant) -> None:
+    await listen_at(tenant, "http://127.0.0.1:9/")
+    await move(tenant, await tenant.create(), Status.ASSIGNED, Status.IN_TRANSIT)
+    pool = tenant.platform.pool
+    for later, claimed in (("where seq = 3", [1, 2]), ("", [1, 2, 3])):
+        await pool.execute("update messages set due_at = now(), leased_by = null")
+        await pool.execute("update messages set round_started_at = now() " + later)
+        if later:
+            await pool.execute("update messages set due_at = now() + interval '1 hour' " + later)
+        found = await claim(tenant, "one", order={DIALECT.name: 600.0})
+        assert [(each.seq, each.wait_seconds) for each in found] == [(seq, 0.0) for seq in claimed]
+
+
+async def probe(tenant: Tenant) -> int:
+    """The event that the endpoint is tried with after it has failed again and again."""
+    await tenant.platform.pool.execute(
+        "insert into endpoint_failures (endpoint_id, account_id, failures, rest_seconds)"
+        " select distinct endpoint_id, account_id, $1::integer, 5 from messages",
+        outbox.OPENS_AFTER,
+    )
+    [tried] = await claim(tenant, "one", order={DIALECT.name: 600.0}, room=1)
+    assert tried.seq is not None
+    return tried.seq
+
+
+@pytest.mark.parametrize("why", ["settled", "beyond the bound", "another endpoint's", "not tried"])
+async def test_an_endpoint_that_rested_is_tried_with_what_waits_for_nothing(
+    tenant: Tenant, why: str
+) -> None:
+    await listen_at(tenant, "http://127.0.0.1:9/")
+    one = await tenant.create()
+    await move(tenant, one, Status.ASSIGNED)
+    changes = {
+        "settled": "state = 'delivered', round_started_at = now()",
+        "beyond the bound": "round_started_at = now() - interval '601 seconds'",
+        "another endpoint's": "endpoint_id = gen_random_uuid(), round_started_at = now()",
+        "not tried": "round_started_at = null",
+    }
+    later = "due_at = now() + interval '1 hour'"
+    await tenant.platform.pool.execute(f"update messages set {later}, {changes[why]} where seq = 1")
+    assert await probe(tenant) == 2
+
+
+async def test_an_endpoint_that_rested_is_tried_with_the_first_though_a_later_one_failed(
+    tenant: Tenant,
+) -> None:
+    await listen_at(tenant, "http://127.0.0.1:9/")
+    one = await tenant.create()
+    await move(tenant, one, Status.ASSIGNED)
+    await tenant.platform.pool.execute("update messages set round_started_at = now() where seq = 2")
+    assert await probe(tenant) == 1
+
+
 @pytest.mark.parametrize("name", ["default", "other"])
 async def test_another_endpoint_of_the_account_does_not_wait(tenant: Tenant, name: str) -> None:
     await listen_at(tenant, "http://127.0.0.1:9/")

@@ -173,11 +173,35 @@ async def test_what_is_recorded_again_after_a_doubtful_commit_is_kept_once(tenan
     assert 55 < stored["due_in"] <= 60
 
 
+async def test_what_is_recorded_again_hides_no_other_attempt(tenant: Tenant) -> None:
+    """Only the same attempt at the same message by the same worker was perhaps kept before."""
+    await tenant.create()
+    await tenant.create()
+    one, other = await claim(tenant, "one")
+    fails: dict[str, Any] = {"is_delivered": False, "retry_seconds": 0.0}
+    await record(tenant, "one", finished(one, **fails))
+    await record(tenant, "one", finished(other, **fails), again=True)
+    await record(tenant, "late", finished(one, **fails), again=True)
+    second = next(each for each in await claim(tenant, "one") if each.id == one.id)
+    await record(tenant, "one", finished(second), again=True)
+    kept = {
+        (each["message_id"], each["attempt"], each["worker"]) for each in await attempts(tenant)
+    }
+    assert kept == {
+        (one.id, 1, "one"),
+        (other.id, 1, "one"),
+        (one.id, 1, "late"),
+        (one.id, 2, "one"),
+    }
+
+
 async def test_what_is_given_back_is_as_if_it_had_not_been_claimed(tenant: Tenant) -> None:
     await tenant.create()
     [message] = await claim(tenant, "one")
     async with tenant.platform.pool.acquire() as connection:
         await outbox.release(connection, [message], worker="other")
+        elsewhere = message._replace(scope=message.scope._replace(account_id=uuid4()))
+        await outbox.release(connection, [elsewhere], worker="one")
         assert await claim(tenant, "other") == []
         await outbox.release(connection, [message], worker="one")
     [again] = await claim(tenant, "other")
@@ -279,6 +303,20 @@ async def test_after_its_rest_one_worker_sends_it_one_message(tenant: Tenant) ->
     assert await claim(tenant, "one") == []
 
 
+async def test_a_claim_probes_no_endpoint_that_it_does_not_ask_for(tenant: Tenant) -> None:
+    other = await new_tenant(tenant.platform, Mode.LIVE)
+    await listen_at(other, "http://127.0.0.1:9/")
+    await other.create()
+    await fail(other, OPENS_AFTER)
+    await tenant.create()
+    await end_rest(other)
+    asked = (await messages(tenant))[0]["endpoint_id"]
+    async with tenant.platform.pool.acquire() as connection:
+        await outbox.claim(connection, {asked: 1}, lease_seconds=30.0, worker="one")
+    assert (await rest(other))["rests_for"] <= 0
+    assert len(await claim(other, "other")) == 1
+
+
 async def test_an_answer_ends_its_rest(tenant: Tenant) -> None:
     for _ in range(3):
         await tenant.create()
@@ -320,6 +358,7 @@ async def test_what_was_under_way_when_the_rest_began_does_not_prolong_it(tenant
     taken = await claim(tenant, "one")
     fails: dict[str, Any] = {"is_delivered": False, "retry_seconds": 60.0}
     await record(tenant, "one", *(finished(each, **fails) for each in taken[:OPENS_AFTER]))
+    assert 0 < (await rest(tenant))["rests_for"] <= 5
     await record(tenant, "one", *(finished(each, **fails) for each in taken[OPENS_AFTER:]))
     known = await rest(tenant)
     assert (known["failures"], known["rest_seconds"]) == (OPENS_AFTER + 2, 5)
@@ -354,6 +393,7 @@ async def test_a_message_that_waited_a_day_for_an_endpoint_that_rests_is_dead_an
     other = await new_tenant(tenant.platform, Mode.LIVE)
     await listen_at(other, "http://127.0.0.1:9/")
     await other.create()
+    await fail(other, 1)  # which is no reason to rest
     query = "update messages set due_at = now() - interval '25 hours' where delivery_id <> $1"
     await tenant.platform.pool.execute(query, fresh)
     query = "update messages set due_at = now() - interval '23.9 hours' where delivery_id = $1"
@@ -367,15 +407,28 @@ async def test_a_message_that_waited_a_day_for_an_endpoint_that_rests_is_dead_an
 
 
 async def test_a_test_goes_before_what_waits_and_ends_the_rest(tenant: Tenant) -> None:
+    other = await new_tenant(tenant.platform, Mode.LIVE)
+    await listen_at(other, "http://127.0.0.1:9/")
+    await other.create()
+    await fail(other, OPENS_AFTER)
+    rests = "update endpoint_failures set rests_until = now() + interval '1 hour'"
+    await tenant.platform.pool.execute(rests)
     for _ in range(3):
         await tenant.create()
     await fail(tenant, OPENS_AFTER)
     id = await send_test(tenant.platform, tenant.scope)
     [message] = await claim(tenant, "one")
     assert (message.id, message.is_test) == (id, True)
+    assert (await rest(other))["rests_for"] > 0
 
 
 async def test_a_new_address_and_a_sending_by_hand_forget_what_failed(tenant: Tenant) -> None:
+    other = await new_tenant(tenant.platform, Mode.LIVE)
+    await listen_at(other, "http://127.0.0.1:9/")
+    await other.create()
+    await fail(other, OPENS_AFTER)
+    rests = "update endpoint_failures set rests_until = now() + interval '1 hour'"
+    await tenant.platform.pool.execute(rests)
     id = await tenant.create()
     await fail(tenant, OPENS_AFTER)
     event = (await tenant.events(id))[0]
@@ -384,6 +437,7 @@ async def test_a_new_address_and_a_sending_by_hand_forget_what_failed(tenant: Te
     await fail(tenant, OPENS_AFTER)
     await listen_at(tenant, "http://127.0.0.1:10/")
     assert len(await claim(tenant, "one")) == 1
+    assert (await rest(other))["rests_for"] > 0  # nobody has done anything for it
 
 
 async def test_an_account_has_a_bounded_number_of_endpoints(tenant: Tenant) -> None:

@@ -1,0 +1,195 @@
+"""What is read or removed in pieces: each row once, whatever the size of a piece."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from estafette.core.accounts.account import Scope
+from estafette.core.ids import new_id
+from estafette.store import ends, sealed
+from estafette.store.deliveries import personal_data
+from tests.usecases.stage import Tenant, new_tenant, platform_over
+
+FIRST, LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
+
+
+@pytest.fixture
+async def tenant(fresh_database: str) -> AsyncIterator[Tenant]:
+    """An account alone in its database, with five deliveries."""
+    async with platform_over(fresh_database) as platform:
+        tenant = await new_tenant(platform)
+        for _ in range(5):
+            await tenant.create()
+        yield tenant
+
+
+@pytest.fixture
+async def connection(tenant: Tenant) -> AsyncIterator[Any]:
+    async with tenant.platform.pool.acquire() as connection:
+        yield connection
+
+
+async def ids(tenant: Tenant) -> list[UUID]:
+    """The account's deliveries in the order of time."""
+    query = "select id from deliveries where account_id = $1 order by id"
+    return [row["id"] for row in await tenant.platform.pool.fetch(query, tenant.account.id)]
+
+
+async def test_the_phones_of_deliveries(tenant: Tenant, connection: Any) -> None:
+    await tenant.platform.pool.execute(
+        'update deliveries set pickup = pickup || \'{"phone_e164": "+77011111111"}\''
+    )
+    other = await new_tenant(tenant.platform)
+    await other.create()
+    found: list[UUID] = []
+    after, before = FIRST, (await ids(tenant))[-1]
+    while page := await personal_data.phones_after(connection, tenant.account.id, after, before, 2):
+        assert {phones.phones for phones in page} == {frozenset({"+77011111111"})}
+        found += [phones.delivery_id for phones in page]
+        after = page[-1].delivery_id
+    assert found == (await ids(tenant))[:-1]
+
+
+async def test_the_ids_of_deliveries(tenant: Tenant, connection: Any) -> None:
+    await (await new_tenant(tenant.platform)).create()
+    found: list[UUID] = []
+    after, before = FIRST, (await ids(tenant))[-1]
+    while page := await personal_data.ids_after(connection, tenant.account.id, after, before, 2):
+        found += page
+        after = page[-1]
+    assert found == (await ids(tenant))[:-1]
+
+
+async def test_what_names_a_phone(tenant: Tenant, connection: Any) -> None:
+    mine = await ids(tenant)
+    theirs = sorted(new_id() for _ in range(3))
+    other = new_id()
+    await personal_data.index(
+        connection,
+        [personal_data.Indexed(7, tenant.account.id, id) for id in mine]
+        + [personal_data.Indexed(7, other, id) for id in theirs]
+        + [personal_data.Indexed(8, other, theirs[0])],
+    )
+    for account, expected in (
+        (tenant.account.id, mine),
+        (other, theirs),
+        (None, [*mine, *theirs]),
+    ):
+        found: list[UUID] = []
+        after = (FIRST, FIRST)
+        while page := await personal_data.naming(connection, 7, account, after, 2):
+            found += [id for _, id in page]
+            after = page[-1]
+        assert found == expected
+
+
+async def test_what_is_to_be_erased_later(tenant: Tenant, connection: Any) -> None:
+    """When it has ended for long enough or, where that was asked for, as soon as it has ended."""
+    wanted = [(tenant.account.id, id) for id in await ids(tenant)]
+    under_way, lately, long_ago, asked, erased = (id for _, id in wanted)
+    await connection.execute("update deliveries set erased_at = now() where id = $1", erased)
+    await personal_data.put_off(connection, wanted, on_request=False)
+    await personal_data.put_off(connection, [(tenant.account.id, asked)], on_request=True)
+    await personal_data.put_off(connection, [(tenant.account.id, asked)], on_request=False)
+    assert await tenant.count("erasures_due") == 4
+    query = "update deliveries set status = 'delivered', updated_at = now() - $1::interval"
+    for days, id in ((1, lately), (9, long_ago), (1, asked)):
+        await connection.execute(query + " where id = $2", timedelta(days=days), id)
+    before = await connection.fetchval("select now() - interval '2 days'")
+
+    async def due(after: UUID, limit: int = 9) -> list[UUID]:
+        return await personal_data.due(connection, tenant.account.id, after, before, limit)
+
+    assert await due(FIRST) == [long_ago, asked]
+    assert await due(FIRST, 1) == [long_ago]
+    assert await due(long_ago) == [asked]
+    async with connection.transaction():
+        locked = await personal_data.lock_ended(connection, wanted, before)
+        assert [delivery.id for delivery in locked] == [long_ago]
+        now = await connection.fetchval("select now()")
+        locked = await personal_data.lock_ended(connection, wanted, now)
+        assert {delivery.id for delivery in locked} == {lately, long_ago, asked}
+    assert under_way not in await due(FIRST)
+
+
+async def test_what_is_stored_encrypted(tenant: Tenant, connection: Any) -> None:
+    for name in ("one", "two", "three", "four", "five"):
+        await tenant.set_endpoint(name)
+    endpoints: list[UUID] = []
+    after = sealed.START
+    while page := await sealed.endpoints(connection, after, 2):
+        endpoints += [one.id for one in page]
+        after = (page[-1].account_id, page[-1].id)
+    assert len(set(endpoints)) == len(endpoints) == 5
+    changed = sealed.SealedEndpoint(tenant.account.id, endpoints[0], b"new", b"next", None)
+    await sealed.write_endpoints(connection, [changed])
+    query = "select id from endpoints where secret = 'new'"
+    assert [row["id"] for row in await connection.fetch(query)] == [endpoints[0]]
+    query = "update deliveries set terms = $1::json where id = $2"
+    mine = await ids(tenant)
+    stored = ['{"method": "prepaid", "pin": "1"}', '{"method": "prepaid", "sealed_pin": "s"}']
+    for number, id in enumerate(mine):
+        await connection.execute(query, (*stored, None)[number % 3], id)
+    pins: list[UUID] = []
+    place: sealed.Place | None = sealed.START
+    while place is not None:
+        found, place = await sealed.pins(connection, place, 2)
+        pins += [one.id for one in found]
+    assert pins == [id for number, id in enumerate(mine) if number % 3 != 2]
+
+
+async def test_what_is_over_is_removed(tenant: Tenant, connection: Any) -> None:
+    other = await new_tenant(tenant.platform)
+    theirs = await other.create()
+    await connection.execute("update deliveries set status = 'delivered'")
+    await connection.execute("update sandbox_runs set due_at = null")
+    now = await connection.fetchval("select now()")
+    over = (now + timedelta(minutes=1), now + timedelta(minutes=1))
+    removed: list[int] = []
+    after = FIRST
+    while True:
+        done = await ends.step(
+            connection, ends.SANDBOX_RUNS, tenant.account.id, after, LAST, over, 2
+        )
+        removed.append(done.removed)
+        if done.after is None:
+            break
+        after = done.after
+    assert (sum(removed), max(removed)) == (5, 3)
+    assert await tenant.count("sandbox_runs") == 0
+    assert await sandbox_run(connection, other.scope, theirs)
+
+
+async def sandbox_run(connection: Any, scope: Scope, id: UUID) -> bool:
+    query = "select exists (select from sandbox_runs where account_id = $1 and delivery_id = $2)"
+    return await connection.fetchval(query, scope.account_id, id)
+
+
+async def test_tests_that_are_over_are_removed_no_more_at_a_time_than_told(
+    tenant: Tenant, connection: asyncpg.Connection
+) -> None:
+    for state in ("delivered", "delivered", "delivered", "pending", "dead"):
+        await connection.execute(
+            "insert into messages (account_id, id, endpoint_id, state, due_at)"
+            " values ($1, gen_random_uuid(), gen_random_uuid(), $2, now())",
+            tenant.account.id,
+            state,
+        )
+    now = await connection.fetchval("select now()")
+    over = (now + timedelta(minutes=1), now - timedelta(days=1))
+    assert await ends.remove_tests(connection, new_id(), over, 2) == 0
+    for removed in (2, 1, 0):
+        assert await ends.remove_tests(connection, tenant.account.id, over, 2) == removed
+    assert await tenant.count("messages") == 2
+
+
+async def test_what_was_done_is_summed_up(connection: Any) -> None:
+    await ends.note(connection, "things", 3, completed=True)
+    await ends.note(connection, "things", 4, completed=False)
+    [done] = [one for one in await ends.done(connection) if one.name == "things"]
+    assert done.removed == 7
+    assert done.completed_at is not None
