@@ -26,7 +26,13 @@ def test_a_difference_tells_what_was_and_what_is() -> None:
 
 @pytest.mark.parametrize(
     ("secret", "shown"),
-    [("AO93999900000000000001429", "…1429"), ("12345678901", "…"), ("", None), (None, None)],
+    [
+        ("AO93999900000000000001429", "…1429"),
+        ("123456789012", "…9012"),
+        ("12345678901", "…"),
+        ("", None),
+        (None, None),
+    ],
 )
 def test_of_an_account_number_only_its_end_is_told(secret: str | None, shown: str | None) -> None:
     assert ending(secret) == shown

@@ -14,6 +14,7 @@ from estafette.core.couriers.company import (
     Capabilities,
     Company,
     Connector,
+    CourierResting,
     Hours,
     Margin,
     QuoteRequest,
@@ -109,6 +110,8 @@ def test_limits_of_weight_and_type_include_their_bound() -> None:
         ({"mon": ((time(0), time(0)),)}, "mon 00:00", True),
         ({"mon": ((time(0), time(0)),)}, "mon 23:59", True),
         ({"mon": ((time(0), time(0)),)}, "tue 00:00", False),
+        ({"mon": ((time(8), time(8)),)}, "tue 07:59", True),
+        ({"mon": ((time(8), time(8)),)}, "tue 08:00", False),
         ({}, "mon 12:00", False),
     ],
 )
@@ -171,3 +174,9 @@ def test_without_a_price_list_a_company_charges_what_it_advertises() -> None:
     assert offer is not None
     assert (offer.fee, offer.pickup_within + offer.delivery_within) == (700, timedelta(minutes=45))
     assert offer_by_tariff(company(base_fee=700), PriceList(()), wanted) is None
+
+
+def test_a_company_that_is_left_alone_says_why_and_for_how_long() -> None:
+    resting = CourierResting("it failed 5 times", 12.5)
+    assert str(resting) == "it failed 5 times"
+    assert resting.seconds == 12.5

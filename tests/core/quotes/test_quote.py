@@ -8,7 +8,7 @@ import pytest
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.errors import QuoteCompanyMismatch, QuoteExpired, QuoteMismatch, QuoteUsed
-from estafette.core.quotes.quote import VALIDITY, Quote
+from estafette.core.quotes.quote import VALIDITY, Quote, comparable
 from estafette.store.quotes.table import digests
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -34,9 +34,11 @@ def quote(**fields: Any) -> Quote:
 def test_the_first_fault_in_a_fixed_order_is_told() -> None:
     used = {"used_by": UUID(int=9)}
     late, other = NOW + VALIDITY, UUID(int=4)
-    assert isinstance(quote(**used).refusal({}, late, other), QuoteCompanyMismatch)
-    assert isinstance(quote(**used).refusal({}, late, UUID(int=3)), QuoteUsed)
-    assert isinstance(quote().refusal({}, late), QuoteExpired)
+    assert quote(**used).refusal({}, late, other) == QuoteCompanyMismatch(
+        UUID(int=1), UUID(int=3), other
+    )
+    assert quote(**used).refusal({}, late, UUID(int=3)) == QuoteUsed(UUID(int=1), UUID(int=9))
+    assert quote().refusal({}, late) == QuoteExpired(UUID(int=1), late)
     assert quote().refusal({}, NOW) == QuoteMismatch(UUID(int=1), ("origin", "parcel"))
     assert quote().refusal(BOUND, NOW, UUID(int=3)) is None
 
@@ -99,3 +101,21 @@ def test_a_used_quote_says_so_although_it_has_expired_too() -> None:
     used_by = UUID(int=9)
     used = quote(used_by=used_by, bound={})
     assert used.refusal({}, NOW + VALIDITY) == QuoteUsed(used.id, used_by)
+
+
+@pytest.mark.parametrize(
+    ("value", "compared"),
+    [
+        (-float(2**63), -(2**63)),
+        (-float(2**63) * 1.5, -float(2**63) * 1.5),
+        (float(2**64) - 2**11, 2**64 - 2**11),
+        (float(2**64), float(2**64)),
+        (0.5, 0.5),
+        ("e\u0301" * 500, "é" * 500),
+        ("e\u0301" * 500 + "x", "e\u0301" * 500 + "x"),  # longer than what is ordered
+    ],
+)
+def test_numbers_and_texts_are_compared_in_one_form_as_far_as_that_is_safe(
+    value: object, compared: object
+) -> None:
+    assert repr(comparable(value)) == repr(compared)
