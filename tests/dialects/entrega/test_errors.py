@@ -1,8 +1,10 @@
 """Every refusal there is has its answer in Entrega's shape."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +34,7 @@ from estafette.dialects.entrega.errors import (
 from estafette.http.refusals import Detail, HttpRefusal, MethodRefused, RateLimited
 from tests.edges import ENTREGA
 
+_GOLDEN = Path(__file__).parent / "golden" / "refusals.json"
 _ID = UUID("0195602a-1d00-7abc-8def-0123456789ab")
 _ERRORS = Errors("https://delivery.example")
 _SAMPLES: dict[Any, Any] = {
@@ -68,12 +71,17 @@ def _answer(refusal: Refusal | HttpRefusal) -> tuple[int, dict[str, Any], dict[s
     return reply.status, orjson.loads(reply.body), headers
 
 
+def _golden(name: str) -> Any:
+    return json.loads(_GOLDEN.read_text("utf-8"))[name]
+
+
 @pytest.mark.parametrize(
     "kind", [*_tree(Refusal), *_tree(HttpRefusal)], ids=lambda kind: kind.__name__
 )
 def test_refusal_is_answered_in_the_shape_of_the_contract(kind: Any) -> None:
     refusal = kind(**{field.name: _SAMPLES[field.type] for field in fields(kind)})
-    status, told, _ = _answer(refusal)
+    status, told, headers = _answer(refusal)
+    assert _golden(kind.__name__) == {"status": status, "headers": headers, "body": told}
     assert told["type"] == f"https://delivery.example/errors/{KINDS[status].slug}"
     if isinstance(refusal, Refusal):
         is_conflict = refusal.is_conflict or kind is IdempotencyMismatch
@@ -151,10 +159,14 @@ def test_wrong_method_names_the_right_ones() -> None:
 
 
 def test_words_without_the_dialects_code_have_its_shape() -> None:
-    for status in (400, 500):
+    for status in (400, 408, 429, 500, 503):
         content_type, body = _ERRORS.fallback("/v1/x", status)
-        headers = {"content-type": content_type, "x-request-id": "x"}
-        ENTREGA.check_error(status, headers, body)
+        headers = {"content-type": content_type}
+        told = {"status": status, "headers": headers, "body": orjson.loads(body)}
+        assert told == _golden(str(status))
+        if status in (400, 500):  # the others get more headers from who asks for the words
+            ENTREGA.check_error(status, {**headers, "x-request-id": "x"}, body)
+    assert _ERRORS.fallback("/v1/x", 502) == _ERRORS.fallback("/v1/x", 500)
 
 
 def test_codes_are_those_of_the_contract() -> None:

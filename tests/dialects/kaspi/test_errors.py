@@ -1,8 +1,10 @@
 """Every refusal there is has its answer in Kaspi's shape."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +28,7 @@ from estafette.dialects.kaspi.errors import Detail, InvalidRequest
 from estafette.http.refusals import HttpRefusal, MethodRefused, RateLimited
 from tests.edges import KASPI
 
+_GOLDEN = Path(__file__).parent / "golden" / "refusals.json"
 _ID = UUID("0195602a-1d00-7abc-8def-0123456789ab")
 _SAMPLES: dict[Any, Any] = {
     UUID: _ID,
@@ -66,12 +69,17 @@ def _answer(refusal: Refusal | HttpRefusal) -> tuple[int, dict[str, Any], dict[s
     return reply.status, orjson.loads(reply.body), headers
 
 
+def _golden(name: str) -> Any:
+    return json.loads(_GOLDEN.read_text("utf-8"))[name]
+
+
 @pytest.mark.parametrize(
     "kind", [*_tree(Refusal), *_tree(HttpRefusal)], ids=lambda kind: kind.__name__
 )
 def test_refusal_is_answered_in_the_shape_of_the_contract(kind: type[Exception]) -> None:
     refusal = _sample(kind)
-    status, _, _ = _answer(refusal)
+    status, told, headers = _answer(refusal)
+    assert _golden(kind.__name__) == {"status": status, "headers": headers, "body": told}
     if isinstance(refusal, Refusal):
         assert (status == 409) is (refusal.is_conflict or kind is IdempotencyMismatch)
 
@@ -156,7 +164,11 @@ def test_out_of_coverage_says_what_is_not_covered(
 
 
 def test_words_without_the_dialects_code_have_its_shape() -> None:
-    for status in (400, 500):
+    for status in (400, 408, 429, 500, 503):
         content_type, body = errors.fallback("/delivery/v1/x", status)
-        headers = {"content-type": content_type, "x-request-id": "x"}
-        KASPI.check_error(status, headers, body)
+        headers = {"content-type": content_type}
+        told = {"status": status, "headers": headers, "body": orjson.loads(body)}
+        assert told == _golden(str(status))
+        if status in (400, 500):  # the others get more headers from who asks for the words
+            KASPI.check_error(status, {**headers, "x-request-id": "x"}, body)
+    assert errors.fallback("/delivery/v1/x", 502) == errors.fallback("/delivery/v1/x", 500)
