@@ -1,17 +1,61 @@
 """The list: filters, order, pages, and every fault of a query at once."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from estafette.core.deliveries.delivery import Status
+from estafette.dialects.entrega.errors import InvalidQuery
+from estafette.dialects.entrega.listing import read_list
 from estafette.http.moments import timestamp
+from estafette.http.refusals import Detail
+from estafette.usecases.deliveries.search import ListFilter
 from tests.dialects.entrega.answers import DELIVERIES, MARIEN, created, quotes, refused
 from tests.edges import Call
 from tests.serving import Tenant, delivery_id
+
+
+def test_a_query_is_read_whole() -> None:
+    query = (
+        b"status=pending,assigned&status=pending&inserted_at_gte=2026-03-04T05:06:07Z&search=rua"
+        b"&inserted_at_lte=2026-03-04T05:06:08Z&sort=inserted_at_asc&limit=100&offset=100000"
+    )
+    assert read_list(query) == ListFilter(
+        statuses=(Status.PENDING, Status.ASSIGNED),
+        inserted_from=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC),
+        inserted_to=datetime(2026, 3, 4, 5, 6, 8, 999_999, tzinfo=UTC),
+        search="rua",
+        descending=False,
+        limit=100,
+        offset=100_000,
+    )
+    assert read_list(b"") == read_list(b"search=&sort=inserted_at_desc") == ListFilter()
+
+
+def test_a_query_that_cannot_be_read_is_told_why() -> None:
+    with pytest.raises(InvalidQuery) as refused:
+        read_list(b"status=,&sort=up&limit=0&offset=100001&search=%ff&inserted_at_gte=x&page=2")
+    assert refused.value.details == (
+        Detail("status", "must name statuses, separated by commas"),
+        Detail("inserted_at_gte", "must be a time of RFC 3339, such as 2024-06-12T08:20:54Z"),
+        Detail("sort", "must be one of inserted_at_desc, inserted_at_asc"),
+        Detail("search", "is not UTF-8"),
+        Detail("limit", "must be an integer from 1 to 100"),
+        Detail("offset", "must be an integer from 0 to 100000"),
+        Detail("page", "unknown parameter"),
+    )
+
+
+@pytest.mark.parametrize(("many", "more"), [(10, ""), (11, " and 1 more"), (12, " and 2 more")])
+def test_of_many_unknown_statuses_ten_are_told(many: int, more: str) -> None:
+    with pytest.raises(InvalidQuery) as refused:
+        read_list(f"status={','.join(f's{number}' for number in range(many))}".encode())
+    told = ", ".join(f"s{number}" for number in range(10))
+    (detail,) = refused.value.details
+    assert detail.reason == f"unknown status value(s): {told}{more}"
 
 
 async def _page(tenant: Tenant, query: str = "") -> dict[str, Any]:

@@ -11,7 +11,9 @@ import pytest
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.couriers.company import Capabilities, Company, Connector, Hours
+from estafette.core.deliveries import personal_data
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
+from estafette.core.deliveries.event import Actor, Event
 from estafette.core.deliveries.schedule import Schedule
 from estafette.core.money.payment import BankAccount, Payment, PaymentMethod
 from estafette.core.quotes.quote import Quote
@@ -19,6 +21,7 @@ from estafette.dialects.entrega import mapping, words
 from estafette.dialects.entrega.mapping import DIALECT
 from estafette.dialects.entrega.schemas import read_delivery
 from estafette.http.fields import Context
+from estafette.usecases.deliveries.tracking import TrackedDelivery, TrackedStep
 
 _GOLDEN = Path(__file__).parent / "golden"
 _SCOPE = Scope(UUID(int=1), Mode.SANDBOX)
@@ -201,3 +204,177 @@ def test_no_other_text_is_an_id(text: str) -> None:
 def test_ids_are_read_as_they_are_written() -> None:
     assert words.parse_id(words.delivery_id(_ID)) == _ID
     assert words.event_id(_ID) == f"evt_{_ID}"
+
+
+def test_a_delivery_that_says_little_is_shown_with_little() -> None:
+    bare = replace(
+        _DELIVERY,
+        dropoff=Stop("Rua 1", phone="222 333 444"),
+        parcel=Parcel(900),
+        quote_id=None,
+        company_id=None,
+        metadata=None,
+        scheduled_delivery_at=datetime(2026, 3, 4, 9, tzinfo=UTC),
+    )
+    shown = mapping.delivery(bare, _URL)
+    assert shown["destination"] == {
+        "address_line": "Rua 1",
+        "city": None,
+        "province": None,
+        "contact": {"phone": "222 333 444"},
+    }
+    assert (
+        "contact" not in mapping.delivery(replace(bare, dropoff=Stop("Rua 1")), _URL)["destination"]
+    )
+    assert shown["parcel"] == {"weight_grams": 900}
+    assert shown["options"] == {"metadata": {}}
+    assert shown["quote_id"] is shown["company_id"] is shown["bank_transfer"] is None
+    assert shown["scheduled_delivery_at"] == "2026-03-04T09:00:00Z"
+    assert "held" not in shown
+    assert "created_with" not in shown
+
+
+@pytest.mark.parametrize(("by_page", "kind"), [(True, "publishable"), (False, "secret")])
+def test_a_merchant_sees_the_key_that_ordered_a_delivery_and_that_it_is_held(
+    by_page: bool, kind: str
+) -> None:
+    held = replace(
+        _DELIVERY,
+        progress=Progress(Status.AWAITING_PAYMENT, Status.AWAITING_PAYMENT),
+        key_id=UUID(int=5),
+        by_page=by_page,
+    )
+    shown = mapping.delivery(held, _URL)
+    assert shown["created_with"] == {"key_id": str(UUID(int=5)), "kind": kind}
+    assert shown["held"] is True
+    assert mapping.page([held], _URL, 20, 40, True) == {
+        "data": [shown],
+        "pagination": {"limit": 20, "offset": 40, "has_more": True},
+    }
+
+
+def test_without_a_transfer_or_an_account_for_it_no_bank_details_are_shown() -> None:
+    bank = BankAccount("Banco Exemplo", "AO06", "Zango")
+    for payment in (Payment(PaymentMethod.BANK_TRANSFER), Payment(PaymentMethod.COD, 1, bank)):
+        assert mapping.delivery(replace(_DELIVERY, payment=payment), _URL)["bank_transfer"] is None
+
+
+def test_a_timeline_tells_each_event_by_its_number_status_and_source() -> None:
+    events = [
+        Event(
+            id=UUID(int=seq),
+            delivery_id=_ID,
+            seq=seq,
+            status=status,
+            milestone=status,
+            actor=Actor.COURIER,
+            note=note,
+            announced=(),
+            occurred_at=_BEGIN,
+        )
+        for seq, status, note in ((1, Status.PENDING, None), (2, Status.ASSIGNED, "Ana"))
+    ]
+    at = "2026-03-04T05:06:07Z"
+    assert mapping.timeline(events) == [
+        {
+            "id": f"evt_{UUID(int=1)}",
+            "event_type": "delivery.created",
+            "occurred_at": at,
+            "source": "system",
+            "payload": {"status": "pending"},
+        },
+        {
+            "id": f"evt_{UUID(int=2)}",
+            "event_type": "delivery.assigned",
+            "occurred_at": at,
+            "source": "courier",
+            "payload": {"status": "assigned", "note": "Ana"},
+        },
+    ]
+
+
+def test_who_tracks_a_delivery_sees_its_reference_status_and_steps() -> None:
+    tracked = TrackedDelivery(
+        id=_ID,
+        version=2,
+        status=Status.ASSIGNED,
+        milestone=Status.ASSIGNED,
+        pickup_city="Luanda",
+        dropoff_city="Luanda",
+        pickup_by=_BEGIN,
+        deliver_by=_BEGIN,
+        created_at=_BEGIN,
+        time_zone="Africa/Luanda",
+        market="AO",
+        steps=(
+            TrackedStep(1, Status.PENDING, _BEGIN, None),
+            TrackedStep(2, Status.ASSIGNED, _BEGIN, "a courier's own words"),
+        ),
+        reference="DLV-2026-00042",
+    )
+    at = "2026-03-04T05:06:07Z"
+    assert mapping.tracked(tracked) == {
+        "reference": "DLV-2026-00042",
+        "status": "assigned",
+        "events": [
+            {"event_type": "delivery.created", "occurred_at": at},
+            {"event_type": "delivery.assigned", "occurred_at": at},
+        ],
+    }
+    assert mapping.is_ours(tracked)
+    assert not mapping.is_ours(replace(tracked, market="KZ"))
+
+
+def test_a_company_is_shown_with_all_that_it_says() -> None:
+    bank = BankAccount("Banco Exemplo", "AO06", "Zango")
+    company = Company(
+        id=UUID(int=7),
+        market="AO",
+        account_id=None,
+        name="Kianda",
+        slug="kianda",
+        connector=Connector.INHOUSE,
+        time_zone="Africa/Luanda",
+        logo_url="https://kianda.example/logo.png",
+        service_zones=("Luanda",),
+        base_fee=700,
+        base_eta_minutes=45,
+        capabilities=Capabilities(True, bank, True, ("small", "large"), 30_000),
+    )
+    assert mapping.company(company) == {
+        "id": str(UUID(int=7)),
+        "name": "Kianda",
+        "slug": "kianda",
+        "logo_url": "https://kianda.example/logo.png",
+        "service_zones": ("Luanda",),
+        "base_fee_aoa": 700,
+        "base_eta_minutes": 45,
+        "active_drivers": None,
+        "operating_hours": None,
+        "capabilities": {
+            "bank_transfer_enabled": True,
+            "bank_name": "Banco Exemplo",
+            "bank_iban": "AO06",
+            "bank_account_holder": "Zango",
+            "require_delivery_pin": True,
+            "parcel_types": ("small", "large"),
+            "max_weight_grams": 30_000,
+        },
+    }
+
+
+def test_an_answer_about_an_erased_delivery_keeps_its_shape_and_no_person() -> None:
+    of_a_key = replace(_DELIVERY, key_id=UUID(int=5))
+    gone = personal_data.erased(of_a_key)
+    told = mapping.delivery(of_a_key, _URL)
+    kept = mapping.delivery(gone, "") | {"tracking_url": told["tracking_url"]}
+    coordinates = {"coordinates"}  # an erased stop has none to show
+    assert set(kept["destination"]) == set(told["destination"]) - coordinates
+    assert DIALECT.erased_answer({"data": told | {"held": True}}, gone) == {
+        "data": kept | {"held": True}
+    }
+    page = mapping.widget_delivery(of_a_key, _URL)
+    assert DIALECT.erased_answer({"data": page}, gone) == {"data": page}
+    others: list[dict[str, Any]] = [{}, {"data": []}, {"data": told | {"id": str(UUID(int=1))}}]
+    for other in others:
+        assert DIALECT.erased_answer(other, gone) is None

@@ -1,15 +1,72 @@
 """The list: pages, filters and what is refused in its query."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 
 from estafette.core.deliveries.delivery import Status
+from estafette.dialects.kaspi.listing import ListRequest, read_list, write_cursor
 from estafette.http.moments import timestamp
+from estafette.http.refusals import Detail, InvalidRequest
+from estafette.usecases.deliveries.find import Filter, Position
 from tests.dialects.kaspi.answers import DELIVERIES, bad_fields
 from tests.edges import KASPI
 from tests.serving import Tenant, delivery_id
+
+
+def test_a_query_is_read_whole() -> None:
+    after = Position(datetime(2026, 3, 4, 5, 6, 7, 890_123, tzinfo=UTC), UUID(int=2**127 + 5))
+    query = (
+        "status=delivered,created&externalOrderId=o%201&createdFrom=2026-03-04T05:06:07Z"
+        f"&createdTo=2026-03-04T05:06:08Z&limit=100&cursor={quote(write_cursor(after))}"
+    )
+    assert read_list(query.encode()) == ListRequest(
+        Filter(
+            [Status.AWAITING_PAYMENT, Status.PENDING, Status.DELIVERED],
+            "o 1",
+            datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC),
+            datetime(2026, 3, 4, 5, 6, 8, 999_999, tzinfo=UTC),
+        ),
+        after,
+        100,
+    )
+    assert read_list(b"") == ListRequest(Filter(), None, 20)
+
+
+def test_a_query_that_cannot_be_read_is_told_why() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read_list(b"status=lost&createdFrom=x&createdTo=y&cursor=z&limit=101&externalOrderId=%00")
+    moment = "must be a time of RFC 3339, such as 2024-06-12T08:20:54Z"
+    assert refused.value.details == (
+        Detail(
+            "status",
+            "must be one or more of created, accepted, in_transit, out_for_delivery, delivered,"
+            " cancelled, separated by commas",
+        ),
+        Detail("externalOrderId", "contains the character NUL"),
+        Detail("createdFrom", moment),
+        Detail("createdTo", moment),
+        Detail("cursor", "must be the nextCursor of an earlier page"),
+        Detail("limit", "must be an integer from 1 to 100"),
+    )
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        base64.urlsafe_b64encode(b"x" * 23).decode(),
+        base64.urlsafe_b64encode(b"x" * 25).decode(),
+        base64.urlsafe_b64encode(b"\x7f" * 24).decode(),  # far beyond the year 9999
+        base64.urlsafe_b64encode(bytes(24)).decode() + "!",
+    ],
+)
+def test_no_other_text_is_a_cursor(cursor: str) -> None:
+    with pytest.raises(InvalidRequest):
+        read_list(f"cursor={quote(cursor)}".encode())
 
 
 async def _listed(tenant: Tenant, query: str) -> list[str]:

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from estafette.core.accounts.account import Mode, Scope
+from estafette.core.deliveries import personal_data
 from estafette.core.deliveries.delivery import COURSE, Delivery, Parcel, Progress, Status, Stop
 from estafette.core.deliveries.event import Actor, Event
 from estafette.core.quotes.quote import Quote
@@ -232,3 +233,52 @@ def test_what_is_no_delivery_id_is_none(text: str) -> None:
 def test_ids_are_read_as_they_are_written() -> None:
     assert words.parse_delivery_id(words.delivery_id(_ID)) == _ID
     assert words.parse_quote_id(words.quote_id(_ID)) == _ID
+
+
+def test_announcements_and_tests_have_ids_of_their_own() -> None:
+    id = "agkwakq5ab5lzdppaerukz4jvm"
+    assert words.id_on_webhook(_ID, 0, is_test=False) == words.event_id(_ID, 0) == f"wh_{id}"
+    assert words.id_on_webhook(_ID, 2, is_test=False) == f"wh_{id}2"
+    assert words.id_on_webhook(_ID, 2, is_test=True) == words.id_of_test(_ID) == f"wh_test_{id}"
+
+
+def test_milestones_are_found_by_the_statuses_that_they_are_shown_as() -> None:
+    assert words.milestones_of(["created"]) == [Status.AWAITING_PAYMENT, Status.PENDING]
+    assert words.milestones_of(["delivered", "cancelled"]) == [Status.DELIVERED, Status.CANCELLED]
+
+
+def test_a_delivery_is_shown_with_its_history_when_that_is_asked_for() -> None:
+    events = _events([["pending", "pending", None], ["assigned", "assigned", "Aru"]])
+    shown = mapping.full(_delivery(Status.ASSIGNED), _URL, events)
+    assert shown == _golden("delivery") | {"history": mapping.history(events)}
+    assert mapping.full(_delivery(), _URL, [])["history"] == []
+
+
+def test_a_history_whose_first_events_are_gone_goes_on_from_the_oldest_that_is_there() -> None:
+    events = _events(
+        [
+            ["pending", "pending", None],
+            ["assigned", "assigned", None],
+            ["stalled", "assigned", None],
+            ["assigned", "assigned", None],
+            ["in_transit", "in_transit", "At last"],
+        ]
+    )
+    assert [[entry["status"], entry.get("notes")] for entry in mapping.history(events[1:])] == [
+        ["accepted", "Delivery is delayed"],
+        ["accepted", "Delivery goes on"],
+        ["in_transit", "At last"],
+    ]
+
+
+def test_an_answer_about_an_erased_delivery_keeps_its_shape_and_no_person() -> None:
+    gone = personal_data.erased(_delivery(Status.ASSIGNED))
+    told = DIALECT.erased_answer(_golden("delivery"), gone)
+    assert told == mapping.full(gone, "") | {
+        "externalOrderId": "order-2024-0191",
+        "trackingUrl": _golden("delivery")["trackingUrl"],
+    }
+    created = _golden("created")
+    assert DIALECT.erased_answer(created, gone) == created
+    assert DIALECT.erased_answer(created | {"deliveryId": "dlv_another"}, gone) is None
+    assert DIALECT.erased_answer({}, gone) is None

@@ -47,7 +47,8 @@ def test_body_is_the_one_of_the_contract() -> None:
             "timestamp": "2024-06-12T11:05:22Z",
         },
     }
-    assert rendered.headers["Content-Type"] == "application/json"
+    assert rendered.id == "wh_agkwakq5ab5lzdppaerukz4jvm"
+    assert rendered.headers == {"Content-Type": "application/json", "User-Agent": "Estafette"}
 
 
 def test_signature_can_be_checked_with_the_secret_and_nothing_else() -> None:
@@ -90,8 +91,8 @@ def test_a_test_is_marked_by_its_event_id() -> None:
     told = orjson.loads(RENDERER.render(test, 1).body)
     assert told["eventId"] == "wh_test_agkwakq5ab5lzdppaerukz4jvm"
     assert told["data"]["status"] == "created"
-    assert told["data"]["deliveryId"].startswith("dlv_")
-    assert told["data"]["externalOrderId"]
+    assert told["data"]["deliveryId"] == "dlv_agkwakq5ab5lzdppaerukz4jvm"
+    assert told["data"]["externalOrderId"] == "test-order"
 
 
 def test_schedule_doubles_from_a_minute_and_ends_after_a_day() -> None:
@@ -99,3 +100,8 @@ def test_schedule_doubles_from_a_minute_and_ends_after_a_day() -> None:
     assert SCHEDULE.jitter == 0.1
     assert SCHEDULE.timeout_seconds == 5
     assert SCHEDULE.last_attempt_seconds == 24 * 60 * 60
+
+
+def test_a_delivery_without_an_order_is_told_with_an_empty_one() -> None:
+    rendered = RENDERER.render(replace(_MESSAGE, external_ref=None), 1)
+    assert orjson.loads(rendered.body)["data"]["externalOrderId"] == ""
