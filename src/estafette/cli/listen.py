@@ -73,7 +73,8 @@ def listen(
                     if forwarder is not None:
                         answers = await forwarder.forward(of, happened)
                     (_say_json if json else _say)(of, happened, answers)
-                await asyncio.sleep(_POLL_SECONDS)
+                if not watch.has_more:
+                    await asyncio.sleep(_POLL_SECONDS)
 
     on_platform(work)
     return OK

@@ -83,6 +83,35 @@ async def test_of_more_events_than_are_read_at_once_each_is_heard_once(tenant: T
     assert set(heard) == set(wanted)
 
 
+async def test_a_burst_is_read_on_at_once_and_what_is_committed_late_within_it_is_heard(
+    tenant: Tenant,
+) -> None:
+    delivery = await tenant.create()
+    watch = Watch(tenant.platform, tenant.account, None)
+    await watch.news()
+    long_ago = await _now(tenant) - timedelta(seconds=8)
+    wanted = await _happens(tenant, delivery, long_ago, 700)
+    wanted += await _happens(tenant, delivery, long_ago + timedelta(seconds=6), 1_300)
+    heard = await _news(watch)
+    assert (len(heard), watch.has_more) == (1_000, True)
+    late = await _happens(tenant, delivery, long_ago - timedelta(milliseconds=500), 10)
+    heard += await _news(watch)
+    assert (len(heard), watch.has_more, set(late) <= set(heard)) == (2_000, True, True)
+    heard += await _news(watch)
+    assert (len(heard), watch.has_more) == (2_010, False)
+    late += await _happens(tenant, delivery, long_ago, 10)  # after all of it was read
+    heard += await _news(watch)
+    assert sorted(heard) == sorted(wanted + late)
+    assert await _news(watch) == []
+
+
+async def test_of_many_that_happened_before_none_is_news(tenant: Tenant) -> None:
+    delivery = await tenant.create()
+    await _happens(tenant, delivery, await _now(tenant) - timedelta(seconds=5), 1_500)
+    watch = Watch(tenant.platform, tenant.account, None)
+    assert [await _news(watch) for _ in range(3)] == [[], [], []]
+
+
 async def test_a_watch_hears_of_its_account_and_mode_alone(tenant: Tenant) -> None:
     other = await new_tenant(tenant.platform)
     of_account = Watch(tenant.platform, tenant.account, None)

@@ -1,6 +1,6 @@
 """Events of all deliveries in the order in which they happen: for who watches."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -35,6 +35,7 @@ join deliveries on deliveries.account_id = events.account_id
 where events.occurred_at >= $1
     and ($2::uuid is null or events.account_id = $2)
     and ($3::text is null or deliveries.mode = $3)
+    and not exists (select from unnest($5::uuid[]) as known (id) where known.id = events.id)
 order by events.occurred_at, events.delivery_id, events.seq limit $4
 """  # noqa: S608 - the columns are a constant
 
@@ -45,9 +46,13 @@ async def events_since(
     account_id: UUID | None,
     mode: Mode | None,
     limit: int,
+    known: Collection[UUID],
 ) -> list[Happened]:
-    """At most `limit` events from a time on, oldest first; None leaves a criterion out."""
-    found = await connection.fetch(_SINCE, since, account_id, mode, limit)
+    """At most `limit` events from a time on, oldest first, without those whose ids are `known`.
+
+    None leaves a criterion out.
+    """
+    found = await connection.fetch(_SINCE, since, account_id, mode, limit, list(known))
     return [
         Happened(
             row["account_id"],

@@ -1,12 +1,12 @@
 """Watch events as they happen."""
 
-from collections import OrderedDict
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from estafette.core.accounts.account import Account, Mode
 from estafette.store.deliveries import tail
 from estafette.store.deliveries.tail import Happened
+from estafette.store.pool import Connection
 from estafette.usecases.platform import Platform
 
 __all__ = ["Happened", "Watch"]
@@ -23,25 +23,42 @@ class Watch:
         self._platform = platform
         self._account_id = account.id if account else None
         self._mode = mode
-        self._seen: OrderedDict[UUID, datetime] = OrderedDict()
+        self._seen: dict[UUID, datetime] = {}
         self._since: datetime | None = None
+        self.has_more = False
+        """Whether the last call gave as many as one may: ask again at once."""
 
     async def news(self) -> list[Happened]:
-        """The events since the last call, oldest first; the first call gives none."""
+        """The next events since the last call, oldest first, at most a thousand.
+
+        The first call gives none. However many happen, and whenever within the overlap they are
+        committed: what was given is left out by the database, so a page is of news alone.
+        """
+        if self._since is None:
+            await self._begin()
+            return []
         async with self._platform.pool.acquire() as connection:
-            began = self._since is None
             settled = await tail.now(connection) - _OVERLAP
-            since = self._since or settled
-            found = await tail.events_since(
-                connection, since, self._account_id, self._mode, _AT_ONCE
-            )
-        new = [happened for happened in found if happened.event.id not in self._seen]
-        for happened in new:
-            self._seen[happened.event.id] = happened.event.occurred_at
-        full = len(found) == _AT_ONCE
-        last = found[-1].event.occurred_at if found else since
-        reached = last if full and not new else last - _OVERLAP
-        self._since = max(since, min(reached, settled))  # a wrong clock may have dated some ahead
-        while self._seen and next(iter(self._seen.values())) < self._since:
-            self._seen.popitem(last=False)
-        return [] if began else new
+            return await self._read(connection, self._since, settled)
+
+    async def _begin(self) -> None:
+        """Takes note of what has happened within the overlap, all of which is no news."""
+        async with self._platform.pool.acquire() as connection:
+            settled = await tail.now(connection) - _OVERLAP
+            await self._read(connection, settled, settled)
+            while self.has_more:
+                await self._read(connection, settled, settled)
+
+    async def _read(
+        self, connection: Connection, since: datetime, settled: datetime
+    ) -> list[Happened]:
+        found = await tail.events_since(
+            connection, since, self._account_id, self._mode, _AT_ONCE, self._seen
+        )
+        self.has_more = len(found) == _AT_ONCE
+        # what is not read yet happened no earlier than the last that is
+        reached = found[-1].event.occurred_at - _OVERLAP if self.has_more else settled
+        self._since = max(since, min(reached, settled))
+        now = {each.event.id: each.event.occurred_at for each in found}
+        self._seen = {id: at for id, at in (self._seen | now).items() if at >= self._since}
+        return found
