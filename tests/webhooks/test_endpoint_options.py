@@ -1,5 +1,8 @@
 """What an endpoint chooses beside its address: its signature, and headers of its own."""
 
+import hmac
+from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,7 +21,7 @@ from estafette.usecases.accounts.secrets import Cipher, new_cipher_key, new_toke
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints
 from estafette.usecases.webhooks.options import choose, remove_header, set_header
-from estafette.webhooks.message import Message
+from estafette.webhooks.message import Message, Rendered
 from estafette.webhooks.standard import signed_headers
 from tests.receivers import Receiver
 from tests.usecases.stage import DIALECT, Tenant
@@ -66,6 +69,30 @@ def test_every_dialect_can_be_signed_so_with_the_secret_that_it_has(dialect: str
     assert rendered.id in orjson.loads(rendered.body).values()
     own = signed_headers("dialect", message, rendered, now)
     assert headers.keys() & own.keys() == rendered.headers.keys()
+
+
+def test_a_standard_signature_is_made_of_the_id_the_time_and_the_body() -> None:
+    secrets = "whsec_" + b64encode(b"now").decode(), "whsec_" + b64encode(b"next").decode()
+    message = replace(_message("kaspi", secrets[0]), next_secret=secrets[1])
+    rendered = Rendered("evt_1", {"a": "b"}, b"{}", {"own": "signature"})
+    made = [
+        b64encode(hmac.digest(key, b"evt_1.1718190322.{}", "sha256")).decode()
+        for key in (b"now", b"next")
+    ]
+    assert signed_headers("standard", message, rendered, 1_718_190_322) == {
+        "a": "b",
+        "webhook-id": "evt_1",
+        "webhook-timestamp": "1718190322",
+        "webhook-signature": f"v1,{made[0]} v1,{made[1]}",
+    }
+    assert signed_headers("dialect", message, rendered, 1) == {"a": "b", "own": "signature"}
+
+
+@pytest.mark.parametrize("secret", ["bm93", "whsec_bm93!"])
+def test_a_secret_that_the_format_cannot_read_signs_nothing(secret: str) -> None:
+    rendered = Rendered("evt_1", {}, b"{}", {})
+    with pytest.raises(ValueError, match=r"^(the secret does not begin with whsec_$|.*base64)"):
+        signed_headers("standard", _message("kaspi", secret), rendered, 1)
 
 
 def _message(dialect: str, secret: str = "whsec_") -> Message:

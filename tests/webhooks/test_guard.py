@@ -97,6 +97,22 @@ SPECIAL_IPV6 = [
 ]
 
 
+TOLD = {
+    "the URL is longer than 2048 characters",
+    "the URL contains a space, a control character or a backslash",
+    "the URL must begin with http:// or https://",
+    "the URL must not contain a user name or a password",
+    "the URL is malformed",
+    "the port of the URL must lie between 1 and 65535",
+    "the URL has no host",
+    "the host of the URL is not an IPv6 address",
+    "the host of the URL must not name a network interface",
+    "an IPv4 address must be written as four decimal numbers",
+    "the host of the URL is not a valid name",
+}
+"""All that an account can be told of its URL."""
+
+
 def edges(block: str) -> list[str]:
     network = ipaddress.ip_network(block)
     middle = network[network.num_addresses // 2]
@@ -315,8 +331,9 @@ def test_a_plain_url_passes(url: str):
     ],
 )
 def test_a_url_that_cannot_be_sent_to_is_refused_with_its_reason(url: str, reason: str):
-    with pytest.raises(UrlRefusedError, match=reason):
+    with pytest.raises(UrlRefusedError, match=reason) as refused:
         check_url(url)
+    assert str(refused.value) in TOLD
 
 
 @pytest.mark.parametrize(
@@ -350,3 +367,20 @@ def test_any_text_is_parsed_or_refused(text: str):
     assert url.raw_host
     assert url.raw_user is None
     assert url.port
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"http://example.com/{'a' * (2048 - 19)}",
+        f"http://{'a' * 63}.example.com/",
+        f"http://{'a.' * 121}com.example/",  # a name of 253 characters
+        "http://example.com:1/",
+    ],
+)
+def test_a_url_may_be_as_long_as_is_said(url: str):
+    assert str(check_url(url)) == url
+
+
+def test_a_url_is_sent_to_without_its_fragment():
+    assert str(check_url("http://example.com/a?b=c#d")) == "http://example.com/a?b=c"

@@ -138,7 +138,7 @@ def parts_of(address: str) -> list[list[str]]:
     return [part.split() for part in _fold(address).split(",")]
 
 
-def _words(text: str) -> frozenset[str]:
+def _words(text: str) -> frozenset[str]:  # pragma: no mutate block, it runs at import
     return frozenset(normalise(text).split())
 
 

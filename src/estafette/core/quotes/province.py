@@ -62,7 +62,7 @@ _AFTER: Final = (" province", " provincia", " oblast", " oblasty", " region", " 
 _FULL: Final = {" oblast": " region", " oblasty": " region", " обл": " область"}
 
 
-def _known() -> Iterator[tuple[str, str]]:
+def _known() -> Iterator[tuple[str, str]]:  # pragma: no mutate block, it runs at import
     for provinces in _SPELLINGS.values():
         for name, others in provinces.items():
             for spelling in (name, *others.split(",")):
