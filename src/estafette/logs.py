@@ -5,6 +5,7 @@ the second net: the first is that nothing personal is handed to a logger in the 
 Say `account`, `endpoint`, `path`, not `name` or `address`: those fields are blanked.
 """
 
+import json
 import logging
 import re
 import sys
@@ -17,6 +18,8 @@ from typing import Any, Literal, TextIO, cast
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from estafette.terminal import escaped, plain, plain_lines
 
 __all__ = ["configure", "get", "redact"]
 
@@ -206,7 +209,14 @@ class _Line:
 
 
 def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    return orjson.dumps(event, default=str).decode()
+    try:
+        return escaped(orjson.dumps(event, default=str).decode())
+    except orjson.JSONEncodeError:  # half a character, which no UTF-8 can hold
+        return json.dumps(event, default=str)
+
+
+_LINES = frozenset({"exception", "stack"})
+"""What a log tells in several lines."""
 
 
 def _console(stream: TextIO) -> Processor:
@@ -218,6 +228,9 @@ def _console(stream: TextIO) -> Processor:
 
     def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
         event["timestamp"] = str(event["timestamp"])[11:19]  # the day is no news on a terminal
+        for name, value in event.items():
+            if not isinstance(value, bool | int | float | None):
+                event[name] = plain_lines(str(value)) if name in _LINES else plain(str(value))
         return str(renderer(logger, method, event))
 
     return render

@@ -1,22 +1,36 @@
 """What others wrote cannot steer a terminal, wherever a command prints it."""
 
+import errno
 import io
 import json
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 
+from estafette import logs
 from estafette.cli import output
+from estafette.cli.banner import JsonLines
+from estafette.cli.banner import Terminal as Banner
+from estafette.cli.errors import explain
+from estafette.cli.output import CommandError
+from estafette.settings import Settings
 
-HOSTILE = "a\x1b[2Jb\x1b]0;title\x07c\u202ed\x9b1me\x7ff\rg\u2028h"
+HOSTILE = "a\x1b[2Jb\x1b]0;title\x07c\u202ed\x9b1me\x7ff\rg\u2028h\udc9bi"
 
 
-class _Terminal(io.StringIO):
+class _Stream(io.StringIO):
+    def write(self, text: str) -> int:
+        text.encode()  # as every stream of a process does
+        return super().write(text)
+
+
+class _Terminal(_Stream):
     def isatty(self) -> bool:
         return True
 
 
-@pytest.fixture(params=[_Terminal, io.StringIO])
+@pytest.fixture(params=[_Terminal, _Stream])
 def printed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
     out, err = request.param(), request.param()
     monkeypatch.setattr("sys.stdout", out)
@@ -27,7 +41,7 @@ def printed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _is_harmless(text: str) -> bool:
-    return not set(text) & set("\x07\x9b\x7f\r\u202e\u2028") and "\x1b[2J" not in text
+    return not set(text) & set("\x07\x9b\x7f\r\u202e\u2028\udc9b") and "\x1b[2J" not in text
 
 
 @pytest.mark.parametrize(
@@ -40,6 +54,12 @@ def _is_harmless(text: str) -> bool:
         lambda: output.fail(HOSTILE, "code", 1, as_json=False),
         lambda: output.fail(HOSTILE, "code", 1, as_json=True),
         lambda: output.say_json({HOSTILE: [HOSTILE]}),
+        lambda: explain(CommandError(HOSTILE), as_json=False),
+        lambda: explain(OSError(errno.ENOENT, "none", HOSTILE), as_json=False),
+        lambda: _logged("json"),
+        lambda: _logged("console"),
+        lambda: JsonLines().said(HOSTILE),
+        lambda: Banner(Settings()).said(HOSTILE),
     ],
 )
 def test_escapes_of_others_are_shown_and_not_obeyed(
@@ -47,6 +67,31 @@ def test_escapes_of_others_are_shown_and_not_obeyed(
 ) -> None:
     prints()
     assert _is_harmless(printed())
+
+
+def _logged(format: Literal["json", "console"]) -> None:
+    logs.configure("info", format)
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        logs.get().exception(HOSTILE, path=HOSTILE, members=[HOSTILE], of={HOSTILE: HOSTILE})
+
+
+def test_no_line_of_an_error_passes_for_another_one(capsys: pytest.CaptureFixture[str]) -> None:
+    output.fail("no account 'a\nerror: all is lost\n  b'", "refused", 1, as_json=False)
+    assert capsys.readouterr().err.splitlines() == [
+        "error: no account 'a",
+        "  error: all is lost",
+        "  b'",
+    ]
+
+
+def test_a_path_that_is_no_text_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    output.say("free at /srv/\udcff")
+    output.say_json({"at": "/srv/\udcff"})
+    told, as_json = capsys.readouterr().out.splitlines()
+    assert told == "free at /srv/\ufffd"
+    assert json.loads(as_json) == {"at": "/srv/\udcff"}
 
 
 def test_styles_of_our_own_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from estafette.cli.output import OK, fields, plain, say, say_json, styled, time_text
+from estafette.cli.output import OK, fields, say, say_json, styled, time_text
 from estafette.core.accounts.account import Account, KeyKind
 from estafette.core.deliveries.delivery import Delivery, Parcel, Stop
 from estafette.core.deliveries.event import Event
+from estafette.terminal import plain
 from estafette.usecases.accounts.keys import ApiKey
 from estafette.usecases.couriers.errands import Elsewhere
 

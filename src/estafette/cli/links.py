@@ -7,11 +7,12 @@ from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 
-from estafette.cli.output import OK, CommandError, fields, misused, plain, say, say_json
+from estafette.cli.output import OK, CommandError, fields, misused, say, say_json
 from estafette.cli.session import beside, on_platform, run, settings
 from estafette.cli.words import AsJson
 from estafette.core.accounts.account import MARKETS, Mode
 from estafette.core.couriers.company import Company
+from estafette.terminal import plain
 from estafette.usecases.accounts.administration import find_account
 from estafette.usecases.couriers.companies import find_company
 from estafette.usecases.couriers.links import Link

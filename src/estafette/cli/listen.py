@@ -12,11 +12,12 @@ import aiohttp
 from cyclopts import Parameter
 from yarl import URL
 
-from estafette.cli.output import OK, misused, note, plain, say, say_json, styled
+from estafette.cli.output import OK, misused, note, say, say_json, styled
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson
 from estafette.core.accounts.account import Account, Mode
 from estafette.core.ids import new_id
+from estafette.terminal import plain
 from estafette.usecases.accounts.administration import DEFAULT_ENDPOINT, find_account, list_accounts
 from estafette.usecases.deliveries.follow import Happened, Watch
 from estafette.usecases.platform import Platform

@@ -4,16 +4,16 @@ import json
 import os
 import re
 import sys
-import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
+
+from estafette.terminal import escaped, plain, plain_lines
 
 OK = 0
 FAILED = 1
 MISUSED = 2
 
-_STEERING = frozenset({"Cc", "Cf", "Zl", "Zp"})  # escapes, changes of direction, ends of lines
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -42,7 +42,7 @@ def _guarded(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     pieces = _OURS.split(text)  # those between are what the pattern does not match
-    pieces[::2] = ["\n".join(map(plain, piece.split("\n"))) for piece in pieces[::2]]
+    pieces[::2] = map(plain_lines, pieces[::2])
     return "".join(pieces)
 
 
@@ -70,34 +70,11 @@ def say_json(data: object) -> None:
     """Prints one JSON document: indented for a person at a terminal, else on one line."""
     indent = 2 if sys.stdout.isatty() else None
     text = json.dumps(data, default=_jsonable, ensure_ascii=False, indent=indent)
-    _print(sys.stdout, "\n".join(map(_escaped, text.split("\n"))) + "\n")
-
-
-def _escaped(line: str) -> str:
-    """A line of JSON, the same value, in which nothing steers a terminal."""
-    if line.isprintable():
-        return line
-    return "".join(
-        each if unicodedata.category(each) not in _STEERING else _code(each) for each in line
-    )
-
-
-def _code(character: str) -> str:
-    """A character as JSON may write it; beyond sixteen bits as the pair that JSON asks for."""
-    pair = character.encode("utf-16-be").hex()
-    return "".join(f"\\u{pair[at : at + 4]}" for at in range(0, len(pair), 4))
+    _print(sys.stdout, "\n".join(map(escaped, text.split("\n"))) + "\n")
 
 
 def _jsonable(value: object) -> object:
     return time_text(value) if isinstance(value, datetime) else str(value)
-
-
-def plain(text: str) -> str:
-    """Text that others wrote, for a terminal: what would steer it, or turn its lines, is shown."""
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(each) in _STEERING else each
-        for each in text
-    )
 
 
 def time_text(value: datetime | None) -> str:
@@ -137,11 +114,16 @@ def _cell(value: Any) -> str:
 
 
 def fail(message: str, code: str, exit_code: int, *, as_json: bool) -> int:
-    """Prints an error: one line on stderr, or `{"error": {…}}` on stdout; returns the exit code."""
+    """Prints an error: one line on stderr, or `{"error": {…}}` on stdout; returns the exit code.
+
+    Further lines of the message are indented: none of them can pass for a line of its own.
+    """
     if as_json:
         say_json({"error": {"code": code, "message": message}})
     else:
-        note(f"{styled('error:', 'red', sys.stderr)} {message}")
+        first, *others = message.split("\n")
+        more = "".join(f"\n  {line.strip()}" for line in others)
+        note(f"{styled('error:', 'red', sys.stderr)} {first}{more}")
     return exit_code
 
 

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from estafette.cli.output import CommandError, note, plain, styled
+from estafette.cli.output import CommandError, note, styled
 from estafette.core.audit import By
 from estafette.settings import Settings
 from estafette.settings.problems import load, unknown_variables
+from estafette.terminal import plain
 from estafette.up import runfile
 from estafette.up.postgres import find_running
 from estafette.usecases.platform import Platform
