@@ -22,7 +22,7 @@ from bench.stocks import Stock, Tenant
 from bench.trips import trips
 from estafette.core.ids import to_base32
 from estafette.dialects.kaspi.listing import write_cursor
-from estafette.store.deliveries.table import Position
+from estafette.store.deliveries.lists import Position
 from estafette.store.pool import Connection
 from estafette.store.webhooks import outbox, survey
 from estafette.store.webhooks.outbox import Finished

@@ -8,8 +8,7 @@ import pytest
 from bench.history import LARGE_AO, LARGE_KZ, Shape, load, merchants
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries.search import grams_of
-from estafette.store.deliveries import search
-from estafette.store.deliveries import table as deliveries
+from estafette.store.deliveries import events, lists, search
 from estafette.store.deliveries.search import ListFilter
 from estafette.usecases.accounts.administration import find_account
 from tests.usecases.stage import platform_over
@@ -47,18 +46,18 @@ async def test_a_history_fits_the_schema_and_can_be_read(fresh_database: str) ->
         assert one.reference is not None
         found, _ = await search.page(connection, large, ListFilter(search=one.reference))
         assert [each.id for each in found] == [one.id]
-        events = await deliveries.events(connection, large, one.id)
-        assert events[-1].status is one.progress.status
-        assert [event.seq for event in events] == [*range(1, one.progress.seq + 1)]
+        told = await events.of_delivery(connection, large, one.id)
+        assert told[-1].status is one.progress.status
+        assert [event.seq for event in told] == [*range(1, one.progress.seq + 1)]
         text = await connection.fetchrow(
             "select content, grams from search_grams where delivery_id = $1", one.id
         )
         assert text is not None
         assert set(text["grams"]) == grams_of(large, text["content"])
         kz = Scope((await find_account(platform, LARGE_KZ)).id, Mode.LIVE)
-        [first, *_] = await deliveries.page(connection, kz, deliveries.Filter(), None, 20)
-        wanted = deliveries.Filter(external_ref=first.external_ref)
-        assert await deliveries.page(connection, kz, wanted, None, 20) == [first]
+        [first, *_] = await lists.page(connection, kz, lists.Filter(), None, 20)
+        wanted = lists.Filter(external_ref=first.external_ref)
+        assert await lists.page(connection, kz, wanted, None, 20) == [first]
 
 
 async def test_a_young_history_is_the_end_of_an_aged_one(fresh_database: str) -> None:

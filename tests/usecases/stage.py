@@ -29,6 +29,7 @@ from estafette.core.errors import Refusal
 from estafette.core.ids import new_id
 from estafette.store.accounts import keys
 from estafette.store.accounts import table as accounts
+from estafette.store.deliveries import events
 from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import open_pool
 from estafette.usecases.accounts.secrets import Cipher, key_hash, new_token
@@ -126,7 +127,7 @@ class Merchant:
 
     async def events(self, id: UUID) -> list[Event]:
         async with self.platform.pool.acquire() as connection:
-            return await deliveries.events(connection, self.scope, id)
+            return await events.of_delivery(connection, self.scope, id)
 
     async def count(self, table: str) -> int:
         """How many rows of a table are this account's."""

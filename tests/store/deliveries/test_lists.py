@@ -12,10 +12,9 @@ import pytest
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import new_id
-from estafette.store.deliveries import search
-from estafette.store.deliveries import table as deliveries
+from estafette.store.deliveries import lists, search
+from estafette.store.deliveries.lists import Filter, Position
 from estafette.store.deliveries.search import ListFilter
-from estafette.store.deliveries.table import Filter, Position
 from estafette.store.pool import open_pool
 from tests.store.reading import PLANS, Reading
 
@@ -114,7 +113,7 @@ async def test_every_page_of_every_filter_is_right_and_reads_no_more_than_it_sho
             milestones, ref, (begin, end), after = choice
             wanted = Filter(milestones, ref, begin, end)
             reading: Any = Reading(connection)
-            page = await deliveries.page(reading, scope, wanted, after, LIMIT)
+            page = await lists.page(reading, scope, wanted, after, LIMIT)
             assert [one.id for one in page] == expected(stock, wanted, after), choice
             assert reading.blocks <= BLOCKS, choice
 
@@ -125,7 +124,7 @@ async def test_pages_that_follow_one_another_show_everything_once(
     for milestones, ref in ((None, None), ([Status.CANCELLED], None), (None, "again-1")):
         wanted = Filter(milestones, ref, created_from=NOON + timedelta(seconds=9_000))
         after, seen = None, list[UUID]()
-        while page := await deliveries.page(connection, scope, wanted, after, LIMIT):
+        while page := await lists.page(connection, scope, wanted, after, LIMIT):
             seen += [one.id for one in page]
             after = Position(page[-1].created_at, page[-1].id)
         everything = [one for one in stock if one.created_at >= NOON + timedelta(seconds=9_000)]
@@ -181,7 +180,7 @@ async def test_lists_read_no_more_than_they_show_whatever_the_statistics_were_ma
             Filter([Status.CANCELLED], "again-1"),
         ):
             reading: Any = Reading(connection)
-            assert await deliveries.page(reading, scope, wanted, None, LIMIT), wanted
+            assert await lists.page(reading, scope, wanted, None, LIMIT), wanted
             assert reading.blocks <= BLOCKS, wanted
         for listed in (
             ListFilter(limit=LIMIT),

@@ -202,3 +202,8 @@ async def endpoints(connection: Connection, account_id: UUID) -> list[Endpoint]:
 async def dialect_of(connection: Connection, account_id: UUID) -> str:
     """The name of the dialect that an account speaks."""
     return await connection.fetchval("select dialect from accounts where id = $1", account_id)
+
+
+async def market_of(connection: Connection, account_id: UUID) -> str:
+    """The code of an account's market."""
+    return await connection.fetchval("select market from accounts where id = $1", account_id)

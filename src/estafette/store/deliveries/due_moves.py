@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.due_moves import WatchLimits, next_look
@@ -74,15 +73,3 @@ async def put_off(connection: Connection, delivery: Delivery) -> None:
 async def now(connection: Connection) -> datetime:
     """The time at which the transaction began, by the database's clock."""
     return await connection.fetchval("select now()")
-
-
-async def set_pin_failures(
-    connection: Connection, account_id: UUID, delivery_id: UUID, failures: int
-) -> None:
-    """Keeps how many wrong PINs were tried on a delivery, whose row the caller has locked."""
-    await connection.execute(
-        "update deliveries set pin_failures = $3 where account_id = $1 and id = $2",
-        account_id,
-        delivery_id,
-        failures,
-    )

@@ -7,9 +7,10 @@ snapshot sees what the previous holder of the lock committed.
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from estafette.core.accounts.account import Scope
+from estafette.store.columns import Columns, insertion, rows
 from estafette.store.pool import Connection
 
 
@@ -62,7 +63,7 @@ async def find(connection: Connection, keys: Sequence[Key]) -> dict[Key, Record]
     """What was answered to those of `keys` that were used within 24 hours."""
     if not keys:
         return {}
-    rows = await connection.fetch(
+    found = await connection.fetch(
         _FIND,
         [key.scope.account_id for key in keys],
         [key.scope.mode for key in keys],
@@ -71,35 +72,33 @@ async def find(connection: Connection, keys: Sequence[Key]) -> dict[Key, Record]
     )
     return {
         keys[row["ordinal"] - 1]: Record(row["fingerprint"], row["status"], row["body"])
-        for row in rows
+        for row in found
     }
 
 
-def insertion(first: int) -> str:
-    """The statement that keeps what `columns` gives, whose parameters are numbered from `first`."""
-    kinds = ("uuid", "text", "text", "text", "bytea", "smallint", "bytea")
-    given = ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(kinds))
-    names = "account_id, mode, endpoint, key, fingerprint, status, body"
-    return f"insert into idempotency ({names}) select * from unnest({given})"  # noqa: S608 - constants
+NEW: Final = Columns[tuple[Key, Record]](
+    {
+        "account_id": ("uuid", lambda kept: kept[0].scope.account_id),
+        "mode": ("text", lambda kept: kept[0].scope.mode),
+        "endpoint": ("text", lambda kept: kept[0].endpoint),
+        "key": ("text", lambda kept: kept[0].key),
+        "fingerprint": ("bytea", lambda kept: kept[1].fingerprint),
+        "status": ("smallint", lambda kept: kept[1].status),
+        "body": ("bytea", lambda kept: kept[1].body),
+    }
+)
+"""What is kept of an answer."""
 
 
-def columns(records: Sequence[tuple[Key, Record]]) -> list[list[object]]:
-    """What is kept of answers."""
-    return [
-        [key.scope.account_id for key, _ in records],
-        [key.scope.mode for key, _ in records],
-        [key.endpoint for key, _ in records],
-        [key.key for key, _ in records],
-        [record.fingerprint for _, record in records],
-        [record.status for _, record in records],
-        [record.body for _, record in records],
-    ]
+def keeping(first: int) -> str:
+    """The statement that keeps answers, whose parameters are numbered from `first`."""
+    return insertion("idempotency", NEW.types, rows(NEW, first=first))
 
 
-_INSERT = insertion(1)
+_KEEP = keeping(1)
 
 
 async def insert(connection: Connection, records: Sequence[tuple[Key, Record]]) -> None:
     """Keeps what was answered. The keys' locks must be held and the keys be unused."""
     if records:
-        await connection.execute(_INSERT, *columns(records))
+        await connection.execute(_KEEP, *NEW.of(records))

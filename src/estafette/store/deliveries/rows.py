@@ -7,7 +7,6 @@ import orjson
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
-from estafette.core.deliveries.event import Actor, Event
 from estafette.store.deliveries.terms import read_terms
 
 
@@ -77,22 +76,4 @@ def delivery(row: asyncpg.Record) -> Delivery:
         pin_failures=row["pin_failures"],
         key_id=row["key_id"],
         **read_terms(row["terms"]),
-    )
-
-
-EVENT_COLUMNS = "delivery_id, seq, id, status, milestone, actor, note, announced, occurred_at"
-
-
-def event(row: asyncpg.Record) -> Event:
-    """The event in a row of EVENT_COLUMNS."""
-    return Event(
-        id=row["id"],
-        delivery_id=row["delivery_id"],
-        seq=row["seq"],
-        status=Status(row["status"]),
-        milestone=Status(row["milestone"]),
-        actor=Actor(row["actor"]),
-        note=row["note"],
-        announced=tuple(row["announced"]),
-        occurred_at=row["occurred_at"],
     )

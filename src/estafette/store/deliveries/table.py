@@ -1,15 +1,79 @@
-"""Reading deliveries and their events."""
+"""Deliveries: how they are written, and read and locked by their ids."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
-from typing import NamedTuple
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
-from estafette.core.deliveries.delivery import Delivery, Status
-from estafette.core.deliveries.event import EVENTS_SHOWN, Event
+from estafette.core.deliveries.delivery import Delivery
+from estafette.store.columns import Columns, change, insertion
 from estafette.store.deliveries import rows
-from estafette.store.pool import Connection, reading_in_order
+from estafette.store.deliveries.terms import terms_json
+from estafette.store.pool import Connection
+
+PLACE: Final = Columns[Delivery](
+    {
+        "account_id": ("uuid", lambda delivery: delivery.scope.account_id),
+        "id": ("uuid", lambda delivery: delivery.id),
+        "mode": ("text", lambda delivery: delivery.scope.mode),
+    }
+)
+"""Which deliveries are written."""
+
+NEW: Final = Columns[Delivery](
+    {
+        "external_ref": ("text", lambda delivery: delivery.external_ref),
+        "pickup": ("jsonb", lambda delivery: rows.stop_json(delivery.pickup)),
+        "dropoff": ("jsonb", lambda delivery: rows.stop_json(delivery.dropoff)),
+        "parcel": ("jsonb", lambda delivery: rows.parcel_json(delivery.parcel)),
+        "fee": ("bigint", lambda delivery: delivery.fee),
+        "quote_id": ("uuid", lambda delivery: delivery.quote_id),
+        "scenario": ("text", lambda delivery: delivery.scenario),
+        "pickup_by": ("timestamptz", lambda delivery: delivery.pickup_by),
+        "deliver_by": ("timestamptz", lambda delivery: delivery.deliver_by),
+        "key_id": ("uuid", lambda delivery: delivery.key_id),
+    }
+)
+"""What is written of every new delivery."""
+
+TERMS: Final = Columns[Delivery](
+    {
+        "reference": ("text", lambda delivery: delivery.reference),
+        "company_id": ("uuid", lambda delivery: delivery.company_id),
+        "terms": ("json", terms_json),
+    }
+)
+"""What is written besides of new deliveries that have more than the plain ones."""
+
+WATCH: Final = Columns[datetime | None]({"watch_at": ("timestamptz", lambda at: at)})
+"""When something may become due of deliveries."""
+
+MOVED: Final = Columns[Delivery](
+    {"before_stall": ("text", lambda delivery: delivery.progress.before_stall)}
+)
+"""What is written besides of moved deliveries."""
+
+_OF_EVENT = ("status", "milestone", "seq")
+
+
+def _creation(*columns: str) -> str:
+    """Writes the new deliveries of `input`, created when their event occurred."""
+    at = "occurred_at"
+    given = (*PLACE.types, *_OF_EVENT, *NEW.types, *columns)
+    return insertion("deliveries", given, created_at=at, updated_at=at)
+
+
+CREATION_OF_PLAIN: Final = _creation()
+"""Writes the new deliveries of `input`, none of which has terms, a reference or is watched."""
+
+CREATION: Final = _creation(*TERMS.types, *WATCH.types)
+"""Writes the new deliveries of `input`, created when their event occurred."""
+
+MOVE: Final = change(
+    "deliveries", (*_OF_EVENT, *MOVED.types, *WATCH.types), updated_at="input.occurred_at"
+)
+"""Writes what a move changes of the deliveries of `input`."""
 
 # The mode is compared so that no index serves it: each look-up is by the primary key, whatever the
 # planner believes of tables that it has no statistics of.
@@ -46,20 +110,6 @@ async def find_many(
     return {(delivery.scope, delivery.id): delivery for delivery in deliveries}
 
 
-_EVENTS = f"""
-select {rows.EVENT_COLUMNS} from events
-where account_id = $1 and delivery_id = $2 order by seq desc limit $3
-"""  # noqa: S608 - the columns are a constant
-
-
-async def events(
-    connection: Connection, scope: Scope, delivery_id: UUID, count: int = EVENTS_SHOWN
-) -> list[Event]:
-    """The newest events of a delivery that the caller knows to be of this scope, oldest first."""
-    found = await connection.fetch(_EVENTS, scope.account_id, delivery_id, count)
-    return [rows.event(row) for row in reversed(found)]
-
-
 async def find_anywhere(connection: Connection, delivery_id: UUID) -> Delivery | None:
     """A delivery by its id alone: for the tracking page, which shows nothing of the account."""
     row = await connection.fetchrow(
@@ -75,105 +125,6 @@ async def versions(connection: Connection, ids: Collection[UUID]) -> dict[UUID, 
         "select id, seq from deliveries where id = any($1::uuid[])", list(ids)
     )
     return {row["id"]: row["seq"] for row in found}
-
-
-class Filter(NamedTuple):
-    """Which deliveries a list shows; None leaves a criterion out. The times are inclusive."""
-
-    milestones: Sequence[Status] | None = None
-    external_ref: str | None = None
-    created_from: datetime | None = None
-    created_to: datetime | None = None
-
-
-class Position(NamedTuple):
-    """A place in a list: after the delivery that was created then and has this id."""
-
-    created_at: datetime
-    id: UUID
-
-
-# A list is a statement for each way to find its ids, and each way has an index in the list's
-# order: so the only plan that there is holds whatever the values are, and reads what it shows and
-# little more. $3 and before $4, $5 is when they were created; $6 is the limit, and what is joined
-# laterally with it is looked up in that order. The whole rows are read for what is shown alone.
-# Rows are compared, or one expression, so that no other index serves: of an account that is newer
-# than its statistics the planner believes that it has a row or two, by whatever index.
-_PAGE = f"""
-select {rows.DELIVERY_COLUMNS} from deliveries
-where (mode, account_id, created_at) >= ($2, $1, $3)
-    and (mode, account_id, created_at, id) < ($2, $1, $4, $5::uuid)
-order by mode desc, account_id desc, created_at desc, id desc limit (select $6::bigint)
-"""  # noqa: S608 - the columns are a constant
-_READ = f"""
-select {rows.DELIVERY_COLUMNS} from (
-    {{found}} order by at desc, found_id desc limit (select $6::bigint)
-) as found
-cross join lateral (
-    select * from deliveries where account_id = $1 and id = found_id limit 1
-) as delivery
-order by at desc, found_id desc
-"""  # noqa: S608 - the columns are a constant
-_BY_MILESTONE = """
-select at, found_id from unnest($7::text[]) as wanted (reached)
-cross join lateral (
-    select created_at as at, id as found_id from deliveries
-    where (account_id::text || ' ' || mode || ' ' || milestone) collate "C"
-            = $1::uuid::text || ' ' || $2 || ' ' || reached
-        and reference is null
-        and created_at >= $3 and (created_at, id) < ($4, $5::uuid)
-    order by created_at desc, id desc limit (select $6::bigint)
-) as one
-"""
-_BY_REF = """
-select at, found_id from (
-    select created_at as at, id as found_id from deliveries
-    where account_id::text || ' ' || mode || ' ' || external_ref
-            = $1::uuid::text || ' ' || $2 || ' ' || $8
-        and external_ref is not null and status not in ('cancelled', 'failed')
-        and milestone = any($7::text[])
-        and created_at >= $3 and (created_at, id) < ($4, $5::uuid)
-    union all
-    select at, found_id from unnest($7::text[]) as wanted (reached)
-    cross join lateral (
-        select created_at as at, id as found_id from deliveries
-        where (account_id::text || ' ' || mode || ' ' || milestone || ' ' || external_ref)
-                collate "C" = $1::uuid::text || ' ' || $2 || ' ' || reached || ' ' || $8
-            and external_ref is not null and status in ('cancelled', 'failed')
-            and created_at >= $3 and (created_at, id) < ($4, $5::uuid)
-        order by created_at desc, id desc limit (select $6::bigint)
-    ) as one
-) as either
-"""
-_PAGE_BY_MILESTONE = _READ.format(found=_BY_MILESTONE)
-_PAGE_BY_REF = _READ.format(found=_BY_REF)
-
-_FIRST = datetime(1, 1, 1, tzinfo=UTC)
-_LAST = datetime.max.replace(tzinfo=UTC)
-_AFTER_ALL = UUID(int=(1 << 128) - 1)  # no delivery's id: none is of that version
-
-
-async def page(
-    connection: Connection, scope: Scope, wanted: Filter, after: Position | None, limit: int
-) -> list[Delivery]:
-    """At most `limit` deliveries, newest first, that come after a position.
-
-    Those of chosen milestones, without an external reference, are the ones that have no reference.
-    """
-    before = Position(wanted.created_to or _LAST, _AFTER_ALL)
-    if after is not None:
-        before = min(before, after)
-    values: list[object] = [*scope, wanted.created_from or _FIRST, *before, limit]
-    if wanted.external_ref is None and wanted.milestones is None:
-        return [rows.delivery(row) for row in await connection.fetch(_PAGE, *values)]
-    milestones = Status if wanted.milestones is None else wanted.milestones
-    values.append(list(dict.fromkeys(milestones)))
-    query = _PAGE_BY_MILESTONE
-    if wanted.external_ref is not None:
-        values.append(wanted.external_ref)
-        query = _PAGE_BY_REF
-    async with reading_in_order(connection):
-        return [rows.delivery(row) for row in await connection.fetch(query, *values)]
 
 
 _LOCK = f"""
@@ -195,6 +146,13 @@ async def lock(
     return {(delivery.scope, delivery.id): delivery for delivery in deliveries}
 
 
-async def market_of(connection: Connection, account_id: UUID) -> str:
-    """The code of an account's market."""
-    return await connection.fetchval("select market from accounts where id = $1", account_id)
+async def set_pin_failures(
+    connection: Connection, account_id: UUID, delivery_id: UUID, failures: int
+) -> None:
+    """Keeps how many wrong PINs were tried on a delivery, whose row the caller has locked."""
+    await connection.execute(
+        "update deliveries set pin_failures = $3 where account_id = $1 and id = $2",
+        account_id,
+        delivery_id,
+        failures,
+    )

@@ -1,12 +1,26 @@
 """What the simulated couriers do next."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.deliveries.delivery import Delivery
 from estafette.store.deliveries import rows
 from estafette.store.pool import Connection
+
+INSERTION: Final = """
+insert into sandbox_runs (account_id, delivery_id, due_at)
+select account_id, id, now() + make_interval(secs => run_in_seconds) from input
+"""
+"""Plans the first step of new deliveries, `run_in_seconds` from now."""
+
+NEXT: Final = """
+update sandbox_runs set step = input.run_step,
+    due_at = now() + make_interval(secs => input.run_in_seconds)
+from input where sandbox_runs.account_id = input.account_id
+    and sandbox_runs.delivery_id = input.id and input.run_step is not null
+"""
+"""Plans the next step of moved deliveries; without a `run_step` the plan stays as it is."""
 
 
 class Run(NamedTuple):

@@ -1,13 +1,28 @@
 """Webhook messages as an account sees them: a test, what was tried, sending it again."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.store.pool import Connection
 
 _MINUTES_FOR_MANY = 10
+
+
+INSERTION: Final = """
+insert into messages (account_id, id, endpoint_id, delivery_id, seq, ordinal, due_at)
+select input.account_id, gen_random_uuid(), endpoints.id, input.id, input.seq,
+    announcement.ordinal - 1, now() + make_interval(secs => input.delay_seconds)
+from input
+join endpoints on endpoints.account_id = input.account_id and endpoints.mode = input.mode
+    and endpoints.url is not null and endpoints.disabled_at is null
+cross join lateral string_to_table(input.announced, ',')
+    with ordinality as announcement (type, ordinal)
+cross join lateral generate_series(1, input.copies)
+"""
+"""Puts what the events of `input` announce into the outbox, for each endpoint that is sent
+webhooks: `copies` times, `delay_seconds` from now."""
 
 
 async def insert_test(

@@ -16,9 +16,9 @@ import structlog
 from estafette.core.couriers.upstream import Following, Report, Step, follow
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
+from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
 from estafette.store.couriers.dispatches import Outcome, Standing
-from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import Connection
 from estafette.usecases.couriers.errands import IN_FLIGHT, Errand, Round, claim, company_of
 from estafette.usecases.deliveries import record
@@ -273,7 +273,7 @@ async def heard(
 async def count_dispute(platform: Platform, account_id: UUID, company_id: UUID | None) -> None:
     """Lets it be measured that the company and we differ on a delivery of the account."""
     async with platform.places.account(account_id) as connection:
-        market = await deliveries.market_of(connection, account_id)
+        market = await accounts.market_of(connection, account_id)
     platform.observe_dispatch(await company_of(platform, market, company_id), "disputed")
 
 

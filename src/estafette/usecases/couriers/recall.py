@@ -14,6 +14,7 @@ from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.errors import CourierUnavailable
+from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
 from estafette.store.couriers.dispatches import Outcome
 from estafette.store.deliveries import table as deliveries
@@ -75,7 +76,7 @@ async def resolve(
         await asyncio.sleep(_GLANCE_SECONDS)
         return None
     async with platform.places.account(delivery.scope.account_id) as connection:
-        market = await deliveries.market_of(connection, delivery.scope.account_id)
+        market = await accounts.market_of(connection, delivery.scope.account_id)
     company = await company_of(platform, market, delivery.company_id)
     try:
         async with asyncio.timeout(platform.patience.answer):

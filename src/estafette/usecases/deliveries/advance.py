@@ -22,7 +22,6 @@ from estafette.core.errors import (
 )
 from estafette.core.ids import new_id
 from estafette.core.sandbox import scenario
-from estafette.store.deliveries import due_moves
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.journal import Entry
 from estafette.store.pool import Connection
@@ -118,7 +117,7 @@ async def carry_out(
         if isinstance(refusals[0], PinWrong):
             failures = delivery.pin_failures + 1
             account_id = delivery.scope.account_id
-            await due_moves.set_pin_failures(connection, account_id, delivery.id, failures)
+            await deliveries.set_pin_failures(connection, account_id, delivery.id, failures)
         return Done(delivery, 0, refusals[0])
     enqueued = 0
     for entry in entries:
@@ -174,7 +173,7 @@ async def unlock_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> Del
     account = platform.places.account(scope.account_id)
     async with account as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
-        await due_moves.set_pin_failures(connection, scope.account_id, delivery_id, 0)
+        await deliveries.set_pin_failures(connection, scope.account_id, delivery_id, 0)
         facts = {"failures": [delivery.pin_failures, 0]}
         await audit.note(
             connection, platform.by, Act.DELIVERY_PIN_UNLOCKED, delivery_id, facts, of=scope

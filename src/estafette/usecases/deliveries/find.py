@@ -8,10 +8,10 @@ from estafette.core.accounts.account import Scope
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.event import Event
 from estafette.core.errors import DeliveryNotFound
-from estafette.store.deliveries import overview
+from estafette.store.deliveries import events, lists, overview
 from estafette.store.deliveries import table as deliveries
+from estafette.store.deliveries.lists import Filter, Position
 from estafette.store.deliveries.overview import Wanted
-from estafette.store.deliveries.table import Filter, Position
 from estafette.usecases.deliveries.batching import Batcher
 from estafette.usecases.platform import Platform
 
@@ -82,7 +82,7 @@ async def find_with_history(
         delivery = await deliveries.find(connection, scope, delivery_id)
         if delivery is None:
             raise DeliveryNotFound(delivery_id)
-        return delivery, await deliveries.events(connection, scope, delivery_id)
+        return delivery, await events.of_delivery(connection, scope, delivery_id)
 
 
 class Page(NamedTuple):
@@ -100,7 +100,7 @@ async def list_deliveries(
     Raises Busy.
     """
     async with platform.places.lists(scope.account_id) as connection:
-        found = await deliveries.page(connection, scope, wanted, after, limit + 1)
+        found = await lists.page(connection, scope, wanted, after, limit + 1)
     shown = found[:limit]
     more = len(found) > limit
     return Page(shown, Position(shown[-1].created_at, shown[-1].id) if more else None)

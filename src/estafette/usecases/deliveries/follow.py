@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from estafette.core.accounts.account import Account, Mode
-from estafette.store.deliveries import tail
-from estafette.store.deliveries.tail import Happened
+from estafette.store.deliveries import events
+from estafette.store.deliveries.events import Happened
 from estafette.store.pool import Connection
 from estafette.usecases.platform import Platform
 
@@ -38,13 +38,13 @@ class Watch:
             await self._begin()
             return []
         async with self._platform.pool.acquire() as connection:
-            settled = await tail.now(connection) - _OVERLAP
+            settled = await events.now(connection) - _OVERLAP
             return await self._read(connection, self._since, settled)
 
     async def _begin(self) -> None:
         """Takes note of what has happened within the overlap, all of which is no news."""
         async with self._platform.pool.acquire() as connection:
-            settled = await tail.now(connection) - _OVERLAP
+            settled = await events.now(connection) - _OVERLAP
             await self._read(connection, settled, settled)
             while self.has_more:
                 await self._read(connection, settled, settled)
@@ -52,7 +52,7 @@ class Watch:
     async def _read(
         self, connection: Connection, since: datetime, settled: datetime
     ) -> list[Happened]:
-        found = await tail.events_since(
+        found = await events.since(
             connection, since, self._account_id, self._mode, _AT_ONCE, self._seen
         )
         self.has_more = len(found) == _AT_ONCE

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from estafette.store import migrate
-from estafette.store.deliveries import tail
+from estafette.store.deliveries import events
 from estafette.usecases.platform import Platform
 
 
@@ -25,9 +25,9 @@ class Database(NamedTuple):
 async def inspect_database(platform: Platform) -> Database:
     """Asks the database. Raises what asyncpg raises when it cannot."""
     async with platform.pool.acquire() as connection:
-        await tail.now(connection)  # the first statement of a connection takes longer
+        await events.now(connection)  # the first statement of a connection takes longer
         before, began = datetime.now(UTC), time.perf_counter()
-        theirs = await tail.now(connection)
+        theirs = await events.now(connection)
         seconds = time.perf_counter() - began
         version = connection.get_server_version()
         return Database(

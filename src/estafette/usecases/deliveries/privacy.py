@@ -12,8 +12,7 @@ from estafette.core.deliveries.event import Event
 from estafette.core.deliveries.personal_data import phones_of
 from estafette.core.money.payment import Payment
 from estafette.store import ends
-from estafette.store.deliveries import personal_data
-from estafette.store.deliveries import table as deliveries
+from estafette.store.deliveries import events, personal_data
 from estafette.store.pool import Connection
 from estafette.usecases import audit
 from estafette.usecases.deliveries.personal_data import PhoneHash, erase
@@ -90,10 +89,10 @@ async def export_phone(
 async def stored(platform: Platform, delivery: Delivery) -> Stored:
     """What is stored about a delivery."""
     async with platform.pool.acquire() as connection:
-        events = await deliveries.events(connection, delivery.scope, delivery.id)
+        history = await events.of_delivery(connection, delivery.scope, delivery.id)
         account_id = delivery.scope.account_id
         dispatch = await personal_data.dispatch_of(connection, account_id, delivery.id)
-    return Stored(delivery, events, dispatch)
+    return Stored(delivery, history, dispatch)
 
 
 class Erased(NamedTuple):

@@ -9,6 +9,8 @@ from estafette.core.accounts.account import MARKETS
 from estafette.core.deliveries.delivery import FINAL, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.money.payment import PaymentMethod
+from estafette.store.accounts import table as accounts
+from estafette.store.deliveries import events
 from estafette.store.deliveries import table as deliveries
 from estafette.usecases.platform import Platform
 
@@ -76,8 +78,8 @@ async def track(
         delivery = await deliveries.find_anywhere(connection, delivery_id)
         if delivery is None:
             return None
-        events = await deliveries.events(connection, delivery.scope, delivery_id, STEPS_SHOWN)
-        market = MARKETS[await deliveries.market_of(connection, delivery.scope.account_id)]
+        history = await events.of_delivery(connection, delivery.scope, delivery_id, STEPS_SHOWN)
+        market = MARKETS[await accounts.market_of(connection, delivery.scope.account_id)]
     return TrackedDelivery(
         id=delivery.id,
         version=delivery.progress.seq,
@@ -99,7 +101,7 @@ async def track(
                 event.occurred_at,
                 event.note if event.actor in _NOTED_BY else None,
             )
-            for event in events
+            for event in history
         ),
     )
 

@@ -1,0 +1,91 @@
+"""What statements are given fits the tables that they write, column by column."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from estafette.store.columns import Columns, change, insertion, rows
+from estafette.store.deliveries import events, idempotency
+from estafette.store.deliveries import rows as rows_of_deliveries
+from estafette.store.deliveries import table as deliveries
+
+PAIR = Columns[tuple[int, str]](
+    {"number": ("integer", lambda pair: pair[0]), "word": ("text", lambda pair: pair[1])}
+)
+
+WRITTEN: dict[str, tuple[tuple[Columns[Any], ...], set[str]]] = {
+    "deliveries": (
+        (deliveries.PLACE, deliveries.NEW, deliveries.TERMS, deliveries.WATCH, deliveries.MOVED),
+        # of the event; by the statements; by what comes later
+        {"status", "milestone", "seq", "created_at", "updated_at", "pin_failures", "erased_at"},
+    ),
+    "events": ((events.NEW,), {"account_id", "delivery_id", "id"}),
+    "idempotency": ((idempotency.NEW,), {"created_at"}),
+}
+"""The columns that records are written to, and the table's others, which are written otherwise."""
+
+NAMED_OTHERWISE = {"event_id", "announced"}
+
+
+def test_the_text_and_the_arrays_have_the_columns_in_the_same_order() -> None:
+    assert rows(PAIR) == "unnest($1::integer[], $2::text[]) as input (number, word)"
+    assert PAIR.of([(1, "one"), (2, "two")]) == [[1, 2], ["one", "two"]]
+
+
+def test_columns_of_a_part_stand_beside_others() -> None:
+    whole = PAIR.within(_first) + Columns[list[Any]]({"many": ("bigint", len)})
+    assert rows(whole, name="given", first=3) == (
+        "unnest($3::integer[], $4::text[], $5::bigint[]) as given (number, word, many)"
+    )
+    assert whole.of([[(1, "one"), None]]) == [[1], ["one"], [2]]
+
+
+def _first(record: list[Any]) -> tuple[int, str]:
+    return record[0]
+
+
+def test_two_columns_of_one_name_are_refused_before_anything_is_written() -> None:
+    with pytest.raises(ValueError, match="number"):
+        _ = PAIR + PAIR
+
+
+def test_statements_name_each_column_beside_its_value() -> None:
+    assert insertion("things", PAIR.types, word_length="length(word)") == (
+        "insert into things (number, word, word_length) select number, word, length(word)"
+        " from input"
+    )
+    assert change("things", ["word"], "given as input", by=["number"], at="now()") == (
+        "update things set word = input.word, at = now() from given as input"
+        " where things.number = input.number"
+    )
+
+
+@pytest.mark.parametrize("table", WRITTEN)
+async def test_every_column_of_a_table_is_written_or_named_as_one_that_is_written_otherwise(
+    table: str, connection: asyncpg.Connection
+) -> None:
+    types = await _types(connection, table)
+    columns, others = WRITTEN[table]
+    given = {name: type for each in columns for name, type in each.types.items()}
+    assert given.keys() - NAMED_OTHERWISE | {"announced"} & given.keys() | others == types.keys()
+    written = {name: type for name, type in given.items() if name not in NAMED_OTHERWISE}
+    assert written == {name: types[name] for name in written}
+
+
+async def test_every_column_of_a_delivery_is_read_but_what_the_database_alone_looks_at(
+    connection: asyncpg.Connection,
+) -> None:
+    read = rows_of_deliveries.DELIVERY_COLUMNS.split(", ")
+    assert {*read, "watch_at", "erased_at"} == (await _types(connection, "deliveries")).keys()
+
+
+async def _types(connection: asyncpg.Connection, table: str) -> dict[str, str]:
+    """The types of a table's columns, by their names."""
+    found = await connection.fetch(
+        "select attname as name, format_type(atttypid, null) as type from pg_attribute"
+        " where attrelid = $1::text::regclass and attnum > 0 and not attisdropped",
+        table,
+    )
+    full = "timestamp with time zone"
+    return {row["name"]: row["type"].replace(full, "timestamptz") for row in found}
