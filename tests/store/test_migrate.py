@@ -78,3 +78,30 @@ async def test_nobody_who_writes_waits_for_the_building_of_an_index(fresh_databa
     assert (await migrating).applied == [NAME]
     await writer.close()
     await connection.close()
+
+
+async def test_others_pass_a_migration_that_waits_for_a_lock(fresh_database: str) -> None:
+    reader = await asyncpg.connect(fresh_database)
+    other = await asyncpg.connect(fresh_database)
+    await other.execute("alter table quotes drop column digests")
+    await other.execute("delete from migrations where name = '0007_quote_digests'")
+    reading = reader.transaction()
+    await reading.start()
+    await reader.execute("select from quotes")  # as a backup does: the migration waits for its end
+    migrating = asyncio.create_task(migrate(fresh_database))
+
+    async def is_waiting() -> bool:
+        return await other.fetchval(
+            "select count(*) > 0 from pg_locks where not granted"
+            " and relation = 'quotes'::regclass and database ="
+            " (select oid from pg_database where datname = current_database())"
+        )
+
+    await until(is_waiting)
+    await other.execute("set lock_timeout = '5s'")  # it stands behind the one that waits
+    await other.execute("select from quotes")
+    assert not migrating.done()
+    await reading.commit()
+    assert (await migrating).applied == ["0007_quote_digests"]
+    await reader.close()
+    await other.close()

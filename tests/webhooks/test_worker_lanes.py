@@ -133,7 +133,7 @@ def test_little_is_held_ready_for_a_slow_endpoint_and_much_for_a_quick_one() -> 
             for job in jobs:
                 end(some, job, 4.0 if job.key[0] == slow else 0.002)
     assert room(some, slow) == 10
-    assert room(some, quick) == 8 * 32
+    assert room(some, quick) == 8 * 64
 
 
 def test_messages_of_one_delivery_are_one_job_in_the_order_they_came() -> None:
@@ -286,7 +286,6 @@ def test_it_is_hungry_once_half_of_what_was_left_behind_fits() -> None:
     asked = some.ask([waiting(endpoint)], 1000)
     emptied = some.accept([claimed(endpoint) for _ in range(asked[endpoint])], 0.0, asked)
     assert emptied == []
-    assert some.left_behind
     assert not some.is_hungry
     for job in take_all(some):
         end(some, job)
@@ -294,7 +293,23 @@ def test_it_is_hungry_once_half_of_what_was_left_behind_fits() -> None:
     asked = some.ask([waiting(endpoint)], 1000)
     assert some.accept([], 0.0, asked) == [endpoint]
     assert not some.is_hungry
-    assert not some.left_behind
+
+
+def test_it_asks_for_many_at_a_time_once_half_of_what_it_may_hold_is_gone() -> None:
+    some = lanes(per_endpoint=1)
+    endpoint = uuid4()
+    for _ in range(2):  # one that answers quickly
+        accept(some, [claimed(endpoint)])
+        end(some, take_all(some)[0], 0.001)
+    asked = some.ask([waiting(endpoint)], 1000)
+    assert asked == {endpoint: 64}
+    assert some.accept([claimed(endpoint) for _ in range(64)], 0.0, asked) == []
+    for gone in range(1, 33):
+        assert some.ask([waiting(endpoint)], 1000) == {}
+        assert not some.is_hungry
+        end(some, take_all(some)[0], 0.001)
+        assert some.is_hungry == (gone == 32)
+    assert some.ask([waiting(endpoint)], 1000) == {endpoint: 32}
 
 
 def test_nothing_is_left_when_all_is_finished() -> None:

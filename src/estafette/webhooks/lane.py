@@ -17,7 +17,7 @@ START: Final = 1
 _LEAST: Final = 1
 # Messages held ready for an endpoint: what it takes in this time, or so many times its requests.
 _AHEAD_SECONDS: Final = 1.0
-_AHEAD_TIMES: Final = 31
+_AHEAD_TIMES: Final = 63
 _QUICK_SECONDS: Final = _AHEAD_SECONDS / _AHEAD_TIMES
 # Who answers within this time on average answers soon; a request that takes longer is late.
 SOON_SECONDS: Final = 0.5
@@ -57,7 +57,9 @@ class Lane:
     """What is ready for one endpoint, and how much of it at a time.
 
     `limit` bounds the requests under way, `quota` the messages held, those under way included.
-    `failures` counts those in a row, `late` the requests under way that take long.
+    `failures` counts those in a row, `late` the requests under way that take long. `standing` is
+    how the endpoint behaved lately: what follows from the fields above it, kept because it is asked
+    for several times for each message.
     """
 
     account_id: UUID
@@ -71,11 +73,18 @@ class Lane:
     in_time: bool = True
     has_more: bool = False
     queued: bool = False
+    standing: Standing = Standing.UNKNOWN
     ready: deque[Job] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         """An endpoint of which nothing is known."""
         self.quota = int(2 * self.limit)
+        self._judge()
+
+    def hear_of(self, failures: int) -> None:
+        """So many attempts in a row have failed, whoever made them."""
+        self.failures = failures
+        self._judge()
 
     @property
     def is_doubted(self) -> bool:
@@ -87,20 +96,24 @@ class Lane:
         """The messages held, those apart whose requests take long."""
         return self.held - self.late
 
-    @property
-    def standing(self) -> Standing:
-        """How the endpoint behaved lately."""
+    def _judge(self) -> None:
         if self.is_doubted:
-            return Standing.FAILING
-        if self.seconds is None:
-            return Standing.UNKNOWN
-        return Standing.SOON if self.seconds <= SOON_SECONDS else Standing.SLOW
+            self.standing = Standing.FAILING
+        elif self.seconds is None:
+            self.standing = Standing.UNKNOWN
+        else:
+            self.standing = Standing.SOON if self.seconds <= SOON_SECONDS else Standing.SLOW
 
     @property
     def room(self) -> int:
         """How many messages may be claimed for it now: of one that may not answer a single one."""
         most = 1 if self.is_doubted or self.seconds is None else self.quota
         return max(most - self.held, 0)
+
+    @property
+    def is_hungry(self) -> bool:
+        """Whether half of what may be held is gone, or what is held is less than may be sent."""
+        return 2 * self.held <= self.quota or self.held < self.limit
 
     @property
     def may_send(self) -> bool:
@@ -110,7 +123,7 @@ class Lane:
         """
         if not self.ready:
             return False
-        if self.is_doubted:
+        if self.standing is Standing.FAILING:
             return self.sending == 0
         if self.late and (self.seconds is None or self.seconds <= SOON_SECONDS):
             return False
@@ -127,3 +140,4 @@ class Lane:
         self.seconds = seconds if self.seconds is None else 0.8 * self.seconds + 0.2 * seconds
         times = _AHEAD_SECONDS / self.seconds if self.seconds > _QUICK_SECONDS else _AHEAD_TIMES
         self.quota = int(self.limit * (1 + times))
+        self._judge()

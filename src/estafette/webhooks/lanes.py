@@ -85,7 +85,7 @@ class Lanes:
         self._pools = {each: _Pool(max(1, int(total * share))) for each, share in _SHARES.items()}
         self._begun: deque[tuple[float, Job, int]] = deque()
         self._hungry = False
-        self._left_behind = False
+        self._is_short = False
 
     @property
     def sending(self) -> int:
@@ -108,11 +108,6 @@ class Lanes:
         return any(pool.turns or pool.starved for pool in self._pools.values())
 
     @property
-    def left_behind(self) -> bool:
-        """Whether the last claim left messages behind: then hunger will tell when to claim."""
-        return self._left_behind
-
-    @property
     def is_hungry(self) -> bool:
         """Whether the last claim left messages behind for which there is room by now."""
         return self._hungry
@@ -122,7 +117,7 @@ class Lanes:
 
         Every account in turn may ask for half of what is left, so that none takes it all.
         """
-        self._hungry = self._left_behind = False
+        self._hungry = self._is_short = False
         for pool in self._pools.values():
             pool.starved = False
         accounts: dict[UUID, list[Waiting]] = {}
@@ -136,13 +131,17 @@ class Lanes:
             share = min(max(left // 2, 1), left, free)
             for waiting in random.sample(endpoints, len(endpoints)):
                 lane = self._lane(waiting.endpoint_id, account_id, waiting.failures)
-                room = min(lane.room, share)
+                if not lane.is_hungry:  # of many messages at a time, each costs less
+                    lane.has_more = True
+                    continue
+                room = min(lane.room, share) if len(asked) < _MOST_ASKED else 0
+                self._is_short = self._is_short or room < lane.room
                 if lane.standing is not Standing.SOON:
                     pool = self._pools[lane.standing]
                     room = min(room, pool.most_held - pool.held - asking[lane.standing])
                     pool.starved = pool.starved or room < lane.room
-                if room < 1 or len(asked) >= _MOST_ASKED:
-                    lane.has_more = self._left_behind = True
+                if room < 1:
+                    lane.has_more = True
                     continue
                 asked[waiting.endpoint_id] = room
                 asking[lane.standing] += room
@@ -154,15 +153,19 @@ class Lanes:
         self, claimed: Sequence[Claimed], claimed_at: float, asked: dict[UUID, int]
     ) -> list[UUID]:
         """Takes in what a claim brought that was asked so; returns the endpoints without more."""
-        counts: Counter[UUID] = Counter()
+        counts = Counter([message.endpoint_id for message in claimed])
+        lanes: dict[UUID, Lane] = {}
         for message in claimed:
-            account_id = message.scope.account_id
-            counts[message.endpoint_id] += 1
-            lane = self._lane(message.endpoint_id, account_id, message.failures)
-            self._hold(lane, 1)
-            job = self._jobs.get(message.key)
+            endpoint_id, account_id = message.endpoint_id, message.scope.account_id
+            lane = lanes.get(endpoint_id)
+            if lane is None:
+                lane = self._lane(endpoint_id, account_id, message.failures)
+                lanes[endpoint_id] = lane
+                self._hold(lane, counts[endpoint_id])
+            key = message.key
+            job = self._jobs.get(key)
             if job is None:
-                job = self._jobs[message.key] = Job(message.key, account_id)
+                job = self._jobs[key] = Job(key, account_id)
                 lane.ready.append(job)
                 self._queue(lane)
             job.messages.append((message, claimed_at))
@@ -170,7 +173,6 @@ class Lanes:
         for id, room in asked.items():
             lane = self._lanes[id]
             lane.has_more = counts[id] >= room
-            self._left_behind = self._left_behind or lane.has_more
             if not lane.has_more:
                 emptied.append(id)
         self._forget()
@@ -317,11 +319,12 @@ class Lanes:
             job.messages.popleft()
         self._hold(lane, -1)
         pool = self._pools[lane.standing]
-        if (lane.has_more and 2 * lane.held <= lane.quota) or (
-            self._left_behind and 2 * self._held <= self._most_held
+        if (
+            (lane.has_more and lane.is_hungry)
+            or (self._is_short and 2 * self._held <= self._most_held)
+            or pool.is_hungry
         ):
             self._hungry = True
-        self._hungry = self._hungry or pool.is_hungry
         self._queue(lane)
 
     def finish(self, job: Job) -> None:
@@ -349,7 +352,7 @@ class Lanes:
         else:
             self._lanes.move_to_end(id)
             if not lane.held:
-                lane.failures = failures  # other workers know of it as well
+                lane.hear_of(failures)  # other workers know of it as well
         return lane
 
     def _queue(self, lane: Lane) -> None:

@@ -14,7 +14,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.webhooks.retry import Schedule
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, it would take four times as long to make
 class Message:
     """The facts of one attempt to tell one endpoint of one announcement.
 

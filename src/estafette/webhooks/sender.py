@@ -65,7 +65,7 @@ class Outcome(StrEnum):
     REFUSED_BY_GUARD = "refused_by_guard"  # our own refusal: nothing was sent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, it would take several times as long to make
 class Request:
     """A POST ready to be sent.
 
@@ -85,7 +85,7 @@ class Request:
     timeout_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What came of one `Sender.send`.
 

@@ -4,8 +4,20 @@ What is hashed and how the signature is written into a header belong to the dial
 """
 
 import hmac
+from functools import lru_cache
+from typing import Final
+
+_KNOWN_SECRETS: Final = 4096
 
 
 def hmac_sha256_hex(secret: bytes, message: bytes) -> str:
     """Return the HMAC-SHA256 of `message` under `secret`, as 64 lower-case hexadecimal digits."""
-    return hmac.digest(secret, message, "sha256").hex()
+    signing = _keyed(secret).copy()
+    signing.update(message)
+    return signing.hexdigest()
+
+
+@lru_cache(maxsize=_KNOWN_SECRETS)
+def _keyed(secret: bytes) -> hmac.HMAC:
+    """What has taken in the secret, to be copied: an endpoint hears of many events."""
+    return hmac.new(secret, digestmod="sha256")

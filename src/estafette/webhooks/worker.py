@@ -6,7 +6,6 @@ No transaction is open while a request is under way. Any number of workers may r
 
 import asyncio
 import os
-import random
 import secrets
 import socket
 import time
@@ -23,23 +22,19 @@ from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.store.trouble import TROUBLE_HERE
 from estafette.store.webhooks import failures, outbox
 from estafette.store.webhooks import survey as outbox_survey
-from estafette.store.webhooks.outbox import Claimed, Finished
+from estafette.store.webhooks.outbox import Claimed
 from estafette.webhooks import metrics
 from estafette.webhooks.agenda import Agenda
+from estafette.webhooks.finished import finished
 from estafette.webhooks.lane import Job
 from estafette.webhooks.lanes import Lanes
 from estafette.webhooks.message import Renderer
 from estafette.webhooks.recorder import Recorder
 from estafette.webhooks.requests import Requests
-from estafette.webhooks.retry import Schedule
 from estafette.webhooks.sender import Outcome, Request, Result
 
 _log = structlog.stdlib.get_logger(__name__)
 
-ERROR: Final = "error"
-"""The outcome of an attempt that was not sent for a reason of our own."""
-
-_MOST_ERROR_CHARACTERS: Final = 300
 _LEASE_TO_TIMEOUT: Final = 1.5
 _CLAIM_SPACING_SECONDS: Final = 0.02
 _MEASURE_SECONDS: Final = 5.0
@@ -314,10 +309,10 @@ class Worker:
                 delivered=result.outcome is Outcome.DELIVERED,
             )
         round_seconds = claimed.round_seconds + time.monotonic() - claimed_at
-        finished = _finished(claimed, schedule, result, began, round_seconds)
-        self._recorder.add(finished)
-        if finished.retry_seconds is not None and round_seconds < claimed.order_seconds:
-            wait = min(finished.retry_seconds, claimed.order_seconds - round_seconds)
+        known = finished(claimed, schedule, result, began, round_seconds)
+        self._recorder.add(known)
+        if known.retry_seconds is not None and round_seconds < claimed.order_seconds:
+            wait = min(known.retry_seconds, claimed.order_seconds - round_seconds)
             self._give_back_from(job, 0, wait)
         if self._lanes.is_hungry:
             self._wake.set()
@@ -375,40 +370,3 @@ class Worker:
                 metrics.OLDEST.set(self._oldest_seconds if pending else 0.0)
             metrics.UNDER_WAY.set(self._lanes.sending)
             await asyncio.sleep(_MEASURE_SECONDS)
-
-
-def _finished(
-    claimed: Claimed, schedule: Schedule, result: Result | str, began: float, round_seconds: float
-) -> Finished:
-    sent = isinstance(result, Result)
-    delivered = sent and result.outcome is Outcome.DELIVERED
-    retry = None
-    if not delivered and not claimed.is_test:  # a test is tried once
-        retry = schedule.next_attempt_delay(
-            claimed.attempt_in_round,
-            round_seconds,
-            result.retry_after_seconds if sent else None,
-            random.random,
-        )
-    return Finished(
-        account_id=claimed.scope.account_id,
-        endpoint_id=claimed.endpoint_id,
-        message_id=claimed.id,
-        attempt=claimed.attempt,
-        tells=sent and claimed.is_own,
-        is_delivered=delivered,
-        retry_seconds=retry,
-        began=began,
-        duration_seconds=result.duration_seconds if sent else 0.0,
-        outcome=result.outcome.value if sent else ERROR,
-        http_status=result.http_status if sent else None,
-        error=_storable(result.error if sent else result),
-    )
-
-
-def _storable(error: str | None) -> str | None:
-    """Short, and of characters that PostgreSQL keeps: parts of it may come from a receiver."""
-    if error is None:
-        return None
-    clean = error[:_MOST_ERROR_CHARACTERS].encode("utf-8", "replace").decode()
-    return clean.replace("\x00", "\ufffd")

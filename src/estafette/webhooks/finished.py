@@ -1,0 +1,54 @@
+"""What is recorded of an attempt: its outcome, and when the message is sent again."""
+
+import random
+from typing import Final
+
+from estafette.store.webhooks.outbox import Claimed, Finished
+from estafette.webhooks.retry import Schedule
+from estafette.webhooks.sender import Outcome, Result
+
+ERROR: Final = "error"
+"""The outcome of an attempt that was not sent for a reason of our own."""
+
+_MOST_ERROR_CHARACTERS: Final = 300
+
+
+def finished(
+    claimed: Claimed, schedule: Schedule, result: Result | str, began: float, round_seconds: float
+) -> Finished:
+    """The record of an attempt that `began` by the monotonic clock, and when the next one is.
+
+    `result` is what came of it, or why it was not sent; `round_seconds` is the round's age.
+    """
+    sent = isinstance(result, Result)
+    delivered = sent and result.outcome is Outcome.DELIVERED
+    retry = None
+    if not delivered and not claimed.is_test:  # a test is tried once
+        retry = schedule.next_attempt_delay(
+            claimed.attempt_in_round,
+            round_seconds,
+            result.retry_after_seconds if sent else None,
+            random.random,
+        )
+    return Finished(
+        account_id=claimed.scope.account_id,
+        endpoint_id=claimed.endpoint_id,
+        message_id=claimed.id,
+        attempt=claimed.attempt,
+        tells=sent and claimed.is_own,
+        is_delivered=delivered,
+        retry_seconds=retry,
+        began=began,
+        duration_seconds=result.duration_seconds if sent else 0.0,
+        outcome=result.outcome.value if sent else ERROR,
+        http_status=result.http_status if sent else None,
+        error=_storable(result.error if sent else result),
+    )
+
+
+def _storable(error: str | None) -> str | None:
+    """Short, and of characters that PostgreSQL keeps: parts of it may come from a receiver."""
+    if error is None:
+        return None
+    clean = error[:_MOST_ERROR_CHARACTERS].encode("utf-8", "replace").decode()
+    return clean.replace("\x00", "\ufffd")

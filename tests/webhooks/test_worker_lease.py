@@ -1,0 +1,57 @@
+"""What a worker does with messages that it has held ready for almost as long as it may."""
+
+import asyncio
+from uuid import UUID
+
+import orjson
+
+from estafette.usecases.platform import Platform
+from estafette.webhooks.retry import Schedule
+from estafette.webhooks.sender import Outcome, Request, Result
+from estafette.webhooks.worker import Limits
+from tests.usecases.stage import DIALECT, Tenant
+from tests.webhooks.stage import PlainRenderer, listen_at, until, until_settled, working
+
+_LEASE_SECONDS = 1.8
+
+
+class _Outlasting:
+    """Sends nothing. Keeps the second message until its lease is about to end."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+        self.first = asyncio.Event()
+        self.left_seconds: list[float] = []
+
+    async def send(self, request: Request) -> Result:
+        self.left_seconds.append(await self._left(request))
+        if len(self.left_seconds) == 1:
+            await self.first.wait()
+        elif len(self.left_seconds) == 2:
+
+            async def is_about_to_end() -> bool:
+                return await self._left(request) < _LEASE_SECONDS / 6
+
+            await until(is_about_to_end)
+        return Result(Outcome.DELIVERED, 0.001, 200, None, None, 1)
+
+    async def _left(self, request: Request) -> float:
+        """For how long the message of a request is leased yet."""
+        id = UUID(orjson.loads(request.body)["messageId"])
+        query = "select extract(epoch from due_at - now())::float8 from messages where id = $1"
+        return await self.tenant.platform.pool.fetchval(query, id)
+
+
+async def test_what_was_held_too_long_for_its_lease_is_claimed_anew_before_it_is_sent(
+    platform: Platform, tenant: Tenant, fresh_database: str
+) -> None:
+    sender = _Outlasting(tenant)
+    limits = Limits(lease_seconds=_LEASE_SECONDS, poll_seconds=0.1, per_endpoint=1)
+    renderers = {DIALECT.name: PlainRenderer(Schedule((60,), timeout_seconds=_LEASE_SECONDS / 1.5))}
+    async with working(platform, fresh_database, renderers=renderers, limits=limits, sender=sender):
+        await listen_at(tenant, "http://127.0.0.1:9/")
+        for count in range(3):  # the endpoint is known after the first: the others come together
+            await tenant.create(external_ref=f"L-{count}")
+        sender.first.set()
+        await until_settled(tenant, 3)
+    assert min(sender.left_seconds) > _LEASE_SECONDS / 3
