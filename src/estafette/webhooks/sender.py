@@ -31,6 +31,7 @@ from estafette.webhooks.connections import (
     ResponseTooLargeError,
     current_exchange,
 )
+from estafette.webhooks.deadline import Deadline
 from estafette.webhooks.guard import AddressRefusedError, Guard, UrlRefusedError, check_url
 from estafette.webhooks.heads import Said
 from estafette.webhooks.resolver import ThreadResolver
@@ -170,7 +171,7 @@ class Sender:
         try:
             url, start = self._parse(request.url)
             written = start + _rest_of(request)
-            async with asyncio.timeout(request.timeout_seconds):
+            with Deadline(request.timeout_seconds):
                 await self._exchange(url, written, exchange)
         except UrlRefusedError as error:
             failure = Outcome.REFUSED_BY_GUARD, str(error)
