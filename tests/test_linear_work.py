@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from estafette import logs
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.accounts.origin import OriginPatternError, read_pattern, trusts
 from estafette.core.deliveries import search
@@ -25,6 +24,7 @@ from estafette.http.phones import e164
 from estafette.http.refusals import BadBody
 from estafette.http.request import request_id
 from estafette.http.strict_json import decode, fingerprint
+from estafette.logs import lines as logs
 from estafette.store.quotes.table import digests
 from estafette.web.tracking.contacts import without_contacts
 from estafette.web.tracking.language import negotiate

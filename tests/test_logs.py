@@ -11,7 +11,7 @@ import pydantic
 import pytest
 import structlog
 
-from estafette import logs
+from estafette.logs import lines as logs
 from estafette.usecases.accounts.secrets import new_token
 
 

@@ -58,13 +58,13 @@ def prepare(found: Settings) -> int:
 
 
 def _check(found: Settings, process: str, *, as_json: bool) -> None:
-    from estafette import logs
+    from estafette.logs import lines
 
     _database(found)
     if found.secret_key is None:
         raise no_secret_key()
     _leave_no_core()
-    logs.configure(found.log_level, "json" if as_json else found.log_format, process=process)
+    lines.configure(found.log_level, "json" if as_json else found.log_format, process=process)
 
 
 def _leave_no_core() -> None:

@@ -16,8 +16,9 @@ from ipaddress import (
     ip_address,
 )
 
-import structlog
 from starlette.types import Scope
+
+from estafette.logs import Logger
 
 Network = IPv4Network | IPv6Network
 
@@ -30,7 +31,7 @@ _ENTRY_LENGTH = 64
 
 _REMEMBERED = 16_384
 
-_log = structlog.stdlib.get_logger("estafette.http")
+_log = Logger()
 
 
 class ClientAddresses:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from estafette.http.address import counted, plain
+from estafette.logs import Logger
 
 _REFUSED_AT_ONCE = 32
 """How many refused connections are kept so long that they can be told why."""
@@ -20,7 +20,7 @@ _UNREAD, _UNREAD_EACH = 512 * 1024 * 1024, 64 * 1024 * 1024
 _NOTICE_SECONDS = 10.0
 """A line of the log a reason in so many seconds, with how often it was."""
 
-_log = structlog.stdlib.get_logger("estafette.http")
+_log = Logger()
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import FrameType
 
-import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from estafette.http.connections import Connections
 from estafette.http.fallback import Fallback
 from estafette.http.protocol import http_protocol
+from estafette.logs import Logger
 
 _BACKLOG = 2048
 _ACCEPTED_AT_ONCE = 64
@@ -37,7 +37,7 @@ Left to itself it keeps up to 4 MB, for as long as nobody reads them, and nothin
 _PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM})
 """What goes wrong with one connection, and not with the next."""
 
-_log = structlog.stdlib.get_logger("estafette.http")
+_log = Logger()
 
 
 class CannotListenError(OSError):

@@ -4,16 +4,15 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-import structlog
-
 from estafette.core.retention import Retention
+from estafette.logs import Logger
 from estafette.store import audit
 from estafette.store.accounts import page_tallies
 from estafette.store.partitions import Upkeep, keep_up
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.store.trouble import TROUBLE_HERE
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 _EVERY_SECONDS: Final = 3600.0
 _AFTER_TROUBLE_SECONDS: Final = 60.0

@@ -6,12 +6,12 @@ line of the log, and one line for all says more.
 
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-import structlog
-from prometheus_client import Counter
 
+from estafette.logs import Logger
 from estafette.store.pool import TROUBLE
 
 _QUIET_SECONDS = 5.0
@@ -22,13 +22,23 @@ _REMIND_SECONDS = 60.0
 
 _LONGEST_REASON = 200
 
-_FAILURES = Counter(
-    "estafette_database_failures",
-    "What failed because the database was away, ending, full, read-only or overloaded, by work.",
-    ["work"],
-)
+_log = Logger()
 
-_log = structlog.stdlib.get_logger(__name__)
+if TYPE_CHECKING:
+    from prometheus_client import Counter
+
+
+@cache
+def _failures() -> "Counter":
+    """The count of failures, made with the first: a command counts none, and starts without it."""
+    from prometheus_client import Counter
+
+    return Counter(
+        "estafette_database_failures",
+        "What failed because the database was away, ending, full, read-only or overloaded,"
+        " by work.",
+        ["work"],
+    )
 
 
 def is_trouble(error: BaseException) -> bool:
@@ -53,7 +63,7 @@ class Trouble:
 
     def met(self, error: BaseException, work: str) -> None:
         """Some work has failed by it: `work` is one of few words, for the log and the metrics."""
-        _FAILURES.labels(work).inc()
+        _failures().labels(work).inc()
         now = self._clock()
         self._met_at = now
         self._failures += 1

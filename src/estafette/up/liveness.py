@@ -12,9 +12,9 @@ import signal
 import time
 from collections.abc import Callable
 
-import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge, Histogram
 
+from estafette.logs import Logger
 from estafette.up.child import beats_to_parent
 
 _BEAT_SECONDS = 0.25
@@ -32,7 +32,7 @@ _LINE_SECONDS = 10.0
 _WORST_SECONDS = 60.0
 """Over how long the worst lag is kept."""
 
-_log = structlog.stdlib.get_logger("estafette.liveness")
+_log = Logger()
 
 
 class LagMetrics:

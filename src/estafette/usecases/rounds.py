@@ -5,13 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-import structlog
-
 from estafette.core.errors import Busy, Unavailable
+from estafette.logs import Logger
 from estafette.store.pool import Connection
 from estafette.store.trouble import TROUBLE_HERE, is_trouble
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 _FIRST_RETRY = 0.25
 _LONGEST_RETRY = 10.0

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Final
 
 import asyncpg
-import structlog
 
+from estafette.logs import Logger
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.store.trouble import TROUBLE_HERE
 from estafette.store.webhooks import outbox
 from estafette.store.webhooks.outbox import Finished
 from estafette.webhooks import metrics
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 # The statement will never accept these values, however often it is tried.
 _UNACCEPTABLE: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)

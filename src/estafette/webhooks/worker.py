@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-import structlog
-
+from estafette.logs import Logger
 from estafette.store import signals
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.store.trouble import TROUBLE_HERE
@@ -33,7 +32,7 @@ from estafette.webhooks.recorder import Recorder
 from estafette.webhooks.requests import Requests
 from estafette.webhooks.sender import Outcome, Request, Result
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 _LEASE_TO_TIMEOUT: Final = 1.5
 _CLAIM_SPACING_SECONDS: Final = 0.02

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import aiohttp
 import orjson
-import structlog
 from aiohttp.abc import AbstractResolver
 from pydantic import BaseModel
 from yarl import URL
@@ -33,6 +32,7 @@ from estafette.couriers.remote.schemas import (
 )
 from estafette.couriers.remote.shares import Asking, Shares
 from estafette.http.moments import timestamp
+from estafette.logs import Logger
 from estafette.usecases.quotes.quote_companies import PATIENCE_SECONDS
 
 CONNECT_SECONDS: Final = 1.0
@@ -55,7 +55,7 @@ _LONGEST_WAIT: Final = 3600.0
 _AGENT: Final = "Estafette"
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 
 @dataclass(frozen=True, slots=True)

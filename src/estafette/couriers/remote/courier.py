@@ -2,8 +2,6 @@
 
 import asyncio
 
-import structlog
-
 from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company, CourierFailed, Offer, QuoteRequest
 from estafette.core.couriers.upstream import Recalled
@@ -12,9 +10,10 @@ from estafette.couriers.remote.client import HURRY_SECONDS, PlatformClient
 from estafette.couriers.remote.failures import Declined, InDoubt, Late, told
 from estafette.couriers.remote.mapping import cheapest, offer, quote_body
 from estafette.couriers.remote.reach import Reach
+from estafette.logs import Logger
 from estafette.usecases.platform import clock
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 
 class RemoteCourier:

@@ -5,8 +5,6 @@ import random
 from datetime import timedelta
 from typing import Final
 
-import structlog
-
 from estafette.core.couriers.company import CourierFailed
 from estafette.couriers.remote import metrics
 from estafette.couriers.remote.client import PlatformClient
@@ -24,6 +22,7 @@ from estafette.couriers.remote.errands import (
 from estafette.couriers.remote.failures import Late
 from estafette.couriers.remote.places import Places
 from estafette.couriers.remote.reach import Reach
+from estafette.logs import Logger
 from estafette.usecases.couriers import dispatch
 from estafette.usecases.couriers.dispatch import Errand
 from estafette.usecases.platform import Platform
@@ -38,7 +37,7 @@ _POLL_LONGEST: Final = 12  # times the first
 _FINISH_SECONDS: Final = 5.0
 _JITTER: Final = 0.2
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 
 class Worker:

@@ -11,11 +11,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from estafette.core.couriers.upstream import Following, Report, Step, follow
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
+from estafette.logs import Logger
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
 from estafette.store.couriers.dispatches import Outcome, Standing
@@ -50,7 +49,7 @@ may hold account numbers, prices and links, and merchants and recipients read th
 
 NOT_KNOWN = "The courier company does not know the delivery any more"
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 
 @dataclass(frozen=True, slots=True)

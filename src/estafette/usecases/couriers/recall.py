@@ -8,12 +8,11 @@ is noted before: whoever follows the delivery completes what a crash leaves undo
 import asyncio
 from typing import NamedTuple
 
-import structlog
-
 from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.errors import CourierUnavailable
+from estafette.logs import Logger
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
 from estafette.store.couriers.dispatches import Outcome
@@ -25,7 +24,7 @@ from estafette.usecases.platform import Platform
 _GLANCE_SECONDS = 0.05
 
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 
 class Held(NamedTuple):

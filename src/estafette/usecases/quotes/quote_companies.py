@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import structlog
-
 from estafette.core.accounts.account import Market, Mode, Scope
 from estafette.core.couriers.company import (
     LARGEST_FEE,
@@ -28,6 +26,7 @@ from estafette.core.errors import AllCouriersFailed, NoCourierConfigured, Refusa
 from estafette.core.ids import new_id
 from estafette.core.quotes.place import City, CityIndex
 from estafette.core.quotes.quote import VALIDITY, Quote
+from estafette.logs import Logger
 from estafette.store import pool
 from estafette.store.quotes import table as quotes
 from estafette.usecases.deliveries.batching import Batcher
@@ -41,7 +40,7 @@ _PLACES = 4096
 _BATCH = 32
 _LANES = 2
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 
 class _Answered(NamedTuple):

@@ -4,9 +4,8 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-import structlog
-
 from estafette.core.audit import Act
+from estafette.logs import Logger
 from estafette.store.webhooks import failures
 from estafette.store.webhooks.failures import Gone
 from estafette.usecases import audit
@@ -21,7 +20,7 @@ one webhook that waits, that is the seventh attempt; any other answer or failure
 _AT_A_TIME: Final = 100
 _REST_SECONDS: Final = 30.0
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 
 async def disable_gone(platform: Platform) -> list[Gone]:

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from uuid import UUID
 
-import structlog
-
 from estafette.core.errors import Busy, Unavailable
+from estafette.logs import Logger
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 
 Track = Callable[[UUID], Awaitable[TrackedDelivery | None]]
 Versions = Callable[[Collection[UUID]], Awaitable[dict[UUID, int]]]
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = Logger()
 
 
 class CrowdedError(Exception):
