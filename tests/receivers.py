@@ -23,7 +23,7 @@ from functools import cache
 from typing import Final, Self
 
 # Longer than anything here takes: only a test that fails waits so long.
-_WAIT_SECONDS: Final = 20
+_WAIT_SECONDS: Final = 60
 
 
 @dataclass(frozen=True)

@@ -370,7 +370,7 @@ async def test_answer_that_was_not_waited_for_is_repeated(server: Server, edge: 
     headers = {**edge.authorize(tenant.key), **_key("k")}
     async with wire(server.port) as connection:
         connection.send(request("POST", edge.create_path, headers, json.dumps(body).encode()))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await tenant.count("deliveries"):  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.01)
     answer = await _create(tenant, body, "k")

@@ -15,7 +15,7 @@ from tests.serving import Server, Tenant
 async def _line(tenant: Tenant, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     with capture_logs() as lines:
         answer = await tenant.call(tenant.edge.list, headers)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not any(line["event"] == "request" for line in lines):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)  # it is written when the answer has left
     (line,) = (line for line in lines if line["event"] == "request")

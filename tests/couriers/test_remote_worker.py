@@ -18,7 +18,7 @@ from tests.receivers import Receiver, after, answer
 from tests.usecases.angola import OFFER, FakeCourier, Shop, angola_over, new_shop
 
 _UPSTREAM: dict[str, Any] = {"quote_id": "q", "origin": {}, "destination": {}, "parcel": {}}
-_LONGEST = 30
+_LONGEST = 60
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from estafette.usecases.platform import Platform
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 
 PACE = timedelta(milliseconds=20)
-_LONGEST = 30
+_LONGEST = 60
 
 
 @asynccontextmanager

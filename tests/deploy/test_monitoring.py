@@ -91,7 +91,7 @@ async def _order_elsewhere(server: Server) -> None:
     server.platform.catalog.forget()
     body = await here.body()
     # the server hears of the company a moment later
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             quotes = (await here.post("/v1/quotes", body)).told["data"]
             of_it = [each for each in quotes if each["company_id"] == str(company.id)]

@@ -72,7 +72,7 @@ class WorkerProcess:
     async def end(self, number: signal.Signals) -> int:
         if self.process.returncode is None:
             self.send(number)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await self.process.wait()
 
 

@@ -143,7 +143,7 @@ async def test_both_hear_that_a_key_is_disabled(
         await disable_key(one.server.platform, one.account, one.key)
         for tenant in tenants:
             answer = await tenant.call(edge.list)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while answer.status == 200:
                     answer = await tenant.call(edge.list)
             assert answer.status == edge.disabled_statuses[0]

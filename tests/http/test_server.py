@@ -71,7 +71,7 @@ class _Stage:
         """Sends raw bytes; returns status, headers (names in lower case) and body."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(request)
-        answer = await asyncio.wait_for(reader.read(), 20)
+        answer = await asyncio.wait_for(reader.read(), 60)
         await hang_up(writer)
         head, _, body = answer.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
@@ -178,7 +178,7 @@ async def test_a_caller_who_leaves_is_no_crash() -> None:
         writer.write(b"POST /api/read HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
         await writer.drain()
         await hang_up(writer)
-        await asyncio.wait_for(stage.log.spoken.wait(), 20)
+        await asyncio.wait_for(stage.log.spoken.wait(), 60)
     (line,) = stage.log.lines
     assert line["status"] == 499
 
@@ -264,7 +264,7 @@ async def test_nonsense_after_a_request_does_not_look_like_its_answer() -> None:
     async with listening(app, plain) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n\x00\xff nonsense\r\n\r\n")
-        assert await asyncio.wait_for(reader.read(), 20) == b""
+        assert await asyncio.wait_for(reader.read(), 60) == b""
         gate.set()
         await hang_up(writer)
 

@@ -114,7 +114,7 @@ async def test_a_reader_holds_up_neither_the_making_of_partitions_nor_acts(
         await connection.execute(f"drop table {last}")
         async with backup.transaction():
             await backup.fetch("select * from audit")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await audit.keep_up(connection, None, Upkeep())
                 await _note(connection)
         assert last in await _partitions(connection)

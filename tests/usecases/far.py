@@ -51,12 +51,16 @@ class Far:
     def __post_init__(self) -> None:
         platform = self.shop.platform
         platform.recall = self._recall
-        platform.patience = Patience(placing=1.0, answer=0.2, news=0.1)
+        platform.patience = Patience(placing=60.0, answer=60.0, news=0.1)
         platform.observe_dispatch = lambda company, what: self.outcomes.append((company.slug, what))
 
     async def _recall(self, company: Company, mode: Mode, upstream_id: str) -> Recalled:
         self.recalls.append((company.slug, mode, upstream_id))
         return self.answers.pop(0)
+
+    def lose_patience(self) -> None:
+        """From now on an attempt under way and a silent platform are waited for a moment only."""
+        self.shop.platform.patience = Patience(placing=0.1, answer=0.1, news=0.1)
 
     async def create(self, **changes: Any) -> Delivery:
         return await self.shop.create(**changes)

@@ -178,7 +178,7 @@ async def test_a_stream_that_is_dropped_without_a_word_is_asked_for_again(
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the hub tells nobody
             await asyncio.sleep(0.01)
 

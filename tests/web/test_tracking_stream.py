@@ -27,7 +27,7 @@ class _Reader:
         self._more.set()
 
     async def until(self, expected: bytes) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while expected not in self.got:
                 self._more.clear()
                 await self._more.wait()

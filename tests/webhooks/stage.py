@@ -121,7 +121,7 @@ async def working(
             if cancelled:
                 task.cancel()
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     await asyncio.gather(task, return_exceptions=cancelled)
             finally:
                 await own.close()

@@ -99,6 +99,7 @@ async def _until_it_waits(far: Far) -> None:
 async def test_an_attempt_that_takes_too_long_is_not_waited_for(far: Far) -> None:
     delivery = await far.create()
     await far.errand()
+    far.lose_patience()
     with pytest.raises(CourierUnavailable):
         await far.cancel(delivery.id)
     assert (await far.shop.delivery(delivery.id)) == delivery
@@ -243,6 +244,7 @@ async def test_a_hanging_platform_costs_the_merchant_seconds_and_nothing_else(fa
         raise AssertionError
 
     far.shop.platform.recall = never
+    far.lose_patience()
     with pytest.raises(CourierUnavailable):
         await far.cancel(delivery.id)
     assert (await far.shop.delivery(delivery.id)) == delivery

@@ -136,7 +136,7 @@ async def test_the_loop_moves_what_is_due_until_it_is_told_to_stop(shop: Shop) -
     stop = asyncio.Event()
     loop = asyncio.create_task(run(shop.platform, stop))
     delivery = await shop.create()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await shop.delivery(delivery.id)).status is not Status.STALLED:
             pass
         stop.set()
@@ -154,7 +154,7 @@ async def test_the_loop_outlives_the_loss_of_the_database(shop: Shop, postgres_d
     loop = asyncio.create_task(run(shop.platform, stop))
     await asyncio.sleep(0)
     shop.platform.pool = healthy
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await shop.delivery(delivery.id)).status is not Status.STALLED:
             pass
         stop.set()

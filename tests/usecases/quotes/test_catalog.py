@@ -20,7 +20,7 @@ from estafette.usecases.accounts.secrets import key_hash
 from estafette.usecases.catalog import Catalog
 from tests.usecases.stage import Tenant, add_key
 
-_LONGEST = 20
+_LONGEST = 60
 
 
 class Heard:
