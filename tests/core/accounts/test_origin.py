@@ -84,6 +84,10 @@ def test_what_is_no_origin_is_refused(written: str) -> None:
             "'https://loja.*' is not an origin such as https://loja.ao; * may stand for the first"
             " labels alone, as in https://*.loja.ao",
         ),
+        (
+            "https://user@loja.ao",
+            "'https://user@loja.ao' must be a scheme, a host and perhaps a port, no more",
+        ),
         ("https://*.ao", "'https://*.ao' would trust a whole top-level domain"),
     ],
 )

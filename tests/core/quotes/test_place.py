@@ -151,6 +151,7 @@ def test_a_country_and_a_postal_code_beside_a_city_say_nothing(address: str, fou
         ("Almaty Centre, Big Talgar Hill", ALMATY),
         ("Centre Almaty, Big Talgar Hill", ALMATY),
         ("Big Talgar 5", TALGAR),
+        ("Талгар Big улица", TALGAR),
         ("Talgar 5 North", TALGAR),
         ("Talgar 5", None),
         ("Almaty, город Талгар север", TALGAR),
@@ -167,6 +168,7 @@ def test_a_name_counts_for_more_the_less_stands_around_it(address: str, found: C
 def test_a_short_spelling_is_found_where_a_longer_one_might_have_stood() -> None:
     fort, longer = city("fort", 5, "Форт"), city("fort-shevchenko", 9, "Форт-Шевченко")
     assert CityIndex([fort, longer]).find("Форт Север") is fort
+    assert CityIndex([fort, longer]).find("Форт-Шевченко") is longer
 
 
 @pytest.mark.parametrize(
