@@ -23,8 +23,10 @@ _POLL_SECONDS = 0.1
 
 
 class Arrived(NamedTuple):
-    """Requests since the last reset, how many different events they told of, and the time from
-    the first to the last of them in seconds.
+    """What has arrived since the last reset.
+
+    `events` counts the different events that were told; `seconds` is the time from the first
+    request to the last.
     """
 
     requests: int

@@ -282,11 +282,10 @@ def _files(module: str) -> list[Path]:
 
 
 def _rounds(module: str) -> list[list[str]]:
-    """The tests of a module that are its part's own, then those of other folders: most are caught
-    by the first, which are quick.
+    """The tests of a module that are its part's own, then those of other folders.
 
-    Its tests are those that import it; of a whole part all of its own folder; and of a module that
-    none imports all that there are.
+    Most mutants are caught by the first, which are quick. A module's tests are those that import
+    it; of a whole part all of its own folder; and of a module that none imports all that there are.
     """
     own, *others = PARTS[module.partition("/")[0]]
     sources = [path.relative_to(ROOT / "src").with_suffix("") for path in _files(module)]

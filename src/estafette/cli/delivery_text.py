@@ -58,6 +58,7 @@ def _key_json(delivery: Delivery, keys: Keys) -> dict[str, Any] | None:
 
 
 def key_text(key: dict[str, Any] | None) -> str | None:
+    """How a table shows the key that created a delivery: its kind, the key's end and its name."""
     if key is None:
         return None
     named = f" {key['name']}" if key.get("name") else ""

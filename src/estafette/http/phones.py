@@ -196,8 +196,11 @@ def dialled_lengths(region: str) -> Collection[int]:
 
 
 class _Dialling(NamedTuple):
-    """What the numbers of a region look like, and by how many digits are dialled in all: what may
-    stand before one then."""
+    """How the numbers of a region are dialled.
+
+    `numbers` is what they look like; `prefixes` tells, by how many digits are dialled in all, what
+    may stand before a number then.
+    """
 
     numbers: re.Pattern[str]
     prefixes: Mapping[int, Sequence[str]]

@@ -12,8 +12,11 @@ from estafette.store.pool import Connection
 
 
 class Ending(NamedTuple):
-    """A table whose rows end. `over` is the condition for that: $4 and $5 are times before which
-    they end, the second for what has failed."""
+    """A table whose rows end.
+
+    `over` is the condition for that: $4 and $5 are times before which they end, the second for what
+    has failed.
+    """
 
     table: str
     over: str

@@ -32,7 +32,7 @@ Observer = Callable[[Done], None]
 
 
 def _unobserved(_: Done) -> None:
-    """Nobody listens."""
+    """Observes nothing: this process measures nothing."""
 
 
 async def run(

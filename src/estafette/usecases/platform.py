@@ -46,11 +46,11 @@ class Patience:
 
 
 def _unobserved(_company: Company, _outcome: str, _seconds: float) -> None:
-    """Nobody listens."""
+    """Observes nothing: this process measures nothing."""
 
 
 def _unobserved_dispatch(_company: Company, _outcome: str) -> None:
-    """Nobody listens."""
+    """Observes nothing: this process measures nothing."""
 
 
 async def _unreachable(_company: Company, _mode: Mode, _upstream_id: str) -> Recalled:

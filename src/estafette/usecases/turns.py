@@ -1,4 +1,4 @@
-"""Who is next: what waits, by whose it is, each owner taking turns with the others."""
+"""A queue in which owners take turns, so that nobody waits behind all that another put in."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

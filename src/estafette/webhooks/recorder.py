@@ -33,8 +33,10 @@ class Recorder:
     """Writes results in batches; keeps them while the database is away."""
 
     def __init__(self, pool: Pool, worker: str, is_busy: Callable[[], bool]) -> None:
-        """Writes as `worker`. While `is_busy` says that more results are to come, it waits for
-        some company; a lone result is written at once.
+        """Writes as `worker`.
+
+        While `is_busy` says that more results are to come, it waits for some company; a lone
+        result is written at once.
         """
         self._pool = pool
         self._worker = worker

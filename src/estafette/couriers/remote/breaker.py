@@ -18,7 +18,7 @@ Told = Callable[[bool], None]
 
 
 def untold(_is_open: bool) -> None:
-    """Nobody listens."""
+    """Observes nothing: this process measures nothing."""
 
 
 class Breaker:

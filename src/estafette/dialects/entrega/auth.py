@@ -1,4 +1,4 @@
-"""Whose request is it, may it be made now, and may that page make it?"""
+"""Authenticates a request, and says whether its key, its page and its pace allow it."""
 
 from starlette.types import Scope
 

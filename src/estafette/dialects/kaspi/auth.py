@@ -1,4 +1,4 @@
-"""Whose request is it, may it be made now?"""
+"""Authenticates a request, and says whether its key and its pace allow it."""
 
 from starlette.types import Scope
 

@@ -1,4 +1,4 @@
-"""Whose request is it?"""
+"""Authenticate a request by its API key."""
 
 from estafette.core.accounts import access
 from estafette.core.accounts.account import Credential, KeyKind

@@ -153,8 +153,10 @@ async def _index_some(connection: Connection, account_id: UUID, hashed: PhoneHas
 async def erase_what_is_over(
     platform: Platform, kept: timedelta, stop: asyncio.Event | None = None
 ) -> int:
-    """Erases the personal data of deliveries that ended `kept` ago, or as long as their account
-    says; and of those that had to end first before they were erased on request. Counts them.
+    """Erases the personal data of deliveries whose time is over, and counts these deliveries.
+
+    That is `kept` after their end, or as long after it as their account says; and at their end for
+    those that could not be erased on request before it.
 
     Never before the answers that are kept for repetitions have gone: they would be looked through
     for each delivery. On request they are.
