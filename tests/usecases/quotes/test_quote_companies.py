@@ -5,13 +5,17 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
+from structlog.testing import capture_logs
 
 from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import (
+    LARGEST_FEE,
     WEEKDAYS,
     Capabilities,
+    Company,
     Connector,
     CourierFailed,
+    CourierResting,
     Hours,
     Margin,
     Offer,
@@ -191,3 +195,39 @@ async def test_parallel_quotes_are_all_stored(shop: Shop) -> None:
     found = await asyncio.gather(*(shop.quotes() for _ in range(100)))
     assert len({quote.id for quotes in found for quote in quotes}) == 300
     assert await shop.count("quotes") == 300
+
+
+async def test_each_answer_is_measured_and_each_failure_is_told(shop: Shop) -> None:
+    measured: dict[str, tuple[str, float]] = {}
+
+    def observe(company: Company, outcome: str, seconds: float) -> None:
+        measured[company.slug] = outcome, seconds
+
+    shop.platform.observe_courier = observe
+    answers: dict[str, object] = {
+        "good": OFFER,
+        "no": None,
+        "down": CourierFailed("HTTP 500"),
+        "resting": CourierResting("it failed too often", 5.0),
+        "broken": ZeroDivisionError("nobody foresaw this"),
+        "dear": Offer(LARGEST_FEE + 1, OFFER.pickup_within, OFFER.delivery_within),
+    }
+    await asked(shop, answers)
+    with capture_logs() as logs:
+        assert slugs(await shop.quotes()) == ["good"]
+    assert {slug: outcome for slug, (outcome, _) in measured.items()} == {
+        "good": "offer",
+        "no": "no",
+        "down": "failed",
+        "resting": "open",
+        "broken": "failed",
+        "dear": "failed",
+    }
+    assert all(0 <= seconds < 60 for _, seconds in measured.values())
+    failed = {"event": "courier_failed", "log_level": "warning"}
+    broke = {"event": "courier_broke", "log_level": "error", "exc_info": True}
+    assert sorted(logs, key=lambda line: line["company"]) == [
+        broke | {"company": "broken"},
+        failed | {"company": "dear", "reason": "the fee is beyond all measure"},
+        failed | {"company": "down", "reason": "HTTP 500"},
+    ]
