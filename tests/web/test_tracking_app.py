@@ -208,7 +208,11 @@ async def test_a_reader_who_leaves_leaves_nothing_behind(client: aiohttp.ClientS
 
 @pytest.mark.parametrize(
     "end",
-    ["", "/", ".", ")", ").", "%29", ",", "%E2%80%9D", "...", "!", "*", "%20", "%E2%80%8B"],
+    [
+        *("", "/", ".", ")", ").", "%29", ",", "%E2%80%9D", "...", "!", "*", "%20", "%E2%80%8B"),
+        *("%0A", "%0D%0A", "%0A%0A", ".%0A", "/%0A", "/.", "/)", "%2F", "%5D", "%3E", "%22"),
+        *("%C2%A0", "%E2%80%A8", "%09", "%20%20", "%F0%9F%93%A6", "%00", "//", "/%20"),
+    ],
 )
 @pytest.mark.parametrize("written", [str, str.upper])
 async def test_a_link_opens_the_page_as_chats_and_codes_make_it(

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from estafette.core.deliveries.delivery import COURSE, Status
 from estafette.core.ids import from_base32, new_id, to_base32
+from estafette.http.prefix import ByPrefix
 from estafette.usecases.deliveries.tracking import TrackedDelivery, TrackedStep
 from estafette.web.tracking.app import TrackingPages
 from estafette.web.tracking.live import Hub
@@ -106,7 +106,7 @@ class Shelf:
 @asynccontextmanager
 async def served(pages: TrackingPages) -> AsyncGenerator[str]:
     """The pages behind a real server; yields the address that they are mounted at."""
-    app = Starlette(routes=[Mount("/track", pages)])
+    app = ByPrefix({"/track": pages}, Starlette())
     listening = socket.create_server(("127.0.0.1", 0))  # whoever comes early waits in its queue
     config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)

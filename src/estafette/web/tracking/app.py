@@ -84,8 +84,8 @@ class TrackingPages(Starlette):
             routes=[
                 Route("/static/{edition}/{name}", _file),
                 Route(_PAGE, self._page),
-                Route(f"{_PAGE}/", self._page),  # a redirect would lead out of TLS
                 Route(_STREAM, self._events),
+                Route(f"{_PAGE}/{{end:path}}", self._page),  # a redirect would lead out of TLS
             ],
             exception_handlers={
                 HTTPException: _refuse,
@@ -121,6 +121,8 @@ class TrackingPages(Starlette):
 
     async def _page(self, request: Request) -> Response:
         _measure(request, _PAGE)
+        if _CLINGING.sub("", request.path_params.get("end", "")[:_LONGEST_LINK].lower()):
+            raise HTTPException(404)
         delivery = await self._find(request)
         texts = _texts(request, language.of_market(delivery.market))
         html = render.page(present(delivery, texts, self._clock()), _links(request))
