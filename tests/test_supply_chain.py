@@ -1,12 +1,15 @@
 """What Estafette is made of is written down, and asked about."""
 
+import gzip
 import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 from typing import Any
 
@@ -93,8 +96,71 @@ def test_services_out_of_reach_are_a_warning(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "warning: PyPI" in done.stderr
-    assert "warning: npm" in done.stderr
+    assert "warning: npm (frontend)" in done.stderr
+    assert "warning: npm (clients)" in done.stderr
     assert "no known vulnerability" not in done.stderr
+
+
+class _Registry(HTTPServer):
+    """A registry of npm that knows of one vulnerability, and keeps what it was asked about."""
+
+    def __init__(self, vulnerable: str) -> None:
+        self.asked: list[set[str]] = []
+        asked = self.asked
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                asked.append(set(json.loads(gzip.decompress(body))))
+                known = {"id": 1, "url": "", "title": "bad", "severity": "high"}
+                advisory = {vulnerable: [{**known, "vulnerable_versions": "*"}]}
+                self._answer(advisory if vulnerable in asked[-1] else {})
+
+            def do_GET(self) -> None:
+                self._answer({"name": vulnerable, "versions": {}})
+
+            def _answer(self, told: object) -> None:
+                body = json.dumps(told).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
+def test_both_trees_of_npm_are_asked_about_without_an_npm_of_the_machine(tmp_path: Path) -> None:
+    with _Registry("@hey-api/openapi-ts") as registry:
+        Thread(target=registry.serve_forever, args=(0.05,), daemon=True).start()
+        here = f"http://127.0.0.1:{registry.server_port}"
+        nowhere = dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
+        own = {"npm_config_registry": here, "HOME": str(tmp_path), "PATH": ""}
+        own |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1")
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "scripts" / "audit.py")],
+            env={**os.environ, **nowhere, **own},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        registry.shutdown()
+    trees = [
+        {
+            place.rpartition("node_modules/")[2]
+            for place in json.loads((ROOT / tree / "package-lock.json").read_text())["packages"]
+            if place
+        }
+        for tree in ("frontend", "clients")
+    ]
+    assert registry.asked == trees, done.stderr
+    assert done.returncode == 1
+    assert "npm (frontend): no known vulnerability" in done.stderr
+    assert "vulnerable: npm (clients): @hey-api/openapi-ts: high" in done.stderr
 
 
 def test_no_committed_file_that_installs_names_a_registry() -> None:
