@@ -50,13 +50,13 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="only faults with one of these in name or file")
     parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
     asked = parser.parse_args()
-    every = [fault for path in sorted(LISTS.glob("*.toml")) for fault in _read(path)]
+    every = [fault for path in sorted(LISTS.glob("*.toml")) for fault in read(path)]
     faults = [fault for fault in every if _is_asked_for(fault, asked.words)]
     if not faults:
         print("no fault has these words", file=sys.stderr)
         return 2
-    if misfits := [problem for fault in faults for problem in _misfits(fault)]:
-        print("\n".join(misfits), file=sys.stderr)
+    if problems := [problem for fault in faults for problem in misfits(fault)]:
+        print("\n".join(problems), file=sys.stderr)
         return 1
     with _copies(asked.jobs) as copies, database() as dsn:
         tests = tuple(dict.fromkeys(test for fault in faults for test in fault.tests))
@@ -72,7 +72,8 @@ def main() -> int:
     return 1 if survivors else 0
 
 
-def _read(path: Path) -> list[Fault]:
+def read(path: Path) -> list[Fault]:
+    """The faults of a list."""
     listed = tomllib.loads(path.read_text())["fault"]
     return [Fault(**each | {"tests": tuple(each["tests"])}) for each in listed]
 
@@ -81,7 +82,7 @@ def _is_asked_for(fault: Fault, words: Sequence[str]) -> bool:
     return not words or any(word in f"{fault.file} {fault.name}" for word in words)
 
 
-def _misfits(fault: Fault) -> Iterator[str]:
+def misfits(fault: Fault) -> Iterator[str]:
     """Why a fault does not fit the tree any more."""
     path = ROOT / fault.file
     times = path.read_text().count(fault.old) if path.exists() else 0

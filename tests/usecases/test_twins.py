@@ -95,7 +95,7 @@ async def test_a_deliverys_moves_and_its_end(tenant: Tenant) -> None:
             await plans.stop(connection, tenant.account.id, one)
             await plans.put_off(connection, tenant.account.id, other)
             await due_moves.put_off(connection, await tenant.delivery(one))
-            await due_moves.set_pin_failures(connection, tenant.account.id, one, 2)
+            await deliveries.set_pin_failures(connection, tenant.account.id, one, 2)
             await due_moves.look_again(
                 connection, [await tenant.delivery(one)], tenant.platform.watch_limits
             )
