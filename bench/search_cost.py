@@ -124,7 +124,7 @@ def _order(account: Account, quote: UUID, chance: random.Random) -> Order:
     return Order(
         scope=Scope(account.id, Mode.LIVE),
         market=account.market,
-        dialect=entrega.DIALECT,
+        dialect=entrega.RECORD.dialect,
         pickup=_ORIGIN,
         dropoff=replace(_ORIGIN, address=address, name="Ana"),
         parcel=Parcel(1_200, "Livros"),

@@ -26,10 +26,12 @@ from starlette.types import ASGIApp
 from yarl import URL
 
 from estafette import app
+from estafette.app import application
 from estafette.core.accounts.account import Account, KeyKind, Mode, Scope
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.quotes.place import City
+from estafette.dialects import DialectRecord
 from estafette.http.address import ClientAddresses
 from estafette.http.connections import Connections
 from estafette.http.fallback import Fallback
@@ -265,6 +267,7 @@ async def running(
     addresses: ClientAddresses | None = None,
     limits: AddressLimits | None = None,
     metrics_token: str | None = None,
+    dialects: Sequence[DialectRecord] = app.RECORDS,
 ) -> AsyncGenerator[Server]:
     """The server over the migrated database at `dsn`; deliveries move only when told.
 
@@ -275,7 +278,7 @@ async def running(
     remembered = Catalog(pool)
     platform = Platform(
         pool=pool,
-        dialects=app.DIALECTS,
+        dialects={one.name: one.dialect for one in dialects},
         catalog=remembered,
         cipher=Cipher(key or CIPHER_KEY),
         public_url=public_url,
@@ -285,8 +288,9 @@ async def running(
     try:
         await seed_market(platform)
         registry = CollectorRegistry()
-        built = app.build(
+        built = application.build(
             platform,
+            dialects,
             processes=processes,
             registry=registry,
             addresses=addresses,

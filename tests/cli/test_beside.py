@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from estafette.app import PLACES
+from estafette.app import RECORDS
 from estafette.cli.banner import Terminal
 from estafette.settings.problems import load
 from estafette.up.supervisor import Ready
@@ -453,7 +453,7 @@ def test_the_calls_that_the_banner_shows_run_as_they_stand_and_twice(
     url, accounts = up.demo["base_url"], up.demo["accounts"]
     Terminal(load()).ready(Ready(url, url, accounts, up.data_dir, True, True, 1.0))
     shown = capsys.readouterr().out
-    docs = [f"{url}{place.path}" for place in PLACES if place.path.endswith("/docs")]
+    docs = [one.introduction.docs_url(url) for one in RECORDS]
     keys = [key for account in accounts.values() for key in account.values()]
     for part in (url, *keys, "loopback"):
         assert part in shown

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from estafette.core.sandbox.scenario import SCENARIOS
-from estafette.dialects.kaspi import errors, schemas, words
+from estafette.dialects.kaspi import schemas, words
 from estafette.dialects.kaspi.app import CONTRACT
+from estafette.dialects.kaspi.errors import ERRORS
 
 _PUBLISHED: dict[str, Any] = json.loads(
     (Path(__file__).parent / "kaspi_published.json").read_text("utf-8")
@@ -168,7 +169,7 @@ def test_every_refusal_of_an_operation_is_documented(name: str) -> None:
 
 def test_every_code_of_the_dialect_is_in_the_contract() -> None:
     known = {*_SCHEMAS["ErrorCode"]["enum"], "invalid_request"}
-    written = {json.loads(errors.fallback("", status).body)["code"] for status in (400, 500)}
+    written = {json.loads(ERRORS.words(status).body)["code"] for status in (400, 500)}
     assert written <= known
 
 

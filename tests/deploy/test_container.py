@@ -214,7 +214,7 @@ def test_the_image_runs_as_a_user_of_its_own_and_takes_nothing_that_is_not_locke
 @pytest.mark.parametrize(
     ("name", "is_seen"),
     [
-        ("src/estafette/app.py", True),
+        ("src/estafette/app/__init__.py", True),
         ("deploy/compose/compose.yaml", True),
         ("scripts/uv", True),
         ("scripts/audit.py", False),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from estafette.dialects.entrega import Errors
+from estafette.dialects.entrega.errors import errors
 from tests.edges.edge import Ask, Belongings, Call, Edge, Heard, Reach, sha256
 
 _ROUTE: dict[str, Any] = {
@@ -175,7 +175,7 @@ ENTREGA = Edge(
     shown=lambda status, _: status.value,
     may_cancel=lambda status, _: status in ("awaiting_payment", "pending", "assigned"),
     heard=_heard,
-    refuse=Errors("http://delivery.example").reply,
+    refuse=errors("http://delivery.example").reply,
     follows=dict.fromkeys(("createDelivery", "widgetCreateDelivery"), _FOLLOWING),
     publishable=frozenset(
         {

@@ -7,7 +7,7 @@ from typing import Any
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import from_base32
-from estafette.dialects.kaspi import errors
+from estafette.dialects.kaspi.errors import ERRORS
 from tests.edges.edge import Belongings, Call, Edge, Heard, Reach, sha256
 
 
@@ -159,6 +159,6 @@ KASPI = Edge(
     shown=lambda _, milestone: _WORDS[milestone],
     may_cancel=lambda _, milestone: _WORDS[milestone] in ("created", "accepted"),
     heard=_heard,
-    refuse=errors.reply,
+    refuse=ERRORS.reply,
     follows={"createDelivery": {"quoteId": "$response.body#/quoteId"}},
 )

@@ -35,7 +35,7 @@ _GET = request("GET", "/hello", {})
 _HOLD = request("GET", "/hold", {})
 
 
-def _words(path: str, status: int) -> Words:
+def _words(_host: str, path: str, status: int) -> Words:
     return Words("application/json", json.dumps({"path": path, "status": status}).encode())
 
 

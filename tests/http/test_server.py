@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,11 +11,12 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route, request_response
+from starlette.routing import Route, request_response
+from starlette.types import ASGIApp
 
-from estafette.http.fallback import Words, by_prefix, plain
+from estafette.http.fallback import Words, plain
+from estafette.http.mounts import Mount, Mounted, Mounts
 from estafette.http.observe import Observer
-from estafette.http.prefix import ByPrefix
 from estafette.http.protocol import HEAD_LIMIT
 from estafette.http.request import read_body
 from estafette.http.trace import trace_of
@@ -41,8 +42,13 @@ class _Log:
         return [line for line in self.lines if line["event"] == event]
 
 
-def _json_words(path: str, status: int) -> Words:
-    return Words("application/json", json.dumps({"path": path, "status": status}).encode())
+def _json_words(status: int) -> Words:
+    return Words("application/json", json.dumps({"status": status}).encode())
+
+
+def _mounts(mounted: Mapping[Mount, ASGIApp], rest: ASGIApp) -> Mounts:
+    owned = [Mounted(mount, app, _json_words) for mount, app in mounted.items()]
+    return Mounts("https://delivery.example:8443", owned, rest)
 
 
 async def _hello(request: Request) -> Response:
@@ -94,10 +100,9 @@ async def _stage() -> AsyncGenerator[_Stage]:
             Route("/read", _read, methods=["POST"]),
         ]
     )
-    app = Starlette(routes=[Mount("/api", api)])
-    fallback = by_prefix({"/api": _json_words})
-    observer = Observer(app, logger=log, metrics=RequestMetrics(registry), fallback=fallback)
-    async with listening(observer, fallback) as port:
+    app = _mounts({Mount("/api"): api}, Starlette())
+    observer = Observer(app, logger=log, metrics=RequestMetrics(registry), fallback=app.fallback)
+    async with listening(observer, app.fallback) as port:
         yield _Stage(port, log, registry)
 
 
@@ -158,13 +163,13 @@ async def test_a_crash_before_any_answer_is_told_in_the_owners_words() -> None:
         broken,
         logger=_Log(),
         metrics=RequestMetrics(CollectorRegistry()),
-        fallback=by_prefix({"/api": _json_words}),
+        fallback=_mounts({Mount("/api"): broken}, broken).fallback,
     )
     async with listening(observer, plain) as port:
         stage = _Stage(port, _Log(), CollectorRegistry())
         status, headers, body = await stage.get("/api/x")
         assert (status, headers["content-type"]) == (500, "application/json")
-        assert json.loads(body) == {"path": "/api/x", "status": 500}
+        assert json.loads(body) == {"status": 500}
         status, headers, body = await stage.get("/apix")
         assert (status, body) == (
             500,
@@ -277,7 +282,7 @@ async def test_all_that_lies_under_a_prefix_belongs_to_its_application() -> None
     async def rest(_: Request) -> Response:
         return PlainTextResponse("rest")
 
-    app = ByPrefix({"/api": request_response(owner)}, request_response(rest))
+    app = _mounts({Mount("/api"): request_response(owner)}, request_response(rest))
     async with listening(app, plain) as port:
         stage = _Stage(port, _Log(), CollectorRegistry())
         for path, told in {

@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 
 from estafette.core.deliveries.delivery import COURSE, Status
 from estafette.core.ids import from_base32, new_id, to_base32
-from estafette.http.prefix import ByPrefix
+from estafette.http.fallback import plain_words
+from estafette.http.mounts import Mount, Mounted, Mounts
 from estafette.usecases.deliveries.tracking import TrackedDelivery, TrackedStep
 from estafette.web.tracking.app import TrackingPages
 from estafette.web.tracking.live import Hub
@@ -106,7 +107,8 @@ class Shelf:
 @asynccontextmanager
 async def served(pages: TrackingPages) -> AsyncGenerator[str]:
     """The pages behind a real server; yields the address that they are mounted at."""
-    app = ByPrefix({"/track": pages}, Starlette())
+    mounted = Mounted(Mount("/track"), pages, plain_words)
+    app = Mounts("http://127.0.0.1", [mounted], Starlette())
     listening = socket.create_server(("127.0.0.1", 0))  # whoever comes early waits in its queue
     config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)

@@ -312,10 +312,10 @@ async def test_an_endpoint_may_go_back_to_what_its_dialect_says(tenant: Tenant) 
 
 
 def test_entrega_keeps_the_order_by_default_and_kaspi_sends_each_by_itself() -> None:
-    assert entrega.RENDERER.order_seconds == 600
-    assert kaspi.RENDERER.order_seconds == 0
+    assert entrega.RECORD.renderer.order_seconds == 600
+    assert kaspi.RECORD.renderer.order_seconds == 0
 
 
 def test_a_bound_is_shorter_than_the_schedule_that_it_interrupts() -> None:
-    schedule: Schedule = entrega.RENDERER.schedule
-    assert entrega.RENDERER.order_seconds < sum(schedule.delays_seconds)
+    schedule: Schedule = entrega.RECORD.renderer.schedule
+    assert entrega.RECORD.renderer.order_seconds < sum(schedule.delays_seconds)

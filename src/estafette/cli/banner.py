@@ -5,16 +5,14 @@ import shlex
 import shutil
 import sys
 import time
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
-from importlib.resources import files
 from ipaddress import ip_address
 from pathlib import Path
 from string import Template
-from typing import NamedTuple
 
 from estafette.cli.output import say, styled
+from estafette.dialects import Introduction, introduction
 from estafette.settings import Settings
 from estafette.up.supervisor import Ready
 
@@ -54,29 +52,15 @@ class Terminal:
         _print(_banner(ready, self._settings))
 
 
-class _Welcome(NamedTuple):
-    """What a dialect's `welcome.toml` tells: its page, and a first call for a demo account."""
-
-    docs: str
-    first_call: str
-
-
-def _welcome(dialect: str) -> _Welcome:
-    """Read without importing the dialect: `up` itself stays small."""
-    text = (files("estafette.dialects") / dialect / "welcome.toml").read_text("utf-8")
-    told = tomllib.loads(text)
-    return _Welcome(told["docs"], told["first_call"].strip())
-
-
 def _banner(ready: Ready, settings: Settings) -> str:
-    welcomes = {name: _welcome(name) for name in ready.accounts}
+    known = {name: introduction(name) for name in ready.accounts}
     rows = [("Base URL", ready.base_url)]
     if ready.public_url != ready.base_url:
         rows.append(("Public URL", ready.public_url))
     if ready.metrics_url is not None:
         rows.append(("Metrics", ready.metrics_url))
     for place, shown in ready.accounts.items():
-        rows += [("", ""), (place.capitalize(), f"{ready.base_url}{welcomes[place].docs}")]
+        rows += [("", ""), (place.capitalize(), known[place].docs_url(ready.base_url))]
         rows += [(f"  {called.replace('_', ' ')}", key) for called, key in shown.items()]
     width = max(len(label) for label, _ in rows)
     command = _command(settings)
@@ -100,7 +84,7 @@ def _banner(ready: Ready, settings: Settings) -> str:
         "",
         *(
             f"  {styled(f'Try {name.capitalize()}', 'dim')}\n\n"
-            f"{_first_call(welcomes[name], ready.base_url, account)}\n"
+            f"{_first_call(known[name], ready.base_url, account)}\n"
             for name, account in ready.accounts.items()
         ),
         *(f"  {styled(remark, 'yellow')}" for remark in _warnings(ready, settings)),
@@ -143,10 +127,10 @@ def _row(label: str, value: str, width: int) -> str:
     return f"  {styled(label.ljust(width), 'dim')}  {value}" if label else ""
 
 
-def _first_call(welcome: _Welcome, base_url: str, account: Mapping[str, str]) -> str:
+def _first_call(of: Introduction, base_url: str, account: Mapping[str, str]) -> str:
     """A call to paste; one that creates something replays its first answer when made twice."""
     order = f"ORD-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
-    return Template(welcome.first_call).substitute(account, base_url=base_url, order=order)
+    return Template(of.first_call).substitute(account, url=of.mount.url(base_url), order=order)
 
 
 def _command(settings: Settings) -> str:

@@ -1,1 +1,104 @@
-"""The published APIs that Estafette speaks, a folder each; they do not know each other."""
+"""The published APIs that Estafette speaks, one folder each, and the record that each gives out.
+
+At run time this module needs the standard library and `http.mounts` alone: `estafette up` reads an
+introduction without loading any dialect.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from estafette.http.mounts import Mount
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from estafette.core.deliveries.dialect import Dialect
+    from estafette.http.errors import Errors
+    from estafette.http.limiter import RateLimiter
+    from estafette.usecases.deliveries.create import Creator
+    from estafette.usecases.platform import Platform
+    from estafette.webhooks.message import Renderer
+
+
+@dataclass(frozen=True)
+class Introduction:
+    """What a dialect's `dialect.toml` tells of it, which needs no code of the dialect.
+
+    `title` is what people call the API. `docs` is the path of its page below its `mount`.
+    `first_call` is a call that runs as it stands, for a demo account: `$url` is where the dialect
+    is mounted, `$order` is new each time, and the account's keys stand by their names.
+    """
+
+    title: str
+    mount: Mount
+    docs: str
+    first_call: str
+
+    def docs_url(self, server_url: str) -> str:
+        """Where its page is, for who reaches the server at `server_url`."""
+        return self.mount.url(server_url) + self.docs
+
+
+def introduction(name: str) -> Introduction:
+    """The introduction of the dialect of that name, which is its folder's."""
+    told = tomllib.loads((files(__name__) / name / "dialect.toml").read_text("utf-8"))
+    mount = Mount(told.get("prefix", ""), told.get("host", ""))
+    return Introduction(told["title"], mount, told["docs"], told["first_call"].strip())
+
+
+class ShowEvent(Protocol):
+    """Writes the id of an event as receivers of webhooks see it.
+
+    `ordinal` counts the announcements of one event from 0, as in a message.
+    """
+
+    def __call__(self, id: UUID, ordinal: int, *, is_test: bool) -> str:
+        """The id of the event's announcement, or of a test webhook."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ids:
+    """How a dialect writes the ids of deliveries and of events on webhooks.
+
+    `parse` reads what `delivery` wrote; None for all else.
+    """
+
+    delivery: Callable[[UUID], str]
+    parse: Callable[[str], UUID | None]
+    event: ShowEvent
+
+
+@dataclass(frozen=True)
+class DialectRecord:
+    """All that the rest of Estafette knows of an API that it speaks.
+
+    Attributes:
+        dialect: what the core asks of it, its name included: the folder's.
+        introduction: where it is mounted, its page, a first call.
+        build: serves it, to be mounted there: over the platform, with the creator of deliveries
+            and the rate limits that this process has.
+        errors: how it refuses, on a server that the world reaches at that address.
+        renderer: writes and signs its webhooks; it knows the schedule of retries, too.
+        ids: how it writes ids.
+        pages: what it serves besides, by path prefix: each over a server at that address.
+    """
+
+    dialect: "Dialect"
+    introduction: Introduction
+    build: "Callable[[Platform, Creator, RateLimiter], ASGIApp]"
+    errors: "Callable[[str], Errors]"
+    renderer: "Renderer"
+    ids: Ids
+    pages: "Mapping[str, Callable[[str], ASGIApp]]" = field(
+        default_factory=dict[str, "Callable[[str], ASGIApp]"]
+    )
+
+    @property
+    def name(self) -> str:
+        """Its name, as accounts and markets carry it."""
+        return self.dialect.name

@@ -1,6 +1,6 @@
 """What is said where the code that owns a path cannot speak: no valid HTTP, a refusal, a crash."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -11,8 +11,9 @@ class Words(NamedTuple):
     body: bytes
 
 
-Fallback = Callable[[str, int], Words]
-"""The words for a path (as far as it is known, else "") and one of the `REASONS`."""
+Fallback = Callable[[str, str, int], Words]
+"""The words for a host name and a path (each as far as it is known, else ""), and one of the
+statuses in `REASONS`."""
 
 REASONS = {
     400: "Bad Request",  # it is not HTTP
@@ -33,20 +34,12 @@ _PLAIN = {
 }
 
 
-def plain(path: str, status: int) -> Words:
+def plain_words(status: int) -> Words:
     """The words where nobody has a shape of their own."""
     told = _PLAIN.get(status, _PLAIN[500])
     return Words("text/plain; charset=utf-8", f"{told}\n".encode())
 
 
-def by_prefix(owners: Mapping[str, Fallback]) -> Fallback:
-    """The fallback of the owner of a path: `owners` are by path prefix, such as `/delivery`."""
-    ordered = sorted(owners.items(), key=lambda owner: len(owner[0]), reverse=True)
-
-    def words(path: str, status: int) -> Words:
-        for prefix, fallback in ordered:
-            if path == prefix or path.startswith(prefix + "/"):
-                return fallback(path, status)
-        return plain(path, status)
-
-    return words
+def plain(_host: str, _path: str, status: int) -> Words:
+    """The same for every request."""
+    return plain_words(status)

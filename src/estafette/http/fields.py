@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from pydantic import ValidationInfo as ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from estafette.core.accounts.account import Credential, Mode
 from estafette.core.sandbox.scenario import SCENARIOS, mentioned
 from estafette.http.phones import PHONE_LIMIT, e164, example
 from estafette.http.refusals import Detail, InvalidRequest, shortened
@@ -32,6 +33,11 @@ class Context(NamedTuple):
 
     region: str
     sandbox: bool
+
+    @classmethod
+    def of(cls, credential: Credential) -> "Context":
+        """How the bodies of a credential are read."""
+        return cls(credential.account.market.phone_region, credential.mode is Mode.SANDBOX)
 
 
 _OURS: Final = "refused"

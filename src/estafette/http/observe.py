@@ -9,6 +9,7 @@ from estafette.http.fallback import Fallback, plain
 from estafette.http.folding import Folding, Refused
 from estafette.http.limiter import AddressLimits, has_key, is_paid, limits_of, set_limits
 from estafette.http.logger import Logger
+from estafette.http.mounts import host_of
 from estafette.http.refusals import Disconnected, RateLimited
 from estafette.http.reply import Header, HttpReply, guarded, send_reply
 from estafette.http.request import request_id
@@ -80,7 +81,7 @@ class Observer:
                 status = message["status"]
                 if 400 <= status < 500 and (wait := _owed(scope, status)):
                     status, is_replaced = 429, True
-                    await send_reply(send, self._too_many(path, wait, message, id_header))
+                    await send_reply(send, self._too_many(scope, wait, message, id_header))
                     return
                 message["headers"] = [*guarded(message.get("headers", ())), id_header]
             if not is_replaced:
@@ -95,21 +96,23 @@ class Observer:
                 "request crashed", request_id=trace.request_id, client=client, exc_info=error
             )
             if not status:
-                content_type, body = self._fallback(path, 500)
+                content_type, body = self._fallback(host_of(scope["headers"]), path, 500)
                 headers = [(b"content-type", content_type.encode("latin-1"))]
                 await send_reply(send_with_id, HttpReply(500, body, headers))
         finally:
             self._record(scope, trace, status or CLIENT_GONE, time.perf_counter() - began)
 
-    def _too_many(self, path: str, wait: int, instead_of: Message, id_header: Header) -> HttpReply:
+    def _too_many(
+        self, scope: Scope, wait: int, instead_of: Message, id_header: Header
+    ) -> HttpReply:
         """The answer to a refusal too many; a page may read it if it might have read the other."""
-        content_type, body = self._fallback(path, 429)
+        content_type, body = self._fallback(host_of(scope["headers"]), scope["path"], 429)
         kept = [each for each in instead_of.get("headers", ()) if each[0].startswith(_FOR_PAGES)]
         told = [(b"content-type", content_type.encode("latin-1")), (b"retry-after", b"%d" % wait)]
         return HttpReply(429, body, [*guarded([*kept, *told]), id_header])
 
     def _record(self, scope: Scope, trace: Trace, status: int, seconds: float) -> None:
-        route = trace.route or f"{scope.get('root_path', '')}/*"
+        route = trace.route or f"{trace.base}{scope.get('root_path', '')}/*"
         method: str = scope["method"]
         self._metrics.observe(method, route, status, seconds)
         if trace.is_probe and status < 400:

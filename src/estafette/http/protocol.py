@@ -22,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from estafette.http.connections import Connections
 from estafette.http.cycle import Cycle, Patience
 from estafette.http.fallback import REASONS, Fallback
+from estafette.http.mounts import host_of
 from estafette.http.request import WHOLE_BODY, request_id
 
 HEAD_LIMIT = 64 * 1024
@@ -64,6 +65,7 @@ OVERRIDDEN = (
 """The methods of uvicorn's protocol that are replaced here and must be called by it."""
 
 _TARGET = re.compile(rb"\A\s*[^ \r\n]{1,4000} +([^ \r\n]{1,4000})")
+_HOST = re.compile(rb"\r\nhost:[ \t]*([^\r\n]{1,255})\r\n", re.IGNORECASE)
 _PATH = re.compile(r"\A(?:[a-z]+://[^/?#]*)?([^?#]*)")
 
 
@@ -371,7 +373,7 @@ class _Protocol(HttpToolsProtocol):
             self._let_go()
             self.transport.close()  # what we say now would be taken for another request's answer
             return
-        content_type, body = self.refuse(self._path(), status)
+        content_type, body = self.refuse(self._named_host(), self._path(), status)
         wait = "retry-after: 1\r\n" if status in (429, 503) else ""
         head = (
             f"HTTP/1.1 {status} {REASONS[status]}\r\n"
@@ -386,6 +388,13 @@ class _Protocol(HttpToolsProtocol):
         self._let_go()
         self.transport.write(head.encode("latin-1") + body)
         self.transport.close()
+
+    def _named_host(self) -> str:
+        """The host that the request under way names, as far as it can be made out."""
+        headers: Any = getattr(self, "headers", ())
+        if not headers and (found := _HOST.search(self._chunk)):
+            headers = [(b"host", found[1])]
+        return host_of(headers)
 
     def _path(self) -> str:
         """The path of the request under way, as far as it can be made out."""

@@ -48,7 +48,8 @@ class Resource:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        trace_of(scope).route = scope.get("root_path", "") + self.template
+        trace = trace_of(scope)
+        trace.route = f"{trace.base}{scope.get('root_path', '')}{self.template}"
         method: str = scope["method"]
         try:
             if not _is_sane(scope["path"]):

@@ -13,13 +13,16 @@ _NAME = "estafette.trace"
 class Trace:
     """The facts of one request that may be recorded; never a body, a key or a query string.
 
-    `route` is the template of the path: `/delivery/v1/deliveries/{deliveryId}`. `is_probe` is for
-    what monitors ask all the time: it is measured, and logged only when it fails. `client` is the
-    caller's address; `key_id` is the id of the API key that was shown, never a part of it.
+    `route` is the template of the path: `/delivery/v1/deliveries/{deliveryId}`. `base` stands
+    before it where a host name chose who answers (`//lisbon`), since others may have the same
+    paths. `is_probe` is for what monitors ask all the time: it is measured, and logged only when it
+    fails. `client` is the caller's address; `key_id` is the id of the API key that was shown, never
+    a part of it.
     """
 
     request_id: str
     route: str | None = None
+    base: str = ""
     client: str | None = None
     account_id: str | None = None
     key_id: str | None = None

@@ -26,17 +26,17 @@ from estafette.core.money.payment import PaymentMethod
 from estafette.dialects.entrega.errors import (
     CODES,
     KINDS,
-    Errors,
     InvalidBody,
     InvalidQuery,
     Unauthorized,
+    errors,
 )
 from estafette.http.refusals import Detail, HttpRefusal, MethodRefused, RateLimited
 from tests.edges import ENTREGA
 
 _GOLDEN = Path(__file__).parent / "golden" / "refusals.json"
 _ID = UUID("0195602a-1d00-7abc-8def-0123456789ab")
-_ERRORS = Errors("https://delivery.example")
+_ERRORS = errors("https://delivery.example")
 _SAMPLES: dict[Any, Any] = {
     UUID: _ID,
     UUID | None: _ID,
@@ -160,13 +160,13 @@ def test_wrong_method_names_the_right_ones() -> None:
 
 def test_words_without_the_dialects_code_have_its_shape() -> None:
     for status in (400, 408, 429, 500, 503):
-        content_type, body = _ERRORS.fallback("/v1/x", status)
+        content_type, body = _ERRORS.words(status)
         headers = {"content-type": content_type}
         told = {"status": status, "headers": headers, "body": orjson.loads(body)}
         assert told == _golden(str(status))
         if status in (400, 500):  # the others get more headers from who asks for the words
             ENTREGA.check_error(status, {**headers, "x-request-id": "x"}, body)
-    assert _ERRORS.fallback("/v1/x", 502) == _ERRORS.fallback("/v1/x", 500)
+    assert _ERRORS.words(502) == _ERRORS.words(500)
 
 
 def test_codes_are_those_of_the_contract() -> None:

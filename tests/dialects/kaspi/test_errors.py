@@ -23,8 +23,7 @@ from estafette.core.errors import (
     Refusal,
 )
 from estafette.core.money.payment import PaymentMethod
-from estafette.dialects.kaspi import errors
-from estafette.dialects.kaspi.errors import Detail, InvalidRequest
+from estafette.dialects.kaspi.errors import ERRORS, Detail, InvalidRequest
 from estafette.http.refusals import HttpRefusal, MethodRefused, RateLimited
 from tests.edges import KASPI
 
@@ -63,7 +62,7 @@ def _sample(kind: Any) -> Refusal | HttpRefusal:
 
 
 def _answer(refusal: Refusal | HttpRefusal) -> tuple[int, dict[str, Any], dict[str, str]]:
-    reply = errors.reply(refusal)
+    reply = ERRORS.reply(refusal)
     headers = {name.decode(): value.decode() for name, value in reply.headers}
     KASPI.check_error(reply.status, {**headers, "x-request-id": "x"}, reply.body)
     return reply.status, orjson.loads(reply.body), headers
@@ -165,10 +164,10 @@ def test_out_of_coverage_says_what_is_not_covered(
 
 def test_words_without_the_dialects_code_have_its_shape() -> None:
     for status in (400, 408, 429, 500, 503):
-        content_type, body = errors.fallback("/delivery/v1/x", status)
+        content_type, body = ERRORS.words(status)
         headers = {"content-type": content_type}
         told = {"status": status, "headers": headers, "body": orjson.loads(body)}
         assert told == _golden(str(status))
         if status in (400, 500):  # the others get more headers from who asks for the words
             KASPI.check_error(status, {**headers, "x-request-id": "x"}, body)
-    assert errors.fallback("/delivery/v1/x", 502) == errors.fallback("/delivery/v1/x", 500)
+    assert ERRORS.words(502) == ERRORS.words(500)

@@ -227,11 +227,11 @@ def test_times_are_written_in_utc_and_whole_seconds() -> None:
     ],
 )
 def test_what_is_no_delivery_id_is_none(text: str) -> None:
-    assert words.parse_delivery_id(text) is None
+    assert words.parse_id(text) is None
 
 
 def test_ids_are_read_as_they_are_written() -> None:
-    assert words.parse_delivery_id(words.delivery_id(_ID)) == _ID
+    assert words.parse_id(words.delivery_id(_ID)) == _ID
     assert words.parse_quote_id(words.quote_id(_ID)) == _ID
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from starlette.types import ASGIApp, Receive, Scope
 
 from estafette.couriers.remote import metrics
-from estafette.couriers.remote.errors import CompanyUnknown, Senseless, Unsigned, reply
+from estafette.couriers.remote.errors import ERRORS, CompanyUnknown, Senseless, Unsigned
 from estafette.couriers.remote.failures import InDoubt
 from estafette.couriers.remote.schemas import Hint, read
 from estafette.http.limiter import limits_of
@@ -86,4 +86,4 @@ def _is_signed(body: bytes, signatures: list[bytes], secrets: Iterable[str]) -> 
 def build(platform: Platform) -> ASGIApp:
     """The receiver over `platform`, to be mounted at `/upstream`."""
     receiver = _Receiver(platform)
-    return resources({PATH: {"POST": receiver.receive}}, reply)
+    return resources({PATH: {"POST": receiver.receive}}, ERRORS.reply)

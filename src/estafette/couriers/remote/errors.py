@@ -7,9 +7,8 @@ from typing import Any
 import orjson
 
 from estafette.core import errors as core
-from estafette.core.errors import Refusal
 from estafette.http import refusals as http
-from estafette.http.fallback import Words
+from estafette.http.errors import Errors
 from estafette.http.refusals import HttpRefusal
 from estafette.http.reply import Header, HttpReply
 
@@ -76,21 +75,13 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
 }
 """How each refusal that the receiver can meet is written."""
 
-
-def reply(refusal: Refusal | HttpRefusal) -> HttpReply:
-    """The answer to a refusal."""
-    return _WRITERS[type(refusal)](refusal)
-
-
-_INTERNAL = _problem(500, "Internal Server Error", "Something went wrong on our side; send again")
-_FALLBACKS = {
-    400: _problem(400, "Bad Request", "The request is not valid HTTP"),
-    408: _problem(408, "Request Timeout", "The request did not arrive in time"),
-    429: _problem(429, "Too Many Requests", "Too many connections from this address"),
-    503: _problem(503, "Service Unavailable", "Too many connections; send again later"),
-}
-
-
-def fallback(path: str, status: int) -> Words:
-    """What is said where this application cannot speak; see http/fallback.py."""
-    return Words(_TYPE, _FALLBACKS.get(status, _INTERNAL).body)
+ERRORS = Errors(
+    _WRITERS,
+    {
+        400: _problem(400, "Bad Request", "The request is not valid HTTP"),
+        408: _problem(408, "Request Timeout", "The request did not arrive in time"),
+        429: _problem(429, "Too Many Requests", "Too many connections from this address"),
+        500: _problem(500, "Internal Server Error", "Something went wrong on our side; send again"),
+        503: _problem(503, "Service Unavailable", "Too many connections; send again later"),
+    },
+)

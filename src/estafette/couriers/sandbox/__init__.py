@@ -2,6 +2,6 @@
 
 from estafette.couriers.sandbox.app import build
 from estafette.couriers.sandbox.courier import run
-from estafette.couriers.sandbox.errors import fallback
+from estafette.couriers.sandbox.errors import ERRORS
 
-__all__ = ["build", "fallback", "run"]
+__all__ = ["ERRORS", "build", "run"]

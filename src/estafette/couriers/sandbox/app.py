@@ -18,20 +18,19 @@ from estafette.core.ids import new_id
 from estafette.core.sandbox.scenario import SCENARIOS
 from estafette.couriers.sandbox import page
 from estafette.couriers.sandbox.errors import (
+    ERRORS,
     BadRequest,
     LiveKey,
     NothingNext,
     Unauthorized,
-    reply,
 )
 from estafette.http.acting import acting
-from estafette.http.limiter import RateLimiter, limits_of, open_to_all
+from estafette.http.authenticate import Authenticator
+from estafette.http.limiter import RateLimiter, open_to_all
 from estafette.http.reply import HttpReply
-from estafette.http.request import client_address, header_values, read_body
+from estafette.http.request import header_values, read_body
 from estafette.http.resource import Handler, resources
 from estafette.http.strict_json import decode
-from estafette.http.trace import trace_of
-from estafette.usecases.accounts.authenticate import authenticate_any, permit
 from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox import simulate
 
@@ -63,7 +62,7 @@ class _Endpoints:
 
     def __init__(self, platform: Platform, limiter: RateLimiter, public_id: PublicId) -> None:
         self._platform = platform
-        self._limiter = limiter
+        self._authenticator = Authenticator(platform, limiter)
         self._public_id = public_id
 
     async def advance(self, scope: Scope, receive: Receive) -> HttpReply:
@@ -127,27 +126,22 @@ class _Endpoints:
         key = _key(scope)
         if key is None:
             raise Unauthorized
-        limits = limits_of(scope)
-        slowly = limits.has_failed(scope)
-        credential = await authenticate_any(self._platform, key, slowly=slowly)
+        credential = await self._authenticator.recognise(scope, key)
         if credential is None:
-            limits.fail(scope)
             raise Unauthorized
-        trace_of(scope).recognise(credential)
-        permit(self._platform, credential, Operation.MOVE, client_address(scope))
-        self._limiter.take(credential, scope)
+        self._authenticator.permit(scope, credential, Operation.MOVE)
         if credential.mode is not Mode.SANDBOX:
             raise LiveKey
         return credential
 
 
-def _key(scope: Scope) -> str | None:
+def _key(scope: Scope) -> bytes | None:
     """The one API key that a request shows, in either of the two headers."""
     keys = header_values(scope, b"x-api-key")
     for value in header_values(scope, b"authorization"):
         scheme, _, token = value.partition(b" ")
         keys.append(token.strip() if scheme.lower() == b"bearer" else b"")
-    return keys[0].decode("latin-1") if len(keys) == 1 else None
+    return keys[0] if len(keys) == 1 else None
 
 
 def _read(body: bytes) -> Advance:
@@ -190,4 +184,4 @@ def build(platform: Platform, limiter: RateLimiter, *, public_id: PublicId) -> A
         "/v1/scenarios": {"GET": open_to_all(endpoints.scenarios)},
         "/docs": {"GET": open_to_all(endpoints.docs)},
     }
-    return resources(paths, reply)
+    return resources(paths, ERRORS.reply)

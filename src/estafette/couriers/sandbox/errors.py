@@ -8,9 +8,8 @@ import orjson
 
 from estafette.core import errors as core
 from estafette.core.deliveries.delivery import Status
-from estafette.core.errors import Refusal
 from estafette.http import refusals as http
-from estafette.http.fallback import Words
+from estafette.http.errors import Errors
 from estafette.http.refusals import HttpRefusal
 from estafette.http.reply import JSON, Header, HttpReply
 
@@ -123,21 +122,15 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
 }
 """How each refusal that the sandbox's paths can meet is written."""
 
-
-def reply(refusal: Refusal | HttpRefusal) -> HttpReply:
-    """The answer to a refusal."""
-    return _WRITERS[type(refusal)](refusal)
-
-
-_INTERNAL = _error(500, "internal", "Something went wrong on our side; the request may be repeated")
-_FALLBACKS = {
-    400: _error(400, "invalid_request", "The request is not valid HTTP"),
-    408: _error(408, "invalid_request", "The request did not arrive in time"),
-    429: _error(429, "rate_limited", "Too many connections from this address"),
-    503: _error(503, "internal", "Too many connections; the request may be repeated"),
-}
-
-
-def fallback(path: str, status: int) -> Words:
-    """What is said where this application cannot speak; see http/fallback.py."""
-    return Words("application/json", _FALLBACKS.get(status, _INTERNAL).body)
+ERRORS = Errors(
+    _WRITERS,
+    {
+        400: _error(400, "invalid_request", "The request is not valid HTTP"),
+        408: _error(408, "invalid_request", "The request did not arrive in time"),
+        429: _error(429, "rate_limited", "Too many connections from this address"),
+        500: _error(
+            500, "internal", "Something went wrong on our side; the request may be repeated"
+        ),
+        503: _error(503, "internal", "Too many connections; the request may be repeated"),
+    },
+)

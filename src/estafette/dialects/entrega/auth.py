@@ -9,22 +9,21 @@ from estafette.core.accounts.page_limits import OLDER_LIMITS
 from estafette.core.accounts.page_orders import Page, source_of
 from estafette.dialects.entrega.errors import Unauthorized, UntrustedOrigin, WrongKind
 from estafette.dialects.entrega.mapping import DIALECT
+from estafette.http.authenticate import Authenticator
 from estafette.http.limiter import RateLimiter, limits_of
 from estafette.http.request import client_address, header_values
-from estafette.http.trace import trace_of
-from estafette.usecases.accounts.authenticate import authenticate, permit
 from estafette.usecases.platform import Platform
 
-_SCHEME = "bearer "
+_SCHEME = b"bearer "
 
 
-class Doorkeeper:
+class Access:
     """Lets a request in, or raises why not."""
 
     def __init__(self, platform: Platform, limiter: RateLimiter) -> None:
         """Knows the keys of `platform`; counts requests with `limiter`."""
         self._platform = platform
-        self._limiter = limiter
+        self._authenticator = Authenticator(platform, limiter, DIALECT.name)
 
     async def admit(self, scope: Scope, operation: Operation) -> Credential:
         """The credential of a request to the merchant API, which needs a secret key.
@@ -33,8 +32,7 @@ class Doorkeeper:
         RateLimited.
         """
         credential = await self._recognised(scope, KeyKind.SECRET)
-        permit(self._platform, credential, operation, client_address(scope))
-        self._limiter.take(credential, scope)
+        self._authenticator.permit(scope, credential, operation)
         return credential
 
     async def admit_page(
@@ -48,12 +46,10 @@ class Doorkeeper:
         credential = await self._recognised(scope, KeyKind.PUBLISHABLE)
         if origin is None or not trusts(credential.account.origins, origin):
             raise UntrustedOrigin
-        address = client_address(scope)
-        permit(self._platform, credential, operation, address)
-        self._limiter.take(credential, scope)
+        self._authenticator.permit(scope, credential, operation)
         limits = credential.page or OLDER_LIMITS
         lineage = credential.lineage or credential.key_id
-        return credential, Page(lineage, limits, source_of(lineage, address))
+        return credential, Page(lineage, limits, source_of(lineage, client_address(scope)))
 
     async def may_preflight(self, origin: str | None) -> bool:
         """Whether any account trusts an origin: a preflight shows no key."""
@@ -69,19 +65,14 @@ class Doorkeeper:
         shown = header_values(scope, b"authorization")
         if len(shown) != 1:
             raise Unauthorized
-        text = shown[0].decode("latin-1")
-        if not text.lower().startswith(_SCHEME):
+        if not shown[0].lower().startswith(_SCHEME):
             raise Unauthorized
-        key = text[len(_SCHEME) :].strip(" ")
-        limits = limits_of(scope)
-        slowly = limits.has_failed(scope)
-        credential = await authenticate(self._platform, key, DIALECT.name, slowly=slowly)
+        key = shown[0][len(_SCHEME) :].strip(b" ")
+        credential = await self._authenticator.recognise(scope, key)
         if credential is None:
-            limits.fail(scope)
             raise Unauthorized
-        trace_of(scope).recognise(credential)
         if credential.disabled:
-            limits.fail(scope)
+            limits_of(scope).fail(scope)
             raise Unauthorized  # a disabled key is an invalid one: no answer is published for it
         if credential.kind is not kind:
             raise WrongKind(kind)

@@ -7,16 +7,18 @@ from typing import Any, NamedTuple
 import orjson
 
 from estafette.core import errors as core
-from estafette.core.errors import Refusal
 from estafette.core.money.payment import PaymentMethod
 from estafette.dialects.entrega.words import CANCELLABLE, delivery_id
 from estafette.http import refusals as http
-from estafette.http.fallback import Words
+from estafette.http.errors import Errors
 from estafette.http.moments import timestamp
 from estafette.http.refusals import Detail, HttpRefusal
 from estafette.http.reply import Header, HttpReply
 
 PROBLEM: Header = (b"content-type", b"application/problem+json")
+
+PROBLEMS = "/errors"
+"""Where the pages are that the `type` of a problem leads to, on every server."""
 
 
 class Kind(NamedTuple):
@@ -316,42 +318,41 @@ _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
 }
 """What is told of each refusal; a test walks all refusals there are."""
 
-_INTERNAL = Problem(500, "Something went wrong on our side; the request may be repeated")
 _FALLBACKS = {
     400: Problem(400, "The request is not valid HTTP"),
     408: Problem(408, "The request did not arrive in time"),
     429: Problem(429, "Too many connections from this address"),
+    500: Problem(500, "Something went wrong on our side; the request may be repeated"),
     503: Problem(503, "Too many connections; retry with backoff"),
 }
 
 
-class Errors:
-    """Writes refusals; `type` leads to a page under the server's own address."""
+def errors(server_url: str) -> Errors:
+    """How Entrega refuses: each problem's `type` leads to a page of the server at that address.
 
-    def __init__(self, public_url: str) -> None:
-        """`public_url` is where the world reaches this server, without a slash at the end."""
-        self._base = f"{public_url}/errors"
+    `server_url` is where the world reaches it, without a slash at the end.
+    """
+    base = server_url + PROBLEMS
 
-    def reply(self, refusal: Refusal | HttpRefusal) -> HttpReply:
-        """The answer to a refusal."""
-        return self.written(_WRITERS[type(refusal)](refusal))
+    def writer(tell: Callable[[Any], Problem]) -> Callable[[Any], HttpReply]:
+        return lambda refusal: _written(base, tell(refusal))
 
-    def written(self, problem: Problem) -> HttpReply:
-        """A problem as it is sent."""
-        kind = KINDS[problem.status]
-        told: dict[str, Any] = {
-            "type": f"{self._base}/{kind.slug}",
-            "title": kind.title,
-            "status": problem.status,
-            "detail": problem.detail,
-        }
-        if problem.error:
-            told["error"] = problem.error
-        if problem.errors:
-            told["errors"] = problem.errors
-        return HttpReply(problem.status, orjson.dumps(told), (PROBLEM, *problem.headers))
+    return Errors(
+        {kind: writer(tell) for kind, tell in _WRITERS.items()},
+        {status: _written(base, problem) for status, problem in _FALLBACKS.items()},
+    )
 
-    def fallback(self, path: str, status: int) -> Words:
-        """What is said where the dialect's code cannot speak; see http/fallback.py."""
-        body = self.written(_FALLBACKS.get(status, _INTERNAL)).body
-        return Words("application/problem+json", body)
+
+def _written(base: str, problem: Problem) -> HttpReply:
+    kind = KINDS[problem.status]
+    told: dict[str, Any] = {
+        "type": f"{base}/{kind.slug}",
+        "title": kind.title,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if problem.error:
+        told["error"] = problem.error
+    if problem.errors:
+        told["errors"] = problem.errors
+    return HttpReply(problem.status, orjson.dumps(told), (PROBLEM, *problem.headers))

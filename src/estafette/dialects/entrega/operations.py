@@ -7,20 +7,22 @@ from uuid import UUID
 import orjson
 from starlette.types import Receive, Scope
 
-from estafette.core.accounts.account import Credential, Mode
+from estafette.core.accounts.account import Credential
 from estafette.core.accounts.page_orders import Page, pickup_refusal
 from estafette.core.deliveries.delivery import Delivery
-from estafette.core.errors import DeliveryNotFound, Refusal
+from estafette.core.errors import Refusal
 from estafette.dialects.entrega import mapping, schemas
-from estafette.dialects.entrega.errors import PROBLEM, Errors
+from estafette.dialects.entrega.errors import PROBLEM
 from estafette.dialects.entrega.words import parse_id
+from estafette.http.errors import Errors
 from estafette.http.fields import Context
-from estafette.http.reply import JSON, Header, HttpReply
+from estafette.http.operations import answered, delivery_in, idempotency, json
+from estafette.http.reply import Header, HttpReply
 from estafette.http.request import idempotency_key, read_body
-from estafette.http.strict_json import EMPTY_FINGERPRINT, decode, fingerprint
+from estafette.http.strict_json import decode
 from estafette.usecases.couriers.companies import offered_companies
 from estafette.usecases.deliveries.create import Creator, Order
-from estafette.usecases.deliveries.idempotency import Answer, Idempotency, Key, Reply
+from estafette.usecases.deliveries.idempotency import Reply
 from estafette.usecases.deliveries.pins import opened
 from estafette.usecases.platform import Platform
 from estafette.usecases.quotes.quote_companies import CompanyQuoter
@@ -34,13 +36,11 @@ Show = Callable[[Delivery, str], dict[str, Any]]
 class Operations:
     """The operations, on behalf of a credential that was admitted."""
 
-    def __init__(
-        self, platform: Platform, creator: Creator, quoter: CompanyQuoter, errors: Errors
-    ) -> None:
+    def __init__(self, platform: Platform, creator: Creator, errors: Errors) -> None:
         """Works on `platform`; writes refusals with `errors`."""
         self._platform = platform
         self._creator = creator
-        self._quoter = quoter
+        self._quoter = CompanyQuoter(platform)
         self._errors = errors
 
     async def couriers(self, credential: Credential) -> HttpReply:
@@ -53,7 +53,7 @@ class Operations:
     ) -> HttpReply:
         """Prices a route across the account's courier companies, for a `page` within its limits."""
         value = decode(await read_body(scope, receive))
-        wanted = schemas.read_quote(value, _context(credential))
+        wanted = schemas.read_quote(value, Context.of(credential))
         market = credential.account.market
         pickup = mapping.stop(wanted.origin, market.phone_region)
         if page and (refusal := pickup_refusal(page.limits, pickup)):
@@ -83,7 +83,7 @@ class Operations:
         """
         key = idempotency_key(scope)
         value = decode(await read_body(scope, receive))
-        wanted = schemas.read_delivery(value, _context(credential))
+        wanted = schemas.read_delivery(value, Context.of(credential))
         market = credential.account.market
         order = Order(
             scope=credential.scope,
@@ -95,7 +95,7 @@ class Operations:
             render=self.render(201, show),
             quote_id=wanted.quote_id,
             quoted_payload=mapping.bound_payload(wanted),
-            idempotency=idempotency(credential, endpoint, key, fingerprint(value)),
+            idempotency=idempotency(credential, endpoint, key, value),
             company_id=wanted.company_id,
             payment=mapping.payment(wanted),
             schedule=mapping.schedule(wanted),
@@ -105,7 +105,7 @@ class Operations:
             key_id=credential.key_id,
             page=page,
         )
-        return answered(await self._creator.create(order))
+        return answered(await self._creator.create(order), REPLAYED, PROBLEM)
 
     def render(self, status: int, show: Show) -> Callable[[Delivery | Refusal], Reply]:
         """Writes what came of an operation, to be kept under an idempotency key."""
@@ -120,35 +120,11 @@ class Operations:
         return written
 
 
-def delivery_in(scope: Scope) -> UUID:
+def delivery_id_in(scope: Scope) -> UUID:
     """The delivery of the path. Raises DeliveryNotFound for what is no delivery's id."""
-    id = parse_id(scope["path_params"]["id"])
-    if id is None:
-        raise DeliveryNotFound(UUID(int=0))
-    return id
+    return delivery_in(scope, "id", parse_id)
 
 
 def data(value: Any) -> HttpReply:
     """An answer with something in it."""
-    return HttpReply(200, orjson.dumps({"data": value}))
-
-
-def idempotency(
-    credential: Credential, endpoint: str, key: str | None, digest: bytes = EMPTY_FINGERPRINT
-) -> Idempotency | None:
-    """What an idempotency key stands for; `digest` is of the decoded body."""
-    return None if key is None else Idempotency(Key(credential.scope, endpoint, key), digest)
-
-
-def answered(answer: Answer) -> HttpReply:
-    """An answer that may be the repetition of an earlier one; refusals are kept as they were."""
-    reply = answer.reply
-    kind = JSON if reply.status < 400 else PROBLEM
-    return HttpReply(reply.status, reply.body, (kind, REPLAYED) if answer.replayed else (kind,))
-
-
-def _context(credential: Credential) -> Context:
-    return Context(
-        region=credential.account.market.phone_region,
-        sandbox=credential.mode is Mode.SANDBOX,
-    )
+    return json(200, {"data": value})

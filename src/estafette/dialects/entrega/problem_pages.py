@@ -7,7 +7,7 @@ from typing import NamedTuple
 from jinja2 import Environment, StrictUndefined
 from starlette.types import ASGIApp, Receive, Scope
 
-from estafette.dialects.entrega.errors import KINDS, Errors, Kind
+from estafette.dialects.entrega.errors import KINDS, Kind, errors
 from estafette.http.limiter import open_to_all
 from estafette.http.refusals import PathUnknown
 from estafette.http.reply import Header, HttpReply
@@ -147,8 +147,8 @@ class _Pages:
         return HttpReply(200, body.encode(), _HEADERS)
 
 
-def build_problem_pages(public_url: str) -> ASGIApp:
-    """The pages as an application, to be mounted at `/errors`."""
-    pages, errors = _Pages(), Errors(public_url)
+def build_problem_pages(server_url: str) -> ASGIApp:
+    """The pages as an application, to be mounted at `PROBLEMS`."""
+    pages = _Pages()
     paths = {"": {"GET": open_to_all(pages.index)}, "/{slug}": {"GET": open_to_all(pages.one)}}
-    return resources(paths, errors.reply)
+    return resources(paths, errors(server_url).reply)

@@ -14,9 +14,10 @@ from estafette.core.accounts.acts import Operation
 from estafette.core.accounts.page_orders import Page
 from estafette.core.errors import Busy, DeliveryNotFound, Unavailable
 from estafette.dialects.entrega import mapping
-from estafette.dialects.entrega.auth import Doorkeeper, origin_of
-from estafette.dialects.entrega.errors import Errors, UntrustedOrigin
-from estafette.dialects.entrega.operations import Operations, data, delivery_in
+from estafette.dialects.entrega.auth import Access, origin_of
+from estafette.dialects.entrega.errors import UntrustedOrigin
+from estafette.dialects.entrega.operations import Operations, data, delivery_id_in
+from estafette.http.errors import Errors
 from estafette.http.limiter import open_to_all
 from estafette.http.reply import Header, HttpReply
 from estafette.http.resource import Handler, Resource
@@ -44,12 +45,12 @@ class _WidgetApi:
         platform: Platform,
         operations: Operations,
         finder: Finder,
-        doorkeeper: Doorkeeper,
+        access: Access,
     ) -> None:
         self._platform = platform
         self._operations = operations
         self._finder = finder
-        self._doorkeeper = doorkeeper
+        self._access = access
 
     async def couriers(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /widget/couriers`."""
@@ -71,7 +72,7 @@ class _WidgetApi:
     async def get(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /widget/deliveries/{id}`."""
         credential, _page = await self._admitted(scope, Operation.SHOW)
-        id = delivery_in(scope)
+        id = delivery_id_in(scope)
         delivery = await self._finder.find(credential.scope, id)
         if not delivery.by_page:  # what it cost, and how it is paid, is its merchant's alone
             raise DeliveryNotFound(id)
@@ -79,7 +80,7 @@ class _WidgetApi:
 
     async def _admitted(self, scope: Scope, operation: Operation) -> tuple[Credential, Page]:
         try:
-            return await self._doorkeeper.admit_page(scope, operation, origin_of(scope))
+            return await self._access.admit_page(scope, operation, origin_of(scope))
         except UntrustedOrigin:
             scope[_READERS] = None  # another account may trust it; this one does not
             raise
@@ -92,12 +93,12 @@ class _PageResource:
         self,
         template: str,
         handlers: Mapping[str, Handler],
-        doorkeeper: Doorkeeper,
+        access: Access,
         errors: Errors,
     ) -> None:
         methods = ", ".join([*handlers, "OPTIONS"])
         self._methods: Header = (b"access-control-allow-methods", methods.encode())
-        self._doorkeeper = doorkeeper
+        self._access = access
         preflight = {"OPTIONS": open_to_all(self._preflight)}
         self._resource = Resource(template, {**handlers, **preflight}, errors.reply)
 
@@ -116,7 +117,7 @@ class _PageResource:
 
     async def _may_read(self, origin: str | None) -> bool:
         try:
-            return await self._doorkeeper.may_preflight(origin)
+            return await self._access.may_preflight(origin)
         except (Busy, Unavailable):
             return False
 
@@ -138,11 +139,11 @@ def widget_routes(
     platform: Platform,
     operations: Operations,
     finder: Finder,
-    doorkeeper: Doorkeeper,
+    access: Access,
     errors: Errors,
 ) -> list[Route]:
     """The widget API's paths."""
-    api = _WidgetApi(platform, operations, finder, doorkeeper)
+    api = _WidgetApi(platform, operations, finder, access)
     paths: dict[str, Mapping[str, Handler]] = {
         "/widget/couriers": {"GET": api.couriers},
         "/widget/quotes": {"POST": api.quote},
@@ -150,6 +151,6 @@ def widget_routes(
         "/widget/deliveries/{id}": {"GET": api.get},
     }
     return [
-        Route(template, _PageResource(template, handlers, doorkeeper, errors))
+        Route(template, _PageResource(template, handlers, access, errors))
         for template, handlers in paths.items()
     ]

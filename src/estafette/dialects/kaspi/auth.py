@@ -6,22 +6,22 @@ from estafette.core.accounts.account import Credential, KeyKind
 from estafette.core.accounts.acts import Operation
 from estafette.dialects.kaspi.errors import KeyDisabled, Unauthorized
 from estafette.dialects.kaspi.mapping import DIALECT
+from estafette.http.authenticate import Authenticator
 from estafette.http.limiter import RateLimiter, limits_of
 from estafette.http.refusals import BadIdempotencyKey
-from estafette.http.request import client_address, header_values, idempotency_key
-from estafette.http.trace import trace_of
-from estafette.usecases.accounts.authenticate import authenticate, permit, was_answered
+from estafette.http.request import header_values, idempotency_key
+from estafette.usecases.accounts.authenticate import was_answered
 from estafette.usecases.deliveries.idempotency import Key
 from estafette.usecases.platform import Platform
 
 
-class Doorkeeper:
+class Access:
     """Lets a request in, or raises why not."""
 
     def __init__(self, platform: Platform, limiter: RateLimiter) -> None:
         """Knows the keys of `platform`; counts requests with `limiter`."""
         self._platform = platform
-        self._limiter = limiter
+        self._authenticator = Authenticator(platform, limiter, DIALECT.name)
 
     async def admit(
         self, scope: Scope, operation: Operation, endpoint: str | None = None
@@ -34,21 +34,13 @@ class Doorkeeper:
         keys = header_values(scope, b"x-api-key")
         if len(keys) != 1:
             raise Unauthorized
-        limits = limits_of(scope)
-        slowly = limits.has_failed(scope)
-        key = keys[0].decode("latin-1")
-        credential = await authenticate(self._platform, key, DIALECT.name, slowly=slowly)
-        if credential is None:
-            limits.fail(scope)
-            raise Unauthorized
-        trace_of(scope).recognise(credential)
-        if credential.kind is not KeyKind.SECRET:
+        credential = await self._authenticator.recognise(scope, keys[0])
+        if credential is None or credential.kind is not KeyKind.SECRET:
             raise Unauthorized
         if credential.disabled:
-            limits.fail(scope)
+            limits_of(scope).fail(scope)
             raise await self._disabled(scope, credential, endpoint)
-        permit(self._platform, credential, operation, client_address(scope))
-        self._limiter.take(credential, scope)
+        self._authenticator.permit(scope, credential, operation)
         return credential
 
     async def _disabled(

@@ -8,10 +8,9 @@ import orjson
 
 from estafette.core import errors as core
 from estafette.core.deliveries.delivery import Status
-from estafette.core.errors import Refusal
 from estafette.dialects.kaspi.words import CANCELLED, SHOWN, delivery_id
 from estafette.http import refusals as http
-from estafette.http.fallback import Words
+from estafette.http.errors import Errors
 from estafette.http.refusals import Detail, HttpRefusal, InvalidRequest
 from estafette.http.reply import JSON, Header, HttpReply
 
@@ -199,23 +198,17 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
 }
 """How each refusal is written; a test walks all refusals there are."""
 
-
-def reply(refusal: Refusal | HttpRefusal) -> HttpReply:
-    """The answer to a refusal."""
-    return _WRITERS[type(refusal)](refusal)
-
-
-_INTERNAL = _error(500, "internal", "Something went wrong on our side; the request may be repeated")
 _FALLBACKS = {
     400: _invalid(Detail("request", "is not valid HTTP")),
     408: _error(408, "invalid_request", "The request did not arrive in time"),
     429: _error(429, "rate_limited", "Too many connections from this address"),
-    500: _INTERNAL,
+    500: _error(500, "internal", "Something went wrong on our side; the request may be repeated"),
     503: _error(503, "internal", "Too many connections; the request may be repeated"),
 }
 
+ERRORS = Errors(_WRITERS, _FALLBACKS)
 
-def fallback(path: str, status: int) -> Words:
-    """What is said where this dialect's code cannot speak; see http/fallback.py."""
-    body = _FALLBACKS.get(status, _INTERNAL).body
-    return Words("application/json", body)
+
+def errors(_server_url: str) -> Errors:
+    """How Kaspi refuses: with the same words wherever a server is."""
+    return ERRORS

@@ -49,7 +49,7 @@ def delivery_id(id: UUID) -> str:
     return "dlv_" + to_base32(id)
 
 
-def parse_delivery_id(text: str) -> UUID | None:
+def parse_id(text: str) -> UUID | None:
     """The id that `delivery_id` wrote, None when it wrote no such text."""
     return from_base32(text[4:]) if text.startswith("dlv_") else None
 

@@ -16,7 +16,7 @@ from estafette.http.trace import trace_of
 
 
 class Place(NamedTuple):
-    """Somewhere to go from here: a path, its name, and what is there."""
+    """Somewhere to go from here: a path or a URL, its name, and what is there."""
 
     path: str
     name: str

@@ -47,7 +47,9 @@ _PAGE = "/{public_id}"
 _STREAM = f"{_PAGE}/events"  # open for as long as somebody looks: measured apart
 _LONGEST_ID = 100
 _LONGEST_LINK = 200
-_CLINGING = re.compile(r"^[^a-z0-9]+|[^a-z0-9]+$")  # what chats and people leave around a link
+_CLINGING = re.compile(
+    r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$"
+)  # what chats and people leave around a link
 
 
 def _now() -> datetime:
@@ -109,30 +111,41 @@ class TrackingPages(Starlette):
         """
         await self._hub.close()
 
-    async def _find(self, request: Request) -> TrackedDelivery:
-        """The delivery of the address; one refusal, whether malformed or unknown."""
+    async def _find(self, request: Request) -> tuple[TrackedDelivery, Links]:
+        """The delivery of the address, and its pages; one refusal, whether malformed or unknown."""
         _admit(request)
-        text = _public_id(request)
-        id = self._parse(text) if len(text) <= _LONGEST_ID else None
+        text, id = self._read(_written_id(request))
         delivery = await self._track(id, caller(request.scope)) if id is not None else None
         if delivery is None:
             raise HTTPException(404)
-        return delivery
+        return delivery, _links(request, text)
+
+    def _read(self, written: str) -> tuple[str, UUID | None]:
+        """The id of an address, as a dialect writes it and as it is read, if it is one.
+
+        A link that came in capitals is read in small letters where that is what a dialect writes.
+        """
+        if len(written) > _LONGEST_ID:
+            return written, None
+        small = written.lower()
+        exact, folded = self._parse(written), self._parse(small)
+        if exact is None or exact == folded:
+            return small, folded
+        return written, exact
 
     async def _page(self, request: Request) -> Response:
         _measure(request, _PAGE)
-        if _CLINGING.sub("", request.path_params.get("end", "")[:_LONGEST_LINK].lower()):
+        if _CLINGING.sub("", request.path_params.get("end", "")[:_LONGEST_LINK]):
             raise HTTPException(404)
-        delivery = await self._find(request)
+        delivery, links = await self._find(request)
         texts = _texts(request, language.of_market(delivery.market))
-        html = render.page(present(delivery, texts, self._clock()), _links(request))
+        html = render.page(present(delivery, texts, self._clock()), links)
         return _html(html, texts)
 
     async def _events(self, request: Request) -> Response:
         _measure(request, _STREAM)
-        delivery = await self._find(request)
+        delivery, links = await self._find(request)
         texts = _texts(request, language.of_market(delivery.market))
-        links = _links(request)
 
         def rendered(latest: TrackedDelivery) -> tuple[str, str]:
             return render.fragment(present(latest, texts, self._clock()), links)
@@ -217,7 +230,11 @@ async def _stumble(request: Request, _error: Exception) -> Response:
 
 
 def _notice(request: Request, texts: Texts, status: int, title: str, detail: str) -> Response:
-    return _html(render.notice(texts, _links(request), title=title, detail=detail), texts, status)
+    return _html(
+        render.notice(texts, _links(request, _written_id(request)), title=title, detail=detail),
+        texts,
+        status,
+    )
 
 
 def _html(html: str, texts: Texts, status: int = 200) -> Response:
@@ -239,16 +256,13 @@ def _parameter(request: Request, name: str) -> str | None:
     return values[-1] if values else None
 
 
-def _links(request: Request) -> Links:
+def _links(request: Request, public_id: str) -> Links:
     return Links(
         base=str(request.scope.get("root_path", "")).rstrip("/"),
-        public_id=_public_id(request),
+        public_id=public_id,
     )
 
 
-def _public_id(request: Request) -> str:
-    """The id of the address as dialects write it: a link reaches us through chats and QR codes.
-
-    Those add what stood behind the link, and write it in capitals.
-    """
-    return _CLINGING.sub("", str(request.path_params.get("public_id", ""))[:_LONGEST_LINK].lower())
+def _written_id(request: Request) -> str:
+    """The id of the address, without what stood around the link where somebody copied it."""
+    return _CLINGING.sub("", str(request.path_params.get("public_id", ""))[:_LONGEST_LINK])

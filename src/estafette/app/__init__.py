@@ -5,19 +5,16 @@ import gc
 import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from importlib.metadata import version
 from types import FrameType
-from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import structlog
-from prometheus_client import REGISTRY, CollectorRegistry
-from starlette.types import ASGIApp
+from prometheus_client import REGISTRY
 
-from estafette import health
+from estafette.app.application import build, reader_of_ids
 from estafette.core.audit import By
 from estafette.core.couriers.company import Connector, Courier
 from estafette.core.deliveries.dialect import Dialect
@@ -26,15 +23,11 @@ from estafette.core.retention import Retention
 from estafette.couriers import remote, sandbox
 from estafette.couriers.inhouse import InhouseCourier
 from estafette.dialects import entrega, kaspi
-from estafette.http import plain
 from estafette.http.address import ClientAddresses
 from estafette.http.connections import ConnectionLimits, ConnectionMetrics, Connections
-from estafette.http.fallback import Fallback, by_prefix
-from estafette.http.limiter import AddressLimits, RateLimiter
-from estafette.http.observe import Observer
-from estafette.http.prefix import ByPrefix
+from estafette.http.limiter import AddressLimits
 from estafette.http.server import HttpServer, open_sockets, room_for_connections
-from estafette.metrics import CourierMetrics, RequestMetrics, observe_open, observe_upkeep
+from estafette.metrics import observe_open, observe_upkeep
 from estafette.scraping import scraped
 from estafette.settings import Settings
 from estafette.store import maintenance, signals
@@ -45,15 +38,11 @@ from estafette.usecases.accounts import secret_key
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.deliveries import count_open, due_moves, personal_data, search
-from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.money import close_books
 from estafette.usecases.places import LIST_STATEMENT_SECONDS
 from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform
-from estafette.usecases.quotes.quote import Quoter
-from estafette.usecases.quotes.quote_companies import CompanyQuoter
 from estafette.usecases.ready import Database, NotReadyError, must_be_fit
 from estafette.usecases.webhooks import gone
-from estafette.web import home, tracking, widget
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.message import Renderer
 from estafette.webhooks.resolver import ThreadResolver
@@ -70,65 +59,25 @@ _OTHER_FILES = 128
 """How many files and sockets a server may have open besides those of clients and its database."""
 
 
-class _ShowEvent(Protocol):
-    def __call__(self, id: UUID, ordinal: int, *, is_test: bool) -> str: ...
+RECORDS = (kaspi.RECORD, entrega.RECORD)
+"""The dialects that are spoken."""
 
+DIALECTS: dict[str, Dialect] = {one.name: one.dialect for one in RECORDS}
+RENDERERS: dict[str, Renderer] = {one.name: one.renderer for one in RECORDS}
+_IDS = {one.name: one.ids for one in RECORDS}
 
-class _Spoken(NamedTuple):
-    """A dialect, and how it writes webhooks and ids.
-
-    `delivery_id` and `parse_id` write and read the id of a delivery; `id_on_webhook` writes that
-    of an event as receivers see it.
-    """
-
-    dialect: Dialect
-    renderer: Renderer
-    delivery_id: Callable[[UUID], str]
-    parse_id: Callable[[str], UUID | None]
-    id_on_webhook: _ShowEvent
-
-
-_SPOKEN = {
-    one.dialect.name: one
-    for one in (
-        _Spoken(
-            kaspi.DIALECT,
-            kaspi.RENDERER,
-            kaspi.delivery_id,
-            kaspi.parse_delivery_id,
-            kaspi.id_on_webhook,
-        ),
-        _Spoken(
-            entrega.DIALECT,
-            entrega.RENDERER,
-            entrega.delivery_id,
-            entrega.parse_id,
-            entrega.id_on_webhook,
-        ),
-    )
-}
-DIALECTS: dict[str, Dialect] = {name: one.dialect for name, one in _SPOKEN.items()}
-RENDERERS: dict[str, Renderer] = {name: one.renderer for name, one in _SPOKEN.items()}
-PLACES = (
-    home.Place("/delivery/docs", "Kaspi Delivery API", "Read the reference and try every call."),
-    home.Place("/v1/docs", "Entrega API", "Read the reference and try every call."),
-    home.Place("/sandbox/docs", "Sandbox", "Outcomes on demand, and deliveries moved by hand."),
-)
-
-
-def public_id(text: str) -> UUID | None:
-    """The id of the delivery that some dialect writes as `text`; None when none does."""
-    return next((id for one in _SPOKEN.values() if (id := one.parse_id(text))), None)
+public_id = reader_of_ids(RECORDS)
+"""The id of the delivery that some dialect writes as a text; None when none does."""
 
 
 def shown_id(dialect: str, delivery_id: UUID) -> str:
     """A delivery's id as that dialect writes it."""
-    return _SPOKEN[dialect].delivery_id(delivery_id)
+    return _IDS[dialect].delivery(delivery_id)
 
 
 def shown_event(dialect: str, event_id: UUID, ordinal: int = 0, *, is_test: bool = False) -> str:
     """An event's id as receivers of that dialect's webhooks see it; `ordinal` as in a message."""
-    return _SPOKEN[dialect].id_on_webhook(event_id, ordinal, is_test=is_test)
+    return _IDS[dialect].event(event_id, ordinal, is_test=is_test)
 
 
 def _dsn(settings: Settings) -> str:
@@ -218,71 +167,6 @@ async def _close(pool: Pool) -> None:
         pool.terminate()
 
 
-@dataclass(frozen=True)
-class Application:
-    """The server's application, and what is to be told when it shall end."""
-
-    asgi: ASGIApp
-    fallback: Fallback
-    pages: tracking.TrackingPages
-
-
-def build(
-    platform: Platform,
-    *,
-    processes: int = 1,
-    registry: CollectorRegistry = REGISTRY,
-    addresses: ClientAddresses | None = None,
-    limits: AddressLimits | None = None,
-    streams: int = 2000,
-    metrics_token: str | None = None,
-) -> Application:
-    """The whole HTTP side over `platform`; `processes` share each key's rate limit.
-
-    Requests are measured in `registry`. `addresses` tells who calls; without it no proxy is
-    trusted. `limits` are those of callers without a key; without them there are none.
-    At most `streams` tracking pages are kept up to date at the same time. `/metrics` is for whoever
-    shows `metrics_token`.
-    """
-    creator, quoter = Creator(platform), Quoter(platform)
-    platform.observe_courier = CourierMetrics(registry).observe
-    limiter = RateLimiter(processes)
-    pages = tracking.build(platform, public_id=public_id, streams=streams)
-    problems = entrega.Errors(platform.public_url).fallback
-    fallback = by_prefix(
-        {
-            "/delivery": kaspi.fallback,
-            "/v1": problems,
-            "/errors": problems,
-            "/sandbox": sandbox.fallback,
-            "/upstream": remote.fallback,
-        }
-    )
-    rest = plain.application(
-        [home.build(PLACES), widget.build(), *health.routes(platform, metrics_token)]
-    )
-    app = ByPrefix(
-        {
-            "/delivery": kaspi.build(platform, creator, quoter, limiter),
-            "/v1": entrega.build(platform, creator, CompanyQuoter(platform), limiter),
-            "/errors": entrega.build_problem_pages(platform.public_url),
-            "/sandbox": sandbox.build(platform, limiter, public_id=public_id),
-            "/track": pages,
-            "/upstream": remote.build(platform),
-        },
-        rest,
-    )
-    observer = Observer(
-        app,
-        logger=structlog.stdlib.get_logger("estafette.http").bind(),  # once, not for each line
-        metrics=RequestMetrics(registry),
-        fallback=fallback,
-        addresses=addresses,
-        limits=limits,
-    )
-    return Application(observer, fallback, pages)
-
-
 def _spare_the_collector() -> None:
     """Keeps garbage collection off what lives as long as the process, and makes it rarer.
 
@@ -305,6 +189,7 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
         connections = _connections(settings, addresses)
         application = build(
             platform,
+            RECORDS,
             processes=settings.server_processes,
             addresses=addresses,
             limits=AddressLimits(

@@ -1,0 +1,126 @@
+"""The HTTP side, put together: every dialect, what stands beside them, and who watches over all."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from prometheus_client import REGISTRY, CollectorRegistry
+from starlette.types import ASGIApp
+
+from estafette import health
+from estafette.couriers import remote, sandbox
+from estafette.dialects import DialectRecord
+from estafette.http import plain
+from estafette.http.address import ClientAddresses
+from estafette.http.fallback import Fallback, plain_words
+from estafette.http.limiter import AddressLimits, RateLimiter
+from estafette.http.mounts import Mount, Mounted, Mounts
+from estafette.http.observe import Observer
+from estafette.metrics import CourierMetrics, RequestMetrics
+from estafette.usecases.deliveries.create import Creator
+from estafette.usecases.platform import Platform
+from estafette.web import home, tracking, widget
+
+
+@dataclass(frozen=True)
+class Application:
+    """The server's application, and what is to be told when it shall end."""
+
+    asgi: ASGIApp
+    fallback: Fallback
+    pages: tracking.TrackingPages
+
+
+def build(
+    platform: Platform,
+    dialects: Sequence[DialectRecord],
+    *,
+    processes: int = 1,
+    registry: CollectorRegistry = REGISTRY,
+    addresses: ClientAddresses | None = None,
+    limits: AddressLimits | None = None,
+    streams: int = 2000,
+    metrics_token: str | None = None,
+) -> Application:
+    """The whole HTTP side over `platform`, which speaks `dialects`.
+
+    `processes` share each key's rate limit. Requests are measured in `registry`. `addresses` tells
+    who calls; without it no proxy is trusted. `limits` are those of callers without a key; without
+    them there are none. At most `streams` tracking pages are kept up to date at the same time.
+    `/metrics` is for whoever shows `metrics_token`. Raises ValueError where two dialects are
+    mounted at one place.
+    """
+    platform.observe_courier = CourierMetrics(registry).observe
+    limiter = RateLimiter(processes)
+    public_id = reader_of_ids(dialects)
+    pages = tracking.build(platform, public_id=public_id, streams=streams)
+    others = (
+        Mounted(
+            Mount("/sandbox"),
+            sandbox.build(platform, limiter, public_id=public_id),
+            sandbox.ERRORS.words,
+        ),
+        Mounted(Mount("/track"), pages, plain_words),
+        Mounted(Mount("/upstream"), remote.build(platform), remote.ERRORS.words),
+    )
+    rest = plain.application(
+        [
+            home.build(_places(platform.public_url, dialects)),
+            widget.build(),
+            *health.routes(platform, metrics_token),
+        ]
+    )
+    mounts = Mounts(
+        platform.public_url, [*_mounted(platform, dialects, limiter), *others], otherwise=rest
+    )
+    observer = Observer(
+        mounts,
+        logger=structlog.stdlib.get_logger("estafette.http").bind(),  # once, not for each line
+        metrics=RequestMetrics(registry),
+        fallback=mounts.fallback,
+        addresses=addresses,
+        limits=limits,
+    )
+    return Application(observer, mounts.fallback, pages)
+
+
+def reader_of_ids(dialects: Sequence[DialectRecord]) -> Callable[[str], UUID | None]:
+    """What reads the id of a delivery as any of the dialects writes it; None when none does."""
+
+    def parse(text: str) -> UUID | None:
+        return next((id for one in dialects if (id := one.ids.parse(text))), None)
+
+    return parse
+
+
+def _mounted(
+    platform: Platform, dialects: Sequence[DialectRecord], limiter: RateLimiter
+) -> Iterator[Mounted]:
+    """Each dialect where its record says, and what it serves besides."""
+    creator = Creator(platform)
+    for one in dialects:
+        words = one.errors(platform.public_url).words
+        yield Mounted(one.introduction.mount, one.build(platform, creator, limiter), words)
+        for prefix, build_page in one.pages.items():
+            yield Mounted(Mount(prefix), build_page(platform.public_url), words)
+
+
+def _places(public_url: str, dialects: Sequence[DialectRecord]) -> list[home.Place]:
+    """Where the page at the root leads to."""
+    docs = [
+        home.Place(
+            _link(one.introduction.docs_url(public_url), public_url),
+            f"{one.introduction.title} API",
+            "Read the reference and try every call.",
+        )
+        for one in dialects
+    ]
+    about = "Outcomes on demand, and deliveries moved by hand."
+    return [*docs, home.Place("/sandbox/docs", "Sandbox", about)]
+
+
+def _link(url: str, public_url: str) -> str:
+    """A URL as a link from the root: its path alone where it is on the same host."""
+    path = url.removeprefix(public_url)
+    return path if path.startswith("/") else url

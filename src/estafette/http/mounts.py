@@ -1,0 +1,139 @@
+"""Several applications in one, told apart by the name of the host or the first part of the path."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from estafette.http.fallback import Words, plain_words
+from estafette.http.trace import trace_of
+
+_PREFIX = re.compile(r"/[a-z0-9-]{1,63}")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """Where an application is served: under a path prefix, or under a name before the host's own.
+
+    `prefix` is one part of a path (`/delivery`), for every host. `host` is one part of a host name
+    (`lisbon`): the application then has all paths of `lisbon.delivery.example`, where the world
+    reaches the server at `delivery.example`, and of `lisbon.localhost` on the machine itself.
+    """
+
+    prefix: str = ""
+    host: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError unless exactly one of the two is given, and well formed."""
+        if bool(self.prefix) == bool(self.host):
+            raise ValueError("an application is mounted by a prefix or by a host name, not by both")
+        if self.prefix and not _PREFIX.fullmatch(self.prefix):
+            raise ValueError(f"{self.prefix!r} is not one part of a path, such as /delivery")
+        if self.host and not _LABEL.fullmatch(self.host):
+            raise ValueError(f"{self.host!r} is not one part of a host name, such as lisbon")
+
+    def url(self, server_url: str) -> str:
+        """Where its paths begin, for who reaches the server at `server_url`; no slash at the end.
+
+        A server that is reached by a number has no names before it: it is taken for this machine.
+        """
+        if self.prefix:
+            return server_url + self.prefix
+        parts = urlsplit(server_url)
+        port = "" if parts.port is None else f":{parts.port}"
+        return f"{parts.scheme}://{self.host}.{_named(parts.hostname)}{port}"
+
+    def hosts(self, server_url: str) -> frozenset[str]:
+        """The host names that it is served under; none for one with a prefix."""
+        if not self.host:
+            return frozenset()
+        return frozenset(f"{self.host}.{at}" for at in (_named(_host_of(server_url)), _LOCAL))
+
+
+_LOCAL = "localhost"
+
+
+def _host_of(url: str) -> str | None:
+    return urlsplit(url).hostname
+
+
+def _named(host: str | None) -> str:
+    """The host where it is a name, else the name of this machine for itself."""
+    try:
+        ip_address(host or "")
+    except ValueError:
+        return host or _LOCAL
+    return _LOCAL
+
+
+class Mounted(NamedTuple):
+    """An application, where it is served, and its words for a status where it cannot speak."""
+
+    mount: Mount
+    application: ASGIApp
+    words: Callable[[int], Words]
+
+
+class Mounts:
+    """Gives each application all that lies at its mount, a bare prefix included.
+
+    Starlette's `Mount` passes over the bare prefix, and over paths with a line feed in them; those
+    would then be refused in nobody's shape. A host name wins over a prefix: what is served under
+    a name of its own may have any path, whoever else has the same.
+    """
+
+    def __init__(self, server_url: str, mounted: Iterable[Mounted], otherwise: ASGIApp) -> None:
+        """`otherwise` gets what no mount is for. The world reaches the server at `server_url`.
+
+        Raises ValueError where two are mounted at one place.
+        """
+        self._prefixes: dict[str, Mounted] = {}
+        self._hosts: dict[str, Mounted] = {}
+        self._otherwise = otherwise
+        for one in mounted:
+            places = self._hosts if one.mount.host else self._prefixes
+            for place in one.mount.hosts(server_url) or (one.mount.prefix,):
+                if place in places:
+                    raise ValueError(f"two applications are mounted at {place}")
+                places[place] = one
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, its `root_path` lengthened by the prefix."""
+        if scope["type"] != "http":
+            await self._otherwise(scope, receive, send)
+            return
+        if self._hosts and (named := self._hosts.get(host_of(scope["headers"]))):
+            trace_of(scope).base = f"//{named.mount.host}"
+            await named.application(scope, receive, send)
+            return
+        root: str = scope.get("root_path", "")
+        path: str = scope["path"].removeprefix(root)
+        owner = self._prefixes.get(_first_part(path))
+        if owner is None:
+            await self._otherwise(scope, receive, send)
+            return
+        scope["app_root_path"] = scope.get("app_root_path", root)
+        scope["root_path"] = root + owner.mount.prefix
+        await owner.application(scope, receive, send)
+
+    def fallback(self, host: str, path: str, status: int) -> Words:
+        """The words of whoever a request belongs to; see http/fallback.py."""
+        owner = self._hosts.get(host) or self._prefixes.get(_first_part(path))
+        return plain_words(status) if owner is None else owner.words(status)
+
+
+def _first_part(path: str) -> str:
+    return "/" + path[1:].partition("/")[0]
+
+
+def host_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The host that a request names, without a port, in small letters; "" for none or several."""
+    named = [value for name, value in headers if name == b"host"]
+    if len(named) != 1:
+        return ""
+    return named[0].decode("latin-1").partition(":")[0].rstrip(".").lower()
