@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from estafette.settings import SETTINGS
 from estafette.settings.problems import SettingsError, load, unknown_variables
 from estafette.usecases.accounts.secrets import new_cipher_key
 
@@ -145,6 +146,9 @@ def test_a_public_url_that_would_lead_nowhere_is_refused_with_the_reason(
     [
         ("ESTAFETTE_PORT", "eighty", "a whole number from 0 to 65535"),
         ("ESTAFETTE_PORT", "70000", "a whole number from 0 to 65535"),
+        ("ESTAFETTE_PORT", "80.5", "a whole number from 0 to 65535"),
+        ("ESTAFETTE_HEAD_SECONDS", "inf", "a number from 0.1 to 600"),
+        ("ESTAFETTE_DEMO", "perhaps", "true or false"),
         ("ESTAFETTE_SANDBOX_STEP_SECONDS", "-1", "a number from 0 to 86400"),
         ("ESTAFETTE_SANDBOX_STEP_SECONDS", "nan", "a number from 0 to 86400"),
         ("ESTAFETTE_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
@@ -262,9 +266,51 @@ def test_secrets_are_not_in_the_repr() -> None:
     assert "hunter2" not in repr(settings)
 
 
-def test_a_wrong_setting_of_the_file_is_named_with_the_file(tmp_path: Path) -> None:
-    (tmp_path / "estafette.toml").write_text("port = 'x'")
-    assert _problem().startswith("port in estafette.toml = 'x': ")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "'x'"),
+        ("port", "true"),
+        ("port", "8000.5"),
+        ("port", "[8000]"),
+        ("head_seconds", "nan"),
+        ("demo", "2"),
+        ("host", "1"),
+        ("data_dir", "1"),
+        ("public_url", "1"),
+        ("log_level", "1"),
+        ("trusted_proxies", "1"),
+    ],
+)
+def test_a_wrong_setting_of_the_file_is_named_with_the_file(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    (tmp_path / "estafette.toml").write_text(f"{name} = {value}")
+    assert _problem().startswith(f"{name} in estafette.toml = ")
+
+
+def test_the_file_may_hold_values_of_their_kind_or_texts_of_them(tmp_path: Path) -> None:
+    lines = ["port = '81'", "head_seconds = 3", "demo = 'off'", "log_level = 'INFO'"]
+    (tmp_path / "estafette.toml").write_text("\n".join([*lines, "trusted_proxies = ['::1/128']"]))
+    found = load()
+    assert (found.port, found.head_seconds, found.demo, found.log_level) == (81, 3.0, False, "info")
+    assert found.trusted_proxies == (ip_network("::1/128"),)
+
+
+def test_the_defaults_are_values_that_might_be_written() -> None:
+
+    for name, setting in SETTINGS.items():
+        if setting.default is not None:
+            read = setting.metadata["read"]
+            assert read(setting.default) == setting.default, name
+
+
+@pytest.mark.parametrize("token", ["short", "x" * 201])
+def test_a_token_for_metrics_has_a_length_that_nobody_guesses_or_overlooks(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("ESTAFETTE_METRICS_TOKEN", token)
+    assert _problem() == "ESTAFETTE_METRICS_TOKEN: must have 16 to 200 characters"
 
 
 def test_an_unknown_setting_of_the_file_is_refused(tmp_path: Path) -> None:

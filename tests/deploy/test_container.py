@@ -20,7 +20,7 @@ import aiohttp
 import pytest
 import yaml
 
-from estafette.settings import PREFIX, Settings
+from estafette.settings import PREFIX, SETTINGS, Settings
 from tests.deploy.conftest import ROOT
 from tests.processes import CIPHER_KEY, free_port
 
@@ -237,7 +237,7 @@ def test_the_containers_get_settings_that_there_are_and_no_secret_of_the_file() 
     example = dict(
         re.findall(r"(?m)^#?(\w+)=(.*)$", (COMPOSE.parent / "env.example").read_text("utf-8"))
     )
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | {"DATABASE_URL"}
+    known = {PREFIX + name.upper() for name in SETTINGS} | {"DATABASE_URL"}
     not_ours = {"ESTAFETTE_SITE", "POSTGRES_PASSWORD"}  # of Caddy and of PostgreSQL
     assert example.keys() - not_ours <= known
     assert {"ESTAFETTE_SECRET_KEY", "POSTGRES_PASSWORD"} <= {
@@ -264,5 +264,5 @@ def test_the_containers_start_in_order_and_publish_nothing_but_the_api() -> None
     assert published.keys() == {"caddy"}
     metrics = services["worker"]["environment"]["ESTAFETTE_WORKER_METRICS_PORT"]
     assert metrics in " ".join(services["worker"]["healthcheck"]["test"])
-    patience = Settings.model_fields["shutdown_seconds"].default
+    patience = Settings().shutdown_seconds
     assert int(services["serve"]["stop_grace_period"].removesuffix("s")) > patience

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from estafette.settings import PREFIX, Settings
+from estafette.settings import PREFIX, SETTINGS, Settings
 from tests.deploy.conftest import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -71,7 +71,7 @@ def _seconds(text: str) -> int:
 
 
 HEARTBEAT_SECONDS = 15
-IDLE_SECONDS = Settings.model_fields["idle_seconds"].default
+IDLE_SECONDS = Settings().idle_seconds
 
 
 def test_nginx_hides_metrics_streams_unbuffered_and_overwrites_the_callers_address() -> None:
@@ -127,8 +127,8 @@ def test_units_run_our_commands_as_nobody_special_and_wait_for_their_end(path: P
     assert unit["ExecStart"] == [f"/opt/estafette/venv/bin/estafette {name}"]
     assert unit["User"] == ["estafette"]
     assert unit["Restart"] == ["always"]
-    assert int(unit["TimeoutStopSec"][0]) > Settings.model_fields["shutdown_seconds"].default
-    assert int(unit["LimitNOFILE"][0]) > 2 * Settings.model_fields["max_connections"].default
+    assert int(unit["TimeoutStopSec"][0]) > Settings().shutdown_seconds
+    assert int(unit["LimitNOFILE"][0]) > 2 * Settings().max_connections
     for hardened in ("NoNewPrivileges", "PrivateTmp", "ProtectHome", "MemoryDenyWriteExecute"):
         assert unit[hardened] == ["yes"]
     assert unit["ProtectSystem"] == ["strict"]
@@ -160,7 +160,7 @@ def test_systemd_understands_the_units_and_finds_them_hardened(path: Path, tmp_p
 def test_the_settings_of_the_units_are_settings() -> None:
     text = (DEPLOY / "systemd/estafette.env").read_text("utf-8")
     named = set(re.findall(r"(?m)^(\w+)=", text))
-    assert named <= {PREFIX + name.upper() for name in Settings.model_fields} | {"DATABASE_URL"}
+    assert named <= {PREFIX + name.upper() for name in SETTINGS} | {"DATABASE_URL"}
     assert {"DATABASE_URL", "ESTAFETTE_SECRET_KEY", "ESTAFETTE_PUBLIC_URL"} <= named
     assert re.search(r"(?m)^ESTAFETTE_SECRET_KEY=$", text)
 

@@ -5,6 +5,7 @@ import gc
 import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from importlib.metadata import version
@@ -205,7 +206,7 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
         port = sockets[0].getsockname()[1]
 
         def told() -> None:
-            _tell_start(settings.model_copy(update={"port": port}).local_url, database)
+            _tell_start(replace(settings, port=port).local_url, database)
             ready()
 
         server = HttpServer(

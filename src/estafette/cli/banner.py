@@ -13,7 +13,7 @@ from string import Template
 
 from estafette.cli.output import say, styled
 from estafette.dialects import Introduction, introduction
-from estafette.settings import Settings
+from estafette.settings import DEFAULT_DATA_DIR, Settings
 from estafette.up.supervisor import Ready
 
 
@@ -138,8 +138,8 @@ def _command(settings: Settings) -> str:
     called = Path(sys.argv[0])
     on_path = called.name != "estafette" or shutil.which("estafette") == str(called)
     command = "estafette" if on_path else str(called)
-    usual = Settings.model_fields["data_dir"].default
-    if settings.data_dir.resolve() == Path(usual).resolve():
+    usual = DEFAULT_DATA_DIR
+    if settings.data_dir.resolve() == usual.resolve():
         return command
     return f"ESTAFETTE_DATA_DIR={shlex.quote(str(settings.data_dir))} {command}"
 

@@ -5,6 +5,7 @@ import os
 import pwd
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from estafette.cli.output import CommandError, note, styled
@@ -53,7 +54,7 @@ def beside(found: Settings) -> Settings:
         if not keys:
             raise no_secret_key()
         others = (*found.other_secret_keys, *keys[1:])
-        found = found.model_copy(update={"secret_key": keys[0], "other_secret_keys": others})
+        found = replace(found, secret_key=keys[0], other_secret_keys=others)
     return found
 
 
@@ -73,7 +74,7 @@ def _of_running(found: Settings) -> Settings:
             " or set ESTAFETTE_DATA_DIR or DATABASE_URL",
             code="not_running",
         )
-    return found.model_copy(update={"database_url": dsn})
+    return replace(found, database_url=dsn)
 
 
 def no_secret_key() -> CommandError:

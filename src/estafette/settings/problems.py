@@ -5,17 +5,12 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
-from estafette.settings import CONFIG, PREFIX, Settings, config_file, unprefixed
+from estafette.settings import CONFIG, PREFIX, SETTINGS, Settings, config_file
 
 _TESTS = PREFIX + "TEST_"  # what steers the tests is no setting
-
-# Their values are never shown: a password has many places in an address of a database, and a wrong
-# one is as likely in the wrong place.
-_SECRET = frozenset({"secret_key", "other_secret_keys", "database_url", "metrics_token"})
+_MAY_BE_EMPTY = "webhook_allowed_networks"  # an empty variable means none; others count as unset
 
 
 class Problem(NamedTuple):
@@ -39,30 +34,61 @@ class SettingsError(Exception):
         super().__init__("\n".join(map(str, problems)))
 
 
-def load(**options: Any) -> Settings:
+class _Written(NamedTuple):
+    """What a person wrote, and the name by which they wrote it."""
+
+    name: str
+    value: object
+
+
+def load(**options: object) -> Settings:
     """The settings of this process; `options` (those that are not None) win over everything.
 
     Raises SettingsError.
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    file = config_file(os.environ)
-    written = _read(file) if file else {}
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        problems = (
-            _problem(detail["loc"], detail["msg"], detail["type"], given, file, written)
-            for detail in error.errors()
-        )
-        # a union of types reports each of them; one line for a setting is enough
-        raise SettingsError(
-            tuple({problem.name: problem for problem in problems}.values())
-        ) from None
+    found: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, written in _written(options, os.environ).items():
+        if name not in SETTINGS:
+            reason = f"there is no such setting{_did_you_mean(name, list(SETTINGS))}"
+            problems.append(Problem(written.name, None, reason))
+            continue
+        facts = SETTINGS[name].metadata
+        try:
+            found[name] = facts["read"](written.value)
+        except ValueError as error:
+            # A password has many places in an address of a database, and a wrong one is as likely
+            # in the wrong place: of a secret nothing is shown.
+            shown = None if facts["is_secret"] else repr(_without_password(written.value))
+            problems.append(Problem(written.name, shown, str(error)))
+    if problems:
+        raise SettingsError(tuple(problems))
+    return Settings(**found, named=frozenset(found))
+
+
+def _written(options: Mapping[str, object], environ: Mapping[str, str]) -> dict[str, _Written]:
+    """What is written of each setting where it counts most: the last of these."""
+    file = config_file(environ)
+    found = {
+        name: _Written(f"{name} in {file}", value)
+        for name, value in (_read(file) if file else {}).items()
+    }
+    if url := environ.get("DATABASE_URL"):
+        found["database_url"] = _Written("DATABASE_URL", url)
+    for variable, value in environ.items():
+        name = variable.upper().removeprefix(PREFIX).lower()
+        is_ours = variable.upper() == PREFIX + name.upper() and name in SETTINGS
+        if is_ours and (value or name == _MAY_BE_EMPTY):
+            found[name] = _Written(variable, value)
+    for name, value in options.items():
+        if value is not None:
+            found[name] = _Written("--" + name.replace("_", "-"), value)
+    return found
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[Problem]:
     """The variables with our prefix that are no setting: probably misspelt."""
-    known = [PREFIX + name.upper() for name in Settings.model_fields] + [CONFIG]
+    known = [PREFIX + name.upper() for name in SETTINGS] + [CONFIG]
     for name in sorted(environ):
         if name.startswith(PREFIX) and not name.startswith(_TESTS) and name not in known:
             yield Problem(name, None, f"there is no such setting{_did_you_mean(name, known)}")
@@ -78,37 +104,6 @@ def _read(file: Path) -> dict[str, Any]:
     raise SettingsError((problem,))
 
 
-def _problem(
-    location: tuple[int | str, ...],
-    message: str,
-    kind: str,
-    given: Mapping[str, object],
-    file: Path | None,
-    written: Mapping[str, object],
-) -> Problem:
-    field = str(location[0])
-    if kind == "extra_forbidden":
-        reason = f"there is no such setting{_did_you_mean(field, list(Settings.model_fields))}"
-        return Problem(f"{field} in {file}", None, reason)
-    name, value = _origin(field, given, file, written)
-    shown = None if field in _SECRET else repr(_without_password(value))
-    return Problem(name, shown, _allowed(field) or message.removeprefix("Value error, "))
-
-
-def _origin(
-    field: str, given: Mapping[str, object], file: Path | None, written: Mapping[str, object]
-) -> tuple[str, object]:
-    """What the person wrote, under the name by which they wrote it."""
-    if field in given:
-        return "--" + field.replace("_", "-"), given[field]
-    variables = {name.upper(): (name, value) for name, value in os.environ.items() if value}
-    if found := variables.get(PREFIX + field.upper()):
-        return found
-    if value := unprefixed(os.environ).get(field):
-        return field.upper(), value
-    return f"{field} in {file}", written.get(field)
-
-
 def _without_password(value: object) -> object:
     """The value as it may be shown: of what looks like a URL no user, password and query."""
     if not isinstance(value, str):
@@ -120,22 +115,6 @@ def _without_password(value: object) -> object:
         return value
     hidden = "…@" if user or at else ""
     return f"{scheme}{separator}{hidden}{shown}{'?…' if query else ''}"
-
-
-def _allowed(field: str) -> str | None:
-    """What a number may be, or which words there are; None where the validator says it better."""
-    info = Settings.model_fields[field]
-    kind: Any = info.annotation
-    if words := [word for word in get_args(kind) if isinstance(word, str)]:
-        return f"must be one of {', '.join(words)}"
-    if kind is bool:
-        return "must be true or false"
-    least = next((item.ge for item in info.metadata if hasattr(item, "ge")), None)
-    most = next((item.le for item in info.metadata if hasattr(item, "le")), None)
-    if least is None or most is None:
-        return None
-    number = "number" if kind is float else "whole number"
-    return f"must be a {number} from {least} to {most}"
 
 
 def _did_you_mean(name: str, known: list[str]) -> str:

@@ -1,14 +1,106 @@
-"""How the value of a setting is read, and what is wrong with it."""
+"""How the value of a setting is read, as it is written in the environment, a file or an option.
 
+Each reader raises ValueError for what is none of its kind, with the reason.
+"""
+
+from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from estafette.core.accounts.origin import OriginPatternError, read_pattern
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_MOST_OTHER_KEYS = 5
 
 Network = IPv4Network | IPv6Network
+N = TypeVar("N", int, float)
 
 
-def no_public_url(value: str) -> str:
+def whole(least: int, most: int) -> Callable[[object], int]:
+    """Reads whole numbers within the bounds."""
+    return _numbers(int, f"must be a whole number from {least} to {most}", least, most)
+
+
+def number(least: float, most: float) -> Callable[[object], float]:
+    """Reads numbers within the bounds."""
+    return _numbers(float, f"must be a number from {least} to {most}", least, most)
+
+
+def _numbers(kind: type[N], reason: str, least: N, most: N) -> Callable[[object], N]:
+    def read(value: object) -> N:
+        try:
+            found = kind(cast("Any", value))
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(reason) from None
+        is_exact = isinstance(value, str) or (found == value and not isinstance(value, bool))
+        if not (is_exact and least <= found <= most):  # what is no number is not within them
+            raise ValueError(reason)
+        return found
+
+    return read
+
+
+_FLAGS = {
+    **dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True),
+    **dict.fromkeys(("0", "false", "f", "no", "n", "off"), False),
+}
+
+
+def flag(value: object) -> bool:
+    """Reads whether something shall be so."""
+    found = _FLAGS.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError("must be true or false")
+    return found
+
+
+def one_of(*words: str) -> Callable[[object], Any]:
+    """Reads one of some words of small letters, in whatever case."""
+
+    def read(value: object) -> str:
+        found = str(value).lower()
+        if found not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return found
+
+    return read
+
+
+def text(least: int = 0, most: int | None = None) -> Callable[[object], str]:
+    """Reads a text of that many characters."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError("must be a text")
+        if len(value) < least or (most is not None and len(value) > most):
+            raise ValueError(f"must have {least} to {most} characters")
+        return value
+
+    return read
+
+
+def folder(value: object) -> Path:
+    """Reads the path of a folder."""
+    return value if isinstance(value, Path) else Path(text()(value))
+
+
+def public_url(value: object) -> str:
+    """Reads an address of Estafette: what it means, without a slash at the end; nothing is none."""
+    given = text()(value)
+    if not given:
+        return given
+    try:
+        origin = read_pattern(given.strip().rstrip("/"))
+    except OriginPatternError:
+        origin = "*"
+    if "*" in origin:  # it is told without the value, which may hold a password
+        raise ValueError(_no_public_url(given))
+    return origin
+
+
+def _no_public_url(value: str) -> str:
     """Why this is no address of Estafette."""
     example = "https://delivery.example.com"
     try:
@@ -32,37 +124,62 @@ def is_loopback(host: str) -> bool:
         return host in LOOPBACK
 
 
-def network(part: object) -> Network:
-    """The network that is written so. Raises ValueError."""
-    text = str(part).strip()
-    try:
-        return ip_network(text)
-    except ValueError:
-        pass
-    try:
-        meant = ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(f"{text!r} is not a network such as 10.1.0.0/16") from None
-    raise ValueError(f"{text} is an address within a network: write {meant}")
+def _parts(value: object, of: str) -> list[str]:
+    """The parts of a text with commas, or of a list; empty ones say nothing."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        raise ValueError(f"must be {of}")
+    return [part for each in cast("list[object]", parts) if (part := str(each).strip())]
 
 
-def cipher_key(text: str) -> str:
-    """The key for secrets, if it is one. Raises ValueError."""
+def networks(value: object) -> tuple[Network, ...]:
+    """Reads networks."""
+    parts = _parts(value, "networks such as 10.1.0.0/16, separated by commas")
+    return tuple(map(_network, parts))
+
+
+def _network(part: str) -> Network:
+    try:
+        meant = ip_network(part, strict=False)
+    except ValueError:
+        raise ValueError(f"{part!r} is not a network such as 10.1.0.0/16") from None
+    try:
+        return ip_network(part)
+    except ValueError:
+        reason = f"{part} is an address within a network: write {meant}"
+        raise ValueError(reason) from None
+
+
+def cipher_keys(value: object) -> tuple[str, ...]:
+    """Reads keys for secrets."""
+    parts = _parts(value, "keys as `estafette secret-key` prints them, with commas")
+    if len(parts) > _MOST_OTHER_KEYS:
+        raise ValueError(f"must be at most {_MOST_OTHER_KEYS} keys")
+    return tuple(map(cipher_key, parts))
+
+
+def cipher_key(value: object) -> str:
+    """Reads a key for secrets."""
     from estafette.usecases.accounts.secrets import Cipher  # only who sets a key pays for it
 
+    key = text()(value)
     try:
-        Cipher(text)
+        Cipher(key)
     except ValueError as error:
         raise ValueError(f"{error}; `estafette secret-key` prints a new one") from error
-    return text
+    return key
 
 
-def is_postgres_url(text: str) -> bool:
-    """Whether it is an address of a PostgreSQL, its password written as in a URL."""
+def postgres_url(value: object) -> str:
+    """Reads an address of a PostgreSQL, its password written as in a URL."""
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(text()(value))
         _ = parts.port, parts.hostname  # what stands for a port may be the rest of a password
+        misread = parts.fragment or "@" in parts.path  # by a password that is not encoded
+        if parts.scheme in ("postgresql", "postgres") and not misread:
+            return str(value)
     except ValueError:
-        return False
-    misread = parts.fragment or "@" in parts.path  # by a password that is not encoded
-    return parts.scheme in ("postgresql", "postgres") and not misread
+        pass
+    raise ValueError(
+        "must be a postgresql:// URL; what is special in its password is percent-encoded"
+    )

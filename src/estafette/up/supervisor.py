@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import IO, NamedTuple, Protocol
@@ -155,7 +156,7 @@ class Supervisor:
 
     def _environment(self, dsn: str, secret_keys: Sequence[str], port: int) -> dict[str, str]:
         """What the children are told; settings of the file reach them as they reached us."""
-        settings = self._settings.model_copy(update={"port": port})
+        settings = replace(self._settings, port=port)
         public_url = settings.public_url
         if public_url == self._settings.local_url:
             public_url = settings.local_url
@@ -199,9 +200,7 @@ class Supervisor:
         port = environment.get(f"{PREFIX}METRICS_PORT")
         if not port:
             return None
-        at = Settings.model_copy(
-            self._settings, update={"host": self._settings.metrics_host, "port": int(port)}
-        )
+        at = replace(self._settings, host=self._settings.metrics_host, port=int(port))
         return f"{at.local_url}/metrics"
 
     def _metrics_folder(self) -> Path:
@@ -272,7 +271,7 @@ class Supervisor:
         environment: Mapping[str, str],
         accounts: Mapping[str, Mapping[str, str]],
     ) -> None:
-        base_url = self._settings.model_copy(update={"port": port}).local_url
+        base_url = replace(self._settings, port=port).local_url
         names = (
             "host",
             "port",
