@@ -26,6 +26,16 @@ def test_new_ids_do_not_repeat_and_share_no_random_bits() -> None:
     assert len({id.int & 2**62 - 1 for id in ids}) == 10_000
 
 
+def test_each_of_the_74_random_bits_is_now_and_then_set_and_now_and_then_not() -> None:
+    every = (1 << 76) - 1 & ~(0b11 << 62)
+    ids = [new_id().int for _ in range(300)]
+    ones, zeros = 0, 0
+    for id in ids:
+        ones, zeros = ones | id, zeros | ~id
+    assert ones & zeros & every == every
+    assert {id >> 76 & 0xF for id in ids} == {7}
+
+
 @given(st.uuids())
 def test_an_id_is_read_back_from_its_26_characters(id: UUID) -> None:
     text = to_base32(id)

@@ -333,6 +333,7 @@ def test_the_hour_of_an_address_is_told_before_the_hour_of_all() -> None:
     assert hour_refusal(limits, none, none, _NOW) is None
     of_address = hour_refusal(limits, one, one, _NOW)
     wait = one.wait(1, _NOW)
+    assert isinstance(wait, int)
     assert 0 < wait <= 3600 + SLICE.total_seconds()
     just_before = _NOW + timedelta(seconds=wait - 0.3)
     assert one.at(just_before).wait(1, just_before) == 1

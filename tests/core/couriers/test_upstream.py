@@ -192,3 +192,9 @@ def test_however_reports_come_it_ends_here_as_it_ended_there(data: st.DataObject
 
 def test_a_status_that_comes_without_steps_and_is_known_is_no_news() -> None:
     assert follow(at(A), Report(A), None) == Following([], None, is_news=False)
+
+
+def test_an_end_that_the_status_alone_tells_is_news() -> None:
+    assert follow(at(A, R, T), told(P, A, R, T, status=F), "e4") == Following(
+        [(F, None)], "e4", is_news=True
+    )

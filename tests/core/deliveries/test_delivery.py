@@ -143,6 +143,7 @@ def test_a_pin_is_known_to_be_sealed_by_how_it_begins() -> None:
         ("stalled", "out_for_delivery", "assigned", None),
         ("in_transit", None, "cancelled", None),
         ("delivered", None, "failed", None),
+        ("awaiting_payment", None, "stalled", None),
         ("cancelled", None, "delivered", None),
     ],
 )
