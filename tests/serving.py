@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,6 +29,7 @@ from yarl import URL
 from estafette import app
 from estafette.app import application
 from estafette.core.accounts.account import Account, KeyKind, Mode, Scope
+from estafette.core.couriers.company import Connector, Courier
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.quotes.place import City
@@ -41,11 +43,13 @@ from estafette.seeds.tariffs import tariffs_of
 from estafette.store.pool import open_pool
 from estafette.store.quotes import catalog
 from estafette.usecases.accounts.administration import create_account, set_origins
+from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.couriers.companies import add_demo_companies
 from estafette.usecases.deliveries.advance import Move, advance
-from estafette.usecases.platform import Platform
+from estafette.usecases.places import Places
+from estafette.usecases.platform import Platform, Signals
 from tests.edges import Call, Edge
 from tests.secret_key import CIPHER_KEY
 
@@ -268,9 +272,11 @@ async def running(
     limits: AddressLimits | None = None,
     metrics_token: str | None = None,
     dialects: Sequence[DialectRecord] = app.RECORDS,
+    couriers: Mapping[Connector, Courier] = MappingProxyType({}),
 ) -> AsyncGenerator[Server]:
     """The server over the migrated database at `dsn`; deliveries move only when told.
 
+    `couriers` are connectors in the place of the usual ones or beside them.
     `key` encrypts secrets; None: that of all tests. `limits` are those of client addresses, which
     are told by `addresses`; None: none.
     """
@@ -278,12 +284,15 @@ async def running(
     remembered = Catalog(pool)
     platform = Platform(
         pool=pool,
+        places=Places(pool),
+        key_uses=KeyUses(pool),
+        signal=Signals(pool).send,
         dialects={one.name: one.dialect for one in dialects},
         catalog=remembered,
         cipher=Cipher(key or CIPHER_KEY),
         public_url=public_url,
         sandbox_step=timedelta(0),
-        couriers=app.connectors(remembered),
+        couriers={**app.connectors(remembered), **couriers},
     )
     try:
         await seed_market(platform)

@@ -27,10 +27,13 @@ class Connections:
         self.outcomes: list[tuple[str, str]] = []
         self._of: dict[tuple[str, Mode], Receiver] = {}
         courier = RemoteCourier(client, self._reach)
-        shop.platform.couriers = {**shop.platform.couriers, Connector.REMOTE: courier}
-        shop.platform.observe_courier = lambda company, outcome, _: self.outcomes.append(
-            (company.slug, outcome)
+        shop.change(
+            couriers={**shop.platform.couriers, Connector.REMOTE: courier},
+            observe_courier=self._observe,
         )
+
+    def _observe(self, company: Company, outcome: str, _seconds: float) -> None:
+        self.outcomes.append((company.slug, outcome))
 
     async def company(
         self, slug: str, platform: Receiver, mode: Mode = Mode.LIVE, margin: Margin | None = None

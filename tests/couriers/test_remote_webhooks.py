@@ -76,10 +76,9 @@ class Linked:
 
 @pytest.fixture
 async def linked(postgres_dsn: str) -> AsyncGenerator[Linked]:
-    async with running(postgres_dsn) as server:
+    far = FakeCourier({"far": OFFER})
+    async with running(postgres_dsn, couriers={Connector.REMOTE: far}) as server:
         shop = await new_shop(server.platform)
-        couriers = {**server.platform.couriers, Connector.REMOTE: FakeCourier({"far": OFFER})}
-        server.platform.couriers = couriers
         company = await shop.company("far", connector=Connector.REMOTE, tariffs=[])
         keys = {Mode.LIVE: "sk_live_x", Mode.SANDBOX: "sk_test_x"}
         await connect(

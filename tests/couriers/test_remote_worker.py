@@ -28,7 +28,7 @@ async def shop(clean_database: str) -> AsyncGenerator[Shop]:
     async with angola_over(clean_database) as platform:
         shop = await new_shop(platform)
         courier = FakeCourier({"dead": offer, "well": offer})
-        platform.couriers = {**platform.couriers, Connector.REMOTE: courier}
+        shop.change(couriers={**platform.couriers, Connector.REMOTE: courier})
         for slug in ("dead", "well"):
             await shop.company(slug, [], connector=Connector.REMOTE)
         yield shop

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from estafette.core.accounts.account import Mode
+from estafette.store import signals
 from estafette.usecases.platform import Platform
 from estafette.webhooks.retry import Schedule
 from estafette.webhooks.worker import Limits
@@ -98,7 +99,7 @@ async def test_a_million_messages_for_one_receiver_do_not_delay_another(
         endpoint = await listen_at(crowded, hanging.url)
         assert endpoint.url
         await _crowd(crowded, 50_000)
-        crowded.platform.outbox_signal.wake()
+        crowded.platform.signal(signals.OUTBOX)
         await hanging.wait_for(1)
         await listen_at(healthy, receiver.url)
         ids = [str(await healthy.create()) for _ in range(20)]

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -80,6 +80,10 @@ class Shop(Merchant):
     """An account in Angola."""
 
     quoter: CompanyQuoter
+
+    def change(self, **parts: Any) -> None:
+        super().change(**parts)
+        self.quoter = CompanyQuoter(self.platform)
 
     async def company(
         self, slug: str, tariffs: list[Tariff] | None = None, **fields: Any
@@ -163,13 +167,12 @@ async def angola_over(dsn: str) -> AsyncGenerator[Platform]:
     async with platform_over(dsn) as platform:
         async with platform.pool.acquire() as connection:
             await catalog.insert_cities(connection, CITIES)
-        platform.dialects = {DIALECT.name: DIALECT, ENTREGA.name: ENTREGA}
         connectors: dict[Connector, Courier] = {
             Connector.INHOUSE: InhouseCourier(platform.catalog),
             Connector.SANDBOX: InhouseCourier(platform.catalog),
         }
-        platform.couriers = connectors
-        yield platform
+        dialects = {DIALECT.name: DIALECT, ENTREGA.name: ENTREGA}
+        yield replace(platform, dialects=dialects, couriers=connectors)
 
 
 async def new_shop(platform: Platform, mode: Mode = Mode.LIVE) -> Shop:

@@ -49,10 +49,14 @@ class Far:
     outcomes: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def __post_init__(self) -> None:
-        platform = self.shop.platform
-        platform.recall = self._recall
-        platform.patience = Patience(placing=60.0, answer=60.0, news=0.1)
-        platform.observe_dispatch = lambda company, what: self.outcomes.append((company.slug, what))
+        self.shop.change(
+            recall=self._recall,
+            patience=Patience(placing=60.0, answer=60.0, news=0.1),
+            observe_dispatch=self._observe,
+        )
+
+    def _observe(self, company: Company, what: str) -> None:
+        self.outcomes.append((company.slug, what))
 
     async def _recall(self, company: Company, mode: Mode, upstream_id: str) -> Recalled:
         self.recalls.append((company.slug, mode, upstream_id))
@@ -60,7 +64,7 @@ class Far:
 
     def lose_patience(self) -> None:
         """From now on an attempt under way and a silent platform are waited for a moment only."""
-        self.shop.platform.patience = Patience(placing=0.1, answer=0.1, news=0.1)
+        self.shop.change(patience=Patience(placing=0.1, answer=0.1, news=0.1))
 
     async def create(self, **changes: Any) -> Delivery:
         return await self.shop.create(**changes)
@@ -148,6 +152,6 @@ async def far_over(dsn: str) -> AsyncGenerator[Far]:
     async with angola_over(dsn) as platform:
         shop = await new_shop(platform)
         remote = FakeCourier({"far": FAR_OFFER})
-        platform.couriers = {**platform.couriers, Connector.REMOTE: remote}
+        shop.change(couriers={**platform.couriers, Connector.REMOTE: remote})
         fields: dict[str, Any] = {"connector": Connector.REMOTE, "capabilities": BANK}
         yield Far(shop, await shop.company("far", [], **fields))

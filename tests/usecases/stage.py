@@ -32,11 +32,13 @@ from estafette.store.accounts import table as accounts
 from estafette.store.deliveries import events
 from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import open_pool
+from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher, key_hash, new_token
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.deliveries.create import Creator, Order
 from estafette.usecases.deliveries.idempotency import Answer, Idempotency, Key, Reply
-from estafette.usecases.platform import Platform
+from estafette.usecases.places import Places
+from estafette.usecases.platform import Platform, Signals
 from tests.secret_key import CIPHER_KEY
 
 CREATE = "POST /v1/deliveries"
@@ -110,6 +112,11 @@ class Merchant:
     @property
     def scope(self) -> Scope:
         return Scope(self.account.id, self.mode)
+
+    def change(self, **parts: Any) -> None:
+        """Goes on with a platform that differs in these parts."""
+        self.platform = replace(self.platform, **parts)
+        self.creator = Creator(self.platform)
 
     def live(self) -> Self:
         """The same account in live mode."""
@@ -205,6 +212,9 @@ async def platform_over(
     try:
         yield Platform(
             pool=pool,
+            places=Places(pool),
+            key_uses=KeyUses(pool),
+            signal=Signals(pool).send,
             dialects={DIALECT.name: DIALECT},
             catalog=catalog,
             cipher=Cipher(key or CIPHER_KEY),

@@ -146,7 +146,7 @@ async def test_one_delivery_that_time_cannot_move_keeps_no_others(
     first, second = shops
     spoilt, fine = (await first.create()).id, (await second.create()).id
     await spoil(first, "events", "insert", spoilt)
-    first.platform.watch_limits = WatchLimits(courier=timedelta(0))
+    first.change(watch_limits=WatchLimits(courier=timedelta(0)))
     await first.sql("update deliveries set watch_at = now() - interval '1 minute'")
     with capture_logs() as logs:
         while (await look_after(first.platform)).done:

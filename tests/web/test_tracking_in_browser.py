@@ -22,10 +22,13 @@ from estafette.store.accounts import table as accounts
 from estafette.store.deliveries import journal
 from estafette.store.deliveries.journal import Entry
 from estafette.store.pool import Pool, open_pool
+from estafette.store.work import UnitOfWork
+from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher, new_cipher_key
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.deliveries.advance import Move, advance
-from estafette.usecases.platform import Platform, clock
+from estafette.usecases.places import Places
+from estafette.usecases.platform import Platform, Signals, clock
 from estafette.web.tracking import app
 from tests.web.tracking_samples import Shelf, advanced, delivery, parse_public, public, served
 
@@ -72,7 +75,15 @@ async def pool(postgres_dsn: str) -> AsyncIterator[Pool]:
 @pytest.fixture
 async def parcel(pool: Pool) -> _Parcel:
     platform = Platform(
-        pool, {}, Catalog(pool), Cipher(new_cipher_key()), "http://localhost", timedelta()
+        pool,
+        Places(pool),
+        KeyUses(pool),
+        Signals(pool).send,
+        {},
+        Catalog(pool),
+        Cipher(new_cipher_key()),
+        "http://localhost",
+        timedelta(),
     )
     scope = Scope(new_id(), Mode.SANDBOX)
     now = clock()
@@ -104,7 +115,7 @@ async def parcel(pool: Pool) -> _Parcel:
     account = Account(scope.account_id, f"shop-{scope.account_id}", MARKETS["KZ"], "quiet", 10, 10)
     async with pool.acquire() as connection:
         await accounts.insert(connection, account)
-        await journal.insert(connection, [Entry(found, created)], WatchLimits())
+        await journal.insert(UnitOfWork(connection), [Entry(found, created)], WatchLimits())
     return _Parcel(platform, scope, found.id)
 
 

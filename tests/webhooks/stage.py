@@ -17,6 +17,7 @@ import orjson
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
+from estafette.store import signals
 from estafette.store.pool import open_pool
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.platform import Platform
@@ -181,4 +182,4 @@ async def make_due(tenant: Tenant) -> None:
         "update messages set due_at = now() where account_id = $1 and state = 'pending'",
         tenant.scope.account_id,
     )
-    tenant.platform.outbox_signal.wake()
+    tenant.platform.signal(signals.OUTBOX)

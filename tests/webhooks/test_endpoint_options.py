@@ -24,6 +24,7 @@ from estafette.usecases.webhooks.options import choose, remove_header, set_heade
 from estafette.webhooks.message import Message, Rendered
 from estafette.webhooks.standard import signed_headers
 from tests.receivers import Receiver
+from tests.secret_key import CIPHER_KEY
 from tests.usecases.stage import DIALECT, Tenant
 from tests.webhooks.stage import is_signed_by, listen_at, said, until_settled, working
 
@@ -159,7 +160,7 @@ async def test_no_header_that_a_dialect_writes_can_be_set(
 ) -> None:
     await listen_at(tenant, None)
     rendered = RENDERERS[dialect].render(_message(dialect), 0)
-    platform.dialects = {**platform.dialects, dialect: DIALECT}
+    platform = replace(platform, dialects={**platform.dialects, dialect: DIALECT})
     for name in {**rendered.headers, **rendered.signature}:
         with pytest.raises(HeaderRefusedError):
             await set_header(platform, tenant.scope, "default", name, "x")
@@ -172,7 +173,7 @@ async def test_headers_are_stored_encrypted_and_follow_the_secret_key(
     await set_header(platform, tenant.scope, "default", "X-Api-Key", VALUE)
     before = await _stored(platform)
     assert VALUE.encode() not in before
-    platform.cipher = Cipher(new_cipher_key(), *_keys(platform))
+    platform = replace(platform, cipher=Cipher(new_cipher_key(), CIPHER_KEY))
     await rotate_secret_key(platform)
     after = await _stored(platform)
     assert after != before
@@ -180,18 +181,6 @@ async def test_headers_are_stored_encrypted_and_follow_the_secret_key(
     rows = await platform.pool.fetch("select changes::text from audit")
     assert not any(VALUE in row["changes"] for row in rows)
     assert any("X-Api-Key" in row["changes"] for row in rows)
-
-
-_KEY = new_cipher_key()
-
-
-@pytest.fixture(autouse=True)
-def known_key(platform: Platform) -> None:
-    platform.cipher = Cipher(_KEY)
-
-
-def _keys(_: Platform) -> list[str]:
-    return [_KEY]
 
 
 def _owner(endpoint_id: Any) -> bytes:

@@ -108,9 +108,9 @@ async def test_what_was_made_within_a_time_is_sent_again_and_tests_never(
     assert await resend_since(platform, told.scope, an_hour_ago()) == (1, 0, True)
     again = await resend_since(platform, told.scope, an_hour_ago(), dead_only=False)
     assert again == (2, 0, True)
-    async with platform.pool.acquire() as connection:
+    async with platform.pool.acquire() as connection, platform.transaction(connection) as work:
         span = (an_hour_ago() - AN_HOUR, an_hour_ago())
-        assert await store.resend_since(connection, told.scope, span, dead_only=False) == 0
+        assert await store.resend_since(work, told.scope, span, dead_only=False) == 0
 
 
 async def test_what_one_endpoint_missed_is_sent_to_it_alone(
@@ -136,10 +136,8 @@ async def test_missed_events_are_told_page_by_page_each_once(
     made: list[int] = []
     after = UUID(int=0)
     while True:
-        async with platform.pool.acquire() as connection, connection.transaction():
-            page = await store.enqueue_missed(
-                connection, tenant.scope, an_hour_ago(), after, 2, None
-            )
+        async with platform.pool.acquire() as connection, platform.transaction(connection) as work:
+            page = await store.enqueue_missed(work, tenant.scope, an_hour_ago(), after, 2, None)
         made.append(page.messages)
         if page.after is None:
             break

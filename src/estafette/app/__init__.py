@@ -36,12 +36,13 @@ from estafette.store.pool import Pool, open_pool
 from estafette.up import liveness
 from estafette.usecases import ends
 from estafette.usecases.accounts import secret_key
+from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.deliveries import count_open, due_moves, personal_data, search
 from estafette.usecases.money import close_books
-from estafette.usecases.places import LIST_STATEMENT_SECONDS
-from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform
+from estafette.usecases.places import LIST_STATEMENT_SECONDS, Places
+from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform, Signals
 from estafette.usecases.ready import Database, NotReadyError, must_be_fit
 from estafette.usecases.webhooks import gone
 from estafette.webhooks.guard import Guard
@@ -108,9 +109,11 @@ async def open_platform(
         _dsn(settings), size=lists, opened=0, statement_seconds=LIST_STATEMENT_SECONDS
     )
     catalog = Catalog(pool)
-    platform = Platform(
+    alone = Platform(
         pool=pool,
-        list_pool=list_pool,
+        places=Places(pool, list_pool),
+        key_uses=KeyUses(pool),
+        signal=Signals(pool).send,
         dialects=DIALECTS,
         catalog=catalog,
         cipher=cipher,
@@ -120,7 +123,7 @@ async def open_platform(
         watch_limits=_watch_limits(settings),
         by=by,
     )
-    client = connect_platforms(platform, settings.remote_rest_seconds)
+    platform, client = connect_platforms(alone, settings.remote_rest_seconds)
     try:
         yield platform
     finally:
@@ -138,17 +141,22 @@ def connectors(catalog: Catalog) -> dict[Connector, Courier]:
     }
 
 
-def connect_platforms(platform: Platform, rest_seconds: float) -> remote.PlatformClient:
-    """Lets `platform` reach the companies that have one of their own; close what is returned.
+def connect_platforms(
+    platform: Platform, rest_seconds: float
+) -> tuple[Platform, remote.PlatformClient]:
+    """The same with the companies that have a platform of their own; and a client, to be closed.
 
     One that fails again and again is left alone for `rest_seconds` at first.
     """
     client = remote.PlatformClient(rest_seconds, ThreadResolver())
     courier = remote.RemoteCourier(client, remote.reach_through(platform))
-    platform.couriers = {**platform.couriers, Connector.REMOTE: courier}
-    platform.recall = courier.recall
-    platform.observe_dispatch = remote.count_dispatch
-    return client
+    connected = replace(
+        platform,
+        couriers={**platform.couriers, Connector.REMOTE: courier},
+        recall=courier.recall,
+        observe_dispatch=remote.count_dispatch,
+    )
+    return connected, client
 
 
 def _watch_limits(settings: Settings) -> WatchLimits:

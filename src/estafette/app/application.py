@@ -1,7 +1,7 @@
 """The HTTP side, put together: every dialect, what stands beside them, and who watches over all."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
@@ -51,7 +51,7 @@ def build(
     `/metrics` is for whoever shows `metrics_token`. Raises ValueError where two dialects are
     mounted at one place.
     """
-    platform.observe_courier = CourierMetrics(registry).observe
+    platform = replace(platform, observe_courier=CourierMetrics(registry).observe)
     limiter = RateLimiter(processes)
     public_id = reader_of_ids(dialects)
     pages = tracking.build(platform, public_id=public_id, streams=streams)

@@ -139,8 +139,12 @@ class Places:
     which none gets all where it has more than one place.
     """
 
-    def __init__(self, pool: Pool, lists: Pool) -> None:
-        """`lists` is the pool for lists and searches, whose statements time out soon."""
+    def __init__(self, pool: Pool, lists: "Pool | None" = None) -> None:
+        """`lists` is the pool for lists and searches, whose statements time out soon.
+
+        None: they share the other.
+        """
+        lists = lists or pool
         size = pool.get_max_size()
         few = max(1, min(2, size // 4), size // _SMALL_SHARE)
         places = max(2, size - few - max(1, size // 4))

@@ -1,9 +1,9 @@
 """What every use case is given: the running Estafette."""
 
 import asyncio
-import copy
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from estafette.core.accounts.account import Mode
@@ -13,7 +13,8 @@ from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.due_moves import WatchLimits
 from estafette.store import signals
-from estafette.store.pool import DATABASE_TROUBLE, Pool
+from estafette.store.pool import DATABASE_TROUBLE, Connection, Pool
+from estafette.store.work import UnitOfWork, unit_of_work
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
@@ -60,22 +61,25 @@ async def _unreachable(_company: Company, _mode: Mode, _upstream_id: str) -> Rec
 NOBODY_IN_PARTICULAR = By.process("estafette")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Platform:
-    """The parts that use cases work with.
+    """The parts that use cases work with. It is complete when it is made, and never changed.
 
-    `public_url` is where the world reaches this server, without a slash at the end.
+    A request takes its connection from `places`; what runs by itself and the operator's commands
+    take theirs from `pool`. What writes for others to do, takes a `transaction` on it: after its
+    commit `signal` is called with the channel of those others. `key_uses` notes which keys are
+    used. `public_url` is where the world reaches this server, without a slash at the end.
     `sandbox_step` is how long a simulated courier takes for a step; zero is "only when told".
     `couriers` are the connectors to courier companies, `watch_limits` how long things may take,
     `observe_courier` hears how each company answered, `observe_dispatch` what became of deliveries
     at remote ones. `recall` calls deliveries off there, within the limits of `patience`; without it
     none that was placed can be. `by` is who acts, as the audit tells it.
-
-    A request takes its connection from `places`; what runs by itself and the operator's commands
-    take theirs from `pool`. Lists and searches have `list_pool`, or share the other.
     """
 
     pool: Pool
+    places: Places
+    key_uses: KeyUses
+    signal: Callable[[str], None]
     dialects: Mapping[str, Dialect]
     catalog: Catalog
     cipher: Cipher
@@ -88,55 +92,46 @@ class Platform:
     recall: Recall = _unreachable
     patience: Patience = field(default_factory=Patience)
     by: By = NOBODY_IN_PARTICULAR
-    list_pool: "Pool | None" = None
-    places: Places = field(init=False)
-    key_uses: KeyUses = field(init=False)
-    outbox_signal: "Signal" = field(init=False)
-    dispatch_signal: "Signal" = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Prepares the places, the signals to the workers, and the notes of which keys are used."""
-        self.places = Places(self.pool, self.list_pool or self.pool)
-        self.key_uses = KeyUses(self.pool)
-        self.outbox_signal = Signal(self.pool, signals.OUTBOX)
-        self.dispatch_signal = Signal(self.pool, signals.DISPATCHES)
+    def transaction(self, connection: Connection) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A transaction on a connection, and what follows from it once it has committed."""
+        return unit_of_work(connection, self.signal)
 
     def acting(self, by: By) -> "Platform":
         """The same platform for somebody else, such as the key of a request."""
-        theirs = copy.copy(self)
-        theirs.by = by
-        return theirs
+        return replace(self, by=by)
 
 
-class Signal:
-    """Wakes workers after a commit; many commits close together wake them once."""
+class Signals:
+    """Wakes workers after commits; many commits close together wake those of a channel once."""
 
-    def __init__(self, pool: Pool, channel: str) -> None:
-        """Signals on `channel` (see `store.signals`) through connections of `pool`."""
+    def __init__(self, pool: Pool) -> None:
+        """Signals through connections of `pool`."""
         self._pool = pool
-        self._channel = channel
-        self._task: asyncio.Task[None] | None = None
-        self._again = False
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
 
-    def wake(self) -> None:
-        """There is work. Returns at once; a lost signal costs a worker's next poll."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._send())
-            self._task.add_done_callback(self._done)
-        else:
-            self._again = True
+    def send(self, channel: str) -> None:
+        """There is work for those who listen on `channel` (see `store.signals`).
 
-    async def _send(self) -> None:
-        try:
-            await signals.send(self._pool, self._channel)
-        except DATABASE_TROUBLE:
-            return  # the workers poll besides
+        Returns at once. A lost signal costs a worker's next poll.
+        """
+        if channel in self._under_way:
+            self._again.add(channel)
+            return
+        task = asyncio.create_task(self._send(channel))
+        self._under_way[channel] = task
+        task.add_done_callback(lambda _: self._sent(channel))
 
-    def _done(self, _: "asyncio.Task[None]") -> None:
-        self._task = None
-        if self._again:
-            self._again = False
-            self.wake()
+    async def _send(self, channel: str) -> None:
+        with suppress(*DATABASE_TROUBLE):  # the workers poll besides
+            await signals.send(self._pool, channel)
+
+    def _sent(self, channel: str) -> None:
+        del self._under_way[channel]
+        if channel in self._again:
+            self._again.discard(channel)
+            self.send(channel)
 
 
 def clock() -> datetime:

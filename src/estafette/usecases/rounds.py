@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from estafette.core.errors import Busy, Unavailable
 from estafette.logs import Logger
 from estafette.store.pool import Connection
 from estafette.store.trouble import TROUBLE_HERE, is_trouble
+from estafette.store.work import UnitOfWork
 
 _log = Logger()
 
@@ -82,33 +84,33 @@ async def in_turns(
 
 
 async def in_one_or_apart(
-    connection: Connection,
+    begin: Callable[[], AbstractAsyncContextManager[UnitOfWork]],
     name: str,
     claim: Callable[[], Awaitable[Sequence[T]]],
-    work: Callable[[Sequence[T]], Awaitable[None]],
+    do: Callable[[UnitOfWork, Sequence[T]], Awaitable[None]],
     put_off: Callable[[T], Awaitable[None]],
 ) -> int:
-    """Does the work on all that `claim` gives, in one transaction; counts them.
+    """Does the work on all that `claim` gives, in one transaction that it begins; counts them.
 
     Where that fails, it is done on each of them apart. Those that fail then are reported under
     `name` and `put_off`, so that they are not the first again. Raises the database's troubles.
     """
     try:
-        async with connection.transaction():
+        async with begin() as work:
             claimed = await claim()
-            await work(claimed)
+            await do(work, claimed)
             return len(claimed)
     except Exception as error:  # any of them may be at fault
-        if connection.is_closed() or is_trouble(error):
+        if is_trouble(error):
             raise
-    async with connection.transaction():
+    async with begin() as work:
         claimed = await claim()
         for one in claimed:
             try:
-                async with connection.transaction():
-                    await work([one])
+                async with work.apart():
+                    await do(work, [one])
             except Exception as error:  # one's: the others have theirs
-                if connection.is_closed() or is_trouble(error):
+                if work.connection.is_closed() or is_trouble(error):
                     raise
                 report(name, error)
                 await put_off(one)

@@ -18,11 +18,13 @@ from estafette.usecases.accounts.administration import (
     list_accounts,
     set_origins,
 )
+from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.keys import IssuedKey, create_key, is_good
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.couriers.companies import add_demo_companies
-from estafette.usecases.platform import Platform
+from estafette.usecases.places import Places
+from estafette.usecases.platform import Platform, Signals
 from estafette.usecases.ready import check_secret_key
 from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
 
@@ -133,6 +135,9 @@ async def prepare_demo(
     try:
         platform = Platform(
             pool=pool,
+            places=Places(pool),
+            key_uses=KeyUses(pool),
+            signal=Signals(pool).send,
             dialects={},  # opening an account asks no dialect anything
             catalog=Catalog(pool),
             cipher=Cipher(*secret_keys),

@@ -11,7 +11,7 @@ from estafette.core.couriers.company import Connector, CourierFailed
 from estafette.usecases.couriers.companies import change_company
 from tests.dialects.entrega.answers import QUOTES, ROUTE, bad_fields, quotes, refused
 from tests.edges import ENTREGA, Call
-from tests.serving import Server, Tenant
+from tests.serving import Server, Tenant, running
 from tests.usecases.angola import FakeCourier
 
 _SLUGS = ("zango-entregas", "kianda-expresso", "kwanza-cargas")
@@ -108,11 +108,10 @@ async def test_account_without_any_company_is_told_so(server: Server, entrega: T
     assert (await entrega.get("/v1/couriers")).told == {"data": []}
 
 
-async def test_all_companies_failing_is_a_bad_gateway(server: Server, entrega: Tenant) -> None:
+async def test_all_companies_failing_is_a_bad_gateway(postgres_dsn: str) -> None:
     broken = FakeCourier({slug: CourierFailed("down") for slug in _SLUGS})
-    couriers = dict(server.platform.couriers)
-    server.platform.couriers = {**couriers, Connector.SANDBOX: broken}
-    answer = await entrega.post(QUOTES, ROUTE)
+    async with running(postgres_dsn, couriers={Connector.SANDBOX: broken}) as server:
+        answer = await (await server.tenant(ENTREGA)).post(QUOTES, ROUTE)
     refused(answer, 502)
     assert answer.headers["Retry-After"]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -216,19 +217,21 @@ async def test_all_that_is_stored_is_written_anew_and_the_old_key_can_go(
     clean_database: str,
 ) -> None:
     async with angola_over(clean_database) as platform:
-        platform.cipher = Cipher(OLD)
+        platform = replace(platform, cipher=Cipher(OLD))
         shop = await new_shop(platform)
         link, delivery = await _stock(shop)
         pin, secrets = _clear(shop, delivery), await list_endpoints(platform, shop.account.id)
 
-        platform.cipher = Cipher(NEW, OLD)
+        shop.change(cipher=Cipher(NEW, OLD))
+        platform = shop.platform
         heard: list[int] = []
         done = await rotate(platform, lambda rotation: heard.append(rotation.written))
         assert (done.endpoints, done.links, done.pins, done.unreadable) == (2, 1, 1, 0)
         assert heard == sorted(heard)
         assert (await rotate(platform)).written == 0
 
-        platform.cipher = Cipher(NEW)
+        shop.change(cipher=Cipher(NEW))
+        platform = shop.platform
         platform.catalog.forget()
         assert await list_endpoints(platform, shop.account.id) == secrets
         assert await link_of(platform, link.company_id) == link
@@ -266,12 +269,12 @@ async def test_a_column_that_is_new_is_known_to_be_encrypted_or_not(
 
 async def test_the_index_of_phones_goes_on_under_the_new_key(clean_database: str) -> None:
     async with angola_over(clean_database) as platform:
-        platform.cipher = Cipher(OLD)
+        platform = replace(platform, cipher=Cipher(OLD))
         async with platform.pool.acquire() as connection:
             before = await PhoneHash.of(platform, connection)
-        platform.cipher = Cipher(NEW, OLD)
+        platform = replace(platform, cipher=Cipher(NEW, OLD))
         assert (await rotate(platform)).written == 1
-        platform.cipher = Cipher(NEW)
+        platform = replace(platform, cipher=Cipher(NEW))
         async with platform.pool.acquire() as connection:
             after = await PhoneHash.of(platform, connection)
         assert after("+244923456789") == before("+244923456789")
@@ -281,7 +284,7 @@ async def test_another_key_leaves_the_index_of_phones_alone_until_it_is_accepted
     clean_database: str,
 ) -> None:
     async with angola_over(clean_database) as platform:
-        platform.cipher = Cipher(OLD)
+        platform = replace(platform, cipher=Cipher(OLD))
         async with platform.pool.acquire() as connection:
             await check_secret_key(connection, platform.cipher)
             before = await PhoneHash.of(platform, connection)
@@ -289,7 +292,7 @@ async def test_another_key_leaves_the_index_of_phones_alone_until_it_is_accepted
                 "insert into phone_index (hash, account_id, delivery_id)"
                 " values (1, gen_random_uuid(), gen_random_uuid())"
             )
-            platform.cipher = Cipher(NEW)
+            platform = replace(platform, cipher=Cipher(NEW))
             with pytest.raises(WrongSecretKeyError):
                 await PhoneHash.of(platform, connection)
             assert await connection.fetchval("select count(*) from phone_index") == 1
@@ -306,10 +309,10 @@ async def test_a_rotation_that_was_ended_goes_on_when_it_is_begun_again(
     clean_database: str,
 ) -> None:
     async with angola_over(clean_database) as platform:
-        platform.cipher = Cipher(OLD)
+        platform = replace(platform, cipher=Cipher(OLD))
         shop = await new_shop(platform)
         await _stock(shop)
-        platform.cipher = Cipher(NEW, OLD)
+        platform = replace(platform, cipher=Cipher(NEW, OLD))
 
         def ended(rotation: Rotation) -> None:
             if rotation.endpoints:
@@ -323,11 +326,10 @@ async def test_a_rotation_that_was_ended_goes_on_when_it_is_begun_again(
 
 async def test_what_no_key_can_read_is_counted_and_left(clean_database: str) -> None:
     async with angola_over(clean_database) as platform:
-        platform.cipher = Cipher(new_cipher_key())
+        platform = replace(platform, cipher=Cipher(new_cipher_key()))
         shop = await new_shop(platform)
         await _stock(shop)
-        lost, platform.cipher = platform.cipher, Cipher(NEW, OLD)
+        lost, platform = platform, replace(platform, cipher=Cipher(NEW, OLD))
         done = await rotate(platform)
         assert (done.written, done.unreadable) == (0, 2 + 3 + 1)
-        platform.cipher = lost
-        assert len(await list_endpoints(platform, shop.account.id)) == 2
+        assert len(await list_endpoints(lost, shop.account.id)) == 2

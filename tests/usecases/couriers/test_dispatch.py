@@ -68,9 +68,8 @@ async def test_a_bank_transfer_is_awaited_before_it_is_placed(far: Far) -> None:
 
 async def test_a_transfer_that_never_comes_closes_it_unplaced(far: Far) -> None:
     delivery = await far.create(payment=BY_TRANSFER)
-    far.shop.platform.watch_limits = replace(
-        far.shop.platform.watch_limits, payment=timedelta(seconds=-1)
-    )
+    limits = far.shop.platform.watch_limits
+    far.shop.change(watch_limits=replace(limits, payment=timedelta(seconds=-1)))
     await far.shop.sql("update deliveries set watch_at = now()")
     await far.shop.sql(
         "update deliveries set terms = jsonb_set(terms::jsonb, '{due_at}',"
@@ -124,7 +123,7 @@ async def test_claims_exclude_each_other(far: Far) -> None:
 async def test_a_company_gets_no_more_than_its_room(far: Far) -> None:
     other = await far.shop.company("far2", [], connector=Connector.REMOTE)
     answers = {"far": FAR_OFFER, "far2": FAR_OFFER}
-    far.shop.platform.couriers = {Connector.REMOTE: FakeCourier(answers)}
+    far.shop.change(couriers={Connector.REMOTE: FakeCourier(answers)})
     for _ in range(3):
         for quote in await far.shop.quotes():
             await far.create(quote=quote)
@@ -171,7 +170,7 @@ async def test_looks_and_placings_have_places_that_the_others_cannot_take(far: F
 async def test_companies_that_have_not_answered_leave_places_for_those_that_have(far: Far) -> None:
     other = await far.shop.company("far2", [], connector=Connector.REMOTE)
     answers = {"far": FAR_OFFER, "far2": FAR_OFFER}
-    far.shop.platform.couriers = {Connector.REMOTE: FakeCourier(answers)}
+    far.shop.change(couriers={Connector.REMOTE: FakeCourier(answers)})
     for _ in range(3):
         for quote in await far.shop.quotes():
             await far.create(quote=quote)

@@ -183,7 +183,7 @@ class Chain(RuleBasedStateMachine):
         self.ours: list[UUID] = []
         self.late: list[Errand] = []
         self.recall_fate = "well"
-        self.far.shop.platform.recall = self._recall
+        self.far.shop.change(recall=self._recall)
 
     async def _recall(self, _: object, __: object, upstream_id: str) -> Recalled:
         if self.recall_fate == "lost request":

@@ -129,7 +129,7 @@ async def test_a_secret_of_another_company_kind_or_mode_is_not_accepted(shop: Sh
 async def test_another_secret_key_says_what_is_wrong(shop: Shop) -> None:
     company = await remote(shop)
     await connected(shop, company)
-    shop.platform.cipher = Cipher(new_cipher_key())
+    shop.change(cipher=Cipher(new_cipher_key()))
     with pytest.raises(WrongSecretKeyError, match="ESTAFETTE_SECRET_KEY"):
         await link_of(shop.platform, company.id)
 

@@ -181,7 +181,7 @@ async def test_a_follower_that_is_faster_leaves_the_cancellation_a_success(far: 
         assert await followed(platform, errand, Report(C), LATER)
         return Recalled.CANCELLED
 
-    platform.recall = slowly
+    far.shop.change(recall=slowly)
     assert cancelled(await far.cancel(delivery.id))
     events = await far.shop.events(delivery.id)
     assert [(event.status, event.actor) for event in events[1:]] == [(C, Actor.MERCHANT)]
@@ -206,7 +206,7 @@ async def test_what_was_called_off_is_cancelled_though_it_got_further_here(far: 
         await followed(platform, errand, told(P, A, Status.PICKUP_READY), LATER)
         return Recalled.CANCELLED
 
-    platform.recall = late
+    far.shop.change(recall=late)
     assert cancelled(await far.cancel(delivery.id))
 
 
@@ -219,7 +219,7 @@ async def test_what_was_called_off_there_and_carried_here_is_disputed(far: Far) 
         await far.by_hand(delivery.id, A, T)
         return Recalled.CANCELLED
 
-    platform.recall = late
+    far.shop.change(recall=late)
     assert refused_in(await far.cancel(delivery.id)) == "CancelRefused"
     assert (await far.row(delivery.id))["state"] == "disputed"
     assert far.outcomes == [("far", "placed"), ("far", "disputed")]
@@ -243,7 +243,7 @@ async def test_a_hanging_platform_costs_the_merchant_seconds_and_nothing_else(fa
         await asyncio.Event().wait()
         raise AssertionError
 
-    far.shop.platform.recall = never
+    far.shop.change(recall=never)
     far.lose_patience()
     with pytest.raises(CourierUnavailable):
         await far.cancel(delivery.id)
@@ -259,7 +259,7 @@ async def test_claims_and_cancellations_in_parallel_agree(far: Far) -> None:
         there[upstream_id] = "cancelled"
         return Recalled.CANCELLED
 
-    platform.recall = recall
+    far.shop.change(recall=recall)
     deliveries = [await far.create() for _ in range(30)]
 
     async def work() -> None:

@@ -1,5 +1,7 @@
 """Live deliveries under way are counted by status, with those that are late."""
 
+from dataclasses import replace
+
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
@@ -19,7 +21,7 @@ async def test_live_deliveries_are_counted_by_status_and_by_whether_they_are_lat
     fresh_database: str,
 ) -> None:
     async with angola_over(fresh_database) as platform:
-        platform.dialects = {**platform.dialects, DIALECT.name: DIALECT}
+        platform = replace(platform, dialects={**platform.dialects, DIALECT.name: DIALECT})
         shop, rehearsal = await new_shop(platform), await new_shop(platform, Mode.SANDBOX)
         for one in (shop, rehearsal):
             await one.company("fast")

@@ -234,7 +234,7 @@ async def test_a_company_that_requires_it_gets_a_fresh_pin_for_each_delivery(sho
 
 async def test_a_remote_platform_keeps_its_own_pin_and_is_not_simulated(shop: Shop) -> None:
     offer = replace(OFFER, require_pin=True)
-    shop.platform.couriers = {Connector.REMOTE: FakeCourier({"far": offer})}
+    shop.change(couriers={Connector.REMOTE: FakeCourier({"far": offer})})
     rehearsal = replace(shop, mode=Mode.SANDBOX)
     await shop.company("far", connector=Connector.REMOTE)
     delivery = await rehearsal.create()

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode
@@ -10,7 +11,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.due_moves import WatchLimits
 from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.schedule import Schedule
-from estafette.store.pool import open_pool
+from estafette.store.pool import Pool, open_pool
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.due_moves import look_after, run
 from tests.usecases.angola import ENTREGA, Shop
@@ -48,7 +49,7 @@ async def test_nothing_is_due_before_its_time(shop: Shop) -> None:
 
 
 async def test_a_delivery_without_a_courier_for_too_long_stalls(shop: Shop) -> None:
-    shop.platform.watch_limits = WatchLimits(courier=NONE)
+    shop.change(watch_limits=WatchLimits(courier=NONE))
     await shop.company("fast")
     delivery = await shop.create()
     await look(shop)
@@ -61,7 +62,7 @@ async def test_a_delivery_without_a_courier_for_too_long_stalls(shop: Shop) -> N
 
 
 async def test_a_delivery_silent_past_its_promise_stalls_and_may_recover(shop: Shop) -> None:
-    shop.platform.watch_limits = WatchLimits(silence=timedelta(seconds=-3600))
+    shop.change(watch_limits=WatchLimits(silence=timedelta(seconds=-3600)))
     await shop.company("fast", [], base_fee=1, base_eta_minutes=1)
     delivery = await shop.create()
     await move(shop, delivery.id, Status.ASSIGNED, Status.IN_TRANSIT)
@@ -69,7 +70,7 @@ async def test_a_delivery_silent_past_its_promise_stalls_and_may_recover(shop: S
     status, actor, note = await last(shop, delivery.id)
     assert (status, actor) == (Status.STALLED, Actor.SYSTEM)
     assert note == "Nothing was heard of it after its promised time"
-    shop.platform.watch_limits = WatchLimits()
+    shop.change(watch_limits=WatchLimits())
     await move(shop, delivery.id, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
     assert await watched(shop, delivery.id) is None
 
@@ -82,7 +83,7 @@ async def test_an_assigned_delivery_is_ready_when_its_scheduled_pickup_is_near(s
     await look(shop)
     assert (await shop.delivery(delivery.id)).status is Status.ASSIGNED
     assert await watched(shop, delivery.id) == pickup - shop.platform.watch_limits.pickup_lead
-    shop.platform.watch_limits = WatchLimits(pickup_lead=timedelta(hours=3))
+    shop.change(watch_limits=WatchLimits(pickup_lead=timedelta(hours=3)))
     await shop.sql("update deliveries set watch_at = now() where id = $1", delivery.id)
     await look(shop)
     assert await last(shop, delivery.id) == (
@@ -93,10 +94,10 @@ async def test_an_assigned_delivery_is_ready_when_its_scheduled_pickup_is_near(s
 
 
 async def test_longer_limits_hold_for_deliveries_planned_under_shorter_ones(shop: Shop) -> None:
-    shop.platform.watch_limits = WatchLimits(courier=NONE)
+    shop.change(watch_limits=WatchLimits(courier=NONE))
     await shop.company("fast")
     delivery = await shop.create()
-    shop.platform.watch_limits = WatchLimits()
+    shop.change(watch_limits=WatchLimits())
     await look(shop)
     assert await shop.delivery(delivery.id) == delivery
     limit = shop.platform.watch_limits.courier
@@ -104,7 +105,7 @@ async def test_longer_limits_hold_for_deliveries_planned_under_shorter_ones(shop
 
 
 async def test_rehearsals_do_not_stall(shop: Shop) -> None:
-    shop.platform.watch_limits = WatchLimits(courier=NONE, silence=NONE)
+    shop.change(watch_limits=WatchLimits(courier=NONE, silence=NONE))
     await shop.company("fast")
     rehearsal = await replace(shop, mode=Mode.SANDBOX).create()
     assert await watched(shop, rehearsal.id) is None
@@ -121,7 +122,7 @@ async def test_a_live_delivery_without_a_company_is_watched_from_its_creation_on
 
 
 async def test_many_processes_look_after_each_delivery_once(shop: Shop) -> None:
-    shop.platform.watch_limits = WatchLimits(courier=NONE)
+    shop.change(watch_limits=WatchLimits(courier=NONE))
     await shop.company("fast")
     deliveries = await asyncio.gather(*(shop.create() for _ in range(20)))
     await asyncio.gather(*(look(shop) for _ in range(4)))
@@ -131,7 +132,7 @@ async def test_many_processes_look_after_each_delivery_once(shop: Shop) -> None:
 
 
 async def test_the_loop_moves_what_is_due_until_it_is_told_to_stop(shop: Shop) -> None:
-    shop.platform.watch_limits = WatchLimits(courier=NONE)
+    shop.change(watch_limits=WatchLimits(courier=NONE))
     await shop.company("fast")
     stop = asyncio.Event()
     loop = asyncio.create_task(run(shop.platform, stop))
@@ -143,17 +144,27 @@ async def test_the_loop_moves_what_is_due_until_it_is_told_to_stop(shop: Shop) -
         await loop
 
 
+class _Replaced:
+    """A pool in whose place another can be put."""
+
+    def __init__(self, now: Pool) -> None:
+        self.now = now
+
+    def acquire(self) -> object:
+        return self.now.acquire()
+
+
 async def test_the_loop_outlives_the_loss_of_the_database(shop: Shop, postgres_dsn: str) -> None:
-    shop.platform.watch_limits = WatchLimits(courier=NONE)
+    shop.change(watch_limits=WatchLimits(courier=NONE))
     await shop.company("fast")
     delivery = await shop.create()
     healthy, stop = shop.platform.pool, asyncio.Event()
     gone = await open_pool(postgres_dsn, size=1)
     await gone.close()
-    shop.platform.pool = gone
-    loop = asyncio.create_task(run(shop.platform, stop))
+    lossy = _Replaced(gone)
+    loop = asyncio.create_task(run(replace(shop.platform, pool=cast(Pool, lossy)), stop))
     await asyncio.sleep(0)
-    shop.platform.pool = healthy
+    lossy.now = healthy
     async with asyncio.timeout(60):
         while (await shop.delivery(delivery.id)).status is not Status.STALLED:
             pass

@@ -121,7 +121,7 @@ async def test_a_held_delivery_is_rejected_by_cancelling_it(shop: Shop) -> None:
 
 
 async def test_what_nobody_confirms_in_time_is_cancelled(shop: Shop) -> None:
-    shop.platform.watch_limits = WatchLimits(payment=timedelta(0))
+    shop.change(watch_limits=WatchLimits(payment=timedelta(0)))
     await shop.company("fast")
     held = await _create(shop)
     while (await look_after(shop.platform)).done:

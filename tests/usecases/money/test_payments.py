@@ -60,7 +60,7 @@ async def test_a_cancelled_delivery_awaits_no_payment(shop: Shop) -> None:
 
 async def test_an_unpaid_delivery_expires_and_is_not_confirmed_any_more(shop: Shop) -> None:
     limits = shop.platform.watch_limits
-    shop.platform.watch_limits = replace(limits, payment=limits.payment * 0)
+    shop.change(watch_limits=replace(limits, payment=limits.payment * 0))
     delivery = await awaiting(shop)
     while (await look_after(shop.platform)).done:
         pass

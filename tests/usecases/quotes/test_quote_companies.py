@@ -33,7 +33,7 @@ def slugs(quotes: list[Quote]) -> list[str | None]:
 
 async def asked(shop: Shop, answers: dict[str, object]) -> None:
     """Remote companies that answer as told."""
-    shop.platform.couriers = {**shop.platform.couriers, Connector.REMOTE: FakeCourier(answers)}
+    shop.change(couriers={**shop.platform.couriers, Connector.REMOTE: FakeCourier(answers)})
     for slug in answers:
         await shop.company(slug, connector=Connector.REMOTE)
 
@@ -127,9 +127,11 @@ async def test_a_fee_beyond_all_measure_costs_only_its_own_quote(shop: Shop) -> 
 
 async def test_a_failing_or_hanging_company_costs_only_its_own_quote(shop: Shop) -> None:
     heard: dict[str, str] = {}
-    shop.platform.observe_courier = lambda company, outcome, _: heard.update(
-        {company.slug: outcome}
-    )
+
+    def observe(company: Company, outcome: str, _seconds: float) -> None:
+        heard[company.slug] = outcome
+
+    shop.change(observe_courier=observe)
     hanging = asyncio.Event()
     await asked(
         shop,
@@ -203,7 +205,7 @@ async def test_each_answer_is_measured_and_each_failure_is_told(shop: Shop) -> N
     def observe(company: Company, outcome: str, seconds: float) -> None:
         measured[company.slug] = outcome, seconds
 
-    shop.platform.observe_courier = observe
+    shop.change(observe_courier=observe)
     answers: dict[str, object] = {
         "good": OFFER,
         "no": None,

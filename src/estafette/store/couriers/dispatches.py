@@ -15,10 +15,12 @@ import orjson
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery
+from estafette.store import signals
 from estafette.store.deliveries import rows
 from estafette.store.deliveries.rows import dump
 from estafette.store.deliveries.terms import terms_json
 from estafette.store.pool import Connection
+from estafette.store.work import UnitOfWork
 
 
 class NewDispatch(NamedTuple):
@@ -41,9 +43,10 @@ from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::bool
 """
 
 
-async def insert(connection: Connection, new: Sequence[NewDispatch]) -> None:
+async def insert(work: UnitOfWork, new: Sequence[NewDispatch]) -> None:
     """Writes what is to be placed, in the transaction that creates the deliveries."""
-    await connection.execute(
+    await _tell(
+        work,
         _INSERT,
         [one.account_id for one in new],
         [one.delivery_id for one in new],
@@ -62,9 +65,10 @@ where dispatches.account_id = paid.account_id and dispatches.delivery_id = paid.
 """
 
 
-async def let_go(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+async def let_go(work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
     """Lets deliveries be placed that waited for their payment."""
-    await connection.execute(
+    await _tell(
+        work,
         _PAID,
         [delivery.scope.account_id for delivery in deliveries],
         [delivery.id for delivery in deliveries],
@@ -84,12 +88,13 @@ where dispatches.account_id = ended.account_id and dispatches.delivery_id = ende
 """
 
 
-async def end(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+async def end(work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
     """Closes the dispatches of deliveries that have ended here, where they certainly never left.
 
     What is placed is looked at now, or when the attempt under way has ended.
     """
-    await connection.execute(
+    await _tell(
+        work,
         _ENDED,
         [delivery.scope.account_id for delivery in deliveries],
         [delivery.id for delivery in deliveries],
@@ -466,12 +471,19 @@ where account_id = $1 and delivery_id = $2
 """
 
 
-async def look_now(connection: Connection, account_id: UUID, delivery_id: UUID) -> None:
+async def look_now(work: UnitOfWork, account_id: UUID, delivery_id: UUID) -> None:
     """Lets a dispatch be looked at now, or when the attempt under way has ended.
 
     One that is not known to be placed is in doubt then, also if it was refused before.
     """
-    await connection.execute(_LOOK_NOW, account_id, delivery_id)
+    await _tell(work, _LOOK_NOW, account_id, delivery_id)
+
+
+async def _tell(work: UnitOfWork, statement: str, *arguments: object) -> None:
+    """Runs a statement after which there may be something to place or to look at."""
+    status = await work.connection.execute(statement, *arguments)
+    if not status.endswith(" 0"):
+        work.signal(signals.DISPATCHES)
 
 
 async def dispute(connection: Connection, account_id: UUID, delivery_id: UUID, error: str) -> None:

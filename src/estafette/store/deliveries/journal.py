@@ -11,15 +11,16 @@ from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.due_moves import WatchLimits, next_look
 from estafette.core.deliveries.event import Event
+from estafette.store import signals
 from estafette.store.columns import Columns, rows
 from estafette.store.deliveries import events, idempotency
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.idempotency import Key, Record
 from estafette.store.deliveries.terms import has_terms
-from estafette.store.pool import Connection
 from estafette.store.quotes import table as quotes
 from estafette.store.sandbox import plans
 from estafette.store.webhooks import messages
+from estafette.store.work import UnitOfWork
 
 
 class Entry(NamedTuple):
@@ -110,18 +111,19 @@ _CREATE = _creation(_WITH_TERMS, deliveries.WATCH, new=deliveries.CREATION, simu
 
 
 async def insert(
-    connection: Connection,
+    work: UnitOfWork,
     entries: Sequence[Entry],
     limits: WatchLimits,
     answers: Sequence[tuple[Key, Record]] = (),
-) -> int:
-    """Writes new deliveries, marks their quotes used; returns the number of messages enqueued.
+) -> None:
+    """Writes new deliveries, with the messages that tell of them; marks their quotes used.
 
     With them, in the same statement, go the `answers` to keep under idempotency keys.
     """
+    connection = work.connection
     if not entries:
         await idempotency.insert(connection, answers)
-        return 0
+        return
     await quotes.mark_used(
         connection,
         [
@@ -132,9 +134,13 @@ async def insert(
     )
     kept = idempotency.NEW.of(answers)
     if not any(entry.with_terms for entry in entries):
-        return await connection.fetchval(_CREATE_PLAIN, *_PLAIN.of(entries), *kept)
-    watched = _watched(entries, limits)
-    return await connection.fetchval(_CREATE, *_WITH_TERMS.of(entries), *watched, *kept)
+        enqueued = await connection.fetchval(_CREATE_PLAIN, *_PLAIN.of(entries), *kept)
+    else:
+        watched = _watched(entries, limits)
+        columns = _WITH_TERMS.of(entries)
+        enqueued = await connection.fetchval(_CREATE, *columns, *watched, *kept)
+    if enqueued:
+        work.signal(signals.OUTBOX)
 
 
 _MOVE = f"""
@@ -145,15 +151,13 @@ next_runs as ({plans.NEXT}),
 """  # noqa: S608 - the parts are constants
 
 
-async def move(connection: Connection, entries: Sequence[Entry], limits: WatchLimits) -> int:
-    """Writes one transition of each delivery, whose rows the caller has locked.
-
-    Returns the number of messages enqueued.
-    """
+async def move(work: UnitOfWork, entries: Sequence[Entry], limits: WatchLimits) -> None:
+    """Writes one transition of each delivery, whose rows the caller has locked."""
     if not entries:
-        return 0
+        return
     watched = _watched(entries, limits)
-    return await connection.fetchval(_MOVE, *_MOVED.of(entries), *watched)
+    if await work.connection.fetchval(_MOVE, *_MOVED.of(entries), *watched):
+        work.signal(signals.OUTBOX)
 
 
 def _watched(entries: Sequence[Entry], limits: WatchLimits) -> list[list[object]]:

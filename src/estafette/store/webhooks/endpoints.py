@@ -7,7 +7,9 @@ from uuid import UUID
 import asyncpg
 
 from estafette.core.accounts.account import Mode, Scope
+from estafette.store import signals
 from estafette.store.pool import Connection
+from estafette.store.work import UnitOfWork
 
 
 class Endpoint(NamedTuple):
@@ -101,19 +103,20 @@ async def insert(
     return status.endswith(" 1")
 
 
-async def set_url(connection: Connection, scope: Scope, id: UUID, url: str | None) -> None:
+async def set_url(work: UnitOfWork, scope: Scope, id: UUID, url: str | None) -> None:
     """Changes where webhooks go, from the next attempt on; None: nowhere."""
-    await connection.execute(
+    await work.connection.execute(
         "update endpoints set url = $4 where account_id = $1 and mode = $2 and id = $3",
         *scope,
         id,
         url,
     )
+    work.signal(signals.OUTBOX)  # something may have waited for it
 
 
-async def set_enabled(connection: Connection, scope: Scope, id: UUID, *, enabled: bool) -> None:
+async def set_enabled(work: UnitOfWork, scope: Scope, id: UUID, *, enabled: bool) -> None:
     """Lets an endpoint rest, or work again."""
-    await connection.execute(
+    await work.connection.execute(
         "update endpoints set disabled_at = case when $4 then null"
         " else coalesce(disabled_at, now()) end,"
         " disabled_why = case when not $4 then disabled_why end"
@@ -122,6 +125,7 @@ async def set_enabled(connection: Connection, scope: Scope, id: UUID, *, enabled
         id,
         enabled,
     )
+    work.signal(signals.OUTBOX)  # something may have waited for it
 
 
 async def set_options(connection: Connection, changed: Endpoint) -> None:

@@ -5,7 +5,9 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode, Scope
+from estafette.store import signals
 from estafette.store.pool import Connection
+from estafette.store.work import UnitOfWork
 
 _MINUTES_FOR_MANY = 10
 
@@ -26,13 +28,13 @@ webhooks: `copies` times, `delay_seconds` from now."""
 
 
 async def insert_test(
-    connection: Connection, scope: Scope, id: UUID, endpoint: str, type: str, url: str | None
+    work: UnitOfWork, scope: Scope, id: UUID, endpoint: str, type: str, url: str | None
 ) -> bool:
     """Puts a test into the outbox, signed with that endpoint's secret; False: nowhere to go.
 
     It goes before whatever waits for the endpoint: somebody is looking whether it works.
     """
-    status = await connection.execute(
+    status = await work.connection.execute(
         "insert into messages (account_id, id, endpoint_id, test_type, test_url, due_at)"
         " select account_id, $3, id, $5, $6, least(now(), ("
         "   select due_at from messages where state = 'pending' and endpoint_id = endpoints.id"
@@ -46,7 +48,7 @@ async def insert_test(
         type,
         url,
     )
-    return status.endswith(" 1")
+    return _made(work, status) == 1
 
 
 class Attempt(NamedTuple):
@@ -137,28 +139,26 @@ where endpoints.account_id = messages.account_id and endpoints.id = messages.end
 """
 
 
-async def resend_event(
-    connection: Connection, scope: Scope, delivery_id: UUID, event_id: UUID
-) -> int:
+async def resend_event(work: UnitOfWork, scope: Scope, delivery_id: UUID, event_id: UUID) -> int:
     """Begins a new round for every message of an event; returns how many."""
-    status = await connection.execute(
+    status = await work.connection.execute(
         f"{_AGAIN} and messages.delivery_id = $3 and messages.seq ="  # noqa: S608 - a constant
         " (select seq from events where account_id = $1 and delivery_id = $3 and id = $4)",
         *scope,
         delivery_id,
         event_id,
     )
-    return _count(status)
+    return _made(work, status)
 
 
-async def resend_message(connection: Connection, scope: Scope, message_id: UUID) -> int:
+async def resend_message(work: UnitOfWork, scope: Scope, message_id: UUID) -> int:
     """Begins a new round for one message; returns 1, or 0 when there is none or it is under way."""
-    status = await connection.execute(f"{_AGAIN} and messages.id = $3", *scope, message_id)
-    return _count(status)
+    status = await work.connection.execute(f"{_AGAIN} and messages.id = $3", *scope, message_id)
+    return _made(work, status)
 
 
 async def resend_since(
-    connection: Connection,
+    work: UnitOfWork,
     scope: Scope,
     span: tuple[datetime, datetime],
     endpoint: str | None = None,
@@ -171,7 +171,8 @@ async def resend_since(
     take minutes for millions.
     """
     states = ["dead"] if dead_only else ["dead", "delivered", "pending"]
-    async with connection.transaction():
+    connection = work.connection
+    async with work.apart():
         await connection.execute(f"set local statement_timeout = '{_MINUTES_FOR_MANY}min'")
         status = await connection.execute(
             f"{_AGAIN} and messages.created_at >= $3 and messages.created_at < $4"
@@ -183,7 +184,7 @@ async def resend_since(
             endpoint,
             timeout=_MINUTES_FOR_MANY * 60,
         )
-    return _count(status)
+    return _made(work, status)
 
 
 _WAITING = """
@@ -288,7 +289,7 @@ class Missed(NamedTuple):
 
 
 async def enqueue_missed(
-    connection: Connection,
+    work: UnitOfWork,
     scope: Scope,
     since: datetime,
     after: UUID,
@@ -301,12 +302,13 @@ async def enqueue_missed(
     webhooks now, or for the one of that name. In the caller's transaction, which keeps others from
     doing the same for this account.
     """
+    connection = work.connection
     await connection.execute(
         "select from accounts where id = $1 for no key update", scope.account_id
     )
     last = await connection.fetchval(_END_OF_PAGE, scope.account_id, after, deliveries - 1)
     status = await connection.execute(_ENQUEUE_MISSED, *scope, after, last, since, endpoint)
-    return Missed(_count(status), last)
+    return Missed(_made(work, status), last)
 
 
 async def now(connection: Connection) -> datetime:
@@ -342,6 +344,14 @@ async def count_of_event(
     return await connection.fetchval(
         f"{_LEFT} and messages.delivery_id = $3 and messages.seq = $4", *scope, delivery_id, seq
     )
+
+
+def _made(work: UnitOfWork, status: str) -> int:
+    """How many messages a statement lets wait; those who send them are told."""
+    count = _count(status)
+    if count:
+        work.signal(signals.OUTBOX)
+    return count
 
 
 def _count(status: str) -> int:

@@ -19,6 +19,7 @@ from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
 from estafette.store.couriers.dispatches import Outcome, Standing
 from estafette.store.pool import Connection
+from estafette.store.work import UnitOfWork
 from estafette.usecases.couriers.errands import IN_FLIGHT, Errand, Round, claim, company_of
 from estafette.usecases.deliveries import record
 from estafette.usecases.deliveries.advance import Move, lock_one, moved
@@ -142,7 +143,10 @@ async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
     longer the caller's, or when it may get there all the same, as the platform spoke of it
     meanwhile or a request may still be under way: then it is looked up again.
     """
-    async with platform.pool.acquire() as connection, connection.transaction():
+    async with (
+        platform.pool.acquire() as connection,
+        platform.transaction(connection) as work,
+    ):
         held = await _hold(connection, errand, "waiting")
         if held is None:
             return False
@@ -154,8 +158,7 @@ async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
         await _settle(
             connection, errand, Outcome("closed" if final else "refused", None, error=reason)
         )
-        enqueued = await _stall(connection, platform, held.delivery, errand, NOT_TAKEN)
-    _woken(platform, enqueued)
+        await _stall(work, platform, held.delivery, errand, NOT_TAKEN)
     _tell(_log.warning, "dispatch_refused", errand, reason=reason)
     platform.observe_dispatch(errand.company, "refused")
     return True
@@ -166,13 +169,15 @@ async def lost(platform: Platform, errand: Errand, reason: str) -> bool:
 
     The dispatch is disputed, for `reason`. False when the attempt is no longer the caller's.
     """
-    async with platform.pool.acquire() as connection, connection.transaction():
+    async with (
+        platform.pool.acquire() as connection,
+        platform.transaction(connection) as work,
+    ):
         held = await _hold(connection, errand, "placed")
         if held is None:
             return False
         await _settle(connection, errand, Outcome("disputed", None, error=reason))
-        enqueued = await _stall(connection, platform, held.delivery, errand, NOT_KNOWN)
-    _woken(platform, enqueued)
+        await _stall(work, platform, held.delivery, errand, NOT_KNOWN)
     _disputed(platform, errand, reason)
     return True
 
@@ -188,8 +193,10 @@ async def followed(
     platform was asked: then it is looked at again. False when the attempt is no longer the
     caller's.
     """
-    enqueued = 0
-    async with platform.pool.acquire() as connection, connection.transaction():
+    async with (
+        platform.pool.acquire() as connection,
+        platform.transaction(connection) as work,
+    ):
         held = await _hold(connection, errand, "placed")
         if held is None:
             return False
@@ -203,13 +210,12 @@ async def followed(
             entry = moved(
                 delivery, Move(status, actor, note), errand.dialect, platform.sandbox_step
             )
-            enqueued += await record.moves(connection, platform, [entry])
+            await record.moves(work, platform, [entry])
             delivery = entry.delivery
         await _agree(connection, platform, delivery, report.pin, None)
         await _settle(
             connection, errand, _after(delivery, standing, following, report, look_again_in)
         )
-    _woken(platform, enqueued)
     if following.conflict:
         _disputed(platform, errand, f"{following.conflict} there, {delivery.status} here")
     return True
@@ -242,7 +248,7 @@ async def heard(
     company has no such delivery of ours. Raises Busy.
     """
     company = platform.places.account(company_id)
-    async with company as connection, connection.transaction():
+    async with company as connection, platform.transaction(connection) as work:
         known = await dispatches.known_as(connection, company_id, upstream_id)
         if known is None and delivery_id is not None:
             known = await dispatches.known_here_as(connection, company_id, delivery_id)
@@ -254,7 +260,7 @@ async def heard(
         if is_stray:
             await dispatches.dispute(connection, *key, f"it is there, as {upstream_id}")
         elif not is_twin and known.state in _OPEN:
-            await dispatches.look_now(connection, *key)
+            await dispatches.look_now(work, *key)
     if is_stray or is_twin:
         _log.error(
             "dispatch_unknown_upstream",
@@ -264,8 +270,6 @@ async def heard(
             told=upstream_id,
         )
         await count_dispute(platform, known.account_id, company_id)
-    else:
-        platform.dispatch_signal.wake()
     return True
 
 
@@ -322,19 +326,14 @@ async def _agree(
 
 
 async def _stall(
-    connection: Connection, platform: Platform, delivery: Delivery, errand: Errand, note: str
-) -> int:
+    work: UnitOfWork, platform: Platform, delivery: Delivery, errand: Errand, note: str
+) -> None:
     """Tells everybody that the delivery waits for the operator: our word, not the courier's."""
     if Status.STALLED not in delivery.progress.allowed():  # it has stalled already, or has ended
-        return 0
+        return
     move = Move(Status.STALLED, Actor.SYSTEM, note)
     entry = moved(delivery, move, errand.dialect, platform.sandbox_step)
-    return await record.moves(connection, platform, [entry])
-
-
-def _woken(platform: Platform, enqueued: int) -> None:
-    if enqueued:
-        platform.outbox_signal.wake()
+    await record.moves(work, platform, [entry])
 
 
 def _disputed(platform: Platform, errand: Errand, reason: str) -> None:

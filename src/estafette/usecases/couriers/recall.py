@@ -85,11 +85,11 @@ async def resolve(
     if recalled is Recalled.CANCELLED:
         return recalled
     key = (delivery.scope.account_id, delivery.id)
-    async with platform.places.account(delivery.scope.account_id) as connection:
+    account = platform.places.account(delivery.scope.account_id)
+    async with account as connection, platform.transaction(connection) as work:
         if recalled is Recalled.REFUSED:
             await dispatches.mark_recalled(connection, *key, recalled=False)
-        await dispatches.look_now(connection, *key)
-    platform.dispatch_signal.wake()
+        await dispatches.look_now(work, *key)
     if recalled is Recalled.UNKNOWN:
         raise CourierUnavailable(delivery.id)
     await _news_of(platform, delivery, dialect)

@@ -25,6 +25,7 @@ from estafette.core.sandbox import scenario
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.journal import Entry
 from estafette.store.pool import Connection
+from estafette.store.work import UnitOfWork
 from estafette.usecases import audit
 from estafette.usecases.deliveries import record
 from estafette.usecases.deliveries.pins import is_right, open_pin
@@ -97,12 +98,17 @@ class Done(NamedTuple):
     """What has come of moves: all, or none and a `refusal` to be raised after the commit."""
 
     delivery: Delivery
-    enqueued: int
     refusal: Refusal | None
+
+    def result(self) -> Delivery:
+        """The delivery after the moves. Raises what refused them."""
+        if self.refusal is not None:
+            raise self.refusal
+        return self.delivery
 
 
 async def carry_out(
-    connection: Connection,
+    work: UnitOfWork,
     platform: Platform,
     delivery: Delivery,
     moves: Sequence[Move],
@@ -117,13 +123,12 @@ async def carry_out(
         if isinstance(refusals[0], PinWrong):
             failures = delivery.pin_failures + 1
             account_id = delivery.scope.account_id
-            await deliveries.set_pin_failures(connection, account_id, delivery.id, failures)
-        return Done(delivery, 0, refusals[0])
-    enqueued = 0
+            await deliveries.set_pin_failures(work.connection, account_id, delivery.id, failures)
+        return Done(delivery, refusals[0])
     for entry in entries:
-        enqueued += await record.moves(connection, platform, [entry])
+        await record.moves(work, platform, [entry])
         delivery = entry.delivery
-    return Done(delivery, enqueued, None)
+    return Done(delivery, None)
 
 
 async def advance(
@@ -137,22 +142,11 @@ async def advance(
     counted) or PinLocked.
     """
     account = platform.places.account(scope.account_id)
-    async with account as connection, connection.transaction():
+    async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
         entries = plan(delivery, moves, dialect, platform.sandbox_step)
-        done = await carry_out(connection, platform, delivery, moves, entries)
-    return settle(platform, done)
-
-
-def settle(platform: Platform, done: Done) -> Delivery:
-    """Tells of moves that are committed; the delivery as it is then. Raises their refusal."""
-    if done.refusal is not None:
-        raise done.refusal
-    if done.enqueued:
-        platform.outbox_signal.wake()
-    if done.delivery.remote:
-        platform.dispatch_signal.wake()
-    return done.delivery
+        done = await carry_out(work, platform, delivery, moves, entries)
+    return done.result()
 
 
 def _pin_refusal(platform: Platform, delivery: Delivery, move: Move) -> Refusal | None:

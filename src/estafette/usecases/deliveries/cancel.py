@@ -60,10 +60,10 @@ async def _look_and_cancel(
     platform: Platform, wanted: Cancellation, recalled: Recalled | None
 ) -> Answer | Held:
     """Cancels the delivery if nothing holds it; `recalled` is what came of calling it off."""
-    enqueued, disputed = 0, False
+    disputed = False
     async with (
         platform.places.account(wanted.scope.account_id) as connection,
-        connection.transaction(),
+        platform.transaction(connection) as work,
     ):
         ledger: Ledger[Delivery] = await open_ledger(connection, [wanted.idempotency])
         earlier = ledger.earlier(wanted.idempotency)
@@ -84,14 +84,12 @@ async def _look_and_cancel(
         else:
             move = Move(Status.CANCELLED, Actor.MERCHANT, wanted.reason)
             entry = moved(delivery, move, wanted.dialect, platform.sandbox_step)
-            enqueued = await record.moves(connection, platform, [entry])
+            await record.moves(work, platform, [entry])
             outcome = delivery = entry.delivery
         if called_off:
             disputed = not await close(connection, delivery)
         answer = ledger.answer(wanted.idempotency, outcome, wanted.render)
         await ledger.write(connection)
-    if enqueued:
-        platform.outbox_signal.wake()
     if disputed:
         await count_dispute(platform, delivery.scope.account_id, delivery.company_id)
     if isinstance(answer, Refusal):

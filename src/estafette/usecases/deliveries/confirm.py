@@ -47,9 +47,8 @@ async def confirm(platform: Platform, wanted: Confirmation) -> Answer:
     Raises DeliveryNotFound or IdempotencyMismatch. That it is not held (NotHeld) is an answer that
     the confirmation renders.
     """
-    entry = None
     account = platform.places.account(wanted.scope.account_id)
-    async with account as connection, connection.transaction():
+    async with account as connection, platform.transaction(connection) as work:
         ledger: Ledger[Delivery] = await open_ledger(connection, [wanted.idempotency])
         earlier = ledger.earlier(wanted.idempotency)
         if isinstance(earlier, Refusal):
@@ -61,15 +60,13 @@ async def confirm(platform: Platform, wanted: Confirmation) -> Answer:
         if delivery.is_held:
             move = Move(Status.PENDING, Actor.MERCHANT, CONFIRMED)
             entry = released(delivery, move, wanted.dialect, platform.sandbox_step)
-            await record.moves(connection, platform, [entry])
+            await record.moves(work, platform, [entry])
             await audit.note(
                 connection, wanted.by, audit.Act.DELIVERY_RELEASED, delivery.id, of=wanted.scope
             )
             outcome = entry.delivery
         answer = ledger.answer(wanted.idempotency, outcome, wanted.render)
         await ledger.write(connection)
-    if entry is not None:
-        tell(platform, entry.delivery)
     if isinstance(answer, Refusal):
         raise answer
     return answer
@@ -83,17 +80,16 @@ async def confirm_by_hand(
     Raises DeliveryNotFound, or NotHeld.
     """
     account = platform.places.account(scope.account_id)
-    async with account as connection, connection.transaction():
+    async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
         if not delivery.is_held:
             raise NotHeld(delivery.status)
         move = Move(Status.PENDING, Actor.OPERATOR, note or CONFIRMED)
         entry = released(delivery, move, dialect, platform.sandbox_step)
-        await record.moves(connection, platform, [entry])
+        await record.moves(work, platform, [entry])
         await audit.note(
             connection, platform.by, audit.Act.DELIVERY_RELEASED, delivery_id, of=scope
         )
-    tell(platform, entry.delivery)
     return entry.delivery
 
 
@@ -109,10 +105,3 @@ def released(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) 
     script = scenario.script(delivery.scenario, with_pickup_ready=True)
     due = scenario.due_in_seconds(script, 0, pace)
     return entry._replace(run_step=0, run_in_seconds=due)
-
-
-def tell(platform: Platform, delivery: Delivery) -> None:
-    """Wakes whoever hears of a delivery that goes on, once that is committed."""
-    platform.outbox_signal.wake()
-    if delivery.remote:
-        platform.dispatch_signal.wake()

@@ -165,7 +165,10 @@ class Creator:
 
     async def _write(self, batch: Sequence[_Draft]) -> Sequence[Answer | Refusal]:
         orders = [draft.order for draft in batch]
-        async with self._platform.places.batch("create") as connection, connection.transaction():
+        async with (
+            self._platform.places.batch("create") as connection,
+            self._platform.transaction(connection) as work,
+        ):
             keys = [order.idempotency.key for order in orders if order.idempotency]
             refs = [(order.scope, order.external_ref) for order in orders if order.external_ref]
             locks = [
@@ -189,17 +192,11 @@ class Creator:
                 if answer is None:
                     answer = ledger.answer(order.idempotency, desk.decide(draft), order.render)
                 answers.append(answer)
-            enqueued = await record.creations(
-                connection, self._platform, desk.entries, desk.quotes, ledger.added
-            )
+            await record.creations(work, self._platform, desk.entries, desk.quotes, ledger.added)
             await references.write(connection, desk.given)
             for scope, since in desk.behind.items():
                 await search_texts.look_again(connection, scope, since)
             await counts.write(connection)
-        if enqueued:
-            self._platform.outbox_signal.wake()
-        if any(entry.delivery.remote for entry in desk.entries):
-            self._platform.dispatch_signal.wake()
         return answers
 
 

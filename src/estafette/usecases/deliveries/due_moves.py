@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from estafette.core.deliveries.delivery import Delivery
@@ -10,7 +11,7 @@ from estafette.core.deliveries.event import Actor
 from estafette.store.deliveries import due_moves
 from estafette.store.deliveries.due_moves import Watched
 from estafette.store.deliveries.journal import Entry
-from estafette.store.pool import Connection
+from estafette.store.work import UnitOfWork
 from estafette.usecases.deliveries import record
 from estafette.usecases.deliveries.advance import Move, moved
 from estafette.usecases.platform import Platform
@@ -57,27 +58,24 @@ async def look_after(platform: Platform) -> Round:
         due_in_seconds = await due_moves.due_in_seconds(connection)
         if due_in_seconds is None or due_in_seconds > 0:
             return Round(0, due_in_seconds)
-        enqueued = 0
 
         async def claim() -> Sequence[Watched]:
             return await due_moves.claim_due(connection, list(platform.dialects), _AT_ONCE)
 
-        async def move(claimed: Sequence[Watched]) -> None:
-            nonlocal enqueued
-            enqueued += await _move(connection, platform, claimed)
+        async def move(work: UnitOfWork, claimed: Sequence[Watched]) -> None:
+            await _move(work, platform, claimed)
 
         async def put_off(one: Watched) -> None:
             await due_moves.put_off(connection, one.delivery)
 
-        done = await in_one_or_apart(connection, "overdue deliveries", claim, move, put_off)
-    if enqueued:
-        platform.outbox_signal.wake()
+        begin = partial(platform.transaction, connection)
+        done = await in_one_or_apart(begin, "overdue deliveries", claim, move, put_off)
     return Round(done, due_in_seconds)
 
 
-async def _move(connection: Connection, platform: Platform, claimed: Sequence[Watched]) -> int:
-    """Makes the moves that are due of these; counts the webhook messages."""
-    now = await due_moves.now(connection)
+async def _move(work: UnitOfWork, platform: Platform, claimed: Sequence[Watched]) -> None:
+    """Makes the moves that are due of these."""
+    now = await due_moves.now(work.connection)
     entries: list[Entry] = []
     early: list[Delivery] = []  # the limits have become longer since it was planned
     for delivery, dialect in claimed:
@@ -88,6 +86,5 @@ async def _move(connection: Connection, platform: Platform, claimed: Sequence[Wa
             move = Move(due.to, Actor.SYSTEM, due.note)
             pace = platform.sandbox_step
             entries.append(moved(delivery, move, platform.dialects[dialect], pace))
-    enqueued = await record.moves(connection, platform, entries)
-    await due_moves.look_again(connection, early, platform.watch_limits)
-    return enqueued
+    await record.moves(work, platform, entries)
+    await due_moves.look_again(work.connection, early, platform.watch_limits)

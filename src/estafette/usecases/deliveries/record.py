@@ -15,43 +15,37 @@ from estafette.store.couriers.dispatches import NewDispatch
 from estafette.store.deliveries import journal, search_texts
 from estafette.store.deliveries.idempotency import Key, Record
 from estafette.store.deliveries.journal import Entry
-from estafette.store.pool import Connection
+from estafette.store.work import UnitOfWork
 from estafette.usecases.money import books
 from estafette.usecases.platform import Platform
 
 
 async def creations(
-    connection: Connection,
+    work: UnitOfWork,
     platform: Platform,
     entries: Sequence[Entry],
     quotes: Mapping[UUID, Quote],
     answers: Sequence[tuple[Key, Record]],
-) -> int:
+) -> None:
     """Writes new deliveries; `quotes` are by delivery, of those that were created from one.
 
-    `answers` are kept under their idempotency keys. Returns the number of webhook messages
-    enqueued.
+    `answers` are kept under their idempotency keys.
     """
-    enqueued = await journal.insert(connection, entries, platform.watch_limits, answers)
-    await search_texts.keep(connection, [entry.delivery for entry in entries])
+    await journal.insert(work, entries, platform.watch_limits, answers)
+    await search_texts.keep(work.connection, [entry.delivery for entry in entries])
     if quotes and (new := _dispatches(entries, quotes)):
-        await dispatches.insert(connection, new)
-    return enqueued
+        await dispatches.insert(work, new)
 
 
-async def moves(connection: Connection, platform: Platform, entries: Sequence[Entry]) -> int:
-    """Writes one transition of each delivery, whose rows the caller has locked.
-
-    Returns the number of webhook messages enqueued.
-    """
-    enqueued = await journal.move(connection, entries, platform.watch_limits)
-    await books.book(connection, entries)
+async def moves(work: UnitOfWork, platform: Platform, entries: Sequence[Entry]) -> None:
+    """Writes one transition of each delivery, whose rows the caller has locked."""
+    await journal.move(work, entries, platform.watch_limits)
+    await books.book(work.connection, entries)
     remote = [entry for entry in entries if entry.delivery.remote]
     if paid := [one.delivery for one in remote if one.before is Status.AWAITING_PAYMENT]:
-        await dispatches.let_go(connection, paid)
+        await dispatches.let_go(work, paid)
     if ended := [one.delivery for one in remote if one.delivery.progress.is_final]:
-        await dispatches.end(connection, ended)
-    return enqueued
+        await dispatches.end(work, ended)
 
 
 def _dispatches(entries: Sequence[Entry], quotes: Mapping[UUID, Quote]) -> list[NewDispatch]:

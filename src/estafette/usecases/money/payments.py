@@ -12,7 +12,7 @@ from estafette.store.money import books
 from estafette.usecases import audit
 from estafette.usecases.deliveries import record
 from estafette.usecases.deliveries.advance import Move, lock_one
-from estafette.usecases.deliveries.confirm import released, tell
+from estafette.usecases.deliveries.confirm import released
 from estafette.usecases.platform import Platform
 
 
@@ -28,18 +28,20 @@ async def confirm_payment(
     Raises DeliveryNotFound, or PaymentNotAwaited when it is paid already, expired, or awaits
     something else.
     """
-    async with platform.pool.acquire() as connection, connection.transaction():
+    async with (
+        platform.pool.acquire() as connection,
+        platform.transaction(connection) as work,
+    ):
         delivery = await lock_one(connection, scope, delivery_id)
         if delivery.status is not Status.AWAITING_PAYMENT or delivery.is_held:
             raise PaymentNotAwaited(delivery.status)
         move = Move(Status.PENDING, Actor.OPERATOR, note or "The bank transfer has arrived")
         entry = released(delivery, move, dialect, platform.sandbox_step)
-        await record.moves(connection, platform, [entry])
+        await record.moves(work, platform, [entry])
         facts = {"reference": delivery.reference, "fee": delivery.fee}
         await audit.note(
             connection, platform.by, Act.PAYMENT_CONFIRMED, delivery_id, facts, of=scope
         )
-    tell(platform, entry.delivery)
     return entry.delivery
 
 

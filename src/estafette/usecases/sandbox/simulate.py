@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from estafette.core.sandbox.scenario import Scenario
 from estafette.store.deliveries.journal import Entry
 from estafette.store.pool import Connection
 from estafette.store.sandbox import plans
+from estafette.store.work import UnitOfWork
 from estafette.usecases import audit
 from estafette.usecases.deliveries import record
-from estafette.usecases.deliveries.advance import Move, carry_out, lock_one, moved, plan, settle
+from estafette.usecases.deliveries.advance import Move, carry_out, lock_one, moved, plan
 from estafette.usecases.platform import Platform
 from estafette.usecases.rounds import in_one_or_apart
 
@@ -45,35 +47,32 @@ async def tick(platform: Platform) -> Tick:
         due_in_seconds = await plans.due_in_seconds(connection)
         if due_in_seconds is None or due_in_seconds > 0:
             return Tick(0, due_in_seconds)
-        enqueued = 0
 
         async def claim() -> Sequence[plans.Run]:
             return await plans.claim_due(connection, list(platform.dialects), _AT_ONCE)
 
-        async def make_steps(runs: Sequence[plans.Run]) -> None:
-            nonlocal enqueued
-            enqueued += await _make_steps(connection, platform, runs)
+        async def make_steps(work: UnitOfWork, runs: Sequence[plans.Run]) -> None:
+            await _make_steps(work, platform, runs)
 
         async def put_off(run: plans.Run) -> None:
             await plans.put_off(connection, run.delivery.scope.account_id, run.delivery.id)
 
-        done = await in_one_or_apart(connection, "sandbox couriers", claim, make_steps, put_off)
-    if enqueued:
-        platform.outbox_signal.wake()
+        begin = partial(platform.transaction, connection)
+        done = await in_one_or_apart(begin, "sandbox couriers", claim, make_steps, put_off)
     return Tick(done, due_in_seconds)
 
 
-async def _make_steps(connection: Connection, platform: Platform, runs: Sequence[plans.Run]) -> int:
-    """Makes the next step of each run, stops those at their end; counts the messages."""
+async def _make_steps(work: UnitOfWork, platform: Platform, runs: Sequence[plans.Run]) -> None:
+    """Makes the next step of each run, and stops those at their end."""
     entries: list[Entry] = []
     for run in runs:
         dialect = platform.dialects[run.dialect]
         entry = _next(run.delivery, run.step, dialect, platform.sandbox_step)
         if entry is None:
-            await plans.stop(connection, run.delivery.scope.account_id, run.delivery.id)
+            await plans.stop(work.connection, run.delivery.scope.account_id, run.delivery.id)
         else:
             entries.append(entry)
-    return await record.moves(connection, platform, entries)
+    await record.moves(work, platform, entries)
 
 
 async def step_by_hand(
@@ -89,16 +88,14 @@ async def step_by_hand(
     the script has no step that may follow.
     """
     account = platform.places.account(scope.account_id)
-    async with account as connection, connection.transaction():
+    async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
         step = await plans.step(connection, scope.account_id, delivery_id)
         entry = _next(delivery, step or 0, dialect, platform.sandbox_step, note)
         if entry is None:
             raise TransitionRefused(delivery.status, delivery.milestone, Status.DELIVERED)
-        enqueued = await record.moves(connection, platform, [entry])
+        await record.moves(work, platform, [entry])
         await _note(connection, platform, delivery, entry.delivery)
-    if enqueued:
-        platform.outbox_signal.wake()
     return entry.delivery
 
 
@@ -122,7 +119,7 @@ async def move_by_hand(
     """
     actor = Actor.OPERATOR if pin is None else Actor.COURIER
     account = platform.places.account(scope.account_id)
-    async with account as connection, connection.transaction():
+    async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
         step = await plans.step(connection, scope.account_id, delivery_id) or 0
         script = script_of(delivery.scenario, dialect)
@@ -130,10 +127,10 @@ async def move_by_hand(
         moves = [Move(status, actor, note if status is to else None, pin) for status in passed]
         entries = plan(delivery, moves, dialect, platform.sandbox_step)
         entries[-1] = _replanned(entries[-1], script, step, platform.sandbox_step)
-        done = await carry_out(connection, platform, delivery, moves, entries)
+        done = await carry_out(work, platform, delivery, moves, entries)
         if done.refusal is None:
             await _note(connection, platform, delivery, done.delivery)
-    return settle(platform, done)
+    return done.result()
 
 
 async def _note(

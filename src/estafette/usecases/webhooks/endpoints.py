@@ -25,6 +25,7 @@ from estafette.store.pool import Connection
 from estafette.store.webhooks import endpoints, failures, messages
 from estafette.store.webhooks.endpoints import Endpoint
 from estafette.store.webhooks.messages import Attempt
+from estafette.store.work import UnitOfWork
 from estafette.usecases import audit
 from estafette.usecases.accounts.administration import (
     DEFAULT_ENDPOINT,
@@ -133,13 +134,16 @@ async def reveal_endpoints(platform: Platform, account_id: UUID) -> list[Endpoin
 @asynccontextmanager
 async def changing(
     platform: Platform, scope: Scope, name: str
-) -> AsyncGenerator[tuple[Connection, Endpoint]]:
+) -> AsyncGenerator[tuple[UnitOfWork, Endpoint]]:
     """A transaction in which an endpoint is changed, its row locked. Raises EndpointMissing."""
-    async with platform.pool.acquire() as connection, connection.transaction():
+    async with (
+        platform.pool.acquire() as connection,
+        platform.transaction(connection) as work,
+    ):
         endpoint = await endpoints.lock(connection, scope, name)
         if endpoint is None:
             raise EndpointMissing(name)
-        yield connection, endpoint
+        yield work, endpoint
 
 
 async def read_again(
@@ -173,15 +177,13 @@ async def set_endpoint(
             await audit.note(connection, platform.by, Act.ENDPOINT_CREATED, id, facts, of=scope)
     if url is not None:
         await _let_begin_anew(platform, scope, name)
-    async with changing(platform, scope, name) as (connection, endpoint):
+    async with changing(platform, scope, name) as (work, endpoint):
         if endpoint.url != url:
-            await endpoints.set_url(connection, scope, endpoint.id, url)
-            await failures.forgive(connection, scope.account_id)
+            await endpoints.set_url(work, scope, endpoint.id, url)
+            await failures.forgive(work.connection, scope.account_id)
             facts = {"url": [place_of(endpoint.url), place_of(url)]}
-            await note_endpoint(connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
-        changed = await read_again(connection, platform, endpoint)
-    platform.outbox_signal.wake()
-    return changed
+            await note_endpoint(work.connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
+        return await read_again(work.connection, platform, endpoint)
 
 
 async def _let_begin_anew(platform: Platform, scope: Scope, name: str) -> None:
@@ -238,14 +240,12 @@ async def set_enabled(
     """
     if enabled:
         await _let_begin_anew(platform, scope, name)
-    async with changing(platform, scope, name) as (connection, endpoint):
-        await endpoints.set_enabled(connection, scope, endpoint.id, enabled=enabled)
-        await failures.forgive(connection, scope.account_id)
+    async with changing(platform, scope, name) as (work, endpoint):
+        await endpoints.set_enabled(work, scope, endpoint.id, enabled=enabled)
+        await failures.forgive(work.connection, scope.account_id)
         act = Act.ENDPOINT_ENABLED if enabled else Act.ENDPOINT_DISABLED
-        await note_endpoint(connection, platform, act, endpoint)
-        changed = await read_again(connection, platform, endpoint)
-    platform.outbox_signal.wake()
-    return changed
+        await note_endpoint(work.connection, platform, act, endpoint)
+        return await read_again(work.connection, platform, endpoint)
 
 
 async def rotate(
@@ -256,22 +256,22 @@ async def rotate(
     Until then the old one signs. A rotation that still runs begins anew: the secret that it had
     made never signs. Raises EndpointMissing.
     """
-    async with changing(platform, scope, name) as (connection, endpoint):
+    async with changing(platform, scope, name) as (work, endpoint):
         secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), endpoint.id.bytes)
-        await endpoints.rotate(connection, endpoint, secret, overlap)
+        await endpoints.rotate(work.connection, endpoint, secret, overlap)
         facts = {"overlap_seconds": overlap.total_seconds()}
-        await note_endpoint(connection, platform, Act.ENDPOINT_ROTATED, endpoint, facts)
-        return await read_again(connection, platform, endpoint)
+        await note_endpoint(work.connection, platform, Act.ENDPOINT_ROTATED, endpoint, facts)
+        return await read_again(work.connection, platform, endpoint)
 
 
 async def finish_rotation(
     platform: Platform, scope: Scope, name: str = DEFAULT_ENDPOINT
 ) -> EndpointSettings:
     """Lets the new secret sign from now on; no harm when none waits. Raises EndpointMissing."""
-    async with changing(platform, scope, name) as (connection, endpoint):
-        await endpoints.finish_rotation(connection, endpoint)
-        await note_endpoint(connection, platform, Act.ENDPOINT_ROTATION_FINISHED, endpoint)
-        return await read_again(connection, platform, endpoint)
+    async with changing(platform, scope, name) as (work, endpoint):
+        await endpoints.finish_rotation(work.connection, endpoint)
+        await note_endpoint(work.connection, platform, Act.ENDPOINT_ROTATION_FINISHED, endpoint)
+        return await read_again(work.connection, platform, endpoint)
 
 
 async def send_test(
@@ -285,16 +285,15 @@ async def send_test(
     """
     id = new_id()
     account = platform.places.account(scope.account_id)
-    async with account as connection, connection.transaction():
+    async with account as connection, platform.transaction(connection) as work:
         if type is None:
             dialect = platform.dialects[await accounts.dialect_of(connection, scope.account_id)]
             type = dialect.announcements(None, Progress(Status.PENDING, Status.PENDING))[0]
-        if not await messages.insert_test(connection, scope, id, DEFAULT_ENDPOINT, type, url):
+        if not await messages.insert_test(work, scope, id, DEFAULT_ENDPOINT, type, url):
             raise EndpointMissing(DEFAULT_ENDPOINT)
         await failures.probe(connection, scope.account_id)
         facts = {"type": type, "url": place_of(url)}
         await audit.note(connection, platform.by, Act.WEBHOOKS_TESTED, id, facts, of=scope)
-    platform.outbox_signal.wake()
     return id
 
 
@@ -320,25 +319,31 @@ async def resend_event(platform: Platform, scope: Scope, delivery_id: UUID, even
     Returns how many messages that makes: 0 when there is no such event, or none but such as are
     being sent at this moment.
     """
-    async with platform.pool.acquire() as connection, connection.transaction():
-        count = await messages.resend_event(connection, scope, delivery_id, event_id)
+    async with (
+        platform.pool.acquire() as connection,
+        platform.transaction(connection) as work,
+    ):
+        count = await messages.resend_event(work, scope, delivery_id, event_id)
         await failures.forgive(connection, scope.account_id)
         if count:
             facts = {"delivery": delivery_id, "messages": count}
             await audit.note(
                 connection, platform.by, Act.WEBHOOKS_RESENT, event_id, facts, of=scope
             )
-    return _woken(platform, count)
+    return count
 
 
 async def resend_message(platform: Platform, scope: Scope, message_id: UUID) -> int:
     """Sends one message again, as `resend_event` does; returns 1 or 0."""
-    async with platform.pool.acquire() as connection, connection.transaction():
-        count = await messages.resend_message(connection, scope, message_id)
+    async with (
+        platform.pool.acquire() as connection,
+        platform.transaction(connection) as work,
+    ):
+        count = await messages.resend_message(work, scope, message_id)
         await failures.forgive(connection, scope.account_id)
         if count:
             await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, message_id, of=scope)
-    return _woken(platform, count)
+    return count
 
 
 _KEPT = (
@@ -365,9 +370,3 @@ async def why_no_event(platform: Platform, scope: Scope, delivery_id: UUID, even
     if left:
         return _UNDER_WAY
     return f"no endpoint was told of that event, or its messages are gone: {_KEPT}"
-
-
-def _woken(platform: Platform, count: int) -> int:
-    if count:
-        platform.outbox_signal.wake()
-    return count

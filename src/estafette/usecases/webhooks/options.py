@@ -43,19 +43,19 @@ async def choose(
     """
     if order_seconds is not None and order_seconds > MOST_ORDER_SECONDS:
         raise AccountRefusedError(f"a webhook waits for at most {MOST_ORDER_SECONDS} seconds")
-    async with changing(platform, scope, name) as (connection, endpoint):
+    async with changing(platform, scope, name) as (work, endpoint):
         order = endpoint.order_seconds
         if order_seconds is not None:
             order = None if order_seconds == AS_THE_DIALECT_SAYS else order_seconds
         changed = endpoint._replace(format=format or endpoint.format, order_seconds=order)
         if changed != endpoint:
-            await endpoints.set_options(connection, changed)
+            await endpoints.set_options(work.connection, changed)
             facts = difference(
                 {"format": endpoint.format, "order_seconds": endpoint.order_seconds},
                 {"format": changed.format, "order_seconds": changed.order_seconds},
             )
-            await note_endpoint(connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
-        return await read_again(connection, platform, endpoint)
+            await note_endpoint(work.connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
+        return await read_again(work.connection, platform, endpoint)
 
 
 async def set_header(
@@ -78,7 +78,7 @@ async def remove_header(
 async def _change_headers(
     platform: Platform, scope: Scope, name: str, header: str, value: str | None
 ) -> EndpointSettings:
-    async with changing(platform, scope, name) as (connection, endpoint):
+    async with changing(platform, scope, name) as (work, endpoint):
         before = read_headers(platform.cipher, endpoint)
         if value is None:
             after = headers.without(before, header)
@@ -89,8 +89,8 @@ async def _change_headers(
                 orjson.dumps(after).decode(), headers.sealed_for(endpoint.id)
             )
             await endpoints.set_options(
-                connection, endpoint._replace(headers=sealed if after else None)
+                work.connection, endpoint._replace(headers=sealed if after else None)
             )
             facts = {"headers": [list(before), list(after)], "header": header}
-            await note_endpoint(connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
-        return await read_again(connection, platform, endpoint)
+            await note_endpoint(work.connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
+        return await read_again(work.connection, platform, endpoint)

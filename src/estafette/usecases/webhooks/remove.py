@@ -19,12 +19,12 @@ async def remove_endpoint(platform: Platform, scope: Scope, name: str) -> int:
     These are given up, a few at a time: should that be interrupted, the workers end what is left.
     What was tried is still shown. Raises EndpointMissing.
     """
-    async with changing(platform, scope, name) as (connection, endpoint):
+    async with changing(platform, scope, name) as (work, endpoint):
         none = platform.cipher.encrypt(new_token(SECRET_PREFIX), endpoint.id.bytes)
-        await endpoints.remove(connection, endpoint, none)
-        await failures.forgive(connection, scope.account_id)
+        await endpoints.remove(work.connection, endpoint, none)
+        await failures.forgive(work.connection, scope.account_id)
         facts = {"url": place_of(endpoint.url)}
-        await note_endpoint(connection, platform, Act.ENDPOINT_REMOVED, endpoint, facts)
+        await note_endpoint(work.connection, platform, Act.ENDPOINT_REMOVED, endpoint, facts)
     ended, some = 0, _AT_A_TIME
     while some == _AT_A_TIME:
         async with platform.pool.acquire() as connection:

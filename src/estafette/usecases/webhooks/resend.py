@@ -54,9 +54,12 @@ async def resend_since(
     missed, is_all = await _tell_missed(
         platform, scope, max(since, now - kept + _MARGIN), endpoint, most_missed
     )
-    async with platform.pool.acquire() as connection, connection.transaction():
+    async with (
+        platform.pool.acquire() as connection,
+        platform.transaction(connection) as work,
+    ):
         again = await messages.resend_since(
-            connection, scope, (since, now), endpoint, dead_only=dead_only
+            work, scope, (since, now), endpoint, dead_only=dead_only
         )
         await failures.forgive(connection, scope.account_id)
         facts = {
@@ -67,8 +70,6 @@ async def resend_since(
             "missed": missed,
         }
         await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, None, facts, of=scope)
-    if again or missed:
-        platform.outbox_signal.wake()
     return Resent(again, missed, is_all)
 
 
@@ -77,9 +78,12 @@ async def _tell_missed(
 ) -> tuple[int, bool]:
     missed, after = 0, _BEGINNING
     while missed < most:
-        async with platform.pool.acquire() as connection, connection.transaction():
+        async with (
+            platform.pool.acquire() as connection,
+            platform.transaction(connection) as work,
+        ):
             page = await messages.enqueue_missed(
-                connection, scope, since, after, min(most, _DELIVERIES), endpoint
+                work, scope, since, after, min(most, _DELIVERIES), endpoint
             )
         missed += page.messages
         if page.after is None:
