@@ -105,6 +105,15 @@ def test_deliveries_of_all_accounts_are_found_by_anything(
     assert [row["uuid"] for row in rows] == [stock.ids[name] for name in found.split()]
 
 
+def test_a_list_says_how_it_goes_on(command: Command, stock: Stock) -> None:
+    page = command("list", "--limit", "3", "--json")
+    rest = command("list", "--limit", "3", "--after", page["next"], "--json")
+    assert [row["uuid"] for row in rest["deliveries"]] == [stock.cash]
+    assert rest["next"] is None
+    assert f"There is more: --after {page['next']}" in command("list", "--limit", "3")
+    assert "--after must be" in command("list", "--after", "yesterday", code=2)
+
+
 def test_a_list_says_whose_each_is_and_fits_into_a_terminal(command: Command, stock: Stock) -> None:
     lines = command("list", "--late").splitlines()
     assert f"{stock.here}/live" in lines[1]

@@ -13,7 +13,8 @@ from estafette.core.ids import new_id
 from estafette.usecases import audit
 from estafette.usecases.accounts.administration import create_account, set_rate
 from estafette.usecases.accounts.keys import create_key, disable_key, list_keys
-from estafette.usecases.audit import PlaceUnknownError, Wanted, list_entries
+from estafette.usecases.audit import Wanted, list_entries
+from estafette.usecases.cursor import PlaceUnknownError
 from estafette.usecases.deliveries.advance import unlock_pin
 from estafette.usecases.money.payments import confirm_payment
 from estafette.usecases.platform import Platform

@@ -13,7 +13,8 @@ from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, identifier, moment
 from estafette.core.audit import Act, By, ByKind, Entry
 from estafette.usecases.accounts.administration import find_account, list_accounts
-from estafette.usecases.audit import Page, PlaceUnknownError, Wanted, find_entries, list_entries
+from estafette.usecases.audit import Page, Wanted, find_entries, list_entries
+from estafette.usecases.cursor import PlaceUnknownError
 from estafette.usecases.platform import Platform
 
 app = App(name="audit", help="Who did what: keys, secrets, payments, moves by hand.")

@@ -9,7 +9,7 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from estafette.cli.delivery_text import Keys, Known, delivery_json, key_text, say_known
-from estafette.cli.output import OK, misused, say_json, table
+from estafette.cli.output import OK, misused, say, say_json, table, time_text
 from estafette.cli.output import note as remark
 from estafette.cli.private import must_be_stdin, read_private
 from estafette.cli.session import on_platform
@@ -20,9 +20,16 @@ from estafette.core.deliveries.dialect import Dialect
 from estafette.usecases.accounts.administration import account_of, find_account, list_accounts
 from estafette.usecases.accounts.keys import list_keys
 from estafette.usecases.couriers.errands import elsewhere
+from estafette.usecases.cursor import PlaceUnknownError
 from estafette.usecases.deliveries.advance import reveal_pin, unlock_pin
 from estafette.usecases.deliveries.confirm import confirm_by_hand
-from estafette.usecases.deliveries.find import Wanted, find_anywhere, find_with_history, look_for
+from estafette.usecases.deliveries.find import (
+    Looked,
+    Wanted,
+    find_anywhere,
+    find_with_history,
+    look_for,
+)
 from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox.simulate import move_by_hand, step_by_hand
 
@@ -95,30 +102,36 @@ def list_(
     *,
     filters: _Filters = _ANY,
     limit: Annotated[int, Parameter(help="At most that many.")] = 20,
+    after: Annotated[str | None, Parameter(help="The `next` of the page before.")] = None,
     json: AsJson = False,
 ) -> int:
     """List deliveries of all accounts, or of one, newest first.
 
-    They are looked for among the newest 100,000 of each account and mode.
+    They are looked for among the newest 100,000 of each account and mode; where there are more, or
+    may be, the list says how it goes on.
     """
     if not 1 <= limit <= _LARGEST_PAGE:
         raise misused(f"--limit must be from 1 to {_LARGEST_PAGE}")
     if filters.key is not None and filters.account is None:
         raise misused("--key needs --account: keys of two accounts may end alike")
 
-    async def work(platform: Platform) -> tuple[list[Delivery], dict[UUID, Account], Keys]:
+    async def work(platform: Platform) -> tuple[Looked, dict[UUID, Account], Keys]:
         of = None if filters.account is None else await find_account(platform, filters.account)
-        found = await look_for(platform, await _wanted(platform, filters, of), limit)
+        wanted = await _wanted(platform, filters, of)
+        try:
+            found = await look_for(platform, wanted, after, limit)
+        except PlaceUnknownError:
+            raise misused("--after must be the `next` of a page") from None
         accounts = {one.id: one for one in await list_accounts(platform)}
         keys: Keys = {}
-        for id in {delivery.scope.account_id for delivery in found}:
+        for id in {delivery.scope.account_id for delivery in found.deliveries}:
             keys = {**keys, **await _keys(platform, accounts[id])}
         return found, accounts, keys
 
-    deliveries, accounts, keys = on_platform(work)
-    rows = [delivery_json(one, accounts[one.scope.account_id], keys) for one in deliveries]
+    found, accounts, keys = on_platform(work)
+    rows = [delivery_json(one, accounts[one.scope.account_id], keys) for one in found.deliveries]
     if json:
-        say_json({"deliveries": rows})
+        say_json({"deliveries": rows, "next": found.next})
         return OK
     columns = ("id", "whose", "status", "order", "from", "to", "created_at", "deliver_by")
     of_keys = bool(filters.key or filters.kind)
@@ -136,8 +149,12 @@ def list_(
     table(
         (*header, "KEY") if of_keys else header,
         [[row[column] for column in (*columns, *(("key",) if of_keys else ()))] for row in shown],
-        "No such deliveries",
+        "No such deliveries" if found.next is None else "No such deliveries as far as was looked",
     )
+    if found.to is not None:
+        say(f"Looked as far back as {time_text(found.to)}; further: --after {found.next}")
+    elif found.next is not None:
+        say(f"There is more: --after {found.next}")
     return OK
 
 

@@ -11,9 +11,10 @@ from estafette.core.ids import new_id
 from estafette.store import audit
 from estafette.store.audit import Place, Wanted
 from estafette.store.pool import Connection
+from estafette.usecases.cursor import place_text, read_place
 from estafette.usecases.platform import Platform
 
-__all__ = ["Act", "Page", "PlaceUnknownError", "Wanted", "list_entries", "note"]
+__all__ = ["Act", "Page", "Wanted", "list_entries", "note"]
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -51,10 +52,6 @@ async def note(
     await audit.insert(connection, entry)
 
 
-class PlaceUnknownError(ValueError):
-    """No page of the audit ends there."""
-
-
 class Page(NamedTuple):
     """Some entries, newest first; `next` goes on after them, None where there are no more."""
 
@@ -66,26 +63,15 @@ async def list_entries(
     platform: Platform, wanted: Wanted, after: str | None = None, limit: int = 50
 ) -> Page:
     """The audit's entries of that kind. Raises PlaceUnknownError when `after` was no `next`."""
-    place = None if after is None else _read(after)
+    place = None if after is None else Place(*read_place(after))
     async with platform.pool.acquire() as connection:
         found = await audit.select(connection, wanted, place, limit + 1)
     entries = found[:limit]
     last = entries[-1] if len(found) > limit else None
-    return Page(entries, f"{last.at.isoformat()}~{last.id}" if last else None)
+    return Page(entries, place_text(last.at, last.id) if last else None)
 
 
 async def find_entries(platform: Platform, ending: str) -> list[Entry]:
     """The entry whose id ends so; two, where there is more than one."""
     async with platform.pool.acquire() as connection:
         return await audit.ending(connection, ending)
-
-
-def _read(text: str) -> Place:
-    at, _, id = text.partition("~")
-    try:
-        place = Place(datetime.fromisoformat(at), UUID(id))
-    except ValueError:
-        raise PlaceUnknownError from None
-    if place.at.tzinfo is None:
-        raise PlaceUnknownError
-    return place

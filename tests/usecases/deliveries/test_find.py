@@ -11,8 +11,16 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import DeliveryNotFound
 from estafette.core.ids import new_id
+from estafette.usecases.cursor import PlaceUnknownError
 from estafette.usecases.deliveries.advance import Move, advance
-from estafette.usecases.deliveries.find import Filter, Finder, find_with_history, list_deliveries
+from estafette.usecases.deliveries.find import (
+    Filter,
+    Finder,
+    Wanted,
+    find_with_history,
+    list_deliveries,
+    look_for,
+)
 from estafette.usecases.deliveries.tracking import track, versions
 from tests.usecases.stage import DIALECT, Tenant, new_tenant
 
@@ -149,3 +157,48 @@ async def test_tracking_an_unknown_delivery_finds_nothing(tenant: Tenant) -> Non
 async def test_versions_name_the_deliveries_that_exist(tenant: Tenant) -> None:
     id = await tenant.create()
     assert await versions(tenant.platform, [id, new_id()]) == {id: 1}
+
+
+@pytest.mark.parametrize(("limit", "looked_at"), [(1, 1), (1, 3), (2, 2), (100, 2), (100, 100)])
+async def test_an_operator_reaches_all_that_is_looked_for_however_far_back_it_is(
+    tenant: Tenant, limit: int, looked_at: int
+) -> None:
+    """With a bound that is small here, in accounts of which one has many more than the other."""
+    other = await new_tenant(tenant.platform)
+    tenants = [other, tenant, tenant, tenant, other, tenant, tenant]
+    made = [await one.create() for one in tenants]
+    rare = made[::3]
+    query = "update deliveries set status = 'stalled' where id = any($1)"
+    await tenant.platform.pool.execute(query, rare)
+    same = "update deliveries set created_at = (select created_at from deliveries where id = $1)"
+    await tenant.platform.pool.execute(f"{same} where id = $2", made[2], made[3])
+    found: list[UUID] = []
+    after = None
+    wanted = Wanted(statuses=[Status.STALLED])
+    for number in range(1_000):  # other tests have left deliveries too
+        page = await look_for(tenant.platform, wanted, after, limit, looked_at)
+        assert len(page.deliveries) <= limit
+        found += [each.id for each in page.deliveries]
+        after = page.next
+        if after is None:
+            break
+        if number < 3:
+            await tenant.create()  # shifts nothing
+    assert after is None
+    assert [id for id in found if id in made] == rare[::-1]
+
+
+async def test_a_span_of_time_bounds_each_page_of_an_operators_list(tenant: Tenant) -> None:
+    made = [await tenant.create() for _ in range(4)]
+    times = [
+        await tenant.platform.pool.fetchval("select created_at from deliveries where id = $1", id)
+        for id in made
+    ]
+    wanted = Wanted(account_id=tenant.account.id, since=times[1], until=times[2])
+    first = await look_for(tenant.platform, wanted, None, 1, 1)
+    second = await look_for(tenant.platform, wanted, first.next, 1, 1)
+    assert [each.id for each in [*first.deliveries, *second.deliveries]] == [made[2], made[1]]
+    third = await look_for(tenant.platform, wanted, second.next, 1, 1)
+    assert (third.deliveries, third.next) == ([], None)
+    with pytest.raises(PlaceUnknownError):
+        await look_for(tenant.platform, wanted, "2026-01-01", 1)

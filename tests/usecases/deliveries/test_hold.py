@@ -165,4 +165,5 @@ async def test_deliveries_are_found_by_the_key_that_created_them(shop: Shop) -> 
 
 async def _found(shop: Shop, limit: int = 10, **wanted: Any) -> list[Delivery]:
     """The account's deliveries as an operator looks for them."""
-    return await look_for(shop.platform, Looked(account_id=shop.account.id, **wanted), limit)
+    looked = Looked(account_id=shop.account.id, **wanted)
+    return (await look_for(shop.platform, looked, None, limit)).deliveries

@@ -1,6 +1,7 @@
 """Look deliveries up."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from estafette.core.errors import DeliveryNotFound
 from estafette.store.deliveries import events, lists, overview
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.lists import Filter, Position
-from estafette.store.deliveries.overview import Wanted
+from estafette.store.deliveries.overview import LOOKED_AT, Wanted
+from estafette.usecases.cursor import place_text, read_place
 from estafette.usecases.deliveries.batching import Batcher
 from estafette.usecases.platform import Platform
 
@@ -106,10 +108,32 @@ async def list_deliveries(
     return Page(shown, Position(shown[-1].created_at, shown[-1].id) if more else None)
 
 
-async def look_for(platform: Platform, wanted: Wanted, limit: int) -> list[Delivery]:
+class Looked(NamedTuple):
+    """Some deliveries, newest first; `next` goes on after them, None where there are no more.
+
+    `to` is how far back was looked, where that is all that is known of the rest.
+    """
+
+    deliveries: list[Delivery]
+    next: str | None
+    to: datetime | None
+
+
+async def look_for(
+    platform: Platform, wanted: Wanted, after: str | None, limit: int, looked_at: int = LOOKED_AT
+) -> Looked:
     """At most `limit` deliveries of any account and mode, newest first: for an operator.
 
-    They are looked for among the newest of each account and mode, see `overview.LOOKED_AT`.
+    After the `next` of the page before. They are looked for among the next `looked_at` of each
+    account and mode, so a page may hold few, or none, and yet not be the last. Raises
+    PlaceUnknownError when `after` was no `next`.
     """
+    place = None if after is None else Position(*read_place(after))
     async with platform.pool.acquire() as connection:
-        return await overview.find(connection, wanted, limit)
+        found = await overview.find(connection, wanted, limit + 1, place, looked_at)
+    shown = found.deliveries[:limit]
+    if len(found.deliveries) > limit:
+        return Looked(shown, place_text(shown[-1].created_at, shown[-1].id), None)
+    if found.looked_to is None:
+        return Looked(shown, None, None)
+    return Looked(shown, place_text(*found.looked_to), found.looked_to.created_at)

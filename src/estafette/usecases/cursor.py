@@ -1,0 +1,25 @@
+"""Where a list that an operator reads goes on, as commands print it and take it back."""
+
+from datetime import datetime
+from uuid import UUID
+
+
+class PlaceUnknownError(ValueError):
+    """No page of a list ends there."""
+
+
+def place_text(at: datetime, id: UUID) -> str:
+    """The place after what happened at a time and has this id."""
+    return f"{at.isoformat()}~{id}"
+
+
+def read_place(text: str) -> tuple[datetime, UUID]:
+    """The time and id of such a place. Raises PlaceUnknownError for what is none."""
+    at, _, id = text.partition("~")
+    try:
+        place = datetime.fromisoformat(at), UUID(id)
+    except ValueError:
+        raise PlaceUnknownError from None
+    if place[0].tzinfo is None:
+        raise PlaceUnknownError
+    return place
