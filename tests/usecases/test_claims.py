@@ -10,6 +10,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.store.couriers import dispatches
 from estafette.store.deliveries import due_moves
 from estafette.store.sandbox import plans
+from estafette.store.work import UnitOfWork
 from estafette.usecases.couriers.dispatch import Placement, heard, placed
 from estafette.usecases.couriers.errands import Room
 from tests.usecases.far import LATER, Far
@@ -85,7 +86,7 @@ async def test_an_end_or_a_payment_leaves_an_attempt_that_is_under_way_alone(far
     await far.errand()
     pool = far.shop.platform.pool
     async with pool.acquire() as connection:
-        await dispatches.let_go(connection, [delivery])
+        await dispatches.let_go(UnitOfWork(connection), [delivery])
     assert (await due_in(far, delivery.id) or 0) > 200
     await far.by_hand(delivery.id, Status.CANCELLED)
     row = await far.row(delivery.id)
@@ -97,7 +98,7 @@ async def test_a_payment_opens_no_dispatch_that_is_closed(far: Far) -> None:
     delivery = await far.create()
     await far.by_hand(delivery.id, Status.CANCELLED)
     async with far.shop.platform.pool.acquire() as connection:
-        await dispatches.let_go(connection, [delivery])
+        await dispatches.let_go(UnitOfWork(connection), [delivery])
     assert (await far.row(delivery.id))["state"] == "closed"
     assert await due_in(far, delivery.id) is None
 

@@ -1,7 +1,7 @@
 """Whoever makes work for a worker wakes it, once that is committed, and nobody without need."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,47 +10,33 @@ import pytest
 from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
+from estafette.store.signals import DISPATCHES, OUTBOX
 from estafette.usecases.couriers.dispatch import Placement, followed, heard, lost, placed, refused
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.money.payments import confirm_payment
-from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox.simulate import step_by_hand, tick
 from estafette.usecases.webhooks.endpoints import resend_event, resend_message, send_test
 from estafette.usecases.webhooks.resend import resend_since
 from tests.usecases.angola import BY_TRANSFER, ENTREGA
 from tests.usecases.far import LATER, Far, told
-from tests.usecases.stage import DIALECT, Tenant, render
+from tests.usecases.stage import DIALECT, Merchant, Tenant, render
 
 
-@dataclass
-class Woken:
-    """A signal that counts."""
-
-    times: int = 0
-
-    def wake(self) -> None:
-        self.times += 1
-
-
-@dataclass
 class Signals:
     """How often the worker of webhooks, and that of remote companies, is woken."""
 
-    platform: Platform
-    outbox: Woken = field(default_factory=Woken)
-    dispatches: Woken = field(default_factory=Woken)
-
-    def __post_init__(self) -> None:
-        stood_in: Any = self.platform
-        stood_in.outbox_signal, stood_in.dispatch_signal = self.outbox, self.dispatches
+    def __init__(self, merchant: Merchant) -> None:
+        """Listens to what is done with the merchant's platform from now on."""
+        self._channels: list[str] = []
+        merchant.change(signal=self._channels.append)
 
     async def of(self, work: Awaitable[object]) -> tuple[int, int]:
         """How often some work wakes them."""
-        before = self.outbox.times, self.dispatches.times
+        self._channels.clear()
         await work
-        return self.outbox.times - before[0], self.dispatches.times - before[1]
+        return self._channels.count(OUTBOX), self._channels.count(DISPATCHES)
 
 
 async def _step(tenant: Tenant) -> None:
@@ -79,7 +65,7 @@ async def test_the_worker_of_webhooks_is_woken_where_there_is_an_endpoint(
     tenant: Tenant, what: str
 ) -> None:
     await tenant.create()
-    signals = Signals(tenant.platform)
+    signals = Signals(tenant)
     assert await signals.of(WORKS[what](tenant)) == (0, 0)
     await tenant.set_endpoint()
     woken, others = await signals.of(WORKS[what](tenant))
@@ -89,20 +75,20 @@ async def test_the_worker_of_webhooks_is_woken_where_there_is_an_endpoint(
 async def test_each_move_by_hand_wakes_it(tenant: Tenant) -> None:
     await tenant.set_endpoint()
     id = await tenant.create()
-    signals = Signals(tenant.platform)
+    signals = Signals(tenant)
     moves = [Move(Status.ASSIGNED, Actor.OPERATOR)]
     assert await signals.of(advance(tenant.platform, tenant.scope, DIALECT, id, moves)) == (1, 0)
     assert await signals.of(step_by_hand(tenant.platform, tenant.scope, DIALECT, id)) == (1, 0)
 
 
 async def test_what_is_sent_again_or_tried_wakes_it(tenant: Tenant) -> None:
-    platform, scope = tenant.platform, tenant.scope
     await tenant.set_endpoint()
     id = await tenant.create()
     [event] = await tenant.events(id)
     query = "select id from messages where delivery_id = $1"
-    message = await platform.pool.fetchval(query, id)
-    signals = Signals(platform)
+    message = await tenant.platform.pool.fetchval(query, id)
+    signals = Signals(tenant)
+    platform, scope = tenant.platform, tenant.scope
     since = datetime.now(UTC) - timedelta(hours=1)
     assert await signals.of(send_test(platform, scope)) == (1, 0)
     assert await signals.of(resend_event(platform, scope, id, event.id)) == (1, 0)
@@ -127,8 +113,8 @@ async def remote(far: Far) -> Far:
 async def test_what_another_company_carries_wakes_the_worker_of_dispatches_too(
     remote: Far,
 ) -> None:
+    signals = Signals(remote.shop)
     platform, scope = remote.shop.platform, remote.shop.scope
-    signals = Signals(platform)
     made: list[Delivery] = []
 
     async def create(**changes: Any) -> None:
@@ -142,8 +128,8 @@ async def test_what_another_company_carries_wakes_the_worker_of_dispatches_too(
 
 
 async def test_what_comes_of_a_dispatch_wakes_who_hears_of_it(remote: Far) -> None:
+    signals = Signals(remote.shop)
     platform = remote.shop.platform
-    signals = Signals(platform)
     first, second, third = [await remote.create() for _ in range(3)]
     errands = {errand.delivery.id: errand for errand in (await remote.claim()).errands}
     assert await signals.of(refused(platform, errands[first.id], "never")) == (1, 0)
@@ -161,10 +147,10 @@ async def test_what_comes_of_a_dispatch_wakes_who_hears_of_it(remote: Far) -> No
 
 
 async def test_what_time_does_to_a_delivery_wakes_it(remote: Far) -> None:
-    platform = remote.shop.platform
     await remote.create()
-    signals = Signals(platform)
+    signals = Signals(remote.shop)
+    platform = remote.shop.platform
     assert await signals.of(look_after(platform)) == (0, 0)
-    platform.watch_limits = replace(platform.watch_limits, courier=timedelta(0))
+    hasty = replace(platform, watch_limits=replace(platform.watch_limits, courier=timedelta(0)))
     await remote.shop.sql("update deliveries set watch_at = now() - interval '1 minute'")
-    assert await signals.of(look_after(platform)) == (1, 0)
+    assert await signals.of(look_after(hasty)) == (1, 0)
