@@ -11,7 +11,15 @@ import pytest
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries import personal_data
-from estafette.core.deliveries.delivery import COURSE, Delivery, Parcel, Progress, Status, Stop
+from estafette.core.deliveries.delivery import (
+    COURSE,
+    MILESTONES,
+    Delivery,
+    Parcel,
+    Progress,
+    Status,
+    Stop,
+)
 from estafette.core.deliveries.event import Actor, Event
 from estafette.core.quotes.quote import Quote
 from estafette.dialects.kaspi import mapping, words
@@ -153,9 +161,10 @@ def test_history_gives_jumped_statuses_the_time_of_the_jump() -> None:
 
 
 def test_every_milestone_is_shown_as_a_status_of_the_contract() -> None:
-    milestones = {*COURSE, Status.CANCELLED}
-    assert set(words.SHOWN) == milestones
-    assert set(words.SHOWN.values()) == set(words.STATUSES)
+    assert {words.shown(milestone) for milestone in MILESTONES} == set(words.STATUSES)
+    for status in set(Status) - set(MILESTONES):
+        with pytest.raises(ValueError, match="another milestone"):
+            words.shown(status)
 
 
 def _at(milestone: Status) -> Progress:
@@ -171,8 +180,8 @@ def test_announcements_leave_no_status_out() -> None:
             continue
         types = DIALECT.announcements(before and _at(before), _at(after))
         told = [type.removeprefix("delivery.") for type in types]
-        first = -1 if before is None else words.SEQUENCE.index(words.SHOWN[before])
-        last = words.SEQUENCE.index(words.SHOWN[after])
+        first = -1 if before is None else words.SEQUENCE.index(words.shown(before))
+        last = words.SEQUENCE.index(words.shown(after))
         assert told == list(words.SEQUENCE[first + 1 : last + 1])
 
 

@@ -37,6 +37,9 @@ COURSE = (
 )
 """The normal course, in order."""
 
+MILESTONES = (*COURSE, Status.CANCELLED)
+"""What the furthest that a delivery has come may be."""
+
 FINAL = frozenset({Status.DELIVERED, Status.CANCELLED, Status.FAILED})
 """Nothing follows these."""
 

@@ -8,7 +8,7 @@ import orjson
 
 from estafette.core import errors as core
 from estafette.core.money.payment import PaymentMethod
-from estafette.dialects.entrega.words import CANCELLABLE, delivery_id
+from estafette.dialects.entrega.words import CANCELLABLE, delivery_id, payment_method, shown
 from estafette.http import refusals as http
 from estafette.http.errors import Errors
 from estafette.http.moments import timestamp
@@ -124,12 +124,15 @@ def _invalid_query(refusal: InvalidQuery) -> Problem:
 
 def _cancel_refused(refusal: core.CancelRefused) -> Problem:
     known = ", ".join(CANCELLABLE)
-    told = f"The delivery is {refusal.status}; it can be cancelled while it is one of {known}"
+    told = (
+        f"The delivery is {shown(refusal.status)}; it can be cancelled while it is one of {known}"
+    )
     return Problem(409, told)
 
 
 def _transition_refused(refusal: core.TransitionRefused) -> Problem:
-    return Problem(409, f"The delivery cannot go from {refusal.status} to {refusal.to}")
+    told = f"The delivery cannot go from {shown(refusal.status)} to {shown(refusal.to)}"
+    return Problem(409, told)
 
 
 def _history_full(refusal: core.HistoryFull) -> Problem:
@@ -166,7 +169,11 @@ def _company_mismatch(refusal: core.QuoteCompanyMismatch) -> Problem:
 
 def _method_not_supported(refusal: core.PaymentMethodNotSupported) -> Problem:
     company = refusal.company_name or "The courier company"
-    what = "bank transfers" if refusal.method is PaymentMethod.BANK_TRANSFER else refusal.method
+    what = (
+        "bank transfers"
+        if refusal.method is PaymentMethod.BANK_TRANSFER
+        else payment_method(refusal.method)
+    )
     errors = _fields([Detail("payment_method", "is not supported by this courier company")])
     return Problem(422, f"{company} does not take {what}", "payment_method_not_supported", errors)
 
@@ -204,7 +211,7 @@ def _pickup_refused(_: core.PickupRefused) -> Problem:
 
 
 def _page_method_refused(refusal: core.PageMethodRefused) -> Problem:
-    known = ", ".join(refusal.methods)
+    known = ", ".join(map(payment_method, refusal.methods))
     errors = _fields([Detail("payment_method", f"must be one of {known} with this key")])
     told = f"Pages with this key are paid by {known} alone"
     return Problem(422, told, "payment_method_not_allowed", errors)
@@ -282,7 +289,7 @@ _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
         503, "The courier company cannot be reached now; retry", headers=_RETRY
     ),
     core.PaymentNotAwaited: lambda refusal: Problem(
-        409, f"The delivery is {refusal.status}: no payment is awaited"
+        409, f"The delivery is {shown(refusal.status)}: no payment is awaited"
     ),
     core.PinRequired: lambda _: Problem(422, "The recipient's PIN is required"),
     core.PinWrong: _pin_wrong,
@@ -296,7 +303,7 @@ _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
     core.PageCashRefused: _page_cash_refused,
     core.HourIsFull: _hour_is_full,
     core.NotHeld: lambda refusal: Problem(
-        409, f"The delivery is {refusal.status}: it waits for no confirmation"
+        409, f"The delivery is {shown(refusal.status)}: it waits for no confirmation"
     ),
     http.BodyTooLarge: lambda refusal: Problem(
         413, f"The body must be at most {refusal.limit} bytes long"

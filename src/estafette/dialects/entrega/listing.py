@@ -2,7 +2,7 @@
 
 from estafette.core.deliveries.delivery import Status
 from estafette.dialects.entrega.errors import InvalidQuery
-from estafette.dialects.entrega.words import STATUSES
+from estafette.dialects.entrega.words import STATUSES, statuses_of
 from estafette.http.parameters import Query, Unreadable, moment, single, text, whole_number
 from estafette.http.refusals import shortened
 from estafette.usecases.deliveries.search import ListFilter
@@ -62,7 +62,7 @@ def _statuses(values: list[str]) -> tuple[Status, ...]:
         told = ", ".join(map(shortened, unknown[:_MOST_TOLD]))
         more = f" and {len(unknown) - _MOST_TOLD} more" if len(unknown) > _MOST_TOLD else ""
         raise Unreadable(f"unknown status value(s): {told}{more}")
-    return tuple(Status(name) for name in dict.fromkeys(wanted))
+    return statuses_of(wanted)
 
 
 def _search(values: list[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from estafette.core.accounts.account import MARKETS, KeyKind
+from estafette.core.accounts.account import MARKETS
 from estafette.core.couriers.company import WEEKDAYS, Company, Hours
 from estafette.core.deliveries import personal_data
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Stop
@@ -25,6 +25,10 @@ from estafette.dialects.entrega.words import (
     delivery_id,
     event_id,
     event_type,
+    payment_method,
+    shown,
+    source,
+    type_of,
 )
 from estafette.http.moments import timestamp
 from estafette.http.phones import e164
@@ -38,11 +42,11 @@ class EntregaDialect:
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
         """The webhook type of a move: each event is told once, as the timeline shows it."""
-        return (CREATED if before is None else f"delivery.{after.status}",)
+        return (CREATED if before is None else type_of(after.status),)
 
     def may_cancel(self, progress: Progress) -> bool:
         """Until a courier is ready for the pickup."""
-        return progress.status in CANCELLABLE
+        return shown(progress.status) in CANCELLABLE
 
     def erased_answer(
         self, answer: Mapping[str, Any], erased: Delivery
@@ -54,8 +58,8 @@ class EntregaDialect:
         if told.get("id") != delivery_id(erased.id):
             return None
         kept = {*_open(erased, ""), *_created_with(erased), "held"}
-        shown = delivery(erased, "")
-        return {"data": personal_data.erased_answer(told, shown, kept)}
+        now = delivery(erased, "")
+        return {"data": personal_data.erased_answer(told, now, kept)}
 
 
 DIALECT = EntregaDialect()
@@ -175,7 +179,7 @@ def _created_with(of: Delivery) -> dict[str, Any]:
     """The key that asked for it, where that is known: its merchant tells pages' orders by it."""
     if of.key_id is None:
         return {}
-    kind = KeyKind.PUBLISHABLE if of.by_page else KeyKind.SECRET
+    kind = "publishable" if of.by_page else "secret"
     return {"created_with": {"key_id": str(of.key_id), "kind": kind}}
 
 
@@ -195,11 +199,11 @@ def _open(of: Delivery, public_url: str) -> dict[str, Any]:
     return {
         "id": id,
         "reference": of.reference,
-        "status": of.status,
+        "status": shown(of.status),
         "company_id": of.company_id and str(of.company_id),
         "company_name": of.company_name,
         "quote_id": of.quote_id and str(of.quote_id),
-        "payment_method": of.payment.method,
+        "payment_method": payment_method(of.payment.method),
         "courier_fee_aoa": of.fee,
         "cash_collect_aoa": of.payment.cash_collect,
         "bank_transfer": _bank_transfer(of),
@@ -239,22 +243,22 @@ def _area(stop: Stop) -> dict[str, Any]:
 
 def _address(stop: Stop) -> dict[str, Any]:
     """Address, as it was sent."""
-    shown: dict[str, Any] = {"address_line": stop.address, **_area(stop)}
+    told: dict[str, Any] = {"address_line": stop.address, **_area(stop)}
     contact = {"name": stop.name, "phone": stop.phone}
     if said := {name: value for name, value in contact.items() if value is not None}:
-        shown["contact"] = said
+        told["contact"] = said
     if stop.latitude is not None:
-        shown["coordinates"] = {"lat": stop.latitude, "lng": stop.longitude}
-    return shown
+        told["coordinates"] = {"lat": stop.latitude, "lng": stop.longitude}
+    return told
 
 
 def _parcel(parcel: Parcel) -> dict[str, Any]:
-    shown: dict[str, Any] = {"weight_grams": parcel.weight_grams}
+    told: dict[str, Any] = {"weight_grams": parcel.weight_grams}
     if parcel.description is not None:
-        shown["description"] = parcel.description
+        told["description"] = parcel.description
     if parcel.declared_value is not None:
-        shown["declared_value_aoa"] = parcel.declared_value
-    return shown
+        told["declared_value_aoa"] = parcel.declared_value
+    return told
 
 
 def page(of: Sequence[Delivery], public_url: str, limit: int, offset: int, more: bool) -> Any:
@@ -273,8 +277,9 @@ def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
             "event_type": event_type(event.seq, event.status),
             "occurred_at": timestamp(event.occurred_at),
             # as published: whoever asked for the delivery, it is the system that made it
-            "source": Actor.SYSTEM if event.seq == 1 else event.actor,
-            "payload": {"status": event.status} | ({"note": event.note} if event.note else {}),
+            "source": source(Actor.SYSTEM if event.seq == 1 else event.actor),
+            "payload": {"status": shown(event.status)}
+            | ({"note": event.note} if event.note else {}),
         }
         for event in events
     ]
@@ -289,7 +294,7 @@ def tracked(of: TrackedDelivery) -> dict[str, Any]:
     """What anybody who knows a delivery's id may know of it."""
     return {
         "reference": of.reference,
-        "status": of.status,
+        "status": shown(of.status),
         "events": [
             {
                 "event_type": event_type(step.number, step.status),

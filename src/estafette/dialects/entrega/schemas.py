@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from estafette.core.money.payment import PaymentMethod
 from estafette.core.sandbox.scenario import SCENARIOS, mentioned
 from estafette.dialects.entrega.errors import InvalidBody
-from estafette.dialects.entrega.words import parse_id
+from estafette.dialects.entrega.words import PAYMENT_METHODS, parse_id, payment_method
 from estafette.http.fields import (
     MONEY_LIMIT,
     AnyName,
@@ -59,10 +59,10 @@ def _moment(value: Any) -> datetime:
 
 
 def _method(value: Any) -> PaymentMethod:
-    known = [method.value for method in PaymentMethod]
-    if value not in known:
-        raise refusal(f"must be one of {', '.join(known)}")
-    return PaymentMethod(value)
+    found = PAYMENT_METHODS.get(value) if isinstance(value, str) else None
+    if found is None:
+        raise refusal(f"must be one of {', '.join(PAYMENT_METHODS)}")
+    return found
 
 
 def _metadata(value: Any) -> dict[str, Any]:
@@ -217,13 +217,16 @@ def read_delivery(value: Any, context: Context) -> DeliveryRequest:
     return wanted
 
 
+_COD = payment_method(PaymentMethod.COD)
+
+
 def _cash_fault(fields: Mapping[str, Any]) -> tuple[str | None, Detail] | None:
     """What is wrong with the cash to collect besides its own form, with its code if it has one."""
     method, cash = fields.get("payment_method"), fields.get("cash_collect_aoa")
     field = "cash_collect_aoa"
-    if method == PaymentMethod.COD and cash is None:
+    if method == _COD and cash is None:
         return "cash_collect_aoa_required", Detail(field, "is required with payment_method cod")
-    if method != PaymentMethod.COD and cash is not None:
+    if method != _COD and cash is not None:
         return None, Detail(field, "is accepted with payment_method cod alone")
     return None
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 import orjson
 
 from estafette.core.deliveries.delivery import Status
-from estafette.dialects.entrega.words import CREATED, delivery_id, event_id
+from estafette.dialects.entrega.words import CREATED, delivery_id, event_id, shown
 from estafette.http.moments import timestamp
 from estafette.webhooks.message import Message, Rendered
 from estafette.webhooks.retry import Schedule, doubling
@@ -55,8 +55,10 @@ class EntregaRenderer:
 def _status(message: Message) -> str:
     """The status after the event; of a test, what its type says."""
     if message.status is not None:
-        return message.status
-    return Status.PENDING if message.type == CREATED else message.type.removeprefix("delivery.")
+        return shown(message.status)
+    return (
+        shown(Status.PENDING) if message.type == CREATED else message.type.removeprefix("delivery.")
+    )
 
 
 RENDERER = EntregaRenderer()

@@ -1,18 +1,113 @@
-"""Entrega's own words: ids, types of events, what a status is called by webhook."""
+"""Entrega's own words: statuses, types of events, who acts, how it is paid, ids.
+
+Each is mapped from the core's, all of them: what the core learns anew fails the type check here
+until it is decided how Entrega shows it, and changes nothing that is published by itself.
+"""
 
 import re
+from collections.abc import Iterable
+from typing import Literal, assert_never, get_args
 from uuid import UUID
 
 from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.event import Actor
+from estafette.core.money.payment import PaymentMethod
+
+EntregaStatus = Literal[
+    "awaiting_payment",
+    "pending",
+    "assigned",
+    "pickup_ready",
+    "in_transit",
+    "out_for_delivery",
+    "delivered",
+    "cancelled",
+    "failed",
+    "stalled",
+]
+STATUSES: tuple[EntregaStatus, ...] = get_args(EntregaStatus)
+"""Entrega's statuses, in the order in which they are published."""
 
 CREATED = "delivery.created"
 """The first event of every delivery, whichever status it begins with."""
 
-STATUSES = tuple(status.value for status in Status)
-"""Entrega's statuses are the core's, by the same names."""
-
-CANCELLABLE = (Status.AWAITING_PAYMENT, Status.PENDING, Status.ASSIGNED)
+CANCELLABLE: tuple[EntregaStatus, ...] = ("awaiting_payment", "pending", "assigned")
 """The statuses in which a merchant may cancel."""
+
+Source = Literal["system", "merchant", "courier", "driver", "operator"]
+
+EntregaPayment = Literal["prepaid", "bank_transfer", "cod"]
+
+
+def shown(status: Status) -> EntregaStatus:
+    """The status as Entrega calls it."""
+    match status:
+        case Status.AWAITING_PAYMENT:
+            return "awaiting_payment"
+        case Status.PENDING:
+            return "pending"
+        case Status.ASSIGNED:
+            return "assigned"
+        case Status.PICKUP_READY:
+            return "pickup_ready"
+        case Status.IN_TRANSIT:
+            return "in_transit"
+        case Status.OUT_FOR_DELIVERY:
+            return "out_for_delivery"
+        case Status.DELIVERED:
+            return "delivered"
+        case Status.CANCELLED:
+            return "cancelled"
+        case Status.FAILED:
+            return "failed"
+        case Status.STALLED:
+            return "stalled"
+        case _:
+            assert_never(status)
+
+
+def statuses_of(words: Iterable[str]) -> tuple[Status, ...]:
+    """The core's statuses that are shown as one of these words."""
+    return tuple(status for word in dict.fromkeys(words) for status in _STATUSES_OF.get(word, ()))
+
+
+_STATUSES_OF = {
+    word: tuple(status for status in Status if shown(status) == word) for word in STATUSES
+}
+
+
+def source(actor: Actor) -> Source:
+    """Who made an event happen, as Entrega calls them."""
+    match actor:
+        case Actor.SYSTEM:
+            return "system"
+        case Actor.MERCHANT:
+            return "merchant"
+        case Actor.COURIER:
+            return "courier"
+        case Actor.DRIVER:
+            return "driver"
+        case Actor.OPERATOR:
+            return "operator"
+        case _:
+            assert_never(actor)
+
+
+def payment_method(method: PaymentMethod) -> EntregaPayment:
+    """How a delivery is paid, as Entrega calls it."""
+    match method:
+        case PaymentMethod.PREPAID:
+            return "prepaid"
+        case PaymentMethod.BANK_TRANSFER:
+            return "bank_transfer"
+        case PaymentMethod.COD:
+            return "cod"
+        case _:
+            assert_never(method)
+
+
+PAYMENT_METHODS = {payment_method(method): method for method in PaymentMethod}
+"""The core's methods by Entrega's words."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -39,4 +134,9 @@ def id_on_webhook(id: UUID, ordinal: int, *, is_test: bool) -> str:
 
 def event_type(seq: int, status: Status) -> str:
     """What the event of that number in its delivery is called."""
-    return CREATED if seq == 1 else f"delivery.{status}"
+    return CREATED if seq == 1 else type_of(status)
+
+
+def type_of(status: Status) -> str:
+    """What an event that leads to a status is called, unless it is a delivery's first."""
+    return f"delivery.{shown(status)}"

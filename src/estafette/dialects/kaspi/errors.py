@@ -8,7 +8,7 @@ import orjson
 
 from estafette.core import errors as core
 from estafette.core.deliveries.delivery import Status
-from estafette.dialects.kaspi.words import CANCELLED, SHOWN, delivery_id
+from estafette.dialects.kaspi.words import CANCELLED, delivery_id, shown
 from estafette.http import refusals as http
 from estafette.http.errors import Errors
 from estafette.http.refusals import Detail, HttpRefusal, InvalidRequest
@@ -67,8 +67,9 @@ def _named(words: Sequence[str]) -> str:
 def _cancel_refused(refusal: core.CancelRefused) -> HttpReply:
     if refusal.status is Status.FAILED:
         return _conflict("Delivery has already failed")
-    shown = SHOWN[refusal.milestone]
-    return _conflict(_CANCEL_CONFLICTS.get(shown, "Delivery cannot be cancelled now"))
+    return _conflict(
+        _CANCEL_CONFLICTS.get(shown(refusal.milestone), "Delivery cannot be cancelled now")
+    )
 
 
 def _transition_refused(refusal: core.TransitionRefused) -> HttpReply:

@@ -17,10 +17,11 @@ from estafette.dialects.kaspi.schemas import (
     QuoteStop,
 )
 from estafette.dialects.kaspi.words import (
-    SHOWN,
+    KaspiStatus,
     delivery_id,
     passed,
     quote_id,
+    shown,
 )
 from estafette.http.moments import timestamp
 from estafette.http.phones import e164
@@ -33,8 +34,8 @@ class KaspiDialect:
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
         """The webhook types of a move: one for each status that Kaspi shows on the way."""
-        shown = None if before is None else SHOWN[before.milestone]
-        return tuple(f"delivery.{status}" for status in passed(shown, SHOWN[after.milestone]))
+        seen = None if before is None else shown(before.milestone)
+        return tuple(f"delivery.{status}" for status in passed(seen, shown(after.milestone)))
 
     def may_cancel(self, progress: Progress) -> bool:
         """Until the pickup is completed."""
@@ -115,7 +116,7 @@ def created(delivery: Delivery, public_url: str) -> dict[str, Any]:
     id = delivery_id(delivery.id)
     return {
         "deliveryId": id,
-        "status": SHOWN[delivery.milestone],
+        "status": shown(delivery.milestone),
         "trackingUrl": _tracking_url(public_url, id),
         "eta": _eta(delivery.pickup_by, delivery.deliver_by),
     }
@@ -126,10 +127,10 @@ def full(
 ) -> dict[str, Any]:
     """Delivery; with its history where its events are given, oldest first."""
     id = delivery_id(delivery.id)
-    shown: dict[str, Any] = {
+    told: dict[str, Any] = {
         "deliveryId": id,
         "externalOrderId": delivery.external_ref,
-        "status": SHOWN[delivery.milestone],
+        "status": shown(delivery.milestone),
         "pickup": _location(delivery.pickup),
         "dropoff": _location(delivery.dropoff),
         "parcel": {
@@ -141,8 +142,8 @@ def full(
         "eta": _eta(delivery.pickup_by, delivery.deliver_by),
     }
     if events is not None:
-        shown["history"] = history(events)
-    return shown
+        told["history"] = history(events)
+    return told
 
 
 def _tracking_url(public_url: str, id: str) -> str:
@@ -166,13 +167,13 @@ def _eta(pickup_by: datetime, deliver_by: datetime) -> dict[str, str]:
 
 
 def _location(stop: Stop) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    told: dict[str, Any] = {
         "address": stop.address,
         "contact": {"name": stop.name, "phone": stop.phone},
     }
     if stop.notes is not None:
-        shown["notes"] = stop.notes
-    return shown
+        told["notes"] = stop.notes
+    return told
 
 
 def history(events: Sequence[Event]) -> list[dict[str, str]]:
@@ -183,22 +184,22 @@ def history(events: Sequence[Event]) -> list[dict[str, str]]:
     there with the status shown before and a note. Where the first events are missing, it goes on
     from the oldest that is there.
     """
-    shown: str | None = None
+    seen: KaspiStatus | None = None
     before: Event | None = None
     entries: list[dict[str, str]] = []
     if events and events[0].seq > 1:
         before, events = events[0], events[1:]
-        shown = SHOWN[before.milestone]
+        seen = shown(before.milestone)
     for event in events:
-        statuses = passed(shown, SHOWN[event.milestone])
+        statuses = passed(seen, shown(event.milestone))
         at = timestamp(event.occurred_at)
         if statuses:
             entries.extend({"status": status, "timestamp": at} for status in statuses)
-            shown = statuses[-1]
+            seen = statuses[-1]
             if event.note:
                 entries[-1]["notes"] = event.note
-        elif before and shown and _is_aside(before, event):
-            entries.append({"status": shown, "timestamp": at, "notes": _aside(before, event)})
+        elif before and seen and _is_aside(before, event):
+            entries.append({"status": seen, "timestamp": at, "notes": _aside(before, event)})
         before = event
     return entries
 

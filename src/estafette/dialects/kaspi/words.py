@@ -1,46 +1,64 @@
 """Kaspi's own words: statuses, webhook types, ids and times as it writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from typing import Literal, assert_never, get_args
 from uuid import UUID
 
-from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.delivery import MILESTONES, Status
 from estafette.core.ids import from_base32, to_base32
 
-CANCELLED = "cancelled"
+KaspiStatus = Literal[
+    "created", "accepted", "in_transit", "out_for_delivery", "delivered", "cancelled"
+]
+STATUSES: tuple[KaspiStatus, ...] = get_args(KaspiStatus)
+"""Kaspi's statuses: `cancelled` stands beside the others, which are in their order."""
 
-SEQUENCE = ("created", "accepted", "in_transit", "out_for_delivery", "delivered")
-"""Kaspi's statuses in their order; `cancelled` stands beside it."""
+CANCELLED: KaspiStatus = "cancelled"
 
-SHOWN: dict[Status, str] = {
-    Status.AWAITING_PAYMENT: "created",
-    Status.PENDING: "created",
-    Status.ASSIGNED: "accepted",
-    Status.PICKUP_READY: "accepted",
-    Status.IN_TRANSIT: "in_transit",
-    Status.OUT_FOR_DELIVERY: "out_for_delivery",
-    Status.DELIVERED: "delivered",
-    Status.CANCELLED: CANCELLED,
-}
-"""The status that Kaspi shows for a milestone."""
-
-STATUSES = (*SEQUENCE, CANCELLED)
+SEQUENCE = STATUSES[:-1]
+"""Kaspi's statuses on the way from its creation to its delivery."""
 
 TYPES = tuple(f"delivery.{status}" for status in STATUSES)
 """The types of webhooks."""
 
 
-def milestones_of(statuses: Sequence[str]) -> list[Status]:
+def shown(milestone: Status) -> KaspiStatus:
+    """The status that Kaspi shows for a milestone.
+
+    What the core learns anew fails the type check here until it is decided how Kaspi shows it.
+    Raises ValueError for a status that is no milestone.
+    """
+    match milestone:
+        case Status.AWAITING_PAYMENT | Status.PENDING:
+            return "created"
+        case Status.ASSIGNED | Status.PICKUP_READY:
+            return "accepted"
+        case Status.IN_TRANSIT:
+            return "in_transit"
+        case Status.OUT_FOR_DELIVERY:
+            return "out_for_delivery"
+        case Status.DELIVERED:
+            return "delivered"
+        case Status.CANCELLED:
+            return "cancelled"
+        case Status.FAILED | Status.STALLED:
+            raise ValueError(f"a delivery that is {milestone} has another milestone")
+        case _:
+            assert_never(milestone)
+
+
+def milestones_of(statuses: Collection[str]) -> list[Status]:
     """The milestones that are shown as one of `statuses`."""
-    return [milestone for milestone, shown in SHOWN.items() if shown in statuses]
+    return [milestone for milestone in MILESTONES if shown(milestone) in statuses]
 
 
-def passed(shown: str | None, status: str) -> tuple[str, ...]:
-    """The statuses to show after `shown` until `status` is reached, none of them left out."""
-    if shown in (status, CANCELLED):
+def passed(seen: KaspiStatus | None, status: KaspiStatus) -> tuple[KaspiStatus, ...]:
+    """The statuses to show after `seen` until `status` is reached, none of them left out."""
+    if seen in (status, CANCELLED):
         return ()
     if status == CANCELLED:
         return (CANCELLED,)
-    after = -1 if shown is None else SEQUENCE.index(shown)
+    after = -1 if seen is None else SEQUENCE.index(seen)
     return SEQUENCE[after + 1 : SEQUENCE.index(status) + 1]
 
 
