@@ -8,12 +8,12 @@ from typing import Literal
 
 import pytest
 
-from estafette import logs
 from estafette.cli import output
 from estafette.cli.banner import JsonLines
 from estafette.cli.banner import Terminal as Banner
 from estafette.cli.errors import explain
 from estafette.cli.output import CommandError
+from estafette.logs import Logger, lines
 from estafette.settings import Settings
 
 HOSTILE = "a\x1b[2Jb\x1b]0;title\x07c\u202ed\x9b1me\x7ff\rg\u2028h\udc9bi"
@@ -70,11 +70,11 @@ def test_escapes_of_others_are_shown_and_not_obeyed(
 
 
 def _logged(format: Literal["json", "console"]) -> None:
-    logs.configure("info", format)
+    lines.configure("info", format)
     try:
         raise ValueError(HOSTILE)
     except ValueError:
-        logs.get().exception(HOSTILE, path=HOSTILE, members=[HOSTILE], of={HOSTILE: HOSTILE})
+        Logger().exception(HOSTILE, path=HOSTILE, members=[HOSTILE], of={HOSTILE: HOSTILE})
 
 
 def test_no_line_of_an_error_passes_for_another_one(capsys: pytest.CaptureFixture[str]) -> None:
