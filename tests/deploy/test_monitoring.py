@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
+import asyncpg
 import promql_parser as promql
 import pytest
 import yaml
@@ -111,6 +112,23 @@ async def _is_told_of(tenant: Tenant, receiver: Receiver) -> None:
     assert streamed.status == 200
 
 
+async def _lose_the_database(dsn: str, tenant: Tenant) -> None:
+    """For as long as it takes a server to notice; its database is the test's own."""
+    name = await tenant.server.platform.pool.fetchval("select current_database()")
+    beside = await asyncpg.connect(dsn, database="postgres")
+    try:
+        await beside.execute(f'alter database "{name}" with allow_connections false')
+        await beside.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
+        )
+        async with asyncio.timeout(20):
+            while (await tenant.get("/v1/deliveries")).status != 503:
+                pass
+    finally:
+        await beside.execute(f'alter database "{name}" with allow_connections true')
+        await beside.close()
+
+
 async def _every_metric(dsn: str, folder: Path) -> dict[str, Told]:
     """What a server and a worker tell when each kind of thing has happened."""
     ports = free_port(), free_port()
@@ -131,6 +149,7 @@ async def _every_metric(dsn: str, folder: Path) -> dict[str, Told]:
             for edge in EDGES:
                 await _is_told_of(await server.tenant(edge), receiver)
             await _order_elsewhere(server)
+            await _lose_the_database(dsn, await server.tenant(ENTREGA))
             await server.raw(b"no HTTP\r\n\r\n")
             async with asyncio.timeout(120):  # a busy machine starts a worker slowly
                 while True:
@@ -140,6 +159,9 @@ async def _every_metric(dsn: str, folder: Path) -> dict[str, Told]:
                         "estafette_remote_deliveries_total",
                         "estafette_upkeep_completed_timestamp_seconds",
                         "estafette_connections_refused_total",
+                        "estafette_database_failures_total",
+                        "estafette_live_deliveries_late",
+                        "estafette_outbox_held_messages",
                     } <= found.keys():
                         return found
                     await asyncio.sleep(0.2)  # metrics are computed once a second
