@@ -55,7 +55,7 @@ async def must_be_fit(platform: Platform) -> Database:
             raise NotReadyError("the database is of an older version: run `estafette migrate`")
         await check_secret_key(connection, platform.cipher)
         return Database(
-            version=f"{version.major}.{version.minor}",
+            version=f"{version.major}.{version.micro}",  # so asyncpg reads the 4 of 18.4
             place=await place(connection),
             newer_migrations=await migrate.newer(connection),
         )

@@ -31,7 +31,7 @@ async def inspect_database(platform: Platform) -> Database:
         seconds = time.perf_counter() - began
         version = connection.get_server_version()
         return Database(
-            version=(version.major, version.minor),
+            version=(version.major, version.micro),  # so asyncpg reads the 4 of 18.4
             answer_seconds=seconds,
             clock_ahead_seconds=(theirs - before).total_seconds() - seconds / 2,
             pending_migrations=await migrate.pending(connection),
