@@ -35,3 +35,16 @@ async def far(clean_database: str) -> AsyncIterator[Far]:
     """A shop whose only company is remote, alone in its database: claims are of all accounts."""
     async with far_over(clean_database) as far:
         yield far
+
+
+@pytest.fixture
+async def shops(clean_database: str) -> AsyncIterator[tuple[Shop, Shop]]:
+    """The accounts of a database, in the order in which they are worked on."""
+    async with angola_over(clean_database) as platform:
+        first, second = sorted(
+            [await new_shop(platform), await new_shop(platform)], key=lambda shop: shop.account.id
+        )
+        for shop in (first, second):
+            await shop.company(f"moto-{shop.account.id.hex[-8:]}")
+        yield first, second
+        await first.sql("drop function if exists refuse cascade")

@@ -1,6 +1,5 @@
 """What fails on one account or delivery keeps no other from what is done in the background."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -30,19 +29,6 @@ from tests.usecases.angola import ENTREGA, VIANA, Shop, angola_over, new_shop
 KEPT = timedelta(days=180)
 NAMED = replace(VIANA, name="Teresa M.", phone="923 444 555", phone_e164="+244923444555")
 TO_THE_END = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
-
-
-@pytest.fixture
-async def shops(clean_database: str) -> AsyncIterator[tuple[Shop, Shop]]:
-    """The accounts of a database, in the order in which they are worked on."""
-    async with angola_over(clean_database) as platform:
-        first, second = sorted(
-            [await new_shop(platform), await new_shop(platform)], key=lambda shop: shop.account.id
-        )
-        for shop in (first, second):
-            await shop.company(f"moto-{shop.account.id.hex[-8:]}")
-        yield first, second
-        await first.sql("drop function if exists refuse cascade")
 
 
 async def ended(shop: Shop, days: float) -> UUID:

@@ -192,6 +192,17 @@ async def test_what_is_asked_for_by_an_id(far: Far) -> None:
         assert {one.number for one in given.values()} == {0, 1}
 
 
+async def test_a_quote_is_not_locked_for_another_account(shop: Shop) -> None:
+    await shop.company("moto")
+    quote = await shop.quote()
+    stranger = (await new_shop(shop.platform)).scope
+    pool = shop.platform.pool
+    async with pool.acquire() as one, one.transaction():
+        assert await quotes.lock(one, [(stranger, quote.id)]) == {}
+        async with pool.acquire() as other, other.transaction():
+            await other.execute("select from quotes where id = $1 for update nowait", quote.id)
+
+
 async def test_what_is_asked_for_by_a_key_or_a_reference(far: Far) -> None:
     shop = far.shop
     delivery = await far.create(external_ref="order-7")
@@ -266,3 +277,4 @@ async def test_the_books_of_an_account_and_mode(shop: Shop) -> None:
             assert await closings.close_next(connection, of.scope) is not None
     for of in (shop, other, rehearsed):
         assert await opening(of, end) == await added_up(of, end)
+        assert await opening(of, begin) == {}  # which was before all closings

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from estafette.core.accounts.account import Account, KeyKind, Mode
@@ -10,9 +11,11 @@ from estafette.store.accounts import table as accounts
 from estafette.usecases.accounts.administration import (
     AccountNotFoundError,
     AccountRefusedError,
+    account_of,
     create_account,
     find_account,
     list_accounts,
+    remove_account,
     set_rate,
 )
 from estafette.usecases.accounts.authenticate import authenticate
@@ -29,6 +32,7 @@ from estafette.usecases.accounts.keys import (
 from estafette.usecases.couriers.companies import companies_of
 from estafette.usecases.platform import Platform
 from estafette.usecases.seed import demo_account, prepare_database
+from tests.usecases.stage import Tenant, new_tenant
 
 
 def _name() -> str:
@@ -207,3 +211,38 @@ async def test_a_demo_account_with_keys_for_pages_has_both_kinds_and_trusts_this
     assert second.keys["publishable_key"] != first.keys["publishable_key"]
     assert "http://localhost:3000" in account.origins
     assert len(await companies_of(platform, account)) == 3
+
+
+async def test_an_account_of_rehearsals_is_removed_with_all_that_it_has(
+    platform: Platform, tenant: Tenant
+) -> None:
+    other = await new_tenant(platform)
+    for one in (tenant, other):
+        await one.set_endpoint()
+        await one.create()
+        await one.create()
+    assert (await account_of(platform, tenant.account.id)).name == tenant.account.name
+    assert await remove_account(platform, tenant.account.name) == 2
+    for table in ("deliveries", "events", "messages", "sandbox_runs", "endpoints", "api_keys"):
+        assert await tenant.count(table) == 0
+    assert await other.count("deliveries") == 2
+    assert await other.count("messages") > 0
+    with pytest.raises(AccountNotFoundError):
+        await find_account(platform, tenant.account.name)
+    with pytest.raises(AccountNotFoundError):
+        await remove_account(platform, tenant.account.name)
+    found = await platform.pool.fetch(
+        "select act, account_id, changes from audit where object = $1", str(tenant.account.id)
+    )
+    [(act, of, changes)] = [row for row in found if row["act"] == "account.removed"]
+    assert (act, of) == ("account.removed", None)
+    assert orjson.loads(changes) == {"name": tenant.account.name, "deliveries": 2}
+
+
+async def test_an_account_with_live_deliveries_stays(platform: Platform) -> None:
+    tenant = await new_tenant(platform, Mode.LIVE)
+    await tenant.create()
+    with pytest.raises(AccountRefusedError, match="has had live deliveries, which stay"):
+        await remove_account(platform, tenant.account.name)
+    assert await tenant.count("deliveries") == 1
+    assert not (await find_account(platform, tenant.account.name)).is_disabled

@@ -17,6 +17,7 @@ from estafette.usecases.deliveries.find import (
     Filter,
     Finder,
     Wanted,
+    find_anywhere,
     find_with_history,
     list_deliveries,
     look_for,
@@ -58,6 +59,13 @@ async def test_a_delivery_is_found_with_its_history(tenant: Tenant) -> None:
     delivery, events = await find_with_history(tenant.platform, tenant.scope, id)
     assert delivery == await Finder(tenant.platform).find(tenant.scope, id)
     assert [event.status for event in events] == [Status.PENDING, Status.ASSIGNED]
+
+
+async def test_an_operator_finds_a_delivery_of_whichever_account(tenant: Tenant) -> None:
+    id = await tenant.create()
+    assert await find_anywhere(tenant.platform, id) == await tenant.delivery(id)
+    with pytest.raises(DeliveryNotFound):
+        await find_anywhere(tenant.platform, new_id())
 
 
 async def test_a_foreign_delivery_is_not_found(tenant: Tenant) -> None:

@@ -1,0 +1,109 @@
+"""Work in the background: a round is made at once, and all ends when the process is told to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+from estafette.core.deliveries.delivery import Status
+from estafette.core.retention import Retention
+from estafette.store.deliveries.under_way import Count
+from estafette.store.ends import Done
+from estafette.usecases import ends
+from estafette.usecases.deliveries import count_open, personal_data
+from estafette.usecases.money import close_books
+from estafette.usecases.webhooks import gone
+from tests.usecases.angola import Shop
+from tests.usecases.test_one_account_fails import ended
+from tests.webhooks.stage import until
+
+SECONDS = 20  # far more than it takes, and far less than the rest between two rounds
+
+
+async def done_in_a_round(
+    run: Callable[[asyncio.Event], Awaitable[None]], is_done: Callable[[], Awaitable[bool]]
+) -> None:
+    """Lets the work run until its first round has done something, then ends it."""
+    stop = asyncio.Event()
+    async with asyncio.timeout(SECONDS):
+        task = asyncio.ensure_future(run(stop))
+        await until(is_done)
+        stop.set()
+        await task
+
+
+async def test_what_has_had_its_time_is_removed_and_counted(shops: tuple[Shop, Shop]) -> None:
+    shop, _ = shops
+    await shop.sql(
+        "insert into messages (account_id, id, endpoint_id, state, due_at, created_at)"
+        " values ($1, gen_random_uuid(), gen_random_uuid(), 'delivered', now(),"
+        " now() - interval '40 days')",
+        shop.account.id,
+    )
+    observed: list[Done] = []
+
+    async def is_done() -> bool:
+        return bool(observed) and await shop.count("messages") == 0
+
+    await done_in_a_round(
+        lambda stop: ends.run(shop.platform, Retention(), stop, observed.append), is_done
+    )
+    assert "messages" in {one.name for one in observed}
+
+
+async def test_personal_data_is_erased(shops: tuple[Shop, Shop]) -> None:
+    shop, _ = shops
+    over, kept = await ended(shop, 11), await ended(shop, 9)
+
+    async def is_done() -> bool:
+        return (await shop.delivery(over)).dropoff.name == "erased"
+
+    await done_in_a_round(
+        lambda stop: personal_data.run(shop.platform, timedelta(days=10), stop), is_done
+    )
+    assert (await shop.delivery(kept)).dropoff.name != "erased"
+    assert await shop.count("phone_index") == 1
+
+
+async def test_days_are_closed(shops: tuple[Shop, Shop]) -> None:
+    shop, _ = shops
+    await ended(shop, 3)
+
+    async def is_done() -> bool:
+        return await shop.count("ledger_closings") > 0
+
+    await done_in_a_round(lambda stop: close_books.run(shop.platform, stop), is_done)
+
+
+async def test_deliveries_under_way_are_counted(shops: tuple[Shop, Shop]) -> None:
+    shop, _ = shops
+    await shop.create()
+    observed: list[Mapping[Status, Count]] = []
+
+    async def is_done() -> bool:
+        return bool(observed)
+
+    await done_in_a_round(
+        lambda stop: count_open.run(shop.platform, stop, observed.append), is_done
+    )
+    assert {status: of.deliveries for status, of in observed[0].items() if of.deliveries} == {
+        Status.PENDING: 1
+    }
+    assert len(observed) == 1
+
+
+async def test_endpoints_that_are_gone_are_disabled(shops: tuple[Shop, Shop]) -> None:
+    shop, _ = shops
+    await shop.sql(
+        "with made as (insert into endpoints (account_id, mode, id, name, url, secret)"
+        " values ($1, 'live', gen_random_uuid(), 'default', 'http://127.0.0.1:9/', '')"
+        " returning id)"
+        " insert into endpoint_failures (endpoint_id, account_id, failures, rest_seconds, gone,"
+        " gone_since) select id, $1, 99, 5, 99, now() - interval '2 days' from made",
+        shop.account.id,
+    )
+    query = "select disabled_why from endpoints where account_id = $1"
+
+    async def is_done() -> bool:
+        return await shop.platform.pool.fetchval(query, shop.account.id) == "gone"
+
+    await done_in_a_round(lambda stop: gone.run(shop.platform, stop), is_done)
