@@ -32,6 +32,7 @@ from estafette.store.accounts import table as accounts
 from estafette.store.deliveries import events
 from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import open_pool
+from estafette.store.webhooks import endpoints
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher, key_hash, new_token
 from estafette.usecases.catalog import Catalog
@@ -168,12 +169,8 @@ class Tenant(Merchant):
     async def set_endpoint(self, name: str = "default") -> None:
         """Gives the account an address for webhooks."""
         async with self.platform.pool.acquire() as connection:
-            await accounts.insert_endpoint(
-                connection,
-                accounts.Endpoint(
-                    self.scope, new_id(), name, "http://127.0.0.1:9/", b"", None, None, None
-                ),
-            )
+            url = "http://127.0.0.1:9/"
+            assert await endpoints.insert(connection, self.scope, new_id(), name, url, b"")
 
     async def messages(self, id: UUID) -> list[asyncpg.Record]:
         """The outbox of a delivery by seq and ordinal: type, event id, seconds from event to due.

@@ -10,8 +10,14 @@ import pytest
 
 from estafette.core.accounts.account import Scope
 from estafette.core.ids import new_id
-from estafette.store import ends, sealed
-from estafette.store.deliveries import personal_data
+from estafette.store import ends
+from estafette.store.deliveries import personal_data, phone_index
+from estafette.store.deliveries import table as deliveries
+from estafette.store.sandbox import plans
+from estafette.store.webhooks import endpoints as endpoints_table
+from estafette.store.webhooks import messages
+from estafette.store.webhooks.endpoints import SealedEndpoint
+from estafette.usecases.accounts.secret_key import START, Place
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 
 FIRST, LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
@@ -47,7 +53,7 @@ async def test_the_phones_of_deliveries(tenant: Tenant, connection: Any) -> None
     await other.create()
     found: list[UUID] = []
     after, before = FIRST, (await ids(tenant))[-1]
-    while page := await personal_data.phones_after(connection, tenant.account.id, after, before, 2):
+    while page := await deliveries.phones_after(connection, tenant.account.id, after, before, 2):
         assert {phones.phones for phones in page} == {frozenset({"+77011111111"})}
         found += [phones.delivery_id for phones in page]
         after = page[-1].delivery_id
@@ -58,7 +64,7 @@ async def test_the_ids_of_deliveries(tenant: Tenant, connection: Any) -> None:
     await (await new_tenant(tenant.platform)).create()
     found: list[UUID] = []
     after, before = FIRST, (await ids(tenant))[-1]
-    while page := await personal_data.ids_after(connection, tenant.account.id, after, before, 2):
+    while page := await deliveries.ids_after(connection, tenant.account.id, after, before, 2):
         found += page
         after = page[-1]
     assert found == (await ids(tenant))[:-1]
@@ -68,7 +74,7 @@ async def test_what_names_a_phone(tenant: Tenant, connection: Any) -> None:
     mine = await ids(tenant)
     theirs = sorted(new_id() for _ in range(3))
     other = new_id()
-    await personal_data.index(
+    await phone_index.insert(
         connection,
         [personal_data.Indexed(7, tenant.account.id, id) for id in mine]
         + [personal_data.Indexed(7, other, id) for id in theirs]
@@ -81,7 +87,7 @@ async def test_what_names_a_phone(tenant: Tenant, connection: Any) -> None:
     ):
         found: list[UUID] = []
         after = (FIRST, FIRST)
-        while page := await personal_data.naming(connection, 7, account, after, 2):
+        while page := await phone_index.naming(connection, 7, account, after, 2):
             found += [id for _, id in page]
             after = page[-1]
         assert found == expected
@@ -108,10 +114,10 @@ async def test_what_is_to_be_erased_later(tenant: Tenant, connection: Any) -> No
     assert await due(FIRST, 1) == [long_ago]
     assert await due(long_ago) == [asked]
     async with connection.transaction():
-        locked = await personal_data.lock_ended(connection, wanted, before)
+        locked = await deliveries.lock_ended(connection, wanted, before)
         assert [delivery.id for delivery in locked] == [long_ago]
         now = await connection.fetchval("select now()")
-        locked = await personal_data.lock_ended(connection, wanted, now)
+        locked = await deliveries.lock_ended(connection, wanted, now)
         assert {delivery.id for delivery in locked} == {lately, long_ago, asked}
     assert under_way not in await due(FIRST)
 
@@ -120,13 +126,13 @@ async def test_what_is_stored_encrypted(tenant: Tenant, connection: Any) -> None
     for name in ("one", "two", "three", "four", "five"):
         await tenant.set_endpoint(name)
     endpoints: list[UUID] = []
-    after = sealed.START
-    while page := await sealed.endpoints(connection, after, 2):
+    after = START
+    while page := await endpoints_table.sealed(connection, after, 2):
         endpoints += [one.id for one in page]
         after = (page[-1].account_id, page[-1].id)
     assert len(set(endpoints)) == len(endpoints) == 5
-    changed = sealed.SealedEndpoint(tenant.account.id, endpoints[0], b"new", b"next", None)
-    await sealed.write_endpoints(connection, [changed])
+    changed = SealedEndpoint(tenant.account.id, endpoints[0], b"new", b"next", None)
+    await endpoints_table.write_sealed(connection, [changed])
     query = "select id from endpoints where secret = 'new'"
     assert [row["id"] for row in await connection.fetch(query)] == [endpoints[0]]
     query = "update deliveries set terms = $1::json where id = $2"
@@ -135,9 +141,9 @@ async def test_what_is_stored_encrypted(tenant: Tenant, connection: Any) -> None
     for number, id in enumerate(mine):
         await connection.execute(query, (*stored, None)[number % 3], id)
     pins: list[UUID] = []
-    place: sealed.Place | None = sealed.START
+    place: Place | None = START
     while place is not None:
-        found, place = await sealed.pins(connection, place, 2)
+        found, place = await deliveries.pins(connection, place, 2)
         pins += [one.id for one in found]
     assert pins == [id for number, id in enumerate(mine) if number % 3 != 2]
 
@@ -152,9 +158,7 @@ async def test_what_is_over_is_removed(tenant: Tenant, connection: Any) -> None:
     removed: list[int] = []
     after = FIRST
     while True:
-        done = await ends.step(
-            connection, ends.SANDBOX_RUNS, tenant.account.id, after, LAST, over, 2
-        )
+        done = await ends.step(connection, plans.ENDING, tenant.account.id, after, LAST, over, 2)
         removed.append(done.removed)
         if done.after is None:
             break
@@ -181,9 +185,9 @@ async def test_tests_that_are_over_are_removed_no_more_at_a_time_than_told(
         )
     now = await connection.fetchval("select now()")
     over = (now + timedelta(minutes=1), now - timedelta(days=1))
-    assert await ends.remove_tests(connection, new_id(), over, 2) == 0
+    assert await messages.remove_tests(connection, new_id(), over, 2) == 0
     for removed in (2, 1, 0):
-        assert await ends.remove_tests(connection, tenant.account.id, over, 2) == removed
+        assert await messages.remove_tests(connection, tenant.account.id, over, 2) == removed
     assert await tenant.count("messages") == 2
 
 

@@ -175,18 +175,19 @@ async def test_what_is_asked_for_by_an_id(far: Far) -> None:
             assert await deliveries.find_many(connection, wanted) == {}
             assert await quotes.lock(connection, [(scope, quote.id)]) == {}
             assert (
-                await books.find_by_reference(connection, scope, delivery.reference or "") is None
+                await deliveries.find_by_reference(connection, scope, delivery.reference or "")
+                is None
             )
         assert await deliveries.lock(connection, [(theirs, delivery.id)]) == {}
         assert await dispatches.find(connection, theirs.account_id, delivery.id) is None
         assert await dispatches.lock(connection, theirs.account_id, delivery.id) is None
         assert await plans.step(connection, theirs.account_id, delivery.id) is None
-        assert await personal_data.dispatch_of(connection, theirs.account_id, delivery.id) is None
-        young = await personal_data.not_indexed(connection, theirs.account_id, PHONE, seconds=5)
-        assert young == []
-        assert await personal_data.not_indexed(connection, mine.account_id, PHONE, seconds=5) == [
-            delivery.id
-        ]
+        assert await dispatches.stored(connection, theirs.account_id, delivery.id) is None
+        for scope, young in ((theirs, []), (mine, [delivery.id])):
+            after = await personal_data.indexed_to(connection, scope.account_id)
+            assert young == await deliveries.naming_after(
+                connection, scope.account_id, after, PHONE, seconds=5
+            )
         await connection.execute(query, theirs.account_id, theirs.mode)
         given = await references.lock(connection, [Series(mine, 2026), Series(rehearsed, 2026)])
         assert {one.number for one in given.values()} == {0, 1}
@@ -266,10 +267,10 @@ async def test_the_books_of_an_account_and_mode(shop: Shop) -> None:
         assert len(await books.entries(connection, rehearsed.scope, begin, end, None, 9)) == 2
         [entry, *_] = await books.entries(connection, shop.scope, begin, end, None, 9)
         assert await books.balances(connection, shop.scope, entry.booked_at) == []
-        waiting = await books.awaiting(connection, "live", shop.account.id, 9)
+        waiting = await deliveries.awaiting_transfer(connection, "live", shop.account.id, 9)
         assert [delivery.id for delivery in waiting] == [awaited.id]
-        assert await books.awaiting(connection, "live", other.account.id, 9) == []
-        assert await books.awaiting(connection, "sandbox", shop.account.id, 9) == []
+        assert await deliveries.awaiting_transfer(connection, "live", other.account.id, 9) == []
+        assert await deliveries.awaiting_transfer(connection, "sandbox", shop.account.id, 9) == []
         assert await closings.close_next(connection, other.scope) is None
     await add(other, timedelta(days=3), 70)
     async with pool.acquire() as connection, connection.transaction():

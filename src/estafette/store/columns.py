@@ -26,17 +26,26 @@ class Columns(Generic[Record]):
         A value of type json or jsonb is a text. Values cannot be arrays.
         """
         self.types = {name: type for name, (type, _) in given.items()}
-        self._groups: list[tuple[_Value, list[_Value]]] = [
-            (_itself, [value for _, value in given.values()])
-        ]
+        values = {name: value for name, (_, value) in given.items()}
+        self._groups: list[tuple[_Value, dict[str, _Value]]] = [(_itself, values)]
 
     def of(self, records: Collection[Record]) -> list[list[object]]:
         """The arrays, in the order of the columns."""
         arrays: list[list[object]] = []
         for part, values in self._groups:
             parts = records if part is _itself else [part(record) for record in records]
-            arrays += [[value(one) for one in parts] for value in values]
+            arrays += [[value(one) for one in parts] for value in values.values()]
         return arrays
+
+    def only(self, *names: str) -> Self:
+        """Some of these columns."""
+        columns = type(self)({})
+        columns.types = {name: self.types[name] for name in names}
+        columns._groups = [
+            (part, {name: value for name, value in values.items() if name in names})
+            for part, values in self._groups
+        ]
+        return columns
 
     def within(self, part: Callable[[Outer], Record]) -> "Columns[Outer]":
         """The same columns, of records that have these as a part."""

@@ -22,32 +22,6 @@ class Ending(NamedTuple):
     over: str
 
 
-_OF_ENDED = """exists (
-    select from deliveries where deliveries.account_id = {table}.account_id
-        and deliveries.id = {table}.delivery_id
-        and deliveries.status in ('delivered', 'cancelled', 'failed')
-        and deliveries.updated_at < least($4::timestamptz, $5)
-)"""
-
-# What waits for an endpoint that is sent nothing ends as what was given up does.
-_MESSAGE_IS_OVER = """(
-    state = 'delivered' and created_at < {delivered}
-    or state = 'dead' and created_at < {dead}
-    or state = 'pending' and created_at < {dead} and leased_by is null and exists (
-        select from endpoints where endpoints.account_id = messages.account_id
-            and endpoints.id = messages.endpoint_id and (disabled_at is not null or url is null)
-    )
-)"""
-
-MESSAGES = Ending("messages", _MESSAGE_IS_OVER.format(delivered="$4", dead="$5"))
-SANDBOX_RUNS = Ending(
-    "sandbox_runs", "due_at is null and " + _OF_ENDED.format(table="sandbox_runs")
-)
-DISPATCHES = Ending(
-    "dispatches",
-    "(leased_until is null or leased_until < now()) and " + _OF_ENDED.format(table="dispatches"),
-)
-
 _LAST_OF_STEP = """
 select delivery_id from {table}
 where account_id = $1 and delivery_id > $2 and delivery_id < $3
@@ -56,14 +30,6 @@ order by delivery_id offset {size} limit 1
 _REMOVE = """
 delete from {table} where account_id = $1 and delivery_id > $2 and delivery_id <= $3 and {over}
 """
-_IS_OVER_OF_TEST = _MESSAGE_IS_OVER.format(delivered="$2", dead="$3")
-_REMOVE_TESTS = f"""
-delete from messages where ctid = any (array(
-    select ctid from messages
-    where account_id = $1 and delivery_id is null and {_IS_OVER_OF_TEST}
-    limit $4
-)) and {_IS_OVER_OF_TEST}
-"""  # noqa: S608 - constants
 
 
 class Step(NamedTuple):
@@ -99,21 +65,8 @@ async def step(
     return Step(_count(status), last)
 
 
-async def remove_tests(
-    connection: Connection, account_id: UUID, over: tuple[datetime, datetime], limit: int
-) -> int:
-    """Removes at most `limit` messages of an account that were tests and are over; counts them."""
-    return _count(await connection.execute(_REMOVE_TESTS, account_id, *over, limit))
-
-
 def _count(status: str) -> int:
     return int(status.rpartition(" ")[2])
-
-
-async def every_account(connection: Connection) -> list[tuple[UUID, int | None]]:
-    """All accounts by id, with the days that their personal data is kept; None: the setting's."""
-    found = await connection.fetch("select id, personal_data_days from accounts order by id")
-    return [(row["id"], row["personal_data_days"]) for row in found]
 
 
 async def note(connection: Connection, name: str, removed: int, *, completed: bool) -> None:

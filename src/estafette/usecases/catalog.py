@@ -11,6 +11,7 @@ from estafette.core.accounts.account import Credential
 from estafette.core.couriers.company import Company
 from estafette.core.quotes.place import CityIndex
 from estafette.core.quotes.pricing import PriceList
+from estafette.store.accounts import keys
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import companies, links
 from estafette.store.couriers.links import StoredLink
@@ -133,7 +134,7 @@ class Catalog:
     async def _recognise(self, hashes: Sequence[bytes]) -> list[Credential | None]:
         generation = self._generation
         async with self._lane.connection(None) as connection:
-            found = await accounts.recognise_all(connection, hashes)
+            found = await keys.recognise_all(connection, hashes)
         if self._trusted and generation == self._generation:
             until = self._clock() + _UNKNOWN_SECONDS
             self._credentials.update(found)

@@ -10,9 +10,12 @@ from uuid import UUID
 from estafette.core.ids import first_id_of
 from estafette.core.retention import SANDBOX_RUNS, Retention
 from estafette.store import ends
+from estafette.store.accounts import table as accounts
+from estafette.store.couriers import dispatches
 from estafette.store.ends import Done, Ending
 from estafette.store.pool import Connection
-from estafette.store.webhooks import endpoints
+from estafette.store.sandbox import plans
+from estafette.store.webhooks import endpoints, messages
 from estafette.usecases.platform import Platform
 from estafette.usecases.rounds import in_turns, keep_doing
 
@@ -119,18 +122,16 @@ class _Round:
     async def remove(self, retention: Retention) -> bool:
         """Removes what is over; returns whether all of it was done."""
         now, all_done = self._now, True
-        accounts = [id for id, _ in await ends.every_account(self._connection)]
+        ids = [id for id, _ in await accounts.every_id(self._connection)]
         kept = {
-            ends.MESSAGES: (retention.messages, retention.dead_messages),
-            ends.DISPATCHES: (retention.dispatches, retention.dispatches),
-            ends.SANDBOX_RUNS: (SANDBOX_RUNS, SANDBOX_RUNS),
+            messages.ENDING: (retention.messages, retention.dead_messages),
+            dispatches.ENDING: (retention.dispatches, retention.dispatches),
+            plans.ENDING: (SANDBOX_RUNS, SANDBOX_RUNS),
         }
         for ending, (of_good, of_dead) in kept.items():
             over = now - of_good, now - of_dead
             begin = self._begin(max(over))
-            turns = {
-                id: _Removal(self._connection, ending, id, over, begin).turn for id in accounts
-            }
+            turns = {id: _Removal(self._connection, ending, id, over, begin).turn for id in ids}
             completed = await in_turns(self._connection, "ends", turns, self._stop)
             await ends.note(self._connection, ending.table, 0, completed=completed)
             all_done = all_done and completed
@@ -175,9 +176,11 @@ class _Removal:
                 self._over,
                 _ROWS,
             )
-            more = self._after is not None or self._ending is ends.MESSAGES
+            more = self._after is not None or self._ending is messages.ENDING
         else:
-            removed = await ends.remove_tests(self._connection, self._account_id, self._over, _ROWS)
+            removed = await messages.remove_tests(
+                self._connection, self._account_id, self._over, _ROWS
+            )
             more = removed == _ROWS
         if removed:
             await ends.note(self._connection, self._ending.table, removed, completed=False)

@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 from estafette.core.audit import Act
 from estafette.core.ids import new_id
-from estafette.store import migrate, sealed
+from estafette.store import data_keys, migrate
+from estafette.store.couriers import links as stored_links
 from estafette.store.pool import Connection, place
+from estafette.store.webhooks import endpoints
 from estafette.usecases import audit
 from estafette.usecases.accounts.secrets import Cipher, WrongSecretKeyError
 from estafette.usecases.couriers import links
@@ -13,6 +15,9 @@ from estafette.usecases.deliveries.personal_data import forget_lost_index
 from estafette.usecases.platform import Platform
 
 OLDEST_POSTGRES = 15
+
+_CHECK = "check"
+"""The name, among the keys of indexes, of a text by which a wrong secret key is known."""
 
 _CHECKED = "estafette"
 _NEWEST = 100
@@ -72,12 +77,12 @@ def refuse_old_postgres(major: int) -> None:
 async def reads_secrets(platform: Platform) -> bool:
     """Whether this process's keys read the database's secrets; nothing is written."""
     async with platform.pool.acquire() as connection:
-        kept = await sealed.check_value(connection)
+        kept = await data_keys.find(connection, _CHECK)
         try:
             if kept is None:
                 await _must_read_some(connection, platform.cipher)
             else:
-                platform.cipher.decrypt(kept, sealed.CHECK.encode())
+                platform.cipher.decrypt(kept, _CHECK.encode())
         except WrongSecretKeyError:
             return False
         return True
@@ -89,20 +94,20 @@ async def check_secret_key(connection: Connection, cipher: Cipher) -> None:
     A known text is kept encrypted with them, which a change of the key writes anew as it does all
     others. The first who starts writes it, unless there are secrets and it can read none of them.
     """
-    kept = await sealed.check_value(connection)
+    kept = await data_keys.find(connection, _CHECK)
     if kept is None:
         await _must_read_some(connection, cipher)
-        new = cipher.encrypt(_CHECKED, sealed.CHECK.encode())
-        kept = await sealed.keep_check_value(connection, new)
-    cipher.decrypt(kept, sealed.CHECK.encode())
+        new = cipher.encrypt(_CHECKED, _CHECK.encode())
+        kept = await data_keys.keep(connection, _CHECK, new)
+    cipher.decrypt(kept, _CHECK.encode())
 
 
 async def _must_read_some(connection: Connection, cipher: Cipher) -> None:
     """Of the newest that versions before have kept encrypted, one at least, if there is any."""
-    found = [(name.encode(), key) for name, key in (await sealed.data_keys(connection)).items()]
-    for company_id, values in await sealed.links(connection):
+    found = [(name.encode(), key) for name, key in (await data_keys.lock_all(connection)).items()]
+    for company_id, values in await stored_links.sealed(connection):
         found += [(links.owner(company_id, column), value) for column, value in values.items()]
-    newest = await sealed.newest_endpoints(connection, _NEWEST)
+    newest = await endpoints.newest(connection, _NEWEST)
     found += [(endpoint.id.bytes, endpoint.secret) for endpoint in newest]
     for owner, value in found:
         try:
@@ -123,9 +128,9 @@ async def accept_secret_key(platform: Platform) -> bool:
         try:
             await check_secret_key(connection, platform.cipher)
         except WrongSecretKeyError:
-            new = platform.cipher.encrypt(_CHECKED, sealed.CHECK.encode())
-            await sealed.keep_check_value(connection, new)
-            await sealed.write_data_key(connection, sealed.CHECK, new)
+            new = platform.cipher.encrypt(_CHECKED, _CHECK.encode())
+            await data_keys.keep(connection, _CHECK, new)
+            await data_keys.write(connection, _CHECK, new)
             facts = {"key": platform.cipher.key_id}
             await audit.note(connection, platform.by, Act.SECRET_KEY_ACCEPTED, new_id(), facts)
             await forget_lost_index(connection, platform)

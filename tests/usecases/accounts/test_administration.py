@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from estafette.core.accounts.account import Account, KeyKind, Mode
-from estafette.store.accounts import table as accounts
+from estafette.store.webhooks import endpoints
 from estafette.usecases.accounts.administration import (
     AccountNotFoundError,
     AccountRefusedError,
@@ -76,12 +76,12 @@ async def test_a_new_account_has_an_endpoint_without_address_and_a_secret_in_eac
 ) -> None:
     account, _ = await _account(platform)
     async with platform.pool.acquire() as connection:
-        endpoints = await accounts.endpoints(connection, account.id)
-    assert [(e.scope.mode, e.name, e.url) for e in endpoints] == [
+        found = await endpoints.every(connection, account.id)
+    assert [(e.scope.mode, e.name, e.url) for e in found] == [
         (Mode.LIVE, "default", None),
         (Mode.SANDBOX, "default", None),
     ]
-    secrets = {platform.cipher.decrypt(e.secret, e.id.bytes) for e in endpoints}
+    secrets = {platform.cipher.decrypt(e.secret, e.id.bytes) for e in found}
     assert len(secrets) == 2
     assert all(secret.startswith("whsec_") for secret in secrets)
 

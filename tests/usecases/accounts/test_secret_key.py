@@ -17,10 +17,10 @@ from estafette.core.couriers.company import Capabilities, Connector
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import PinWrong
-from estafette.store.sealed import LINK_COLUMNS, START
+from estafette.store.couriers.links import SEALED
 from estafette.usecases import audit
 from estafette.usecases.accounts import secret_key
-from estafette.usecases.accounts.secret_key import Rotation, rotate, seal_some
+from estafette.usecases.accounts.secret_key import START, Rotation, rotate, seal_some
 from estafette.usecases.accounts.secrets import (
     Cipher,
     WrongSecretKeyError,
@@ -245,7 +245,7 @@ async def test_all_that_is_stored_is_written_anew_and_the_old_key_can_go(
 
 ROTATED = {
     *(("endpoints", name) for name in ("secret", "next_secret", "headers")),
-    *(("company_links", name) for name in LINK_COLUMNS),
+    *(("company_links", name) for name in SEALED),
     ("data_keys", "key"),
 }
 NOT_ENCRYPTED = {

@@ -10,10 +10,11 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from estafette.core.accounts.account import KeyKind, Mode
+from estafette.core.accounts.account import Credential, KeyKind, Mode
 from estafette.core.accounts.acts import EVERY_ACT, Act, Network
 from estafette.core.accounts.page_limits import OLDER_LIMITS, PageLimits, PickupPlace
 from estafette.core.money.payment import PaymentMethod
+from estafette.store.accounts import table as accounts
 from estafette.store.pool import Connection
 
 
@@ -127,14 +128,43 @@ def _key(row: asyncpg.Record) -> ApiKey:
     )
 
 
-async def lock_account(connection: Connection, account_id: UUID) -> None:
-    """Lets nobody else change the keys of an account until the transaction ends."""
-    await connection.execute("select from accounts where id = $1 for no key update", account_id)
-
-
 async def now(connection: Connection) -> datetime:
     """The time by the database's clock at which the transaction began."""
     return await connection.fetchval("select now()")
+
+
+async def recognise(connection: Connection, hash: bytes) -> Credential | None:
+    """The credential whose key has this SHA-256."""
+    return (await recognise_all(connection, [hash])).get(hash)
+
+
+async def recognise_all(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, Credential]:
+    """The credentials whose keys have these SHA-256, by them; unknown ones are left out."""
+    found = await connection.fetch(
+        f"select hash, {accounts.COLUMNS}, api_keys.id as key_id, mode, kind, expires_at,"  # noqa: S608 - a constant
+        " disabled_at is not null or disabled_since is not null as disabled,"
+        " scopes, networks, limits, lineage"
+        " from api_keys join accounts on accounts.id = api_keys.account_id"
+        " where hash = any($1::bytea[])",
+        list(hashes),
+    )
+    return {row["hash"]: _credential(row) for row in found}
+
+
+def _credential(row: asyncpg.Record) -> Credential:
+    kind = KeyKind(row["kind"])
+    return Credential(
+        account=accounts.read(row),
+        key_id=row["key_id"],
+        mode=Mode(row["mode"]),
+        kind=kind,
+        expires_at=row["expires_at"],
+        disabled=row["disabled"],
+        acts=read_acts(row["scopes"], kind),
+        networks=tuple(row["networks"]),
+        page=read_limits(row["limits"], kind),
+        lineage=row["lineage"],
+    )
 
 
 class Use(NamedTuple):

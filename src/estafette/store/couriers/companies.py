@@ -11,6 +11,7 @@ import orjson
 from estafette.core.couriers.company import Capabilities, Company, Connector, Hours, Margin
 from estafette.core.money.payment import BankAccount
 from estafette.core.quotes.pricing import Tariff
+from estafette.store.accounts import table as accounts
 from estafette.store.pool import Connection
 
 _COLUMNS = (
@@ -78,7 +79,7 @@ async def lock(connection: Connection, id: UUID) -> Company | None:
 
 async def lock_own(connection: Connection, account_id: UUID) -> set[str]:
     """The slugs of an account's own companies, which nobody else gives it in the meantime."""
-    await connection.execute("select from accounts where id = $1 for update", account_id)
+    await accounts.lock(connection, account_id)
     found = await connection.fetch("select slug from companies where account_id = $1", account_id)
     return {row["slug"] for row in found}
 

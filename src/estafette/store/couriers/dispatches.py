@@ -7,7 +7,7 @@ the database's. Who locks a delivery as well locks it first.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -17,10 +17,17 @@ from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery
 from estafette.store import signals
 from estafette.store.deliveries import rows
+from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.rows import dump
-from estafette.store.deliveries.terms import terms_json
+from estafette.store.ends import Ending
 from estafette.store.pool import Connection
 from estafette.store.work import UnitOfWork
+
+_OF_ENDED = deliveries.ENDED_BEFORE.format(table="dispatches")
+ENDING: Final = Ending(
+    "dispatches", f"(leased_until is null or leased_until < now()) and {_OF_ENDED}"
+)
+"""When dispatches have had their time."""
 
 
 class NewDispatch(NamedTuple):
@@ -497,11 +504,29 @@ async def dispute(connection: Connection, account_id: UUID, delivery_id: UUID, e
     )
 
 
-async def set_terms(connection: Connection, delivery: Delivery) -> None:
-    """Keeps what the platform said of a delivery's fee and PIN; its row is locked by the caller."""
+_STORED = """
+select state, upstream_id, offer, last_error, created_at from dispatches
+where account_id = $1 and delivery_id = $2
+"""
+
+
+async def stored(
+    connection: Connection, account_id: UUID, delivery_id: UUID
+) -> Mapping[str, Any] | None:
+    """What is stored of a delivery's way to another platform; None when it has none."""
+    row = await connection.fetchrow(_STORED, account_id, delivery_id)
+    return None if row is None else {**row, "offer": orjson.loads(row["offer"])}
+
+
+async def erase(
+    connection: Connection, accounts: Sequence[UUID], deliveries: Sequence[UUID]
+) -> None:
+    """Erases what was offered of deliveries: their accounts, and their ids."""
     await connection.execute(
-        "update deliveries set terms = $3::json where account_id = $1 and id = $2",
-        delivery.scope.account_id,
-        delivery.id,
-        terms_json(delivery),
+        "update dispatches set offer = '{}', last_error = null"
+        " from unnest($1::uuid[], $2::uuid[]) as gone (account_id, delivery_id)"
+        " where dispatches.account_id = gone.account_id"
+        " and dispatches.delivery_id = gone.delivery_id",
+        accounts,
+        deliveries,
     )

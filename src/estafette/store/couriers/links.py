@@ -7,6 +7,9 @@ from uuid import UUID
 from estafette.core.accounts.account import Mode
 from estafette.store.pool import Connection
 
+SEALED = ("live_key", "sandbox_key", "live_webhook_secret", "sandbox_webhook_secret")
+"""The columns whose values are encrypted."""
+
 
 class StoredLink(NamedTuple):
     """A company's link, its keys and webhook secrets encrypted, by mode."""
@@ -73,3 +76,25 @@ async def every(connection: Connection) -> dict[UUID, StoredLink]:
 
 def _given(by_mode: Mapping[Mode, bytes | None]) -> dict[Mode, bytes]:
     return {mode: value for mode, value in by_mode.items() if value is not None}
+
+
+async def sealed(connection: Connection) -> list[tuple[UUID, dict[str, bytes]]]:
+    """The keys and secrets of every company's link, by column, their rows locked."""
+    found = await connection.fetch(
+        f"select company_id, {', '.join(SEALED)} from company_links"  # noqa: S608 - constants
+        " order by company_id for update"
+    )
+    return [
+        (row["company_id"], {name: row[name] for name in SEALED if row[name] is not None})
+        for row in found
+    ]
+
+
+async def write_sealed(connection: Connection, company_id: UUID, values: dict[str, bytes]) -> None:
+    """Writes some of the keys and secrets of a company's link."""
+    for name, value in values.items():
+        await connection.execute(
+            f"update company_links set {name} = $2 where company_id = $1",  # noqa: S608 - a constant
+            company_id,
+            value,
+        )

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from estafette.core.accounts.account import Scope
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.ids import to_base32
 from estafette.store.columns import Columns, insertion, rows
 from estafette.store.pool import Connection
 
@@ -102,3 +104,53 @@ async def insert(connection: Connection, records: Sequence[tuple[Key, Record]]) 
     """Keeps what was answered. The keys' locks must be held and the keys be unused."""
     if records:
         await connection.execute(_KEEP, *NEW.of(records))
+
+
+class KeptAnswer(NamedTuple):
+    """An answer that is kept for repetitions, and where; `dialect` is its account's."""
+
+    partition: int
+    row: tuple[int, int]
+    dialect: str
+    body: bytes
+
+
+_ANSWERS = """
+select idempotency.tableoid as partition, idempotency.ctid as row, dialect, body
+from idempotency join accounts on accounts.id = account_id
+where account_id = $1 and mode = $2 and status < 400
+    and idempotency.created_at >= $3::timestamptz - interval '1 hour'
+    and exists (
+        select from unnest($4::text[]) as wanted (id)
+        where position(convert_to(wanted.id, 'UTF8') in body) > 0
+    )
+"""
+
+
+async def answers_about(
+    connection: Connection, scope: Scope, deliveries: Sequence[Delivery]
+) -> list[KeptAnswer]:
+    """The kept answers that name some deliveries of an account and mode, refusals left out.
+
+    Looks through all of theirs since the first of the deliveries was created.
+    """
+    found = await connection.fetch(
+        _ANSWERS,
+        *scope,
+        min(delivery.created_at for delivery in deliveries),
+        [text for one in deliveries for text in (str(one.id), to_base32(one.id))],
+    )
+    return [KeptAnswer(**row) for row in found]
+
+
+async def rewrite(connection: Connection, answer: KeptAnswer, body: bytes) -> None:
+    """Writes a kept answer anew, in the transaction that has read it.
+
+    It stays: without it a repeated request would be done again.
+    """
+    await connection.execute(
+        "update idempotency set body = $3 where tableoid = $1 and ctid = $2",
+        answer.partition,
+        answer.row,
+        body,
+    )

@@ -14,26 +14,27 @@ from uuid import UUID
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.search import grams_of, searched_text
+from estafette.store.columns import Columns, insertion, rows
 from estafette.store.pool import Connection
 
-_KEEP = """
-insert into search_texts (account_id, mode, created_at, delivery_id, content)
-select * from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[], $5::text[])
-"""
+_PLACE = Columns[Delivery](
+    {
+        "account_id": ("uuid", lambda delivery: delivery.scope.account_id),
+        "mode": ("text", lambda delivery: delivery.scope.mode),
+        "created_at": ("timestamptz", lambda delivery: delivery.created_at),
+        "delivery_id": ("uuid", lambda delivery: delivery.id),
+    }
+)
+_KEY = _PLACE.only("account_id", "delivery_id")
+_TEXTS = _PLACE + Columns[Delivery]({"content": ("text", searched_text)})
+_KEEP = insertion("search_texts", _TEXTS.types, rows(_TEXTS))
 
 
 async def keep(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     """Lets new deliveries be searched; those without a reference are not."""
     found = [delivery for delivery in deliveries if delivery.reference is not None]
     if found:
-        await connection.execute(
-            _KEEP,
-            [delivery.scope.account_id for delivery in found],
-            [delivery.scope.mode for delivery in found],
-            [delivery.created_at for delivery in found],
-            [delivery.id for delivery in found],
-            [searched_text(delivery) for delivery in found],
-        )
+        await connection.execute(_KEEP, *_TEXTS.of(found))
 
 
 # A transaction that began before the newest was created may still be under way at the turn of a
@@ -143,3 +144,26 @@ async def index_next(connection: Connection, scope: Scope, limit: int) -> int:
             texts[-1].created_at,
         )
     return len(texts)
+
+
+# who gives texts their grams has read the texts already
+_NO_GRAMS_MEANWHILE = """
+select from search_progress where account_id = any($1::uuid[]) order by account_id, mode for update
+"""
+_ERASE_TEXTS = f"""
+delete from search_texts using {rows(_PLACE, name="gone")}
+where search_texts.account_id = gone.account_id and search_texts.mode = gone.mode
+    and search_texts.created_at = gone.created_at and search_texts.delivery_id = gone.delivery_id
+"""  # noqa: S608 - the columns are a constant
+_ERASE_GRAMS = f"""
+delete from search_grams using {rows(_KEY, name="gone")}
+where search_grams.account_id = gone.account_id and search_grams.delivery_id = gone.delivery_id
+"""  # noqa: S608 - the columns are a constant
+
+
+async def erase(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Removes the texts of deliveries, and their grams; they are found no more."""
+    accounts = [delivery.scope.account_id for delivery in deliveries]
+    await connection.execute(_NO_GRAMS_MEANWHILE, accounts)
+    await connection.execute(_ERASE_TEXTS, *_PLACE.of(deliveries))
+    await connection.execute(_ERASE_GRAMS, *_KEY.of(deliveries))

@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
-from estafette.core.deliveries.delivery import Delivery
+from estafette.core.deliveries.delivery import FINAL, Delivery
 from estafette.store.columns import Columns, change, insertion
+from estafette.store.columns import rows as given
 from estafette.store.deliveries import rows
-from estafette.store.deliveries.terms import terms_json
+from estafette.store.deliveries.terms import read_terms, terms_json, with_pin
 from estafette.store.pool import Connection
 
 PLACE: Final = Columns[Delivery](
@@ -53,6 +54,14 @@ MOVED: Final = Columns[Delivery](
     {"before_stall": ("text", lambda delivery: delivery.progress.before_stall)}
 )
 """What is written besides of moved deliveries."""
+
+ENDED_BEFORE: Final = """exists (
+    select from deliveries where deliveries.account_id = {table}.account_id
+        and deliveries.id = {table}.delivery_id
+        and deliveries.status in ('delivered', 'cancelled', 'failed')
+        and deliveries.updated_at < least($4::timestamptz, $5)
+)"""
+"""Whether the delivery of a row of {table} ended before the times that an `Ending` has."""
 
 _OF_EVENT = ("status", "milestone", "seq")
 
@@ -155,4 +164,197 @@ async def set_pin_failures(
         account_id,
         delivery_id,
         failures,
+    )
+
+
+_AWAITING = f"""
+select {rows.DELIVERY_COLUMNS} from deliveries
+where status = 'awaiting_payment' and mode = $1 and ($2::uuid is null or account_id = $2)
+    and terms ->> 'method' = 'bank_transfer' -- the others are held until they are confirmed
+order by created_at, id limit $3
+"""  # noqa: S608 - the columns are a constant
+
+
+async def awaiting_transfer(
+    connection: Connection, mode: str, account_id: UUID | None, limit: int
+) -> list[Delivery]:
+    """At most `limit` deliveries whose payment is awaited, of one account or all, oldest first."""
+    found = await connection.fetch(_AWAITING, mode, account_id, limit)
+    return [rows.delivery(row) for row in found]
+
+
+async def find_by_reference(
+    connection: Connection, scope: Scope, reference: str
+) -> Delivery | None:
+    """The delivery of that reference."""
+    row = await connection.fetchrow(
+        f"select {rows.DELIVERY_COLUMNS} from deliveries"  # noqa: S608 - a constant
+        " where account_id = $1 and mode = $2 and reference = $3",
+        scope.account_id,
+        scope.mode,
+        reference,
+    )
+    return rows.delivery(row) if row else None
+
+
+_READ = f"""
+select {rows.DELIVERY_COLUMNS} from deliveries
+join unnest($1::uuid[], $2::uuid[]) as wanted (wanted_account, wanted_id)
+    on account_id = wanted_account and id = wanted_id
+"""  # noqa: S608 - the columns are a constant
+_ENDED = "status = any($3) and erased_at is null and updated_at < $4"
+
+
+async def read(connection: Connection, wanted: Sequence[tuple[UUID, UUID]]) -> list[Delivery]:
+    """The deliveries of these accounts with these ids."""
+    found = await connection.fetch(_READ, *map(list, zip(*wanted, strict=True)))
+    return [rows.delivery(row) for row in found]
+
+
+async def lock_ended(
+    connection: Connection, wanted: Sequence[tuple[UUID, UUID]], ended_before: datetime
+) -> list[Delivery]:
+    """Those of the deliveries that ended before a time and are not erased, their rows locked.
+
+    What another transaction holds is left out.
+    """
+    found = await connection.fetch(
+        f"{_READ} where {_ENDED} order by account_id, id for update of deliveries skip locked",
+        *map(list, zip(*wanted, strict=True)),
+        list(FINAL),
+        ended_before,
+    )
+    return [rows.delivery(row) for row in found]
+
+
+async def ids_after(
+    connection: Connection, account_id: UUID, after: UUID, before: UUID, limit: int
+) -> list[UUID]:
+    """The ids of an account's deliveries between two ids, oldest first, at most `limit`."""
+    found = await connection.fetch(
+        "select id from deliveries where account_id = $1 and id > $2 and id < $3"
+        " order by id limit $4",
+        account_id,
+        after,
+        before,
+        limit,
+    )
+    return [row["id"] for row in found]
+
+
+class Phones(NamedTuple):
+    """A delivery and the phones that it names, in E.164."""
+
+    delivery_id: UUID
+    phones: frozenset[str]
+
+
+_PHONES = """
+select id, pickup ->> 'phone_e164' as pickup, dropoff ->> 'phone_e164' as dropoff from deliveries
+where account_id = $1 and id > $2 and id < $3 order by id limit $4
+"""
+
+
+async def phones_after(
+    connection: Connection, account_id: UUID, after: UUID, before: UUID, limit: int
+) -> list[Phones]:
+    """The phones of the deliveries between two ids, at most `limit`."""
+    found = await connection.fetch(_PHONES, account_id, after, before, limit)
+    return [
+        Phones(row["id"], frozenset(phone for phone in (row["pickup"], row["dropoff"]) if phone))
+        for row in found
+    ]
+
+
+_NAMING = """
+select id from deliveries
+where account_id = $1 and id > $2
+    and (pickup ->> 'phone_e164' = $3 or dropoff ->> 'phone_e164' = $3)
+order by id
+"""
+
+
+async def naming_after(
+    connection: Connection, account_id: UUID, after: UUID, phone: str, *, seconds: float
+) -> list[UUID]:
+    """An account's deliveries after an id that name a phone.
+
+    Looks through all that there are; at most for `seconds`.
+    """
+    async with connection.transaction():
+        await connection.execute(f"set local statement_timeout = '{seconds:.0f}s'")
+        found = await connection.fetch(_NAMING, account_id, after, phone, timeout=seconds + 5)
+    return [row["id"] for row in found]
+
+
+_KEY = PLACE.only("account_id", "id")
+_ERASED = NEW.only("pickup", "dropoff", "parcel") + TERMS.only("terms")
+_ERASE = change("deliveries", _ERASED.types, given(_KEY + _ERASED), erased_at="now()")
+
+
+async def erase(connection: Connection, erased: Sequence[Delivery]) -> None:
+    """Writes erased deliveries, whose rows the caller has locked."""
+    await connection.execute(_ERASE, *(_KEY + _ERASED).of(erased))
+
+
+_TERMS = _KEY + TERMS.only("terms")
+_SET_TERMS = change("deliveries", ["terms"], given(_TERMS))
+
+
+async def set_terms(connection: Connection, delivery: Delivery) -> None:
+    """Writes the terms of a delivery, whose row the caller has locked."""
+    await connection.execute(_SET_TERMS, *_TERMS.of([delivery]))
+
+
+class StoredPin(NamedTuple):
+    """A delivery's PIN as it is stored, and the terms that hold it."""
+
+    account_id: UUID
+    id: UUID
+    pin: str
+    terms: str
+
+
+_PAGE_END = """
+select account_id, id from (
+    select account_id, id from deliveries where (account_id, id) > ($1, $2)
+    order by account_id, id limit $3
+) page order by account_id desc, id desc limit 1
+"""
+
+_PINS = """
+select account_id, id, terms::text from deliveries
+where (account_id, id) > ($1, $2) and (account_id, id) <= ($3, $4)
+    and terms is not null and (terms ->> 'pin' is not null or terms ->> 'sealed_pin' is not null)
+order by account_id, id for update
+"""
+
+
+async def pins(
+    connection: Connection, after: tuple[UUID, UUID], count: int
+) -> tuple[list[StoredPin], tuple[UUID, UUID] | None]:
+    """The PINs among the next so many deliveries, and where the page ends; None: there are none.
+
+    The rows of those that have a PIN are locked for this transaction.
+    """
+    end = await connection.fetchrow(_PAGE_END, *after, count)
+    if end is None:
+        return [], None
+    found = await connection.fetch(_PINS, *after, *end)
+    stored = [
+        StoredPin(row["account_id"], row["id"], read_terms(row["terms"])["pin"], row["terms"])
+        for row in found
+    ]
+    return stored, (end["account_id"], end["id"])
+
+
+async def write_pins(connection: Connection, changed: Sequence[StoredPin]) -> None:
+    """Writes the PINs of deliveries into their terms."""
+    await connection.execute(
+        "update deliveries set terms = input.terms::json"
+        " from unnest($1::uuid[], $2::uuid[], $3::text[]) as input (account_id, id, terms)"
+        " where deliveries.account_id = input.account_id and deliveries.id = input.id",
+        [each.account_id for each in changed],
+        [each.id for each in changed],
+        [with_pin(each.terms, each.pin) for each in changed],
     )

@@ -17,7 +17,6 @@ from estafette.core.money.books import (
     holder,
 )
 from estafette.core.money.books import payment as transfer_of
-from estafette.store.deliveries import rows
 from estafette.store.pool import Connection
 
 _BOOK = """
@@ -210,33 +209,3 @@ async def entries(
         )
         for row in found
     ]
-
-
-_AWAITING = f"""
-select {rows.DELIVERY_COLUMNS} from deliveries
-where status = 'awaiting_payment' and mode = $1 and ($2::uuid is null or account_id = $2)
-    and terms ->> 'method' = 'bank_transfer' -- the others are held until they are confirmed
-order by created_at, id limit $3
-"""  # noqa: S608 - the columns are a constant
-
-
-async def awaiting(
-    connection: Connection, mode: str, account_id: UUID | None, limit: int
-) -> list[Delivery]:
-    """At most `limit` deliveries whose payment is awaited, of one account or all, oldest first."""
-    found = await connection.fetch(_AWAITING, mode, account_id, limit)
-    return [rows.delivery(row) for row in found]
-
-
-async def find_by_reference(
-    connection: Connection, scope: Scope, reference: str
-) -> Delivery | None:
-    """The delivery of that reference."""
-    row = await connection.fetchrow(
-        f"select {rows.DELIVERY_COLUMNS} from deliveries"  # noqa: S608 - a constant
-        " where account_id = $1 and mode = $2 and reference = $3",
-        scope.account_id,
-        scope.mode,
-        reference,
-    )
-    return rows.delivery(row) if row else None

@@ -11,6 +11,7 @@ import orjson
 
 from estafette.core.accounts.account import Scope
 from estafette.core.couriers.company import Connector
+from estafette.core.deliveries.delivery import Delivery
 from estafette.core.quotes.quote import Quote, comparable
 from estafette.store.deliveries.rows import dump
 from estafette.store.pool import Connection
@@ -122,6 +123,23 @@ async def mark_used(connection: Connection, used: Sequence[tuple[UUID, UUID, UUI
     """Notes which deliveries were created from quotes: the account, the quote, the delivery."""
     if used:
         await connection.execute(_MARK_USED, *map(list, zip(*used, strict=True)))
+
+
+_ERASE = """
+update quotes set payload = '{}', digests = '{}', terms = (quotes.terms::jsonb - 'upstream')::json
+from unnest((select $1::uuid[]), (select $2::uuid[])) as gone (account_id, quote_id)
+where quotes.account_id = gone.account_id and quotes.id = gone.quote_id
+"""
+
+
+async def erase(connection: Connection, erased: Sequence[Delivery]) -> None:
+    """Erases what the quotes of deliveries have kept of their payloads.
+
+    The others that were offered with them go a day after they have expired, and hold digests.
+    """
+    used = [(one.scope.account_id, one.quote_id) for one in erased if one.quote_id is not None]
+    if used:
+        await connection.execute(_ERASE, *map(list, zip(*used, strict=True)))
 
 
 def _bound(row: asyncpg.Record) -> dict[str, str]:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from estafette.core.deliveries.delivery import Delivery
 from estafette.store.deliveries import rows
+from estafette.store.deliveries import table as deliveries
+from estafette.store.ends import Ending
 from estafette.store.pool import Connection
 
 INSERTION: Final = """
@@ -21,6 +23,11 @@ from input where sandbox_runs.account_id = input.account_id
     and sandbox_runs.delivery_id = input.id and input.run_step is not null
 """
 """Plans the next step of moved deliveries; without a `run_step` the plan stays as it is."""
+
+
+_OF_ENDED = deliveries.ENDED_BEFORE.format(table="sandbox_runs")
+ENDING: Final = Ending("sandbox_runs", f"due_at is null and {_OF_ENDED}")
+"""When plans have had their time."""
 
 
 class Run(NamedTuple):

@@ -1,5 +1,6 @@
 """Changing webhook endpoints: where they are, what signs for them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -8,6 +9,7 @@ import asyncpg
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.store import signals
+from estafette.store.accounts import table as accounts
 from estafette.store.pool import Connection
 from estafette.store.work import UnitOfWork
 
@@ -66,9 +68,7 @@ async def every(connection: Connection, account_id: UUID) -> list[Endpoint]:
 
 async def names(connection: Connection, scope: Scope) -> set[str]:
     """The names of an account's endpoints in a mode; until the transaction ends nobody adds one."""
-    await connection.execute(
-        "select from accounts where id = $1 for no key update", scope.account_id
-    )
+    await accounts.lock(connection, scope.account_id)
     found = await connection.fetch(
         "select name from endpoints where account_id = $1 and mode = $2 and removed_at is null",
         *scope,
@@ -192,3 +192,48 @@ async def finish_rotation(connection: Connection, endpoint: Endpoint) -> None:
         endpoint.id,
         endpoint.next_secret or endpoint.secret,
     )
+
+
+class SealedEndpoint(NamedTuple):
+    """An endpoint's secrets, its headers among them."""
+
+    account_id: UUID
+    id: UUID
+    secret: bytes
+    next_secret: bytes | None
+    headers: bytes | None
+
+
+async def sealed(
+    connection: Connection, after: tuple[UUID, UUID], limit: int
+) -> list[SealedEndpoint]:
+    """At most `limit` endpoints after an account and id, their rows locked for this transaction."""
+    found = await connection.fetch(
+        "select account_id, id, secret, next_secret, headers from endpoints"
+        " where (account_id, id) > ($1, $2) order by account_id, id limit $3 for update",
+        *after,
+        limit,
+    )
+    return [SealedEndpoint(*row) for row in found]
+
+
+async def write_sealed(connection: Connection, changed: Sequence[SealedEndpoint]) -> None:
+    """Writes the secrets of endpoints."""
+    await connection.execute(
+        "update endpoints set secret = input.secret, next_secret = input.next_secret,"
+        " headers = input.headers"
+        " from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[])"
+        " as input (account_id, id, secret, next_secret, headers)"
+        " where endpoints.account_id = input.account_id and endpoints.id = input.id",
+        *map(list, zip(*changed, strict=True)),
+    )
+
+
+async def newest(connection: Connection, limit: int) -> list[SealedEndpoint]:
+    """The endpoints that were made last, of all accounts. It reads through all of them."""
+    found = await connection.fetch(
+        "select account_id, id, secret, next_secret, headers from endpoints"
+        " order by id desc limit $1",
+        limit,
+    )
+    return [SealedEndpoint(*row) for row in found]

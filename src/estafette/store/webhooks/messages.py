@@ -6,6 +6,8 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.store import signals
+from estafette.store.accounts import table as accounts
+from estafette.store.ends import Ending
 from estafette.store.pool import Connection
 from estafette.store.work import UnitOfWork
 
@@ -303,9 +305,7 @@ async def enqueue_missed(
     doing the same for this account.
     """
     connection = work.connection
-    await connection.execute(
-        "select from accounts where id = $1 for no key update", scope.account_id
-    )
+    await accounts.lock(connection, scope.account_id)
     last = await connection.fetchval(_END_OF_PAGE, scope.account_id, after, deliveries - 1)
     status = await connection.execute(_ENQUEUE_MISSED, *scope, after, last, since, endpoint)
     return Missed(_made(work, status), last)
@@ -352,6 +352,36 @@ def _made(work: UnitOfWork, status: str) -> int:
     if count:
         work.signal(signals.OUTBOX)
     return count
+
+
+# What waits for an endpoint that is sent nothing ends as what was given up does.
+_MESSAGE_IS_OVER = """(
+    state = 'delivered' and created_at < {delivered}
+    or state = 'dead' and created_at < {dead}
+    or state = 'pending' and created_at < {dead} and leased_by is null and exists (
+        select from endpoints where endpoints.account_id = messages.account_id
+            and endpoints.id = messages.endpoint_id and (disabled_at is not null or url is null)
+    )
+)"""
+
+ENDING: Final = Ending("messages", _MESSAGE_IS_OVER.format(delivered="$4", dead="$5"))
+"""When messages have had their time."""
+
+_IS_OVER_OF_TEST = _MESSAGE_IS_OVER.format(delivered="$2", dead="$3")
+_REMOVE_TESTS = f"""
+delete from messages where ctid = any (array(
+    select ctid from messages
+    where account_id = $1 and delivery_id is null and {_IS_OVER_OF_TEST}
+    limit $4
+)) and {_IS_OVER_OF_TEST}
+"""  # noqa: S608 - constants
+
+
+async def remove_tests(
+    connection: Connection, account_id: UUID, over: tuple[datetime, datetime], limit: int
+) -> int:
+    """Removes at most `limit` messages of an account that were tests and are over; counts them."""
+    return _count(await connection.execute(_REMOVE_TESTS, account_id, *over, limit))
 
 
 def _count(status: str) -> int:

@@ -12,11 +12,11 @@ from estafette.core.ids import new_id
 from estafette.core.retention import LONGEST_DAYS, SHORTEST_PERSONAL_DATA_DAYS
 from estafette.store.accounts import removal
 from estafette.store.accounts import table as accounts
-from estafette.store.accounts.table import Endpoint
 from estafette.store.pool import Connection
+from estafette.store.webhooks import endpoints
 from estafette.usecases import audit
 from estafette.usecases.accounts.keys import IssuedKey, issue
-from estafette.usecases.accounts.secrets import Cipher, new_token
+from estafette.usecases.accounts.secrets import new_token
 from estafette.usecases.platform import Platform
 
 RATE_PER_SECOND = 100
@@ -75,7 +75,10 @@ async def create_account(
             await issue(connection, account, mode, kind) for mode in modes for kind in place.keys
         ]
         for mode in Mode:
-            await accounts.insert_endpoint(connection, _endpoint(account, mode, platform.cipher))
+            id = new_id()
+            secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), id.bytes)
+            scope = Scope(account.id, mode)
+            await endpoints.insert(connection, scope, id, DEFAULT_ENDPOINT, None, secret)
         facts = {
             "name": name,
             "market": market,
@@ -96,12 +99,6 @@ def checked_name(name: str) -> str:
             f"the name {name!r} must be 1 to 63 lower-case letters, digits, - and _"
         )
     return name
-
-
-def _endpoint(account: Account, mode: Mode, cipher: Cipher) -> Endpoint:
-    id = new_id()
-    secret = cipher.encrypt(new_token(SECRET_PREFIX), id.bytes)
-    return Endpoint(Scope(account.id, mode), id, DEFAULT_ENDPOINT, None, secret, None, None, None)
 
 
 async def find_account(platform: Platform, name: str) -> Account:

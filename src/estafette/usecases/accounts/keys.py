@@ -132,7 +132,7 @@ async def create_key(
 ) -> IssuedKey:
     """A further key for an account. Raises KeyRefusedError."""
     async with platform.pool.acquire() as connection, connection.transaction():
-        await keys.lock_account(connection, account.id)
+        await accounts.lock(connection, account.id)
         await _must_have_room(connection, account)
         issued = await issue(connection, account, mode, kind, rules)
         await _note(connection, platform, audit.Act.KEY_CREATED, issued.known, _facts(issued.known))
@@ -168,7 +168,7 @@ async def rotate_key(
     Raises KeyRefusedError, also for a key that was rotated already, or has ended.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
-        await keys.lock_account(connection, account.id)
+        await accounts.lock(connection, account.id)
         old, now = await _find(connection, account, key), await keys.now(connection)
         if old.disabled_at is not None or old.replaced_by is not None or _has_ended(old, now):
             raise KeyRefusedError(
@@ -269,7 +269,7 @@ async def _change(
     `act` is what the audit calls it.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
-        await keys.lock_account(connection, account.id)
+        await accounts.lock(connection, account.id)
         found = await _find(connection, account, key)
         changed = change(found, await keys.now(connection))
         if changed != found:
@@ -282,7 +282,7 @@ async def _change(
 async def is_good(platform: Platform, account: Account, key: str) -> bool:
     """Whether a key opens this account now."""
     async with platform.pool.acquire() as connection:
-        found = await accounts.recognise(connection, key_hash(key))
+        found = await keys.recognise(connection, key_hash(key))
     return (
         found is not None
         and found.account.id == account.id
@@ -330,7 +330,7 @@ async def _find(connection: Connection, account: Account, text: str) -> ApiKey:
     known = await keys.of_account(connection, account.id)
     matching = [key for key in known if text in (key.hint, str(key.id))]
     if not matching and is_whole_key(text):
-        recognised = await accounts.recognise(connection, key_hash(text))
+        recognised = await keys.recognise(connection, key_hash(text))
         matching = [key for key in known if recognised and key.id == recognised.key_id]
     if len(matching) == 1:
         return matching[0]

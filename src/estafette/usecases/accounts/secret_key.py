@@ -3,19 +3,29 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from estafette.core.audit import Act
 from estafette.core.ids import new_id
 from estafette.core.webhooks.headers import sealed_for
-from estafette.store import chores, sealed
+from estafette.store import chores, data_keys
+from estafette.store.couriers import links as stored_links
+from estafette.store.deliveries import table as deliveries
+from estafette.store.deliveries.table import StoredPin
 from estafette.store.pool import Connection
-from estafette.store.sealed import START, Place
+from estafette.store.webhooks import endpoints
+from estafette.store.webhooks.endpoints import SealedEndpoint
 from estafette.usecases import audit
 from estafette.usecases.accounts.secrets import WrongSecretKeyError
 from estafette.usecases.couriers import links
 from estafette.usecases.deliveries import pins
 from estafette.usecases.platform import Platform
 from estafette.usecases.rounds import keep_doing
+
+Place = tuple[UUID, UUID]
+"""The account and the id of a row, after which a page begins."""
+
+START: Place = (UUID(int=0), UUID(int=0))
 
 _ENDPOINTS = 200
 _DELIVERIES = 2_000
@@ -79,7 +89,7 @@ async def rotate(platform: Platform, told: Callable[[Rotation], None] = lambda _
 
 
 async def _links(connection: Connection, platform: Platform, rotation: Rotation) -> None:
-    for company_id, values in await sealed.links(connection):
+    for company_id, values in await stored_links.sealed(connection):
         changed: dict[str, bytes] = {}
         for column, value in values.items():
             try:
@@ -89,27 +99,27 @@ async def _links(connection: Connection, platform: Platform, rotation: Rotation)
                 continue
             if new is not None:
                 changed[column] = new
-        await sealed.write_link(connection, company_id, changed)
+        await stored_links.write_sealed(connection, company_id, changed)
         rotation.links += bool(changed)
 
 
 async def _data_keys(connection: Connection, platform: Platform, rotation: Rotation) -> None:
-    for name, key in (await sealed.data_keys(connection)).items():
+    for name, key in (await data_keys.lock_all(connection)).items():
         try:
             new = platform.cipher.renewed(key, name.encode())
         except WrongSecretKeyError:
             rotation.unreadable += 1
             continue
         if new is not None:
-            await sealed.write_data_key(connection, name, new)
+            await data_keys.write(connection, name, new)
             rotation.data_keys += 1
 
 
 async def _endpoints(
     connection: Connection, platform: Platform, after: Place, rotation: Rotation
 ) -> Place | None:
-    found = await sealed.endpoints(connection, after, _ENDPOINTS)
-    changed: list[sealed.SealedEndpoint] = []
+    found = await endpoints.sealed(connection, after, _ENDPOINTS)
+    changed: list[SealedEndpoint] = []
     for one in found:
         owner, renewed = one.id.bytes, platform.cipher.renewed
         try:
@@ -128,7 +138,7 @@ async def _endpoints(
                 )
             )
     if changed:
-        await sealed.write_endpoints(connection, changed)
+        await endpoints.write_sealed(connection, changed)
     rotation.endpoints += len(changed)
     return (found[-1].account_id, found[-1].id) if found else None
 
@@ -136,8 +146,8 @@ async def _endpoints(
 async def _pins(
     connection: Connection, platform: Platform, after: Place, rotation: Rotation
 ) -> Place | None:
-    found, end = await sealed.pins(connection, after, _DELIVERIES)
-    changed: list[sealed.StoredPin] = []
+    found, end = await deliveries.pins(connection, after, _DELIVERIES)
+    changed: list[StoredPin] = []
     for one in found:
         try:
             new = pins.renewed(platform.cipher, one.pin, one.id)
@@ -147,7 +157,7 @@ async def _pins(
         if new is not None:
             changed.append(one._replace(pin=new))
     if changed:
-        await sealed.write_pins(connection, changed)
+        await deliveries.write_pins(connection, changed)
     rotation.pins += len(changed)
     return end
 

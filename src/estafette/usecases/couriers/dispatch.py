@@ -18,6 +18,7 @@ from estafette.logs import Logger
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
 from estafette.store.couriers.dispatches import Outcome, Standing
+from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import Connection
 from estafette.store.work import UnitOfWork
 from estafette.usecases.couriers.errands import IN_FLIGHT, Errand, Round, claim, company_of
@@ -322,7 +323,7 @@ async def _agree(
         company_fee=delivery.company_fee if fee is None else fee,
     )
     if agreed != delivery:
-        await dispatches.set_terms(connection, agreed)
+        await deliveries.set_terms(connection, agreed)
 
 
 async def _stall(

@@ -16,9 +16,11 @@ from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.personal_data import erased, phones_of
 from estafette.core.ids import first_id_of
 from estafette.core.retention import ANSWERS, LONGEST_DAYS
-from estafette.store import ends
-from estafette.store.deliveries import personal_data
-from estafette.store.deliveries.personal_data import Indexed
+from estafette.store import data_keys, ends
+from estafette.store.accounts import table as accounts
+from estafette.store.deliveries import idempotency, personal_data, phone_index
+from estafette.store.deliveries import table as deliveries
+from estafette.store.deliveries.phone_index import Indexed
 from estafette.store.pool import Connection
 from estafette.usecases.accounts.secrets import WrongSecretKeyError
 from estafette.usecases.platform import Platform
@@ -28,7 +30,8 @@ _AT_ONCE = 200
 _INDEXED_AT_ONCE = 1_000
 _PAUSE = 0.02
 _REST = 300.0
-_OWNER = b"phone_index"
+_INDEX = "phone_index"
+_OWNER = _INDEX.encode()
 _KEY_BYTES = 32
 _BEGINNING = UUID(int=0)
 
@@ -66,11 +69,11 @@ class PhoneHash:
         Raises WrongSecretKeyError, and changes nothing, for one that was encrypted with another
         secret key: see `forget_lost_index`.
         """
-        stored = await personal_data.index_key(connection)
+        stored = await data_keys.lock(connection, _INDEX)
         if stored is None:
             fresh = base64.b64encode(os.urandom(_KEY_BYTES)).decode()
             encrypted = platform.cipher.encrypt(fresh, _OWNER)
-            stored = await personal_data.begin_index(connection, encrypted)
+            stored = await data_keys.keep(connection, _INDEX, encrypted)
         return cls._read(platform, stored)
 
     @classmethod
@@ -97,12 +100,14 @@ async def forget_lost_index(connection: Connection, platform: Platform) -> None:
 
     For when a secret key is lost, and another was accepted in its place.
     """
-    stored = await personal_data.index_key(connection)
+    stored = await data_keys.lock(connection, _INDEX)
     if stored is not None:
         try:
             platform.cipher.decrypt(stored, _OWNER)
         except WrongSecretKeyError:
-            await personal_data.forget_index(connection)
+            await data_keys.forget(connection, _INDEX)
+            await phone_index.forget(connection)
+            await personal_data.index_anew(connection)
 
 
 async def index_phones(platform: Platform, stop: asyncio.Event | None = None) -> int:
@@ -123,8 +128,8 @@ async def index_phones(platform: Platform, stop: asyncio.Event | None = None) ->
             await asyncio.sleep(_PAUSE)
             return True
 
-        accounts = [id for id, _ in await ends.every_account(connection)]
-        turns = {id: partial(turn, id) for id in accounts}
+        ids = [id for id, _ in await accounts.every_id(connection)]
+        turns = {id: partial(turn, id) for id in ids}
         await in_turns(connection, "index of phones", turns, stop)
     return done
 
@@ -132,10 +137,10 @@ async def index_phones(platform: Platform, stop: asyncio.Event | None = None) ->
 async def _index_some(connection: Connection, account_id: UUID, hashed: PhoneHash) -> int:
     async with connection.transaction():
         progress = await personal_data.lock_progress(connection, account_id)
-        if progress is None or await personal_data.index_key(connection) != hashed.stored:
+        if progress is None or await data_keys.lock(connection, _INDEX) != hashed.stored:
             return 0
         before = first_id_of(await ends.now(connection) - _SETTLED)
-        found = await personal_data.phones_after(
+        found = await deliveries.phones_after(
             connection, account_id, progress.indexed_to, before, _INDEXED_AT_ONCE
         )
         if found:
@@ -144,7 +149,7 @@ async def _index_some(connection: Connection, account_id: UUID, hashed: PhoneHas
                 for one in found
                 for phone in one.phones
             ]
-            await personal_data.index(connection, entries)
+            await phone_index.insert(connection, entries)
             reached = progress._replace(indexed_to=found[-1].delivery_id)
             await personal_data.set_progress(connection, account_id, reached)
     return len(found)
@@ -170,7 +175,7 @@ async def erase_what_is_over(
             account_id: _Erasing(
                 connection, platform, hashed, account_id, now - _longer(kept, days)
             )
-            for account_id, days in await ends.every_account(connection)
+            for account_id, days in await accounts.every_id(connection)
         }
         turns = {account_id: one.turn for account_id, one in work.items()}
         completed = await in_turns(connection, "personal data", turns, stop)
@@ -222,7 +227,7 @@ class _Erasing:
         """Those whose turn has come; the ones among them that have not ended yet are put off."""
         before = first_id_of(self._ended_before - _SLACK)
         progress = await personal_data.lock_progress(self._connection, self._account_id)
-        ids = progress and await personal_data.ids_after(
+        ids = progress and await deliveries.ids_after(
             self._connection, self._account_id, progress.erased_to, before, _AT_ONCE
         )
         if not progress or not ids:
@@ -264,7 +269,7 @@ async def erase(
     With all that holds a copy of their data, whoever wants it erased. `wanted` are accounts and
     ids. Returns the ids of those that were erased.
     """
-    found = await personal_data.lock_ended(connection, wanted, ended_before)
+    found = await deliveries.lock_ended(connection, wanted, ended_before)
     if not found:
         return set()
     entries = [entry for delivery in found for entry in hashed.entries(delivery)]
@@ -275,18 +280,18 @@ async def erase(
     for delivery in gone:
         if delivery.updated_at >= since:
             by_scope.setdefault(delivery.scope, []).append(delivery)
-    for scope, deliveries in by_scope.items():
-        await _erase_answers(connection, platform, scope, deliveries)
+    for scope, of_scope in by_scope.items():
+        await _erase_answers(connection, platform, scope, of_scope)
     return {delivery.id for delivery in gone}
 
 
 async def _erase_answers(
-    connection: Connection, platform: Platform, scope: Scope, deliveries: Sequence[Delivery]
+    connection: Connection, platform: Platform, scope: Scope, erased: Sequence[Delivery]
 ) -> None:
     """Lets the kept answers about erased deliveries tell no more of them than is shown now."""
-    for answer in await personal_data.answers_about(connection, scope, deliveries):
+    for answer in await idempotency.answers_about(connection, scope, erased):
         dialect, told = platform.dialects[answer.dialect], orjson.loads(answer.body)
-        for delivery in deliveries:
+        for delivery in erased:
             if (written := dialect.erased_answer(told, delivery)) is not None:
-                await personal_data.rewrite_answer(connection, answer, orjson.dumps(written))
+                await idempotency.rewrite(connection, answer, orjson.dumps(written))
                 break

@@ -12,7 +12,10 @@ from estafette.core.deliveries.event import Event
 from estafette.core.deliveries.personal_data import phones_of
 from estafette.core.money.payment import Payment
 from estafette.store import ends
-from estafette.store.deliveries import events, personal_data
+from estafette.store.accounts import table as accounts
+from estafette.store.couriers import dispatches
+from estafette.store.deliveries import events, personal_data, phone_index
+from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import Connection
 from estafette.usecases import audit
 from estafette.usecases.deliveries.personal_data import PhoneHash, erase
@@ -34,14 +37,17 @@ async def deliveries_naming(
     seen: set[UUID] = set()
     async with platform.pool.acquire() as connection:
         hashed = await PhoneHash.of(platform, connection)
-        for one in [of] if of else [id for id, _ in await ends.every_account(connection)]:
-            young = await personal_data.not_indexed(connection, one, phone, seconds=_LOOK_SECONDS)
+        for one in [of] if of else [id for id, _ in await accounts.every_id(connection)]:
+            indexed_to = await personal_data.indexed_to(connection, one)
+            young = await deliveries.naming_after(
+                connection, one, indexed_to, phone, seconds=_LOOK_SECONDS
+            )
             for at in range(0, len(young), _PAGE):
                 page = [(one, id) for id in young[at : at + _PAGE]]
                 seen.update(id for _, id in page)
                 yield await _naming(connection, page, phone)
         after = _BEGINNING, _BEGINNING
-        while found := await personal_data.naming(connection, hashed(phone), of, after, _PAGE):
+        while found := await phone_index.naming(connection, hashed(phone), of, after, _PAGE):
             after = found[-1]
             if page := [one for one in found if one[1] not in seen]:
                 yield await _naming(connection, page, phone)
@@ -51,7 +57,7 @@ async def _naming(
     connection: Connection, page: Sequence[tuple[UUID, UUID]], phone: str
 ) -> list[Delivery]:
     """Those that do name it: two numbers may have one hash."""
-    found = await personal_data.read(connection, page)
+    found = await deliveries.read(connection, page)
     return [delivery for delivery in found if phone in phones_of(delivery)]
 
 
@@ -91,7 +97,7 @@ async def stored(platform: Platform, delivery: Delivery) -> Stored:
     async with platform.pool.acquire() as connection:
         history = await events.of_delivery(connection, delivery.scope, delivery.id)
         account_id = delivery.scope.account_id
-        dispatch = await personal_data.dispatch_of(connection, account_id, delivery.id)
+        dispatch = await dispatches.stored(connection, account_id, delivery.id)
     return Stored(delivery, history, dispatch)
 
 

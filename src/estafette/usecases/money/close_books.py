@@ -5,7 +5,7 @@ from functools import partial
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode, Scope
-from estafette.store import ends
+from estafette.store.accounts import table as accounts
 from estafette.store.money import closings
 from estafette.usecases.platform import Platform
 from estafette.usecases.rounds import in_turns, keep_doing
@@ -44,6 +44,6 @@ async def close_books(platform: Platform, stop: asyncio.Event | None = None) -> 
             done += closed
             return closed > 0
 
-        accounts = [id for id, _ in await ends.every_account(connection)]
-        await in_turns(connection, "books", {id: partial(turn, id) for id in accounts}, stop)
+        ids = [id for id, _ in await accounts.every_id(connection)]
+        await in_turns(connection, "books", {id: partial(turn, id) for id in ids}, stop)
     return done

@@ -8,7 +8,7 @@ from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import PaymentNotAwaited
-from estafette.store.money import books
+from estafette.store.deliveries import table as deliveries
 from estafette.usecases import audit
 from estafette.usecases.deliveries import record
 from estafette.usecases.deliveries.advance import Move, lock_one
@@ -50,10 +50,10 @@ async def awaited_payments(
 ) -> list[Delivery]:
     """The deliveries whose bank transfer is awaited, of one account or of all, oldest first."""
     async with platform.pool.acquire() as connection:
-        return await books.awaiting(connection, mode, account_id, limit)
+        return await deliveries.awaiting_transfer(connection, mode, account_id, limit)
 
 
 async def find_by_reference(platform: Platform, scope: Scope, reference: str) -> Delivery | None:
     """The delivery whose reference is written on a transfer."""
     async with platform.pool.acquire() as connection:
-        return await books.find_by_reference(connection, scope, reference.strip().upper())
+        return await deliveries.find_by_reference(connection, scope, reference.strip().upper())
