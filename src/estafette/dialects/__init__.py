@@ -8,7 +8,8 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import TYPE_CHECKING, Protocol
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from estafette.http.mounts import Mount
@@ -48,6 +49,18 @@ def introduction(name: str) -> Introduction:
     told = tomllib.loads((files(__name__) / name / "dialect.toml").read_text("utf-8"))
     mount = Mount(told.get("prefix", ""), told.get("host", ""))
     return Introduction(told["title"], mount, told["docs"], told["first_call"].strip())
+
+
+def later(place: str) -> Callable[..., Any]:
+    """The function at a place (`module:function`), which is imported when it is called.
+
+    A command speaks of deliveries in a dialect's words, and serves none: it does without the rest.
+    """
+
+    def call(*arguments: Any) -> Any:
+        return resolve_name(place)(*arguments)
+
+    return call
 
 
 class ShowEvent(Protocol):

@@ -1,7 +1,8 @@
 """Phone numbers: any number that its country could have given out.
 
 The library's patterns take a text apart in ways without end, so it never sees a text as it came:
-only what a phone number is written with, and no more than `PHONE_LIMIT` characters of it.
+only what a phone number is written with, and no more than `PHONE_LIMIT` characters of it. It is
+loaded with the first number that is read: most commands read none.
 """
 
 import re
@@ -9,18 +10,6 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
-
-from phonenumbers import (
-    COUNTRY_CODE_TO_REGION_CODE,
-    NumberParseException,
-    PhoneMetadata,
-    PhoneNumberFormat,
-    ValidationResult,
-    format_number,
-    is_possible_number_with_reason,
-    parse,
-    region_code_for_country_code,
-)
 
 PHONE_LIMIT = 40
 """How long a phone number may be as it is written, in characters."""
@@ -156,6 +145,12 @@ class _Plan(NamedTuple):
 @lru_cache(maxsize=1024)
 def _plan(code: str) -> _Plan | None:
     """What the library knows of the numbers of a country code; None when it is none."""
+    from phonenumbers import (
+        COUNTRY_CODE_TO_REGION_CODE,
+        PhoneMetadata,
+        region_code_for_country_code,
+    )
+
     number = int(code)
     if number not in COUNTRY_CODE_TO_REGION_CODE:
         return None
@@ -169,13 +164,15 @@ def _plan(code: str) -> _Plan | None:
 
 
 def _parsed(text: str, region: str) -> str | None:
+    import phonenumbers as library
+
     try:
-        number = parse(text, region)
-    except NumberParseException:
+        number = library.parse(text, region)
+    except library.NumberParseException:
         return None
-    if is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+    if library.is_possible_number_with_reason(number) != library.ValidationResult.IS_POSSIBLE:
         return None
-    return format_number(number, PhoneNumberFormat.E164)
+    return library.format_number(number, library.PhoneNumberFormat.E164)
 
 
 def is_dialled(digits: str, region: str) -> bool:
@@ -209,6 +206,8 @@ class _Dialling(NamedTuple):
 @lru_cache(maxsize=64)
 def _dialling(region: str) -> _Dialling:
     """What the library knows of a region; no prefixes where it knows none."""
+    from phonenumbers import PhoneMetadata
+
     prefixes: dict[int, list[str]] = {}
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.general_desc is None:

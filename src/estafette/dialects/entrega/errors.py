@@ -8,7 +8,13 @@ import orjson
 
 from estafette.core import errors as core
 from estafette.core.money.payment import PaymentMethod
-from estafette.dialects.entrega.words import CANCELLABLE, delivery_id, payment_method, shown
+from estafette.dialects.entrega.words import (
+    CANCELLABLE,
+    PROBLEMS,
+    delivery_id,
+    payment_method,
+    shown,
+)
 from estafette.http import refusals as http
 from estafette.http.errors import Errors
 from estafette.http.moments import timestamp
@@ -16,9 +22,6 @@ from estafette.http.refusals import Detail, HttpRefusal
 from estafette.http.reply import Header, HttpReply
 
 PROBLEM: Header = (b"content-type", b"application/problem+json")
-
-PROBLEMS = "/errors"
-"""Where the pages are that the `type` of a problem leads to, on every server."""
 
 
 class Kind(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from estafette.core.accounts.account import MARKETS
 from estafette.core.couriers.company import WEEKDAYS, Company, Hours
@@ -12,13 +12,6 @@ from estafette.core.deliveries.event import Actor, Event
 from estafette.core.deliveries.schedule import Schedule
 from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.core.quotes.quote import Quote
-from estafette.dialects.entrega.schemas import (
-    BOUND,
-    Address,
-    DeliveryRequest,
-    ParcelRequest,
-    QuoteRequest,
-)
 from estafette.dialects.entrega.words import (
     CANCELLABLE,
     CREATED,
@@ -33,6 +26,17 @@ from estafette.dialects.entrega.words import (
 from estafette.http.moments import timestamp
 from estafette.http.phones import e164
 from estafette.usecases.deliveries.tracking import TrackedDelivery
+
+if TYPE_CHECKING:  # what is told needs no schemas: a command renders, and reads no request
+    from estafette.dialects.entrega.schemas import (
+        Address,
+        DeliveryRequest,
+        ParcelRequest,
+        QuoteRequest,
+    )
+
+
+_BOUND = ("origin", "destination", "parcel")
 
 
 class EntregaDialect:
@@ -68,7 +72,7 @@ DIALECT = EntregaDialect()
 # Requests
 
 
-def stop(address: Address, region: str) -> Stop:
+def stop(address: "Address", region: str) -> Stop:
     """An address that was accepted, in the core's words; `region` reads its phone."""
     contact, coordinates = address.contact, address.coordinates
     phone = contact and contact.phone
@@ -84,7 +88,7 @@ def stop(address: Address, region: str) -> Stop:
     )
 
 
-def parcel(wanted: ParcelRequest) -> Parcel:
+def parcel(wanted: "ParcelRequest") -> Parcel:
     """A parcel that was accepted, in the core's words."""
     return Parcel(
         weight_grams=wanted.weight_grams,
@@ -93,20 +97,20 @@ def parcel(wanted: ParcelRequest) -> Parcel:
     )
 
 
-def bound_payload(wanted: QuoteRequest) -> dict[str, Any]:
+def bound_payload(wanted: "QuoteRequest") -> dict[str, Any]:
     """What a quote binds of a request that was accepted: of three fields all that we know.
 
     It is what a schema has bounded, at most 16 KiB; what nobody knows is neither compared nor kept.
     """
-    return {name: getattr(wanted, name).model_dump(exclude_none=True) for name in BOUND}
+    return {name: getattr(wanted, name).model_dump(exclude_none=True) for name in _BOUND}
 
 
-def payment(wanted: DeliveryRequest) -> Payment:
+def payment(wanted: "DeliveryRequest") -> Payment:
     """How a delivery is to be paid."""
     return Payment(wanted.method, wanted.cash_collect_aoa)
 
 
-def schedule(wanted: DeliveryRequest) -> Schedule:
+def schedule(wanted: "DeliveryRequest") -> Schedule:
     """When a delivery is wanted."""
     return Schedule(wanted.scheduled_pickup_at, wanted.scheduled_delivery_at)
 

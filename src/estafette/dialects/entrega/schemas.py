@@ -38,9 +38,6 @@ METADATA_BYTES = 16 * 1024
 METADATA_DEPTH = 5
 """How deep metadata may be nested, its own object counted."""
 
-BOUND = ("origin", "destination", "parcel")
-"""What a quote binds."""
-
 
 def _uuid(value: Any) -> UUID:
     if not isinstance(value, str):

@@ -28,6 +28,9 @@ EntregaStatus = Literal[
 STATUSES: tuple[EntregaStatus, ...] = get_args(EntregaStatus)
 """Entrega's statuses, in the order in which they are published."""
 
+PROBLEMS = "/errors"
+"""Where the pages are that the `type` of a problem leads to, on every server."""
+
 CREATED = "delivery.created"
 """The first event of every delivery, whichever status it begins with."""
 

@@ -2,20 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from estafette.core.deliveries import personal_data
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.deliveries.event import Event
 from estafette.core.quotes.quote import Quote
-from estafette.dialects.kaspi.schemas import (
-    DeliveryRequest,
-    Location,
-    ParcelRequest,
-    QuoteParcel,
-    QuoteRequest,
-    QuoteStop,
-)
 from estafette.dialects.kaspi.words import (
     KaspiStatus,
     delivery_id,
@@ -25,6 +17,16 @@ from estafette.dialects.kaspi.words import (
 )
 from estafette.http.moments import timestamp
 from estafette.http.phones import e164
+
+if TYPE_CHECKING:  # what is told needs no schemas: a command renders, and reads no request
+    from estafette.dialects.kaspi.schemas import (
+        DeliveryRequest,
+        Location,
+        ParcelRequest,
+        QuoteParcel,
+        QuoteRequest,
+        QuoteStop,
+    )
 
 
 class KaspiDialect:
@@ -57,7 +59,7 @@ DIALECT = KaspiDialect()
 # Requests
 
 
-def stop(location: Location, region: str) -> Stop:
+def stop(location: "Location", region: str) -> Stop:
     """A location that was accepted, in the core's words; `region` reads its phone."""
     contact = location.contact
     return Stop(
@@ -69,12 +71,12 @@ def stop(location: Location, region: str) -> Stop:
     )
 
 
-def quote_stop(wanted: QuoteStop) -> Stop:
+def quote_stop(wanted: "QuoteStop") -> Stop:
     """A location as far as a price needs it."""
     return Stop(address=wanted.address)
 
 
-def parcel(wanted: ParcelRequest | QuoteParcel) -> Parcel:
+def parcel(wanted: "ParcelRequest | QuoteParcel") -> Parcel:
     """A parcel that was accepted, in the core's words."""
     return Parcel(
         weight_grams=wanted.weight_grams,
@@ -83,21 +85,21 @@ def parcel(wanted: ParcelRequest | QuoteParcel) -> Parcel:
     )
 
 
-def order_payload(wanted: DeliveryRequest) -> dict[str, Any]:
+def order_payload(wanted: "DeliveryRequest") -> dict[str, Any]:
     """All of an order that a quote may bind."""
     return _payload(wanted.pickup, wanted.dropoff, wanted.parcel)
 
 
-def quote_payload(wanted: QuoteRequest) -> dict[str, Any]:
+def quote_payload(wanted: "QuoteRequest") -> dict[str, Any]:
     """What a quote binds: both addresses, and of the parcel what it named."""
     payload = _payload(wanted.pickup, wanted.dropoff, wanted.parcel)
     return {name: value for name, value in payload.items() if value is not None}
 
 
 def _payload(
-    pickup: Location | QuoteStop,
-    dropoff: Location | QuoteStop,
-    parcel: ParcelRequest | QuoteParcel,
+    pickup: "Location | QuoteStop",
+    dropoff: "Location | QuoteStop",
+    parcel: "ParcelRequest | QuoteParcel",
 ) -> dict[str, Any]:
     return {
         "pickup.address": pickup.address,
