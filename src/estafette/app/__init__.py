@@ -1,65 +1,33 @@
-"""The composition root: the only module that knows everything."""
+"""The composition root: what knows everything.
+
+Here is what a command needs: the dialects, and the platform over a database. The HTTP side is in
+`application`, the processes that serve it and work behind it are in `processes`; whoever runs no
+process does without what these load.
+"""
 
 import asyncio
-import gc
-import signal
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
-from functools import lru_cache
-from importlib.metadata import version
-from types import FrameType
 from uuid import UUID
 
-import structlog
-from prometheus_client import REGISTRY
-
-from estafette.app.application import build, reader_of_ids
 from estafette.core.audit import By
 from estafette.core.couriers.company import Connector, Courier
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.due_moves import WatchLimits
-from estafette.core.retention import Retention
-from estafette.couriers import remote, sandbox
 from estafette.couriers.inhouse import InhouseCourier
-from estafette.dialects import entrega, kaspi
-from estafette.http.address import ClientAddresses
-from estafette.http.connections import ConnectionLimits, ConnectionMetrics, Connections
-from estafette.http.limiter import AddressLimits
-from estafette.http.server import HttpServer, open_sockets, room_for_connections
-from estafette.metrics import observe_open, observe_upkeep
-from estafette.scraping import scraped
+from estafette.dialects import DialectRecord, entrega, kaspi
 from estafette.settings import Settings
-from estafette.store import maintenance, signals
 from estafette.store.pool import Pool, open_pool
-from estafette.up import liveness
-from estafette.usecases import ends
-from estafette.usecases.accounts import secret_key
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.deliveries import count_open, due_moves, personal_data, search
-from estafette.usecases.money import close_books
 from estafette.usecases.places import LIST_STATEMENT_SECONDS, Places
 from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform, Signals
-from estafette.usecases.ready import Database, NotReadyError, must_be_fit
-from estafette.usecases.webhooks import gone
-from estafette.webhooks.guard import Guard
+from estafette.usecases.ready import NotReadyError
 from estafette.webhooks.message import Renderer
-from estafette.webhooks.resolver import ThreadResolver
-from estafette.webhooks.sender import Sender
-from estafette.webhooks.worker import Limits, Worker
-
-_log = structlog.stdlib.get_logger(__name__)
 
 _CLOSING_SECONDS = 5.0
-_ORDERLY = 0.7
-"""The part of the time for a shutdown in which requests under way are finished."""
-
-_OTHER_FILES = 128
-"""How many files and sockets a server may have open besides those of clients and its database."""
-
 
 RECORDS = (kaspi.RECORD, entrega.RECORD)
 """The dialects that are spoken."""
@@ -67,6 +35,16 @@ RECORDS = (kaspi.RECORD, entrega.RECORD)
 DIALECTS: dict[str, Dialect] = {one.name: one.dialect for one in RECORDS}
 RENDERERS: dict[str, Renderer] = {one.name: one.renderer for one in RECORDS}
 _IDS = {one.name: one.ids for one in RECORDS}
+
+
+def reader_of_ids(dialects: Sequence[DialectRecord]) -> Callable[[str], UUID | None]:
+    """What reads the id of a delivery as any of the dialects writes it; None when none does."""
+
+    def parse(text: str) -> UUID | None:
+        return next((id for one in dialects if (id := one.ids.parse(text))), None)
+
+    return parse
+
 
 public_id = reader_of_ids(RECORDS)
 """The id of the delivery that some dialect writes as a text; None when none does."""
@@ -82,7 +60,8 @@ def shown_event(dialect: str, event_id: UUID, ordinal: int = 0, *, is_test: bool
     return _IDS[dialect].event(event_id, ordinal, is_test=is_test)
 
 
-def _dsn(settings: Settings) -> str:
+def dsn_of(settings: Settings) -> str:
+    """The address of the database. Raises NotReadyError where the settings name none."""
     if settings.database_url is None:
         raise NotReadyError("DATABASE_URL is not set; `estafette up` starts a database")
     return settings.database_url
@@ -94,8 +73,9 @@ async def open_platform(
 ) -> AsyncGenerator[Platform]:
     """The running Estafette over the database of the settings; `by` is who acts through it.
 
-    Raises NotReadyError, or what asyncpg and the operating system raise for a database that
-    cannot be reached.
+    It reaches no courier company that has a platform of its own: a command asks none. Raises
+    NotReadyError, or what asyncpg and the operating system raise for a database that cannot be
+    reached.
     """
     if settings.secret_key is None:
         raise NotReadyError("ESTAFETTE_SECRET_KEY is not set; `estafette up` makes one")
@@ -104,12 +84,12 @@ async def open_platform(
     except ValueError as error:  # the file of `up` was edited
         raise NotReadyError(f"{error}: is secret.key in the data folder as it was?") from error
     lists = max(1, settings.database_pool_size // 5)
-    pool = await open_pool(_dsn(settings), size=settings.database_pool_size - lists)
+    pool = await open_pool(dsn_of(settings), size=settings.database_pool_size - lists)
     list_pool = await open_pool(
-        _dsn(settings), size=lists, opened=0, statement_seconds=LIST_STATEMENT_SECONDS
+        dsn_of(settings), size=lists, opened=0, statement_seconds=LIST_STATEMENT_SECONDS
     )
     catalog = Catalog(pool)
-    alone = Platform(
+    platform = Platform(
         pool=pool,
         places=Places(pool, list_pool),
         key_uses=KeyUses(pool),
@@ -123,11 +103,9 @@ async def open_platform(
         watch_limits=_watch_limits(settings),
         by=by,
     )
-    platform, client = connect_platforms(alone, settings.remote_rest_seconds)
     try:
         yield platform
     finally:
-        await client.close()
         await _close(list_pool)
         await _close(pool)
 
@@ -139,24 +117,6 @@ def connectors(catalog: Catalog) -> dict[Connector, Courier]:
         Connector.INHOUSE: by_tariff,
         Connector.SANDBOX: by_tariff,  # a rehearsal costs what it would; who moves it is simulated
     }
-
-
-def connect_platforms(
-    platform: Platform, rest_seconds: float
-) -> tuple[Platform, remote.PlatformClient]:
-    """The same with the companies that have a platform of their own; and a client, to be closed.
-
-    One that fails again and again is left alone for `rest_seconds` at first.
-    """
-    client = remote.PlatformClient(rest_seconds, ThreadResolver())
-    courier = remote.RemoteCourier(client, remote.reach_through(platform))
-    connected = replace(
-        platform,
-        couriers={**platform.couriers, Connector.REMOTE: courier},
-        recall=courier.recall,
-        observe_dispatch=remote.count_dispatch,
-    )
-    return connected, client
 
 
 def _watch_limits(settings: Settings) -> WatchLimits:
@@ -174,228 +134,3 @@ async def _close(pool: Pool) -> None:
         await asyncio.wait_for(pool.close(), _CLOSING_SECONDS)
     except TimeoutError:
         pool.terminate()
-
-
-def _spare_the_collector() -> None:
-    """Keeps garbage collection off what lives as long as the process, and makes it rarer.
-
-    Requests leave next to no cycles behind, and the imported code is never garbage.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
-async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Serves HTTP until SIGINT or SIGTERM, then finishes what has begun.
-
-    `ready` is called when connections are accepted. Raises NotReadyError or WrongSecretKeyError,
-    or CannotListenError when a port is taken.
-    """
-    async with open_platform(settings, By.process("server")) as platform:
-        database = await must_be_fit(platform)
-        addresses = ClientAddresses(settings.trusted_proxies)
-        connections = _connections(settings, addresses)
-        application = build(
-            platform,
-            RECORDS,
-            processes=settings.server_processes,
-            addresses=addresses,
-            limits=AddressLimits(
-                failures_per_second=settings.address_failures_per_second,
-                requests_per_second=settings.address_requests_per_second,
-                processes=settings.server_processes,
-            ),
-            streams=connections.limits.most // 2,
-            metrics_token=settings.metrics_token,
-        )
-        alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
-        sockets = open_sockets(settings.host, settings.port)
-        port = sockets[0].getsockname()[1]
-
-        def told() -> None:
-            _tell_start(replace(settings, port=port).local_url, database)
-            ready()
-
-        server = HttpServer(
-            application.asgi,
-            application.fallback,
-            sockets,
-            connections,
-            graceful_seconds=settings.shutdown_seconds * _ORDERLY,
-            ready=told,
-            told_to_end=alarm.end,
-            before_end=application.pages.close_streams,
-        )
-        lag = liveness.LagMetrics("server")
-        besides = [
-            asyncio.create_task(_hear_of_changes(settings, platform)),
-            asyncio.create_task(liveness.watch(lag, alarm, is_well=lambda: server.is_serving)),
-        ]
-        _spare_the_collector()
-        try:
-            async with scraped(
-                settings.metrics_host, settings.metrics_port, settings.metrics_token
-            ):
-                await server.serve()
-        finally:
-            for task in besides:
-                task.cancel()
-            await asyncio.gather(*besides, return_exceptions=True)
-
-
-def _tell_start(url: str | None, database: Database) -> None:
-    """Logs what has started, where it listens, and over which database."""
-    _log.info(
-        "started",
-        version=version("estafette"),
-        **({} if url is None else {"listens": url}),
-        database=database.place,
-        postgresql=database.version,
-    )
-    if database.newer_migrations:
-        _log.warning(
-            "a newer Estafette has changed the database: finish the upgrade",
-            migrations=database.newer_migrations,
-        )
-
-
-def _connections(settings: Settings, addresses: ClientAddresses) -> Connections:
-    """The server's connections, as many as its limit of open files allows."""
-    others = settings.database_pool_size + _OTHER_FILES
-    limits = ConnectionLimits(
-        most=room_for_connections(settings.max_connections, others),
-        each=settings.address_connections,
-        head=settings.head_seconds,
-        idle=settings.idle_seconds,
-        sending=settings.sending_seconds,
-    )
-    return Connections(limits, is_proxy=addresses.is_proxy, metrics=ConnectionMetrics(REGISTRY))
-
-
-async def _hear_of_changes(settings: Settings, platform: Platform) -> None:
-    await signals.listen(
-        _dsn(settings),
-        signals.CONFIGURATION,
-        platform.catalog.forget,
-        platform.catalog.trust,
-    )
-
-
-async def work(settings: Settings) -> None:
-    """Sends webhooks, runs errands, moves what time and the sandbox move, until SIGINT or SIGTERM.
-
-    Raises NotReadyError or WrongSecretKeyError, or CannotListenError when a port is taken.
-    """
-    stop = asyncio.Event()
-    alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
-    _stop_when_told(stop, alarm)
-    guard = Guard(allow=settings.webhook_allowed_networks)
-    retention, by = _retention(settings), By.process("worker")
-    async with (
-        open_platform(settings, by) as platform,
-        Sender(guard) as sender,
-        scraped(settings.metrics_host, settings.worker_metrics_port, settings.metrics_token),
-    ):
-        _tell_start(None, await must_be_fit(platform))
-        _spare_the_collector()
-        await _until_one_ends(
-            stop,
-            _webhook_worker(settings, platform, sender).run(stop),
-            sandbox.run(platform, stop),
-            due_moves.run(platform, stop),
-            search.run(platform, stop),
-            secret_key.run(platform, stop),
-            _run_errands(settings, platform, stop),
-            maintenance.keep(platform.pool, retention, stop),
-            _watch_until(stop, alarm),
-            ends.run(platform, retention, stop, observe_upkeep),
-            personal_data.run(platform, retention.personal_data, stop),
-            close_books.run(platform, stop),
-            gone.run(platform, stop),
-            count_open.run(platform, stop, observe_open),
-        )
-
-
-def _stop_when_told(stop: asyncio.Event, alarm: liveness.Alarm) -> None:
-    """Sets `stop` at SIGINT or SIGTERM, and has the alarm ring if that does not help.
-
-    The handler is Python's own, not the loop's: it is called also while the loop stands still.
-    """
-    loop = asyncio.get_running_loop()
-
-    def told(_number: int, _frame: FrameType | None) -> None:
-        alarm.end()
-        loop.call_soon_threadsafe(stop.set)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, told)
-
-
-async def _watch_until(stop: asyncio.Event, alarm: liveness.Alarm) -> None:
-    """Watches the worker's event loop until `stop` is set."""
-    watching = asyncio.create_task(liveness.watch(liveness.LagMetrics("worker"), alarm))
-    await stop.wait()
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
-
-
-def _retention(settings: Settings) -> Retention:
-    return Retention(
-        quotes=timedelta(days=settings.quotes_kept_days),
-        attempts=timedelta(days=settings.attempts_kept_days),
-        audit=timedelta(days=settings.audit_kept_days),
-        messages=timedelta(days=settings.messages_kept_days),
-        dead_messages=timedelta(days=settings.dead_messages_kept_days),
-        dispatches=timedelta(days=settings.dispatches_kept_days),
-        personal_data=timedelta(days=settings.personal_data_days),
-    )
-
-
-_OTHER_FILES_OF_A_WORKER = 600
-"""What a worker opens at most besides webhooks: idle connections, the pool, errands, logs."""
-
-
-def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> Worker:
-    limits = Limits(
-        lease_seconds=settings.webhook_lease_seconds,
-        per_endpoint=settings.webhook_endpoint_concurrency,
-        total=settings.webhook_concurrency,
-        late=room_for_connections(
-            3 * settings.webhook_concurrency,
-            settings.webhook_concurrency + _OTHER_FILES_OF_A_WORKER,
-        ),
-    )
-    decrypt = lru_cache(maxsize=4096)(platform.cipher.decrypt)  # endpoints hear of many events
-    return Worker(platform.pool, _dsn(settings), RENDERERS, sender, decrypt, limits)
-
-
-async def _run_errands(settings: Settings, platform: Platform, stop: asyncio.Event) -> None:
-    """Places deliveries at other platforms and follows them there, until `stop` is set."""
-    client = remote.PlatformClient(settings.remote_rest_seconds, ThreadResolver())
-    worker = remote.Worker(
-        platform,
-        client,
-        remote.reach_through(platform),
-        lease_seconds=settings.remote_lease_seconds,
-        poll_seconds=settings.remote_poll_seconds,
-    )
-    listening = [
-        asyncio.create_task(_hear_of_changes(settings, platform)),
-        asyncio.create_task(signals.listen(_dsn(settings), signals.DISPATCHES, worker.wake)),
-    ]
-    try:
-        await worker.run(stop)
-    finally:
-        for task in listening:
-            task.cancel()
-        await asyncio.gather(*listening, return_exceptions=True)
-        await client.close()
-
-
-async def _until_one_ends(stop: asyncio.Event, *parts: Coroutine[None, None, None]) -> None:
-    """Runs the parts until all have stopped; one that fails stops the others and is raised."""
-    tasks = [asyncio.create_task(part) for part in parts]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    stop.set()
-    await asyncio.gather(*tasks)

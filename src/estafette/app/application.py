@@ -1,14 +1,14 @@
 """The HTTP side, put together: every dialect, what stands beside them, and who watches over all."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 from starlette.types import ASGIApp
 
 from estafette import health
+from estafette.app import reader_of_ids
 from estafette.couriers import remote, sandbox
 from estafette.dialects import DialectRecord
 from estafette.http import plain
@@ -83,15 +83,6 @@ def build(
         limits=limits,
     )
     return Application(observer, mounts.fallback, pages)
-
-
-def reader_of_ids(dialects: Sequence[DialectRecord]) -> Callable[[str], UUID | None]:
-    """What reads the id of a delivery as any of the dialects writes it; None when none does."""
-
-    def parse(text: str) -> UUID | None:
-        return next((id for one in dialects if (id := one.ids.parse(text))), None)
-
-    return parse
 
 
 def _mounted(

@@ -1,0 +1,292 @@
+"""The processes: one HTTP server, and one worker, each until it is told to end."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from functools import lru_cache
+from importlib.metadata import version
+from types import FrameType
+
+import structlog
+from prometheus_client import REGISTRY
+
+from estafette.app import RECORDS, RENDERERS, dsn_of, open_platform
+from estafette.app.application import build
+from estafette.core.audit import By
+from estafette.core.couriers.company import Connector
+from estafette.core.retention import Retention
+from estafette.couriers import remote, sandbox
+from estafette.http.address import ClientAddresses
+from estafette.http.connections import ConnectionLimits, ConnectionMetrics, Connections
+from estafette.http.limiter import AddressLimits
+from estafette.http.server import HttpServer, open_sockets, room_for_connections
+from estafette.metrics import observe_open, observe_upkeep
+from estafette.scraping import scraped
+from estafette.settings import Settings
+from estafette.store import maintenance, signals
+from estafette.up import liveness
+from estafette.usecases import ends
+from estafette.usecases.accounts import secret_key
+from estafette.usecases.deliveries import count_open, due_moves, personal_data, search
+from estafette.usecases.money import close_books
+from estafette.usecases.platform import Platform
+from estafette.usecases.ready import Database, must_be_fit
+from estafette.usecases.webhooks import gone
+from estafette.webhooks.guard import Guard
+from estafette.webhooks.resolver import ThreadResolver
+from estafette.webhooks.sender import Sender
+from estafette.webhooks.worker import Limits, Worker
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_ORDERLY = 0.7
+"""The part of the time for a shutdown in which requests under way are finished."""
+
+_OTHER_FILES = 128
+"""How many files and sockets a server may have open besides those of clients and its database."""
+
+
+@asynccontextmanager
+async def _open(settings: Settings, by: By) -> AsyncGenerator[Platform]:
+    """The same platform with the courier companies that have one of their own."""
+    async with open_platform(settings, by) as alone:
+        client = remote.PlatformClient(settings.remote_rest_seconds, ThreadResolver())
+        courier = remote.RemoteCourier(client, remote.reach_through(alone))
+        try:
+            yield replace(
+                alone,
+                couriers={**alone.couriers, Connector.REMOTE: courier},
+                recall=courier.recall,
+                observe_dispatch=remote.count_dispatch,
+            )
+        finally:
+            await client.close()
+
+
+def _spare_the_collector() -> None:
+    """Keeps garbage collection off what lives as long as the process, and makes it rarer.
+
+    Requests leave next to no cycles behind, and the imported code is never garbage.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Serves HTTP until SIGINT or SIGTERM, then finishes what has begun.
+
+    `ready` is called when connections are accepted. Raises NotReadyError or WrongSecretKeyError,
+    or CannotListenError when a port is taken.
+    """
+    async with _open(settings, By.process("server")) as platform:
+        database = await must_be_fit(platform)
+        addresses = ClientAddresses(settings.trusted_proxies)
+        connections = _connections(settings, addresses)
+        application = build(
+            platform,
+            RECORDS,
+            processes=settings.server_processes,
+            addresses=addresses,
+            limits=AddressLimits(
+                failures_per_second=settings.address_failures_per_second,
+                requests_per_second=settings.address_requests_per_second,
+                processes=settings.server_processes,
+            ),
+            streams=connections.limits.most // 2,
+            metrics_token=settings.metrics_token,
+        )
+        alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
+        sockets = open_sockets(settings.host, settings.port)
+        port = sockets[0].getsockname()[1]
+
+        def told() -> None:
+            _tell_start(replace(settings, port=port).local_url, database)
+            ready()
+
+        server = HttpServer(
+            application.asgi,
+            application.fallback,
+            sockets,
+            connections,
+            graceful_seconds=settings.shutdown_seconds * _ORDERLY,
+            ready=told,
+            told_to_end=alarm.end,
+            before_end=application.pages.close_streams,
+        )
+        lag = liveness.LagMetrics("server")
+        besides = [
+            asyncio.create_task(_hear_of_changes(settings, platform)),
+            asyncio.create_task(liveness.watch(lag, alarm, is_well=lambda: server.is_serving)),
+        ]
+        _spare_the_collector()
+        try:
+            async with scraped(
+                settings.metrics_host, settings.metrics_port, settings.metrics_token
+            ):
+                await server.serve()
+        finally:
+            for task in besides:
+                task.cancel()
+            await asyncio.gather(*besides, return_exceptions=True)
+
+
+def _tell_start(url: str | None, database: Database) -> None:
+    """Logs what has started, where it listens, and over which database."""
+    _log.info(
+        "started",
+        version=version("estafette"),
+        **({} if url is None else {"listens": url}),
+        database=database.place,
+        postgresql=database.version,
+    )
+    if database.newer_migrations:
+        _log.warning(
+            "a newer Estafette has changed the database: finish the upgrade",
+            migrations=database.newer_migrations,
+        )
+
+
+def _connections(settings: Settings, addresses: ClientAddresses) -> Connections:
+    """The server's connections, as many as its limit of open files allows."""
+    others = settings.database_pool_size + _OTHER_FILES
+    limits = ConnectionLimits(
+        most=room_for_connections(settings.max_connections, others),
+        each=settings.address_connections,
+        head=settings.head_seconds,
+        idle=settings.idle_seconds,
+        sending=settings.sending_seconds,
+    )
+    return Connections(limits, is_proxy=addresses.is_proxy, metrics=ConnectionMetrics(REGISTRY))
+
+
+async def _hear_of_changes(settings: Settings, platform: Platform) -> None:
+    await signals.listen(
+        dsn_of(settings),
+        signals.CONFIGURATION,
+        platform.catalog.forget,
+        platform.catalog.trust,
+    )
+
+
+async def work(settings: Settings) -> None:
+    """Sends webhooks, runs errands, moves what time and the sandbox move, until SIGINT or SIGTERM.
+
+    Raises NotReadyError or WrongSecretKeyError, or CannotListenError when a port is taken.
+    """
+    stop = asyncio.Event()
+    alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
+    _stop_when_told(stop, alarm)
+    guard = Guard(allow=settings.webhook_allowed_networks)
+    retention, by = _retention(settings), By.process("worker")
+    async with (
+        _open(settings, by) as platform,
+        Sender(guard) as sender,
+        scraped(settings.metrics_host, settings.worker_metrics_port, settings.metrics_token),
+    ):
+        _tell_start(None, await must_be_fit(platform))
+        _spare_the_collector()
+        await _until_one_ends(
+            stop,
+            _webhook_worker(settings, platform, sender).run(stop),
+            sandbox.run(platform, stop),
+            due_moves.run(platform, stop),
+            search.run(platform, stop),
+            secret_key.run(platform, stop),
+            _run_errands(settings, platform, stop),
+            maintenance.keep(platform.pool, retention, stop),
+            _watch_until(stop, alarm),
+            ends.run(platform, retention, stop, observe_upkeep),
+            personal_data.run(platform, retention.personal_data, stop),
+            close_books.run(platform, stop),
+            gone.run(platform, stop),
+            count_open.run(platform, stop, observe_open),
+        )
+
+
+def _stop_when_told(stop: asyncio.Event, alarm: liveness.Alarm) -> None:
+    """Sets `stop` at SIGINT or SIGTERM, and has the alarm ring if that does not help.
+
+    The handler is Python's own, not the loop's: it is called also while the loop stands still.
+    """
+    loop = asyncio.get_running_loop()
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        alarm.end()
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, told)
+
+
+async def _watch_until(stop: asyncio.Event, alarm: liveness.Alarm) -> None:
+    """Watches the worker's event loop until `stop` is set."""
+    watching = asyncio.create_task(liveness.watch(liveness.LagMetrics("worker"), alarm))
+    await stop.wait()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(
+        quotes=timedelta(days=settings.quotes_kept_days),
+        attempts=timedelta(days=settings.attempts_kept_days),
+        audit=timedelta(days=settings.audit_kept_days),
+        messages=timedelta(days=settings.messages_kept_days),
+        dead_messages=timedelta(days=settings.dead_messages_kept_days),
+        dispatches=timedelta(days=settings.dispatches_kept_days),
+        personal_data=timedelta(days=settings.personal_data_days),
+    )
+
+
+_OTHER_FILES_OF_A_WORKER = 600
+"""What a worker opens at most besides webhooks: idle connections, the pool, errands, logs."""
+
+
+def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> Worker:
+    limits = Limits(
+        lease_seconds=settings.webhook_lease_seconds,
+        per_endpoint=settings.webhook_endpoint_concurrency,
+        total=settings.webhook_concurrency,
+        late=room_for_connections(
+            3 * settings.webhook_concurrency,
+            settings.webhook_concurrency + _OTHER_FILES_OF_A_WORKER,
+        ),
+    )
+    decrypt = lru_cache(maxsize=4096)(platform.cipher.decrypt)  # endpoints hear of many events
+    return Worker(platform.pool, dsn_of(settings), RENDERERS, sender, decrypt, limits)
+
+
+async def _run_errands(settings: Settings, platform: Platform, stop: asyncio.Event) -> None:
+    """Places deliveries at other platforms and follows them there, until `stop` is set."""
+    client = remote.PlatformClient(settings.remote_rest_seconds, ThreadResolver())
+    worker = remote.Worker(
+        platform,
+        client,
+        remote.reach_through(platform),
+        lease_seconds=settings.remote_lease_seconds,
+        poll_seconds=settings.remote_poll_seconds,
+    )
+    listening = [
+        asyncio.create_task(_hear_of_changes(settings, platform)),
+        asyncio.create_task(signals.listen(dsn_of(settings), signals.DISPATCHES, worker.wake)),
+    ]
+    try:
+        await worker.run(stop)
+    finally:
+        for task in listening:
+            task.cancel()
+        await asyncio.gather(*listening, return_exceptions=True)
+        await client.close()
+
+
+async def _until_one_ends(stop: asyncio.Event, *parts: Coroutine[None, None, None]) -> None:
+    """Runs the parts until all have stopped; one that fails stops the others and is raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.gather(*tasks)
