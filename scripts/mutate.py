@@ -205,7 +205,8 @@ class _Copy:
         codes = self._codes()
         if left := [name for name in chosen if codes[name] is None]:
             # mutmut tries by itself whatever was not tried yet
-            said = self._mutmut("run", *(left if len(chosen) < len(codes) else ()), until=until)
+            names = left if len(chosen) < len(codes) else ()
+            said = self._mutmut("run", *names, until=until, is_shown=sys.stdout.isatty())
             codes = self._codes()
             if left := [name for name in chosen if codes[name] is None]:
                 raise SystemExit(f"{said}\n{self._module}: {len(left)} were not tried; see RESUME")
@@ -222,17 +223,16 @@ class _Copy:
             codes |= json.loads(path.read_text())["exit_code_by_key"]
         return codes
 
-    def _mutmut(self, *words: str, until: float = math.inf) -> str:
-        """What mutmut prints, of whose progress a person at a terminal sees each step."""
-        shown = words[0] == "run" and sys.stdout.isatty()
+    def _mutmut(self, *words: str, until: float = math.inf, is_shown: bool = False) -> str:
+        """What mutmut prints, unless it is shown as it comes."""
         many = ["--max-children", str(self._jobs)] if words[0] == "run" else []
         with subprocess.Popen(
             [sys.executable, "-m", "mutmut", words[0], *many, *words[1:]],
             cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            stdout=None if shown else subprocess.PIPE,
-            stderr=None if shown else subprocess.STDOUT,
+            stdout=None if is_shown else subprocess.PIPE,
+            stderr=None if is_shown else subprocess.STDOUT,
             text=True,
             start_new_session=True,
         ) as process:
