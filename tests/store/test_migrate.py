@@ -1,8 +1,10 @@
 """Migrations: by many processes at once, interrupted, beside those who write."""
 
 import asyncio
+import re
 
 import asyncpg
+import pytest
 
 from estafette.store.migrate import migrate, migrations
 from tests.webhooks.stage import until
@@ -105,3 +107,15 @@ async def test_others_pass_a_migration_that_waits_for_a_lock(fresh_database: str
     assert (await migrating).applied == ["0007_quote_digests"]
     await reader.close()
     await other.close()
+
+
+_TABLE = re.compile(r"create table (?:if not exists )?(\w+)")
+_INDEX = re.compile(r"create (?:unique )?index (?!concurrently)(?:if not exists )?\w+ on (\w+)")
+
+
+@pytest.mark.parametrize("name", [name for name, _ in migrations() if name > "0014"])
+def test_no_index_of_a_table_that_may_be_big_keeps_its_writers_waiting(name: str) -> None:
+    """One that is built in the migration's transaction is of a table that it makes itself."""
+    sql = dict(migrations())[name]
+    made = set(_TABLE.findall(sql))
+    assert set(_INDEX.findall(sql)) - made == set()

@@ -26,6 +26,3 @@ alter table ledger_entries
         cause in
         ('delivered', 'cash_collected', 'transfer_confirmed', 'refunded', 'settled', 'paid_out')
     ) not valid;
-
--- Few deliveries are stalled at a time; all others leave this index alone.
-create index deliveries_stalled on deliveries (mode, account_id) where status = 'stalled';
