@@ -2,8 +2,8 @@
 
 from uuid import UUID, uuid4
 
+from estafette.core.couriers.dispatch import Room
 from estafette.couriers.remote.places import AT_ONCE, LOOKING, PLACING, Manners, Places
-from estafette.usecases.couriers.errands import Room
 
 WELL, NEW, DEAD = Manners(answers=True), Manners(), Manners(answers=False)
 

@@ -11,12 +11,12 @@ import asyncpg
 
 from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Capabilities, Company, Connector, Offer
+from estafette.core.couriers.dispatch import Room, Rooms
 from estafette.core.couriers.upstream import Recalled, Report, Step
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.money.payment import BankAccount
 from estafette.usecases.couriers.dispatch import Errand, Placement, Round, claim, placed
-from estafette.usecases.couriers.errands import Room, Rooms
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.idempotency import Answer

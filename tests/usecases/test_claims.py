@@ -6,13 +6,13 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from estafette.core.couriers.dispatch import Room
 from estafette.core.deliveries.delivery import Status
 from estafette.store.couriers import dispatches
 from estafette.store.deliveries import due_moves
 from estafette.store.sandbox import plans
 from estafette.store.work import UnitOfWork
 from estafette.usecases.couriers.dispatch import Placement, heard, placed
-from estafette.usecases.couriers.errands import Room
 from tests.usecases.far import LATER, Far
 from tests.usecases.stage import DIALECT, Tenant, new_tenant, platform_over
 
@@ -44,13 +44,13 @@ async def test_steps_of_simulated_couriers_are_claimed_when_due_and_by_one(
         async with others.transaction():
             [second] = await plans.claim_due(others, [DIALECT.name], 9)
             assert {first.delivery.id, second.delivery.id} == set(ids[:2])
-        await plans.put_off(connection, tenant.account.id, first.delivery.id)
+        await plans.QUEUE.put_off(connection, tenant.account.id, first.delivery.id)
     async with others.transaction():
         [again] = await plans.claim_due(others, [DIALECT.name], 9)
         assert again.delivery.id == second.delivery.id
         await plans.stop(others, tenant.account.id, second.delivery.id)
         assert await plans.claim_due(others, [DIALECT.name], 9) == []
-        soon = await plans.due_in_seconds(others)
+        soon = await plans.QUEUE.due_in_seconds(others)
         assert soon is not None
         assert 0 < soon <= 5  # the third one's first step
 
@@ -68,7 +68,8 @@ async def test_deliveries_are_looked_after_when_due_and_by_one(
         async with others.transaction():
             [second] = await due_moves.claim_due(others, [DIALECT.name], 9)
             assert {first.delivery.id, second.delivery.id} == set(ids[:2])
-        await due_moves.put_off(connection, first.delivery)
+        account_id = first.delivery.scope.account_id
+        await due_moves.QUEUE.put_off(connection, account_id, first.delivery.id)
     async with others.transaction():
         [again] = await due_moves.claim_due(others, [DIALECT.name], 9)
         assert again.delivery.id == second.delivery.id

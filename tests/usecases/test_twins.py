@@ -93,8 +93,8 @@ async def test_a_deliverys_moves_and_its_end(tenant: Tenant) -> None:
         await cancel(tenant.platform, Cancellation(tenant.scope, DIALECT, other, render))
         async with tenant.platform.pool.acquire() as connection:
             await plans.stop(connection, tenant.account.id, one)
-            await plans.put_off(connection, tenant.account.id, other)
-            await due_moves.put_off(connection, await tenant.delivery(one))
+            await plans.QUEUE.put_off(connection, tenant.account.id, other)
+            await due_moves.QUEUE.put_off(connection, tenant.account.id, one)
             await deliveries.set_pin_failures(connection, tenant.account.id, one, 2)
             await due_moves.look_again(
                 connection, [await tenant.delivery(one)], tenant.platform.watch_limits

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from estafette.cli.output import OK, fields, say, say_json, styled, time_text
 from estafette.core.accounts.account import Account, KeyKind
+from estafette.core.couriers.dispatch import Elsewhere
 from estafette.core.deliveries.delivery import Delivery, Parcel, Stop
 from estafette.core.deliveries.event import Event
 from estafette.terminal import plain
 from estafette.usecases.accounts.keys import ApiKey
-from estafette.usecases.couriers.errands import Elsewhere
 
 Keys = Mapping[UUID, ApiKey]
 """API keys by id."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Connector
+from estafette.core.couriers.dispatch import Room
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.usecases.couriers.dispatch import (
@@ -16,7 +17,7 @@ from estafette.usecases.couriers.dispatch import (
     refused,
     unplaced,
 )
-from estafette.usecases.couriers.errands import Room, Round, elsewhere
+from estafette.usecases.couriers.errands import Round, elsewhere
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.deliveries.pins import opened

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from estafette.usecases.couriers.errands import Room, Rooms
+from estafette.core.couriers.dispatch import Room, Rooms
 
 AT_ONCE: Final = 64
 """Errands under way of one worker."""

@@ -1,21 +1,28 @@
 """The outbox towards the platforms of courier companies: what to place there, what to look at.
 
-A claim raises a row's `attempt`, which is its fencing token, and leases it. What comes of the
-attempt is recorded only while the token is the same and the lease was not settled. The clock is
-the database's. Who locks a delivery as well locks it first.
+They are claimed under a lease, see `store/claims.py`. Who locks a delivery as well locks it first.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import orjson
 
-from estafette.core.accounts.account import Mode
+from estafette.core.couriers.dispatch import (
+    Claimed,
+    Elsewhere,
+    Known,
+    NewDispatch,
+    Outcome,
+    Rooms,
+    Standing,
+)
 from estafette.core.deliveries.delivery import Delivery
 from estafette.store import signals
+from estafette.store.claims import Queue
 from estafette.store.deliveries import rows
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.rows import dump
@@ -29,17 +36,7 @@ ENDING: Final = Ending(
 )
 """When dispatches have had their time."""
 
-
-class NewDispatch(NamedTuple):
-    """A delivery to be placed at a company; not before it is paid, if that `is_awaited`."""
-
-    account_id: UUID
-    delivery_id: UUID
-    mode: Mode
-    company_id: UUID
-    offer: Mapping[str, Any]
-    is_awaited: bool
-
+QUEUE: Final = Queue("dispatches", "next_at", lease="leased_until")
 
 _INSERT = """
 insert into dispatches (account_id, delivery_id, mode, company_id, offer, next_at)
@@ -64,6 +61,10 @@ async def insert(work: UnitOfWork, new: Sequence[NewDispatch]) -> None:
     )
 
 
+def _keys(deliveries: Sequence[Delivery]) -> tuple[list[UUID], list[UUID]]:
+    return [each.scope.account_id for each in deliveries], [each.id for each in deliveries]
+
+
 _PAID = """
 update dispatches set next_at = now()
 from unnest($1::uuid[], $2::uuid[]) as paid (account_id, delivery_id)
@@ -77,8 +78,7 @@ async def let_go(work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
     await _tell(
         work,
         _PAID,
-        [delivery.scope.account_id for delivery in deliveries],
-        [delivery.id for delivery in deliveries],
+        *_keys(deliveries),
     )
 
 
@@ -103,53 +103,8 @@ async def end(work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
     await _tell(
         work,
         _ENDED,
-        [delivery.scope.account_id for delivery in deliveries],
-        [delivery.id for delivery in deliveries],
+        *_keys(deliveries),
     )
-
-
-class Claimed(NamedTuple):
-    """A dispatch leased to a worker, its delivery, and its account's dialect and market.
-
-    `trying_for` is the time since it was first claimed to be placed. `doubt` is how long ago a
-    request may last have left that nobody knows the end of; None: there is no such doubt.
-    """
-
-    delivery: Delivery
-    dialect: str
-    market: str
-    company_id: UUID
-    offer: Mapping[str, Any]
-    upstream_id: str | None
-    attempt: int
-    doubt: timedelta | None
-    recalled: bool
-    first_tried_at: datetime
-    trying_for: timedelta
-    seen: str | None
-    polls: int
-
-
-class Room(NamedTuple):
-    """How many dispatches may be claimed to be placed, and how many to be looked at."""
-
-    placing: int
-    looking: int
-
-
-class Rooms(NamedTuple):
-    """How many dispatches may be claimed now.
-
-    At most `of` a company by its id, `unnamed` of each that is not there, `most` of all, and
-    `in_all` for both. Of companies that are not in `proven` at most `unproven` for both.
-    """
-
-    of: Mapping[UUID, Room]
-    unnamed: Room
-    most: Room
-    in_all: int
-    proven: Collection[UUID] = ()
-    unproven: int = 1_000
 
 
 # Companies that have work: one descent of the index for each.
@@ -185,20 +140,26 @@ _LOOKING = "state = 'placed' and not heard"
 
 def _first(queue: str, rank: int, room: str) -> str:
     """The first due of a queue, rows found again by their place."""
-    return f"""
-        select place, {rank} as rank from (
-            select dispatches.ctid as place from dispatches
-            where next_at is not null and {queue}
-                and company_id = rooms.company_id and next_at <= now()
-                and exists (
-                    select from accounts where accounts.id = dispatches.account_id
-                        and accounts.dialect = any($11)
-                )
-            order by next_at limit {room}
-            for update of dispatches skip locked
-        ) q{rank}
-    """  # noqa: S608 - the parts are constants
+    first = QUEUE.due(
+        "dispatches.ctid as place",
+        where=f"""
+            {queue} and company_id = rooms.company_id and exists (
+                select from accounts where accounts.id = dispatches.account_id
+                    and accounts.dialect = any($11)
+            )
+        """,
+        limit=room,
+    )
+    return f"select place, {rank} as rank from ({first}) q{rank}"  # noqa: S608 - constants
 
+
+_LEASED = QUEUE.leasing(
+    "$10::interval",
+    heard="false",
+    leased_until="now() + $10::interval",
+    doubted_at="case when state = 'waiting' then greatest(doubted_at, leased_until) end",
+    first_tried_at="coalesce(first_tried_at, now())",
+)
 
 # As in the outbox of webhooks: each company gives at most its room, so that one that is down holds
 # up none of the others.
@@ -231,12 +192,7 @@ picked as materialized (
     order by rank limit $12
 ),
 claimed as (
-    update dispatches set attempt = attempt + 1, heard = false,
-        leased_until = now() + $10::interval, next_at = now() + $10::interval,
-        doubted_at = case when state = 'waiting' then greatest(doubted_at, leased_until) end,
-        first_tried_at = coalesce(first_tried_at, now())
-    where ctid = any (array(select place from picked)) and next_at <= now()
-    returning *
+    {_LEASED}
 )
 select claimed.company_id as claimed_company, claimed.offer, claimed.upstream_id, claimed.attempt,
     now() - claimed.doubted_at as doubt, claimed.recalled_at is not null as recalled,
@@ -297,24 +253,21 @@ def _claimed(row: asyncpg.Record) -> Claimed:
     )
 
 
+def _next(queue: str, room: str) -> str:
+    """When the first of a queue is due, where there is room for it."""
+    return f"""(
+        select next_at from dispatches where next_at is not null and {queue}
+            and company_id = rooms.company_id and {room} > 0 order by next_at limit 1
+    )"""  # noqa: S608 - the parts are constants
+
+
 _DUE = f"""
 {_WAITING}
 select extract(epoch from min(due.next_at) - now())::float8
 from rooms cross join lateral (
-    (
-        select next_at from dispatches where next_at is not null and {_PLACING}
-            and company_id = rooms.company_id and rooms.to_place > 0 order by next_at limit 1
-    )
-    union all
-    (
-        select next_at from dispatches where next_at is not null and {_HEARD}
-            and company_id = rooms.company_id and rooms.to_look > 0 order by next_at limit 1
-    )
-    union all
-    (
-        select next_at from dispatches where next_at is not null and {_LOOKING}
-            and company_id = rooms.company_id and rooms.to_look > 0 order by next_at limit 1
-    )
+    {_next(_PLACING, "rooms.to_place")}
+    union all {_next(_HEARD, "rooms.to_look")}
+    union all {_next(_LOOKING, "rooms.to_look")}
 ) due
 """  # noqa: S608 - the parts are constants
 
@@ -324,56 +277,26 @@ async def due_in_seconds(connection: Connection, rooms: Rooms) -> float | None:
     return await connection.fetchval(_DUE, *_named(rooms))
 
 
-class Standing(NamedTuple):
-    """How a dispatch stands, its row locked.
-
-    `is_leased`: a worker is busy with it; `is_unsettled`: one was and has not said what came of it.
-    """
-
-    state: str
-    attempt: int
-    upstream_id: str | None
-    is_leased: bool
-    is_unsettled: bool
-    doubtful: bool
-    recalled: bool
-    heard: bool
-    seen: str | None
-    polls: int
-
-
-_LOCK = """
+_LOCK = f"""
 select state, attempt, upstream_id, coalesce(leased_until > clock_timestamp(), false) as is_leased,
-    leased_until is not null as is_unsettled, doubted_at is not null as doubtful,
+    leased_until is not null as is_unsettled,
+    coalesce({QUEUE.fence("$3::integer", "is not null")}, false) as is_held,
+    doubted_at is not null as doubtful,
     recalled_at is not null as recalled,
     heard, seen, polls
 from dispatches where account_id = $1 and delivery_id = $2 for update
-"""
+"""  # noqa: S608 - the parts are constants
 
 
-async def lock(connection: Connection, account_id: UUID, delivery_id: UUID) -> Standing | None:
-    """How the dispatch of a delivery stands, locked for this transaction; None without one."""
-    row = await connection.fetchrow(_LOCK, account_id, delivery_id)
-    return Standing(*row) if row else None
+async def lock(
+    connection: Connection, account_id: UUID, delivery_id: UUID, attempt: int | None = None
+) -> Standing | None:
+    """How the dispatch of a delivery stands, locked for this transaction; None without one.
 
-
-class Outcome(NamedTuple):
-    """What becomes of a dispatch whose row the caller has locked; None keeps what is there.
-
-    `doubtful` True begins a doubt that is not over before a look-up; False ends any.
-    `next_in` is the time to the next look, None: never. A webhook that came since the claim makes
-    it now, if there is one at all. An `urgent` look is claimed as if a webhook had come.
+    `attempt` is the number of the attempt that asks whether it `is_held` still.
     """
-
-    state: str
-    next_in: timedelta | None
-    doubtful: bool | None = None
-    upstream_id: str | None = None
-    fee: int | None = None
-    seen: str | None = None
-    polls: int = 0
-    error: str | None = None
-    urgent: bool = False
+    row = await connection.fetchrow(_LOCK, account_id, delivery_id, attempt)
+    return Standing(*row) if row else None
 
 
 _SETTLE = """
@@ -408,17 +331,6 @@ async def mark_recalled(
     )
 
 
-class Elsewhere(NamedTuple):
-    """How a delivery stands with another platform, for the operator.
-
-    `error` is why the last try came to nothing; part of it is the platform's own text.
-    """
-
-    state: str
-    upstream_id: str | None
-    error: str | None
-
-
 async def find(connection: Connection, account_id: UUID, delivery_id: UUID) -> Elsewhere | None:
     """How a delivery stands with another platform; None when none carries it."""
     row = await connection.fetchrow(
@@ -428,16 +340,6 @@ async def find(connection: Connection, account_id: UUID, delivery_id: UUID) -> E
         delivery_id,
     )
     return Elsewhere(*row) if row else None
-
-
-class Known(NamedTuple):
-    """A dispatch that a platform speaks of, its row locked."""
-
-    account_id: UUID
-    delivery_id: UUID
-    state: str
-    upstream_id: str | None
-    attempt: int
 
 
 _BY_THEIR_ID = """

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.due_moves import WatchLimits, next_look
+from estafette.store.claims import Queue
 from estafette.store.deliveries import rows
 from estafette.store.pool import Connection
 
@@ -17,13 +18,14 @@ class Watched(NamedTuple):
     dialect: str
 
 
-_CLAIM = """
-select deliveries.*, accounts.dialect
-from deliveries join accounts on accounts.id = deliveries.account_id
-where deliveries.watch_at <= now() and accounts.dialect = any($2)
-order by deliveries.watch_at limit $1
-for update of deliveries skip locked
-"""
+QUEUE: Final = Queue("deliveries", "watch_at", id="id")
+
+_CLAIM = QUEUE.due(
+    "deliveries.*, accounts.dialect",
+    joins="join accounts on accounts.id = deliveries.account_id",
+    where="accounts.dialect = any($2)",
+    limit="$1",
+)
 
 
 async def claim_due(connection: Connection, dialects: Sequence[str], limit: int) -> list[Watched]:
@@ -34,14 +36,6 @@ async def claim_due(connection: Connection, dialects: Sequence[str], limit: int)
     """
     found = await connection.fetch(_CLAIM, limit, dialects)
     return [Watched(rows.delivery(row), row["dialect"]) for row in found]
-
-
-async def due_in_seconds(connection: Connection) -> float | None:
-    """In how many seconds the next delivery is to be looked after; None when none is."""
-    return await connection.fetchval(
-        "select extract(epoch from min(watch_at) - now())::float8 from deliveries"
-        " where watch_at is not null"
-    )
 
 
 async def look_again(
@@ -58,16 +52,6 @@ async def look_again(
             [delivery.id for delivery in deliveries],
             [next_look(delivery, limits) for delivery in deliveries],
         )
-
-
-async def put_off(connection: Connection, delivery: Delivery) -> None:
-    """Lets a delivery that cannot be looked after be claimed again in an hour, after others."""
-    await connection.execute(
-        "update deliveries set watch_at = now() + interval '1 hour'"
-        " where account_id = $1 and id = $2",
-        delivery.scope.account_id,
-        delivery.id,
-    )
 
 
 async def now(connection: Connection) -> datetime:

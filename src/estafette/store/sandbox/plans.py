@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.deliveries.delivery import Delivery
+from estafette.store.claims import Queue
 from estafette.store.deliveries import rows
 from estafette.store.deliveries import table as deliveries
 from estafette.store.ends import Ending
@@ -38,16 +39,19 @@ class Run(NamedTuple):
     step: int
 
 
-_CLAIM = """
-select deliveries.*, sandbox_runs.step as run_step, accounts.dialect
-from sandbox_runs
-join deliveries on deliveries.account_id = sandbox_runs.account_id
-    and deliveries.id = sandbox_runs.delivery_id
-join accounts on accounts.id = sandbox_runs.account_id
-where sandbox_runs.due_at <= now() and accounts.dialect = any($2)
-order by sandbox_runs.due_at limit $1
-for update of sandbox_runs, deliveries skip locked
-"""
+QUEUE: Final = Queue("sandbox_runs", "due_at")
+
+_CLAIM = QUEUE.due(
+    "deliveries.*, sandbox_runs.step as run_step, accounts.dialect",
+    joins="""
+        join deliveries on deliveries.account_id = sandbox_runs.account_id
+            and deliveries.id = sandbox_runs.delivery_id
+        join accounts on accounts.id = sandbox_runs.account_id
+    """,
+    where="accounts.dialect = any($2)",
+    limit="$1",
+    locks="sandbox_runs, deliveries",
+)
 
 
 async def claim_due(connection: Connection, dialects: Sequence[str], limit: int) -> list[Run]:
@@ -69,27 +73,10 @@ async def step(connection: Connection, account_id: UUID, delivery_id: UUID) -> i
     )
 
 
-async def due_in_seconds(connection: Connection) -> float | None:
-    """In how many seconds the next step of any delivery is due; None when none is waiting."""
-    return await connection.fetchval(
-        "select extract(epoch from min(due_at) - now())::float8 from sandbox_runs"
-    )
-
-
 async def stop(connection: Connection, account_id: UUID, delivery_id: UUID) -> None:
     """Lets a delivery move by itself no more."""
     await connection.execute(
         "update sandbox_runs set due_at = null where account_id = $1 and delivery_id = $2",
-        account_id,
-        delivery_id,
-    )
-
-
-async def put_off(connection: Connection, account_id: UUID, delivery_id: UUID) -> None:
-    """Lets a delivery whose step cannot be made be claimed again in an hour, after others."""
-    await connection.execute(
-        "update sandbox_runs set due_at = now() + interval '1 hour'"
-        " where account_id = $1 and delivery_id = $2",
         account_id,
         delivery_id,
     )

@@ -1,7 +1,6 @@
 """The outbox as a worker sees it: claim what is due, record what came of it.
 
-A claim raises a message's `attempt`, which is its fencing token, and moves `due_at` to the end of
-the lease. A result counts only while the token is still the same. The clock is the database's.
+Messages are claimed under a lease, see `store/claims.py`.
 """
 
 import time
@@ -15,6 +14,7 @@ import orjson
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries.delivery import Status
+from estafette.store.claims import Queue
 from estafette.store.pool import Connection
 
 
@@ -70,6 +70,8 @@ class Claimed(NamedTuple):
         return self.endpoint_id, self.delivery_id or self.id
 
 
+QUEUE: Final = Queue("messages", "due_at", lease="leased_by", id="id")
+
 OPENS_AFTER: Final = 5
 """How many failures in a row open an endpoint's breaker: then it is sent one message at a time, to
 see whether it still fails, and rests between."""
@@ -96,7 +98,31 @@ _LOOK_AGAIN_SECONDS: Final = 0.2
 # of a delivery has none before it and costs nothing. The one message of an endpoint that failed
 # again and again is one that has to wait for none. (`not in`, not `= 'pending'`: so that no index
 # by endpoint can stand in for the one by delivery.)
-_CLAIM = """
+_PICKED = QUEUE.due(
+    "messages.ctid as place",
+    where="""
+        state = 'pending' and endpoint_id = rooms.endpoint_id
+            and (rooms.failures < $5 or not exists (
+                select from messages before
+                where before.account_id = messages.account_id
+                    and before.delivery_id = messages.delivery_id
+                    and before.endpoint_id = rooms.endpoint_id
+                    and before.state not in ('delivered', 'dead')
+                    and (before.seq, before.ordinal) < (messages.seq, messages.ordinal)
+                    and before.round_started_at > now() - rooms.order_for
+            ))
+    """,
+    order="due_at, delivery_id, seq, ordinal",
+    limit="rooms.room",
+)
+_CLAIMED = QUEUE.leasing(
+    "make_interval(secs => $3)",
+    "state = 'pending'",
+    leased_by="$4",
+    round_start="round_start + (leased_by is not null)::integer",
+    round_started_at="coalesce(round_started_at, now())",
+)
+_CLAIM = f"""
 with asked as (
     select * from unnest($1::uuid[], $2::integer[]) as asked (endpoint_id, room)
 ),
@@ -121,29 +147,11 @@ rooms as (
 picked as materialized (
     select due.place
     from rooms cross join lateral (
-        select messages.ctid as place from messages
-        where state = 'pending' and endpoint_id = rooms.endpoint_id and due_at <= now()
-            and (rooms.failures < $5 or not exists (
-                select from messages before
-                where before.account_id = messages.account_id
-                    and before.delivery_id = messages.delivery_id
-                    and before.endpoint_id = rooms.endpoint_id
-                    and before.state not in ('delivered', 'dead')
-                    and (before.seq, before.ordinal) < (messages.seq, messages.ordinal)
-                    and before.round_started_at > now() - rooms.order_for
-            ))
-        order by due_at, delivery_id, seq, ordinal
-        limit rooms.room
-        for update skip locked
+        {_PICKED}
     ) due
 ),
 claimed as (
-    update messages set attempt = attempt + 1, leased_by = $4,
-        due_at = now() + make_interval(secs => $3),
-        round_start = round_start + (leased_by is not null)::integer,
-        round_started_at = coalesce(round_started_at, now())
-    where ctid = any (array(select place from picked)) and state = 'pending' and due_at <= now()
-    returning messages.*
+    {_CLAIMED}
 )
 select claimed.account_id, endpoint.mode, claimed.id, claimed.endpoint_id, endpoint.dialect,
     coalesce(claimed.test_url, endpoint.url) as url, endpoint.secret,
@@ -198,7 +206,7 @@ cross join lateral (
         and before.ctid <> all (array(select place from picked))
 ) earlier
 order by claimed.seq, claimed.ordinal
-"""
+"""  # noqa: S608 - the parts are constants
 
 
 async def claim(
@@ -270,7 +278,7 @@ class Finished(NamedTuple):
 # run of 410s (see store/webhooks/failures.py). What fails while it rests was under way when the
 # rest began, and changes nothing but the count. (`not in`, not `= 'pending'`: the planner believes
 # that hardly a message carries this worker's lease, and would look for it among all that are due.)
-_RECORD = """
+_RECORD = f"""
 with input as (
     select * from unnest(
         $1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::float8[], $6::float8[],
@@ -285,7 +293,7 @@ settled as (
         due_at = now() + make_interval(secs => coalesce(input.retry_seconds, 0))
     from input
     where messages.account_id = input.account_id and messages.id = input.message_id
-        and messages.attempt = input.attempt and messages.leased_by = $11
+        and {QUEUE.fence("input.attempt", "= $11")}
         and messages.state not in ('delivered', 'dead')
     returning 1
 ),
@@ -334,7 +342,7 @@ failed as (
         is_probed = false
 )
 select count(*) from settled
-"""
+"""  # noqa: S608 - the parts are constants
 
 
 async def record(
@@ -375,15 +383,15 @@ def _state(result: Finished) -> str:
     return "dead" if result.retry_seconds is None else "pending"
 
 
-_RELEASE = """
+_RELEASE = f"""
 update messages set attempt = messages.attempt - 1, leased_by = null,
     due_at = now() + make_interval(secs => wait_seconds)
 from unnest($1::uuid[], $2::uuid[], $3::integer[], $5::float8[])
     as input (account_id, message_id, attempt, wait_seconds)
 where messages.account_id = input.account_id and messages.id = input.message_id
-    and messages.attempt = input.attempt and messages.leased_by = $4
+    and {QUEUE.fence("input.attempt", "= $4")}
     and messages.state not in ('delivered', 'dead')
-"""
+"""  # noqa: S608 - the parts are constants
 
 
 async def release(connection: Connection, claimed: Sequence[Claimed], *, worker: str) -> None:

@@ -11,13 +11,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from estafette.core.couriers.dispatch import Outcome, Standing
 from estafette.core.couriers.upstream import Following, Report, Step, follow
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.logs import Logger
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
-from estafette.store.couriers.dispatches import Outcome, Standing
 from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import Connection
 from estafette.store.work import UnitOfWork
@@ -295,10 +295,8 @@ class _Held:
 async def _hold(connection: Connection, errand: Errand, state: str) -> _Held | None:
     scope, id = errand.delivery.scope, errand.delivery.id
     delivery = await lock_one(connection, scope, id)
-    standing = await dispatches.lock(connection, scope.account_id, id)
-    if standing is None or standing.state != state:
-        return None
-    if standing.attempt != errand.attempt or not standing.is_unsettled:
+    standing = await dispatches.lock(connection, scope.account_id, id, errand.attempt)
+    if standing is None or standing.state != state or not standing.is_held:
         return None
     return _Held(delivery, standing)
 

@@ -7,18 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from estafette.core.couriers.company import Company
+from estafette.core.couriers.dispatch import Claimed, Elsewhere, Rooms
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.dialect import Dialect
 from estafette.store.couriers import dispatches
-from estafette.store.couriers.dispatches import Claimed, Elsewhere, Room, Rooms
 from estafette.usecases.platform import Platform
 from estafette.usecases.rounds import report
 
 __all__ = [
-    "Elsewhere",
     "Errand",
-    "Room",
-    "Rooms",
     "Round",
     "claim",
     "company_of",

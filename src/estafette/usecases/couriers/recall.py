@@ -8,6 +8,7 @@ is noted before: whoever follows the delivery completes what a crash leaves undo
 import asyncio
 from typing import NamedTuple
 
+from estafette.core.couriers.dispatch import Outcome
 from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
@@ -15,7 +16,6 @@ from estafette.core.errors import CourierUnavailable
 from estafette.logs import Logger
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
-from estafette.store.couriers.dispatches import Outcome
 from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import Connection
 from estafette.usecases.couriers.errands import company_of

@@ -55,7 +55,7 @@ async def look_after(platform: Platform) -> Round:
     Where nothing is due it costs one look into an index. Any number of processes may do it.
     """
     async with platform.pool.acquire() as connection:
-        due_in_seconds = await due_moves.due_in_seconds(connection)
+        due_in_seconds = await due_moves.QUEUE.due_in_seconds(connection)
         if due_in_seconds is None or due_in_seconds > 0:
             return Round(0, due_in_seconds)
 
@@ -66,7 +66,8 @@ async def look_after(platform: Platform) -> Round:
             await _move(work, platform, claimed)
 
         async def put_off(one: Watched) -> None:
-            await due_moves.put_off(connection, one.delivery)
+            delivery = one.delivery
+            await due_moves.QUEUE.put_off(connection, delivery.scope.account_id, delivery.id)
 
         begin = partial(platform.transaction, connection)
         done = await in_one_or_apart(begin, "overdue deliveries", claim, move, put_off)

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from estafette.core.couriers.company import Connector
+from estafette.core.couriers.dispatch import NewDispatch
 from estafette.core.deliveries.delivery import Status
 from estafette.core.quotes.quote import Quote
 from estafette.store.couriers import dispatches
-from estafette.store.couriers.dispatches import NewDispatch
 from estafette.store.deliveries import journal, search_texts
 from estafette.store.deliveries.idempotency import Key, Record
 from estafette.store.deliveries.journal import Entry

@@ -44,7 +44,7 @@ async def tick(platform: Platform) -> Tick:
     Where nothing is due it costs one look into an index.
     """
     async with platform.pool.acquire() as connection:
-        due_in_seconds = await plans.due_in_seconds(connection)
+        due_in_seconds = await plans.QUEUE.due_in_seconds(connection)
         if due_in_seconds is None or due_in_seconds > 0:
             return Tick(0, due_in_seconds)
 
@@ -55,7 +55,8 @@ async def tick(platform: Platform) -> Tick:
             await _make_steps(work, platform, runs)
 
         async def put_off(run: plans.Run) -> None:
-            await plans.put_off(connection, run.delivery.scope.account_id, run.delivery.id)
+            delivery = run.delivery
+            await plans.QUEUE.put_off(connection, delivery.scope.account_id, delivery.id)
 
         begin = partial(platform.transaction, connection)
         done = await in_one_or_apart(begin, "sandbox couriers", claim, make_steps, put_off)
