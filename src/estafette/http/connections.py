@@ -1,4 +1,4 @@
-"""The connections of a process: how many there may be, and how long each may keep us waiting."""
+"""The connections of a process: how many there may be, and how long each may take for what."""
 
 import asyncio
 from collections import OrderedDict
@@ -12,13 +12,13 @@ from estafette.http.address import counted, plain
 from estafette.logs import Logger
 
 _REFUSED_AT_ONCE = 32
-"""How many refused connections are kept so long that they can be told why."""
+"""How many refused connections are kept open until the reason was sent to them."""
 
 _UNREAD, _UNREAD_EACH = 512 * 1024 * 1024, 64 * 1024 * 1024
-"""How much of our answers all callers, and those of one address, may leave unread, in bytes."""
+"""How many bytes of answers all callers together, and those of one address, may leave unread."""
 
 _NOTICE_SECONDS = 10.0
-"""A line of the log a reason in so many seconds, with how often it was."""
+"""Of each reason one line is logged in so many seconds, with the number of connections."""
 
 _log = Logger()
 
@@ -27,12 +27,13 @@ _log = Logger()
 class ConnectionLimits:
     """How many connections there may be, and how many seconds a caller may take for what.
 
-    `most` is in all, `each` of one client address (an IPv6 client's is its /64). `head` is the time
-    for a request line and headers, from the connection's or the request's first moment; `body` that
-    for the rest of a request, and `farewell` the same once the request has been answered; `idle` is
-    between two requests, `sending` how long an answer may wait to be read on. `refused` is how long
-    a refused caller is waited for, to be told so. `refusal` is how long an answer of 429 is kept
-    back on a connection that goes on after some of them: what it says at least in `Retry-After`.
+    `most` bounds all connections, `each` those of one client address (for IPv6 its /64). All others
+    are seconds. `head` is for a request line and headers, from the beginning of the connection or
+    the request. `body` is for the rest of a request, `farewell` for the rest of one that has been
+    answered already. `idle` is the time between two requests. `sending` is how long an answer may
+    wait until the caller reads more of it. `refused` is how long a refused connection is kept open
+    until its request can be answered. `refusal` is how long an answer of 429 is delayed on a
+    connection that was given several of them; it is never more than `Retry-After` says.
     """
 
     most: int = 10_000
@@ -47,28 +48,33 @@ class ConnectionLimits:
 
 
 class Connection(Protocol):
-    """One connection, as it is watched here."""
+    """What is asked of a connection here."""
 
     host: str
-    """Its address: the caller's, or a proxy's."""
+    """The address of the other end: the caller's, or a proxy's."""
 
-    unread: int
-    """How much of its answers was not read when it was last asked whether it is overdue."""
+    @property
+    def unread(self) -> int:
+        """How many bytes of its answers were unread when `overdue` was last called."""
+        ...
 
     def overdue(self, now: float) -> str | None:
-        """What it keeps us waiting for longer than it may; None: nothing. Called once a second."""
+        """Returns what the caller takes too long for, or None. Called once a second.
+
+        `now` is in the event loop's seconds.
+        """
         ...
 
     def expire(self, reason: str) -> None:
-        """Ends, with words where there is a request to answer."""
+        """Closes the connection; answers first where a request has begun to arrive."""
         ...
 
     def abort(self) -> None:
-        """Ends at once, whatever was not read."""
+        """Closes the connection at once and drops what is unread."""
         ...
 
     def leave(self) -> None:
-        """Makes room for another; called only while it rests."""
+        """Closes the connection to make room for another; called only while it is idle."""
         ...
 
 
@@ -108,7 +114,7 @@ class Connections:
         """Holds the `limits`; addresses of which `is_proxy` is true may have any number."""
         self.limits = limits or ConnectionLimits()
         self.now = 0.0
-        """The time of the last look at all of them, in the loop's seconds."""
+        """The time of the last look at all connections, in the event loop's seconds."""
         self.is_proxy = is_proxy
         self._metrics = metrics
         self._all: dict[Connection, str] = {}
@@ -122,11 +128,11 @@ class Connections:
         self._interval = min(1.0, shortest / 4)
 
     def admit(self, connection: Connection, host: str) -> int | None:
-        """Takes a new connection from `host`, resting; returns a status if it must be refused.
+        """Adds a new, idle connection from `host`; returns a status if it must be refused.
 
-        Where there are too many, the one that has rested longest makes room: of the same address,
-        or of all. Only where none rests is the new one refused: 429 or 503. 0 stands for a refusal
-        without words: too many are being told already.
+        Where there are too many, the one that has been idle for longest is closed: of the same
+        address, or of all. Only where none is idle is the new one refused, with 429 or 503. 0
+        means that it is refused without an answer, since too many are being refused already.
         """
         if self._timer is None:
             self._look_soon()
@@ -160,12 +166,15 @@ class Connections:
         return None
 
     def relieve(self, count: int) -> None:
-        """Ends so many of those that have rested longest: the system has no more to give."""
+        """Closes the `count` connections that have been idle for longest.
+
+        Called when the system has no files or memory left for new ones.
+        """
         for _ in range(min(count, len(self._resting))):
             self._make_room(next(iter(self._resting)), "total", "")
 
     def remove(self, connection: Connection) -> None:
-        """Forgets one that has ended; any number of times."""
+        """Forgets a connection that has ended; may be called again for the same."""
         self._refused.discard(connection)
         self._resting.pop(connection, None)
         key = self._all.pop(connection, None)
@@ -178,16 +187,19 @@ class Connections:
         self._count()
 
     def rest(self, connection: Connection) -> None:
-        """It asks for nothing now."""
+        """Notes that the connection is idle: no request is under way."""
         if connection in self._all:
             self._resting[connection] = None
 
     def work(self, connection: Connection) -> None:
-        """It has asked for something: it is not ended for another's sake."""
+        """Notes that a request is under way: the connection is not closed to make room."""
         self._resting.pop(connection, None)
 
     def note(self, reason: str, client: str = "") -> None:
-        """Counts a connection that was refused or cut off, and logs it now and then."""
+        """Counts a connection that was refused or cut off, and logs some of them.
+
+        `reason` is a label of the metric, `client` the address of the other end.
+        """
         if self._metrics is not None:
             self._metrics.ended.labels(reason).inc()
         notice = self._notices.setdefault(reason, _Notice(reason))
@@ -198,7 +210,7 @@ class Connections:
             self._metrics.open.set(len(self._all))
 
     def _look(self) -> None:
-        """Ends what is overdue, and looks again soon while there is anything to look at."""
+        """Closes overdue connections; runs again soon while there are connections or notices."""
         self._look_soon()
         for connection in [*self._all, *self._refused]:
             reason = connection.overdue(self.now)
@@ -211,7 +223,7 @@ class Connections:
             self._stop_looking()
 
     def _bound_unread(self) -> None:
-        """Ends those who have left most unread where it is too much, of an address or in all."""
+        """Closes those with most unread bytes where an address, or all, have too many."""
         total = 0
         by_address: dict[str, list[tuple[int, Connection]]] = {}
         for connection, key in self._all.items():
@@ -226,7 +238,7 @@ class Connections:
             self._drop(left, total - _UNREAD, "")
 
     def _drop(self, some: list[tuple[int, Connection]], excess: int, client: str) -> int:
-        """Ends as many of them as have left so much unread; returns how much they had."""
+        """Closes as many as have `excess` bytes unread; returns how many bytes that frees."""
         dropped = 0
         for unread, connection in sorted(some, key=lambda each: -each[0]):
             if dropped >= excess:
@@ -249,7 +261,7 @@ class Connections:
 
 
 class _Notice:
-    """What is to be logged of one reason: at once, and then at most every ten seconds."""
+    """Logs the connections refused for one reason: at once, then at most every ten seconds."""
 
     def __init__(self, reason: str) -> None:
         self._reason = reason
@@ -259,17 +271,17 @@ class _Notice:
 
     @property
     def waits(self) -> bool:
-        """Whether there is something that was not logged yet."""
+        """Whether there are connections that were not logged yet."""
         return self._count > 0
 
     def add(self, client: str, now: float) -> None:
-        """Notes one more; `client` is the last one's address."""
+        """Counts one more, from the address `client`."""
         self._count += 1
         self._client = client or self._client
         self.tell(now)
 
     def tell(self, now: float) -> None:
-        """Logs what has gathered, unless the last line was just now."""
+        """Logs the number since the last line, unless that was less than ten seconds ago."""
         if not self._count or (self._told_at is not None and now - self._told_at < _NOTICE_SECONDS):
             return
         _log.warning(

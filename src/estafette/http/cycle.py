@@ -1,8 +1,8 @@
 """One request and its answer on a connection of uvicorn's.
 
-uvicorn writes the head of an answer and its body apart, and the event loop sends each at once: two
-system calls, two packets, and a caller who is woken twice. Here the head waits for the body. A
-long answer is written in pieces, so that what nobody reads is not kept twice.
+uvicorn writes the head of an answer and its body separately, and the event loop sends each at once:
+two system calls, two packets, and a caller who is woken twice. Here the head waits for the body. A
+long answer is written in pieces, so that a caller who does not read costs no second copy of it.
 """
 
 import asyncio
@@ -21,27 +21,27 @@ from estafette.http.request import WHOLE_BODY
 _NO_BODY = frozenset({204, 304})
 
 _PIECE = 64 * 1024
-"""How much of an answer is handed on at once, in bytes."""
+"""How many bytes of an answer are passed to the transport at once."""
 
 _BORNE = 3
-"""How many refusals in a row are told at once."""
+"""How many refusals in a row are sent without a delay."""
 
 _MOST_REFUSALS = 10
-"""How many there may be on one connection."""
+"""After how many refusals in a row the connection is closed."""
 
 
 class Patience:
-    """What becomes of a connection whose requests are too many, and which goes on all the same."""
+    """Delays, and at last ends, a connection that goes on after answers of 429."""
 
     __slots__ = ("_refused", "_seconds")
 
     def __init__(self, seconds: float) -> None:
-        """Keeps each refusal back so long that was preceded by some in a row."""
+        """Delays refusals by `seconds`, from the fourth in a row on."""
         self._seconds = seconds
         self._refused = 0
 
     def wait(self, status: int) -> float:
-        """How long an answer with that status is kept back, in seconds."""
+        """Returns by how many seconds an answer with that status is delayed."""
         self._refused = self._refused + 1 if status == 429 else 0
         return self._seconds if self._refused > _BORNE else 0.0
 
@@ -52,14 +52,14 @@ class Patience:
 
 
 class Cycle(RequestResponseCycle):
-    """As uvicorn's, but that an answer which is at hand goes out as one piece."""
+    """As uvicorn's, but that it sends an answer whose body is known as one piece."""
 
     _head = b""  # what is to be written before the next part of the body
     patience: Patience | None = None  # of its connection; None: an endless one
     unwritten = 0  # how many bytes of a long answer were not yet handed on
 
     def whole_body(self, limit: int) -> bytes | None:
-        """The body of the request, if all of it is here and it is not longer; None: it is not."""
+        """Returns the body of the request; None if some is missing or it has over `limit` bytes."""
         if self.more_body or self.disconnected or len(self.body) > limit:
             return None
         body, self.body = bytes(self.body), bytearray()
@@ -67,7 +67,7 @@ class Cycle(RequestResponseCycle):
         return body
 
     async def send(self, message: Any) -> None:
-        """Takes the next message of the application's answer."""
+        """Sends the next message of the application's answer."""
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
@@ -86,7 +86,7 @@ class Cycle(RequestResponseCycle):
             if self.patience.is_over:
                 self.keep_alive = False
         self._head = self._begin(message)
-        if self.chunked_encoding:  # then nobody knows when the body comes
+        if self.chunked_encoding:  # then the body may come much later
             asyncio.get_running_loop().call_soon(self._write_head)
 
     def _begin(self, message: Message) -> bytes:
@@ -97,7 +97,7 @@ class Cycle(RequestResponseCycle):
         headers = [(name.lower(), value) for name, value in message.get("headers", ())]
         headers = [*self.default_headers, *headers]
         known = dict(headers)
-        # no separator of these is in what they look for
+        # the separators used here are no characters that the expressions look for
         if HEADER_RE.search(b"-".join(known)) or HEADER_VALUE_RE.search(
             b"\t".join([value for _, value in headers])
         ):
@@ -142,8 +142,8 @@ class Cycle(RequestResponseCycle):
         if self.expected_content_length:
             raise RuntimeError("an answer is shorter than its Content-Length")
         self.response_complete = True
-        # It leads back here: left in place, each request would wait for the garbage collector,
-        # whose round then holds up everybody.
+        # The scope would refer to this object, and it to the scope: each request would wait for
+        # the garbage collector, which then delays all other requests.
         cast("dict[str, Any]", self.scope).pop(WHOLE_BODY, None)
         self.message_event.set()
         if not self.keep_alive:
@@ -151,7 +151,7 @@ class Cycle(RequestResponseCycle):
         self.on_response()
 
     async def _write_long(self, body: bytes) -> bool:
-        """Writes a long body as fast as it is read; returns False when nobody is left to."""
+        """Writes a long body as fast as it is read; returns False when the caller has gone."""
         rest = memoryview(body)
         try:
             while rest:
@@ -167,7 +167,7 @@ class Cycle(RequestResponseCycle):
         return True
 
     def _write_head(self) -> None:
-        """Writes a head that still waits: the body may take its time."""
+        """Writes the head if it still waits, since the body may come much later."""
         if self._head and not (self.disconnected or self.transport.is_closing()):
             self.transport.write(self._head)
             self._head = b""

@@ -9,26 +9,27 @@ from estafette.http.refusals import HttpRefusal
 from estafette.http.reply import HttpReply
 
 Writers = Mapping[type[Exception], Callable[[Any], HttpReply]]
-"""The answer to a refusal, by the refusal's class."""
+"""For each class of refusal, the function that returns the answer to one."""
 
 
 class Errors:
     """The refusals of one API."""
 
     def __init__(self, writers: Writers, fallbacks: Mapping[int, HttpReply]) -> None:
-        """`fallbacks` are the answers where the API's own code cannot speak, by HTTP status.
+        """Writes refusals by `writers`.
 
-        Those without one are answered as 500 is.
+        `fallbacks` are the answers by HTTP status where the API's own code cannot answer; see
+        http/fallback.py. A status that is not among them is answered as 500 is.
         """
         self._writers = writers
         self._words = {status: _words(reply) for status, reply in fallbacks.items()}
 
     def reply(self, refusal: Refusal | HttpRefusal) -> HttpReply:
-        """The answer to a refusal."""
+        """Returns the answer to a refusal."""
         return self._writers[type(refusal)](refusal)
 
     def words(self, status: int) -> Words:
-        """What is said where the API's code cannot speak; see http/fallback.py."""
+        """Returns the answer where the API's own code cannot answer; see http/fallback.py."""
         return self._words.get(status) or self._words[500]
 
 

@@ -1,19 +1,23 @@
-"""What is said where the code that owns a path cannot speak: no valid HTTP, a refusal, a crash."""
+"""Answers in place of the code that owns a path, where that code cannot answer.
+
+That is so where a request is not valid HTTP or late, where its connection is refused, and after a
+crash.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 
 class Words(NamedTuple):
-    """A content type and a body."""
+    """The content type and the body of such an answer."""
 
     content_type: str
     body: bytes
 
 
 Fallback = Callable[[str, str, int], Words]
-"""The words for a host name and a path (each as far as it is known, else ""), and one of the
-statuses in `REASONS`."""
+"""Returns the answer to a request, given its host name, its path (each "" where it is not known)
+and one of the statuses in `REASONS`."""
 
 REASONS = {
     400: "Bad Request",  # it is not HTTP
@@ -22,7 +26,7 @@ REASONS = {
     500: "Internal Server Error",  # a crash
     503: "Service Unavailable",  # too many connections in all
 }
-"""The statuses for which there are words."""
+"""The statuses that such an answer may have, and their reason phrases."""
 
 
 _PLAIN = {
@@ -35,11 +39,27 @@ _PLAIN = {
 
 
 def plain_words(status: int) -> Words:
-    """The words where nobody has a shape of their own."""
-    told = _PLAIN.get(status, _PLAIN[500])
-    return Words("text/plain; charset=utf-8", f"{told}\n".encode())
+    """Returns the answer for paths that no dialect and no page owns."""
+    message = _PLAIN.get(status, _PLAIN[500])
+    return Words("text/plain; charset=utf-8", f"{message}\n".encode())
 
 
 def plain(_host: str, _path: str, status: int) -> Words:
-    """The same for every request."""
+    """Returns the same for every request."""
     return plain_words(status)
+
+
+def last_answer(status: int, words: Words, request_id: str) -> bytes:
+    """Returns a whole HTTP/1.1 response, after which the connection is closed."""
+    wait = "retry-after: 1\r\n" if status in (429, 503) else ""
+    head = (
+        f"HTTP/1.1 {status} {REASONS[status]}\r\n"
+        f"content-type: {words.content_type}\r\n"
+        f"content-length: {len(words.body)}\r\n"
+        "cache-control: no-store\r\n"
+        "x-content-type-options: nosniff\r\n"
+        f"x-request-id: {request_id}\r\n"
+        f"{wait}"
+        "connection: close\r\n\r\n"
+    )
+    return head.encode("latin-1") + words.body

@@ -1,4 +1,4 @@
-"""Reading the fields of a body: what every dialect means by a text, a weight, a sum, a phone."""
+"""The types of a body's fields that all dialects share: texts, weights, sums, phone numbers."""
 
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
@@ -21,13 +21,13 @@ WEIGHT_LIMIT = 1_000_000
 """How heavy a parcel may be, in grams."""
 
 MONEY_LIMIT = 2**53 - 1
-"""How large a sum may be, in whole units: what every reader of JSON keeps exactly."""
+"""How large a sum may be, in whole units: the largest that all readers of JSON keep exactly."""
 
 
 class Context(NamedTuple):
     """What the reading of a body depends on besides the body.
 
-    `region` is where phone numbers without a country code belong; `sandbox` tells whether a text
+    `region` is the country of phone numbers without a country code. `sandbox` says whether a text
     may choose a scenario.
     """
 
@@ -36,7 +36,7 @@ class Context(NamedTuple):
 
     @classmethod
     def of(cls, credential: Credential) -> "Context":
-        """How the bodies of a credential are read."""
+        """Returns the context of requests that are made with a credential."""
         return cls(credential.account.market.phone_region, credential.mode is Mode.SANDBOX)
 
 
@@ -44,7 +44,7 @@ _OURS: Final = "refused"
 
 
 def refusal(reason: str) -> PydanticCustomError:
-    """What a validator raises; `reason` completes a sentence that begins with the field."""
+    """Returns what a validator raises; `reason` ends a sentence that begins with the field."""
     return PydanticCustomError(_OURS, "{reason}", {"reason": reason})
 
 
@@ -63,7 +63,7 @@ def _said(text: str) -> str:
 
 
 def whole(value: Any) -> Any:
-    """JSON knows one kind of number: 1200.0 is an integer to a JSON schema, and here."""
+    """Returns 1200.0 as the integer 1200, which it is to a JSON schema; all else unchanged."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -88,16 +88,16 @@ AnyText = Annotated[str, Field(strict=True, max_length=TEXT_LIMIT)]
 """A text, perhaps an empty one."""
 
 Text = Annotated[AnyText, AfterValidator(_said)]
-"""A text that says something."""
+"""A text that is not blank."""
 
 AnyName = Annotated[str, Field(strict=True, max_length=NAME_LIMIT)]
 """A name, perhaps an empty one."""
 
 Name = Annotated[AnyName, AfterValidator(_said)]
-"""A name that says something."""
+"""A name that is not blank."""
 
 Scripted = Annotated[AnyText | None, AfterValidator(_scenario)]
-"""A text that in the sandbox may choose what happens."""
+"""A text that in the sandbox may name a scenario."""
 
 Phone = Annotated[
     str, Field(strict=True, max_length=PHONE_LIMIT), AfterValidator(_said), AfterValidator(_phone)
@@ -114,7 +114,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read(model: type[Model], value: Any, context: Context) -> Model:
-    """The request of kind `model` in a decoded body. Raises InvalidRequest with all bad fields."""
+    """Returns a decoded body as a `model`. Raises InvalidRequest, which names all bad fields."""
     try:
         return model.model_validate(value, context=context)
     except ValidationError as error:

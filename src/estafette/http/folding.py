@@ -1,4 +1,4 @@
-"""Lines of the log for refused requests: the first ones of a caller are written, others counted."""
+"""Logs of refused requests: a caller's first ones get a line each, the others are counted."""
 
 import asyncio
 import time

@@ -1,6 +1,7 @@
 """How often a key, an account and an address may call: token buckets in the memory of one process.
 
-A request is paid for by one of them. What nobody has paid for is refused in http/observe.py.
+Each request takes tokens from the buckets of its key and account, or from that of its address.
+http/observe.py charges the address for refusals that took none.
 """
 
 import math
@@ -19,22 +20,22 @@ from estafette.http.reply import HttpReply
 from estafette.http.resource import Handler
 
 _BUCKETS = 100_000
-"""How many buckets are remembered: some 20 MB at worst."""
+"""How many buckets are remembered at most, which take some 20 MB."""
 
 _BURST_SECONDS = 20.0
-"""What an address may do in so many seconds it may do at once."""
+"""A full bucket of an address holds what it may do in so many seconds."""
 
 _KEYS_WORTH = 4
-"""All keys of an account together may do what so many of its keys may: it begins with four."""
+"""All keys of an account together may do as much as so many keys: an account begins with four."""
 
 TOKEN_BYTES = 16 * 1024
-"""A body costs a token more for each so many bytes after the first."""
+"""A body costs one more token for each further piece of so many bytes."""
 
 _VISITORS_SHARE = 5
-"""One client address may take the so-manieth part of what a publishable key may do."""
+"""One client address may take a fifth of the tokens of a publishable key."""
 
 _VISITORS_RATE, _VISITORS_BURST = 2, 10
-"""And always so many requests a second and at once, if the key may."""
+"""The least that one address may take of a publishable key: requests a second, and at once."""
 
 _PROBES_PER_SECOND = 500.0
 """How often an address may ask for `/healthz` and `/readyz`: it may be that of many monitors."""
@@ -43,13 +44,13 @@ _LIMITS = "estafette.limits"
 _PAYER = "estafette.payer"
 
 _FAILURES = frozenset({401, 403})
-"""What is refused for a key, and not for what is asked."""
+"""The statuses of refusals that concern the key and not what the request asks for."""
 
 Name = TypeVar("Name")
 
 
 class _Buckets(Generic[Name]):
-    """Token buckets by name; of too many, those least recently used are forgotten.
+    """Token buckets by name; where there are too many, the least recently used are forgotten.
 
     They are most likely full again, which is as good as unknown.
     """
@@ -57,23 +58,24 @@ class _Buckets(Generic[Name]):
     def __init__(self, clock: Callable[[], float], most: int) -> None:
         self._clock = clock
         self._most = most
-        # Full at that time, in the clock's seconds: one number is all there is to a bucket.
+        # For each bucket the time at which it is full again, in the clock's seconds.
         self._full_at: OrderedDict[Name, float] = OrderedDict()
 
     def wait(self, name: Name, interval: float, capacity: float) -> float:
-        """In how many seconds there is a token; zero or less: now.
+        """Returns in how many seconds there is a token; zero or less where there is one now.
 
         A token comes back in `interval` seconds, a bucket fills in `capacity` seconds.
         """
         now = self._clock()
         full_at = self._full_at.get(name, now)
-        # A hair's breadth for what adding fractions loses.
+        # A tolerance for the rounding of fractions.
         return max(full_at, now) + interval - now - capacity - 1e-9
 
     def take(self, name: Name, interval: float, capacity: float, tokens: int = 1) -> float:
-        """Takes so many tokens if they are there; returns what `wait` said of them before.
+        """Takes `tokens` if there are enough; returns what `wait` returned for them before.
 
-        However many they are, whoever has taken one from a full bucket gets the rest of it.
+        A request may take more than a bucket holds: it needs only a bucket that is full but for
+        the token that the same request has taken before.
         """
         now = self._clock()
         price = interval if tokens == 1 else min(tokens * interval, capacity - interval)
@@ -119,15 +121,15 @@ class RateLimiter:
     def take(self, credential: Credential, scope: Scope) -> None:
         """Takes what a request costs without its body, and lets its body be charged later.
 
-        Raises RateLimited when there is too little: of the key, of the account, or, with a
-        publishable key, of the client address, which is asked first: what one visitor has too
-        little of costs the others nothing.
+        Raises RateLimited when the key or the account has too few tokens or, with a publishable
+        key, the client address. The address is checked first, so that a visitor who is refused
+        takes nothing from the others.
         """
         self.charge(credential, scope, 1)
         scope[_PAYER] = self, credential
 
     def charge(self, credential: Credential, scope: Scope, tokens: int) -> None:
-        """Takes so many tokens. Raises RateLimited when there are too few."""
+        """Takes `tokens` more for a request. Raises RateLimited when there are too few."""
         account = credential.account
         rate, burst = account.rate_per_second, account.burst
         if credential.kind is KeyKind.PUBLISHABLE:
@@ -154,7 +156,7 @@ class RateLimiter:
 
 
 def charge_body(scope: Scope, size: int) -> None:
-    """Takes what a body of `size` bytes costs besides its request from who was let in with a key.
+    """Charges the key of a request for a body of `size` bytes; requests without a key are free.
 
     Raises RateLimited when there is too little.
     """
@@ -164,20 +166,20 @@ def charge_body(scope: Scope, size: int) -> None:
 
 
 def is_paid(scope: Scope) -> bool:
-    """Whether a request was counted: of a key, or of its address."""
+    """Whether a request was charged to its key or to its address."""
     return _PAYER in scope
 
 
 def has_key(scope: Scope) -> bool:
-    """Whether a request was counted as one of a key that was let in."""
+    """Whether a request was charged to a key."""
     return isinstance(scope.get(_PAYER), tuple)
 
 
 class AddressLimits:
-    """What callers without a good key may do, by their address: an IPv6 caller's is its /64.
+    """Limits callers without a valid key by their address, which for IPv6 is the /64.
 
-    Only what is refused, and what needs no key, is counted: whoever shows a good key is let in,
-    whatever others behind the same address do.
+    Only refused requests and requests that need no key are counted: a valid key is accepted
+    whatever other callers behind the same address do.
     """
 
     def __init__(
@@ -189,7 +191,7 @@ class AddressLimits:
         clock: Callable[[], float] = time.monotonic,
         addresses: int = _BUCKETS,
     ) -> None:
-        """Allows so much to each address, and twenty seconds' worth at once.
+        """Allows each address so many a second, and those of twenty seconds at once.
 
         `failures_per_second` are refused keys and signatures, `requests_per_second` requests that
         need no key. The limits are those of all `processes` together. At most `addresses` are
@@ -208,14 +210,14 @@ class AddressLimits:
         _refuse_until(self._requests.take(caller(scope), self._request, _capacity(self._request)))
 
     def probe(self, scope: Scope) -> None:
-        """Counts a question of a monitor, which may have many. Raises RateLimited."""
+        """Counts a monitor's request, for which the limit is higher. Raises RateLimited."""
         scope[_PAYER] = "address"
         _refuse_until(self._probes.take(caller(scope), self._probe, _capacity(self._probe)))
 
     def refuse(self, scope: Scope, status: int) -> None:
-        """Counts a request that is answered with a `status` of 4xx and that nobody has paid for.
+        """Counts a request that is answered with a `status` of 4xx and was not charged.
 
-        Raises RateLimited, to be told in its place.
+        Raises RateLimited, which is then answered instead.
         """
         if status in _FAILURES:
             self.fail(scope)
@@ -223,17 +225,17 @@ class AddressLimits:
             self.ask(scope)
 
     def fail(self, scope: Scope) -> None:
-        """Counts a key or a signature that was refused. Raises RateLimited in its place."""
+        """Counts a key or signature that was refused. Raises RateLimited instead of the refusal."""
         scope[_PAYER] = "address"
         _refuse_until(self._failures.take(caller(scope), self._failure, _capacity(self._failure)))
 
     def has_failed(self, scope: Scope) -> bool:
-        """Whether the caller's next failure would be one too many."""
+        """Whether the caller has failed so often that its next failure raises RateLimited."""
         return self._failures.wait(caller(scope), self._failure, _capacity(self._failure)) > 0
 
 
 def caller(scope: Scope) -> str:
-    """Under what the client of a request is counted: its address, or its /64; "" without one."""
+    """Returns what a client is counted under: its address, or its /64; "" where none is known."""
     client = scope.get("client")
     return counted(client[0]) if client else ""
 
@@ -246,18 +248,18 @@ _UNLIMITED = AddressLimits()
 
 
 def set_limits(scope: Scope, limits: AddressLimits) -> None:
-    """Lets a request be counted by `limits`."""
+    """Makes `limits` those of a request."""
     scope[_LIMITS] = limits
 
 
 def limits_of(scope: Scope) -> AddressLimits:
-    """By what a request is counted; where nothing was set, by nothing."""
+    """Returns the limits of a request; where none were set, some that allow everything."""
     limits = scope.get(_LIMITS)
     return limits if isinstance(limits, AddressLimits) else _UNLIMITED
 
 
 def open_to_all(handler: Handler) -> Handler:
-    """A handler that needs no key, for as many requests of an address as may be."""
+    """Returns the handler with its requests limited by address, for one that needs no key."""
 
     async def counted(scope: Scope, receive: Receive) -> HttpReply:
         limits_of(scope).ask(scope)

@@ -23,18 +23,18 @@ class Moment(NamedTuple):
 
     @property
     def end(self) -> datetime:
-        """The last moment that is shown as this one: a whole second includes all of itself."""
+        """The last moment that is written like this one: for a whole second, its end."""
         return self.at + _ALMOST_A_SECOND if self.is_whole else self.at
 
 
 def timestamp(time: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds, with `Z`."""
+    """Returns a time by RFC 3339 in UTC, in whole seconds, with `Z`."""
     there = time if time.tzinfo is UTC else time.astimezone(UTC)
     return there.isoformat()[:19] + "Z"
 
 
 def read_moment(text: str) -> Moment | None:
-    """The time of an ISO 8601 text with a zone; None when it is none."""
+    """Returns the time of an ISO 8601 text with a zone, or None when it is not such a text."""
     found = _MOMENT.fullmatch(text)
     if found is None:
         return None

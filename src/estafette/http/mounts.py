@@ -21,8 +21,8 @@ class Mount:
     """Where an application is served: under a path prefix, or under a name before the host's own.
 
     `prefix` is one part of a path (`/delivery`), for every host. `host` is one part of a host name
-    (`lisbon`): the application then has all paths of `lisbon.delivery.example`, where the world
-    reaches the server at `delivery.example`, and of `lisbon.localhost` on the machine itself.
+    (`lisbon`): the application then has all paths of `lisbon.delivery.example`, where callers
+    reach the server at `delivery.example`, and of `lisbon.localhost` on the machine itself.
     """
 
     prefix: str = ""
@@ -38,9 +38,9 @@ class Mount:
             raise ValueError(f"{self.host!r} is not one part of a host name, such as lisbon")
 
     def url(self, server_url: str) -> str:
-        """Where its paths begin, for who reaches the server at `server_url`; no slash at the end.
+        """Returns the URL before its paths where the server is at `server_url`; no slash ends it.
 
-        A server that is reached by a number has no names before it: it is taken for this machine.
+        A numeric address has no subdomains: such a server's hosts are those of this machine.
         """
         if self.prefix:
             return server_url + self.prefix
@@ -49,7 +49,7 @@ class Mount:
         return f"{parts.scheme}://{self.host}.{_named(parts.hostname)}{port}"
 
     def hosts(self, server_url: str) -> frozenset[str]:
-        """The host names that it is served under; none for one with a prefix."""
+        """Returns the host names that it is served under; none for one with a prefix."""
         if not self.host:
             return frozenset()
         return frozenset(f"{self.host}.{at}" for at in (_named(_host_of(server_url)), _LOCAL))
@@ -63,7 +63,7 @@ def _host_of(url: str) -> str | None:
 
 
 def _named(host: str | None) -> str:
-    """The host where it is a name, else the name of this machine for itself."""
+    """Returns the host where it is a name, else `localhost`."""
     try:
         ip_address(host or "")
     except ValueError:
@@ -72,7 +72,7 @@ def _named(host: str | None) -> str:
 
 
 class Mounted(NamedTuple):
-    """An application, where it is served, and its words for a status where it cannot speak."""
+    """An application, its mount, and its answers where it cannot answer; see http/fallback.py."""
 
     mount: Mount
     application: ASGIApp
@@ -80,17 +80,17 @@ class Mounted(NamedTuple):
 
 
 class Mounts:
-    """Gives each application all that lies at its mount, a bare prefix included.
+    """Passes to each application all requests at its mount, a bare prefix included.
 
-    Starlette's `Mount` passes over the bare prefix, and over paths with a line feed in them; those
-    would then be refused in nobody's shape. A host name wins over a prefix: what is served under
-    a name of its own may have any path, whoever else has the same.
+    Starlette's `Mount` ignores the bare prefix, and paths with a line feed in them; those would
+    then not be refused in the shape of the API they belong to. A host name comes before a prefix:
+    an application with a host name of its own may have any path, also one that is a prefix.
     """
 
     def __init__(self, server_url: str, mounted: Iterable[Mounted], otherwise: ASGIApp) -> None:
-        """`otherwise` gets what no mount is for. The world reaches the server at `server_url`.
+        """Passes requests that belong to no mount to `otherwise`.
 
-        Raises ValueError where two are mounted at one place.
+        Callers reach the server at `server_url`. Raises ValueError where two have the same mount.
         """
         self._prefixes: dict[str, Mounted] = {}
         self._hosts: dict[str, Mounted] = {}
@@ -122,7 +122,7 @@ class Mounts:
         await owner.application(scope, receive, send)
 
     def fallback(self, host: str, path: str, status: int) -> Words:
-        """The words of whoever a request belongs to; see http/fallback.py."""
+        """Returns the answer of the application that a request belongs to; see http/fallback.py."""
         owner = self._hosts.get(host) or self._prefixes.get(_first_part(path))
         return plain_words(status) if owner is None else owner.words(status)
 
@@ -132,7 +132,7 @@ def _first_part(path: str) -> str:
 
 
 def host_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The host that a request names, without a port, in small letters; "" for none or several."""
+    """Returns a request's host name without a port, in small letters; "" for none or several."""
     named = [value for name, value in headers if name == b"host"]
     if len(named) != 1:
         return ""

@@ -1,4 +1,4 @@
-"""The outermost layer: request ids, one log line and one measurement for each request, crashes."""
+"""The outermost layer: gives requests an id, logs and measures each, and answers after crashes."""
 
 import time
 
@@ -17,7 +17,7 @@ from estafette.http.trace import Trace, start_trace
 from estafette.metrics import RequestMetrics
 
 CLIENT_GONE = 499
-"""What is recorded, and never sent, for a caller who went away before its answer."""
+"""The status that is logged, and never sent, where the caller went away before its answer."""
 
 _FOR_PAGES = (b"access-control-", b"vary")
 """The headers of an answer that say which pages may read it."""
@@ -28,11 +28,11 @@ class Observer:
 
     From here on `scope["client"]` holds the caller's own address, not that of a trusted proxy.
     Every response gets `X-Request-Id`, and the headers of `http.reply.guarded`. A crash is answered
-    by `fallback` with status 500, tells the caller nothing, and goes to the log with its traceback.
+    by `fallback` with status 500 and without a reason, and logged with its traceback.
 
-    A refusal that nobody has paid for (no key, a path that is not served) is counted by the
-    caller's address, and answered by `fallback` with status 429 where there were too many. Of a
-    caller who is refused all the time not every request gets a line of the log.
+    A refusal that was charged to no key (there was none, or the path is not served) is counted by
+    the caller's address, and `fallback` answers with status 429 where there were too many. Where a
+    caller is refused many times, only some of its requests get a line of the log.
     """
 
     def __init__(
@@ -90,8 +90,8 @@ class Observer:
         try:
             await self._app(scope, receive, send_with_id)
         except Disconnected:
-            status = CLIENT_GONE  # whatever was said, nobody was there to hear it
-        except Exception as error:  # the last boundary: the process serves on
+            status = CLIENT_GONE  # whatever was answered, it was not received
+        except Exception as error:  # the last boundary: the process goes on serving
             self._logger.error(
                 "request crashed", request_id=trace.request_id, client=client, exc_info=error
             )
@@ -105,7 +105,7 @@ class Observer:
     def _too_many(
         self, scope: Scope, wait: int, instead_of: Message, id_header: Header
     ) -> HttpReply:
-        """The answer to a refusal too many; a page may read it if it might have read the other."""
+        """Returns a 429; pages that could read the answer `instead_of` which it is sent may too."""
         content_type, body = self._fallback(host_of(scope["headers"]), scope["path"], 429)
         kept = [each for each in instead_of.get("headers", ()) if each[0].startswith(_FOR_PAGES)]
         told = [(b"content-type", content_type.encode("latin-1")), (b"retry-after", b"%d" % wait)]
@@ -116,7 +116,7 @@ class Observer:
         method: str = scope["method"]
         self._metrics.observe(method, route, status, seconds)
         if trace.is_probe and status < 400:
-            return  # asked every few seconds by machines: a line each would hide the others
+            return  # monitors ask every few seconds: a line for each would hide the others
         is_refused = 400 <= status < 500 and (status == 429 or not has_key(scope))
         if is_refused and self._folding.takes(Refused(trace.client, status, trace.key_id)):
             return
@@ -134,9 +134,9 @@ class Observer:
 
 
 def _owed(scope: Scope, status: int) -> int:
-    """Counts a refusal that nobody has paid for by its address.
+    """Counts a refusal that was not charged to a key by the caller's address.
 
-    Returns 0, or in how many seconds the caller may be refused again.
+    Returns 0, or where there were too many in how many seconds the caller may try again.
     """
     if is_paid(scope):
         return 0

@@ -1,4 +1,4 @@
-"""What the operations of all dialects do alike: a path's delivery, idempotent answers, JSON."""
+"""What all dialects' operations share: the delivery of a path, idempotent answers, JSON."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ from estafette.usecases.deliveries.idempotency import Answer, Idempotency, Key
 
 
 def delivery_in(scope: Scope, parameter: str, parse: Callable[[str], UUID | None]) -> UUID:
-    """The delivery that a parameter of the path names, as the dialect's `parse` reads ids.
+    """Returns the delivery's id in a parameter of the path, as the dialect's `parse` reads ids.
 
     Raises DeliveryNotFound for what is no delivery's id.
     """
@@ -26,14 +26,14 @@ def delivery_in(scope: Scope, parameter: str, parse: Callable[[str], UUID | None
 
 
 def json(status: int, value: Any) -> HttpReply:
-    """An answer in JSON."""
+    """Returns an answer in JSON."""
     return HttpReply(status, orjson.dumps(value))
 
 
 def idempotency(
     credential: Credential, endpoint: str, key: str | None, value: Any = None
 ) -> Idempotency | None:
-    """What an idempotency key stands for, None where the request has none.
+    """Returns what identifies the request for idempotency; None where it has no `key`.
 
     `endpoint` is the method and path, `value` the decoded body, None where there is none.
     """
@@ -44,7 +44,7 @@ def idempotency(
 
 
 def answered(answer: Answer, mark: Header, refused: Header = JSON) -> HttpReply:
-    """An answer that may be the repetition of an earlier one, which then carries the `mark`.
+    """Returns an answer; with the header `mark` where it repeats an earlier one.
 
     `refused` is the content type of the dialect's refusals; they are kept as they were.
     """

@@ -1,17 +1,16 @@
 """HTTP/1.1 by uvicorn and httptools, with what they lack: an end to everything a caller may do.
 
-What cannot be parsed, or does not arrive in time, is answered in an owner's shape. Parts of uvicorn
-that it does not publish are used here and nowhere else: `PRIVATE` names them, and a test compares
-them with the installed uvicorn.
+A request that cannot be parsed, or does not arrive in time, is answered in the shape of the dialect
+or page that owns its path. Parts of uvicorn that it does not publish are used by this module,
+http/cycle.py and http/unread.py and nowhere else: `PRIVATE` names them, and a test compares them
+with the installed uvicorn.
 """
 
 import asyncio
-import fcntl
 import re
 import socket
 import struct
 import sys
-import termios
 from contextlib import suppress
 from typing import Any, cast
 from urllib.parse import unquote
@@ -21,18 +20,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from estafette.http.connections import Connections
 from estafette.http.cycle import Cycle, Patience
-from estafette.http.fallback import REASONS, Fallback
+from estafette.http.fallback import Fallback, last_answer
 from estafette.http.mounts import host_of
 from estafette.http.request import WHOLE_BODY, request_id
+from estafette.http.unread import UnreadAnswers
 
 HEAD_LIMIT = 64 * 1024
 """How long a request line and headers may be together, in bytes."""
 
 AHEAD = 8
 """How many requests a caller may send ahead of their answers."""
-
-_PROGRESS = 32 * 1024
-"""How many bytes of an answer must be read in the time that it may wait to be read on."""
 
 PRIVATE = {
     HttpToolsProtocol: (
@@ -54,7 +51,7 @@ PRIVATE = {
         *("response_started", "scope", "transport", "waiting_for_100_continue"),
     ),
 }
-"""The attributes of uvicorn's objects that http/cycle.py, http/server.py or this module uses."""
+"""The attributes of uvicorn's objects that are used here and in the modules beside this one."""
 
 OVERRIDDEN = (
     *("connection_made", "connection_lost", "data_received", "resume_writing", "on_message_begin"),
@@ -70,11 +67,11 @@ _PATH = re.compile(r"\A(?:[a-z]+://[^/?#]*)?([^?#]*)")
 
 
 def http_protocol(fallback: Fallback, connections: Connections) -> type[HttpToolsProtocol]:
-    """A protocol for `uvicorn.Config(http=…)` that refuses malformed HTTP by `fallback`.
+    """Returns a protocol for `uvicorn.Config(http=…)` that refuses malformed HTTP by `fallback`.
 
     It also bounds what uvicorn does not: how many `connections` there are and how long each may
-    keep us waiting, how long a head and trailers are, how many requests are sent ahead. Trailers
-    say nothing, and no upgrade to another protocol is taken.
+    keep the server waiting, how long a head and trailers are, how many requests are sent ahead.
+    Trailers are read over, and no upgrade to another protocol is taken.
     """
 
     class Protocol(_Protocol):
@@ -89,25 +86,29 @@ class _Protocol(HttpToolsProtocol):
     watch: Connections
     _chunk: bytes = b""
     _again: bytes = b""  # what is to be parsed after the chunk
-    _head: int | None = None  # bytes of the head or trailers under way; None: there are none
-    _shared = False  # whether the chunk holds something else before these
-    _running: RequestResponseCycle | None = None  # the last request that was begun to be answered
+    _head: int | None = None  # bytes so far of a head or trailers that arrive; None: none do
+    _shared = False  # whether the chunk begins with something else than these
+    _running: RequestResponseCycle | None = None  # what the application answers, or did last
     _has_headers = False  # whether the headers are complete: those that follow are trailers
     host = ""  # of the connection: the caller's, or a proxy's
     _refusal: int | None = None  # the status by which this whole connection is refused
-    _is_deaf = False  # whether nothing more is read from it
+    _is_deaf = False  # whether what still arrives is dropped
     _patience: Patience | None = None
-    _is_answered = False  # whether something was said that may not have been read
-    # Moments by the clock of the last look at all connections, in seconds:
+    # Moments on the clock of `watch`, in seconds:
     _made_at = 0.0
     _asked_at: float | None = None  # the last step of the request that arrives; None: none arrives
     _answered_at = 0.0
-    _unsent: tuple[float, int] | None = None  # when there was how much, in bytes, still to be read
-    unread = 0
+    _unread: UnreadAnswers
+
+    @property
+    def unread(self) -> int:
+        """How many bytes of its answers were unread at the last look."""
+        return self._unread.count
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as in uvicorn
-        """Takes the connection, or refuses it."""
+        """Accepts the connection, or notes that it is refused."""
         super().connection_made(transport)
+        self._unread = UnreadAnswers(transport)
         self.host = self.client[0] if self.client else ""
         self._refusal = self.watch.admit(self, self.host)
         self._made_at = self.watch.now
@@ -143,7 +144,7 @@ class _Protocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Takes a header. A trailer is none (RFC 9110, 6.5.1): it would pass for an API key."""
+        """Keeps a header. Trailers are dropped (RFC 9110, 6.5.1): one could pass for an API key."""
         if not self._has_headers and not self._is_deaf:
             super().on_header(name, value)
 
@@ -189,7 +190,7 @@ class _Protocol(HttpToolsProtocol):
         )
         scope[WHOLE_BODY] = self.cycle.whole_body  # pyright: ignore[reportGeneralTypeIssues] - more than ASGI says
         self.cycle.patience = self._patience
-        self._is_answered = True
+        self._unread.may_be_left = True
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, app)
         else:
@@ -202,7 +203,7 @@ class _Protocol(HttpToolsProtocol):
         self._shared = True
 
     def on_body(self, body: bytes) -> None:
-        """Takes a part of the body."""
+        """Keeps a part of the body."""
         self._head = None
         if not self._is_deaf:
             super().on_body(body)
@@ -219,13 +220,13 @@ class _Protocol(HttpToolsProtocol):
         if len(self.pipeline) >= AHEAD:
             self.watch.note("pipeline", self.host)
             self._is_deaf = True
-            self.cycle.keep_alive = False  # these are answered, and the rest may be sent anew
+            self.cycle.keep_alive = False  # the rest may be sent again on another connection
 
     def on_response_complete(self) -> None:
-        """Goes on with the next request, if it has been sent ahead, or rests."""
+        """Begins the next request, if one was sent ahead; the connection rests otherwise."""
         self.server_state.total_requests += 1
         if not self.pipeline:
-            self._answered_at = self.watch.now  # from here on `watch` keeps the time, no timer
+            self._answered_at = self.watch.now  # `watch` ends idle connections, no timer does
             self.watch.rest(self)
         if self.transport.is_closing():
             return
@@ -234,15 +235,15 @@ class _Protocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
 
     def resume_writing(self) -> None:
-        """Goes on with an answer, of which enough has been read."""
-        self._unsent = None
+        """Goes on to write an answer, of which the caller has read enough."""
+        self._unread.go_on()
         super().resume_writing()
 
     def _offers_upgrade(self) -> bool:
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Has a request read again without its offer of another protocol, which is not taken.
+        """Parses a request again without its offer of another protocol, which is not accepted.
 
         Some clients offer HTTP/2 with every request; the parser would skip the body and read
         nothing after it.
@@ -263,71 +264,59 @@ class _Protocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tells the request under way, which is not the last one that has arrived."""
+        """Tells the request that is being answered, which need not be the last that arrived."""
         self._let_go()
         self.watch.remove(self)
         super().connection_lost(exc)
 
     def overdue(self, now: float) -> str | None:
-        """What it keeps us waiting for longer than it may; see http/connections.py."""
-        limits = self.watch.limits
-        if self._is_read_slowly(now):
+        """Returns what the caller takes too long for; see http/connections.py."""
+        if self._unread.is_slow(self._running, now, self.watch.limits.sending):
             return "reading"
         if self.transport.is_closing():
             return None
         if self._refusal is not None:
-            return "head" if now - self._made_at > limits.refused else None
+            return "head" if now - self._made_at > self.watch.limits.refused else None
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first request
         if self._asked_at is None:
-            if cycle is None:
-                return "head" if now - self._made_at > limits.head else None
-            is_idle = cycle.response_complete and now - self._answered_at > limits.idle
-            return "idle" if is_idle else None
-        if self.flow.read_paused:  # it is we who keep it waiting
+            return self._overdue_between(now, cycle)
+        if self.flow.read_paused:  # the server keeps the caller waiting, not the other way round
             self._asked_at = now
             return None
+        return self._overdue_within(now, self._asked_at, cycle)
+
+    def _overdue_between(self, now: float, last: RequestResponseCycle | None) -> str | None:
+        """The same where no request arrives; `last` is the one before, None for none."""
+        limits = self.watch.limits
+        if last is None:
+            return "head" if now - self._made_at > limits.head else None
+        is_idle = last.response_complete and now - self._answered_at > limits.idle
+        return "idle" if is_idle else None
+
+    def _overdue_within(
+        self, now: float, asked_at: float, cycle: RequestResponseCycle | None
+    ) -> str | None:
+        """The same while a request arrives, whose last step was at `asked_at`."""
+        limits = self.watch.limits
         if not self._has_headers:
-            return "head" if now - self._asked_at > limits.head else None
+            return "head" if now - asked_at > limits.head else None
         if cycle is not None and cycle.response_complete:
-            is_late = now - max(self._asked_at, self._answered_at) > limits.farewell
+            is_late = now - max(asked_at, self._answered_at) > limits.farewell
         else:
-            is_late = now - self._asked_at > limits.body
+            is_late = now - asked_at > limits.body
         return "body" if is_late else None
 
-    def _is_read_slowly(self, now: float) -> bool:
-        left = self._count_unread()
-        if not left:
-            self._unsent = None
-        elif self._unsent is None:
-            self._unsent = (now, left)
-        elif now - self._unsent[0] > self.watch.limits.sending:
-            if left > self._unsent[1] - _PROGRESS:
-                return True
-            self._unsent = (now, left)
-        return False
-
-    def _count_unread(self) -> int:
-        """How much of its answers the caller has not read yet, in bytes."""
-        self.unread = 0
-        if self._is_answered:
-            running = self._running
-            left = running.unwritten if isinstance(running, Cycle) else 0
-            left += self.transport.get_write_buffer_size()
-            self.unread = left + _unread_of_system(self.transport)
-            self._is_answered = self.unread > 0 or bool(running and not running.response_complete)
-        return self.unread
-
     def _end(self) -> None:
-        """Closes; what was not read by now is dropped, or the system would keep it for minutes."""
+        """Closes the connection, and drops what is unread: the system would keep it for minutes."""
         if self.transport.is_closing():
             return
-        if self._count_unread():
+        if self._unread.look(self._running):
             self.abort()
         else:
             self.transport.close()
 
     def abort(self) -> None:
-        """Ends at once, whatever was not read."""
+        """Closes the connection at once and drops what is unread."""
         self._let_go()
         sock = self.transport.get_extra_info("socket")
         with suppress(OSError):
@@ -335,7 +324,7 @@ class _Protocol(HttpToolsProtocol):
         self.transport.abort()
 
     def expire(self, reason: str) -> None:
-        """Ends, with words where a request has begun to arrive and may be answered now."""
+        """Closes the connection; answers first where a request has begun to arrive."""
         self.watch.note(reason, self.host)
         if reason == "reading":
             self.abort()
@@ -345,12 +334,12 @@ class _Protocol(HttpToolsProtocol):
             self._say(self._refusal or 408)
 
     def leave(self) -> None:
-        """Makes room for another connection; nothing is under way here."""
+        """Closes this idle connection, to make room for another."""
         self._is_deaf = True
         self._end()
 
     def _let_go(self) -> None:
-        """Nothing more can be said on this connection: whoever still works for it shall know."""
+        """Lets the application know that its answer will not be sent."""
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()
@@ -364,51 +353,39 @@ class _Protocol(HttpToolsProtocol):
         """Answers the request that arrives with a refusal, and closes the connection."""
         self._is_deaf = True
         if self.transport.is_closing():
-            return  # it has been said
-        cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first request
-        busy = cycle is not None and not cycle.response_complete
-        is_another = self._running is not cycle or (cycle and not cycle.more_body)
-        was_answered = cycle and not busy and self._has_headers and self._asked_at is not None
-        if was_answered or (cycle and busy and (cycle.response_started or is_another)):
-            self._let_go()
-            self.transport.close()  # what we say now would be taken for another request's answer
-            return
-        content_type, body = self.refuse(self._named_host(), self._path(), status)
-        wait = "retry-after: 1\r\n" if status in (429, 503) else ""
-        head = (
-            f"HTTP/1.1 {status} {REASONS[status]}\r\n"
-            f"content-type: {content_type}\r\n"
-            f"content-length: {len(body)}\r\n"
-            "cache-control: no-store\r\n"
-            "x-content-type-options: nosniff\r\n"
-            f"x-request-id: {request_id(self.headers or ())}\r\n"
-            f"{wait}"
-            "connection: close\r\n\r\n"
-        )
+            return  # it was answered before
+        if self._can_answer():
+            content = self.refuse(self._named_host(), self._path(), status)
+            answer = last_answer(status, content, request_id(self.headers or ()))
+            self.transport.write(answer)
         self._let_go()
-        self.transport.write(head.encode("latin-1") + body)
         self.transport.close()
 
+    def _can_answer(self) -> bool:
+        """Whether a caller would take an answer for that to the request which arrives.
+
+        It would be taken for another's, or for a part of one, where that request is answered
+        already or in part, or where an earlier request is not answered yet.
+        """
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first request
+        if cycle is None:
+            return True
+        if cycle.response_complete:  # then a request of which there are headers is its own
+            return not self._has_headers or self._asked_at is None
+        is_earlier = self._running is not cycle or not cycle.more_body
+        return not (cycle.response_started or is_earlier)
+
     def _named_host(self) -> str:
-        """The host that the request under way names, as far as it can be made out."""
+        """The host that the request under way names; "" where it cannot be found."""
         headers: Any = getattr(self, "headers", ())
         if not headers and (found := _HOST.search(self._chunk)):
             headers = [(b"host", found[1])]
         return host_of(headers)
 
     def _path(self) -> str:
-        """The path of the request under way, as far as it can be made out."""
+        """The path of the request under way; "" where it cannot be found."""
         target: Any = getattr(self, "url", b"")
         if not target and (found := _TARGET.match(self._chunk)):
             target = found[1]
         found = _PATH.match(target.decode("latin-1"))
         return found[1] if found else ""
-
-
-def _unread_of_system(transport: asyncio.Transport) -> int:
-    """How many bytes the system still keeps for the other end of a connection."""
-    sock = transport.get_extra_info("socket")
-    try:
-        return struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
-    except (OSError, ValueError):  # it is closed, or no socket that can tell
-        return 0

@@ -152,31 +152,35 @@ class Lanes:
     def accept(
         self, claimed: Sequence[Claimed], claimed_at: float, asked: dict[UUID, int]
     ) -> list[UUID]:
-        """Takes in what a claim brought that was asked so; returns the endpoints without more."""
+        """Adds the messages of one claim to the lanes of their endpoints.
+
+        `claimed_at` is the moment on the monotonic clock at which they were claimed at the
+        earliest, `asked` what `ask` returned for this claim. Returns the endpoints that have no
+        more messages due.
+        """
         counts = Counter([message.endpoint_id for message in claimed])
-        lanes: dict[UUID, Lane] = {}
+        firsts: dict[UUID, Claimed] = {}
         for message in claimed:
-            endpoint_id, account_id = message.endpoint_id, message.scope.account_id
-            lane = lanes.get(endpoint_id)
-            if lane is None:
-                lane = self._lane(endpoint_id, account_id, message.failures)
-                lanes[endpoint_id] = lane
-                self._hold(lane, counts[endpoint_id])
-            key = message.key
-            job = self._jobs.get(key)
-            if job is None:
-                job = self._jobs[key] = Job(key, account_id)
-                lane.ready.append(job)
-                self._queue(lane)
-            job.messages.append((message, claimed_at))
-        emptied: list[UUID] = []
+            firsts.setdefault(message.endpoint_id, message)
+        for id, first in firsts.items():
+            lane = self._lane(id, first.scope.account_id, first.failures)
+            self._hold(lane, counts[id])
+        for message in claimed:
+            self._add(message, claimed_at)
         for id, room in asked.items():
-            lane = self._lanes[id]
-            lane.has_more = counts[id] >= room
-            if not lane.has_more:
-                emptied.append(id)
+            self._lanes[id].has_more = counts[id] >= room
         self._forget()
-        return emptied
+        return [id for id, room in asked.items() if counts[id] < room]
+
+    def _add(self, message: Claimed, claimed_at: float) -> None:
+        """Adds a message to the job of its delivery, and a job that is new to its lane."""
+        job = self._jobs.get(message.key)
+        if job is None:
+            job = self._jobs[message.key] = Job(message.key, message.scope.account_id)
+            lane = self._lanes[message.endpoint_id]
+            lane.ready.append(job)
+            self._queue(lane)
+        job.messages.append((message, claimed_at))
 
     def take(self, now: float) -> Job | None:
         """The next job to be sent; None: nothing may be sent. Its first message begins `now`."""
