@@ -15,9 +15,9 @@ from estafette.core.quotes.address_words import normalise, parts_of
 from estafette.core.quotes.place import City, CityIndex
 from estafette.core.quotes.tariff_file import TariffFileError, tariffs_from_csv
 from estafette.core.sandbox.scenario import mentioned
-from estafette.couriers.remote.failures import InDoubt
-from estafette.couriers.remote.schemas import Hint
-from estafette.couriers.remote.schemas import read as read_answer
+from estafette.couriers.entrega.schemas import Hint
+from estafette.couriers.entrega.schemas import read as read_answer
+from estafette.couriers.platforms.failures import InDoubt
 from estafette.http.moments import read_moment
 from estafette.http.parameters import Query
 from estafette.http.phones import e164

@@ -25,7 +25,7 @@ from pydantic import BaseModel
 from estafette.core.accounts.account import MARKETS, Mode
 from estafette.core.couriers.company import Company, Connector
 from estafette.core.ids import new_id
-from estafette.couriers.remote import schemas as remote
+from estafette.couriers.entrega import schemas as remote
 from estafette.couriers.sandbox.app import Advance
 from estafette.dialects import entrega, kaspi
 from estafette.dialects.entrega import schemas as entrega_schemas

@@ -24,7 +24,7 @@ from estafette import app
 from estafette.core.accounts.account import Account, KeyKind, Mode, Scope
 from estafette.core.couriers.company import Capabilities, Company, Connector, Margin
 from estafette.core.ids import new_id
-from estafette.couriers.remote import webhook_url
+from estafette.couriers.entrega import webhook_url
 from estafette.settings import Settings
 from estafette.usecases.accounts.administration import create_account
 from estafette.usecases.couriers.companies import save_company

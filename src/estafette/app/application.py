@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from estafette import health
 from estafette.app import reader_of_ids
-from estafette.couriers import remote, sandbox
+from estafette.couriers import entrega, sandbox
 from estafette.dialects import DialectRecord
 from estafette.http import plain
 from estafette.http.address import ClientAddresses
@@ -62,7 +62,7 @@ def build(
             sandbox.ERRORS.words,
         ),
         Mounted(Mount("/track"), pages, plain_words),
-        Mounted(Mount("/upstream"), remote.build(platform), remote.ERRORS.words),
+        Mounted(Mount("/upstream"), entrega.build(platform), entrega.ERRORS.words),
     )
     rest = plain.application(
         [

@@ -19,7 +19,8 @@ from estafette.app.application import build
 from estafette.core.audit import By
 from estafette.core.couriers.company import Connector
 from estafette.core.retention import Retention
-from estafette.couriers import remote, sandbox
+from estafette.couriers import platforms, sandbox
+from estafette.couriers.entrega import EntregaClient, EntregaCourier, EntregaPlatform
 from estafette.http.address import ClientAddresses
 from estafette.http.connections import ConnectionLimits, ConnectionMetrics, Connections
 from estafette.http.limiter import AddressLimits
@@ -54,14 +55,14 @@ _OTHER_FILES = 128
 async def _open(settings: Settings, by: By) -> AsyncGenerator[Platform]:
     """The same platform with the courier companies that have one of their own."""
     async with open_platform(settings, by) as alone:
-        client = remote.PlatformClient(settings.remote_rest_seconds, ThreadResolver())
-        courier = remote.RemoteCourier(client, remote.reach_through(alone))
+        client = EntregaClient(settings.remote_rest_seconds, ThreadResolver())
+        courier = EntregaCourier(client, platforms.reach_through(alone))
         try:
             yield replace(
                 alone,
                 couriers={**alone.couriers, Connector.REMOTE: courier},
                 recall=courier.recall,
-                observe_dispatch=remote.count_dispatch,
+                observe_dispatch=platforms.count_dispatch,
             )
         finally:
             await client.close()
@@ -263,11 +264,11 @@ def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> W
 
 async def _run_errands(settings: Settings, platform: Platform, stop: asyncio.Event) -> None:
     """Places deliveries at other platforms and follows them there, until `stop` is set."""
-    client = remote.PlatformClient(settings.remote_rest_seconds, ThreadResolver())
-    worker = remote.Worker(
+    client = EntregaClient(settings.remote_rest_seconds, ThreadResolver())
+    worker = platforms.Worker(
         platform,
-        client,
-        remote.reach_through(platform),
+        EntregaPlatform(client),
+        platforms.reach_through(platform),
         lease_seconds=settings.remote_lease_seconds,
         poll_seconds=settings.remote_poll_seconds,
     )

@@ -60,7 +60,8 @@ def connect(
     slug
         The company's.
     """
-    from estafette.couriers.remote import AddressRefusedError, check_address, webhook_url
+    from estafette.couriers.entrega import webhook_url
+    from estafette.couriers.platforms import AddressRefusedError, check_address
 
     known = _read(secrets)
     found = beside(settings())
@@ -100,9 +101,10 @@ def connect(
 async def _greeted(company: Company, link: Link) -> dict[Mode, str]:
     """What is wrong with each mode's key; "" where the platform answers to it."""
     from estafette.core.couriers.company import CourierFailed
-    from estafette.couriers.remote import Access, PlatformClient
+    from estafette.couriers.entrega import EntregaClient
+    from estafette.couriers.platforms import Access
 
-    client, answers = PlatformClient(), dict[Mode, str]()
+    client, answers = EntregaClient(), dict[Mode, str]()
     try:
         for mode, key in link.keys.items():
             try:

@@ -1,4 +1,7 @@
-// Asking the widget API. Whatever goes wrong is a Problem with a code for the page.
+// Asking Entrega's widget API. Whatever goes wrong is a Problem with a code for the page.
+
+// Below the server's address: where Entrega is mounted, and its paths for pages.
+const ENTREGA = "v1/widget";
 
 const WAIT_MS = 30_000;
 
@@ -84,7 +87,7 @@ class Api {
 
   async #fetch(method, path, body, headers) {
     // A text, since what wraps or stands in for fetch may not know URL objects.
-    const response = await fetch(new URL(`v1/widget/${path}`, this.base).href, {
+    const response = await fetch(new URL(`${ENTREGA}/${path}`, this.base).href, {
       method,
       headers: {
         Authorization: `Bearer ${this.key}`,

@@ -3,7 +3,7 @@
 import pytest
 
 from estafette.core.couriers.company import CourierResting
-from estafette.couriers.remote.breaker import (
+from estafette.couriers.platforms.breaker import (
     FAILURES,
     FIRST_REST_SECONDS,
     LONGEST_REST_SECONDS,

@@ -18,7 +18,7 @@ from tests.dialects.entrega.answers import created
 from tests.edges import ENTREGA, KASPI
 from tests.serving import Answer, Server, Tenant
 
-DOCS = Path(__file__).parents[2] / "docs" / "sandbox.md"
+DOCS = Path(__file__).parents[3] / "docs" / "sandbox.md"
 
 
 def path_of(id: str) -> str:

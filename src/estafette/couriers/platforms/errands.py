@@ -2,23 +2,26 @@
 
 What comes of it is a verdict; writing it down is the worker's. Nothing here touches the database.
 
-A delivery is placed under its own id as the idempotency key, and carries that id in its metadata
-there. Whenever an earlier try may have arrived, it is looked up before it is placed again: the
-platform may have forgotten the key, and a quote that it used says nothing of who used it.
+Which API the platform speaks is its client's matter: `PlatformApi` is what an errand asks of that.
+
+A delivery is placed under its own id as the idempotency key, and carries that id there. Whenever an
+earlier try may have arrived, it is looked up before it is placed again: the platform may have
+forgotten the key, and a quote that it used says nothing of who used it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+from uuid import UUID
 
-from estafette.core.couriers.company import CourierFailed, CourierResting
-from estafette.core.deliveries.delivery import Status
-from estafette.couriers.remote.client import Access, PlatformClient
-from estafette.couriers.remote.failures import Declined, InDoubt, told
-from estafette.couriers.remote.mapping import cheapest, create_body, route, step
-from estafette.couriers.remote.schemas import UpstreamDelivery
-from estafette.usecases.couriers.dispatch import Errand, Placement, Report
-from estafette.usecases.platform import clock
+from estafette.core.couriers.company import CourierFailed, CourierResting, Offer
+from estafette.core.couriers.upstream import Report
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.couriers.platforms.failures import Declined, InDoubt, QuoteTrouble, told
+from estafette.couriers.platforms.places import Manners
+from estafette.couriers.platforms.reach import Access
+from estafette.usecases.couriers.dispatch import Errand, Placement
 
 GIVE_UP: Final = timedelta(hours=24)
 """How long a delivery is tried to be placed: as long as the platform remembers the key."""
@@ -26,16 +29,44 @@ GIVE_UP: Final = timedelta(hours=24)
 LOOK_BACK: Final = timedelta(minutes=10)
 """How much earlier than the first try a delivery may seem created, by the other side's clock."""
 
-_QUOTE_AGAIN: Final = frozenset(
-    {
-        "quote_expired",
-        "quote_not_found",
-        "quote_already_used",
-        "quote_payload_mismatch",  # it binds contacts, of which the quote was not told
-    }
-)
-_MAY_EXIST: Final = "quote_already_used"
+_CONFLICT: Final = 409
+_UNKNOWN: Final = 404
 _FOR_GOOD: Final = frozenset({400, 413, 415, 422})
+
+
+class PlatformApi(Protocol):
+    """What is asked of the platform of a company, in the core's words.
+
+    Every call raises NotSent, InDoubt, Late, Declined or CourierResting.
+    """
+
+    def manners(self, company_id: UUID) -> Manners:
+        """How the company's platform has behaved towards this process."""
+        ...
+
+    async def find(self, access: Access, delivery_id: UUID, since: datetime) -> Placement | None:
+        """The delivery there that was created for ours, among those created since then."""
+        ...
+
+    async def place(
+        self, access: Access, delivery: Delivery, upstream: Mapping[str, Any]
+    ) -> Placement:
+        """Creates a delivery there by the quote of an offer, which `upstream` is kept of."""
+        ...
+
+    async def quote_again(
+        self, access: Access, delivery: Delivery, upstream: Mapping[str, Any]
+    ) -> Offer | None:
+        """A new offer for what was quoted; None when the company does not carry it any more."""
+        ...
+
+    async def report(self, access: Access, upstream_id: str) -> Report:
+        """How a delivery goes there."""
+        ...
+
+    async def call_off(self, access: Access, upstream_id: str) -> None:
+        """Cancels a delivery there; Declined with 409 where it is cancelled or too far."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +125,11 @@ Verdict = Placed | NotNow | Never | Seen | Unseen | Lost
 class Placing:
     """One try to place a delivery; `doubtful` tells at any time whether it may be there by it."""
 
-    def __init__(self, client: PlatformClient, access: Access, errand: Errand) -> None:
-        """Asks through `client`."""
-        self._client = client
+    def __init__(self, api: PlatformApi, access: Access, errand: Errand) -> None:
+        """Asks through `api`."""
+        self._api = api
         self._access = access
         self._errand = errand
-        self._our_id = str(errand.delivery.id)
         self.doubtful = False
         self.looked_up = False
 
@@ -130,29 +160,27 @@ class Placing:
         if errand.trying_for >= GIVE_UP:
             return Never(f"it could not be placed within {GIVE_UP.total_seconds() / 3600:g} hours")
         try:
-            return await self._create(errand.upstream["quote_id"])
+            return await self._create(errand.upstream)
         except Declined as no:
-            if no.status == 409 or no.code == _MAY_EXIST:
+            if no.status == _CONFLICT or no.quote is QuoteTrouble.USED:
                 self.doubtful = True
                 found = await self._find()
                 if found is not None:
                     return found
-                self.doubtful = no.status == 409  # under the key there is something
-            if no.code in _QUOTE_AGAIN:
+                self.doubtful = no.status == _CONFLICT  # under the key there is something
+            if no.quote is not None:
                 return await self._quote_again()
             return self._declined(no)
 
     async def _find(self) -> Placed | None:
         since = self._errand.first_tried_at - LOOK_BACK
-        found = await self._client.find(self._access, self._our_id, since)
+        found = await self._api.find(self._access, self._errand.delivery.id, since)
         self.looked_up = True
-        return found and Placed(_placement(found), found=True)
+        return found and Placed(found, found=True)
 
-    async def _create(self, quote_id: str) -> Placed:
-        delivery, upstream = self._errand.delivery, self._errand.upstream
-        body = create_body(delivery, upstream, quote_id, clock())
+    async def _create(self, upstream: Mapping[str, Any]) -> Placed:
         try:
-            made = await self._client.create(self._access, body, self._our_id)
+            made = await self._api.place(self._access, self._errand.delivery, upstream)
         except InDoubt:
             self.doubtful = True
             raise
@@ -161,23 +189,21 @@ class Placing:
         except BaseException:  # cut off in the middle
             self.doubtful = True
             raise
-        return Placed(_placement(made), found=False)
+        return Placed(made, found=False)
 
     async def _quote_again(self) -> Verdict:
         """Places it by a new quote, if that asks for no more than the one that binds us."""
-        most = self._errand.delivery.company_fee
-        delivery = self._errand.delivery
-        asked = route(delivery, self._errand.upstream)
-        found = await self._client.quotes(self._access, asked, delivery.scope.account_id)
-        chosen = cheapest(found, clock())
-        if chosen is None:
+        errand = self._errand
+        most = errand.delivery.company_fee
+        offer = await self._api.quote_again(self._access, errand.delivery, errand.upstream)
+        if offer is None:
             return Never("the company does not carry it any more")
-        if most is not None and chosen.fee_aoa > most:
-            return Never(f"the company's quote has expired, and it asks {chosen.fee_aoa} now")
+        if most is not None and offer.fee > most:
+            return Never(f"the company's quote has expired, and it asks {offer.fee} now")
         try:
-            return await self._create(chosen.quote_id)
+            return await self._create(offer.upstream or {})
         except Declined as no:
-            if no.status == 409:
+            if no.status == _CONFLICT:
                 self.doubtful = True
             return self._declined(no)
 
@@ -187,36 +213,28 @@ class Placing:
         return self.not_now(no)
 
 
-async def look(client: PlatformClient, access: Access, errand: Errand, id: str) -> Verdict:
+async def look(api: PlatformApi, access: Access, errand: Errand, id: str) -> Verdict:
     """How a delivery goes that was placed as `id`, whatever happens.
 
     One that was cancelled here without the platform being asked is called off there first.
     """
     try:
         if errand.delivery.status is Status.CANCELLED:
-            await _call_off(client, access, id)
-        steps = [step(event) for event in await client.events(access, id)]
-        status = steps[-1].status if steps else (await client.show(access, id)).status
-        if status is None:
-            raise InDoubt("its status is none that is known")
-        return Seen(Report(status, steps))
+            await _call_off(api, access, id)
+        return Seen(await api.report(access, id))
     except CourierResting as resting:
         return Unseen(told(resting), resting.seconds)
     except Declined as no:
-        if no.status == 404 and errand.trying_for >= GIVE_UP:
+        if no.status == _UNKNOWN and errand.trying_for >= GIVE_UP:
             return Lost("the company's platform does not know it any more")
         return Unseen(told(no), no.retry_in_seconds)  # a wrong key can be put right
     except CourierFailed as error:
         return Unseen(told(error))
 
 
-async def _call_off(client: PlatformClient, access: Access, id: str) -> None:
+async def _call_off(api: PlatformApi, access: Access, id: str) -> None:
     try:
-        await client.cancel(access, id)
+        await api.call_off(access, id)
     except Declined as no:
-        if no.status != 409:  # it is cancelled already, or has gone too far: its events will tell
+        if no.status != _CONFLICT:  # cancelled already, or gone too far: the report will tell
             raise
-
-
-def _placement(found: UpstreamDelivery) -> Placement:
-    return Placement(found.id, found.delivery_pin, found.courier_fee_aoa)

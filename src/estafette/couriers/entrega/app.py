@@ -1,4 +1,4 @@
-"""Receives the webhooks of other platforms. They are hints: what they tell is looked up there."""
+"""Receives the webhooks of platforms that speak Entrega: hints, whose news is looked up there."""
 
 import hashlib
 import hmac
@@ -7,10 +7,10 @@ from uuid import UUID
 
 from starlette.types import ASGIApp, Receive, Scope
 
-from estafette.couriers.remote import metrics
-from estafette.couriers.remote.errors import ERRORS, CompanyUnknown, Senseless, Unsigned
-from estafette.couriers.remote.failures import InDoubt
-from estafette.couriers.remote.schemas import Hint, read
+from estafette.couriers.entrega.errors import ERRORS, CompanyUnknown, Senseless, Unsigned
+from estafette.couriers.entrega.schemas import Hint, read
+from estafette.couriers.platforms import metrics
+from estafette.couriers.platforms.failures import InDoubt
 from estafette.http.limiter import limits_of
 from estafette.http.reply import HttpReply
 from estafette.http.request import header_values, read_body

@@ -1,4 +1,4 @@
-"""Between the core's words and those of another platform. Pure: nothing here waits or reads."""
+"""Between the core's words and Entrega's, as its client uses them. Pure: nothing waits or reads."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,8 +9,14 @@ from estafette.core.couriers.upstream import Step
 from estafette.core.deliveries.delivery import Delivery, Parcel, Stop
 from estafette.core.money.payment import PaymentMethod
 from estafette.core.quotes.place import City
-from estafette.couriers.remote.schemas import OUR_ID, UpstreamEvent, UpstreamQuote
+from estafette.couriers.entrega.schemas import (
+    OUR_ID,
+    UpstreamDelivery,
+    UpstreamEvent,
+    UpstreamQuote,
+)
 from estafette.http.moments import timestamp
+from estafette.usecases.couriers.dispatch import Placement
 
 BOUND = ("origin", "destination", "parcel")
 """What a quote binds, there as here."""
@@ -86,18 +92,16 @@ def _contact(stop: Stop) -> dict[str, str]:
     return {name: value for name, value in contact.items() if value is not None}
 
 
-def create_body(
-    delivery: Delivery, upstream: Mapping[str, Any], quote_id: str, now: datetime
-) -> dict[str, Any]:
-    """The body of `POST /deliveries` for a delivery of ours.
+def create_body(delivery: Delivery, upstream: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The body of `POST /deliveries` for a delivery of ours, out of what `offer` kept.
 
     The platform is paid by us, or by the cash that its courier collects. Times that have passed
     while it could not be reached are left out.
     """
-    body: dict[str, Any] = {"quote_id": quote_id, **route(delivery, upstream)}
-    body["payment_method"] = PaymentMethod.PREPAID
+    body: dict[str, Any] = {"quote_id": upstream["quote_id"], **route(delivery, upstream)}
+    body["payment_method"] = "prepaid"
     if delivery.payment.method is PaymentMethod.COD:
-        body["payment_method"] = PaymentMethod.COD
+        body["payment_method"] = "cod"
         body["cash_collect_aoa"] = delivery.payment.cash_collect
     times = {
         "scheduled_pickup_at": delivery.scheduled_pickup_at,
@@ -106,6 +110,11 @@ def create_body(
     body |= {name: timestamp(at) for name, at in times.items() if at is not None and at > now}
     body["options"] = {"metadata": {OUR_ID: str(delivery.id)}}
     return body
+
+
+def placement(found: UpstreamDelivery) -> Placement:
+    """How a platform has taken a delivery."""
+    return Placement(found.id, found.delivery_pin, found.courier_fee_aoa)
 
 
 def step(event: UpstreamEvent) -> Step:

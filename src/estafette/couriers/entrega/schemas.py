@@ -1,4 +1,4 @@
-"""What other platforms answer: strict about what is needed, blind to everything else.
+"""What platforms that speak Entrega answer: strict about what is needed, blind to everything else.
 
 In a list, an entry that makes no sense is left out and the others count. Whatever becomes of it is
 stored, shown or put into a URL here, so texts are bounded and hold nothing that PostgreSQL or a
@@ -23,10 +23,24 @@ from pydantic import (
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import NOTE_LIMIT
-from estafette.couriers.remote.failures import InDoubt
+from estafette.couriers.platforms.failures import InDoubt
 
 OUR_ID = "estafette_delivery_id"
 """Under this name our delivery's id travels in the metadata of theirs."""
+
+STATUSES = {
+    "awaiting_payment": Status.AWAITING_PAYMENT,
+    "pending": Status.PENDING,
+    "assigned": Status.ASSIGNED,
+    "pickup_ready": Status.PICKUP_READY,
+    "in_transit": Status.IN_TRANSIT,
+    "out_for_delivery": Status.OUT_FOR_DELIVERY,
+    "delivered": Status.DELIVERED,
+    "cancelled": Status.CANCELLED,
+    "failed": Status.FAILED,
+    "stalled": Status.STALLED,
+}
+"""What each status of Entrega's is here."""
 
 _LARGEST_FEE = 2**53 - 1
 _LONGEST_ETA = 60 * 24 * 60  # minutes: two months
@@ -66,7 +80,7 @@ def _object(value: Any) -> Any:
 
 def _known_status(value: Any) -> Status | None:
     """A status that we know; None for one that another version, or another vendor, has invented."""
-    return Status(value) if isinstance(value, str) and value in set(Status) else None
+    return STATUSES.get(value) if isinstance(value, str) else None
 
 
 def _known_fee(value: Any) -> int | None:
@@ -124,8 +138,15 @@ class UpstreamDelivery(Named):
     delivery_pin: Annotated[_Pin | None, BeforeValidator(_known_pin)] = None
 
 
+def _status(value: Any) -> Status:
+    known = _known_status(value)
+    if known is None:
+        raise ValueError("is no status that is known")
+    return known
+
+
 class _Payload(_Told):
-    status: Status
+    status: Annotated[Status, BeforeValidator(_status)]
     note: _Note = None
 
 

@@ -6,22 +6,22 @@ from datetime import timedelta
 from typing import Final
 
 from estafette.core.couriers.company import CourierFailed
-from estafette.couriers.remote import metrics
-from estafette.couriers.remote.client import PlatformClient
-from estafette.couriers.remote.errands import (
+from estafette.couriers.platforms import metrics
+from estafette.couriers.platforms.errands import (
     Lost,
     Never,
     NotNow,
     Placed,
     Placing,
+    PlatformApi,
     Seen,
     Unseen,
     Verdict,
     look,
 )
-from estafette.couriers.remote.failures import Late
-from estafette.couriers.remote.places import Places
-from estafette.couriers.remote.reach import Reach
+from estafette.couriers.platforms.failures import Late
+from estafette.couriers.platforms.places import Places
+from estafette.couriers.platforms.reach import Reach
 from estafette.logs import Logger
 from estafette.usecases.couriers import dispatch
 from estafette.usecases.couriers.dispatch import Errand
@@ -46,25 +46,25 @@ class Worker:
     def __init__(
         self,
         platform: Platform,
-        client: PlatformClient,
+        api: PlatformApi,
         reach: Reach,
         *,
         lease_seconds: float,
         poll_seconds: float,
     ) -> None:
-        """Asks through `client`.
+        """Asks through `api`.
 
         An errand may take three quarters of `lease_seconds`; a dead worker's is taken over after
         all of them. `poll_seconds` after its placing a delivery is looked at for the first time,
         then ever more rarely, unless a webhook says that there is news.
         """
         self._platform = platform
-        self._client = client
+        self._api = api
         self._reach = reach
         self._lease = timedelta(seconds=lease_seconds)
         self._errand_seconds = lease_seconds * _ERRAND_TO_LEASE
         self._poll_seconds = poll_seconds
-        self._places = Places(client.manners)
+        self._places = Places(api.manners)
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
 
@@ -150,10 +150,10 @@ class Worker:
         if errand.upstream_id is not None:
             try:
                 async with asyncio.timeout(self._errand_seconds):
-                    return await look(self._client, access, errand, errand.upstream_id)
+                    return await look(self._api, access, errand, errand.upstream_id)
             except TimeoutError:
                 return Unseen(str(self._late()))
-        placing = Placing(self._client, access, errand)
+        placing = Placing(self._api, access, errand)
         try:
             async with asyncio.timeout(self._errand_seconds):
                 return await placing.place()

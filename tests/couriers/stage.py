@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from estafette.couriers.remote import Access
-from estafette.couriers.remote.schemas import OUR_ID
+from estafette.couriers.entrega.schemas import OUR_ID
+from estafette.couriers.platforms import Access
 from tests.receivers import Behaviour, Connection, ReceivedRequest, Receiver, answer
 
 KEY = "sk_live_upstream"

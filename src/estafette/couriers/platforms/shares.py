@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from estafette.core.couriers.company import CourierResting
-from estafette.couriers.remote.breaker import FIRST_REST_SECONDS, Breaker, Clock, Told, untold
+from estafette.couriers.platforms.breaker import FIRST_REST_SECONDS, Breaker, Clock, Told, untold
 
 WINDOW_SECONDS: Final = 5.0
 """Who has asked most is told by this window and the one before it."""

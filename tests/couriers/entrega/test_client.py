@@ -11,11 +11,12 @@ import pytest
 
 from estafette.core.couriers.company import CourierResting
 from estafette.core.deliveries.delivery import Status
-from estafette.couriers.remote import Access, PlatformClient
-from estafette.couriers.remote.breaker import FAILURES
-from estafette.couriers.remote.client import ANSWER_BYTES
-from estafette.couriers.remote.failures import Declined, InDoubt, Late, NotSent, Unavailable
-from tests.couriers.platforms import KEY, access, delivery, quote, quoting, refusing, told
+from estafette.couriers.entrega import EntregaClient
+from estafette.couriers.platforms import Access
+from estafette.couriers.platforms.breaker import FAILURES
+from estafette.couriers.platforms.calls import ANSWER_BYTES
+from estafette.couriers.platforms.failures import Declined, InDoubt, Late, NotSent, Unavailable
+from tests.couriers.stage import KEY, access, delivery, quote, quoting, refusing, told
 from tests.receivers import (
     Behaviour,
     Connection,
@@ -41,13 +42,13 @@ _SINCE = datetime(2026, 2, 1, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-async def client() -> AsyncGenerator[PlatformClient]:
-    client = PlatformClient()
+async def client() -> AsyncGenerator[EntregaClient]:
+    client = EntregaClient()
     yield client
     await client.close()
 
 
-async def test_a_quote_is_asked_for_with_the_key_and_read(client: PlatformClient) -> None:
+async def test_a_quote_is_asked_for_with_the_key_and_read(client: EntregaClient) -> None:
     async with Receiver(quoting(quote(900), quote(700, extra={"new": 1}))) as platform:
         found = await client.quotes(access(platform), {"parcel": {"weight_grams": 1}}, SHOP)
     assert [each.fee_aoa for each in found] == [900, 700]
@@ -79,7 +80,7 @@ _SENSELESS_QUOTES: list[Any] = [
 
 @pytest.mark.parametrize("senseless", _SENSELESS_QUOTES, ids=map(str, range(14)))
 async def test_a_quote_that_makes_no_sense_is_left_out_and_the_others_count(
-    client: PlatformClient, senseless: Any
+    client: EntregaClient, senseless: Any
 ) -> None:
     listed = {"data": [senseless, quote(900), senseless, quote(700)]}
     async with Receiver(told(listed)) as platform:
@@ -87,13 +88,13 @@ async def test_a_quote_that_makes_no_sense_is_left_out_and_the_others_count(
     assert [each.fee_aoa for each in found] == [900, 700]
 
 
-async def test_quotes_of_which_none_makes_sense_are_no_answer(client: PlatformClient) -> None:
+async def test_quotes_of_which_none_makes_sense_are_no_answer(client: EntregaClient) -> None:
     async with Receiver(told({"data": _SENSELESS_QUOTES})) as platform:
         with pytest.raises(InDoubt, match="no entry makes sense: fee_aoa"):
             await client.quotes(access(platform), {}, SHOP)
 
 
-async def test_whole_numbers_are_read_as_php_and_lua_write_them(client: PlatformClient) -> None:
+async def test_whole_numbers_are_read_as_php_and_lua_write_them(client: EntregaClient) -> None:
     listed = {"data": [quote(0, fee_aoa=1800.0, eta_minutes=45.0)]}
     async with Receiver(told(listed)) as platform:
         (found,) = await client.quotes(access(platform), {}, SHOP)
@@ -101,7 +102,7 @@ async def test_whole_numbers_are_read_as_php_and_lua_write_them(client: Platform
 
 
 async def test_others_deliveries_that_make_no_sense_do_not_hide_ours(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     ours = delivery(_OUR_ID, status="with_the_neighbours")  # one that we do not know
     listed = [None, 7, delivery(id=None), delivery("another", id="a/b"), ours]
@@ -112,7 +113,7 @@ async def test_others_deliveries_that_make_no_sense_do_not_hide_ours(
 
 
 async def test_an_entry_that_names_ours_and_makes_no_sense_leaves_it_in_doubt(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     listed = [delivery(_OUR_ID, id=None), delivery()]
     async with Receiver(told({"data": listed, "pagination": {"has_more": False}})) as platform:
@@ -120,7 +121,7 @@ async def test_an_entry_that_names_ours_and_makes_no_sense_leaves_it_in_doubt(
             await client.find(access(platform), _OUR_ID, _SINCE)
 
 
-async def test_events_that_are_not_known_are_left_out_of_a_timeline(client: PlatformClient) -> None:
+async def test_events_that_are_not_known_are_left_out_of_a_timeline(client: EntregaClient) -> None:
     def event(status: Any, **changes: Any) -> dict[str, Any]:
         return {"id": f"evt_{uuid4()}", "payload": {"status": status}, **changes}
 
@@ -141,7 +142,7 @@ async def test_events_that_are_not_known_are_left_out_of_a_timeline(client: Plat
     assert found[-1].payload.note is None
 
 
-async def test_a_delivery_is_created_under_its_key(client: PlatformClient) -> None:
+async def test_a_delivery_is_created_under_its_key(client: EntregaClient) -> None:
     made = delivery(_OUR_ID, delivery_pin="123456")
     async with Receiver(told({"data": made}, 201)) as platform:
         found = await client.create(access(platform), {"quote_id": "q"}, _OUR_ID)
@@ -150,7 +151,7 @@ async def test_a_delivery_is_created_under_its_key(client: PlatformClient) -> No
 
 
 async def test_a_delivery_that_was_created_is_known_by_its_id_whatever_else_is_odd(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     odd: dict[str, Any] = {
         "status": "teleported",
@@ -165,7 +166,7 @@ async def test_a_delivery_that_was_created_is_known_by_its_id_whatever_else_is_o
     assert (found.status, found.courier_fee_aoa, found.delivery_pin) == (None, None, None)
 
 
-async def test_a_delivery_is_looked_up_over_all_pages(client: PlatformClient) -> None:
+async def test_a_delivery_is_looked_up_over_all_pages(client: EntregaClient) -> None:
     ours = delivery(_OUR_ID)
     others = [delivery(), delivery("another"), delivery(options=None), delivery(options=7)]
     pages = in_turn(
@@ -182,13 +183,13 @@ async def test_a_delivery_is_looked_up_over_all_pages(client: PlatformClient) ->
     assert queries[0]["sort"] == ["inserted_at_asc"]
 
 
-async def test_a_delivery_that_is_on_no_page_is_not_there(client: PlatformClient) -> None:
+async def test_a_delivery_that_is_on_no_page_is_not_there(client: EntregaClient) -> None:
     page = {"data": [delivery()], "pagination": {"has_more": False}}
     async with Receiver(told(page)) as platform:
         assert await client.find(access(platform), _OUR_ID, _SINCE) is None
 
 
-async def test_a_timeline_is_read_and_its_notes_are_made_storable(client: PlatformClient) -> None:
+async def test_a_timeline_is_read_and_its_notes_are_made_storable(client: EntregaClient) -> None:
     events: list[dict[str, Any]] = [
         {
             "id": f"evt_{uuid4()}",
@@ -205,7 +206,7 @@ async def test_a_timeline_is_read_and_its_notes_are_made_storable(client: Platfo
     assert platform.requests[0].target == "/v1/deliveries/id%2F..%2F..%3Fx/events"
 
 
-async def test_a_delivery_is_called_off(client: PlatformClient) -> None:
+async def test_a_delivery_is_called_off(client: EntregaClient) -> None:
     async with Receiver(told({"data": delivery(status="cancelled")})) as platform:
         found = await client.cancel(access(platform), "an-id")
     assert found.status is Status.CANCELLED
@@ -247,7 +248,7 @@ async def test_a_delivery_is_called_off(client: PlatformClient) -> None:
     ],
 )
 async def test_whatever_is_no_certain_answer_leaves_a_creation_in_doubt(
-    client: PlatformClient, behaviour: Behaviour
+    client: EntregaClient, behaviour: Behaviour
 ) -> None:
     async with Receiver(behaviour) as platform:
         with pytest.raises(InDoubt):
@@ -257,7 +258,7 @@ async def test_whatever_is_no_certain_answer_leaves_a_creation_in_doubt(
 
 @pytest.mark.parametrize("behaviour", [silent(), byte_a_second(0.2), slow_headers(0.2)])
 async def test_what_takes_too_long_is_given_up_and_hung_up(
-    client: PlatformClient, behaviour: Behaviour
+    client: EntregaClient, behaviour: Behaviour
 ) -> None:
     async with Receiver(behaviour) as platform:
         with pytest.raises(Late):
@@ -265,7 +266,7 @@ async def test_what_takes_too_long_is_given_up_and_hung_up(
         await platform.wait_until(lambda: platform.open_connections == 0)
 
 
-async def test_what_never_reached_anybody_is_certain(client: PlatformClient) -> None:
+async def test_what_never_reached_anybody_is_certain(client: EntregaClient) -> None:
     async with Receiver() as platform:
         gone = access(platform)
     with pytest.raises(NotSent):
@@ -276,7 +277,7 @@ async def test_what_never_reached_anybody_is_certain(client: PlatformClient) -> 
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422, 429])
-async def test_a_refusal_is_certain_and_tells_its_code(client: PlatformClient, status: int) -> None:
+async def test_a_refusal_is_certain_and_tells_its_code(client: EntregaClient, status: int) -> None:
     async with Receiver(refusing(status, "quote_expired", **{"Retry-After": "7"})) as platform:
         with pytest.raises(Declined) as refused:
             await client.create(access(platform), {}, _OUR_ID)
@@ -288,7 +289,7 @@ async def test_a_refusal_is_certain_and_tells_its_code(client: PlatformClient, s
 
 @pytest.mark.parametrize("wait", ["soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "²"])
 async def test_a_refusal_by_something_in_front_of_it_is_not_the_platforms(
-    client: PlatformClient, wait: str
+    client: EntregaClient, wait: str
 ) -> None:
     page = answer(429, {"Content-Type": "text/html", "Retry-After": wait}, b"<html>Slow down")
     async with Receiver(page) as platform:
@@ -299,7 +300,7 @@ async def test_a_refusal_by_something_in_front_of_it_is_not_the_platforms(
 
 
 async def test_a_key_and_a_proxy_of_the_environment_go_nowhere_else(
-    client: PlatformClient, monkeypatch: pytest.MonkeyPatch
+    client: EntregaClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Receiver() as proxy, Receiver(redirect(proxy.url)) as platform:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
@@ -309,7 +310,7 @@ async def test_a_key_and_a_proxy_of_the_environment_go_nowhere_else(
         assert KEY not in repr(access(platform))
 
 
-async def test_a_platform_that_fails_in_a_row_is_not_asked_any_more(client: PlatformClient) -> None:
+async def test_a_platform_that_fails_in_a_row_is_not_asked_any_more(client: EntregaClient) -> None:
     async with Receiver(answer(500)) as platform, Receiver(quoting(quote())) as healthy:
         failing, other = access(platform), access(healthy, "near")
         for _ in range(FAILURES):
@@ -322,7 +323,7 @@ async def test_a_platform_that_fails_in_a_row_is_not_asked_any_more(client: Plat
 
 
 @pytest.mark.parametrize("behaviour", [refusing(422), refusing(502), refusing(503)])
-async def test_a_platform_that_refuses_lives(client: PlatformClient, behaviour: Behaviour) -> None:
+async def test_a_platform_that_refuses_lives(client: EntregaClient, behaviour: Behaviour) -> None:
     async with Receiver(behaviour) as platform:
         far = access(platform)
         for _ in range(FAILURES + 1):
@@ -332,7 +333,7 @@ async def test_a_platform_that_refuses_lives(client: PlatformClient, behaviour: 
 
 
 async def test_who_asks_most_steps_back_when_a_platform_wants_to_be_asked_less(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     price, enough = quoting(quote()), refusing(429)
     async with Receiver(in_turn(price, price, price, enough, price)) as platform:
@@ -344,7 +345,7 @@ async def test_who_asks_most_steps_back_when_a_platform_wants_to_be_asked_less(
 
 
 async def test_a_platform_that_fails_for_one_account_is_asked_for_the_others(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     async with Receiver(in_turn(*[answer(500)] * FAILURES, quoting(quote()))) as platform:
         far = access(platform)
@@ -356,7 +357,7 @@ async def test_a_platform_that_fails_for_one_account_is_asked_for_the_others(
         assert len(await client.quotes(far, {}, SHOP)) == 1
 
 
-async def test_nonsense_counts_as_failing(client: PlatformClient) -> None:
+async def test_nonsense_counts_as_failing(client: EntregaClient) -> None:
     async def html(request: ReceivedRequest, connection: Connection) -> bool:
         return await answer(200, {"Content-Type": "text/html"}, b"<html>")(request, connection)
 

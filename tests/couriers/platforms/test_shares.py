@@ -5,9 +5,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from estafette.core.couriers.company import CourierResting
-from estafette.couriers.remote.breaker import FAILURES
-from estafette.couriers.remote.shares import MOST_ACCOUNTS, WINDOW_SECONDS, Asking, Breaker, Shares
-from tests.couriers.test_remote_breaker import Clock
+from estafette.couriers.platforms.breaker import FAILURES
+from estafette.couriers.platforms.shares import (
+    MOST_ACCOUNTS,
+    WINDOW_SECONDS,
+    Asking,
+    Breaker,
+    Shares,
+)
+from tests.couriers.platforms.test_breaker import Clock
 
 FLOOD, SHOP = uuid4(), uuid4()
 

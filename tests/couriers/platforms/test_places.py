@@ -3,7 +3,7 @@
 from uuid import UUID, uuid4
 
 from estafette.core.couriers.dispatch import Room
-from estafette.couriers.remote.places import AT_ONCE, LOOKING, PLACING, Manners, Places
+from estafette.couriers.platforms.places import AT_ONCE, LOOKING, PLACING, Manners, Places
 
 WELL, NEW, DEAD = Manners(answers=True), Manners(), Manners(answers=False)
 

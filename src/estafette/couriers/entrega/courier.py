@@ -1,4 +1,4 @@
-"""Companies with a platform of their own: asked over HTTP for quotes, and to call off."""
+"""Companies whose platform speaks Entrega: asked for quotes, and to call off."""
 
 import asyncio
 
@@ -6,22 +6,22 @@ from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company, CourierFailed, Offer, QuoteRequest
 from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.delivery import Status
-from estafette.couriers.remote.client import HURRY_SECONDS, PlatformClient
-from estafette.couriers.remote.failures import Declined, InDoubt, Late, told
-from estafette.couriers.remote.mapping import cheapest, offer, quote_body
-from estafette.couriers.remote.reach import Reach
+from estafette.couriers.entrega.client import HURRY_SECONDS, EntregaClient
+from estafette.couriers.entrega.mapping import cheapest, offer, quote_body
+from estafette.couriers.platforms.failures import Declined, InDoubt, Late, told
+from estafette.couriers.platforms.reach import Reach
 from estafette.logs import Logger
 from estafette.usecases.platform import clock
 
 _log = Logger()
 
 
-class RemoteCourier:
-    """A `Courier` for companies that another platform quotes, carries and tells of."""
+class EntregaCourier:
+    """A `Courier` for companies that a platform which speaks Entrega quotes and carries for."""
 
     waits = True
 
-    def __init__(self, client: PlatformClient, reach: Reach) -> None:
+    def __init__(self, client: EntregaClient, reach: Reach) -> None:
         """Asks through `client`."""
         self._client = client
         self._reach = reach

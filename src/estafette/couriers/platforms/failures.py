@@ -4,6 +4,8 @@ What matters of each is whether the request may have done its work there: only a
 to ask for the same again without looking it up.
 """
 
+from enum import Enum
+
 from estafette.core.couriers.company import CourierFailed
 
 
@@ -23,12 +25,21 @@ class Unavailable(InDoubt):
     """The platform itself says that it cannot at the moment."""
 
 
+class QuoteTrouble(Enum):
+    """Why the quote that a delivery was to be placed by does not serve."""
+
+    GONE = "gone"
+    """It does not bind any more, or not what was asked; a new one may."""
+    USED = "used"
+    """It was used: by an earlier try, perhaps."""
+
+
 class Declined(CourierFailed):
     """The platform said no, and certainly did nothing.
 
-    `code` is the contract's (`quote_expired`), where it told one. `retry_in_seconds` is what it
-    asks to be left alone for. `is_reasoned` tells whether the platform itself has judged the
-    request, rather than something in front of it.
+    `status` is HTTP's. `code` is the API's own, where it told one, and `quote` what the code says
+    of the quote. `retry_in_seconds` is what it asks to be left alone for. `is_reasoned` tells
+    whether the platform itself has judged the request, rather than something in front of it.
     """
 
     def __init__(
@@ -39,12 +50,14 @@ class Declined(CourierFailed):
         retry_in_seconds: float | None = None,
         *,
         is_reasoned: bool = False,
+        quote: QuoteTrouble | None = None,
     ) -> None:
         """The text says all of it for people."""
         self.status = status
         self.code = code
         self.retry_in_seconds = retry_in_seconds
         self.is_reasoned = is_reasoned
+        self.quote = quote
         super().__init__(" ".join(part for part in (f"HTTP {status}", code, detail) if part))
 
 

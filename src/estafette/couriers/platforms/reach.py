@@ -1,12 +1,24 @@
-"""How companies are reached: their links, in the mode that is asked for."""
+"""How companies are reached that have a platform of their own: their links, by mode."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import UUID
 
 from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company
-from estafette.couriers.remote.client import Access
 from estafette.usecases.couriers.links import link_of
 from estafette.usecases.platform import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a company's platform is reached in one mode; `base_url` is without a slash at the end."""
+
+    company_id: UUID
+    slug: str
+    base_url: str
+    key: str = field(repr=False)
+
 
 Reach = Callable[[Company, Mode], Awaitable[Access | None]]
 """Finds how a company is reached in a mode; None: it is not connected for that."""

@@ -16,8 +16,9 @@ from estafette.core.couriers.upstream import Recalled, Step
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.ids import new_id
 from estafette.core.money.payment import Payment, PaymentMethod
-from estafette.couriers.remote import Access, PlatformClient, RemoteCourier
-from estafette.couriers.remote.errands import (
+from estafette.couriers.entrega import EntregaClient, EntregaCourier, EntregaPlatform
+from estafette.couriers.platforms import Access
+from estafette.couriers.platforms.errands import (
     GIVE_UP,
     LOOK_BACK,
     Lost,
@@ -31,7 +32,7 @@ from estafette.couriers.remote.errands import (
     look,
 )
 from estafette.usecases.couriers.dispatch import Errand
-from tests.couriers.platforms import (
+from tests.couriers.stage import (
     access,
     asked,
     delivery,
@@ -92,14 +93,18 @@ def errand(delivery_changes: dict[str, Any] | None = None, **changes: Any) -> Er
 
 
 @pytest.fixture
-async def client() -> AsyncGenerator[PlatformClient]:
-    client = PlatformClient()
+async def client() -> AsyncGenerator[EntregaClient]:
+    client = EntregaClient()
     yield client
     await client.close()
 
 
-async def place(client: PlatformClient, platform: Receiver, wanted: Errand) -> Verdict:
-    return await Placing(client, access(platform), wanted).place()
+async def place(client: EntregaClient, platform: Receiver, wanted: Errand) -> Verdict:
+    return await Placing(EntregaPlatform(client), access(platform), wanted).place()
+
+
+async def looked(client: EntregaClient, at: Access, given: Errand, id: str) -> Verdict:
+    return await look(EntregaPlatform(client), at, given, id)
 
 
 def calls(platform: Receiver) -> list[str]:
@@ -113,7 +118,7 @@ def created(wanted: Errand, **changes: Any) -> Behaviour:
 
 
 async def test_a_delivery_is_placed_under_its_own_id_and_tells_nothing_of_the_merchant(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     wanted = errand()
     async with Receiver(created(wanted, delivery_pin="1234")) as platform:
@@ -139,7 +144,7 @@ _TO_ANA = {**_BODY, "destination": {**_BODY["destination"], "contact": {
     "name": "Ana", "phone": "+244923444555"}}}  # fmt: skip
 
 
-async def test_whom_to_call_is_told_to_the_company_that_carries(client: PlatformClient) -> None:
+async def test_whom_to_call_is_told_to_the_company_that_carries(client: EntregaClient) -> None:
     wanted = errand({"dropoff": _ANA})
     async with Receiver(created(wanted)) as platform:
         await place(client, platform, wanted)
@@ -148,7 +153,7 @@ async def test_whom_to_call_is_told_to_the_company_that_carries(client: Platform
 
 
 async def test_a_contact_that_an_older_quote_has_bound_stays_as_it_was(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     bound = {"name": "Ana", "phone": "923444555"}
     upstream = {**_BODY, "destination": {**_BODY["destination"], "contact": bound}}
@@ -159,7 +164,7 @@ async def test_a_contact_that_an_older_quote_has_bound_stays_as_it_was(
 
 
 async def test_a_platform_whose_quotes_bind_contacts_is_asked_anew_with_them(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     wanted = errand({"dropoff": _ANA})
     create = in_turn(refusing(422, "quote_payload_mismatch"), created(wanted))
@@ -175,7 +180,7 @@ async def test_a_platform_whose_quotes_bind_contacts_is_asked_anew_with_them(
 
 
 async def test_cash_and_times_to_come_are_passed_on_and_past_times_are_not(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     later = datetime(2099, 1, 1, tzinfo=UTC)
     wanted = errand(
@@ -193,7 +198,7 @@ async def test_cash_and_times_to_come_are_passed_on_and_past_times_are_not(
     assert sent["scheduled_delivery_at"] == "2099-01-01T00:00:00Z"
 
 
-async def test_a_paid_transfer_is_prepaid_upstream(client: PlatformClient) -> None:
+async def test_a_paid_transfer_is_prepaid_upstream(client: EntregaClient) -> None:
     wanted = errand({"payment": Payment(PaymentMethod.BANK_TRANSFER)})
     async with Receiver(created(wanted)) as platform:
         await place(client, platform, wanted)
@@ -201,7 +206,7 @@ async def test_a_paid_transfer_is_prepaid_upstream(client: PlatformClient) -> No
 
 
 async def test_what_is_in_doubt_is_looked_up_and_found_and_not_created(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     wanted = errand(doubt=_A_WHILE)
     there = delivery(str(wanted.delivery.id), id="theirs")
@@ -214,7 +219,7 @@ async def test_what_is_in_doubt_is_looked_up_and_found_and_not_created(
     assert since == (_NOW - LOOK_BACK).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-async def test_what_is_in_doubt_and_is_not_there_is_created(client: PlatformClient) -> None:
+async def test_what_is_in_doubt_and_is_not_there_is_created(client: EntregaClient) -> None:
     wanted = errand(doubt=_A_WHILE)
     async with Receiver(routed(list=page(delivery()), create=created(wanted))) as platform:
         verdict = await place(client, platform, wanted)
@@ -226,7 +231,7 @@ async def test_what_is_in_doubt_and_is_not_there_is_created(client: PlatformClie
     "trouble", [answer(500), refusing(429), refusing(503), close_after_reading(), told({})]
 )
 async def test_what_cannot_be_looked_up_is_not_created(
-    client: PlatformClient, trouble: Behaviour
+    client: EntregaClient, trouble: Behaviour
 ) -> None:
     async with Receiver(routed(list=trouble)) as platform:
         verdict = await place(client, platform, errand(doubt=_A_WHILE))
@@ -239,7 +244,7 @@ async def test_what_cannot_be_looked_up_is_not_created(
     "trouble", [answer(500), refusing(503), close_after_reading(), told({}), answer(302)]
 )
 async def test_a_creation_without_a_certain_answer_is_in_doubt(
-    client: PlatformClient, trouble: Behaviour
+    client: EntregaClient, trouble: Behaviour
 ) -> None:
     async with Receiver(routed(list=page(), create=trouble)) as platform:
         first = await place(client, platform, errand())
@@ -250,16 +255,16 @@ async def test_a_creation_without_a_certain_answer_is_in_doubt(
     assert calls(platform) == ["create", "list", "create"]
 
 
-async def test_a_creation_that_cannot_have_arrived_is_in_no_doubt(client: PlatformClient) -> None:
+async def test_a_creation_that_cannot_have_arrived_is_in_no_doubt(client: EntregaClient) -> None:
     async with Receiver() as platform:
         gone = access(platform)
-    verdict = await Placing(client, gone, errand()).place()
+    verdict = await Placing(EntregaPlatform(client), gone, errand()).place()
     assert isinstance(verdict, NotNow)
     assert not verdict.doubtful
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 429])
-async def test_a_refusal_that_may_pass_is_tried_again(client: PlatformClient, status: int) -> None:
+async def test_a_refusal_that_may_pass_is_tried_again(client: EntregaClient, status: int) -> None:
     async with Receiver(refusing(status, **{"Retry-After": "9"})) as platform:
         verdict = await place(client, platform, errand())
     assert isinstance(verdict, NotNow)
@@ -277,7 +282,7 @@ async def test_a_refusal_that_may_pass_is_tried_again(client: PlatformClient, st
     ],
 )
 async def test_a_refusal_by_the_platform_itself_is_for_good(
-    client: PlatformClient, refusal: Behaviour, for_good: bool
+    client: EntregaClient, refusal: Behaviour, for_good: bool
 ) -> None:
     async with Receiver(refusal) as platform:
         verdict = await place(client, platform, errand())
@@ -286,7 +291,7 @@ async def test_a_refusal_by_the_platform_itself_is_for_good(
 
 @pytest.mark.parametrize("code", ["quote_expired", "quote_not_found"])
 async def test_an_expired_quote_is_asked_for_anew_and_used_if_it_costs_no_more(
-    client: PlatformClient, code: str
+    client: EntregaClient, code: str
 ) -> None:
     wanted = errand()
     create = in_turn(refusing(422, code), created(wanted))
@@ -303,7 +308,7 @@ async def test_an_expired_quote_is_asked_for_anew_and_used_if_it_costs_no_more(
 
 @pytest.mark.parametrize("quotes", [(), (quote(701), quote(900))])
 async def test_a_new_quote_that_costs_more_or_is_none_is_the_end(
-    client: PlatformClient, quotes: tuple[dict[str, Any], ...]
+    client: EntregaClient, quotes: tuple[dict[str, Any], ...]
 ) -> None:
     behaviour = routed(create=refusing(422, "quote_expired"), quotes=quoting(*quotes))
     async with Receiver(behaviour) as platform:
@@ -313,7 +318,7 @@ async def test_a_new_quote_that_costs_more_or_is_none_is_the_end(
 
 
 async def test_a_new_creation_in_doubt_is_in_doubt_and_a_failed_question_is_not(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     create = in_turn(refusing(422, "quote_expired"), close_after_reading())
     async with Receiver(routed(create=create, quotes=quoting(quote()))) as platform:
@@ -329,7 +334,7 @@ async def test_a_new_creation_in_doubt_is_in_doubt_and_a_failed_question_is_not(
 
 @pytest.mark.parametrize("refusal", [refusing(409), refusing(422, "quote_already_used")])
 async def test_a_key_or_a_quote_that_was_used_is_looked_up(
-    client: PlatformClient, refusal: Behaviour
+    client: EntregaClient, refusal: Behaviour
 ) -> None:
     wanted = errand()
     there = delivery(str(wanted.delivery.id), id="theirs")
@@ -341,7 +346,7 @@ async def test_a_key_or_a_quote_that_was_used_is_looked_up(
 
 
 async def test_a_used_key_whose_delivery_is_not_there_stays_in_doubt(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     async with Receiver(routed(create=refusing(409), list=page())) as platform:
         verdict = await place(client, platform, errand())
@@ -354,7 +359,7 @@ async def test_a_used_key_whose_delivery_is_not_there_stays_in_doubt(
 
 
 async def test_a_used_quote_whose_delivery_is_not_ours_is_asked_for_anew(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     wanted = errand()
     create = in_turn(refusing(422, "quote_already_used"), created(wanted))
@@ -365,7 +370,7 @@ async def test_a_used_quote_whose_delivery_is_not_ours_is_asked_for_anew(
     assert calls(platform) == ["create", "list", "quotes", "create"]
 
 
-async def test_what_is_not_wanted_any_more_is_only_looked_up(client: PlatformClient) -> None:
+async def test_what_is_not_wanted_any_more_is_only_looked_up(client: EntregaClient) -> None:
     ended = {"progress": Progress(Status.CANCELLED, Status.CANCELLED)}
     async with Receiver(routed(list=page())) as platform:
         verdict = await place(client, platform, errand(ended, doubt=_A_WHILE))
@@ -377,7 +382,7 @@ async def test_what_is_not_wanted_any_more_is_only_looked_up(client: PlatformCli
 
 
 async def test_it_is_given_up_after_a_day_but_only_when_it_is_not_there(
-    client: PlatformClient,
+    client: EntregaClient,
 ) -> None:
     wanted = errand(doubt=_A_WHILE, trying_for=GIVE_UP)
     there = delivery(str(wanted.delivery.id))
@@ -386,9 +391,9 @@ async def test_it_is_given_up_after_a_day_but_only_when_it_is_not_there(
         assert isinstance(await place(client, platform, wanted), Never)
 
 
-async def test_a_delivery_is_seen_with_all_its_steps(client: PlatformClient) -> None:
+async def test_a_delivery_is_seen_with_all_its_steps(client: EntregaClient) -> None:
     async with Receiver(routed(events=timeline("pending", "assigned"))) as platform:
-        verdict = await look(client, access(platform), errand(), "theirs")
+        verdict = await looked(client, access(platform), errand(), "theirs")
     assert isinstance(verdict, Seen)
     assert verdict.report.status is Status.ASSIGNED
     assert verdict.report.steps == [
@@ -410,7 +415,7 @@ async def test_a_delivery_is_seen_with_all_its_steps(client: PlatformClient) -> 
     ],
 )
 async def test_only_a_couriers_note_is_taken_over(
-    client: PlatformClient, source: object, note: str | None
+    client: EntregaClient, source: object, note: str | None
 ) -> None:
     event = {
         "id": "evt_1",
@@ -419,7 +424,7 @@ async def test_only_a_couriers_note_is_taken_over(
         "payload": {"status": "stalled", "note": "note 1"},
     }
     async with Receiver(routed(events=told({"data": [event]}))) as platform:
-        verdict = await look(client, access(platform), errand(), "theirs")
+        verdict = await looked(client, access(platform), errand(), "theirs")
     assert isinstance(verdict, Seen)
     assert verdict.report.steps == [Step("evt_1", Status.STALLED, note)]
 
@@ -430,27 +435,27 @@ async def test_only_a_couriers_note_is_taken_over(
     ids=["called off", "gone too far"],
 )
 async def test_what_was_cancelled_here_is_called_off_before_it_is_looked_at(
-    client: PlatformClient, answered: Behaviour, there: str
+    client: EntregaClient, answered: Behaviour, there: str
 ) -> None:
     given_up = errand({"progress": Progress(Status.CANCELLED, Status.CANCELLED)})
     routes = routed(cancel=answered, events=timeline("pending", there))
     async with Receiver(routes) as platform:
-        verdict = await look(client, access(platform), given_up, "theirs")
+        verdict = await looked(client, access(platform), given_up, "theirs")
         assert calls(platform) == ["cancel", "events"]
     assert isinstance(verdict, Seen)
     assert verdict.report.status is Status(there)
 
 
-async def test_what_cannot_be_called_off_now_is_tried_again(client: PlatformClient) -> None:
+async def test_what_cannot_be_called_off_now_is_tried_again(client: EntregaClient) -> None:
     given_up = errand({"progress": Progress(Status.CANCELLED, Status.CANCELLED)})
     async with Receiver(routed(cancel=answer(500))) as platform:
-        assert isinstance(await look(client, access(platform), given_up, "theirs"), Unseen)
+        assert isinstance(await looked(client, access(platform), given_up, "theirs"), Unseen)
 
 
-async def test_a_delivery_without_a_timeline_is_seen_as_it_is(client: PlatformClient) -> None:
+async def test_a_delivery_without_a_timeline_is_seen_as_it_is(client: EntregaClient) -> None:
     show = told({"data": delivery(status="in_transit")})
     async with Receiver(routed(events=timeline(), show=show)) as platform:
-        verdict = await look(client, access(platform), errand(), "theirs")
+        verdict = await looked(client, access(platform), errand(), "theirs")
     assert isinstance(verdict, Seen)
     assert (verdict.report.status, verdict.report.steps) == (Status.IN_TRANSIT, [])
 
@@ -460,16 +465,18 @@ async def test_a_delivery_without_a_timeline_is_seen_as_it_is(client: PlatformCl
     [answer(500), refusing(404), refusing(401), close_after_reading(), timeline("teleported")],
 )
 async def test_what_cannot_be_seen_is_looked_at_again(
-    client: PlatformClient, trouble: Behaviour
+    client: EntregaClient, trouble: Behaviour
 ) -> None:
     async with Receiver(trouble) as platform:
-        verdict = await look(client, access(platform), errand(), "theirs")
+        verdict = await looked(client, access(platform), errand(), "theirs")
     assert isinstance(verdict, Unseen)
 
 
-async def test_what_is_not_known_there_for_a_day_is_lost(client: PlatformClient) -> None:
+async def test_what_is_not_known_there_for_a_day_is_lost(client: EntregaClient) -> None:
     async with Receiver(refusing(404)) as platform:
-        verdict = await look(client, access(platform), errand(trying_for=GIVE_UP), "theirs")
+        verdict = await look(
+            EntregaPlatform(client), access(platform), errand(trying_for=GIVE_UP), "theirs"
+        )
     assert isinstance(verdict, Lost)
 
 
@@ -495,13 +502,13 @@ async def test_what_is_not_known_there_for_a_day_is_lost(client: PlatformClient)
     ],
 )
 async def test_what_came_of_a_recall_is_told_only_when_it_is_certain(
-    client: PlatformClient, behaviour: Behaviour, expected: Recalled
+    client: EntregaClient, behaviour: Behaviour, expected: Recalled
 ) -> None:
     async with Receiver(behaviour) as platform:
 
         async def reach(_company: Company, mode: Mode) -> Access | None:
             return access(platform) if mode is Mode.LIVE else None
 
-        courier = RemoteCourier(client, reach)
+        courier = EntregaCourier(client, reach)
         assert await courier.recall(_COMPANY, Mode.LIVE, str(uuid4())) is expected
         assert await courier.recall(_COMPANY, Mode.SANDBOX, "theirs") is Recalled.UNKNOWN

@@ -11,9 +11,10 @@ import pytest
 from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company, Connector
 from estafette.core.deliveries.delivery import Delivery
-from estafette.couriers.remote import Access, PlatformClient, Worker
-from estafette.couriers.remote.places import LOOKING, PLACING
-from tests.couriers.platforms import asked, creating, refusing, routed, timeline
+from estafette.couriers.entrega import EntregaClient, EntregaPlatform
+from estafette.couriers.platforms import Access, Worker
+from estafette.couriers.platforms.places import LOOKING, PLACING
+from tests.couriers.stage import asked, creating, refusing, routed, timeline
 from tests.receivers import Receiver, after, answer
 from tests.usecases.angola import OFFER, FakeCourier, Shop, angola_over, new_shop
 
@@ -53,8 +54,10 @@ async def working(shop: Shop, platforms: Mapping[str, Receiver]) -> AsyncGenerat
             return None
         return Access(company.id, company.slug, f"http://127.0.0.1:{receiver.port}", "key")
 
-    client, stop = PlatformClient(), asyncio.Event()
-    worker = Worker(shop.platform, client, reach, lease_seconds=60, poll_seconds=60)
+    client, stop = EntregaClient(), asyncio.Event()
+    worker = Worker(
+        shop.platform, EntregaPlatform(client), reach, lease_seconds=60, poll_seconds=60
+    )
     running = asyncio.create_task(worker.run(stop))
     try:
         yield worker

@@ -12,9 +12,10 @@ from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company, Connector, Margin
 from estafette.core.deliveries.delivery import Parcel, Stop
 from estafette.core.errors import AllCouriersFailed
-from estafette.couriers.remote import Access, PlatformClient, RemoteCourier
-from estafette.couriers.remote.breaker import FAILURES
-from tests.couriers.platforms import quote, quoting, refusing, told
+from estafette.couriers.entrega import EntregaClient, EntregaCourier
+from estafette.couriers.platforms import Access
+from estafette.couriers.platforms.breaker import FAILURES
+from tests.couriers.stage import quote, quoting, refusing, told
 from tests.receivers import Behaviour, Receiver, after, answer, silent
 from tests.usecases.angola import LUANDA, VIANA, Shop, angola_over, new_shop
 
@@ -22,11 +23,11 @@ from tests.usecases.angola import LUANDA, VIANA, Shop, angola_over, new_shop
 class Connections:
     """Which receiver is behind which company, in which mode, and what was observed."""
 
-    def __init__(self, shop: Shop, client: PlatformClient) -> None:
+    def __init__(self, shop: Shop, client: EntregaClient) -> None:
         self.shop = shop
         self.outcomes: list[tuple[str, str]] = []
         self._of: dict[tuple[str, Mode], Receiver] = {}
-        courier = RemoteCourier(client, self._reach)
+        courier = EntregaCourier(client, self._reach)
         shop.change(
             couriers={**shop.platform.couriers, Connector.REMOTE: courier},
             observe_courier=self._observe,
@@ -52,7 +53,7 @@ class Connections:
 
 @pytest.fixture
 async def connected(postgres_dsn: str) -> AsyncGenerator[Connections]:
-    client = PlatformClient()
+    client = EntregaClient()
     async with angola_over(postgres_dsn) as platform:
         yield Connections(await new_shop(platform), client)
         await client.close()

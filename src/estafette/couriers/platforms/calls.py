@@ -1,0 +1,223 @@
+"""Calls to other platforms over HTTP: their limits, their breakers, what an answer may do to us.
+
+What is said in a call, and how an answer is understood, is the API's that the platform speaks.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, TypeVar
+from uuid import UUID
+
+import aiohttp
+import orjson
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from estafette.couriers.platforms import metrics
+from estafette.couriers.platforms.breaker import FIRST_REST_SECONDS, Breaker
+from estafette.couriers.platforms.failures import Declined, InDoubt, Late, NotSent, Unavailable
+from estafette.couriers.platforms.places import Manners
+from estafette.couriers.platforms.reach import Access
+from estafette.couriers.platforms.shares import Asking, Shares
+from estafette.logs import Logger
+
+CONNECT_SECONDS: Final = 1.0
+ANSWER_BYTES: Final = 1024 * 1024
+TOO_MANY: Final = 429
+SHORT_WAIT: Final = 1.0
+"""How long a platform is left alone that wants to be asked less and does not say for how long."""
+
+_HEAD_BYTES: Final = 16 * 1024
+_CERTAINLY_NOT: Final = frozenset({400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 429})
+_LONGEST_WAIT: Final = 3600.0
+_AGENT: Final = "Estafette"
+
+_log = Logger()
+
+
+class Request(NamedTuple):
+    """A request to a platform, which may take so many seconds; `body` is sent as JSON."""
+
+    method: str
+    path: str
+    seconds: float
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = {}
+
+
+class Reply(NamedTuple):
+    """Whatever was answered."""
+
+    status: int
+    content_type: str
+    retry_after: str | None
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is a yes."""
+        return 200 <= self.status < 300
+
+    @property
+    def is_certain_no(self) -> bool:
+        """Whether it says that certainly nothing was done."""
+        return self.status in _CERTAINLY_NOT
+
+    @property
+    def wait_seconds(self) -> float | None:
+        """What it asks to be left alone for; None without, or where it tells a date."""
+        text = self.retry_after
+        if text is None or not text.isascii() or not text.isdigit():
+            return None
+        return min(float(text[:9]), _LONGEST_WAIT)
+
+
+Answer = TypeVar("Answer")
+
+Read = Callable[[Reply, list[str]], Answer]
+"""Understands a reply. Raises Declined, Unavailable or InDoubt.
+
+The list gets a reason for each part that was left out because it makes no sense.
+"""
+
+
+class Calls:
+    """Calls the platforms of companies, one for a process.
+
+    It opens its session with the first call; `close` it in the end.
+    """
+
+    def __init__(
+        self,
+        first_rest_seconds: float = FIRST_REST_SECONDS,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        """Nothing is opened yet. The breakers of failing platforms rest so long at first.
+
+        `resolver` turns names into addresses; None: the few threads of the event loop.
+        """
+        self._resolver = resolver
+        self._first_rest = first_rest_seconds
+        self._session: aiohttp.ClientSession | None = None
+        self._breakers: dict[UUID, Breaker] = {}
+        self._shares: dict[UUID, Shares] = {}
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def manners(self, company_id: UUID) -> Manners:
+        """How a company's platform has behaved towards this process."""
+        breaker = self._breakers.get(company_id)
+        if breaker is None:
+            return Manners()
+        return Manners(max(breaker.wants_rest_for, 0.0), breaker.answers)
+
+    async def call(
+        self, access: Access, request: Request, read: Read[Answer], asking: Asking | None = None
+    ) -> Answer:
+        """The answer to a request, which passes through the company's breaker.
+
+        `asking` stands for it where the accounts of a company have shares. Raises NotSent, InDoubt,
+        Late, Declined or CourierResting.
+        """
+        breaker = asking or self._breaker(access)
+        breaker.begin()
+        try:
+            reply = await self._exchange(access, request)
+            left_out: list[str] = []
+            answer = read(reply, left_out)
+        except (Declined, Unavailable) as judged:
+            breaker.succeeded()  # it lives, and judges
+            if isinstance(judged, Declined) and judged.status == TOO_MANY:
+                breaker.asked_to_wait(judged.retry_in_seconds or SHORT_WAIT)
+            raise
+        except (NotSent, InDoubt):
+            breaker.failed()
+            raise
+        except BaseException:
+            breaker.abandoned()
+            raise
+        breaker.succeeded()
+        if left_out:
+            _log.warning(
+                "courier_told_nonsense",
+                company=access.slug,
+                left_out=len(left_out),
+                reason=left_out[0],
+            )
+        return answer
+
+    def asking(self, access: Access, account_id: UUID | None) -> Asking:
+        """One account's request for a price, which may have to step back for other accounts'."""
+        breaker = self._breaker(access)
+        return Asking(breaker, self._shares[access.company_id], account_id)
+
+    def _breaker(self, access: Access) -> Breaker:
+        breaker = self._breakers.get(access.company_id)
+        if breaker is None:
+
+            def told(is_open: bool) -> None:
+                metrics.BREAKER.labels(access.slug).set(is_open)
+                _log.warning(
+                    "courier_left_alone" if is_open else "courier_is_back", company=access.slug
+                )
+
+            metrics.BREAKER.labels(access.slug).set(False)  # there before it opens, to be watched
+            breaker = Breaker(told=told, first_rest_seconds=self._first_rest)
+            self._breakers[access.company_id] = breaker
+            self._shares[access.company_id] = Shares(self._first_rest, told)
+        return breaker
+
+    async def _exchange(self, access: Access, request: Request) -> Reply:
+        """Whatever was answered. Raises NotSent, InDoubt or Late."""
+        headers, data = dict(request.headers), None
+        if request.body is not None:
+            data = orjson.dumps(request.body)
+            headers["Content-Type"] = "application/json"
+        url = URL(f"{access.base_url}{request.path}", encoded=True)
+        sending = self._opened().request(
+            request.method, url, data=data, headers=headers, allow_redirects=False
+        )
+        try:
+            async with asyncio.timeout(request.seconds), sending as response:
+                retry_after = response.headers.get("Retry-After")
+                body = await _bounded(response)
+                return Reply(response.status, response.content_type, retry_after, body)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent(f"no connection: {error}") from None
+        except TimeoutError:
+            raise Late(f"nothing within {request.seconds:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise InDoubt(f"{type(error).__name__}: {error}") from None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=4, ttl_dns_cache=30, resolver=self._resolver
+                ),
+                timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),
+                headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,  # nothing is asked for compressed, so nothing can swell
+                trust_env=False,
+                max_line_size=_HEAD_BYTES,
+                max_field_size=_HEAD_BYTES,
+            )
+        return self._session
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """The body. Raises InDoubt beyond the bound, whatever length was announced."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > ANSWER_BYTES:
+            response.close()
+            raise InDoubt(f"the answer is longer than {ANSWER_BYTES} bytes")
+        parts.append(part)
+    return b"".join(parts)
