@@ -92,7 +92,9 @@ class Score:
 def main() -> int:
     """Mutates what is asked for; returns 0 when nine of ten mutants are caught in each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="*", default=list(PARTS), help="core, or core/ids …")
+    parser.add_argument(
+        "modules", nargs="*", default=list(PARTS), help="core, core/ids, dialects/*/mapping …"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--sample", type=int, help="how many mutants of each, chosen at random")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
@@ -100,6 +102,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=math.inf, help="how long at most")
     parser.add_argument("--resume", action="store_true", help="go on with what was not tried yet")
     asked = parser.parse_args()
+    for module in asked.modules:
+        if module.partition("/")[0] not in PARTS or not _files(module):
+            parser.error(f"no such part or module: {module}")
     if asked.sample:
         print(f"sample of {asked.sample}, seed {asked.seed}", flush=True)
     until = time.monotonic() + 60 * asked.minutes
@@ -108,7 +113,9 @@ def main() -> int:
         for module in asked.modules:
             rounds = [asked.tests] if asked.tests else _rounds(module)
             copies = [
-                _Copy(WORK / module.replace("/", "-") / str(number), module, tests, asked.jobs, dsn)
+                _Copy(
+                    WORK / re.sub(r"\W+", "-", module) / str(number), module, tests, asked.jobs, dsn
+                )
                 for number, tests in enumerate(rounds, 1)
             ]
             if not asked.resume:
@@ -314,8 +321,11 @@ def _toml(value: object) -> str:
 
 
 def _files(module: str) -> list[Path]:
-    path = ROOT / "src" / "estafette" / module
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+    """The files of a part, a folder, a module, or of all modules that a pattern matches."""
+    sources = ROOT / "src" / "estafette"
+    if (sources / module).is_dir():
+        return sorted((sources / module).rglob("*.py"))
+    return sorted(sources.glob(f"{module}.py"))
 
 
 def _rounds(module: str) -> list[list[str]]:

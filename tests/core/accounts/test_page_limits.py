@@ -96,6 +96,7 @@ def test_coordinates_must_be_within_the_radius_of_the_place_that_has_some() -> N
     assert not _refused(place, _SHOP)
     assert not _refused(place, replace(_SHOP, latitude=-8.8170, longitude=13.2306))  # 122 m
     assert _refused(place, replace(_SHOP, latitude=-8.8175, longitude=13.2306))  # 178 m
+    assert not _refused(place, replace(_SHOP, latitude=-8.9))  # half a point is none
     near = replace(_SHOP, latitude=-8.8159, longitude=13.2306)
     assert _refused(place, replace(near, address="Rua do Ladrão 1"))  # a courier reads the address
 
@@ -111,6 +112,13 @@ def test_a_radius_is_measured_on_the_globe_in_every_direction(
     for radius, refused in ((metres - 1, True), (metres + 1, False)):
         place = replace(_PLACE, latitude=latitude, longitude=13, radius_m=radius)
         assert _refused(place, pickup) is refused
+
+
+@pytest.mark.parametrize(("dots", "refused"), [(32, False), (33, True)])
+def test_so_much_punctuation_is_left_out_of_an_address_and_no_more(
+    dots: int, refused: bool
+) -> None:
+    assert _refused(_PLACE, replace(_SHOP, address=_SHOP.address + "." * dots)) is refused
 
 
 def test_a_place_without_an_address_is_a_whole_city() -> None:
