@@ -36,7 +36,7 @@ from estafette.usecases.webhooks.options import choose, remove_header, set_heade
 from estafette.usecases.webhooks.remove import remove_endpoint
 from estafette.usecases.webhooks.resend import resend_since
 from tests.usecases.angola import ENTREGA, Shop, fees
-from tests.usecases.deliveries.test_personal_data import DROPOFF, PHONE, PICKUP
+from tests.usecases.deliveries.test_personal_data import DROPOFF, METADATA, PARCEL, PHONE, PICKUP
 from tests.usecases.stage import DIALECT, Tenant
 
 HOUR = timedelta(hours=1)
@@ -232,7 +232,7 @@ async def test_what_is_set_of_a_company(shop: Shop) -> None:
 
 async def test_what_is_erased_or_given_out_of_a_phone(shop: Shop) -> None:
     await shop.company("moto")
-    ended = await shop.create(pickup=PICKUP, dropoff=DROPOFF)
+    ended = await shop.create(pickup=PICKUP, dropoff=DROPOFF, parcel=PARCEL, metadata=METADATA)
     await move_by_hand(shop.platform, shop.scope, ENTREGA, ended.id, Status.CANCELLED, "no")
     under_way = await shop.create(pickup=PICKUP, dropoff=DROPOFF)
     before = len(await told(shop.platform, shop.account.id))
@@ -247,6 +247,23 @@ async def test_what_is_erased_or_given_out_of_a_phone(shop: Shop) -> None:
     assert PHONE not in str(phone)
     assert {one.delivery.id, other.delivery.id} == {ended.id, under_way.id}
     shown = as_json(one if one.delivery.id == ended.id else other)
+    assert {name: shown[name] for name in ("mode", "status", "courier", "pin", "fee")} == {
+        "mode": shop.mode,
+        "status": Status.CANCELLED,
+        "courier": "Moto",
+        "pin": None,
+        "fee": ended.fee,
+    }
+    assert (shown["reference"], shown["external_ref"]) == (ended.reference, None)
+    assert (shown["metadata"], shown["created_at"]) == (METADATA, ended.created_at)
+    assert (shown["pickup_by"], shown["deliver_by"]) == (ended.pickup_by, ended.deliver_by)
+    assert shown["payment"] == {"method": "prepaid", "cash_collect": None, "due_at": None}
+    assert shown["parcel"] == {
+        "weight_grams": PARCEL.weight_grams,
+        "description": PARCEL.description,
+        "declared_value": PARCEL.declared_value,
+    }
+    assert shown["at_another_platform"] is None
     assert [each["status"] for each in shown["history"]] == ["pending", "cancelled"]
     assert shown["history"][-1]["note"] == "no"
     assert shown["dropoff"] == {

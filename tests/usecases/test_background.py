@@ -4,15 +4,21 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
+import orjson
+import pytest
+from structlog.testing import capture_logs
+
 from estafette.core.deliveries.delivery import Status
 from estafette.core.retention import Retention
 from estafette.store.deliveries.under_way import Count
 from estafette.store.ends import Done
 from estafette.usecases import ends
-from estafette.usecases.deliveries import count_open, personal_data
+from estafette.usecases.deliveries import count_open, due_moves, personal_data, search
 from estafette.usecases.money import close_books
+from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import gone
 from tests.usecases.angola import Shop
+from tests.usecases.stage import platform_over
 from tests.usecases.test_one_account_fails import ended
 from tests.webhooks.stage import until
 
@@ -107,3 +113,45 @@ async def test_endpoints_that_are_gone_are_disabled(shops: tuple[Shop, Shop]) ->
         return await shop.platform.pool.fetchval(query, shop.account.id) == "gone"
 
     await done_in_a_round(lambda stop: gone.run(shop.platform, stop), is_done)
+    query = "select changes from audit where account_id = $1 and act = 'endpoint.disabled'"
+    changes = orjson.loads(await shop.platform.pool.fetchval(query, shop.account.id))
+    assert 172_800 <= changes.pop("for_seconds") < 180_000
+    assert changes == {"name": "default", "why": "it answered 410 Gone", "times": 99}
+
+
+async def test_what_waits_to_be_searched_is_indexed(shops: tuple[Shop, Shop]) -> None:
+    shop, _ = shops
+    await shop.create()
+    await shop.sql("update search_texts set created_at = created_at - interval '1 minute'")
+
+    async def is_done() -> bool:
+        return await shop.count("search_grams") == 1
+
+    await done_in_a_round(lambda stop: search.run(shop.platform, stop), is_done)
+
+
+RUNS: dict[str, Callable[[Platform, asyncio.Event], Awaitable[None]]] = {
+    "ends": lambda platform, stop: ends.run(platform, Retention(), stop),
+    "personal data": lambda platform, stop: personal_data.run(platform, timedelta(days=9), stop),
+    "books": close_books.run,
+    "search": search.run,
+    "overdue deliveries": due_moves.run,
+    "counting deliveries": lambda platform, stop: count_open.run(platform, stop, lambda _: None),
+    "endpoints that are gone": gone.run,
+}
+
+
+@pytest.mark.parametrize("work", RUNS)
+async def test_work_that_fails_is_told_by_its_name_and_tried_again(
+    fresh_database: str, work: str
+) -> None:
+    async with platform_over(fresh_database) as platform:
+        for table in ("accounts", "deliveries", "delivery_references", "endpoint_failures"):
+            await platform.pool.execute(f"alter table {table} rename to not_{table}")
+        with capture_logs() as logs:
+
+            async def is_done() -> bool:
+                return len([line for line in logs if line["event"] == "stumbled"]) > 1
+
+            await done_in_a_round(lambda stop: RUNS[work](platform, stop), is_done)
+    assert {line["work"] for line in logs if line["event"] == "stumbled"} == {work}

@@ -108,6 +108,37 @@ async def test_any_other_failure_begins_anew(
     assert len(await disable_gone(platform)) == 1
 
 
+async def test_answers_that_say_so_count_from_the_first_on_and_from_the_last_other_failure(
+    platform: Platform, told: Tenant
+) -> None:
+    await refuse(told, 410)
+    await age(told, GONE_FOR)
+    await refuse(told, 500)
+    await refuse(told, 410, GONE_TIMES - 1)
+    await age(told, GONE_FOR)
+    assert await disable_gone(platform) == []  # those before the other failure do not count
+    await refuse(told, 410)
+    assert len(await disable_gone(platform)) == 1  # the last of them came just now
+
+
+async def test_another_failure_that_is_recorded_with_them_counts(
+    platform: Platform, told: Tenant
+) -> None:
+    await refuse(told, 410, GONE_TIMES)
+    await age(told, GONE_FOR)
+    await told.create()
+    await end_rest(told)
+    await platform.pool.execute("update endpoint_failures set failures = 1, rests_until = null")
+    one, other = await claim(told, "one")
+    fails = {"is_delivered": False, "retry_seconds": 0.0}
+    results = (
+        finished(one, http_status=410, **fails),
+        finished(other, http_status=500, **fails),
+    )
+    await record(told, "one", *results)
+    assert await disable_gone(platform) == []
+
+
 async def test_an_answer_ends_it(platform: Platform, told: Tenant) -> None:
     await refuse(told, 410, GONE_TIMES)
     await age(told, GONE_FOR)

@@ -95,6 +95,20 @@ async def test_one_event_is_sent_again_in_a_round_of_its_own(
     assert await record(told, "one", finished(again)) == 1
 
 
+async def test_a_round_begins_with_its_first_attempt(platform: Platform, tenant: Tenant) -> None:
+    await listen_at(tenant, URL)
+    await tenant.create()
+    [first] = await claim(tenant, "one")
+    assert first.round_seconds < 60
+    failed = finished(first, is_delivered=False, retry_seconds=0.0)
+    assert await record(tenant, "one", failed) == 1
+    await platform.pool.execute(
+        "update messages set round_started_at = round_started_at - interval '1 hour'"
+    )
+    [second] = await claim(tenant, "one")
+    assert 3600 <= second.round_seconds < 3660
+
+
 async def test_what_was_made_within_a_time_is_sent_again_and_tests_never(
     platform: Platform, told: Tenant
 ) -> None:

@@ -365,6 +365,20 @@ async def test_what_was_under_way_when_the_rest_began_does_not_prolong_it(tenant
     assert known["rests_for"] <= 5
 
 
+async def test_a_probe_that_failed_prolongs_the_rest_once(tenant: Tenant) -> None:
+    for _ in range(OPENS_AFTER + 1):
+        await tenant.create()
+    *taken, late = await claim(tenant, "one")
+    fails: dict[str, Any] = {"is_delivered": False, "retry_seconds": 0.0}
+    await record(tenant, "one", *(finished(each, **fails) for each in taken))
+    await end_rest(tenant)
+    [probe] = await claim(tenant, "one")
+    await record(tenant, "one", finished(probe, **fails))
+    assert (await rest(tenant))["rest_seconds"] == 10
+    await record(tenant, "one", finished(late, **fails))  # which was under way all the time
+    assert (await rest(tenant))["rest_seconds"] == 10
+
+
 async def test_a_worker_that_dies_with_a_probe_lets_another_one_probe(tenant: Tenant) -> None:
     await tenant.create()
     await fail(tenant, OPENS_AFTER)

@@ -118,6 +118,16 @@ async def test_accounts_are_listed_by_name(platform: Platform) -> None:
     assert names == sorted(names)
 
 
+async def test_a_new_account_has_the_rate_and_the_burst_that_it_is_given(
+    platform: Platform,
+) -> None:
+    account, _ = await create_account(platform, _name(), "KZ", rate_per_second=5, burst=7)
+    assert (account.rate_per_second, account.burst) == (5, 7)
+    assert await find_account(platform, account.name) == account
+    account, _ = await create_account(platform, _name(), "KZ", rate_per_second=5)
+    assert account.burst == 10
+
+
 async def test_a_rate_is_set_with_twice_as_much_burst(platform: Platform) -> None:
     account, _ = await _account(platform)
     changed = await set_rate(platform, account.name, 5)

@@ -20,7 +20,9 @@ from estafette.usecases.couriers.companies import (
     find_company,
     list_companies,
     set_company_tariffs,
+    strange_zones,
 )
+from estafette.usecases.money.settle import company_serving
 from tests.usecases.angola import Shop, fees, new_shop
 
 EVERYTHING: dict[str, Any] = {
@@ -125,3 +127,32 @@ async def test_a_demo_account_gets_its_companies_once(shop: Shop) -> None:
     found = {quote.company_slug: quote.fee for quote in await shop.quotes()}
     assert found.keys() >= {"kianda-expresso", "zango-entregas"}
     assert len(set(found.values())) == len(found)
+
+
+async def test_a_zone_that_is_no_place_is_told_with_what_may_be_meant(shop: Shop) -> None:
+    zones = ("Luanda", "Cuanza Sul", "loanda", "Cuanza Sull", "Atlantis")
+    company = await shop.company("moto", service_zones=zones)
+    assert await strange_zones(shop.platform, company) == {
+        "Cuanza Sull": "Cuanza Sul",
+        "Atlantis": None,
+    }
+
+
+async def test_whose_company_is_meant_by_a_slug(shop: Shop) -> None:
+    """The account's own, or else its market's."""
+    own = await shop.company("moto")
+    stranger = await new_shop(shop.platform)
+    name = f"all-{shop.account.name[2:14]}"
+    of_all = await shop.company(name, account_id=None, active=False)  # it serves no other test
+    assert await company_serving(shop.platform, shop.account, "moto") == own
+    assert await company_serving(shop.platform, stranger.account, of_all.slug) == of_all
+    with pytest.raises(CompanyNotFoundError):
+        await company_serving(shop.platform, stranger.account, "moto")
+
+
+async def test_a_company_is_not_changed_in_another_market(shop: Shop) -> None:
+    await shop.company("moto", base_fee=5)
+    with pytest.raises(CompanyNotFoundError):
+        await change_company(shop.platform, "KZ", "moto", shop.account.id, base_fee=6)
+    found = await find_company(shop.platform, "AO", "moto", shop.account.id)
+    assert found.base_fee == 5

@@ -22,7 +22,7 @@ from estafette.usecases.deliveries.find import (
     list_deliveries,
     look_for,
 )
-from estafette.usecases.deliveries.tracking import track, versions
+from estafette.usecases.deliveries.tracking import STEPS_SHOWN, track, versions
 from tests.usecases.stage import DIALECT, Tenant, new_tenant
 
 
@@ -156,6 +156,23 @@ async def test_a_recipient_sees_steps_and_the_couriers_notes_alone(tenant: Tenan
     assert (tracked.version, tracked.is_final) == (3, False)
     assert "Dana" not in repr(tracked)
     assert "Zhibek" not in repr(tracked)
+
+
+async def test_a_recipient_sees_the_newest_steps_of_many(tenant: Tenant) -> None:
+    id = await tenant.create()
+    await tenant.platform.pool.execute(
+        "insert into events (account_id, delivery_id, seq, id, status, milestone, actor, announced,"
+        " occurred_at) select $1, $2, seq, gen_random_uuid(), 'stalled', 'pending', 'system', '{}',"
+        " now() + seq * interval '1 minute' from generate_series(2, $3::integer) seq",
+        tenant.account.id,
+        id,
+        STEPS_SHOWN + 2,
+    )
+    tracked = await track(tenant.platform, id)
+    assert tracked is not None
+    assert len(tracked.steps) <= STEPS_SHOWN
+    last = (await tenant.events(id))[-1]
+    assert max(step.occurred_at for step in tracked.steps) == last.occurred_at
 
 
 async def test_tracking_an_unknown_delivery_finds_nothing(tenant: Tenant) -> None:

@@ -18,7 +18,12 @@ from estafette.core.ids import new_id
 from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.usecases.audit import Wanted, list_entries
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
-from estafette.usecases.deliveries.confirm import Confirmation, confirm, confirm_by_hand
+from estafette.usecases.deliveries.confirm import (
+    CONFIRMED,
+    Confirmation,
+    confirm,
+    confirm_by_hand,
+)
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.deliveries.find import Wanted as Looked
 from estafette.usecases.deliveries.find import look_for
@@ -74,7 +79,8 @@ async def test_a_confirmed_delivery_goes_on_by_its_merchants_word(shop: Shop) ->
     await _confirm(shop, held)
     now = await shop.delivery(held.id)
     assert (now.status, now.is_held) == (Status.PENDING, False)
-    assert (await shop.events(held.id))[-1].actor is Actor.MERCHANT
+    last = (await shop.events(held.id))[-1]
+    assert (last.actor, last.note) == (Actor.MERCHANT, CONFIRMED)
     wanted = Wanted(account_id=shop.account.id, object=str(held.id))
     [entry] = (await list_entries(shop.platform, wanted)).entries
     assert (entry.act, entry.by, entry.object) == ("delivery.released", _BY, str(held.id))

@@ -12,7 +12,7 @@ from estafette.core.errors import DeliveryNotFound, PaymentNotAwaited
 from estafette.core.ids import new_id
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.due_moves import look_after
-from estafette.usecases.money.payments import confirm_payment
+from estafette.usecases.money.payments import confirm_payment, find_by_reference
 from estafette.usecases.sandbox.simulate import tick
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, Shop, new_shop
 from tests.usecases.stage import render
@@ -83,3 +83,12 @@ async def test_a_simulated_courier_waits_for_the_payment(shop: Shop) -> None:
     while (await tick(shop.platform)).done:
         pass
     assert (await shop.delivery(delivery.id)).status is Status.ASSIGNED
+
+
+async def test_a_transfer_is_found_by_the_reference_that_is_written_on_it(shop: Shop) -> None:
+    delivery = await awaiting(shop)
+    assert delivery.reference is not None
+    written = f" {delivery.reference.lower()} "
+    assert await find_by_reference(shop.platform, shop.scope, written) == delivery
+    stranger = await new_shop(shop.platform)
+    assert await find_by_reference(shop.platform, stranger.scope, written) is None

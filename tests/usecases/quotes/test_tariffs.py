@@ -1,0 +1,38 @@
+"""Price lists as files: what is taken out can be put in, and a mistake changes nothing."""
+
+import orjson
+import pytest
+
+from estafette.core.quotes.tariff_file import TariffFileError
+from estafette.usecases.couriers.companies import company_tariffs
+from estafette.usecases.quotes.tariffs import MarketNotFoundError, export_tariffs, import_tariffs
+from tests.usecases.angola import Shop, fees
+
+
+async def test_a_price_list_that_was_taken_out_is_put_in_for_another_company(shop: Shop) -> None:
+    one = await shop.company("one", fees((1_000, 700), (2_000, 900)))
+    other = await shop.company("other", fees((5_000, 1)))
+    text = await export_tariffs(shop.platform, "AO", one.id)
+    assert await import_tariffs(shop.platform, "AO", text, other.id) == 2
+    listed = await company_tariffs(shop.platform, one)
+    assert await company_tariffs(shop.platform, other) == listed
+    assert [tariff.fee for tariff in listed] == [700, 900]
+    query = "select act, changes from audit where object = $1 order by at desc limit 1"
+    [(act, changes)] = await shop.platform.pool.fetch(query, str(other.id))
+    assert (act, orjson.loads(changes)) == ("tariffs.replaced", {"market": "AO", "rows": 2})
+
+
+async def test_a_file_with_a_mistake_changes_nothing(shop: Shop) -> None:
+    company = await shop.company("one", fees((1_000, 700)))
+    text = await export_tariffs(shop.platform, "AO", company.id)
+    with pytest.raises(TariffFileError):
+        await import_tariffs(shop.platform, "AO", text.replace("700", "seven"), company.id)
+    assert [tariff.fee for tariff in await company_tariffs(shop.platform, company)] == [700]
+
+
+async def test_a_market_that_is_none_is_named_with_those_that_there_are(shop: Shop) -> None:
+    message = "there is no market 'XX'; there are AO, KZ"
+    with pytest.raises(MarketNotFoundError, match=message):
+        await export_tariffs(shop.platform, "XX")
+    with pytest.raises(MarketNotFoundError, match=message):
+        await import_tariffs(shop.platform, "XX", "")
