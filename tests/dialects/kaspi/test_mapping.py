@@ -131,6 +131,7 @@ def test_quote_binds_what_it_named() -> None:
     for case in _golden("quote_payloads"):
         wanted = read(QuoteRequest, case["request"], Context("KZ", sandbox=False))
         assert mapping.quote_payload(wanted) == case["payload"]
+        assert mapping.quote_stop(wanted.pickup) == Stop(case["request"]["pickup"]["address"])
 
 
 @pytest.mark.parametrize("case", _golden("histories"), ids=lambda case: case["name"])
@@ -278,6 +279,10 @@ def test_a_history_whose_first_events_are_gone_goes_on_from_the_oldest_that_is_t
         ["accepted", "Delivery goes on"],
         ["in_transit", "At last"],
     ]
+    assert [[entry["status"], entry.get("notes")] for entry in mapping.history(events[2:])] == [
+        ["accepted", "Delivery goes on"],
+        ["in_transit", "At last"],
+    ]
 
 
 def test_an_answer_about_an_erased_delivery_keeps_its_shape_and_no_person() -> None:
@@ -291,3 +296,24 @@ def test_an_answer_about_an_erased_delivery_keeps_its_shape_and_no_person() -> N
     assert DIALECT.erased_answer(created, gone) == created
     assert DIALECT.erased_answer(created | {"deliveryId": "dlv_another"}, gone) is None
     assert DIALECT.erased_answer({}, gone) is None
+    as_told = {"deliveryId": words.delivery_id(_ID), "externalOrderId": "as it was told"}
+    assert DIALECT.erased_answer(as_told, gone) == as_told
+
+
+def test_why_things_stand_where_they_stood_is_told_with_its_time() -> None:
+    events = _events(
+        [
+            ["pending", "pending", None],
+            ["assigned", "assigned", None],
+            ["pending", "assigned", None],
+            ["assigned", "assigned", None],
+        ]
+    )
+    assert mapping.history(events)[2:] == [
+        {
+            "status": "accepted",
+            "timestamp": "2026-03-04T05:08:07Z",
+            "notes": "The courier gave the delivery back",
+        },
+        {"status": "accepted", "timestamp": "2026-03-04T05:09:07Z", "notes": "Courier assigned"},
+    ]
