@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -62,17 +63,44 @@ class Standing(NamedTuple):
     polls: int
 
 
+class Doubt(Enum):
+    """What an attempt leaves of the doubt whether a delivery is at the platform."""
+
+    BEGINS = True
+    """It may be there: it is looked up before it is placed again."""
+    OVER = False
+    """It is not there."""
+    STAYS = None
+    """The attempt showed nothing: if there was a doubt, it is still there."""
+
+
+def doubt_after(
+    standing: Standing, *, may_have_arrived: bool, looked_up: bool, may_arrive_yet: bool
+) -> Doubt:
+    """Returns what an attempt leaves of the doubt, which did not find the delivery there.
+
+    `may_have_arrived`: the attempt's own request to place it may have arrived all the same.
+    `looked_up`: the attempt asked the platform, which does not have it. `may_arrive_yet`: a request
+    of an earlier attempt may still be under way, so that a look-up shows nothing. A webhook that
+    came since the claim speaks of a delivery that is there.
+    """
+    if may_have_arrived or standing.heard:
+        return Doubt.BEGINS
+    if not standing.doubtful:
+        return Doubt.OVER
+    return Doubt.OVER if looked_up and not may_arrive_yet else Doubt.STAYS
+
+
 class Outcome(NamedTuple):
     """What becomes of a dispatch whose row the caller has locked; None keeps what is there.
 
-    `doubtful` True begins a doubt that is not over before a look-up; False ends any.
     `next_in` is the time to the next look, None: never. A webhook that came since the claim makes
     it now, if there is one at all. An `urgent` look is claimed as if a webhook had come.
     """
 
     state: str
     next_in: timedelta | None
-    doubtful: bool | None = None
+    doubt: Doubt = Doubt.STAYS
     upstream_id: str | None = None
     fee: int | None = None
     seen: str | None = None
@@ -122,3 +150,23 @@ class Known(NamedTuple):
     state: str
     upstream_id: str | None
     attempt: int
+
+    def named_as(self, upstream_id: str) -> "Mention":
+        """Returns what it means that the platform speaks of the delivery by this id."""
+        if self.state == "closed" and self.upstream_id is None:
+            return Mention.STRAY
+        if self.upstream_id not in (None, upstream_id):
+            return Mention.TWIN
+        return Mention.NEWS if self.state in _OPEN else Mention.STALE
+
+
+_OPEN = frozenset({"waiting", "placed", "refused"})
+
+
+class Mention(Enum):
+    """What it means that a platform speaks of a delivery."""
+
+    NEWS = "there may be news of it"
+    STALE = "it is not followed there any more"
+    STRAY = "it is there, though it was given up here before it was placed"
+    TWIN = "it is there a second time, by another id"

@@ -315,7 +315,8 @@ async def settle(
     connection: Connection, account_id: UUID, delivery_id: UUID, outcome: Outcome
 ) -> None:
     """Records what came of an attempt, or of a cancellation; the lease ends."""
-    await connection.execute(_SETTLE, account_id, delivery_id, *outcome)
+    outcome_of = outcome._asdict() | {"doubt": outcome.doubt.value}
+    await connection.execute(_SETTLE, account_id, delivery_id, *outcome_of.values())
 
 
 async def mark_recalled(

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from estafette.core.couriers.dispatch import Outcome, Standing
+from estafette.core.couriers.dispatch import Doubt, Mention, Outcome, Standing, doubt_after
 from estafette.core.couriers.upstream import Following, Report, Step, follow
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
@@ -81,7 +81,7 @@ async def placed(
         await _settle(
             connection,
             errand,
-            Outcome("placed", look_again_in, False, placement.upstream_id, placement.fee),
+            Outcome("placed", look_again_in, Doubt.OVER, placement.upstream_id, placement.fee),
         )
         await _agree(connection, platform, held.delivery, placement.pin, placement.fee)
     if placement.fee is not None and placement.fee > (errand.delivery.company_fee or 0):
@@ -98,43 +98,51 @@ async def unplaced(
     doubtful: bool = False,
     looked_up: bool = False,
 ) -> bool:
-    """It could not be placed now, or not be looked at; it is tried again after `retry_in`.
+    """Notes that it could not be placed now, or not be looked at; tries again after `retry_in`.
 
-    `doubtful`: the request to place it may have arrived all the same. Only with `looked_up`, when
-    this attempt has asked the platform and found that it does not have it, are earlier doubts over,
-    if no request may still be under way; a delivery that has ended meanwhile is closed then.
-    Neither matters for what is placed.
+    `doubtful`: the request to place it may have arrived all the same. `looked_up`: this attempt has
+    asked the platform and found that it does not have it; see `doubt_after`. Neither matters for
+    what is placed. A delivery that has ended meanwhile and is certainly not there is closed.
 
-    False when the attempt is no longer the caller's.
+    Returns False when the attempt is no longer the caller's.
     """
     state = "placed" if errand.upstream_id else "waiting"
     async with platform.pool.acquire() as connection, connection.transaction():
         held = await _hold(connection, errand, state)
         if held is None:
             return False
-        standing = held.standing
-        doubt = _doubt(errand, standing, doubtful, looked_up)
-        if state == "placed":
-            # what is still to be called off there goes before what is only looked at
-            urgent = held.delivery.status is Status.CANCELLED
-            outcome = Outcome(
-                state, retry_in, polls=standing.polls + 1, error=reason, urgent=urgent
-            )
-        elif held.delivery.progress.is_final and doubt is False:
-            outcome = Outcome("closed", None, error=reason)
+        if errand.upstream_id:
+            outcome = _look_again(held, reason, retry_in)
         else:
-            outcome = Outcome(state, retry_in, doubt, error=reason)
+            outcome = _place_again(
+                held, _doubt(errand, held, doubtful, looked_up), reason, retry_in
+            )
         await _settle(connection, errand, outcome)
     return True
 
 
-def _doubt(errand: Errand, standing: Standing, doubtful: bool, looked_up: bool) -> bool | None:
-    """Whether an attempt leaves a new doubt (True), none (False), or the one that there was."""
-    if doubtful or standing.heard:
-        return True
-    if not standing.doubtful or (looked_up and not errand.may_arrive_yet):
-        return False
-    return None
+def _look_again(held: "_Held", reason: str, retry_in: timedelta) -> Outcome:
+    """What becomes of a placed dispatch that could not be looked at."""
+    # what is still to be called off there goes before what is only looked at
+    urgent = held.delivery.status is Status.CANCELLED
+    polls = held.standing.polls + 1
+    return Outcome("placed", retry_in, polls=polls, error=reason, urgent=urgent)
+
+
+def _place_again(held: "_Held", doubt: Doubt, reason: str, retry_in: timedelta) -> Outcome:
+    """What becomes of a dispatch that could not be placed."""
+    if held.delivery.progress.is_final and doubt is Doubt.OVER:
+        return Outcome("closed", None, error=reason)
+    return Outcome("waiting", retry_in, doubt, error=reason)
+
+
+def _doubt(errand: Errand, held: "_Held", doubtful: bool, looked_up: bool) -> Doubt:
+    return doubt_after(
+        held.standing,
+        may_have_arrived=doubtful,
+        looked_up=looked_up,
+        may_arrive_yet=errand.may_arrive_yet,
+    )
 
 
 async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
@@ -152,7 +160,7 @@ async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
         if held is None:
             return False
         if held.standing.heard or errand.may_arrive_yet:
-            doubt = _doubt(errand, held.standing, False, True)
+            doubt = _doubt(errand, held, doubtful=False, looked_up=True)
             await _settle(connection, errand, Outcome("waiting", IN_FLIGHT, doubt, error=reason))
             return False
         final = held.delivery.progress.is_final
@@ -242,11 +250,11 @@ def _after(
 async def heard(
     platform: Platform, company_id: UUID, upstream_id: str, delivery_id: UUID | None
 ) -> bool:
-    """The company's platform has told of a delivery: it is looked at now.
+    """Has a delivery looked at now, of which the company's platform has sent a webhook.
 
-    `upstream_id` is its id there, `delivery_id` ours if the platform repeated it. Whatever else a
-    webhook says is not believed, so its order, a copy or a replay can do no harm. False when the
-    company has no such delivery of ours. Raises Busy.
+    `upstream_id` is its id there, `delivery_id` ours if the platform repeated it. Nothing else of
+    the webhook is believed, so that its order, a copy or a replay can do no harm. Returns False
+    when the company has no such delivery of ours. Raises Busy.
     """
     company = platform.places.account(company_id)
     async with company as connection, platform.transaction(connection) as work:
@@ -256,13 +264,12 @@ async def heard(
         if known is None or known.attempt == 0:
             return False
         key = (known.account_id, known.delivery_id)
-        is_stray = known.state == "closed" and known.upstream_id is None
-        is_twin = known.upstream_id not in (None, upstream_id)
-        if is_stray:
+        mention = known.named_as(upstream_id)
+        if mention is Mention.STRAY:
             await dispatches.dispute(connection, *key, f"it is there, as {upstream_id}")
-        elif not is_twin and known.state in _OPEN:
+        elif mention is Mention.NEWS:
             await dispatches.look_now(work, *key)
-    if is_stray or is_twin:
+    if mention in (Mention.STRAY, Mention.TWIN):
         _log.error(
             "dispatch_unknown_upstream",
             company=str(company_id),
@@ -279,9 +286,6 @@ async def count_dispute(platform: Platform, account_id: UUID, company_id: UUID |
     async with platform.places.account(account_id) as connection:
         market = await accounts.market_of(connection, account_id)
     platform.observe_dispatch(await company_of(platform, market, company_id), "disputed")
-
-
-_OPEN = frozenset({"waiting", "placed", "refused"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Cancel a delivery on the merchant's word."""
+"""Cancel a delivery because its merchant asks for it."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,10 +7,12 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Scope
 from estafette.core.couriers.upstream import Recalled
-from estafette.core.deliveries.delivery import Delivery, Progress, Status
+from estafette.core.deliveries.cancelling import Decision, decide
+from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import CancelRefused, Refusal
+from estafette.store.work import UnitOfWork
 from estafette.usecases.couriers.dispatch import count_dispute
 from estafette.usecases.couriers.recall import Held, close, hold, resolve
 from estafette.usecases.deliveries import record
@@ -43,11 +45,11 @@ class Cancellation:
 async def cancel(platform: Platform, wanted: Cancellation) -> Answer:
     """Cancels the delivery, or repeats what was answered under the idempotency key.
 
-    One that another platform carries is called off there first, or certainly never got there.
+    A delivery that another platform carries is cancelled there first, unless it never got there.
 
-    Raises DeliveryNotFound, IdempotencyMismatch, or CourierUnavailable: then nothing is cancelled
-    here, and it may be tried again. A refusal to cancel (CancelRefused) is an answer that the
-    cancellation renders.
+    Raises DeliveryNotFound, IdempotencyMismatch, or CourierUnavailable: nothing is cancelled then,
+    and the merchant may try again. A refusal to cancel (CancelRefused) is an answer that
+    `wanted.render` writes.
     """
     until = asyncio.get_running_loop().time() + platform.patience.placing
     recalled: Recalled | None = None
@@ -60,7 +62,6 @@ async def _look_and_cancel(
     platform: Platform, wanted: Cancellation, recalled: Recalled | None
 ) -> Answer | Held:
     """Cancels the delivery if nothing holds it; `recalled` is what came of calling it off."""
-    disputed = False
     async with (
         platform.places.account(wanted.scope.account_id) as connection,
         platform.transaction(connection) as work,
@@ -72,23 +73,18 @@ async def _look_and_cancel(
         if earlier is not None:
             return earlier
         delivery = await lock_one(connection, wanted.scope, wanted.delivery_id)
-        outcome: Delivery | Refusal = delivery
-        progress = delivery.progress
-        called_off = recalled is Recalled.CANCELLED
-        if called_off and delivery.status is Status.CANCELLED:
-            pass  # the follower was faster: it found the delivery cancelled there, as we wanted
-        elif not _may_cancel(wanted.dialect, progress, recalled):
-            outcome = CancelRefused(progress.status, progress.milestone)
-        elif not called_off and (held := await hold(connection, delivery)):
+        may_cancel = wanted.dialect.may_cancel(delivery.progress)
+        decision = decide(delivery.progress, recalled, may_cancel=may_cancel)
+        if decision is Decision.ASK_PLATFORM and (held := await hold(connection, delivery)):
             return held
+        if decision is Decision.REFUSE:
+            refusal = CancelRefused(delivery.status, delivery.milestone)
+            answer = ledger.answer(wanted.idempotency, refusal, wanted.render)
         else:
-            move = Move(Status.CANCELLED, Actor.MERCHANT, wanted.reason)
-            entry = moved(delivery, move, wanted.dialect, platform.sandbox_step)
-            await record.moves(work, platform, [entry])
-            outcome = delivery = entry.delivery
-        if called_off:
-            disputed = not await close(connection, delivery)
-        answer = ledger.answer(wanted.idempotency, outcome, wanted.render)
+            if decision is not Decision.IS_CANCELLED:
+                delivery = await _cancelled(work, platform, wanted, delivery)
+            answer = ledger.answer(wanted.idempotency, delivery, wanted.render)
+        disputed = recalled is Recalled.CANCELLED and not await close(connection, delivery)
         await ledger.write(connection)
     if disputed:
         await count_dispute(platform, delivery.scope.account_id, delivery.company_id)
@@ -97,8 +93,11 @@ async def _look_and_cancel(
     return answer
 
 
-def _may_cancel(dialect: Dialect, progress: Progress, recalled: Recalled | None) -> bool:
-    """Whether it can be cancelled here. What was called off can be whatever the dialect says."""
-    if Status.CANCELLED not in progress.allowed() or recalled is Recalled.REFUSED:
-        return False
-    return recalled is Recalled.CANCELLED or dialect.may_cancel(progress)
+async def _cancelled(
+    work: UnitOfWork, platform: Platform, wanted: Cancellation, delivery: Delivery
+) -> Delivery:
+    """Records the merchant's cancellation of a locked delivery, and returns that."""
+    move = Move(Status.CANCELLED, Actor.MERCHANT, wanted.reason)
+    entry = moved(delivery, move, wanted.dialect, platform.sandbox_step)
+    await record.moves(work, platform, [entry])
+    return entry.delivery
