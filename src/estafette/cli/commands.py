@@ -98,7 +98,8 @@ def _must_be_text(arguments: Sequence[str]) -> None:
 def _run(arguments: Sequence[str]) -> int:
     from cyclopts import App
 
-    app = App(name="estafette", result_action="return_value")
+    # Markdown would load its parser and a library of colours for languages: help has neither.
+    app = App(name="estafette", result_action="return_value", help_format="plaintext")
     for group in GROUPS:
         app.command(f"estafette.cli.{group}:app", name=group)
     for name, place in COMMANDS.items():

@@ -7,12 +7,13 @@ import sysconfig
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from enum import StrEnum
+from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener
 from zoneinfo import ZoneInfo
-
-import aiohttp
 
 from estafette.cli.errors import explain_database
 from estafette.cli.output import FAILED, OK, CommandError, say, say_json, styled
@@ -238,12 +239,21 @@ async def _endpoint(
 async def _public_url(known: Settings) -> Finding:
     url = f"{known.public_url}/healthz"
     advice = "start the server, or correct ESTAFETTE_PUBLIC_URL, to which tracking pages lead"
-    timeout = aiohttp.ClientTimeout(total=_REACH_SECONDS)
     try:
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
-            if answer.status == 200:
-                return Finding("public URL", Verdict.OK, f"{known.public_url} answers")
-            text = f"{url} answers with status {answer.status}"
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        text = f"{known.public_url} does not answer ({str(error) or type(error).__name__})"
+        status = await asyncio.to_thread(_status, url)
+        if status == 200:
+            return Finding("public URL", Verdict.OK, f"{known.public_url} answers")
+        text = f"{url} answers with status {status}"
+    except (OSError, HTTPException) as error:
+        told = getattr(error, "reason", None) or error
+        text = f"{known.public_url} does not answer ({str(told) or type(error).__name__})"
     return Finding("public URL", Verdict.PROBLEM, text, advice)
+
+
+def _status(url: str) -> int:
+    """The status with which a URL answers, through no proxy. Raises OSError or HTTPException."""
+    try:
+        with build_opener(ProxyHandler({})).open(url, timeout=_REACH_SECONDS) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code

@@ -6,9 +6,8 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import aiohttp
 from cyclopts import Parameter
 from yarl import URL
 
@@ -25,6 +24,9 @@ from estafette.usecases.webhooks.endpoints import list_endpoints
 from estafette.webhooks.guard import UrlRefusedError, check_url
 from estafette.webhooks.message import Message, Renderer
 from estafette.webhooks.standard import signed_headers
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
 
 _POLL_SECONDS = 0.25
 _FORWARD_SECONDS = 10.0
@@ -89,7 +91,7 @@ class _Forwarder:
         platform: Platform,
         url: str,
         renderers: Mapping[str, Renderer],
-        session: aiohttp.ClientSession,
+        session: "ClientSession",
     ) -> None:
         self._platform = platform
         self._url = url
@@ -139,6 +141,8 @@ class _Forwarder:
         return answers
 
     async def _post(self, format: str, message: Message) -> _Answer:
+        from aiohttp import ClientConnectorError, ClientError
+
         now = int(time.time())
         request = self._renderers[message.dialect].render(message, now)
         try:
@@ -149,9 +153,9 @@ class _Forwarder:
                 allow_redirects=False,
             ) as response:
                 return response.status
-        except aiohttp.ClientConnectorError as error:
+        except ClientConnectorError as error:
             return os.strerror(error.errno) if error.errno else "no connection"
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (ClientError, TimeoutError, OSError) as error:
             return str(error) or type(error).__name__
 
 
@@ -160,10 +164,12 @@ async def _forwarder(platform: Platform, url: str | None) -> AsyncGenerator[_For
     if url is None:
         yield None
         return
+    from aiohttp import ClientSession, ClientTimeout  # who only listens sends nothing
+
     from estafette.app import RENDERERS
 
-    timeout = aiohttp.ClientTimeout(total=_FORWARD_SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    timeout = ClientTimeout(total=_FORWARD_SECONDS)
+    async with ClientSession(timeout=timeout) as session:
         yield _Forwarder(platform, url, RENDERERS, session)
 
 

@@ -6,7 +6,7 @@ import pwd
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from estafette.cli.output import CommandError, note, styled
 from estafette.core.audit import By
@@ -15,8 +15,9 @@ from estafette.settings.problems import load, unknown_variables
 from estafette.terminal import plain
 from estafette.up import runfile
 from estafette.up.postgres import find_running
-from estafette.usecases.platform import Platform
-from estafette.usecases.ready import must_be_fit
+
+if TYPE_CHECKING:
+    from estafette.usecases.platform import Platform
 
 T = TypeVar("T")
 
@@ -87,17 +88,18 @@ def no_secret_key() -> CommandError:
     )
 
 
-def on_platform(work: Callable[[Platform], Awaitable[T]]) -> T:
+def on_platform(work: "Callable[[Platform], Awaitable[T]]") -> T:
     """Does the work on the platform that the settings lead to, and returns its result."""
     return run(settings(), work)
 
 
-def run(found: Settings, work: Callable[[Platform], Awaitable[T]], *, fit: bool = True) -> T:
+def run(found: Settings, work: "Callable[[Platform], Awaitable[T]]", *, fit: bool = True) -> T:
     """Does the work on the platform of these settings, and returns its result.
 
     Unless told otherwise, its database must be of this version, and its secrets be readable.
     """
     from estafette.app import open_platform  # loads every dialect
+    from estafette.usecases.ready import must_be_fit
 
     async def opened() -> T:
         async with open_platform(beside(found), By.command(system_user())) as platform:
