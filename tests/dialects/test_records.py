@@ -75,7 +75,7 @@ class _Unauthorized(HttpRefusal):
 
 
 def _refusal(status: int) -> HttpReply:
-    return json(status, {"lisbon": status})
+    return json(status, {"porto": status})
 
 
 _ERRORS = Errors(
@@ -89,7 +89,7 @@ _ERRORS = Errors(
 
 
 def _build(platform: Platform, _creator: Creator, limiter: RateLimiter) -> ASGIApp:
-    keys = Authenticator(platform, limiter, "lisbon")
+    keys = Authenticator(platform, limiter, "porto")
 
     async def deliveries(scope: Scope, _: Receive) -> HttpReply:
         credential = None
@@ -101,7 +101,7 @@ def _build(platform: Platform, _creator: Creator, limiter: RateLimiter) -> ASGIA
         return json(200, [])
 
     async def docs(_scope: Scope, _receive: Receive) -> HttpReply:
-        return HttpReply(200, b"the page of lisbon")
+        return HttpReply(200, b"the page of porto")
 
     paths: dict[str, Mapping[str, Handler]] = {
         "/v1/deliveries": {"GET": deliveries},
@@ -110,56 +110,56 @@ def _build(platform: Platform, _creator: Creator, limiter: RateLimiter) -> ASGIA
     return resources(paths, _ERRORS.reply)
 
 
-class _Lisbon(KaspiDialect):
-    name = "lisbon"
+class _Porto(KaspiDialect):
+    name = "porto"
 
 
 def _parse(text: str) -> UUID | None:
-    return UUID(int=int(text[2:])) if text.startswith("L-") and text[2:].isdecimal() else None
+    return UUID(int=int(text[2:])) if text.startswith("P-") and text[2:].isdecimal() else None
 
 
-_LISBON = DialectRecord(
-    dialect=_Lisbon(),
-    introduction=Introduction("Lisbon", Mount(host="lisbon"), "/docs", ""),
+_PORTO = DialectRecord(
+    dialect=_Porto(),
+    introduction=Introduction("Porto", Mount(host="porto"), "/docs", ""),
     build=_build,
     errors=lambda _: _ERRORS,
     renderer=PlainRenderer(),
-    ids=Ids(lambda id: f"L-{id.int}", _parse, kaspi.RECORD.ids.event),
+    ids=Ids(lambda id: f"P-{id.int}", _parse, kaspi.RECORD.ids.event),
 )
 
 
 async def test_a_third_dialect_has_the_paths_of_another_under_a_host_name(
     postgres_dsn: str,
 ) -> None:
-    async with running(postgres_dsn, dialects=(*RECORDS, _LISBON)) as server:
+    async with running(postgres_dsn, dialects=(*RECORDS, _PORTO)) as server:
         merchant = await server.tenant(ENTREGA)
         key = ENTREGA.authorize(merchant.key) | {"x-api-key": merchant.key}
-        elsewhere = {**key, "Host": "lisbon.delivery.example"}
+        elsewhere = {**key, "Host": "porto.delivery.example"}
         theirs = await server.request("GET", "/v1/deliveries", headers=key)
         ours = await server.request("GET", "/v1/deliveries", headers=elsewhere)
         assert (theirs.status, theirs.told["data"]) == (200, [])
-        assert (ours.status, ours.told) == (401, {"lisbon": 401})  # a key is of one dialect
+        assert (ours.status, ours.told) == (401, {"porto": 401})  # a key is of one dialect
         unknown = await server.request("GET", "/track/x", headers=elsewhere)
-        assert (unknown.status, unknown.told) == (404, {"lisbon": 404})
+        assert (unknown.status, unknown.told) == (404, {"porto": 404})
         page = await server.request("GET", "/docs", headers=elsewhere)
-        assert page.body == b"the page of lisbon"
+        assert page.body == b"the page of porto"
         home = await server.request("GET", "/")
-        assert b'href="http://lisbon.delivery.example/docs"' in home.body
+        assert b'href="http://porto.delivery.example/docs"' in home.body
 
 
 async def test_its_ids_are_read_by_the_pages_and_the_sandbox(postgres_dsn: str) -> None:
-    async with running(postgres_dsn, dialects=(*RECORDS, _LISBON)) as server:
+    async with running(postgres_dsn, dialects=(*RECORDS, _PORTO)) as server:
         merchant = await server.tenant(KASPI)
         id = kaspi.RECORD.ids.parse(await merchant.create())
         assert id is not None
-        moved = await merchant.advance(f"L-{id.int}", {"status": "assigned"})
+        moved = await merchant.advance(f"P-{id.int}", {"status": "assigned"})
         assert (moved.status, moved.told["status"]) == (200, "assigned")
-        page = await server.request("GET", f"/track/L-{id.int}")
+        page = await server.request("GET", f"/track/P-{id.int}")
         assert page.status == 200
 
 
 async def test_two_dialects_do_not_share_a_place(postgres_dsn: str) -> None:
-    again = replace(_LISBON, introduction=entrega.RECORD.introduction)
+    again = replace(_PORTO, introduction=entrega.RECORD.introduction)
     with pytest.raises(ValueError, match="mounted at /v1"):
         async with running(postgres_dsn, dialects=(*RECORDS, again)):
             pass

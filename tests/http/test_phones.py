@@ -17,6 +17,8 @@ from phonenumbers import (
     parse,
 )
 
+from estafette.core.accounts.account import MARKETS, Market
+from estafette.http import phones
 from estafette.http.phones import PHONE_LIMIT, e164, is_dialled
 
 CODES = sorted(COUNTRY_CODE_TO_REGION_CODE)
@@ -153,3 +155,9 @@ def test_no_text_keeps_the_library_busy(text: str) -> None:
 )
 def test_digits_are_known_as_dialled(digits: str, region: str, dialled: bool) -> None:
     assert is_dialled(digits, region) is dialled
+
+
+@pytest.mark.parametrize("market", MARKETS.values(), ids=lambda market: market.code)
+def test_every_market_has_an_example_that_is_read_there(market: Market) -> None:
+    shown = phones.example(market.phone_region)
+    assert e164(shown, market.phone_region) == shown.replace(" ", "").replace("-", "")

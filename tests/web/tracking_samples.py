@@ -59,6 +59,7 @@ def delivery(status: Status, note: str | None = None, *before: Status) -> Tracke
         created_at=steps[0].occurred_at,
         time_zone="Asia/Almaty",
         market="KZ",
+        dialect="kaspi",
         steps=(*steps[:-1], replace(steps[-1], note=note)),
     )
 

@@ -58,7 +58,7 @@ def build(
     others = (
         Mounted(
             Mount("/sandbox"),
-            sandbox.build(platform, limiter, public_id=public_id),
+            sandbox.build(platform, limiter, public_id=public_id, mentions=_mentions(dialects)),
             sandbox.ERRORS.words,
         ),
         Mounted(Mount("/track"), pages, plain_words),
@@ -95,6 +95,12 @@ def _mounted(
         yield Mounted(one.introduction.mount, one.build(platform, creator, limiter), words)
         for prefix, build_page in one.pages.items():
             yield Mounted(Mount(prefix), build_page(platform.public_url), words)
+
+
+def _mentions(dialects: Sequence[DialectRecord]) -> list[sandbox.Mention]:
+    """Where merchants name a scenario, dialect by dialect."""
+    known = [one.introduction for one in dialects if one.introduction.scenario_where]
+    return [sandbox.Mention(one.title, one.scenario_where, one.scenario_example) for one in known]
 
 
 def _places(public_url: str, dialects: Sequence[DialectRecord]) -> list[home.Place]:

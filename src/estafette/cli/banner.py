@@ -12,6 +12,7 @@ from pathlib import Path
 from string import Template
 
 from estafette.cli.output import say, styled
+from estafette.core.accounts.account import MARKETS
 from estafette.dialects import Introduction, introduction
 from estafette.settings import DEFAULT_DATA_DIR, Settings
 from estafette.up.supervisor import Ready
@@ -66,7 +67,9 @@ def _banner(ready: Ready, settings: Settings) -> str:
     command = _command(settings)
     remarks: list[str] = []
     if not ready.accounts:
-        remarks.append(f"An account: {command} accounts create NAME --market KZ (or AO)")
+        first, *others = MARKETS
+        or_others = f" (or {', '.join(others)})" if others else ""
+        remarks.append(f"An account: {command} accounts create NAME --market {first}{or_others}")
     account = next(iter(ready.accounts), "NAME")
     url = _webhook_url(ready, settings)
     remarks.append(f"Webhooks: {command} webhooks set --account {account} --url {url}")

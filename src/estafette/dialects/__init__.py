@@ -32,12 +32,16 @@ class Introduction:
     `title` is what people call the API. `docs` is the path of its page below its `mount`.
     `first_call` is a call that runs as it stands, for a demo account: `$url` is where the dialect
     is mounted, `$order` is new each time, and the account's keys stand by their names.
+    `scenario_where` is where in a request a merchant names a scenario of the sandbox ("the drop-off
+    notes"), `scenario_example` that part of one; "" where there is no such place.
     """
 
     title: str
     mount: Mount
     docs: str
     first_call: str
+    scenario_where: str = ""
+    scenario_example: str = ""
 
     def docs_url(self, server_url: str) -> str:
         """Where its page is, for who reaches the server at `server_url`."""
@@ -48,7 +52,15 @@ def introduction(name: str) -> Introduction:
     """The introduction of the dialect of that name, which is its folder's."""
     told = tomllib.loads((files(__name__) / name / "dialect.toml").read_text("utf-8"))
     mount = Mount(told.get("prefix", ""), told.get("host", ""))
-    return Introduction(told["title"], mount, told["docs"], told["first_call"].strip())
+    scenario = told.get("scenario", {"where": "", "example": ""})
+    return Introduction(
+        told["title"],
+        mount,
+        told["docs"],
+        told["first_call"].strip(),
+        scenario["where"],
+        scenario["example"],
+    )
 
 
 def later(place: str) -> Callable[..., Any]:

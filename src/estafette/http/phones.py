@@ -14,14 +14,23 @@ from typing import NamedTuple
 PHONE_LIMIT = 40
 """How long a phone number may be as it is written, in characters."""
 
-_EXAMPLES = {"KZ": "+7 701 111 1111", "AO": "+244 923 111 111"}
-
 _INTERNATIONAL = re.compile(r"\+([1-9][0-9]*(?:[ -][0-9]+)*)")
 
 
+@lru_cache(maxsize=64)
 def example(region: str) -> str:
-    """A phone number of a region, to show how one is written."""
-    return _EXAMPLES.get(region, "+244 923 111 111")
+    """A mobile number of a region, to show how one is written."""
+    from phonenumbers import (
+        PhoneNumberFormat,
+        PhoneNumberType,
+        example_number_for_type,
+        format_number,
+    )
+
+    number = example_number_for_type(region, PhoneNumberType.MOBILE)
+    if number is None:
+        raise ValueError(f"{region!r} is no region with phone numbers")
+    return format_number(number, PhoneNumberFormat.INTERNATIONAL)
 
 
 def e164(text: str, region: str) -> str | None:

@@ -306,6 +306,7 @@ def test_who_tracks_a_delivery_sees_its_reference_status_and_steps() -> None:
         created_at=_BEGIN,
         time_zone="Africa/Luanda",
         market="AO",
+        dialect="entrega",
         steps=(
             TrackedStep(1, Status.PENDING, _BEGIN, None),
             TrackedStep(2, Status.ASSIGNED, _BEGIN, "a courier's own words"),
@@ -322,7 +323,7 @@ def test_who_tracks_a_delivery_sees_its_reference_status_and_steps() -> None:
         ],
     }
     assert mapping.is_ours(tracked)
-    assert not mapping.is_ours(replace(tracked, market="KZ"))
+    assert not mapping.is_ours(replace(tracked, dialect="kaspi"))
 
 
 def test_a_company_is_shown_with_all_that_it_says() -> None:

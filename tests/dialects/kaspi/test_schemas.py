@@ -85,7 +85,7 @@ def _refused(
                 "parcel.description": "is required",
                 "parcel.weightGrams": "is required",
                 "parcel.valueKzt": "is required",
-                "pickup.contact.phone": "must be a phone number, such as +7 701 111 1111",
+                "pickup.contact.phone": "must be a phone number, such as +7 771 000 9998",
                 "dropoff.address": "must be a string",
             },
         ),

@@ -43,7 +43,8 @@ class Market:
 
     `dialect` is what its accounts speak; `keys` are the kinds of API keys that these have, each
     with the word that such keys begin with: it tells a person, and a scanner of leaked secrets,
-    what they open.
+    what they open. `language` (BCP 47) is the one most understood by recipients, and
+    `country_names` are what addresses call the country by, in every language of its people.
     """
 
     code: str
@@ -51,6 +52,8 @@ class Market:
     time_zone: str
     dialect: str
     keys: Mapping[KeyKind, str]
+    language: str
+    country_names: tuple[str, ...]
 
     @property
     def phone_region(self) -> str:
@@ -62,13 +65,23 @@ MARKETS = {
     market.code: market
     for market in (
         # Kaspi's keys have no published form; Entrega's have (its contract: sk_…, pk_…).
-        Market("KZ", "KZT", "Asia/Almaty", "kaspi", {KeyKind.SECRET: "kd"}),
+        Market(
+            "KZ",
+            "KZT",
+            "Asia/Almaty",
+            "kaspi",
+            {KeyKind.SECRET: "kd"},
+            "ru",
+            ("Kazakhstan", "Qazaqstan", "Казахстан", "Қазақстан", "РК", "RK", "KZ", "KAZ"),
+        ),
         Market(
             "AO",
             "AOA",
             "Africa/Luanda",
             "entrega",
             {KeyKind.SECRET: "sk", KeyKind.PUBLISHABLE: "pk"},
+            "pt",
+            ("Angola", "AO"),
         ),
     )
 }

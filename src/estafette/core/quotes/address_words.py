@@ -6,6 +6,8 @@ The languages are those of the markets: Russian, Kazakh in both scripts, Portugu
 import re
 import unicodedata
 
+from estafette.core.accounts.account import MARKETS
+
 # Kazakh letters fold to the Russian ones that stand in for them on a foreign keyboard, so that
 # "Көкшетау" and "Кокшетау" are one; then Latin letters that Unicode does not decompose.
 _LETTERS = {
@@ -143,8 +145,8 @@ def _words(text: str) -> frozenset[str]:  # pragma: no mutate block, it runs at 
 
 
 COUNTRIES = _words(
-    "kazakhstan qazaqstan казахстан қазақстан республика республикасы republic of рк rk kz kaz"
-    " angola república de ao"
+    " ".join(name for market in MARKETS.values() for name in market.country_names)
+    + " республика республикасы republic of república de"
 )
 """Names of the markets' countries, and the words in them."""
 

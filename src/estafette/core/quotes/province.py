@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from estafette.core.accounts.account import MARKETS
 from estafette.core.quotes.address_words import normalise
 
 _SPELLINGS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -54,7 +55,14 @@ _SPELLINGS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """By country and name: the other names, separated by commas."""
 
-_COUNTRIES: Final = ("republica de angola", "angola", "казахстан", "kazakhstan", "казакстан")
+_SHORTEST_COUNTRY: Final = 4
+_COUNTRIES: Final = tuple(
+    f"{before}{normalise(name)}"
+    for before in ("republica de ", "")
+    for market in MARKETS.values()
+    for name in market.country_names
+    if len(name) >= _SHORTEST_COUNTRY  # what is shorter may end the name of a province
+)
 _BEFORE: Final = tuple(
     f"{word}{link}" for word in ("provincia ", "prov ") for link in ("de ", "do ", "da ", "")
 )

@@ -3,5 +3,6 @@
 from estafette.couriers.sandbox.app import build
 from estafette.couriers.sandbox.courier import run
 from estafette.couriers.sandbox.errors import ERRORS
+from estafette.couriers.sandbox.page import Mention
 
-__all__ = ["ERRORS", "build", "run"]
+__all__ = ["ERRORS", "Mention", "build", "run"]

@@ -1,6 +1,6 @@
 """The sandbox's own API: move a delivery by hand, list the scenarios, read what they do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from estafette.couriers.sandbox.errors import (
     NothingNext,
     Unauthorized,
 )
+from estafette.couriers.sandbox.page import Mention
 from estafette.http.acting import acting
 from estafette.http.authenticate import Authenticator
 from estafette.http.limiter import RateLimiter, open_to_all
@@ -60,8 +61,15 @@ class Advance(BaseModel):
 class _Endpoints:
     """The handlers."""
 
-    def __init__(self, platform: Platform, limiter: RateLimiter, public_id: PublicId) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        limiter: RateLimiter,
+        public_id: PublicId,
+        mentions: Sequence[Mention],
+    ) -> None:
         self._platform = platform
+        self._mentions = mentions
         self._authenticator = Authenticator(platform, limiter)
         self._public_id = public_id
 
@@ -116,7 +124,7 @@ class _Endpoints:
 
     async def docs(self, _scope: Scope, _receive: Receive) -> HttpReply:
         """`GET /docs`."""
-        return page.reply(self._platform)
+        return page.reply(self._platform, self._mentions)
 
     async def _admit(self, scope: Scope) -> Credential:
         """The credential of a sandbox key that may move deliveries.
@@ -172,13 +180,19 @@ def _json(value: Any) -> HttpReply:
     return HttpReply(200, orjson.dumps(value))
 
 
-def build(platform: Platform, limiter: RateLimiter, *, public_id: PublicId) -> ASGIApp:
+def build(
+    platform: Platform,
+    limiter: RateLimiter,
+    *,
+    public_id: PublicId,
+    mentions: Sequence[Mention],
+) -> ASGIApp:
     """The sandbox's API over `platform`, to be mounted at `/sandbox`.
 
     `limiter` counts the requests of each key; `public_id` parses a delivery's public id, in any
-    dialect's form.
+    dialect's form; `mentions` tell how merchants name a scenario.
     """
-    endpoints = _Endpoints(platform, limiter, public_id)
+    endpoints = _Endpoints(platform, limiter, public_id, mentions)
     paths: dict[str, Mapping[str, Handler]] = {
         "/v1/deliveries/{deliveryId}/advance": {"POST": endpoints.advance},
         "/v1/scenarios": {"GET": open_to_all(endpoints.scenarios)},

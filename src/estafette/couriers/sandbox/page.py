@@ -1,6 +1,7 @@
 """The page that documents the sandbox, made from the scenarios themselves: never out of date."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -30,18 +31,27 @@ _environment = Environment(
 )
 
 
-def reply(platform: Platform) -> HttpReply:
+class Mention(NamedTuple):
+    """Where in the requests of an API a scenario is named, and that part of a request."""
+
+    title: str
+    where: str
+    example: str
+
+
+def reply(platform: Platform, mentions: Sequence[Mention]) -> HttpReply:
     """The page, with what accounts of each of the platform's dialects hear."""
-    return HttpReply(200, render(platform).encode(), _HEADERS)
+    return HttpReply(200, render(platform, mentions).encode(), _HEADERS)
 
 
-def render(platform: Platform) -> str:
+def render(platform: Platform, mentions: Sequence[Mention]) -> str:
     """The page's HTML."""
     return _environment.get_template("docs.html").render(
         public_url=platform.public_url,
         step_seconds=f"{platform.sandbox_step.total_seconds():g}",
         default=DEFAULT,
         scenarios=[_described(name, platform) for name in SCENARIOS],
+        mentions=mentions,
         dialects=list(platform.dialects),
         statuses=list(Status),
     )

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from estafette.core.accounts.account import MARKETS
 from estafette.core.couriers.company import WEEKDAYS, Company, Hours
 from estafette.core.deliveries import personal_data
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Stop
@@ -291,7 +290,7 @@ def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 def is_ours(tracked: TrackedDelivery) -> bool:
     """Whether a delivery that anybody may track belongs to an account that speaks Entrega."""
-    return MARKETS[tracked.market].dialect == DIALECT.name
+    return tracked.dialect == DIALECT.name
 
 
 def tracked(of: TrackedDelivery) -> dict[str, Any]:

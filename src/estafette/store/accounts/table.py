@@ -1,6 +1,7 @@
 """Accounts."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -115,6 +116,20 @@ async def every(connection: Connection) -> list[Account]:
 async def dialect_of(connection: Connection, account_id: UUID) -> str:
     """The name of the dialect that an account speaks."""
     return await connection.fetchval("select dialect from accounts where id = $1", account_id)
+
+
+class Spoken(NamedTuple):
+    """Where an account is at home, and what it speaks."""
+
+    market: str
+    dialect: str
+
+
+async def spoken_in(connection: Connection, account_id: UUID) -> Spoken:
+    """The code of an account's market, and the name of its dialect."""
+    query = "select market, dialect from accounts where id = $1"
+    [row] = await connection.fetch(query, account_id)
+    return Spoken(*row)
 
 
 async def market_of(connection: Connection, account_id: UUID) -> str:

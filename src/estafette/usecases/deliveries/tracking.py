@@ -47,6 +47,7 @@ class TrackedDelivery:
     created_at: datetime
     time_zone: str
     market: str
+    dialect: str
     steps: tuple[TrackedStep, ...]
     reference: str | None = None
     awaits_confirmation: bool = False
@@ -79,7 +80,8 @@ async def track(
         if delivery is None:
             return None
         history = await events.of_delivery(connection, delivery.scope, delivery_id, STEPS_SHOWN)
-        market = MARKETS[await accounts.market_of(connection, delivery.scope.account_id)]
+        spoken = await accounts.spoken_in(connection, delivery.scope.account_id)
+        market = MARKETS[spoken.market]
     return TrackedDelivery(
         id=delivery.id,
         version=delivery.progress.seq,
@@ -92,6 +94,7 @@ async def track(
         created_at=delivery.created_at,
         time_zone=market.time_zone,
         market=market.code,
+        dialect=spoken.dialect,
         reference=delivery.reference,
         awaits_confirmation=delivery.payment.method is not PaymentMethod.BANK_TRANSFER,
         steps=tuple(

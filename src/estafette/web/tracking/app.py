@@ -138,14 +138,14 @@ class TrackingPages(Starlette):
         if _CLINGING.sub("", request.path_params.get("end", "")[:_LONGEST_LINK]):
             raise HTTPException(404)
         delivery, links = await self._find(request)
-        texts = _texts(request, language.of_market(delivery.market))
+        texts = _texts(request, language.of_market(delivery.market, LANGUAGES))
         html = render.page(present(delivery, texts, self._clock()), links)
         return _html(html, texts)
 
     async def _events(self, request: Request) -> Response:
         _measure(request, _STREAM)
         delivery, links = await self._find(request)
-        texts = _texts(request, language.of_market(delivery.market))
+        texts = _texts(request, language.of_market(delivery.market, LANGUAGES))
 
         def rendered(latest: TrackedDelivery) -> tuple[str, str]:
             return render.fragment(present(latest, texts, self._clock()), links)

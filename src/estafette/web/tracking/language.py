@@ -3,6 +3,8 @@
 import re
 from collections.abc import Collection
 
+from estafette.core.accounts.account import MARKETS
+
 _ITEM = re.compile(
     r"\s*(?P<range>\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)\s*"
     r"(?:;\s*[qQ]\s*=\s*(?P<q>0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?"
@@ -10,15 +12,13 @@ _ITEM = re.compile(
 _LONGEST_HEADER = 1000
 """Characters of the header that are read; real browsers send fewer than two hundred."""
 
-_MARKET_LANGUAGES = {"KZ": "ru", "AO": "pt", "BR": "pt", "MZ": "pt", "PT": "pt"}
-"""What a reader gets who states no wish: the language most understood in the market."""
-
 DEFAULT = "en"
 
 
-def of_market(market: str) -> str:
-    """The language for a reader who states no wish, by the market's country code."""
-    return _MARKET_LANGUAGES.get(market, DEFAULT)
+def of_market(market: str, spoken: Collection[str]) -> str:
+    """The language for a reader who states no wish: the market's, where it is one of `spoken`."""
+    language = MARKETS[market].language
+    return language if language in spoken else DEFAULT
 
 
 def negotiate(header: str | None, spoken: Collection[str], *, unstated: str) -> str:
