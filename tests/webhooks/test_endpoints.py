@@ -8,8 +8,8 @@ from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import EndpointMissing
 from estafette.core.retention import Retention
-from estafette.store.webhooks import failures
-from estafette.store.webhooks.outbox import OPENS_AFTER
+from estafette.store.webhooks import messages as stored_messages
+from estafette.store.webhooks.failures import OPENS_AFTER
 from estafette.usecases.ends import remove_what_is_over
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints
@@ -310,7 +310,7 @@ async def test_what_was_made_while_its_endpoint_was_removed_is_not_sent_and_ends
     await tenant.platform.pool.execute("update messages set state = 'pending'")
     assert await claim(tenant, "one") == []
     async with tenant.platform.pool.acquire() as connection:
-        assert await failures.give_up(connection) == 1
+        assert await stored_messages.give_up(connection) == 1
     assert [each["state"] for each in await messages(tenant)] == ["dead"]
 
 
@@ -384,8 +384,8 @@ async def test_what_waits_is_not_given_up_for_what_failed_before_it_was_disabled
         await record(told, "one", late)
     await platform.pool.execute("update messages set due_at = now() - interval '9 days'")
     async with platform.pool.acquire() as connection:
-        assert await failures.give_up(connection) == 0
+        assert await stored_messages.give_up(connection) == 0
     await enable(told)
     assert [each["state"] for each in await messages(told)] == ["pending"]
     async with platform.pool.acquire() as connection:
-        assert await failures.give_up(connection) == 0
+        assert await stored_messages.give_up(connection) == 0

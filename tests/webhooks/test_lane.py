@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from estafette.store.webhooks.outbox import OPENS_AFTER
+from estafette.store.webhooks.failures import OPENS_AFTER
 from estafette.webhooks.lane import Job, Lane, Standing
 
 ACCOUNT = UUID(int=1)

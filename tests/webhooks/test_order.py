@@ -10,6 +10,7 @@ import pytest
 from estafette.core.deliveries.delivery import Status
 from estafette.dialects import entrega, kaspi
 from estafette.store.webhooks import outbox
+from estafette.store.webhooks.failures import OPENS_AFTER
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks.options import AS_THE_DIALECT_SAYS, choose
 from estafette.webhooks.retry import Schedule
@@ -214,7 +215,7 @@ async def test_an_endpoint_that_rested_is_tried_with_a_message_that_need_not_wai
     await listen_at(tenant, "http://127.0.0.1:9/")
     one = await tenant.create()
     order = {DIALECT.name: 600.0}
-    for _ in range(outbox.OPENS_AFTER):
+    for _ in range(OPENS_AFTER):
         [first] = await claim(tenant, "one", room=1, order=order)
         await record(tenant, "one", finished(first, is_delivered=False, retry_seconds=0.0))
     await move(tenant, one, Status.ASSIGNED, Status.IN_TRANSIT)
@@ -244,7 +245,7 @@ async def probe(tenant: Tenant) -> int:
     await tenant.platform.pool.execute(
         "insert into endpoint_failures (endpoint_id, account_id, failures, rest_seconds)"
         " select distinct endpoint_id, account_id, $1::integer, 5 from messages",
-        outbox.OPENS_AFTER,
+        OPENS_AFTER,
     )
     [tried] = await claim(tenant, "one", order={DIALECT.name: 600.0}, room=1)
     assert tried.seq is not None

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from estafette.core.accounts.account import Mode, Scope
-from estafette.store.webhooks.outbox import OPENS_AFTER, Claimed
+from estafette.store.webhooks.failures import OPENS_AFTER
+from estafette.store.webhooks.outbox import Claimed
 from estafette.store.webhooks.survey import Waiting
 from estafette.webhooks.lane import Job
 from estafette.webhooks.lanes import Lanes

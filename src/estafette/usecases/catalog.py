@@ -177,7 +177,7 @@ class Catalog:
         generation = self._generation
         async with self._lane.connection(None) as connection:
             every = await companies.every(connection, market)
-            lists = await companies.price_lists(connection, market) if every else {}
+            lists = await catalog.price_lists(connection, market) if every else {}
         found = Companies(every, {id: PriceList(rows) for id, rows in lists.items()})
         if self._trusted and generation == self._generation:
             self._companies[market] = found

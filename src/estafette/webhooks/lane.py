@@ -9,7 +9,8 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
-from estafette.store.webhooks.outbox import OPENS_AFTER, Claimed
+from estafette.store.webhooks.failures import OPENS_AFTER
+from estafette.store.webhooks.outbox import Claimed
 
 # Requests at a time: an unknown endpoint starts with one, each answer in time allows one more, one
 # that came too late halves them.

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from estafette.store.webhooks.outbox import OPENS_AFTER, Claimed
+from estafette.store.webhooks.failures import OPENS_AFTER
+from estafette.store.webhooks.outbox import Claimed
 from estafette.store.webhooks.survey import Waiting
 from estafette.webhooks.lane import SOON_SECONDS, START, Job, Lane, Standing
 

@@ -19,7 +19,7 @@ from estafette.logs import Logger
 from estafette.store import signals
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.store.trouble import TROUBLE_HERE
-from estafette.store.webhooks import failures, outbox
+from estafette.store.webhooks import messages, outbox
 from estafette.store.webhooks import survey as outbox_survey
 from estafette.store.webhooks.outbox import Claimed
 from estafette.webhooks import metrics
@@ -353,7 +353,7 @@ class Worker:
             count = 0
             with suppress(*DATABASE_TROUBLE):
                 async with self._pool.acquire() as connection:
-                    count = await failures.give_up(connection)
+                    count = await messages.give_up(connection)
                 if count:
                     _log.warning("webhooks_given_up", count=count)
             await asyncio.sleep(_MAKE_WAY_SECONDS if count else _GIVE_UP_SECONDS)

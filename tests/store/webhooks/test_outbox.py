@@ -10,8 +10,10 @@ import asyncpg
 import pytest
 
 from estafette.core.accounts.account import Mode
-from estafette.store.webhooks import failures, outbox, survey
-from estafette.store.webhooks.outbox import OPENS_AFTER, Claimed, Finished
+from estafette.store.webhooks import messages as stored_messages
+from estafette.store.webhooks import outbox, survey
+from estafette.store.webhooks.failures import OPENS_AFTER
+from estafette.store.webhooks.outbox import Claimed, Finished
 from estafette.usecases.accounts.administration import AccountRefusedError
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks.endpoints import MOST_ENDPOINTS, resend_event, send_test
@@ -413,8 +415,8 @@ async def test_a_message_that_waited_a_day_for_an_endpoint_that_rests_is_dead_an
     query = "update messages set due_at = now() - interval '23.9 hours' where delivery_id = $1"
     await tenant.platform.pool.execute(query, in_time)
     async with tenant.platform.pool.acquire() as connection:
-        assert await failures.give_up(connection) == 1
-        assert await failures.give_up(connection) == 0
+        assert await stored_messages.give_up(connection) == 1
+        assert await stored_messages.give_up(connection) == 0
     states = {each["delivery_id"]: each["state"] for each in await messages(tenant)}
     assert states == {late: "dead", fresh: "pending", in_time: "pending"}
     assert [each["state"] for each in await messages(other)] == ["pending"]

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from estafette.store.accounts import table as accounts
 from estafette.store.pool import Connection
 
 EMPTIED = (
@@ -68,5 +69,5 @@ async def remove_account(connection: Connection, account_id: UUID) -> bool:
         await connection.execute(statement, account_id)
     for table in OWNED:
         await connection.execute(f"delete from {table} where account_id = $1", account_id)  # noqa: S608 - constants
-    await connection.execute("delete from accounts where id = $1", account_id)
+    await accounts.remove(connection, account_id)
     return True

@@ -146,3 +146,8 @@ async def every_id(connection: Connection) -> list[tuple[UUID, int | None]]:
     """All accounts by id, with the days that their personal data is kept; None: the setting's."""
     found = await connection.fetch("select id, personal_data_days from accounts order by id")
     return [(row["id"], row["personal_data_days"]) for row in found]
+
+
+async def remove(connection: Connection, account_id: UUID) -> None:
+    """Removes an account that has nothing any more."""
+    await connection.execute("delete from accounts where id = $1", account_id)

@@ -10,7 +10,6 @@ import orjson
 
 from estafette.core.couriers.company import Capabilities, Company, Connector, Hours, Margin
 from estafette.core.money.payment import BankAccount
-from estafette.core.quotes.pricing import Tariff
 from estafette.store.accounts import table as accounts
 from estafette.store.pool import Connection
 
@@ -82,21 +81,6 @@ async def lock_own(connection: Connection, account_id: UUID) -> set[str]:
     await accounts.lock(connection, account_id)
     found = await connection.fetch("select slug from companies where account_id = $1", account_id)
     return {row["slug"] for row in found}
-
-
-async def price_lists(connection: Connection, market: str) -> dict[UUID, list[Tariff]]:
-    """The tariffs of every company of a market that has any."""
-    found = await connection.fetch(
-        "select company_id, origin, destination, up_to_km, up_to_grams, fee,"
-        " pickup_within_seconds, delivery_within_seconds"
-        " from tariffs where market = $1 and company_id is not null",
-        market,
-    )
-    lists: dict[UUID, list[Tariff]] = {}
-    for row in found:
-        columns: dict[str, Any] = dict(row)
-        lists.setdefault(columns.pop("company_id"), []).append(Tariff(**columns))
-    return lists
 
 
 def _company(row: asyncpg.Record) -> Company:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -121,3 +122,18 @@ async def replace_tariffs(
                 for tariff in tariffs
             ],
         )
+
+
+async def price_lists(connection: Connection, market: str) -> dict[UUID, list[Tariff]]:
+    """The tariffs of every company of a market that has any."""
+    found = await connection.fetch(
+        "select company_id, origin, destination, up_to_km, up_to_grams, fee,"
+        " pickup_within_seconds, delivery_within_seconds"
+        " from tariffs where market = $1 and company_id is not null",
+        market,
+    )
+    lists: dict[UUID, list[Tariff]] = {}
+    for row in found:
+        columns: dict[str, Any] = dict(row)
+        lists.setdefault(columns.pop("company_id"), []).append(Tariff(**columns))
+    return lists

@@ -128,6 +128,23 @@ async def set_enabled(work: UnitOfWork, scope: Scope, id: UUID, *, enabled: bool
     work.signal(signals.OUTBOX)  # something may have waited for it
 
 
+_DISABLE_GONE = f"""
+update endpoints set disabled_at = now(), disabled_why = 'gone'
+from unnest($1::uuid[], $2::uuid[]) as gone (of_account, gone_id)
+where account_id = of_account and id = gone_id and disabled_at is null and url is not null
+returning {_ENDPOINT}
+"""  # noqa: S608 - a constant
+
+
+async def disable_gone(connection: Connection, gone: Sequence[tuple[UUID, UUID]]) -> list[Endpoint]:
+    """Lets endpoints rest that are gone: the account and the id of each; gives them as they are.
+
+    Those that rest already, or have no URL, stay as they are.
+    """
+    accounts, ids = [account for account, _ in gone], [id for _, id in gone]
+    return [_endpoint(row) for row in await connection.fetch(_DISABLE_GONE, accounts, ids)]
+
+
 async def set_options(connection: Connection, changed: Endpoint) -> None:
     """Writes the format, the order and the headers of an endpoint as they are in `changed`."""
     await connection.execute(

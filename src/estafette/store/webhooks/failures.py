@@ -1,4 +1,4 @@
-"""The endpoints that only fail: what waits for them too long, and which say that they are gone.
+"""The endpoints that only fail: how often, when they rest, and which say that they are gone.
 
 A row of `endpoint_failures` is written with the results of attempts (`outbox.record`) and deleted
 by the first answer.
@@ -8,55 +8,67 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from estafette.core.accounts.account import Mode, Scope
+from estafette.core.accounts.account import Scope
 from estafette.store.pool import Connection
+from estafette.store.webhooks import endpoints
 
-_KEPT_WAITING: Final = timedelta(hours=24)
-"""How long a message waits past its time for an endpoint that rests: as long as a message is tried
-by the longest published schedule. Then it is dead: kept, shown, and sent again by hand."""
+OPENS_AFTER: Final = 5
+"""How many failures in a row open an endpoint's breaker: then it is sent one message at a time, to
+see whether it still fails, and rests between."""
 
-_MOST_GIVEN_UP: Final = 1_000
+_FIRST_REST_SECONDS: Final = 5.0
+_LONGEST_REST_SECONDS: Final = 50.0
+"""Shorter than the shortest wait of a published schedule (a minute, less its jitter): a message
+that waits alone is never later for its endpoint's breaker."""
 
-_GIVE_UP = """
-update messages set state = 'dead', leased_by = null
-where ctid = any (array(
-    select late.place from endpoint_failures
-    join endpoints on endpoints.account_id = endpoint_failures.account_id
-        and endpoints.id = endpoint_id and disabled_at is null and url is not null
-    cross join lateral (
-        select ctid as place from messages
-        where state = 'pending' and endpoint_id = endpoints.id and due_at < now() - $1::interval
-        order by due_at limit $2
-        for update skip locked
-    ) late
-    where rests_until is not null limit $2
-)) and state = 'pending'
+RESTS: Final = (OPENS_AFTER, _FIRST_REST_SECONDS, _LONGEST_REST_SECONDS)
+"""What `COUNTING` is given."""
+
+PROBING: Final = """
+update endpoint_failures set is_probed = true, rests_until = now() + make_interval(secs => $3)
+where endpoint_id = any ($1::uuid[]) and rests_until <= now()
+returning endpoint_id
 """
+"""Begins to probe those of the endpoints $1 that have rested, for a lease of $3 seconds."""
 
-# What its removal did not come to end, and what was being made meanwhile.
-_END_REMOVED = """
-update messages set state = 'dead', leased_by = null
-where ctid = any (array(
-    select left_over.place from endpoints cross join lateral (
-        select ctid as place from messages
-        where state = 'pending' and endpoint_id = endpoints.id
-        order by due_at limit $1
-        for update skip locked
-    ) left_over
-    where removed_at is not null limit $1
-)) and state = 'pending'
+# One answer among the results of an endpoint ends its run of failures, and any other failure its
+# run of 410s. What fails while it rests was under way when the rest began, and changes nothing but
+# the count.
+COUNTING: Final = """
+told as (
+    select endpoint_id, account_id, bool_or(state = 'delivered') as answered, count(*) as times,
+        bool_and(http_status is not distinct from 410) as is_gone
+    from input where tells group by endpoint_id, account_id order by endpoint_id
+),
+answered as (
+    delete from endpoint_failures using told
+    where endpoint_failures.endpoint_id = told.endpoint_id and told.answered
+),
+failed as (
+    insert into endpoint_failures as known (endpoint_id, account_id, failures, rest_seconds,
+        rests_until, gone, gone_since)
+    select endpoint_id, account_id, times, $16,
+        case when times >= $15 then now() + make_interval(secs => $16) end,
+        case when is_gone then times else 0 end, case when is_gone then now() end
+    from told where not answered
+    on conflict (endpoint_id) do update set
+        gone = case when excluded.gone > 0
+            then least(known.gone + excluded.gone, 1000000) else 0 end,
+        gone_since = case when excluded.gone > 0 then coalesce(known.gone_since, now()) end,
+        failures = least(known.failures + excluded.failures, 1000000),
+        rest_seconds = case when known.is_probed then least(2 * known.rest_seconds, $17)
+            else known.rest_seconds end,
+        rests_until = case
+            when known.is_probed
+                then now() + make_interval(secs => least(2 * known.rest_seconds, $17))
+            when known.rests_until is not null then known.rests_until
+            when known.failures + excluded.failures >= $15
+                then now() + make_interval(secs => known.rest_seconds)
+        end,
+        is_probed = false
+)
 """
-
-
-async def give_up(connection: Connection) -> int:
-    """Lets messages be dead that have waited for a day for endpoints that only fail.
-
-    And those that wait for endpoints that were removed. What waits for one that is disabled or has
-    no URL stays. Returns how many, at most `_MOST_GIVEN_UP` of each at a time.
-    """
-    late = await connection.execute(_GIVE_UP, _KEPT_WAITING, _MOST_GIVEN_UP)
-    left_over = await connection.execute(_END_REMOVED, _MOST_GIVEN_UP)
-    return sum(int(status.rpartition(" ")[2]) for status in (late, left_over))
+"""Counts what the results of attempts in `input` say of their endpoints; $15 to $17 are `RESTS`."""
 
 
 async def forgive(connection: Connection, account_id: UUID) -> None:
@@ -83,23 +95,14 @@ class Gone(NamedTuple):
     seconds: float
 
 
-_DISABLE_GONE = """
-with gone as (
-    select account_id, endpoint_id, gone, extract(epoch from now() - gone_since)::float8 as seconds
-    from endpoint_failures
-    where gone >= $1 and gone_since <= now() - $2::interval
-    limit $3
-)
-update endpoints set disabled_at = now(), disabled_why = 'gone'
-from gone
-where endpoints.account_id = gone.account_id and endpoints.id = gone.endpoint_id
-    and disabled_at is null and url is not null
-returning endpoints.account_id, mode, id, name, gone.gone, gone.seconds
+_SAY_GONE = """
+select endpoint_id, account_id, gone as times,
+    extract(epoch from now() - gone_since)::float8 as seconds
+from endpoint_failures
+where gone >= $1 and gone_since <= now() - $2::interval
+limit $3
 """
-
-_FORGET_DISABLED = """
-delete from endpoint_failures using unnest($1::uuid[]) as disabled (id) where endpoint_id = id
-"""
+_FORGET = "delete from endpoint_failures where endpoint_id = any ($1::uuid[])"
 
 
 async def disable_gone(
@@ -109,9 +112,13 @@ async def disable_gone(
 
     At most `limit` at a time; in the caller's transaction.
     """
-    found = await connection.fetch(_DISABLE_GONE, times, within, limit)
-    await connection.execute(_FORGET_DISABLED, [row["id"] for row in found])
+    found = await connection.fetch(_SAY_GONE, times, within, limit)
+    said = {row["endpoint_id"]: row for row in found}
+    disabled = await endpoints.disable_gone(
+        connection, [(row["account_id"], row["endpoint_id"]) for row in found]
+    )
+    await connection.execute(_FORGET, [one.id for one in disabled])
     return [
-        Gone(Scope(row["account_id"], Mode(row["mode"])), row["id"], row["name"], *tuple(row)[4:])
-        for row in found
+        Gone(one.scope, one.id, one.name, said[one.id]["times"], said[one.id]["seconds"])
+        for one in disabled
     ]

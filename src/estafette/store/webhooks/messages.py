@@ -1,6 +1,6 @@
 """Webhook messages as an account sees them: a test, what was tried, sending it again."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -51,83 +51,6 @@ async def insert_test(
         url,
     )
     return _made(work, status) == 1
-
-
-class Attempt(NamedTuple):
-    """One try to send a message, and how the message stands now.
-
-    `event_id` of a test is its message's id, and no delivery stands behind it. `ordinal` is the
-    place of `type` among the announcements of the event. `state` is pending, delivered or dead;
-    `due_at` is when a pending message is tried next; None: its endpoint is sent nothing.
-    """
-
-    message_id: UUID
-    event_id: UUID
-    delivery_id: UUID | None
-    endpoint: str
-    type: str
-    ordinal: int
-    attempt: int
-    started_at: datetime
-    duration_ms: int
-    outcome: str
-    http_status: int | None
-    error: str | None
-    state: str
-    due_at: datetime | None
-
-
-_ATTEMPT = """
-select attempts.message_id, coalesce(events.id, messages.id), messages.delivery_id,
-    endpoints.name, coalesce(messages.test_type, events.announced[messages.ordinal + 1]),
-    messages.ordinal, attempts.attempt, attempts.started_at, attempts.duration_ms, attempts.outcome,
-    attempts.http_status, attempts.error, messages.state,
-    case when messages.state = 'pending' and endpoints.disabled_at is null
-        and endpoints.url is not null then messages.due_at end
-"""
-
-_AROUND = """
-join endpoints on endpoints.account_id = messages.account_id and endpoints.id = messages.endpoint_id
-    and endpoints.mode = $2
-left join events on events.account_id = messages.account_id
-    and events.delivery_id = messages.delivery_id and events.seq = messages.seq
-"""
-
-_OF_DELIVERY = f"""
-{_ATTEMPT}
-from messages
-join attempts on attempts.account_id = messages.account_id and attempts.message_id = messages.id
-{_AROUND}
-where messages.account_id = $1 and messages.delivery_id = $3
-order by attempts.started_at desc, attempts.attempt desc limit $4
-"""
-
-_SINCE = f"""
-{_ATTEMPT}
-from (
-    select * from attempts where account_id = $1 and started_at >= $3
-    order by started_at desc
-) attempts
-join messages on messages.account_id = attempts.account_id and messages.id = attempts.message_id
-{_AROUND}
-order by attempts.started_at desc, attempts.attempt desc limit $4
-"""  # noqa: S608 - the parts are constants
-
-
-async def attempts_of(
-    connection: Connection, scope: Scope, delivery_id: UUID, limit: int
-) -> list[Attempt]:
-    """The latest attempts for the events of a delivery, newest first."""
-    found = await connection.fetch(_OF_DELIVERY, *scope, delivery_id, limit)
-    return [Attempt(*row) for row in found]
-
-
-async def attempts_since(
-    connection: Connection, scope: Scope, since: datetime, limit: int
-) -> list[Attempt]:
-    """The latest attempts for an account since a time, newest first."""
-    found = await connection.fetch(_SINCE, *scope, since, limit)
-    return [Attempt(*row) for row in found]
 
 
 # What a worker holds at this moment is left to it: it is being sent.
@@ -344,6 +267,54 @@ async def count_of_event(
     return await connection.fetchval(
         f"{_LEFT} and messages.delivery_id = $3 and messages.seq = $4", *scope, delivery_id, seq
     )
+
+
+_KEPT_WAITING: Final = timedelta(hours=24)
+"""How long a message waits past its time for an endpoint that rests: as long as a message is tried
+by the longest published schedule. Then it is dead: kept, shown, and sent again by hand."""
+
+_MOST_GIVEN_UP: Final = 1_000
+
+_GIVE_UP = """
+update messages set state = 'dead', leased_by = null
+where ctid = any (array(
+    select late.place from endpoint_failures
+    join endpoints on endpoints.account_id = endpoint_failures.account_id
+        and endpoints.id = endpoint_id and disabled_at is null and url is not null
+    cross join lateral (
+        select ctid as place from messages
+        where state = 'pending' and endpoint_id = endpoints.id and due_at < now() - $1::interval
+        order by due_at limit $2
+        for update skip locked
+    ) late
+    where rests_until is not null limit $2
+)) and state = 'pending'
+"""
+
+# What its removal did not come to end, and what was being made meanwhile.
+_END_REMOVED = """
+update messages set state = 'dead', leased_by = null
+where ctid = any (array(
+    select left_over.place from endpoints cross join lateral (
+        select ctid as place from messages
+        where state = 'pending' and endpoint_id = endpoints.id
+        order by due_at limit $1
+        for update skip locked
+    ) left_over
+    where removed_at is not null limit $1
+)) and state = 'pending'
+"""
+
+
+async def give_up(connection: Connection) -> int:
+    """Lets messages be dead that have waited for a day for endpoints that only fail.
+
+    And those that wait for endpoints that were removed. What waits for one that is disabled or has
+    no URL stays. Returns how many, at most `_MOST_GIVEN_UP` of each at a time.
+    """
+    late = await connection.execute(_GIVE_UP, _KEPT_WAITING, _MOST_GIVEN_UP)
+    left_over = await connection.execute(_END_REMOVED, _MOST_GIVEN_UP)
+    return sum(int(status.rpartition(" ")[2]) for status in (late, left_over))
 
 
 def _made(work: UnitOfWork, status: str) -> int:

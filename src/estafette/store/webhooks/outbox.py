@@ -16,6 +16,7 @@ from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries.delivery import Status
 from estafette.store.claims import Queue
 from estafette.store.pool import Connection
+from estafette.store.webhooks import attempts, failures
 
 
 class Claimed(NamedTuple):
@@ -72,16 +73,6 @@ class Claimed(NamedTuple):
 
 QUEUE: Final = Queue("messages", "due_at", lease="leased_by", id="id")
 
-OPENS_AFTER: Final = 5
-"""How many failures in a row open an endpoint's breaker: then it is sent one message at a time, to
-see whether it still fails, and rests between."""
-
-_FIRST_REST_SECONDS: Final = 5.0
-_LONGEST_REST_SECONDS: Final = 50.0
-"""Shorter than the shortest wait of a published schedule (a minute, less its jitter): a message
-that waits alone is never later for its endpoint's breaker."""
-
-
 _NO_ORDER: Final[Mapping[str, float]] = {}
 _LOOK_AGAIN_SECONDS: Final = 0.2
 """How long a message waits for an earlier one that a worker is sending."""
@@ -127,9 +118,7 @@ with asked as (
     select * from unnest($1::uuid[], $2::integer[]) as asked (endpoint_id, room)
 ),
 probed as (
-    update endpoint_failures set is_probed = true, rests_until = now() + make_interval(secs => $3)
-    where endpoint_id = any ($1::uuid[]) and rests_until <= now()
-    returning endpoint_id
+    {failures.PROBING}
 ),
 rooms as (
     select endpoint_id, case when failures >= $5 then 1 else room end as room,
@@ -230,7 +219,7 @@ async def claim(
         list(asked.values()),
         lease_seconds,
         worker,
-        OPENS_AFTER,
+        failures.OPENS_AFTER,
         orjson.dumps(order).decode(),
         _LOOK_AGAIN_SECONDS,
     )
@@ -274,10 +263,8 @@ class Finished(NamedTuple):
     error: str | None
 
 
-# One answer among the results of an endpoint ends its run of failures, and any other failure its
-# run of 410s (see store/webhooks/failures.py). What fails while it rests was under way when the
-# rest began, and changes nothing but the count. (`not in`, not `= 'pending'`: the planner believes
-# that hardly a message carries this worker's lease, and would look for it among all that are due.)
+# (`not in`, not `= 'pending'`: the planner believes that hardly a message carries this worker's
+# lease, and would look for it among all that are due.)
 _RECORD = f"""
 with input as (
     select * from unnest(
@@ -298,49 +285,9 @@ settled as (
     returning 1
 ),
 kept as (
-    insert into attempts (account_id, message_id, attempt, started_at, duration_ms, outcome,
-        http_status, error, worker)
-    select account_id, message_id, attempt, now() - make_interval(secs => age_seconds),
-        duration_ms, outcome, http_status, error, $11
-    from input
-    where not $12 or not exists (
-        select from attempts
-        where attempts.account_id = input.account_id and attempts.message_id = input.message_id
-            and attempts.attempt = input.attempt and attempts.worker = $11
-    )
+    {attempts.INSERTION}
 ),
-told as (
-    select endpoint_id, account_id, bool_or(state = 'delivered') as answered, count(*) as times,
-        bool_and(http_status is not distinct from 410) as is_gone
-    from input where tells group by endpoint_id, account_id order by endpoint_id
-),
-answered as (
-    delete from endpoint_failures using told
-    where endpoint_failures.endpoint_id = told.endpoint_id and told.answered
-),
-failed as (
-    insert into endpoint_failures as known (endpoint_id, account_id, failures, rest_seconds,
-        rests_until, gone, gone_since)
-    select endpoint_id, account_id, times, $16,
-        case when times >= $15 then now() + make_interval(secs => $16) end,
-        case when is_gone then times else 0 end, case when is_gone then now() end
-    from told where not answered
-    on conflict (endpoint_id) do update set
-        gone = case when excluded.gone > 0
-            then least(known.gone + excluded.gone, 1000000) else 0 end,
-        gone_since = case when excluded.gone > 0 then coalesce(known.gone_since, now()) end,
-        failures = least(known.failures + excluded.failures, 1000000),
-        rest_seconds = case when known.is_probed then least(2 * known.rest_seconds, $17)
-            else known.rest_seconds end,
-        rests_until = case
-            when known.is_probed
-                then now() + make_interval(secs => least(2 * known.rest_seconds, $17))
-            when known.rests_until is not null then known.rests_until
-            when known.failures + excluded.failures >= $15
-                then now() + make_interval(secs => known.rest_seconds)
-        end,
-        is_probed = false
-)
+{failures.COUNTING}
 select count(*) from settled
 """  # noqa: S608 - the parts are constants
 
@@ -371,9 +318,7 @@ async def record(
         again,
         [result.endpoint_id for result in ordered],
         [result.tells for result in ordered],
-        OPENS_AFTER,
-        _FIRST_REST_SECONDS,
-        _LONGEST_REST_SECONDS,
+        *failures.RESTS,
     )
 
 

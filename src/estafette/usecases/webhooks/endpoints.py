@@ -22,9 +22,9 @@ from estafette.core.ids import new_id
 from estafette.core.webhooks.headers import sealed_for
 from estafette.store.accounts import table as accounts
 from estafette.store.pool import Connection
-from estafette.store.webhooks import endpoints, failures, messages
+from estafette.store.webhooks import attempts, endpoints, failures, messages
+from estafette.store.webhooks.attempts import Attempt
 from estafette.store.webhooks.endpoints import Endpoint
-from estafette.store.webhooks.messages import Attempt
 from estafette.store.work import UnitOfWork
 from estafette.usecases import audit
 from estafette.usecases.accounts.administration import (
@@ -302,7 +302,7 @@ async def attempts_of(
 ) -> list[Attempt]:
     """The latest attempts for the events of a delivery, newest first."""
     async with platform.pool.acquire() as connection:
-        return await messages.attempts_of(connection, scope, delivery_id, limit)
+        return await attempts.of_delivery(connection, scope, delivery_id, limit)
 
 
 async def attempts_since(
@@ -310,7 +310,7 @@ async def attempts_since(
 ) -> list[Attempt]:
     """The latest attempts for an account since a time, newest first, tests included."""
     async with platform.pool.acquire() as connection:
-        return await messages.attempts_since(connection, scope, since, limit)
+        return await attempts.since(connection, scope, since, limit)
 
 
 async def resend_event(platform: Platform, scope: Scope, delivery_id: UUID, event_id: UUID) -> int:
