@@ -84,12 +84,12 @@ class By:
 
     @classmethod
     def command(cls, user: str) -> "By":
-        """The command line, run by that system user."""
+        """Returns the command line, run by that system user."""
         return cls(ByKind.COMMAND, user)
 
     @classmethod
     def process(cls, name: str) -> "By":
-        """A process of Estafette by itself."""
+        """Returns a process of Estafette by itself."""
         return cls(ByKind.PROCESS, name)
 
 
@@ -115,7 +115,7 @@ LONGEST_TEXT = 200
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What has changed from one to the other: pairs of what was and what is, by name."""
+    """Returns what has changed from one to the other: pairs of what was and what is, by name."""
     names = dict.fromkeys([*before, *after])
     return {
         name: [before.get(name), after.get(name)]
@@ -125,12 +125,12 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 
 
 def ending(secret: str | None) -> str | None:
-    """The end of an account number or the like, by which a person recognises it."""
+    """Returns the end of an account number or the like, by which a person recognises it."""
     return None if not secret else f"…{secret[-4:]}" if len(secret) >= 12 else "…"
 
 
 def bounded(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes as they are kept: a bounded number of JSON values with bounded texts."""
+    """Returns the changes as they are kept: a bounded number of JSON values with bounded texts."""
     kept = list(changes.items())[:MOST_CHANGES]
     return {name[:LONGEST_TEXT]: _bounded(value) for name, value in kept}
 

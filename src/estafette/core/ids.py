@@ -11,7 +11,7 @@ _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 
 def new_id(at: datetime | None = None) -> UUID:
-    """A new UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, 74 random bits.
+    """Returns a new UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, 74 random bits.
 
     Of the time `at`; now, by this process's clock, unless given.
     """
@@ -23,12 +23,12 @@ def new_id(at: datetime | None = None) -> UUID:
 
 
 def first_id_of(moment: datetime) -> UUID:
-    """The least of all ids of that millisecond or later ones; of a time before 1970, of all."""
+    """Returns the least id of that millisecond; the least of all for a time before 1970."""
     return UUID(int=max((moment - _EPOCH) // _MILLISECOND, 0) << 80)
 
 
 def time_of(id: UUID) -> datetime:
-    """The time that an id of `new_id` was made at; of one that says none, the last there is."""
+    """Returns the time of an id of `new_id`; the last possible time for an id without one."""
     return _EPOCH + min(id.int >> 80, _LAST) * _MILLISECOND
 
 
@@ -67,7 +67,7 @@ _PADDING = 2  # 26 characters hold 130 bits
 
 
 def to_base32(id: UUID) -> str:
-    """The 26 lower-case base-32 characters (RFC 4648, no padding) of an id."""
+    """Returns the 26 lower-case base-32 characters (RFC 4648, no padding) of an id."""
     bits = id.int << _PADDING
     high, middle, low = bits >> 70, bits >> 20 & 0x3_FFFF_FFFF_FFFF, bits & 0xF_FFFF
     pairs = _PAIRS
@@ -91,7 +91,7 @@ def to_base32(id: UUID) -> str:
 
 
 def from_base32(text: str) -> UUID | None:
-    """The id that `to_base32` wrote as `text`, or None when no id is written so."""
+    """Returns the id that `to_base32` wrote as `text`, or None when no id is written so."""
     if len(text) != 26:
         return None
     try:

@@ -1,5 +1,5 @@
-"""What the dialects share of HTTP: reading a request, sending a reply, limits, what is recorded.
+"""What the dialects share of HTTP: reading requests, sending replies, limits, logs and figures.
 
-No vendor's word is known here: a failure is an `HttpRefusal`, which each dialect writes in its own
+No vendor's words are used here: a failure is an `HttpRefusal`, which each dialect writes in its own
 shape.
 """

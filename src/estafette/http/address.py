@@ -35,20 +35,20 @@ _log = Logger()
 
 
 class ClientAddresses:
-    """Tells the caller's address of each request."""
+    """Finds the caller's address of each request."""
 
     def __init__(self, trusted: Sequence[Network] = ()) -> None:
-        """Believes the proxies of the `trusted` networks; without any, the connection alone."""
+        """Reads `X-Forwarded-For` from proxies in the `trusted` networks, and from nobody else."""
         self._trusted = tuple(trusted)
         self._is_trusted = lru_cache(maxsize=_REMEMBERED)(self._trusts)
         self._may_remark = True
 
     def is_proxy(self, host: str) -> bool:
-        """Whether a connection from `host` is one of a trusted proxy, and so of many callers."""
+        """Returns whether `host` is a trusted proxy, whose connections carry many callers."""
         return bool(self._trusted) and self._is_trusted(host)
 
     def of(self, scope: Scope) -> str | None:
-        """The caller's address in its usual form, without a port; None where it has none.
+        """Returns the caller's address in its usual form, without a port; None where it has none.
 
         It is the last one in `X-Forwarded-For` that is no trusted proxy's; what stands before it
         is whatever the caller wrote. Where an entry is no address, it is the proxy's that wrote it.
@@ -78,7 +78,7 @@ class ClientAddresses:
         return any(address in network for network in self._trusted)
 
     def _remark(self, host: str, scope: Scope) -> None:
-        """Remarks once that a neighbour forwards requests and is not trusted: a likely mistake."""
+        """Warns once of a neighbour that forwards requests and is not trusted: a likely mistake."""
         if _is_near(host) and any(name == _FORWARDED for name, _ in scope["headers"]):
             self._may_remark = False
             _log.warning(
@@ -89,7 +89,7 @@ class ClientAddresses:
 
 
 def _hops(scope: Scope) -> list[bytes]:
-    """The entries of all `X-Forwarded-For` headers, the last first, at most `_HOPS`."""
+    """Returns the entries of all `X-Forwarded-For` headers, the last first, at most `_HOPS`."""
     found: list[bytes] = []
     for name, value in reversed(scope["headers"]):
         if name == _FORWARDED:
@@ -100,7 +100,7 @@ def _hops(scope: Scope) -> list[bytes]:
 
 
 def _read(entry: bytes) -> str | None:
-    """An entry as an address without its port; None when it is none (`unknown`, a name, junk)."""
+    """Returns an entry as an address without its port, or None when it is not an address."""
     if len(entry) > _ENTRY_LENGTH:
         return None
     text = entry.decode("latin-1").strip(" \t")
@@ -134,7 +134,7 @@ def _usual(address: IPv4Address | IPv6Address) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def plain(host: str) -> str:
-    """The address of a connection in its usual form; what is no address stays as it is."""
+    """Returns the address of a connection in its usual form; what is no address stays as it is."""
     try:
         return _usual(ip_address(host))
     except ValueError:
@@ -155,7 +155,7 @@ def counted(host: str) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _is_near(host: str) -> bool:
-    """Whether an address is of this machine or of a private network, where proxies stand."""
+    """Returns whether an address is this machine's or of a private network, as a proxy's is."""
     try:
         address = ip_address(host)
     except ValueError:

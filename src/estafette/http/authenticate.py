@@ -1,4 +1,4 @@
-"""Whose request is it, and may it be made now? What every API asks of the key that it is shown."""
+"""Authentication by API key, and whether the key may do an operation now, for every API."""
 
 from starlette.types import Scope
 
@@ -12,23 +12,24 @@ from estafette.usecases.platform import Platform
 
 
 class Authenticator:
-    """Recognises the keys of one dialect, or of all, and lets them do what they may."""
+    """Authenticates the API keys of one dialect, or of all, and checks what they may do."""
 
     def __init__(
         self, platform: Platform, limiter: RateLimiter, dialect: str | None = None
     ) -> None:
-        """Knows the keys of `platform`; counts requests with `limiter`.
+        """Accepts the keys of `platform`, and counts requests with `limiter`.
 
-        `dialect` is whose keys are accepted. None: enabled secret keys of any.
+        `dialect` is the name of the dialect whose keys are accepted; None accepts enabled secret
+        keys of any.
         """
         self._platform = platform
         self._limiter = limiter
         self._dialect = dialect
 
     async def recognise(self, scope: Scope, key: bytes) -> Credential | None:
-        """The credential of the key that a request shows, or None where the key opens nothing.
+        """Returns the credential of the key that a request shows, or None for an invalid key.
 
-        That is counted by the caller's address. Raises RateLimited where it has failed too often.
+        Invalid keys are counted by the caller's address. Raises RateLimited after too many.
         """
         limits, text = limits_of(scope), key.decode("latin-1")
         slowly = limits.has_failed(scope)
@@ -43,9 +44,9 @@ class Authenticator:
         return credential
 
     def permit(self, scope: Scope, credential: Credential, operation: Operation) -> None:
-        """Lets a recognised key do an operation now.
+        """Checks that a key may do an operation now.
 
-        Raises AddressRefused or ActRefused for one that may not, RateLimited for one too many.
+        Raises AddressRefused or ActRefused where it may not, RateLimited after too many requests.
         """
         permit(self._platform, credential, operation, client_address(scope))
         self._limiter.take(credential, scope)

@@ -49,7 +49,7 @@ def refusal(reason: str) -> PydanticCustomError:
 
 
 def context_of(info: ValidationInfo) -> Context:
-    """The context of a validation."""
+    """Returns the context of a validation."""
     context = info.context
     if not isinstance(context, Context):
         raise TypeError("a body is read within a Context")

@@ -45,7 +45,7 @@ class Folding:
         self._timer: asyncio.TimerHandle | None = None
 
     def takes(self, refused: Refused) -> bool:
-        """Whether the request is counted here, and no line is to be written for it."""
+        """Returns whether the request is counted here, and no line is to be written for it."""
         count = self._counts.get(refused)
         now = self._clock()
         if count is None or now - count.since >= SECONDS:

@@ -166,12 +166,12 @@ def charge_body(scope: Scope, size: int) -> None:
 
 
 def is_paid(scope: Scope) -> bool:
-    """Whether a request was charged to its key or to its address."""
+    """Returns whether a request was charged to its key or to its address."""
     return _PAYER in scope
 
 
 def has_key(scope: Scope) -> bool:
-    """Whether a request was charged to a key."""
+    """Returns whether a request was charged to a key."""
     return isinstance(scope.get(_PAYER), tuple)
 
 
@@ -230,7 +230,7 @@ class AddressLimits:
         _refuse_until(self._failures.take(caller(scope), self._failure, _capacity(self._failure)))
 
     def has_failed(self, scope: Scope) -> bool:
-        """Whether the caller has failed so often that its next failure raises RateLimited."""
+        """Returns whether the caller's next failure would raise RateLimited."""
         return self._failures.wait(caller(scope), self._failure, _capacity(self._failure)) > 0
 
 

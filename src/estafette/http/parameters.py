@@ -1,4 +1,4 @@
-"""Reading a query string: every parameter by its reader, every fault told at once."""
+"""Reading a query string: each parameter by its reader, and all faults in one refusal."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ class Unreadable(Exception):  # noqa: N818 - a reason on its way to the caller
 
 
 def parameters(query: bytes) -> Parameters:
-    """The values of each parameter of a query string, in order; of the first `PARAMETER_LIMIT`.
+    """Returns the values of each parameter, in order; only `PARAMETER_LIMIT` of them are read.
 
     `name[]` and `name[0]` are how PHP and some clients in JavaScript write one of several values.
     """
@@ -51,7 +51,7 @@ class Query:
             self.faults.append(Detail("query", f"must have at most {PARAMETER_LIMIT} parameters"))
 
     def read(self, name: str, reader: Callable[[list[str]], Value]) -> Value | None:
-        """What `reader` makes of a parameter's values; None when it is not there or unreadable."""
+        """Returns a parameter as `reader` reads it; None where it is missing or unreadable."""
         values = self._values.get(name)
         if values is None:
             return None
@@ -64,20 +64,20 @@ class Query:
             return None
 
     def refuse_others(self, known: Sequence[str]) -> None:
-        """Finds fault with every parameter that is not among `known`."""
+        """Adds a fault for each parameter that is not among `known`."""
         unknown = [name for name in self._values if name not in known]
         self.faults.extend(Detail(shortened(name), "unknown parameter") for name in unknown)
 
 
 def single(values: list[str]) -> str:
-    """The value of a parameter that is given once."""
+    """Returns the value of a parameter that is given once."""
     if len(values) > 1:
         raise Unreadable("must be given once")
     return values[0]
 
 
 def text(values: list[str]) -> str:
-    """A text to look for."""
+    """Returns a text to look for."""
     value = single(values)
     if "\0" in value:
         raise Unreadable("contains the character NUL")
@@ -85,7 +85,7 @@ def text(values: list[str]) -> str:
 
 
 def moment(values: list[str]) -> Moment:
-    """A time; the "+" of its zone, if it was not encoded, has arrived as a space."""
+    """Returns a time; the "+" of its zone, if it was not encoded, has arrived as a space."""
     found = read_moment(_SPACED_ZONE.sub(r"+\1", single(values)))
     if found is None:
         raise Unreadable("must be a time of RFC 3339, such as 2024-06-12T08:20:54Z")
@@ -93,7 +93,7 @@ def moment(values: list[str]) -> Moment:
 
 
 def whole_number(lowest: int, highest: int) -> Callable[[list[str]], int]:
-    """A reader of integers within these bounds, both included."""
+    """Returns a reader of integers within these bounds, both included."""
 
     def read(values: list[str]) -> int:
         value = single(values)

@@ -1,7 +1,7 @@
-"""Phone numbers: any number that its country could have given out.
+"""Phone numbers: any number is accepted that is possible in its country.
 
-The library's patterns take a text apart in ways without end, so it never sees a text as it came:
-only what a phone number is written with, and no more than `PHONE_LIMIT` characters of it. It is
+The library's patterns can take very long for some texts. It is therefore given only the characters
+that phone numbers are written with, and no more than `PHONE_LIMIT` of them. It is
 loaded with the first number that is read: most commands read none.
 """
 
@@ -19,7 +19,7 @@ _INTERNATIONAL = re.compile(r"\+([1-9][0-9]*(?:[ -][0-9]+)*)")
 
 @lru_cache(maxsize=64)
 def example(region: str) -> str:
-    """A mobile number of a region, to show how one is written."""
+    """Returns a mobile number of a region, to show how one is written."""
     from phonenumbers import (
         PhoneNumberFormat,
         PhoneNumberType,
@@ -34,7 +34,7 @@ def example(region: str) -> str:
 
 
 def e164(text: str, region: str) -> str | None:
-    """The number in E.164, read as in `region` when it has no country code; None when it is none.
+    """Returns the number in E.164, or None; one without a country code is read as of `region`.
 
     A possible number is enough, see docs/decisions/0004-phones.md. What may stand in it besides
     digits, see docs/decisions/0018-an-input-budget.md.
@@ -44,7 +44,7 @@ def e164(text: str, region: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _e164(text: str, region: str) -> str | None:
-    if plain := _plain(text):  # as most are written: nothing in it stands for anything else
+    if plain := _plain(text):  # most are written so: no character has to be replaced
         return plain
     number = _number_in(text)
     return None if number is None else _plain(number) or _parsed(number, region)
@@ -74,7 +74,7 @@ _SIGN_OF = {sign: plain for plain, signs in _SIGNS.items() for sign in signs}
 
 
 def _mark(character: str) -> str | None:
-    """A digit, a space, a plain sign, a small letter, nothing, or "?" for what has no place."""
+    """Returns a digit, a space, a plain sign, a small letter, nothing, or "?" for all others."""
     sign = _SIGN_OF.get(character)
     if sign is not None:
         return sign
@@ -101,7 +101,7 @@ _PLAIN_NUMBER = re.compile(r"[+0-9 ()./#x,-]*")
 
 
 def _number_in(text: str) -> str | None:
-    """What of a text is a phone number, perhaps with an extension, in plain signs; None: nothing.
+    """Returns the phone number in a text in plain signs, with its extension; None without one.
 
     Whatever stands before its first digit or plus is a label (`tel:`), as for the library; a remark
     in brackets may stand behind it. Two zeros at the beginning are a plus, whatever is dialled for
@@ -121,7 +121,7 @@ def _number_in(text: str) -> str | None:
 
 
 def _plain(text: str) -> str | None:
-    """The same for what nearly everybody sends, at a tenth of the cost; None: nothing is said.
+    """Returns the same at a tenth of the cost for the usual form; None where it is not that form.
 
     That is a number with its country code and nothing else, which as it stands has a length that
     the country's numbers have.
@@ -146,14 +146,14 @@ class _Plan(NamedTuple):
     prefix: re.Pattern[str] | None
 
     def may_change(self, national: str) -> bool:
-        """Whether some of its first digits may be only dialled, or zeros that are kept."""
+        """Returns whether some of its first digits may be only dialled, or zeros that are kept."""
         prefixed = self.prefix is not None and self.prefix.match(national) is not None
         return national.startswith("0") or prefixed
 
 
 @lru_cache(maxsize=1024)
 def _plan(code: str) -> _Plan | None:
-    """What the library knows of the numbers of a country code; None when it is none."""
+    """Returns what the library knows of the numbers of a country code; None when it is none."""
     from phonenumbers import (
         COUNTRY_CODE_TO_REGION_CODE,
         PhoneMetadata,
@@ -185,7 +185,7 @@ def _parsed(text: str, region: str) -> str | None:
 
 
 def is_dialled(digits: str, region: str) -> bool:
-    """Whether ASCII digits alone are a whole phone number as it is dialled in a region.
+    """Returns whether ASCII digits alone are a whole phone number as it is dialled in a region.
 
     That is with or without the country code, and what is dialled before either.
     """
@@ -214,7 +214,7 @@ class _Dialling(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _dialling(region: str) -> _Dialling:
-    """What the library knows of a region; no prefixes where it knows none."""
+    """Returns what the library knows of a region; no prefixes where it knows none."""
     from phonenumbers import PhoneMetadata
 
     prefixes: dict[int, list[str]] = {}

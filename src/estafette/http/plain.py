@@ -1,4 +1,4 @@
-"""Applications of some pages, where no dialect speaks: they refuse in plain text, in our words."""
+"""Applications for pages that belong to no dialect: their refusals are plain text."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _UNKNOWN = "The request was refused"
 
 
 def application(routes: Sequence[BaseRoute]) -> Starlette:
-    """An application that serves these routes; a path with a slash too many is unknown."""
+    """Returns an application that serves these routes; a path with a slash too many is unknown."""
     built = Starlette(
         routes=routes,
         exception_handlers={HTTPException: _refused, RateLimited: _rate_limited},
@@ -29,7 +29,7 @@ def application(routes: Sequence[BaseRoute]) -> Starlette:
 
 
 def method_refused(refusal: MethodRefused) -> HttpReply:
-    """The answer to a method that a path does not know."""
+    """Returns the answer to a method that a path does not know."""
     allowed = ", ".join(refusal.allowed)
     headers = ((b"content-type", b"text/plain; charset=utf-8"), (b"allow", allowed.encode()))
     return HttpReply(405, f"{_knows(allowed)}\n".encode(), headers)

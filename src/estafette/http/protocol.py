@@ -286,7 +286,7 @@ class _Protocol(HttpToolsProtocol):
         return self._overdue_within(now, self._asked_at, cycle)
 
     def _overdue_between(self, now: float, last: RequestResponseCycle | None) -> str | None:
-        """The same where no request arrives; `last` is the one before, None for none."""
+        """Returns the same where no request arrives; `last` is the one before, None for none."""
         limits = self.watch.limits
         if last is None:
             return "head" if now - self._made_at > limits.head else None
@@ -296,7 +296,7 @@ class _Protocol(HttpToolsProtocol):
     def _overdue_within(
         self, now: float, asked_at: float, cycle: RequestResponseCycle | None
     ) -> str | None:
-        """The same while a request arrives, whose last step was at `asked_at`."""
+        """Returns the same while a request arrives, whose last step was at `asked_at`."""
         limits = self.watch.limits
         if not self._has_headers:
             return "head" if now - asked_at > limits.head else None
@@ -362,7 +362,7 @@ class _Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def _can_answer(self) -> bool:
-        """Whether a caller would take an answer for that to the request which arrives.
+        """Returns whether a caller would take an answer for that to the request which arrives.
 
         It would be taken for another's, or for a part of one, where that request is answered
         already or in part, or where an earlier request is not answered yet.
@@ -376,14 +376,14 @@ class _Protocol(HttpToolsProtocol):
         return not (cycle.response_started or is_earlier)
 
     def _named_host(self) -> str:
-        """The host that the request under way names; "" where it cannot be found."""
+        """Returns the host that the request under way names; "" where it cannot be found."""
         headers: Any = getattr(self, "headers", ())
         if not headers and (found := _HOST.search(self._chunk)):
             headers = [(b"host", found[1])]
         return host_of(headers)
 
     def _path(self) -> str:
-        """The path of the request under way; "" where it cannot be found."""
+        """Returns the path of the request under way; "" where it cannot be found."""
         target: Any = getattr(self, "url", b"")
         if not target and (found := _TARGET.match(self._chunk)):
             target = found[1]

@@ -1,11 +1,11 @@
-"""What can be wrong with a request before anybody looks at what it asks for."""
+"""The refusals of requests for their form: their body, parameters, path, method or number."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 
 class HttpRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program
-    """The request is refused for what it is, not for what it asks."""
+    """The request is refused for its form, not for what it asks for."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class EncodedBody(HttpRefusal):
 
 @dataclass(frozen=True)
 class BadBody(HttpRefusal):
-    """The body is no JSON that can be accepted, or never came; `reason` says why, for people."""
+    """The body is not acceptable JSON, or did not arrive; `reason` says why, for people."""
 
     reason: str
 
@@ -31,7 +31,7 @@ _LONGEST_ECHO = 50
 
 
 def shortened(text: str) -> str:
-    """A text of the caller's as it is told back: long ones by their beginning."""
+    """Returns a caller's text as a refusal repeats it: of a long one only the beginning."""
     return text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}…"
 
 
@@ -75,5 +75,5 @@ class MethodRefused(HttpRefusal):
     allowed: tuple[str, ...]
 
 
-class Disconnected(Exception):  # noqa: N818 - nobody is left to be told of it
-    """The caller went away before its request was whole: there is nobody to answer."""
+class Disconnected(Exception):  # noqa: N818 - it is never answered
+    """The caller went away before its request had arrived, so that no answer can be sent."""

@@ -1,4 +1,4 @@
-"""Sending a reply that is at hand as a whole."""
+"""Sending a reply whose whole body is known."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ NO_SNIFF: Header = (b"x-content-type-options", b"nosniff")
 
 
 def guarded(headers: Iterable[Header]) -> list[Header]:
-    """The headers of an answer, with those that keep it from caches and from being guessed at.
+    """Returns the headers of an answer, with those against caches and guessed content types.
 
     An answer that says itself how it may be cached, as files do, keeps that.
     """

@@ -27,17 +27,17 @@ BODY_SECONDS = 15.0
 """How long a body may take to arrive, in seconds. A server that ends waits for its requests."""
 
 DISCARD_LIMIT = 1024 * 1024
-"""How much of a body that is too long is taken from the caller before it is told, in bytes."""
+"""How many bytes of a body that is too long are read before the refusal is sent."""
 
 PATIENCE_SECONDS = 5.0
-"""How long that may take, in seconds."""
+"""How many seconds that reading may take."""
 
 KEY_LENGTH = 255
 """How long an idempotency key may be, in characters."""
 
 WHOLE_BODY = "estafette.body"
-"""Under this name a scope may hold what gives the whole body if it is at hand: most are, and need
-no waiting and no clock."""
+"""The scope's key of a function that returns the whole body if it has arrived already. Most have,
+and are then read without waiting and without a timer."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
 _PRINTABLE = re.compile(rb"[\x20-\x7e]*")
@@ -46,12 +46,12 @@ _DIGITS = re.compile(rb"[0-9]{1,18}")
 
 
 def header_values(scope: Scope, name: bytes) -> list[bytes]:
-    """All values of a header, whose name is given in lower case."""
+    """Returns all values of a header, whose name is given in lower case."""
     return [value for key, value in scope["headers"] if key == name]
 
 
 def client_address(scope: Scope) -> str | None:
-    """The address of the client, None where it has none (a socket of the file system)."""
+    """Returns the address of the client, None where it has none (a socket of the file system)."""
     client = scope.get("client")
     return client[0] if client else None
 
@@ -64,7 +64,7 @@ async def read_body(
     patience_seconds: float = PATIENCE_SECONDS,
     body_seconds: float = BODY_SECONDS,
 ) -> bytes:
-    """The whole body, at most `limit` bytes.
+    """Returns the whole body, at most `limit` bytes.
 
     Raises EncodedBody for one that is not sent as it is; BodyTooLarge, by the announced length or
     while it arrives; RateLimited when it is more than the caller's key may send now; BadBody when
@@ -118,9 +118,10 @@ async def _read(receive: Receive, limit: int, patience_seconds: float) -> bytes:
 
 
 async def _discard(receive: Receive, patience_seconds: float) -> None:
-    """Lets a caller finish what it sends, within bounds, so that it hears the answer.
+    """Reads and drops the rest of a body, within bounds, so that the caller receives the answer.
 
-    A connection that is closed with bytes unread is reset, and the reset overtakes the answer.
+    A connection that is closed with bytes unread is reset, and the reset may arrive before the
+    answer.
     """
     left = DISCARD_LIMIT
     with suppress(TimeoutError):
@@ -133,9 +134,9 @@ async def _discard(receive: Receive, patience_seconds: float) -> None:
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
-    """What comes of `work`, which is cancelled as soon as its caller goes away.
+    """Returns the result of `work`, which is cancelled as soon as the caller goes away.
 
-    For a request without a body, whose work changes nothing. Raises Disconnected.
+    It is for requests without a body that only read. Raises Disconnected.
     """
     doing = asyncio.create_task(work)
     watching = asyncio.create_task(_hang_up(receive))
@@ -157,7 +158,7 @@ async def _hang_up(receive: Receive) -> None:
 
 
 def idempotency_key(scope: Scope) -> str | None:
-    """The idempotency key, None when there is no such header.
+    """Returns the idempotency key, None when there is no such header.
 
     Raises BadIdempotencyKey unless it is there once, with 1…255 printable ASCII characters.
     """
@@ -175,7 +176,7 @@ def idempotency_key(scope: Scope) -> str | None:
 
 
 def request_id(headers: Any) -> str:
-    """The caller's `X-Request-Id` if it sent a sane one, else a new one.
+    """Returns the caller's `X-Request-Id` if it sent a valid one, else a new one.
 
     `headers` are the pairs of an ASGI scope.
     """

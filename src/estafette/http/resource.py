@@ -14,7 +14,7 @@ Handler = Callable[[Scope, Receive], Awaitable[HttpReply]]
 """Answers a request, or raises a Refusal or an HttpRefusal."""
 
 Refuse = Callable[[Refusal | HttpRefusal], HttpReply]
-"""How a dialect writes a refusal."""
+"""Returns a refusal as a dialect writes it."""
 
 
 LONGEST_PATH = 2_048
@@ -22,9 +22,9 @@ LONGEST_PATH = 2_048
 
 
 def _is_sane(path: str) -> bool:
-    """Whether a path can be one that is served, whatever it is taken for.
+    """Returns whether a path may be matched with those that are served.
 
-    A line feed at the end passes for the end in the pattern of a route, and no database stores NUL.
+    The pattern of a route ignores a line feed at the end, and no database stores NUL.
     """
     return len(path) <= LONGEST_PATH and "\0" not in path and not path.endswith("\n")
 
@@ -129,13 +129,13 @@ class _Paths:
 def resources(
     paths: Mapping[str, Mapping[str, Handler]], refuse: Refuse, *besides: Route
 ) -> ASGIApp:
-    """The application that serves these paths, each with its handlers by method, and no others.
+    """Returns the application that serves these paths, each with its handlers by method.
 
     `besides` are routes of another kind. Whatever else is asked for is refused as unknown.
 
-    Each of Starlette's own layers would cost a tenth of a request, and its routes, tried one after
-    another, as much again. What they do is done by the resources (refusals) and by the outermost
-    layer (crashes).
+    Starlette's own layers are not used: each would cost a tenth of a request's time, and its
+    routes, tried one after another, as much again. The resources answer refusals, and the
+    outermost layer answers after crashes.
     """
     served = [Resource(template, handlers, refuse) for template, handlers in paths.items()]
     nothing = Nothing(refuse)

@@ -1,4 +1,4 @@
-"""Listening for connections, and serving an application on them until the process is told to end.
+"""Listening for connections, and serving an application on them until the process is to end.
 
 Connections are accepted here and not by the event loop, whose listening socket does not outlive an
 error such as "too many open files".
@@ -23,19 +23,19 @@ from estafette.logs import Logger
 _BACKLOG = 2048
 _ACCEPTED_AT_ONCE = 64
 _REST_SECONDS = 0.2
-"""How long nothing is accepted after the system had nothing left to give."""
+"""How many seconds nothing is accepted after the system had no files or memory left."""
 
 _RELIEVED = 16
-"""How many connections that rest are ended then."""
+"""How many idle connections are closed then."""
 
 _SEND_BUFFER = 64 * 1024
-"""How much of an answer the system keeps of a connection, in bytes; it takes twice as much.
+"""How many bytes of answers the system may keep for a connection; it keeps up to twice as many.
 
-Left to itself it keeps up to 4 MB, for as long as nobody reads them, and nothing here sees it.
+Without this bound it keeps up to 4 MB while the caller does not read, which is not seen here.
 """
 
 _PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM})
-"""What goes wrong with one connection, and not with the next."""
+"""The errors that concern one connection and not the next."""
 
 _log = Logger()
 
@@ -78,9 +78,10 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
 
 
 def room_for_connections(most: int, others: int) -> int:
-    """How many connections there may be: at most `most`, and as the limit of open files allows.
+    """Returns how many connections there may be: `most`, or what the limit of open files allows.
 
-    The limit is raised as far as the system lets us; `others` is what else the process may open.
+    The limit is raised as far as the system allows; `others` is how many files the process may open
+    besides.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = most + others
@@ -95,7 +96,7 @@ def room_for_connections(most: int, others: int) -> int:
 
 
 class Listener:
-    """Accepts connections, and goes on accepting whatever goes wrong."""
+    """Accepts connections, and goes on after any error."""
 
     def __init__(
         self,
@@ -114,7 +115,7 @@ class Listener:
             self._loop.add_reader(sock, self._accept, sock)
 
     def close(self) -> None:
-        """Accepts no more; connections go on."""
+        """Stops accepting; open connections go on."""
         for sock in self._sockets:
             self._loop.remove_reader(sock)
             sock.close()
@@ -126,7 +127,7 @@ class Listener:
         return all(sock.fileno() >= 0 for sock in self._sockets)
 
     async def wait_closed(self) -> None:
-        """Waits until nothing of it is under way."""
+        """Waits until no connection is being accepted."""
         await asyncio.gather(*self._beginning, return_exceptions=True)
 
     def _accept(self, listening: socket.socket) -> None:
@@ -149,11 +150,11 @@ class Listener:
         try:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._loop.connect_accepted_socket(self._protocol, accepted)
-        except OSError:  # it has gone already
+        except OSError:  # the caller has closed it already
             accepted.close()
 
     def _rest(self, listening: socket.socket, error: OSError) -> None:
-        """Waits a moment, and makes room: the system has no file or memory left to give."""
+        """Stops accepting for a moment and closes idle connections: the system has no more room."""
         self._connections.note("accept")
         why = errno.errorcode.get(error.errno or 0, "")
         _log.debug("a connection could not be accepted", error=why)
@@ -167,7 +168,7 @@ class Listener:
 
 
 def _bound_answers(listening: socket.socket, seconds: float) -> None:
-    """Bounds what the system keeps for those who do not read, and for how long.
+    """Bounds how much the system keeps for callers who do not read, and for how long.
 
     The connections that are accepted from `listening` take it over from it. What is written before
     a connection is closed stays with the system, which would keep it for minutes.
@@ -179,7 +180,7 @@ def _bound_answers(listening: socket.socket, seconds: float) -> None:
 
 
 async def _nothing() -> None:
-    """Nothing is to be ended first."""
+    """Does nothing."""
 
 
 class HttpServer(uvicorn.Server):
@@ -242,19 +243,19 @@ class HttpServer(uvicorn.Server):
         return make(config=self.config, server_state=self.server_state, app_state={})  # pyright: ignore[reportCallIssue] - what is documented of it
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finishes what has begun, as long as there is time."""
+        """Finishes the requests under way, as long as there is time."""
         await self._before_end()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Takes a signal to end."""
+        """Handles a signal to end."""
         self._told_to_end()
         super().handle_exit(sig, frame)
 
 
 @asynccontextmanager
 async def serving(server: HttpServer) -> AsyncGenerator[None]:
-    """Serves besides something else, until the block ends; takes no signals."""
+    """Serves until the block ends; handles no signals."""
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup()

@@ -1,11 +1,11 @@
-"""Reading JSON as it is meant (RFC 8259), and refusing what readers understand in different ways.
+"""Reading JSON by RFC 8259, and refusing what different readers understand differently.
 
-UTF-8 alone (a mark of it at the beginning is passed over), no key twice, no NaN or infinity, no
-character that a database cannot keep (NUL, half of a surrogate pair), bounded depth and number of
-values. Numbers keep what they are: `1` is an int, `1.0` a float.
+Accepted is only UTF-8 (a byte order mark at the beginning is ignored), without a key twice in one
+object, NaN, infinity or characters that a database cannot keep (NUL, half of a surrogate pair),
+and with a bounded depth and number of values. `1` is read as an int, `1.0` as a float.
 
-How much there is to read is counted before anything is read, and all that is done with each value
-is done in C: whoever sends a body may not make the process build what it then refuses.
+The values are counted before any is read, and the work on each value is done in C, so that a caller
+cannot make the process build what it then refuses.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ MOST_VALUES = 10_000
 """How many values there may be in all; 16 KiB of metadata hold some 8,000 at the very most."""
 
 _NAMED = 500
-"""In a body of up to so many values a key that is there twice is named; that is the slow way."""
+"""In a body of up to so many values a repeated key is named, which takes a second, slow reading."""
 
 LONGEST_NUMBER = 400
 """How many digits may stand in a row in a number; none beyond 309 fits into a float."""
@@ -38,7 +38,7 @@ _ORJSON_OPTIONS = orjson.OPT_SORT_KEYS
 
 
 def decode(body: bytes) -> Any:
-    """The JSON value in `body`. Raises BadBody with a reason for people."""
+    """Returns the JSON value in `body`. Raises BadBody with a reason for people."""
     body = body.removeprefix(BOM_UTF8)
     _check_size(body)
     # UTF-8 holds no surrogates and JSON no raw control characters: only escapes can bring them.
@@ -50,17 +50,17 @@ def decode(body: bytes) -> Any:
             written = orjson.dumps(value)
         except (orjson.JSONDecodeError, orjson.JSONEncodeError):
             value, written = _read_carefully(body)
-    # Of a key that is there twice one member is gone, and at least the two quotes of the key.
+    # Of a repeated key one member is lost, and with it at least the two quotes of the key.
     if _quotes(body) != _quotes(written):
         raise BadBody(_twice(body))
     return value
 
 
 def _check_size(body: bytes) -> None:
-    """Refuse too many values, and nesting that is too deep, without reading any of them."""
+    """Refuses too many values, and nesting that is too deep, without reading any of them."""
     containers = body.count(b"[") + body.count(b"{")
     if containers <= DEPTH and containers + body.count(b",") < MOST_VALUES:
-        return  # even if all of these are signs of JSON and none stands in a text
+        return  # even if each of these is a sign of JSON and none is part of a text
     signs = _without_texts(body)
     containers = signs.count(b"[") + signs.count(b"{")
     if containers + signs.count(b",") >= MOST_VALUES:
@@ -74,7 +74,7 @@ _TOO_MANY = f"holds more than {MOST_VALUES} values"
 
 
 def _check_depth(signs: bytes) -> None:
-    """Takes away what is nested innermost, a level at a time; what is no JSON may pass."""
+    """Removes the innermost brackets, a level at a time; a text that is not JSON may pass."""
     brackets = signs.translate(_BRACKETS, _ALL_BUT_BRACKETS)
     for _ in range(DEPTH):
         if not brackets:
@@ -95,7 +95,7 @@ _PROBLEMS = {
     "Invalid \\": "a text contains an unknown escape",
     "Illegal trailing comma": "nothing comes after a comma",
 }
-"""What is told of a fault, by the beginning of what Python says, which differs by its version."""
+"""The reason in a refusal, by the beginning of Python's message, which differs by its version."""
 
 
 def _problem(said: str) -> str:
@@ -104,7 +104,7 @@ def _problem(said: str) -> str:
 
 
 def _without_texts(body: bytes) -> bytes:
-    """What stands in JSON besides its texts and keys."""
+    """Returns JSON without its texts and keys."""
     plain = _without_escapes(body)
     if plain.count(b'"') > 4 * MOST_VALUES:  # a value has at most a key, and is at most a text
         raise BadBody(_TOO_MANY)
@@ -130,7 +130,7 @@ _decoder = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _read_carefully(body: bytes) -> tuple[Any, bytes]:
-    """The value, and JSON of it; reads whatever number there is, and says what is wrong."""
+    """Returns the value, and JSON of it; reads whatever number there is, and says what is wrong."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -159,7 +159,7 @@ def _read_carefully(body: bytes) -> tuple[Any, bytes]:
 
 
 def _has_nul(written: str) -> bool:
-    """Whether an escape of NUL is one, and no backslash before the text `u0000`."""
+    """Returns whether an escape of NUL is one, and no backslash before the text `u0000`."""
     return "\\u0000" in written.replace(r"\\", "")
 
 
@@ -168,7 +168,7 @@ class _TwiceError(Exception):
 
 
 def _twice(body: bytes) -> str:
-    """What is wrong with a body in which a key is twice in one object."""
+    """Returns what is wrong with a body in which a key is twice in one object."""
     if body.count(b",") <= _NAMED:
         try:
             json.loads(body, object_pairs_hook=_find_twice)
@@ -186,7 +186,7 @@ def _find_twice(pairs: list[tuple[str, Any]]) -> None:
 
 
 def fingerprint(value: Any) -> bytes:
-    """The SHA-256 of a JSON value: the order of keys does not matter, `1` and `1.0` differ."""
+    """Returns a JSON value's SHA-256: the order of keys does not matter, `1` and `1.0` differ."""
     try:
         canonical = orjson.dumps(value, option=_ORJSON_OPTIONS)
     except TypeError:  # an integer beyond 64 bits

@@ -1,4 +1,4 @@
-"""What a request leaves behind for whoever watches: its id, its route, who asked."""
+"""The facts of a request for logs and measurements: its id, its route, its account and key."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ _NAME = "estafette.trace"
 class Trace:
     """The facts of one request that may be recorded; never a body, a key or a query string.
 
-    `route` is the template of the path: `/delivery/v1/deliveries/{deliveryId}`. `base` stands
-    before it where a host name chose who answers (`//lisbon`), since others may have the same
-    paths. `is_probe` is for what monitors ask all the time: it is measured, and logged only when it
-    fails. `client` is the caller's address; `key_id` is the id of the API key that was shown, never
-    a part of it.
+    `route` is the template of the path: `/delivery/v1/deliveries/{deliveryId}`. `base` is written
+    before it where the host name chose the application (`//lisbon`), since another application may
+    have the same paths. `is_probe` marks a monitor's request, which is measured, and logged only
+    when it fails. `client` is the caller's address; `key_id` is the id of the API key, never a part
+    of the key.
     """
 
     request_id: str
@@ -29,7 +29,7 @@ class Trace:
     is_probe: bool = False
 
     def recognise(self, credential: Credential) -> None:
-        """Notes whose request it is, let in or not."""
+        """Notes the account and key of the request, whether it is accepted or refused."""
         self.account_id = str(credential.account.id)
         self.key_id = str(credential.key_id)
 
@@ -42,6 +42,6 @@ def start_trace(scope: Scope, request_id: str, client: str | None = None) -> Tra
 
 
 def trace_of(scope: Scope) -> Trace:
-    """The trace of a request; a loose one where nobody watches."""
+    """Returns the trace of a request; where none was started, an empty one that is not logged."""
     trace = scope.get(_NAME)
     return trace if isinstance(trace, Trace) else start_trace(scope, "")

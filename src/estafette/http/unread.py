@@ -65,7 +65,7 @@ class UnreadAnswers:
 
 
 def _kept_by_system(transport: asyncio.Transport) -> int:
-    """How many bytes the system still keeps for the other end of a connection."""
+    """Returns how many bytes the system still keeps for the other end of a connection."""
     sock = transport.get_extra_info("socket")
     try:
         return struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]

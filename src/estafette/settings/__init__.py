@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def _setting(default: T, read: Callable[[object], T], about: str, *, is_secret: bool = False) -> T:
-    """A setting: `read` makes its value of what is written, or raises ValueError with the reason.
+    """Returns a setting, whose text `read` parses, or refuses by ValueError with the reason.
 
     `about` is for the reader of this file. A secret is never shown, neither here nor in a reason.
     """
@@ -259,7 +259,7 @@ SETTINGS = {each.name: each for each in fields(Settings) if "read" in each.metad
 
 
 def config_file(environ: Mapping[str, str]) -> Path | None:
-    """The file with settings, or None. One that is named and missing is returned all the same."""
+    """Returns the path of the settings file, or None; one that is named may be missing."""
     if named := environ.get(CONFIG):
         return Path(named)
     data_dir = Path(environ.get(PREFIX + "DATA_DIR") or DEFAULT_DATA_DIR)

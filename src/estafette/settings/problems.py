@@ -42,7 +42,7 @@ class _Written(NamedTuple):
 
 
 def load(**options: object) -> Settings:
-    """The settings of this process; `options` (those that are not None) win over everything.
+    """Returns the settings of this process; `options` that are not None replace all others.
 
     Raises SettingsError.
     """
@@ -67,7 +67,7 @@ def load(**options: object) -> Settings:
 
 
 def _written(options: Mapping[str, object], environ: Mapping[str, str]) -> dict[str, _Written]:
-    """What is written of each setting where it counts most: the last of these."""
+    """Returns what is written of each setting where it counts most: the last of these."""
     file = config_file(environ)
     found = {
         name: _Written(f"{name} in {file}", value)
@@ -105,7 +105,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _without_password(value: object) -> object:
-    """The value as it may be shown: of what looks like a URL no user, password and query."""
+    """Returns the value as it may be shown: of a URL without user, password and query."""
     if not isinstance(value, str):
         return value
     scheme, separator, rest = value.rpartition("://")

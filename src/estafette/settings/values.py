@@ -101,7 +101,7 @@ def public_url(value: object) -> str:
 
 
 def _no_public_url(value: str) -> str:
-    """Why this is no address of Estafette."""
+    """Returns why this is no address of Estafette."""
     example = "https://delivery.example.com"
     try:
         parts = urlsplit(value.strip())
@@ -117,7 +117,7 @@ def _no_public_url(value: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine alone."""
+    """Returns whether a host is this machine alone."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -125,7 +125,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _parts(value: object, of: str) -> list[str]:
-    """The parts of a text with commas, or of a list; empty ones say nothing."""
+    """Returns the parts of a text with commas, or of a list; empty ones say nothing."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple):
         raise ValueError(f"must be {of}")

@@ -100,7 +100,7 @@ class Child:
         return self._last_pid
 
     def ended(self) -> int | None:
-        """Its exit code, once, when it has ended by itself."""
+        """Returns its exit code, once, when it has ended by itself."""
         if self._process is None or self._process.poll() is None:
             return None
         code = self._process.returncode
@@ -140,12 +140,12 @@ class Child:
 
 
 def program(name: str) -> list[str]:
-    """The command line of a child: `serve`, `worker` or `prepare`."""
+    """Returns the command line of a child: `serve`, `worker` or `prepare`."""
     return [sys.executable, "-P", "-m", "estafette.cli.running", name]
 
 
 def how_it_ended(code: int) -> str:
-    """A process's exit code in words."""
+    """Returns a process's exit code in words."""
     if code == -signal.SIGALRM:
         return "hung and ended itself"
     if code < 0:
@@ -165,7 +165,7 @@ def end_with_stdin() -> None:
 
 
 def beats_to_parent() -> Callable[[], None]:
-    """In a child: what to call now and then, to show that its event loop turns.
+    """Returns in a child: what to call now and then, to show that its event loop turns.
 
     It does nothing in a process whose standard input is no socket: that is no child of `up`.
     """

@@ -86,7 +86,7 @@ class EmbeddedPostgres:
         return self._dsn(SUPERUSER, "postgres")
 
     def poll(self) -> int | None:
-        """Return None while the server runs, and its exit code when it has ended by itself."""
+        """Returns None while the server runs, and its exit code when it has ended by itself."""
         return None if self._process is None else self._process.poll()
 
     def start(self) -> str:
@@ -272,7 +272,7 @@ class EmbeddedPostgres:
 
 
 def bin_dir() -> Path:
-    """Return the folder with PostgreSQL's programs, `pgbench` among them.
+    """Returns the folder with PostgreSQL's programs, `pgbench` among them.
 
     Raises `EmbeddedPostgresError` when the wheel does not carry them for this machine.
     """
@@ -291,7 +291,7 @@ def bin_dir() -> Path:
 
 
 def find_running(data_dir: Path) -> str | None:
-    """Return the application's DSN of the server that runs in `data_dir`, or None.
+    """Returns the application's DSN of the server that runs in `data_dir`, or None.
 
     For commands beside a running `up`, started by the same user; raises `EmbeddedPostgresError`
     when the folder belongs to another.
@@ -335,7 +335,7 @@ def _take_lock(data_dir: Path) -> IO[str]:
 
 
 def _make_socket_dir(files: Path, user: SystemUser) -> Path:
-    """Return the folder for the socket: the server's own when its path is short enough.
+    """Returns the folder for the socket: the server's own when its path is short enough.
 
     Otherwise a new one with a short path. Only `user` may enter either, so that whoever reaches
     the socket may be trusted. A comma would part the name in two in PostgreSQL's list of folders.
@@ -374,6 +374,6 @@ def _can_run(user: SystemUser) -> bool:
 
 
 def _installation() -> tuple[Path, ...]:
-    """Return the folders of the wheel: its programs, and the libraries beside the package."""
+    """Returns the folders of the wheel: its programs, and the libraries beside the package."""
     package = bin_dir().parent.parent
     return (package, package.with_name(f"{package.name}.libs"))

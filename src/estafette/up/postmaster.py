@@ -52,7 +52,7 @@ def read(files: Path) -> Postmaster | None:
 
 
 def answers(socket_dir: Path) -> bool:
-    """Tell whether a server accepts connections there; the socket of a killed one refuses."""
+    """Returns whether a server accepts connections there; the socket of a killed one refuses."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(socket_dir / f".s.PGSQL.{PORT}"))
@@ -103,7 +103,7 @@ def end_leftover(files: Path) -> None:
 
 
 def _serves(pid: int, files: Path) -> bool:
-    """Tell whether the process is a PostgreSQL server over these files, by its command line."""
+    """Returns whether the process is a PostgreSQL server over these files, by its command line."""
     if Path("/proc/self").exists():
         try:
             arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")

@@ -47,7 +47,7 @@ def write_running(data_dir: Path, running: Running) -> None:
 
 
 def read_running(data_dir: Path) -> Running | None:
-    """The `up` that runs over this folder, or None; what a killed one left behind is not it."""
+    """Returns the `up` that runs over this folder, or None; a killed one's file is ignored."""
     found = _read(data_dir / _RUN)
     try:
         running = Running(**found)
@@ -97,7 +97,7 @@ def remove(data_dir: Path) -> None:
 
 
 def read_demo_keys(data_dir: Path) -> dict[str, dict[str, str]]:
-    """The API keys of the demo accounts, by account and name: the database has only hashes."""
+    """Returns the demo accounts' API keys by account and name: the database has only hashes."""
     found = _read(data_dir / _DEMO_KEYS)
     return {name: keys for name, keys in found.items() if isinstance(keys, dict)}
 
@@ -108,7 +108,7 @@ def write_demo_keys(data_dir: Path, keys: Mapping[str, Mapping[str, str]]) -> No
 
 
 def read_secret_keys(data_dir: Path) -> list[str]:
-    """The key that encrypts secrets, if `up` has made one in this folder; behind it, those besides.
+    """Returns the key that encrypts secrets, if `up` made one here, and the older keys after it.
 
     There are others while the key is changed: one a line.
     """

@@ -135,12 +135,12 @@ class Supervisor:
         self._announce(dsn, port, environment, accounts)
 
     def _free_port(self) -> int:
-        """The settings' port, or any free one for 0. Raises SupervisorError when it is taken."""
+        """Returns the settings' port, for 0 a free one. Raises SupervisorError when it is taken."""
         advice = "choose another: PORT=8001 make up, or ESTAFETTE_PORT=8001 estafette up"
         return _probe(self._settings.host, self._settings.port, advice)
 
     def _secret_keys(self) -> list[str]:
-        """The key that encrypts secrets, and those with which they are read besides."""
+        """Returns the key that encrypts secrets, and those with which they are read besides."""
         settings = self._settings
         if settings.secret_key is not None:
             return [settings.secret_key, *settings.other_secret_keys]
@@ -155,7 +155,7 @@ class Supervisor:
         return [*keys, *settings.other_secret_keys]
 
     def _environment(self, dsn: str, secret_keys: Sequence[str], port: int) -> dict[str, str]:
-        """What the children are told; settings of the file reach them as they reached us."""
+        """Returns the environment of the children, in which the settings reach them."""
         settings = replace(self._settings, port=port)
         public_url = settings.public_url
         if public_url == self._settings.local_url:
@@ -163,7 +163,7 @@ class Supervisor:
         networks = ",".join(map(str, settings.webhook_allowed_networks))
         if self._allows_loopback():
             networks = _LOOPBACK_NETWORKS
-        told = {
+        values = {
             "database_url": dsn,
             "data_dir": str(self._data_dir),
             "secret_key": secret_keys[0],
@@ -178,11 +178,11 @@ class Supervisor:
             "log_format": settings.log_format,
         }
         if (metrics_port := self._metrics_port()) is not None:
-            told["metrics_port"] = str(metrics_port)
-        return {**os.environ, **{PREFIX + name.upper(): value for name, value in told.items()}}
+            values["metrics_port"] = str(metrics_port)
+        return {**os.environ, **{PREFIX + name.upper(): value for name, value in values.items()}}
 
     def _allows_loopback(self) -> bool:
-        """Whether webhooks may reach this machine although nobody has said so.
+        """Returns whether webhooks may reach this machine although nobody has said so.
 
         A developer's receiver is here. Where others are served, what listens on loopback is not
         theirs to reach.
@@ -190,7 +190,7 @@ class Supervisor:
         return not self._settings.names_webhook_networks and not self._settings.is_public
 
     def _metrics_port(self) -> int | None:
-        """Where the server serves its metrics: any free port, unless there are other wishes."""
+        """Returns where the server serves its metrics: a free port, unless a setting names one."""
         settings = self._settings
         if settings.metrics_port is not None or settings.metrics_token is not None:
             return settings.metrics_port
@@ -204,7 +204,7 @@ class Supervisor:
         return f"{at.local_url}/metrics"
 
     def _metrics_folder(self) -> Path:
-        """An empty folder in which server and worker measure together, for one `/metrics`."""
+        """Returns an empty folder for the measurements of server and worker, for one `/metrics`."""
         folder = self._data_dir / "metrics"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
@@ -406,7 +406,7 @@ class Supervisor:
 
 
 def _probe(host: str, port: int, advice: str) -> int:
-    """The port, or a free one for 0, that can be listened on. Raises SupervisorError."""
+    """Returns the port, or a free one for 0, that can be listened on. Raises SupervisorError."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -32,7 +32,7 @@ class SystemUser:
 
     @property
     def is_other(self) -> bool:
-        """Tell whether processes must change to this user when they start."""
+        """Returns whether processes must change to this user when they start."""
         return self.uid != os.geteuid()
 
 
@@ -41,7 +41,7 @@ _NEEDED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 
 
 def plain_environment() -> dict[str, str]:
-    """The environment of a program that is not ours: no setting, no secret, and plain English.
+    """Returns the environment of another program: without settings and secrets, in English.
 
     PostgreSQL's processes may run as another user, who reads what stands in theirs, and their own
     programs are steered by many variables.
@@ -50,7 +50,7 @@ def plain_environment() -> dict[str, str]:
 
 
 def choose(files: Path) -> SystemUser:
-    """Return the user for the server whose files are, or will be, the folder `files`.
+    """Returns the user for the server whose files are, or will be, the folder `files`.
 
     Root takes the owner of existing files, else the system user `estafette`, which is created when
     it is missing. Raises `SystemUserError` when the files belong to somebody whom this process
@@ -112,7 +112,7 @@ def let_read(user: SystemUser, folder: Path) -> None:
 
 
 def _find_or_create() -> SystemUser:
-    """Return the user of our own name; several processes may want to create it at once."""
+    """Returns the user of our own name; several processes may want to create it at once."""
     reason = "the program useradd is missing"
     program = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     for _ in range(_ATTEMPTS):

@@ -1,7 +1,7 @@
 """What there is to claim: the endpoints that have messages, and when the first of each is due.
 
-No I/O. It is filled by surveys of the outbox, which cost one descent of an index for each endpoint
-with messages that wait, and is asked before every claim, which then looks at those endpoints alone.
+No I/O. A survey of the outbox fills the agenda; it costs one descent of an index for each endpoint
+with messages that wait. Before every claim the worker asks the agenda which endpoints to look at.
 """
 
 from collections.abc import Iterable
@@ -10,8 +10,8 @@ from uuid import UUID
 
 from estafette.store.webhooks.survey import Waiting
 
-# Of a worker's time, and of a connection, so much may go into surveys: with ten endpoints one is
-# made as often as somebody calls, with ten thousand it is not.
+# The share of a worker's time that surveys may take: with ten endpoints one is made after every
+# signal of new messages, with ten thousand it is not.
 _SHARE_WHEN_CALLED: Final = 0.1
 _SHARE_BY_ITSELF: Final = 0.02
 
@@ -20,7 +20,7 @@ class Agenda:
     """What one worker knows of the outbox, by the monotonic clock."""
 
     def __init__(self, *, every_seconds: float) -> None:
-        """A survey is wanted every so many seconds, if it is quick, or when somebody has called."""
+        """Wants a survey every so many seconds and after `call`, as long as surveys are quick."""
         self._every = every_seconds
         self._waiting: dict[UUID, tuple[Waiting, float]] = {}
         self._surveyed_at = float("-inf")
@@ -28,11 +28,11 @@ class Agenda:
         self._called = False
 
     def call(self) -> None:
-        """There may be messages that the last survey has not seen."""
+        """Notes that there may be messages which the last survey has not seen."""
         self._called = True
 
     def survey_in(self, now: float) -> float:
-        """In how many seconds a survey is wanted; not above zero: now."""
+        """Returns in how many seconds a survey is wanted; zero or less for now."""
         if self._called:
             gap = self._took / _SHARE_WHEN_CALLED
         else:
@@ -40,24 +40,24 @@ class Agenda:
         return self._surveyed_at + gap - now
 
     def surveying(self) -> None:
-        """A survey begins: it sees whatever somebody has called for before."""
+        """Notes that a survey begins, which sees the messages of all calls before."""
         self._called = False
 
     def surveyed(self, found: Iterable[Waiting], began: float, now: float) -> None:
-        """Takes in what a survey has found, in the place of what was known."""
+        """Replaces what was known by what a survey `found`; it `began` then and ends `now`."""
         self._waiting = {each.endpoint_id: (each, began + each.due_in_seconds) for each in found}
         self._surveyed_at = now
         self._took = now - began
 
     def due(self, now: float) -> list[Waiting]:
-        """The endpoints that have messages due."""
+        """Returns the endpoints that have messages due."""
         return [each for each, at in self._waiting.values() if at <= now]
 
     def next_in(self, now: float) -> float | None:
-        """In how many seconds the next endpoint comes due that is not yet; None: none will."""
+        """Returns in how many seconds the next endpoint becomes due; None: none will."""
         later = [at for _, at in self._waiting.values() if at > now]
         return min(later) - now if later else None
 
     def emptied(self, endpoint_id: UUID) -> None:
-        """A claim has found no more due messages of the endpoint than it took."""
+        """Notes that a claim took all due messages of the endpoint."""
         self._waiting.pop(endpoint_id, None)

@@ -1,13 +1,13 @@
 """The sender's connections: guarded where they are dialled, bounded where they are read.
 
-aiohttp bounds lines and headers, and the sender could count the body. Between them a hostile
-receiver has room: interim answers (1xx), extensions of chunks, one-byte chunks. A flood of them
-passes at gigabytes in five seconds and holds the event loop for everybody. So the bytes are counted
-where they come from the socket, after TLS and before parsing.
+aiohttp bounds lines and headers, and the sender could count the body. A hostile receiver can still
+send endless interim answers (1xx), extensions of chunks, or one-byte chunks: gigabytes of them pass
+in five seconds and block the event loop. Therefore the bytes are counted as they come from the
+socket, after TLS and before parsing.
 
-What aiohttp brings is the pool, names, TLS and the parser. Its session and its objects for a
-request and an answer, made for everybody's needs, would cost as much as all of these together: a
-request here is bytes, and of an answer the head counts. See docs/decisions/0044-fewer-steps.md.
+aiohttp is used for the pool, names, TLS and the parser. Its session and its objects for a request
+and an answer would cost as much as all of these together: a request here is bytes, and of an
+answer only the head is read. See docs/decisions/0044-fewer-steps.md.
 """
 
 import asyncio
@@ -29,24 +29,25 @@ from yarl import URL
 from estafette.webhooks.guard import AddressInfo, Guard
 from estafette.webhooks.heads import MAX_HEAD_BYTES, Said, said
 
-# Common servers close an idle connection after 5 seconds and more. To be the first to close it
-# spares requests that meet a connection closed at that moment.
+# Common servers close an idle connection after 5 seconds and more. Closing it earlier avoids
+# requests on a connection that the receiver closes at that moment.
 KEEPALIVE_SECONDS: Final = 4
 
 
 class ResponseTooLargeError(aiohttp.ClientError):
-    """The answer was cut off: it went on beyond the bound."""
+    """The answer was cut off because it was longer than the bound."""
 
 
 class NoHttpError(aiohttp.ClientError):
-    """What came is not the head of an answer."""
+    """The receiver sent something that is not the head of an HTTP answer."""
 
 
 @dataclass(slots=True)
 class Exchange:
-    """What is known of a request under way.
+    """The state of a request under way.
 
-    `answer` is what was said, once that is known; `dialled` whether a connection was opened for it.
+    `answer` is the status and `Retry-After` of the answer, once known; `dialled` is whether a
+    connection was opened for it.
     """
 
     answer: Said | None = None
@@ -55,7 +56,7 @@ class Exchange:
     handler: "BoundedHandler | None" = None
 
     def look_again(self) -> None:
-        """Looks for an answer in what arrived and could not be read whole."""
+        """Looks for a status in the beginning of an answer that the parser refused."""
         if self.answer is None and self.handler is not None:
             self.answer = said(self.handler.start)
 
@@ -65,10 +66,10 @@ class Exchange:
         return self.handler is not None and self.handler.overflowed
 
 
-_NO_LIMIT: Final = aiohttp.ClientTimeout()  # the sender keeps one clock over everything
+_NO_LIMIT: Final = aiohttp.ClientTimeout()  # the sender bounds the time of the whole exchange
 
-# The exchange on whose behalf a socket is opened: aiohttp's callback is not told, but runs in the
-# context of the request.
+# The exchange for which a socket is opened: aiohttp does not pass it to the callback, but calls
+# that in the context of the request.
 current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
 
 
@@ -81,14 +82,14 @@ class Tally:
 
     @property
     def idle(self) -> int:
-        """How many are kept for a request to come."""
+        """How many connections are kept for later requests."""
         return self.open - self.in_use
 
 
 class BoundedHandler(ResponseHandler):
     """The receiving end of one connection; counts the bytes of each answer.
 
-    `start` is the start of the answer as it came.
+    `start` is the beginning of the answer as it was received.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_bytes: int, tally: Tally) -> None:
@@ -114,7 +115,7 @@ class BoundedHandler(ResponseHandler):
         super().connection_lost(exc)
 
     def begin(self, exchange: Exchange, request: bytes) -> None:
-        """Begin an exchange on this connection: write the request, whole.
+        """Begins an exchange on this connection by writing the whole request.
 
         Raises aiohttp.ClientError when the connection ends.
         """
@@ -131,7 +132,7 @@ class BoundedHandler(ResponseHandler):
         transport.write(request)
 
     async def head(self) -> tuple[RawResponseMessage, StreamReader]:
-        """The head of the answer, and its body as it comes; interim answers are passed over.
+        """Returns the head of the answer, and a stream of its body; skips interim answers.
 
         Raises NoHttpError, or another aiohttp.ClientError when the connection ends.
         """
@@ -144,22 +145,22 @@ class BoundedHandler(ResponseHandler):
                 return message, body
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what came from the receiver, or cut the connection if it was too much."""
+        """Passes received bytes to the parser, or cuts the connection after too many."""
         self._bytes_left -= len(data)
         if len(self.start) < MAX_HEAD_BYTES:
             self.start += data[: MAX_HEAD_BYTES - len(self.start)]
         if self._bytes_left >= 0:
             super().data_received(data)
         elif self.transport is not None:
-            self.set_exception(ResponseTooLargeError())  # wakes who waits for the head
-            self.transport.abort()  # and this, who waits for the body
+            self.set_exception(ResponseTooLargeError())  # wakes the task that waits for the head
+            self.transport.abort()  # and this the one that waits for the body
 
 
 class GuardedConnector(aiohttp.TCPConnector):
-    """The pool of connections. It dials what the guard allows, and whatever it is asked to.
+    """The pool of connections, which dials only addresses that the guard allows.
 
-    There is no bound on their number: one receiver's requests must not wait for another's. Who
-    calls the sender bounds the requests in flight, and the sender those that are idle.
+    The pool does not bound their number, so that one receiver's requests do not wait for another's.
+    The sender's caller bounds the requests under way, and the sender the idle connections.
 
     Arguments:
         guard: decides on every address that is dialled.
@@ -196,14 +197,14 @@ class GuardedConnector(aiohttp.TCPConnector):
         )
 
     async def take(self, url: URL) -> Connection:
-        """A connection to the server of `url`, kept from before or opened now.
+        """Returns a connection to the server of `url`, kept from before or opened now.
 
         Raises aiohttp.ClientError, or OSError, when none comes about.
         """
         return await self.connect(self._wanted(url), traces=[], timeout=_NO_LIMIT)
 
     def _want(self, url: URL) -> aiohttp.ClientRequest:
-        """What aiohttp asks of a request to know where it goes."""
+        """Returns what aiohttp asks of a request to know where it goes."""
         return aiohttp.ClientRequest("POST", url, loop=self._loop, ssl=self._ssl_context)
 
     def _open_socket(self, info: AddressInfo) -> socket.socket:

@@ -1,4 +1,4 @@
-"""An end to what takes too long, for what is done ten thousand times a second."""
+"""A timeout that is cheap enough to be used ten thousand times a second."""
 
 import asyncio
 from types import TracebackType
@@ -8,8 +8,8 @@ from typing import Self
 class Deadline:
     """`asyncio.timeout` at a third of its price: `with Deadline(seconds): await something()`.
 
-    After so many seconds the task is cancelled, and TimeoutError raised in the place of its
-    CancelledError, unless somebody else has cancelled it too. To be made and entered in a task.
+    After so many seconds the task is cancelled, and TimeoutError is raised instead of its
+    CancelledError, unless the task was cancelled by others too. It is made and entered in a task.
     """
 
     __slots__ = ("_cancelled_before", "_has_passed", "_seconds", "_task", "_timer")
@@ -19,7 +19,7 @@ class Deadline:
         self._has_passed = False
 
     def __enter__(self) -> Self:
-        """From now on the time runs. Raises RuntimeError outside a task."""
+        """Starts the time. Raises RuntimeError outside a task."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a deadline is for a task")
@@ -35,7 +35,7 @@ class Deadline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        """What was to be done is done, or has failed."""
+        """Stops the time, and turns a cancellation by it into TimeoutError."""
         self._timer.cancel()
         if self._has_passed:
             by_others = self._task.uncancel() > self._cancelled_before

@@ -16,9 +16,10 @@ _MOST_ERROR_CHARACTERS: Final = 300
 def finished(
     claimed: Claimed, schedule: Schedule, result: Result | str, began: float, round_seconds: float
 ) -> Finished:
-    """The record of an attempt that `began` by the monotonic clock, and when the next one is.
+    """Returns the record of an attempt, with the time of the next one.
 
-    `result` is what came of it, or why it was not sent; `round_seconds` is the round's age.
+    `result` is the sender's, or the reason why nothing was sent. `began` is a moment on the
+    monotonic clock, `round_seconds` the age of the round.
     """
     sent = isinstance(result, Result)
     delivered = sent and result.outcome is Outcome.DELIVERED
@@ -47,7 +48,10 @@ def finished(
 
 
 def _storable(error: str | None) -> str | None:
-    """Short, and of characters that PostgreSQL keeps: parts of it may come from a receiver."""
+    """Returns an error as it is stored: shortened, and without characters that PostgreSQL refuses.
+
+    Parts of it may have been written by a receiver.
+    """
     if error is None:
         return None
     clean = error[:_MOST_ERROR_CHARACTERS].encode("utf-8", "replace").decode()

@@ -1,10 +1,10 @@
 """Which addresses a webhook may reach: the guard against requests forged through us (SSRF).
 
-An account chooses the URLs of its endpoints, so a URL is an attacker's input. Its text says little
-of where it leads: a name resolves to what its owner likes, and to another thing a second later.
-The guard therefore decides on the address of the socket, at the moment it is dialled
-(`Guard.open_socket`); nothing between that decision and the connection looks anything up again.
-`check_url` refuses earlier, with a reason, what can never be sent.
+An account chooses the URLs of its endpoints, so a URL may be an attacker's. Its text does not show
+where a request will go: the owner of a name chooses its address, and may change that within a
+second. The guard therefore checks the address of the socket when it is dialled
+(`Guard.open_socket`); no name is resolved again between that check and the connection. `check_url`
+refuses earlier, with a reason, URLs that can never be sent to.
 """
 
 import errno
@@ -100,15 +100,15 @@ _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 class GuardError(Exception):
-    """The guard does not let this request out; nothing was sent.
+    """The guard refused the request; nothing was sent.
 
-    The message is short and names the kind of address, never the address itself: what a name
-    resolves to inside our network is not the account's to learn.
+    The message is short and names the kind of address, never the address itself: an account must
+    not learn to what a name resolves inside the operator's network.
     """
 
 
 class UrlRefusedError(GuardError, ValueError):
-    """The text of the URL is not one that webhooks are sent to."""
+    """Webhooks are not sent to such a URL."""
 
 
 class AddressRefusedError(GuardError, OSError):
@@ -140,7 +140,7 @@ class Guard:
         self._ipv6 = [*(item for item in own if item[0].version == 6), *_DENIED_IPV6]
 
     def check_address(self, text: str) -> None:
-        """Return if the numeric address `text` may be dialled.
+        """Returns if the numeric address `text` may be dialled.
 
         Raises:
             AddressRefusedError: it lies in a denied range, or is not an address at all. An IPv6
@@ -159,7 +159,7 @@ class Guard:
             raise AddressRefusedError(kind)
 
     def open_socket(self, info: AddressInfo) -> socket.socket:
-        """Open the socket for one address of a name; to be the connector's `socket_factory`.
+        """Opens the socket for one address of a name; to be the connector's `socket_factory`.
 
         Raises:
             AddressRefusedError: as `check_address` does.
@@ -177,12 +177,12 @@ class Guard:
 
 
 def check_url(text: str) -> URL:
-    """Return `text` parsed, if it is a URL to which a webhook may be sent as far as its text tells.
+    """Returns `text` parsed, if a webhook may be sent to a URL of this form.
 
     It must be `http` or `https`, of at most `MAX_URL_CHARACTERS`, without user name and password,
     with a host and a usable port. A host that is a number must be written as four decimal numbers
-    or as IPv6 in brackets: the other notations (`0x7f.1`, `2130706433`) serve disguise alone.
-    Where the host leads is judged when it is dialled.
+    or as IPv6 in brackets: the other notations (`0x7f.1`, `2130706433`) only serve to hide it.
+    The address of the host is checked when it is dialled.
 
     Raises:
         UrlRefusedError: with the reason, fit to be shown to the account.
@@ -212,7 +212,7 @@ def check_url(text: str) -> URL:
 
 
 def _check_host(host: str, *, bracketed: bool) -> None:
-    """Refuse a host, lower-case and in ASCII, that is neither a name nor a plain address."""
+    """Refuses a host, lower-case and in ASCII, that is neither a name nor a plain address."""
     if bracketed or ":" in host:
         try:
             ipaddress.IPv6Address(host)
@@ -236,7 +236,7 @@ def _check_host(host: str, *, bracketed: bool) -> None:
 
 
 def _without_zone(address: Address) -> Address:
-    """Return the address as it is routed: without a zone, and IPv4 where it is IPv4-mapped."""
+    """Returns the address as it is routed: without a zone, and IPv4 where it is IPv4-mapped."""
     if isinstance(address, ipaddress.IPv6Address):
         plain = ipaddress.IPv6Address(int(address))
         return plain.ipv4_mapped or plain
@@ -244,7 +244,7 @@ def _without_zone(address: Address) -> Address:
 
 
 def _carried(address: ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ...]:
-    """Return the IPv4 addresses to which an address of a transition mechanism leads.
+    """Returns the IPv4 addresses to which an address of a transition mechanism leads.
 
     64:ff9b:1::/48 is not unwrapped: where the IPv4 address stands in it depends on a prefix length
     that only its network knows. It is denied as a whole.

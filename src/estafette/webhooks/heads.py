@@ -1,15 +1,15 @@
-"""What an answer says in its first line, however its headers and its body are written.
+"""The status of an answer, also where its headers or its body are malformed.
 
-The parser of the client is strict, as it should be for who wants to read the rest: two equal
-`Content-Length`s, a header without a colon or a line feed alone make an answer unreadable for it.
-Of a webhook's answer nothing but the status counts, and the wish to wait beside it.
+The client's parser is strict: it refuses an answer with two equal `Content-Length`s, a header
+without a colon, or a line feed alone at the end of a line. Of a webhook's answer only the status
+and `Retry-After` are used, which can be read from such answers too.
 """
 
 import re
 from typing import Final, NamedTuple
 
 MAX_HEAD_BYTES: Final = 16 * 1024
-"""So much of an answer is kept to be looked at, interim answers (1xx) included."""
+"""How many bytes of an answer are kept to look for its status, interim answers (1xx) included."""
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?:[ \t][^\n]*|\r)?\n", re.I)
 _END: Final = re.compile(rb"\n[ \t]*\r?\n")
@@ -24,13 +24,13 @@ class Said(NamedTuple):
 
 
 def said(start: bytes) -> Said | None:
-    """What the bytes at the start of an answer say; None: its first line is missing or is none.
+    """Returns the status in the first bytes of an answer, or None without a valid first line.
 
-    Interim answers are skipped. 101 is no such: whoever says it has changed the protocol.
+    Interim answers are skipped. 101 is not one of them: after it the protocol has changed.
     """
     place = 0
     while True:
-        while start[place : place + 1] in (b"\r", b"\n"):  # some send a line end too many
+        while start[place : place + 1] in (b"\r", b"\n"):  # some servers send an empty line first
             place += 1
         line = _STATUS_LINE.match(start, place)
         if line is None or (status := int(line[1])) < 100:

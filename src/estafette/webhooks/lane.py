@@ -1,6 +1,6 @@
-"""What is known of one endpoint: how it behaved lately, how much it bears, what is ready for it.
+"""What is known of one endpoint: how it answered lately, its limits, the messages ready for it.
 
-No I/O and no clock: `lanes.py` holds the lanes of all endpoints and says whose turn it is.
+No I/O and no clock: `lanes.py` holds the lanes of all endpoints and decides whose turn it is.
 """
 
 from collections import deque
@@ -12,15 +12,16 @@ from uuid import UUID
 from estafette.store.webhooks.failures import OPENS_AFTER
 from estafette.store.webhooks.outbox import Claimed
 
-# Requests at a time: an unknown endpoint starts with one, each answer in time allows one more, one
-# that came too late halves them.
+# Requests at a time: an unknown endpoint starts with one, each answer in time allows one more, and
+# an answer that came too late halves their number.
 START: Final = 1
 _LEAST: Final = 1
-# Messages held ready for an endpoint: what it takes in this time, or so many times its requests.
+# Messages held ready for an endpoint: as many as it answers in this time, or so many for each of
+# the requests that it may have at a time.
 _AHEAD_SECONDS: Final = 1.0
 _AHEAD_TIMES: Final = 63
 _QUICK_SECONDS: Final = _AHEAD_SECONDS / _AHEAD_TIMES
-# Who answers within this time on average answers soon; a request that takes longer is late.
+# An endpoint that answers within this time on average answers soon; a longer request is late.
 SOON_SECONDS: Final = 0.5
 
 
@@ -40,8 +41,8 @@ class Job:
     """Messages of one delivery for one endpoint, sent one after another.
 
     Each comes with the moment, on the monotonic clock, at which it was claimed at the earliest.
-    `standing` is whose place it takes while it `is_sent`, unless it `is_late`; `turn` counts the
-    messages sent.
+    While it `is_sent`, unless it `is_late`, it takes one of the places for endpoints of that
+    `standing`; `turn` counts the messages sent.
     """
 
     key: tuple[UUID, UUID]
@@ -55,12 +56,11 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """What is ready for one endpoint, and how much of it at a time.
+    """The messages that are ready for one endpoint, and how many are sent at a time.
 
     `limit` bounds the requests under way, `quota` the messages held, those under way included.
-    `failures` counts those in a row, `late` the requests under way that take long. `standing` is
-    how the endpoint behaved lately: what follows from the fields above it, kept because it is asked
-    for several times for each message.
+    `failures` counts those in a row, `late` the requests under way that take long. `standing`
+    follows from the fields above it; it is kept because it is read several times for each message.
     """
 
     account_id: UUID
@@ -78,23 +78,23 @@ class Lane:
     ready: deque[Job] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        """An endpoint of which nothing is known."""
+        """Sets the standing that follows from the other fields."""
         self.quota = int(2 * self.limit)
         self._judge()
 
     def hear_of(self, failures: int) -> None:
-        """So many attempts in a row have failed, whoever made them."""
+        """Notes that so many attempts in a row have failed, of all workers."""
         self.failures = failures
         self._judge()
 
     @property
     def is_doubted(self) -> bool:
-        """Whether it failed again and again, or was too late with its last answer."""
+        """Whether it failed repeatedly, or was too late with its last answer."""
         return self.failures >= OPENS_AFTER or not self.in_time
 
     @property
     def waiting(self) -> int:
-        """The messages held, those apart whose requests take long."""
+        """How many messages are held, without those whose requests take long."""
         return self.held - self.late
 
     def _judge(self) -> None:
@@ -107,7 +107,7 @@ class Lane:
 
     @property
     def room(self) -> int:
-        """How many messages may be claimed for it now: of one that may not answer a single one."""
+        """How many messages may be claimed for it now; one where its answers are in doubt."""
         most = 1 if self.is_doubted or self.seconds is None else self.quota
         return max(most - self.held, 0)
 
@@ -131,7 +131,7 @@ class Lane:
         return self.sending + 1 <= self.limit
 
     def learn(self, seconds: float, *, in_time: bool, delivered: bool, most: int) -> None:
-        """Takes a finished exchange into account."""
+        """Adapts the limits to a finished exchange."""
         self.failures = 0 if delivered else self.failures + 1
         self.in_time = in_time
         if in_time:

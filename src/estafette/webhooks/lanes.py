@@ -1,12 +1,14 @@
-"""Who is sent to next: a lane for each endpoint, so that a slow one holds up itself alone.
+"""Which endpoint is sent to next: each has a lane, so that a slow one delays no other.
 
-No I/O and no clock. The worker asks what to claim, puts it in, takes out what to send, and tells
-how it went. A lane learns from that how much its endpoint bears: how many requests at a time, and
-how many messages may be held ready for it without outliving their lease.
+No I/O and no clock. The worker asks how many messages to claim of which endpoints (`ask`), adds
+what it claimed (`accept`), takes jobs to send (`take`) and reports each result (`sent`). From the
+results a lane adapts how many requests its endpoint may have at a time, and how many messages are
+held ready for it, so that they are sent before their lease ends.
 
-The places of a worker are given by how an endpoint behaved lately (`Standing`). Only those that
-answer soon may take the last of them, so whatever the others do, these go on. A request that takes
-long leaves its place to others and counts as late from then on, of which there is a bound too.
+A worker has a bounded number of requests under way, called places. Who may take a place depends on
+how an endpoint answered lately (`Standing`). Only endpoints that answer soon may take the last
+places, so that the others cannot stop them. A request that takes long gives its place back and
+counts as late from then on; late requests are bounded too.
 See docs/decisions/0030-places-by-how-they-behaved.md.
 """
 
@@ -26,8 +28,8 @@ _KNOWN_LANES: Final = 16_384
 _MOST_ASKED: Final = 1024
 
 
-# The share of the places that all such endpoints may take together. What the last three may take
-# leaves a quarter to those that answer soon; these leave an eighth, so that the others go on too.
+# The share of the places that all endpoints of a standing may take together. The last three
+# together leave a quarter to those that answer soon; these leave an eighth to the others.
 _SHARES: Final = {
     Standing.SOON: 7 / 8,
     Standing.UNKNOWN: 1 / 2,
@@ -39,9 +41,9 @@ _OTHERS: Final = (Standing.UNKNOWN, Standing.SLOW, Standing.FAILING)
 
 @dataclass(slots=True)
 class _Pool:
-    """The places of one standing: how many, who has them, whose turn it is."""
+    """The places for one standing: how many, which accounts have them, whose turn it is."""
 
-    # `held` are the messages ready or being sent, those apart that take long
+    # `held` counts the messages ready or being sent, without late ones
     places: int
     taken: int = 0
     held: int = 0
@@ -51,12 +53,12 @@ class _Pool:
 
     @property
     def most_held(self) -> int:
-        """How many messages may be held ready of endpoints that may not answer: two of a place."""
+        """How many messages of endpoints that do not answer soon may be held: two for a place."""
         return 2 * self.places
 
     @property
     def is_hungry(self) -> bool:
-        """Whether the last claim left some behind for which there is room by now."""
+        """Whether the last claim left messages behind for which there is room now."""
         return self.starved and 2 * self.held <= self.most_held
 
 
@@ -66,9 +68,9 @@ class Lanes:
     def __init__(
         self, *, per_endpoint: int, total: int, held: int, late: int | None = None
     ) -> None:
-        """At most `per_endpoint` requests at a time to one endpoint and `total` to all.
+        """Allows at most `per_endpoint` requests at a time to one endpoint and `total` to all.
 
-        Beside these there may be `late` ones (None: three times as many) that take long. At most
+        In addition there may be `late` requests that take long (None: three times `total`). At most
         `held` messages are kept at a time, those being sent included.
         """
         self._per_endpoint = per_endpoint
@@ -110,13 +112,14 @@ class Lanes:
 
     @property
     def is_hungry(self) -> bool:
-        """Whether the last claim left messages behind for which there is room by now."""
+        """Whether messages that the last claim left behind have room now."""
         return self._hungry
 
     def ask(self, due: Collection[Waiting], limit: int) -> dict[UUID, int]:
-        """How many messages to claim of which endpoints that have some due, at most `limit`.
+        """Returns how many messages to claim of which endpoints, at most `limit` in all.
 
-        Every account in turn may ask for half of what is left, so that none takes it all.
+        `due` are the endpoints that have messages due. Each account in turn gets at most half of
+        what is left, so that none gets everything.
         """
         self._hungry = self._is_short = False
         for pool in self._pools.values():
@@ -132,7 +135,7 @@ class Lanes:
             share = min(max(left // 2, 1), left, free)
             for waiting in random.sample(endpoints, len(endpoints)):
                 lane = self._lane(waiting.endpoint_id, account_id, waiting.failures)
-                if not lane.is_hungry:  # of many messages at a time, each costs less
+                if not lane.is_hungry:  # a claim of many messages costs less for each
                     lane.has_more = True
                     continue
                 room = min(lane.room, share) if len(asked) < _MOST_ASKED else 0
@@ -184,7 +187,7 @@ class Lanes:
         job.messages.append((message, claimed_at))
 
     def take(self, now: float) -> Job | None:
-        """The next job to be sent; None: nothing may be sent. Its first message begins `now`."""
+        """Returns the next job, whose first message is sent `now`; None when none may be sent."""
         self._notice_late(now)
         if self._sending >= self._total:
             return None
@@ -194,7 +197,7 @@ class Lanes:
         return job
 
     def _take_of_others(self) -> Job | None:
-        """The next job of endpoints that may not answer soon, whose turn chance decides."""
+        """Returns the next job of endpoints that do not answer soon, of a random standing."""
         waiting = [standing for standing in _OTHERS if self._pools[standing].turns]
         if len(waiting) > 1:
             random.shuffle(waiting)
@@ -238,9 +241,9 @@ class Lanes:
         self._begun.append((now, job, job.turn))
 
     def go_on(self, job: Job, now: float) -> bool:
-        """Whether the next message of a job that was taken is sent now, in the same place.
+        """Returns whether the next message of a job that was taken is sent now, in its place.
 
-        If not, the job is to be finished: what is left of it waits for another turn.
+        If not, the caller calls `finish`, and the rest of the job waits for another turn.
         """
         lane = self._lanes[job.key[0]]
         if job.is_late or not job.messages or lane.standing is not job.standing:
@@ -249,7 +252,7 @@ class Lanes:
         return True
 
     def _notice_late(self, now: float) -> None:
-        """Counts requests that take long as late, while there is room for such, fairly."""
+        """Counts requests that take long as late, as far as the bounds of late ones allow."""
         while self._begun and self._begun[0][0] <= now - SOON_SECONDS:
             _, job, turn = self._begun.popleft()
             if not job.is_sent or job.is_late or job.turn != turn:
@@ -278,7 +281,11 @@ class Lanes:
         self._sending -= 1
 
     def sent(self, job: Job, seconds: float, *, in_time: bool, delivered: bool = True) -> None:
-        """The first message of a job that was taken is finished after `seconds`."""
+        """Removes the first message of a job, whose exchange took `seconds`.
+
+        `in_time` is whether the endpoint answered within the timeout, `delivered` whether with
+        success.
+        """
         lane = self._lanes[job.key[0]]
         before = lane.standing
         lane.learn(seconds, in_time=in_time, delivered=delivered, most=self._per_endpoint)
@@ -288,7 +295,7 @@ class Lanes:
         self._drop(lane, job)
 
     def is_spared(self, job: Job) -> bool:
-        """Whether the first message of a job was claimed before its endpoint was doubted."""
+        """Returns whether a job's last message is to be released: its endpoint now fails."""
         message, _ = job.messages[0]
         lane = self._lanes[job.key[0]]
         if lane.failures >= OPENS_AFTER > message.failures:
@@ -296,15 +303,15 @@ class Lanes:
         return lane.is_doubted and lane.waiting > 1
 
     def is_sending(self, key: tuple[UUID, UUID]) -> bool:
-        """Whether messages of that endpoint and delivery are held."""
+        """Returns whether messages of that endpoint and delivery are held."""
         return key in self._jobs
 
     def unsent(self, job: Job) -> None:
-        """The first message of a job that was taken could not be sent, for a reason of our own."""
+        """Removes the first message of a job, which was not sent for a reason of our own."""
         self._drop(self._lanes[job.key[0]], job)
 
     def cut(self, job: Job, place: int) -> list[Claimed]:
-        """Takes the messages from a place on out of a job that was taken: they are not sent."""
+        """Removes and returns the messages of a job from index `place` on, which are not sent."""
         lane = self._lanes[job.key[0]]
         taken = [job.messages[at][0] for at in range(place, len(job.messages))]
         for _ in taken:
@@ -333,7 +340,7 @@ class Lanes:
         self._queue(lane)
 
     def finish(self, job: Job) -> None:
-        """A job that was taken gives its place back; what is left of it waits for another turn."""
+        """Gives the place of a job back; the rest of its messages waits for another turn."""
         lane = self._lanes[job.key[0]]
         lane.sending -= 1
         if job.is_late:
@@ -357,7 +364,7 @@ class Lanes:
         else:
             self._lanes.move_to_end(id)
             if not lane.held:
-                lane.hear_of(failures)  # other workers know of it as well
+                lane.hear_of(failures)  # other workers may have sent to it
         return lane
 
     def _queue(self, lane: Lane) -> None:

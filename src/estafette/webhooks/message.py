@@ -16,7 +16,7 @@ from estafette.webhooks.retry import Schedule
 
 @dataclass(slots=True)  # frozen, it would take four times as long to make
 class Message:
-    """The facts of one attempt to tell one endpoint of one announcement.
+    """The facts of one attempt to send one announcement to one endpoint.
 
     Attributes:
         id: of the message: one announcement of one event for one endpoint.
@@ -81,7 +81,7 @@ class Rendered(NamedTuple):
 
 
 class Renderer(Protocol):
-    """How a dialect tells of its events by webhook, and how long it keeps trying."""
+    """How a dialect writes its events as webhooks, and how long it keeps trying."""
 
     @property
     def schedule(self) -> Schedule:
@@ -97,5 +97,5 @@ class Renderer(Protocol):
         ...
 
     def render(self, message: Message, now_unix_seconds: int) -> Rendered:
-        """The request for this attempt, signed at this time. Called once for each attempt."""
+        """Returns the request for one attempt, signed at this time; called once for each."""
         ...

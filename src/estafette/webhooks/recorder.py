@@ -1,4 +1,4 @@
-"""Results on their way into the database: gathered while earlier ones are being written."""
+"""Writes the results of attempts into the database, those that gather during a write together."""
 
 import asyncio
 from collections import Counter
@@ -16,13 +16,13 @@ from estafette.webhooks import metrics
 
 _log = Logger()
 
-# The statement will never accept these values, however often it is tried.
+# Errors of the values: the statement fails with them each time.
 _UNACCEPTABLE: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 _UNWRITABLE: Final = (*_UNACCEPTABLE, ValueError, OverflowError)
 
 _MOST_AT_ONCE: Final = 1000
-# Written by the hundred, each result costs the database half of what it costs by the dozen; what a
-# worker that is killed has not written is sent again.
+# A result costs the database half as much in a batch of a hundred as in one of a dozen. Messages
+# whose results a killed worker did not write are sent again.
 _ENOUGH: Final = 500
 _GATHER_SECONDS: Final = 0.05
 _FIRST_PAUSE_SECONDS: Final = 0.05
@@ -35,8 +35,8 @@ class Recorder:
     def __init__(self, pool: Pool, worker: str, is_busy: Callable[[], bool]) -> None:
         """Writes as `worker`.
 
-        While `is_busy` says that more results are to come, it waits for some company; a lone
-        result is written at once.
+        While `is_busy` returns True, more results are expected and it waits a moment for them;
+        otherwise a single result is written at once.
         """
         self._pool = pool
         self._worker = worker
@@ -52,14 +52,14 @@ class Recorder:
         return len(self._results)
 
     def add(self, result: Finished) -> None:
-        """Takes a result; it is written soon."""
+        """Adds a result, which is written soon."""
         self._results.append(result)
         self._wake.set()
         if len(self._results) >= _ENOUGH or not self._is_busy():
             self._enough.set()
 
     def close(self) -> None:
-        """Nothing more will be added: `run` returns when all is written."""
+        """Ends `run` once everything is written; nothing may be added after this."""
         self._closing = True
         self._wake.set()
         self._enough.set()
@@ -111,7 +111,7 @@ class Recorder:
             _log.warning("webhook_results_stale", count=len(batch) - settled)
 
     async def _one_by_one(self, batch: list[Finished], error: Exception) -> None:
-        """One result that cannot be written must not take the others with it."""
+        """Writes each result of a batch by itself, so that one faulty result loses no other."""
         if len(batch) == 1:
             _log.error(
                 "webhook_result_lost",

@@ -17,7 +17,7 @@ from estafette.webhooks.retry import Schedule, doubling
 from estafette.webhooks.sender import Request
 from estafette.webhooks.standard import signed_headers
 
-# For accounts whose dialect this process was not given: somebody may put that right.
+# For accounts whose dialect this process does not have, until the operator has corrected that.
 _NO_DIALECT: Final = Schedule(doubling(60, 10), timeout_seconds=5)
 _KNOWN_SECRETS: Final = 4096
 
@@ -40,12 +40,15 @@ class Requests:
         return max((each.schedule.timeout_seconds for each in self._renderers.values()), default=0)
 
     def schedule(self, claimed: Claimed) -> Schedule:
-        """When it is tried again."""
+        """Returns when a failed message is sent again."""
         renderer = self._renderers.get(claimed.dialect)
         return _NO_DIALECT if renderer is None else renderer.schedule
 
     def make(self, claimed: Claimed) -> Request | str:
-        """The request, signed now; or why there is none. Whatever a renderer raises is raised."""
+        """Returns the request, signed now, or the reason why there is none.
+
+        A renderer's exceptions are passed on.
+        """
         if claimed.url is None:
             return "the endpoint has no address"
         renderer = self._renderers.get(claimed.dialect)
@@ -62,7 +65,7 @@ class Requests:
         )
 
     def _with_own(self, claimed: Claimed, ours: dict[str, str]) -> Mapping[str, str]:
-        """All headers. An endpoint's own go to its own address alone, and never instead of ours."""
+        """Returns our headers and the endpoint's own, which are sent to its own address only."""
         if claimed.headers is None or not claimed.is_own:
             return ours
         own: dict[str, str] = orjson.loads(

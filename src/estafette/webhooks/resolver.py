@@ -1,11 +1,10 @@
-"""Names to addresses, so that a slow name delays nobody else.
+"""Resolves names to addresses, so that a slow name delays no other.
 
-`getaddrinfo` blocks a thread for as long as the name's own servers please. The event loop lends a
-handful of threads for all such calls (uvloop four), which a handful of bad names would hold; and a
-thread pool of the standard library makes the process wait for them at its end. Here every lookup
-has a thread of its own, which the end of the process does not wait for. Names that did not resolve
-lately have half of the threads at most, so that names whose servers hang leave the others to those
-that are known.
+`getaddrinfo` blocks a thread until the name's own servers answer. The event loop has a few threads
+for all such calls (uvloop four), which a few slow names would block, and a process waits for the
+standard library's thread pool when it ends. Here every lookup has a thread of its own, for which
+the process does not wait. Names that did not resolve lately may use half of the threads, so that
+names whose servers hang leave the other half to names that resolved before.
 """
 
 import asyncio
@@ -18,11 +17,11 @@ from typing import Any, Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-# A name with thousands of addresses would be a list of targets to knock at.
+# A name with thousands of addresses could make us dial thousands of others' machines.
 MAX_ADDRESSES: Final = 8
 
 _KNOWN_NAMES: Final = 4096
-_PATIENCE_SECONDS: Final = 5.0  # as long as an exchange may take: nobody waits for it any more
+_PATIENCE_SECONDS: Final = 5.0  # as long as an exchange may take
 
 GetAddrInfo = Callable[..., Sequence[tuple[Any, Any, int, str, tuple[Any, ...]]]]
 
@@ -47,7 +46,7 @@ class ThreadResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Return at most `MAX_ADDRESSES` addresses of `host`, in the system's order.
+        """Returns at most `MAX_ADDRESSES` addresses of `host`, in the system's order.
 
         Raises:
             OSError: the name is not known, its servers do not answer, or there was no place.
@@ -57,7 +56,7 @@ class ThreadResolver(AbstractResolver):
         places = await self._enter(host)
 
         def settle(result: list[ResolveResult] | OSError) -> None:
-            # The places are held until the thread ends, even if nobody waits for it any more.
+            # The places are held until the thread ends, even if its result is not needed any more.
             for each in places:
                 each.release()
             self._learn(host, resolved=not isinstance(result, OSError))
@@ -83,7 +82,7 @@ class ThreadResolver(AbstractResolver):
         return await found
 
     async def _enter(self, host: str) -> list[asyncio.Semaphore]:
-        """Takes the places of a lookup; returns them. Raises OSError when there is none in time."""
+        """Acquires the places of a lookup, and returns them. Raises OSError when none gets free."""
         wanted = [] if host in self._known else [self._unknown_places]
         taken: list[asyncio.Semaphore] = []
         try:
@@ -100,7 +99,7 @@ class ThreadResolver(AbstractResolver):
         return taken
 
     def _learn(self, host: str, *, resolved: bool) -> None:
-        """Remembers the names that resolve, so many of the latest."""
+        """Remembers the names that resolved most recently."""
         self._known.pop(host, None)
         if resolved:
             self._known[host] = None
@@ -108,7 +107,7 @@ class ThreadResolver(AbstractResolver):
                 self._known.popitem(last=False)
 
     async def close(self) -> None:
-        """Nothing to close: lookups under way end by themselves."""
+        """Does nothing: lookups under way end by themselves."""
 
     def _addresses(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
         infos = self._getaddrinfo(

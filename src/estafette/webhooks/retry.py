@@ -1,7 +1,7 @@
 """When a failed message is sent again: a schedule, and the arithmetic on it.
 
-Pure: it is told the time that has passed and where to take chance from. Which schedule applies is
-the dialect's choice; counting attempts and storing what is due is the worker's.
+Pure functions: the caller passes the time that has passed and the source of random numbers. The
+dialect chooses the schedule; the worker counts attempts and stores when they are due.
 """
 
 import email.utils
@@ -21,8 +21,8 @@ class Schedule:
     Attributes:
         delays_seconds: the waits before the second, third, … attempt, in seconds.
         timeout_seconds: what one whole exchange may take, in seconds.
-        jitter: how far a wait may stray from its delay either way, as a fraction of it (0 ≤ x < 1),
-            so that what failed together does not come back together.
+        jitter: by which fraction of itself a delay may be longer or shorter (0 ≤ x < 1), so that
+            messages that failed together are not sent again together.
         last_attempt_seconds: when one last attempt is made, in seconds after the round's first;
             None: the round ends with the delays.
 
@@ -56,11 +56,11 @@ class Schedule:
         retry_after_seconds: float | None,
         random: Callable[[], float],
     ) -> float | None:
-        """Return the seconds from now to the next attempt, or None: the message is dead.
+        """Returns the seconds from now to the next attempt, or None: the message is dead.
 
         The receiver's wish (`Retry-After`) can lengthen a wait, never shorten it, and only up to
-        the longest delay of the schedule: who asks for thirty years is asked again in hours. No
-        wait reaches beyond the last attempt, which takes place even if the wish says later.
+        the longest delay of the schedule. No wait reaches beyond the last attempt, which is made
+        even if the receiver wishes a later one.
 
         Arguments:
             attempt_in_round: the number of the attempt that has just failed, from 1.
@@ -88,12 +88,12 @@ class Schedule:
 
 
 def doubling(first_seconds: float, count: int) -> tuple[float, ...]:
-    """Return `count` delays in seconds, the first `first_seconds`, each twice the one before."""
+    """Returns `count` delays in seconds, the first `first_seconds`, each twice the one before."""
     return tuple(first_seconds * 2**step for step in range(count))
 
 
 def parse_retry_after(value: str, now: datetime) -> int | None:
-    """Return the seconds that a `Retry-After` asks to wait (RFC 9110, 10.2.3), or None.
+    """Returns the seconds that a `Retry-After` asks to wait (RFC 9110, 10.2.3), or None.
 
     Seconds and dates are read; a date in the past is 0, more than `MAX_RETRY_AFTER_SECONDS` is cut
     to it, and anything else (signs, fractions, exponents, words) is None.
@@ -104,7 +104,7 @@ def parse_retry_after(value: str, now: datetime) -> int | None:
     """
     value = value.strip()
     if value.isascii() and value.isdigit():
-        # The length first: to read a number of a thousand digits is work for the receiver to give.
+        # The length is checked first: a receiver could send thousands of digits.
         return (
             MAX_RETRY_AFTER_SECONDS if len(value) > 9 else min(int(value), MAX_RETRY_AFTER_SECONDS)
         )

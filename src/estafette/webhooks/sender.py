@@ -1,8 +1,8 @@
 """One HTTP request to an endpoint, and what came of it.
 
-The sender keeps connections, and nothing else: no queue, no retries by schedule, no database.
-Whatever a receiver does ends within the time given and comes back as a `Result`; how many requests
-run at a time is the caller's to bound.
+The sender keeps connections and nothing else: it has no queue, no schedule of retries, no database.
+Every exchange ends within the given time with a `Result`, whatever the receiver does. The caller
+bounds how many requests run at a time.
 """
 
 import asyncio
@@ -37,11 +37,11 @@ from estafette.webhooks.heads import Said
 from estafette.webhooks.resolver import ThreadResolver
 from estafette.webhooks.retry import parse_retry_after
 
-# All of an answer counts: head, body as it is transferred, framing.
+# All bytes of an answer count: its head, its body as transferred, its framing.
 MAX_ANSWER_BYTES: Final = 256 * 1024
 
-# Connections that carry nothing and are kept for a moment, of all receivers together: each holds a
-# file descriptor, here and there.
+# Idle connections that are kept, of all receivers together: each needs a file descriptor on both
+# sides.
 MAX_IDLE: Final = 256
 
 # Once the status is known, the rest of an answer is only read so that its connection can carry
@@ -152,11 +152,11 @@ class Sender:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections. Requests under way should have been awaited before."""
+        """Closes the connections. Requests under way should have been awaited before."""
         await self._connector.close()
 
     async def send(self, request: Request) -> Result:
-        """Send one request and return what came of it, whatever the receiver does.
+        """Sends one request and return what came of it, whatever the receiver does.
 
         A request that meets a kept connection which the receiver has closed meanwhile is sent once
         more at once, over a new connection and within the same time. It may then arrive twice, as
@@ -237,7 +237,7 @@ class Sender:
 
 
 def _target(text: str) -> tuple[URL, bytes]:
-    """Where a URL leads, and how a request there begins. Raises UrlRefusedError."""
+    """Returns where a URL leads, and how a request there begins. Raises UrlRefusedError."""
     url = check_url(text)
     # no path or host in a URL that was taken apart holds a space or the end of a line
     start = f"POST {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n"
@@ -245,7 +245,7 @@ def _target(text: str) -> tuple[URL, bytes]:
 
 
 def _rest_of(request: Request) -> bytes:
-    """The headers and the body.
+    """Returns the headers and the body.
 
     Raises ValueError for a header that would be more than one, or that frames the request.
     """
@@ -260,11 +260,11 @@ def _rest_of(request: Request) -> bytes:
 
 
 async def _read_rest(head: RawResponseMessage, content: StreamReader, exchange: Exchange) -> bool:
-    """Whether the rest of an answer came soon, and whole: its connection may be used again."""
+    """Returns whether the whole answer came soon, so that its connection may be used again."""
     if head.code in _WITHOUT_BODY and (
         head.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in head.headers
     ):
-        return False  # what it calls its body would be taken for the next answer
+        return False  # its body would be read as the next answer
     if not content.is_eof():
         try:
             async with asyncio.timeout(_REST_SECONDS):
@@ -290,7 +290,7 @@ def _verdict(status: int) -> tuple[Outcome, str | None]:
 
 
 def _failure(error: Exception, exchange: Exchange) -> tuple[Outcome, str]:
-    """Say what an exception of the exchange means, in words that hold nothing of the receiver's."""
+    """Returns the outcome for an exception, and a description without the receiver's words."""
     if isinstance(error, ResponseTooLargeError) or exchange.overflowed:
         return Outcome.RESPONSE_TOO_LARGE, f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
     if isinstance(error, NoHttpError):

@@ -11,7 +11,7 @@ _KNOWN_SECRETS: Final = 4096
 
 
 def hmac_sha256_hex(secret: bytes, message: bytes) -> str:
-    """Return the HMAC-SHA256 of `message` under `secret`, as 64 lower-case hexadecimal digits."""
+    """Returns the HMAC-SHA256 of `message` under `secret`, as 64 lower-case hexadecimal digits."""
     signing = _keyed(secret).copy()
     signing.update(message)
     return signing.hexdigest()
@@ -19,5 +19,5 @@ def hmac_sha256_hex(secret: bytes, message: bytes) -> str:
 
 @lru_cache(maxsize=_KNOWN_SECRETS)
 def _keyed(secret: bytes) -> hmac.HMAC:
-    """What has taken in the secret, to be copied: an endpoint hears of many events."""
+    """Returns a hash that is keyed with the secret, to be copied for each of many messages."""
     return hmac.new(secret, digestmod="sha256")

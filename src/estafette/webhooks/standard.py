@@ -20,7 +20,7 @@ _PREFIX: Final = "whsec_"
 def signed_headers(
     format: str, message: Message, rendered: Rendered, now_unix_seconds: int
 ) -> dict[str, str]:
-    """All headers of a request of ours, signed as the endpoint's format says: this one or its own.
+    """Returns the headers of a request, signed in the endpoint's `format` or the dialect's own.
 
     Raises ValueError for a secret that this format cannot read.
     """

@@ -1,4 +1,4 @@
-"""From the outbox to the endpoints: claims, renders, sends, records, until it is told to stop.
+"""The loop that claims messages of the outbox, renders and sends them, and records the results.
 
 Claiming, sending and recording overlap, and none waits for the others beyond what the lanes allow.
 No transaction is open while a request is under way. Any number of workers may run side by side.
@@ -53,7 +53,7 @@ class Sends(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a worker takes on.
+    """How many messages and requests a worker has at a time.
 
     Attributes:
         lease_seconds: how long a claimed message is this worker's; at least half as long again
@@ -90,7 +90,7 @@ class Worker:
         *,
         name: str | None = None,
     ) -> None:
-        """Works on the outbox of `pool` and hears of new messages over a connection to `dsn`.
+        """Works on the outbox of `pool`, and listens for new messages over a connection to `dsn`.
 
         `renderers` by the name of the dialect; `decrypt` reads an endpoint's secret, given what it
         belongs to (`Cipher.decrypt`). `name` stands with its leases and attempts, and must be
@@ -126,7 +126,7 @@ class Worker:
         self._failure: BaseException | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set; then finishes what is under way, and gives the rest back.
+        """Works until `stop` is set; then finishes the requests under way and releases the rest.
 
         Stopping takes no longer than the longest exchange and a few statements. A database that
         goes away is waited for. Being cancelled instead leaves claimed messages to their leases.
@@ -158,13 +158,15 @@ class Worker:
             await asyncio.gather(*own, *self._runners, return_exceptions=True)
 
     async def _finish(self, recording: asyncio.Task[None]) -> None:
-        """Waits for what is under way, writes it down, gives the rest back."""
+        """Waits for the requests under way, records their results, and releases other messages."""
         if self._runners:
             await asyncio.wait(self._runners)
         self._recorder.close()
         with suppress(*DATABASE_TROUBLE):
             await self._give_back()
-        with suppress(TimeoutError):  # what is not written is sent again after its lease
+        with suppress(
+            TimeoutError
+        ):  # messages without a recorded result are sent again after their lease
             await asyncio.wait_for(recording, self._lease)
 
     async def _claim_until_stopped(self) -> None:
@@ -189,7 +191,7 @@ class Worker:
                 await asyncio.sleep(spacing)
 
     def _called(self) -> None:
-        """There are messages that were not there before."""
+        """Notes that there are new messages."""
         self._agenda.call()
         self._wake.set()
 
@@ -229,11 +231,11 @@ class Worker:
         return 0.0
 
     def _in_order(self, claimed: list[Claimed], asked: dict[UUID, int]) -> list[Claimed]:
-        """What was claimed, less what has to wait for an earlier message of its delivery.
+        """Returns the claimed messages without those that have to wait.
 
-        That counts as if it had not been asked for. What follows a message that is sent here does
-        not wait: it is sent after it. And less what is for an endpoint that was disabled since the
-        last survey: it has no more, for the next survey leaves it out.
+        A message waits for an earlier one of its delivery, unless that is sent by this worker: it
+        is sent after that then. Messages that wait count as not asked for. Left out are also those
+        for an endpoint that was disabled since the last survey.
         """
         told: list[Claimed] = []
         for message in claimed:
@@ -248,7 +250,7 @@ class Worker:
         return told
 
     def _until_due(self) -> float:
-        """The seconds to when something may be claimed, as far as is known; hunger wakes before."""
+        """Returns in how many seconds messages are due; free room wakes the loop before."""
         now = time.monotonic()
         next_in = self._agenda.next_in(now)
         survey_in = self._agenda.survey_in(now)
@@ -270,7 +272,7 @@ class Worker:
             self._failed.set()
 
     async def _runner(self, job: Job | None) -> None:
-        """Sends job after job while there are any that nobody sends."""
+        """Sends one job after another while there are some that are not being sent."""
         while job is not None:
             more = True
             while more:
@@ -279,13 +281,13 @@ class Worker:
                 more = self._lanes.go_on(job, time.monotonic())
             self._lanes.finish(job)
             job = self._lanes.take(time.monotonic())
-            self._start_runners()  # the endpoint may bear one more than before
+            self._start_runners()  # the endpoint may have one more request than before
 
     async def _one(self, job: Job, claimed: Claimed, claimed_at: float) -> None:
-        """Sends the first message of a job, or gives messages of it back.
+        """Sends the first message of a job, or releases messages of it.
 
-        That is done when its lease might end before the exchange does, when its endpoint has begun
-        to rest, and with those that come after one that has failed, where order is kept.
+        Messages are released when the lease could end before the exchange, when their endpoint is
+        not sent to for a while, and, where order is kept, after one that has failed.
         """
         schedule = self._requests.schedule(claimed)
         began = time.monotonic()
@@ -317,14 +319,14 @@ class Worker:
             self._wake.set()
 
     def _give_back_from(self, job: Job, place: int, wait_seconds: float = 0.0) -> None:
-        """Gives back the messages of a job from one on, for so long."""
+        """Releases the messages of a job from index `place` on; they wait that many seconds."""
         for message in self._lanes.cut(job, place):
             self._unsent.append(message._replace(wait_seconds=wait_seconds))
             self._wake.set()
 
     async def _attempt(self, claimed: Claimed) -> Result | str:
-        """What came of sending it, or why it could not be sent."""
-        # One message that nobody foresaw must not stop the others: whatever is raised is its own.
+        """Returns the result of sending a message, or why it could not be sent."""
+        # An unexpected error with one message must not stop the others.
         try:
             request = self._requests.make(claimed)
             return request if isinstance(request, str) else await self._sender.send(request)
@@ -333,7 +335,7 @@ class Worker:
             return f"could not be rendered or sent: {type(error).__name__}"
 
     async def _give_back(self) -> None:
-        """Releases what was not sent. Tried once: what is not released comes due by its lease."""
+        """Releases messages that were not sent. Tried once, since their lease ends anyway."""
         unsent, self._unsent = self._unsent, []
         if unsent:
             metrics.RELEASED.inc(len(unsent))
@@ -341,14 +343,14 @@ class Worker:
                 await outbox.release(connection, unsent, worker=self.name)
 
     async def _make_way(self) -> None:
-        """Lets others have the places of requests that take long."""
+        """Notices requests that take long, so that others get their places."""
         while True:
             await asyncio.sleep(_MAKE_WAY_SECONDS)
             if self._lanes.is_crowded:
                 self._start_runners()
 
     async def _give_up(self) -> None:
-        """Ends the waiting for endpoints that have only failed for a day."""
+        """Ends the waiting of messages for endpoints that have only failed for a day."""
         while True:
             count = 0
             with suppress(*DATABASE_TROUBLE):

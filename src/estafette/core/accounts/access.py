@@ -6,7 +6,7 @@ from estafette.core.errors import ActRefused, AddressRefused, Refusal
 
 
 def refusal(credential: Credential, operation: Operation, address: str | None) -> Refusal | None:
-    """Why a key may not do this, or None. `address` is the client's, None where it has none."""
+    """Returns why a key may not do this, or None; `address` is the client's, if it is known."""
     if credential.networks and not is_within(credential.networks, address):
         return AddressRefused(address)
     act = ACT_OF[operation]

@@ -12,14 +12,14 @@ from estafette.core.accounts.page_limits import PageLimits
 
 
 class Mode(StrEnum):
-    """Real work or rehearsal. The API key tells which; nothing crosses from one to the other."""
+    """Real deliveries or rehearsed ones. The API key decides; the two share no data."""
 
     LIVE = "live"
     SANDBOX = "sandbox"
 
 
 class Scope(NamedTuple):
-    """What a credential opens: one mode of one account."""
+    """What a credential gives access to: one mode of one account."""
 
     account_id: UUID
     mode: Mode
@@ -33,7 +33,7 @@ class KeyKind(StrEnum):
 
     @property
     def acts(self) -> frozenset[Act]:
-        """What such a key can ever be allowed."""
+        """The acts that a key of this kind may be given."""
         return EVERY_ACT if self is KeyKind.SECRET else PAGE_ACTS
 
 
@@ -41,10 +41,10 @@ class KeyKind(StrEnum):
 class Market:
     """A country with its currency (ISO 4217), time zone (IANA) and phone region (ISO 3166).
 
-    `dialect` is what its accounts speak; `keys` are the kinds of API keys that these have, each
-    with the word that such keys begin with: it tells a person, and a scanner of leaked secrets,
-    what they open. `language` (BCP 47) is the one most understood by recipients, and
-    `country_names` are what addresses call the country by, in every language of its people.
+    `dialect` is the API of its accounts; `keys` are the kinds of API keys that these have, each
+    with the prefix of such keys, by which a person, or a scanner for leaked secrets, recognises
+    them. `language` (BCP 47) is the one that most recipients understand, and `country_names` are
+    the names of the country in addresses, in every language of its people.
     """
 
     code: str
@@ -109,10 +109,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """An API key that was recognised. It may be disabled or expired: the caller looks.
+    """An API key that was found. It may be disabled or expired, which the caller checks.
 
-    It may do `acts`, from an address in `networks`; none: from anywhere. `page` are the limits of a
-    publishable key. `lineage` is the first of the keys that it followed in rotations, if it did.
+    It may do `acts`, from an address in `networks`, or from any where there are none. `page` are
+    the limits of a publishable key. `lineage` is the first of the keys that it followed in
+    rotations, if it did.
     """
 
     account: Account

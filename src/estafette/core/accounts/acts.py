@@ -33,7 +33,7 @@ class Act(StrEnum):
 
 
 class Operation(StrEnum):
-    """What a request with a key asks for, whichever dialect it is spoken in."""
+    """What a request with a key asks for, in any dialect."""
 
     SHOW_COMPANIES = "show companies"
     QUOTE = "quote"
@@ -64,7 +64,7 @@ ACT_OF: Mapping[Operation, Act] = {
 EVERY_ACT = frozenset(Act)
 
 PAGE_ACTS = frozenset({Act.READ, Act.QUOTE, Act.CREATE})
-"""What a publishable key can ever be allowed: the widget API has nothing else."""
+"""The acts that a publishable key may be given: the widget API has no others."""
 
 FULL = "full"
 
@@ -81,7 +81,7 @@ class ScopeError(ValueError):
 
 
 def read_acts(text: str) -> frozenset[Act]:
-    """The acts that a person names: a preset, or acts with commas between. Raises ScopeError."""
+    """Returns the acts in a text: a preset, or acts with commas between. Raises ScopeError."""
     named = [part.strip().lower() for part in text.split(",") if part.strip()]
     if len(named) == 1 and named[0] in PRESETS:
         return PRESETS[named[0]]
@@ -95,7 +95,7 @@ def read_acts(text: str) -> frozenset[Act]:
 
 
 def acts_text(acts: frozenset[Act], among: frozenset[Act] = EVERY_ACT) -> str:
-    """The acts as a person names them; `among` are those that the key's kind can have."""
+    """Returns the acts as a person names them; `among` are those that the key's kind can have."""
     for name, preset in PRESETS.items():
         if acts == preset & among:
             return name
@@ -110,7 +110,7 @@ class NetworkError(ValueError):
 
 
 def read_network(text: str) -> Network:
-    """A network as a person writes it: `203.0.113.0/24`, or one address. Raises NetworkError."""
+    """Returns the network in a text: `203.0.113.0/24`, or one address. Raises NetworkError."""
     written = text.strip()
     try:
         network = ip_network(written, strict=False)
@@ -126,7 +126,7 @@ def read_network(text: str) -> Network:
 
 
 def address_of(text: str | None) -> IPv4Address | IPv6Address | None:
-    """The address that a connection came from, an IPv4 one in IPv6's clothes as what it is."""
+    """Returns the address in a text, an IPv4-mapped one as IPv4; None where it is not known."""
     try:
         address = ip_address((text or "").partition("%")[0])
     except ValueError:
@@ -136,6 +136,6 @@ def address_of(text: str | None) -> IPv4Address | IPv6Address | None:
 
 
 def is_within(networks: Iterable[Network], text: str | None) -> bool:
-    """Whether an address is in one of the networks; one that is not known is in none."""
+    """Returns whether an address is in one of the networks; one that is not known is in none."""
     address = address_of(text)
     return address is not None and any(address in network for network in networks)

@@ -20,7 +20,7 @@ class OriginPatternError(ValueError):
 
 
 def read_pattern(text: str) -> str:
-    """A pattern as a person writes it, in the form in which browsers write origins.
+    """Returns a pattern as a person writes it, in the form in which browsers write origins.
 
     `https://loja.ao` is that origin alone; `https://*.loja.ao` any name of one or more labels
     before it, never the bare domain. Scheme and port are exact. Raises OriginPatternError.
@@ -51,14 +51,14 @@ def read_pattern(text: str) -> str:
 
 
 def _host(netloc: str) -> str:
-    """The host with its wildcard, without the port, of a place without a user's name."""
+    """Returns the host with its wildcard, without the port, of a place without a user's name."""
     if netloc.startswith("["):
         return netloc[: netloc.find("]") + 1].lower()
     return netloc.partition(":")[0].lower()
 
 
 def _ascii(host: str) -> str | None:
-    """A host name as browsers send it; None for what is none."""
+    """Returns a host name as browsers send it; None for what is none."""
     if _ADDRESS.fullmatch(host):
         return host
     if _READ_IN_TWO_WAYS.search(host):
@@ -71,7 +71,7 @@ def _ascii(host: str) -> str | None:
 
 
 def trusts(patterns: Collection[str], origin: str) -> bool:
-    """Whether an `Origin`, to the letter as a browser sent it, is among the patterns.
+    """Returns whether an `Origin`, to the letter as a browser sent it, is among the patterns.
 
     How many they are costs nothing where they are a frozenset: they are looked up by each of the
     domains that the origin lies in.

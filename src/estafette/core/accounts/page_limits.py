@@ -40,7 +40,7 @@ class PickupPlace:
     phone: str | None = None
 
     def names(self, contact: str | None, phone: str | None) -> bool:
-        """Whether a contact that a page says there is the place's, or is left to the place.
+        """Returns whether a contact that a page says there is the place's, or is left to the place.
 
         A place that names nobody decides nothing: what the page says is not kept then.
         """
@@ -57,7 +57,7 @@ class PickupPlace:
         latitude: float | None,
         longitude: float | None,
     ) -> bool:
-        """Whether a pickup there is one at this place.
+        """Returns whether a pickup there is one at this place.
 
         What is written must agree, for it is what a courier reads. Coordinates that the pickup has
         must lie within the radius: a map would follow them wherever they lead, so a place without
@@ -80,10 +80,10 @@ _MOST_DROPPED = 32
 
 
 def comparable(text: str) -> str:
-    """A text without case, accents, spaces and ordinary punctuation, by which two are compared.
+    """Returns a text for comparing: without case, accents and ordinary punctuation.
 
-    Words are left apart by single spaces. Nothing else is left out: whatever a courier may read,
-    letters among the symbols and the marks included, is still there.
+    Single spaces separate its words. Nothing else is left out, so that texts which a courier would
+    read differently stay different.
     """
     words = text.casefold().translate(_ORDINARY).split(" ")
     decomposed = unicodedata.normalize("NFD", " ".join(filter(None, words)))
@@ -91,12 +91,12 @@ def comparable(text: str) -> str:
 
 
 def _is_accent(character: str) -> bool:
-    """Whether it is a mark over or under a letter. There are marks that are letters themselves."""
+    """Returns whether it is a mark over or under a letter; some marks are letters themselves."""
     return "\u0300" <= character <= "\u0362"
 
 
 def _same(ours: str, theirs: str | None) -> bool:
-    """Whether a text says what ours does; one with much that is left out draws its own letters."""
+    """Returns whether two texts are `comparable` as equal; not where theirs is much longer."""
     if theirs is None or len(theirs) > len(ours) + _MOST_DROPPED:
         return False
     return comparable(ours) == comparable(theirs)
@@ -138,7 +138,7 @@ class PageLimitsError(ValueError):
 
 
 def checked(limits: PageLimits) -> PageLimits:
-    """The limits, if a key can have them. Raises PageLimitsError."""
+    """Returns the limits, if a key can have them. Raises PageLimitsError."""
     if len(limits.pickups) > MOST_PLACES:
         raise PageLimitsError(f"a key has at most {MOST_PLACES} pickup places")
     if not limits.methods:
@@ -162,7 +162,7 @@ _PHONE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 
 def read_place(text: str) -> PickupPlace:
-    """A place as a person writes it: `ADDRESS; CITY; PROVINCE`, perhaps with more.
+    """Returns a place as a person writes it: `ADDRESS; CITY; PROVINCE`, perhaps with more.
 
     `*` stands for any address, `; LATITUDE, LONGITUDE` may follow, and `; METRES` for the radius:
     `Rua Rainha Ginga 31; Luanda; Luanda; -8.8159, 13.2306; 150`. Last may come whom a courier
@@ -193,7 +193,7 @@ def read_place(text: str) -> PickupPlace:
 
 
 def _contact(text: str) -> tuple[str | None, str | None]:
-    """A name, a phone number, or both with a comma between."""
+    """Returns a name, a phone number, or both with a comma between."""
     name, _, number = text.strip().rpartition(",") if "+" in text else (text.strip(), "", "")
     phone = number.translate({ord(each): None for each in " -()"})
     if not (name.strip() or phone) or (phone and not _PHONE.fullmatch(phone)):
@@ -218,7 +218,7 @@ def _radius(text: str) -> int:
 
 
 def place_text(place: PickupPlace) -> str:
-    """A place as `read_place` reads it."""
+    """Returns a place as `read_place` reads it."""
     parts = [place.address or ANYWHERE, place.city, place.province]
     if place.latitude is not None:
         parts += [f"{place.latitude}, {place.longitude}", str(place.radius_m)]

@@ -45,7 +45,7 @@ class Page:
 
 
 def source_of(lineage: UUID, address: str | None) -> bytes:
-    """What stands for a client's address where deliveries are counted.
+    """Returns what stands for a client's address where deliveries are counted.
 
     The address itself is kept nowhere. One household has a whole network of IPv6 addresses, so they
     are counted together; so are clients whose address is not known.
@@ -61,12 +61,12 @@ def source_of(lineage: UUID, address: str | None) -> bytes:
 
 
 def pickup_refusal(limits: PageLimits, pickup: Stop) -> Refusal | None:
-    """Why a page may have nothing picked up there, or None."""
+    """Returns why a page may have nothing picked up there, or None."""
     return PickupRefused() if limits.pickups and _place_of(limits, pickup) is None else None
 
 
 def pickup_for(limits: PageLimits, pickup: Stop) -> Stop:
-    """The pickup of a page's order, which is not refused, with whom a courier meets there.
+    """Returns the pickup of a page's order, which is not refused, with whom a courier meets there.
 
     Where places are set, that is whom the place names; nobody, if it names none. What a page says
     of it could send a courier, or a call, anywhere.
@@ -87,7 +87,7 @@ def _place_of(limits: PageLimits, pickup: Stop) -> PickupPlace | None:
 
 
 def order_refusal(limits: PageLimits, pickup: Stop, payment: Payment) -> Refusal | None:
-    """Why a page may not order this, whatever it has ordered before, or None."""
+    """Returns why a page may not order this, whatever it has ordered before, or None."""
     if refusal := pickup_refusal(limits, pickup):
         return refusal
     if payment.method not in limits.methods:
@@ -109,17 +109,17 @@ class Tally:
     counts: tuple[int, ...] = (0,) * SLICES
 
     def at(self, now: datetime) -> "Tally":
-        """The same as seen at `now`: what is older than an hour is forgotten."""
+        """Returns the same as seen at `now`: what is older than an hour is forgotten."""
         number = (now - _EPOCH) // SLICE
         passed = min(max(number - self.last, 0), SLICES)
         return Tally(max(number, self.last), (*self.counts, *(0,) * SLICES)[passed:][:SLICES])
 
     def plus_one(self) -> "Tally":
-        """With one more, now."""
+        """Returns the same with one more delivery, created now."""
         return Tally(self.last, (*self.counts[:-1], self.counts[-1] + 1))
 
     def wait(self, limit: int, now: datetime) -> int:
-        """In how many seconds one more can be created; 0: now."""
+        """Returns in how many seconds one more can be created; 0: now."""
         if sum(self.counts) < limit:
             return 0
         freeing = next(at for at in range(SLICES) if sum(self.counts[at + 1 :]) < limit)
@@ -130,7 +130,7 @@ class Tally:
 def hour_refusal(
     limits: PageLimits, of_all: Tally, of_source: Tally, now: datetime
 ) -> Refusal | None:
-    """Why a page may not order one more within this hour, or None. Both tallies are at `now`."""
+    """Returns why a page may not order once more in this hour, or None; tallies are at `now`."""
     for tally, limit, of_address in (
         (of_source, limits.per_hour_from_address, True),
         (of_all, limits.per_hour, False),

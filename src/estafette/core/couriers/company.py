@@ -44,7 +44,7 @@ class Hours:
     days: Mapping[str, tuple[Span, ...]]
 
     def open_at(self, local: datetime) -> bool:
-        """Whether `local`, in the company's own time zone, is within a span."""
+        """Returns whether `local`, in the company's own time zone, is within a span."""
         moment = local.time()
         today, yesterday = WEEKDAYS[local.weekday()], WEEKDAYS[local.weekday() - 1]
         return any(
@@ -74,7 +74,7 @@ PARCEL_TYPES: Mapping[str, int | None] = {"small": 5_000, "medium": 20_000, "lar
 
 
 def parcel_type(weight_grams: int) -> str:
-    """The lightest type of parcel that holds a weight."""
+    """Returns the lightest type of parcel that holds a weight."""
     return next(
         name for name, limit in PARCEL_TYPES.items() if limit is None or weight_grams <= limit
     )
@@ -92,7 +92,7 @@ class Margin:
     fixed: int = 0
 
     def on(self, fee: int) -> int:
-        """The merchant's fee over the company's, in whole units, rounded up."""
+        """Returns the merchant's fee over the company's, in whole units, rounded up."""
         if not self.percent:
             return fee + self.fixed
         share = (fee * self.percent / 100).to_integral_value(ROUND_CEILING)
@@ -131,7 +131,7 @@ class Company:
 
 
 def names_of(stop: Stop, city: City | None) -> frozenset[str]:
-    """The names by which a zone may hold a stop: its city as written and as known, its province.
+    """Returns the names by which a zone may hold a stop: of its city, and of its province.
 
     A province is known by every spelling; see `province_key`.
     """
@@ -146,7 +146,7 @@ def fits(
     parcel: Parcel,
     at: datetime,
 ) -> bool:
-    """Whether a company is to be asked for a parcel at a moment: zones, weight, type, hours.
+    """Returns whether a company's zones, weights, types and hours allow a parcel at a moment.
 
     `origin` and `destination` are what `names_of` says of the stops.
     """
@@ -199,12 +199,12 @@ class Offer:
     upstream: Mapping[str, Any] | None = None
 
 
-class CourierFailed(Exception):  # noqa: N818 - what happened to a courier, told apart from a bug
-    """A company could not answer: its platform is down, slow, or made no sense."""
+class CourierFailed(Exception):  # noqa: N818 - a courier's failure, not a fault of the program
+    """A company could not answer: its platform is down or slow, or its answer was invalid."""
 
 
 class CourierResting(CourierFailed):
-    """A company was not asked: it failed so often that it is left alone for a while."""
+    """A company was not asked, because it failed so often that it is not asked for a while."""
 
     def __init__(self, reason: str, seconds: float) -> None:
         """`seconds` until it may be asked again."""
@@ -215,7 +215,7 @@ class CourierResting(CourierFailed):
 class Courier(Protocol):
     """A connector: asks companies of one kind for offers; never while a transaction is open.
 
-    What they carry they see here, but for remote ones: `usecases.dispatch` is their outbox.
+    Deliveries of remote companies are sent to their platforms by `usecases.couriers.dispatch`.
     """
 
     @property
@@ -224,19 +224,19 @@ class Courier(Protocol):
         ...
 
     async def quote(self, company: Company, wanted: QuoteRequest) -> Offer | None:
-        """The company's offer; None when it does not carry that. Raises CourierFailed."""
+        """Returns the company's offer; None when it does not carry that. Raises CourierFailed."""
         ...
 
 
 def connector_of(company: Company, *, rehearsal: bool) -> Connector:
-    """How a company is reached: in a rehearsal (sandbox mode) it is simulated unless remote."""
+    """Returns how a company is reached; in sandbox mode all but remote ones are simulated."""
     if rehearsal and company.connector is not Connector.REMOTE:
         return Connector.SANDBOX
     return company.connector
 
 
 def offer_by_tariff(company: Company, prices: PriceList, wanted: QuoteRequest) -> Offer | None:
-    """What a company charges by its price list; without one, what it advertises.
+    """Returns what a company charges by its price list; without one, what it advertises.
 
     Between cities of which one is not in the gazetteer, the slowest price of the list that holds
     the weight: the company serves the zone, and nothing is known of the distance.

@@ -1,4 +1,4 @@
-"""A delivery that another platform carries: what is said of it there, and what that means here."""
+"""A delivery that another platform carries: its state there, and what that means here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from estafette.core.deliveries.delivery import COURSE, FINAL, Progress, Status, 
 
 
 class Recalled(StrEnum):
-    """What came of calling a delivery off at another platform."""
+    """The result of cancelling a delivery at another platform."""
 
     CANCELLED = "cancelled"
     """It is cancelled there, now or before."""
     REFUSED = "refused"
     """It has gone too far there."""
     UNKNOWN = "unknown"
-    """There was no answer that tells: it may be cancelled or not."""
+    """There was no clear answer: it may be cancelled there or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What another platform says of a delivery.
+    """What another platform reports of a delivery.
 
-    `steps` are its events there from the creation on, oldest first; empty where it tells none.
-    `pin` is what the recipient will have to say, where that platform wants one.
+    `steps` are its events there from the creation on, oldest first; empty where it reports none.
+    `pin` is what the recipient will have to say, where that platform asks for one.
     """
 
     status: Status
@@ -43,20 +43,20 @@ class Report:
     def end(self) -> Status | None:
         """How the delivery has ended there; None: it has not.
 
-        The status and the steps may have been asked for one after the other; what either says of an
-        end is true.
+        The status and the steps may have been requested one after the other; an end that either of
+        them shows is true.
         """
-        told = (self.status, *(step.status for step in self.steps[-1:]))
-        return next((status for status in told if status in FINAL), None)
+        latest = (self.status, *(step.status for step in self.steps[-1:]))
+        return next((status for status in latest if status in FINAL), None)
 
 
 @dataclass(slots=True)
 class Following:
     """What a report means: the moves to make, in order, each with its note.
 
-    `seen` is the id of the last step that is now accounted for. `is_news` tells whether the report
-    held anything that was not. `conflict` is where it is there and cannot come to here: an end, or
-    any other status while it was given up here.
+    `seen` is the id of the last step that is applied with these. `is_news` is whether the report
+    held anything that was not applied before. `conflict` is the status there where the delivery
+    cannot come to it here: an end, or any other status while it was given up here.
     """
 
     moves: list[tuple[Status, str | None]] = field(default_factory=list[tuple[Status, str | None]])
@@ -66,12 +66,13 @@ class Following:
 
 
 def follow(progress: Progress, report: Report, seen: str | None) -> Following:
-    """What a report means for a delivery that has come as far as `progress`.
+    """Returns what a report means for a delivery that has come as far as `progress`.
 
-    `seen` is the id of the last step that was accounted for, None before the first report. A report
-    that does not know it is older than what was seen, and changes nothing, unless it tells an end:
-    nothing follows an end, so it is never too old. A step that the delivery has passed is skipped,
-    one that was missed is made up for, and only a step there takes it back here.
+    `seen` is the id of the last step that was applied, None before the first report. A report
+    without that step is older than it, and changes nothing unless it shows an end: nothing follows
+    an end, so that it is never outdated. A step that the delivery has passed is skipped, and missed
+    steps are made before the one that followed them. The delivery goes back here only where a step
+    goes back there.
     """
     following = Following(seen=seen)
     was, fresh = _fresh(report.steps, seen)
@@ -99,7 +100,7 @@ _TAKEN = frozenset({Status.ASSIGNED, Status.PICKUP_READY, Status.STALLED})
 
 
 def _fresh(steps: Sequence[Step], seen: str | None) -> tuple[Status | None, Sequence[Step]]:
-    """The steps after the one that was seen, and its status; none when it is not among them."""
+    """Returns the status of the step that was seen, and the steps after it; none without it."""
     if seen is None:
         return None, steps
     for index, step in enumerate(steps):
@@ -109,10 +110,10 @@ def _fresh(steps: Sequence[Step], seen: str | None) -> tuple[Status | None, Sequ
 
 
 def _go(following: Following, progress: Progress, step: Step) -> Progress:
-    """Adds the moves that bring the delivery to a step, if there is a way."""
+    """Adds the moves that bring the delivery to a step, if the transitions allow it."""
     for status in _way_to(progress, step.status):
         after = progress.moved(status)
-        if after is None:  # the way is made of what the table allows
+        if after is None:  # `way` returns only legal transitions
             return progress
         following.moves.append((status, step.note if status is step.status else None))
         progress = after
@@ -124,12 +125,14 @@ def _way_to(progress: Progress, to: Status) -> tuple[Status, ...]:
         return ()
     found = way(progress, to)
     if found is None and progress.before_stall and to in COURSE:
-        return (progress.before_stall,)  # it is further here; yet it was heard of
+        return (
+            progress.before_stall,
+        )  # it has come further here, and it goes on there: the stall ends
     return found or ()
 
 
 def _is_onwards(progress: Progress, to: Status) -> bool:
-    """Whether a status that comes without its history may be believed: not one that lies behind."""
+    """Returns whether a status that is reported without its history is not behind `progress`."""
     if to is progress.status:
         return False
     if to not in COURSE:

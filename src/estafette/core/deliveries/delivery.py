@@ -12,7 +12,7 @@ from estafette.core.money.payment import PREPAID, Payment, PaymentMethod
 
 
 class Status(StrEnum):
-    """Where a delivery is. What is held until its merchant confirms it awaits payment, too."""
+    """Where a delivery is. One that is held until its merchant confirms it awaits payment, too."""
 
     AWAITING_PAYMENT = "awaiting_payment"
     PENDING = "pending"
@@ -38,7 +38,7 @@ COURSE = (
 """The normal course, in order."""
 
 MILESTONES = (*COURSE, Status.CANCELLED)
-"""What the furthest that a delivery has come may be."""
+"""The values that the milestone of a delivery may have."""
 
 FINAL = frozenset({Status.DELIVERED, Status.CANCELLED, Status.FAILED})
 """Nothing follows these."""
@@ -98,20 +98,20 @@ class Progress:
         return self.status in FINAL
 
     def allowed(self) -> frozenset[Status]:
-        """The statuses that may follow; with a full history only those towards an end."""
+        """Returns the statuses that may follow; with a full history only those towards an end."""
         targets = self.connected()
         if self.seq < EVENT_LIMIT:
             return targets
         return frozenset(target for target in targets if self._is_onwards(target))
 
     def _is_onwards(self, to: Status) -> bool:
-        """Whether a move leads to an end: it makes one, goes along the course, or ends a stall."""
+        """Returns whether a move leads to an end: directly, along the course, or out of a stall."""
         if to in FINAL or self.status is Status.STALLED:
             return True
         return _RANK.get(to, -1) > _RANK.get(self.status, -1)
 
     def connected(self) -> frozenset[Status]:
-        """The statuses that may follow by the table, whatever has happened before."""
+        """Returns the statuses that may follow by the table, whatever has happened before."""
         targets = TRANSITIONS[self.status]
         if self.status is Status.STALLED:
             if self.before_stall is not None:
@@ -121,7 +121,7 @@ class Progress:
         return targets
 
     def moved(self, to: Status) -> "Progress | None":
-        """The progress after one transition, or None when the table does not allow it."""
+        """Returns the progress after one transition, or None when the table does not allow it."""
         if to not in self.allowed():
             return None
         return Progress(
@@ -139,7 +139,7 @@ def _milestone(reached: Status, to: Status) -> Status:
 
 
 def way(progress: Progress, to: Status) -> tuple[Status, ...] | None:
-    """The statuses to pass on the way to another one, the goal included.
+    """Returns the statuses to pass on the way to another one, the goal included.
 
     What stalled returns first to where it was; what is behind passes every step of the normal
     course; what fails was on its way. None where the table of transitions has no such way.
@@ -160,7 +160,7 @@ def way(progress: Progress, to: Status) -> tuple[Status, ...] | None:
 
 
 def steps_between(before: Status | None, after: Status) -> tuple[Status, ...]:
-    """The statuses of the normal course after milestone `before`, up to and with `after`.
+    """Returns the statuses of the normal course after milestone `before`, up to and with `after`.
 
     `before` is None for a new delivery, which begins with `after` itself. A cancellation is a
     step of its own; equal milestones give none.
@@ -205,7 +205,7 @@ SEAL = "sealed:"
 
 
 def is_sealed(pin: str) -> bool:
-    """Whether a PIN is encrypted. Those of versions before are not."""
+    """Returns whether a PIN is encrypted. Those of versions before are not."""
     return pin.startswith(SEAL)
 
 
@@ -214,7 +214,7 @@ PIN_TRIES = 5
 
 
 def reference(year: int, number: int) -> str:
-    """How the delivery of that number in that year is called: "DLV-2026-00042"."""
+    """Returns the reference of a year's delivery by its number: "DLV-2026-00042"."""
     return f"DLV-{year:04d}-{number:05d}"
 
 
@@ -225,9 +225,9 @@ class Delivery:
     `fee` is in whole units of the market's currency. `pickup_by` and `deliver_by` are the
     promised times. `version` of its state is `progress.seq`.
 
-    `reference` is the number that people call it by. `company_id` and `company_name` tell who
-    carries it, for `company_fee` of the fee; None where no courier company was chosen.
-    With `remote`, that company has a platform of its own, which is told of it and followed.
+    `reference` is the number that people call it by. `company_id` and `company_name` are the
+    courier company's, which carries it for `company_fee` of the fee; None where none was chosen.
+    With `remote`, that company has a platform of its own, where it is placed and followed.
     `metadata` is the merchant's own JSON object. With `require_pin`, the recipient's `pin` (None
     until another platform has told it; sealed, see `usecases.pins`) is needed to hand it over;
     `pin_failures` wrong ones were tried.
@@ -282,7 +282,7 @@ class Delivery:
 
     @property
     def status(self) -> Status:
-        """Where it is now."""
+        """The present status."""
         return self.progress.status
 
     @property

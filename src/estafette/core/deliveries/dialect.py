@@ -15,28 +15,29 @@ class Dialect(Protocol):
         ...
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
-        """The webhook types, in order, that tell of one move; `before` is None for a new delivery.
+        """Returns the types of the webhooks for one move, in order; none for one it does not show.
 
-        None are told when the dialect shows no difference.
+        `before` is None for a new delivery.
         """
         ...
 
     def may_cancel(self, progress: Progress) -> bool:
-        """Whether this dialect lets a merchant cancel now; the core's table has its say besides."""
+        """Returns whether this dialect lets a merchant cancel now, if the transition is legal."""
         ...
 
     def erased_answer(
         self, answer: Mapping[str, Any], erased: Delivery
     ) -> Mapping[str, Any] | None:
-        """An answer of its own that was kept, without the personal data of an erased delivery.
+        """Returns a stored answer without the personal data of an erased delivery.
 
-        None: it does not tell of that delivery. No refusal is asked about: they hold none.
+        None: the answer is not about that delivery. Refusals hold no personal data, and are not
+        passed.
         """
         ...
 
 
 def event_types(dialect: Dialect) -> tuple[str, ...]:
-    """Every webhook type that a dialect announces, in the order of a delivery's life."""
+    """Returns every webhook type that a dialect announces, in the order of a delivery's life."""
     new = Progress(COURSE[0], COURSE[0])
     types = list(dialect.announcements(None, new))
     for status in (*COURSE[1:], Status.CANCELLED):

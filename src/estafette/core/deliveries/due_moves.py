@@ -32,24 +32,24 @@ class DueMove:
 
 
 def next_look(delivery: Delivery, limits: WatchLimits) -> datetime | None:
-    """When something may become due if nothing happens before; None: never.
+    """Returns when something may become due if nothing happens before; None: never.
 
     Only live deliveries stall by themselves: simulated couriers stall by script.
     """
     if delivery.scope.mode is Mode.SANDBOX and delivery.scheduled_pickup_at is None:
-        due_at = delivery.payment.due_at  # the shortest way for the plainest
+        due_at = delivery.payment.due_at  # most deliveries are of this kind
         return due_at if delivery.status is Status.AWAITING_PAYMENT else None
     return min((at for at, _ in _ahead(delivery, limits)), default=None)
 
 
 def due_move(delivery: Delivery, now: datetime, limits: WatchLimits) -> DueMove | None:
-    """The move that is due at `now`, the one that became due first; None when nothing is."""
+    """Returns the move that is due at `now`, of several the earliest; None when none is."""
     due = [(at, move) for at, move in _ahead(delivery, limits) if at <= now]
     return min(due, key=lambda one: one[0])[1] if due else None
 
 
 def _ahead(delivery: Delivery, limits: WatchLimits) -> list[tuple[datetime, DueMove]]:
-    """What becomes due in the status that the delivery has, and when."""
+    """Returns what becomes due in the status that the delivery has, and when."""
     status, ahead = delivery.status, list[tuple[datetime, DueMove]]()
     if status is Status.AWAITING_PAYMENT and delivery.payment.due_at:
         note = (

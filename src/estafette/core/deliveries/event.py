@@ -15,14 +15,14 @@ EVENTS_SHOWN = 120
 
 
 def bounded_note(note: str | None) -> str | None:
-    """A note as it is kept: what is too long is cut, with a mark."""
+    """Returns a note as it is kept: what is too long is cut, with a mark."""
     if note is None or len(note) <= NOTE_LIMIT:
         return note
     return note[: NOTE_LIMIT - 1] + "…"
 
 
 class Actor(StrEnum):
-    """Who made it happen."""
+    """Who caused an event."""
 
     SYSTEM = "system"
     MERCHANT = "merchant"
@@ -35,8 +35,8 @@ class Actor(StrEnum):
 class Event:
     """One step in the life of a delivery.
 
-    `announced` are the types under which the account's dialect tells of it by webhook, in
-    order: none when the dialect shows no difference, several when steps were jumped over.
+    `announced` are the types of the webhooks that the account's dialect sends for it, in order:
+    none where the dialect does not show it, several where statuses were skipped.
     """
 
     id: UUID

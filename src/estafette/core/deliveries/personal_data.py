@@ -19,7 +19,7 @@ ERASED_PHONE = "+00000000000"
 
 
 def erased(delivery: Delivery) -> Delivery:
-    """The delivery without personal data, in a shape that every dialect can show."""
+    """Returns the delivery without personal data, in a shape that every dialect can show."""
     parcel = delivery.parcel
     return replace(
         delivery,
@@ -44,7 +44,7 @@ def _erased_stop(stop: Stop) -> Stop:
 
 
 def phones_of(delivery: Delivery) -> set[str]:
-    """The phone numbers that a delivery names, in E.164."""
+    """Returns the phone numbers that a delivery names, in E.164."""
     found = {delivery.pickup.phone_e164, delivery.dropoff.phone_e164}
     return {phone for phone in found if phone and phone != ERASED_PHONE}
 
@@ -52,7 +52,7 @@ def phones_of(delivery: Delivery) -> set[str]:
 def erased_answer(
     told: Mapping[str, Any], shown: Mapping[str, Any], kept: Collection[str]
 ) -> dict[str, Any]:
-    """What was told of a delivery, without its personal data.
+    """Returns what was told of a delivery, without its personal data.
 
     `shown` is what would be told of it now that it is erased. The members named in `kept` hold none
     and stay as they were told; for each other one stands what is shown, and nothing where that is
@@ -66,7 +66,7 @@ def erased_answer(
 
 
 def _shown_still(told: Any, shown: Any) -> Any:
-    """What is shown, as far as that much was told."""
+    """Returns what is shown, as far as that much was told."""
     if not isinstance(told, Mapping) or not isinstance(shown, Mapping):
         return shown
     of_told, of_shown = cast("Mapping[str, Any]", told), cast("Mapping[str, Any]", shown)

@@ -21,7 +21,7 @@ class Schedule:
     delivery_at: datetime | None = None
 
     def refusal(self, now: datetime) -> ScheduleInvalid | None:
-        """Why the times cannot be kept as seen at `now`, or None."""
+        """Returns why the times cannot be kept as seen at `now`, or None."""
         for field, at in (("pickup", self.pickup_at), ("delivery", self.delivery_at)):
             if at is not None and at <= now:
                 return ScheduleInvalid(field, "must be in the future")

@@ -14,14 +14,14 @@ from zlib import crc32
 from estafette.core.accounts.account import Scope
 from estafette.core.deliveries.delivery import Delivery
 
-# Nearly every text has these, so that a search for one of them alone finds plenty at once.
+# Nearly every text has these: a search for one of them finds enough texts without an index.
 _EVERYWHERE = frozenset(b"abcdefghilmnoprstuv0123456789 ,.-\n")
 _MOST_GRAMS = 16  # of a search: more narrow it down no further
 _NEXT_BYTES = [bytes([byte]) for byte in (0x0A, *range(0x20, 0x7F), *range(0x80, 0xF5))]
 
 
 def fold(text: str) -> str:
-    """The text without case, accents and ligatures; control characters become spaces.
+    """Returns the text without case, accents and ligatures; control characters become spaces.
 
     What is left may be longer or shorter, and a piece of it is a piece of what the text folds to.
     """
@@ -35,8 +35,8 @@ _CONTROL_CHARACTERS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 class _Folding(dict[int, str]):
     """A table for `str.translate`, filled as it is used, up to a bound.
 
-    Character by character, as what a decomposition of the whole text adds, the order of combining
-    characters, is nothing to a text without them, and takes time by the square of their number.
+    It folds character by character: decomposing a whole text would also sort its combining
+    characters, which takes time by the square of their number and is not needed.
     """
 
     def __missing__(self, code: int) -> str:
@@ -58,14 +58,14 @@ _FOLDING = _Folding()
 
 
 def searched_text(delivery: Delivery) -> str:
-    """All that a search looks through, folded: reference, cities, address lines; a line each."""
+    """Returns the folded text that is searched: reference, cities, address lines; a line each."""
     pickup, dropoff = delivery.pickup, delivery.dropoff
     lines = (delivery.reference, pickup.city, pickup.address, dropoff.city, dropoff.address)
     return "\n".join([fold(line or "") for line in lines]) + "\n"
 
 
 def grams_of(scope: Scope, text: str) -> set[int]:
-    """The grams of a folded text of a tenant, signed numbers of 32 bits.
+    """Returns the grams of a folded text of a tenant, signed numbers of 32 bits.
 
     They are all its pieces of three bytes, and the bytes that are not in nearly every text.
     """
@@ -102,9 +102,10 @@ def needle(scope: Scope, folded: str) -> Needle:
 
 
 def rarest(grams: Sequence[int], hits: Sequence[int], count: int) -> list[int]:
-    """The `count` grams of a piece of text, in the order of the text, that narrow it down most.
+    """Returns the `count` grams of a text that narrow a search down most, in the text's order.
 
-    They are the rarest by `hits`; but of neighbours, who go together, only the rarer one.
+    They are the rarest by `hits`. Of two neighbours, which mostly occur together, only the rarer
+    one is taken.
     """
     by_rarity = sorted(range(len(grams)), key=lambda place: (hits[place], place))
     chosen: list[int] = []
@@ -123,6 +124,6 @@ def _seed(scope: Scope) -> int:
 
 
 def pattern(folded: str) -> str:
-    """The pattern of SQL's `like` for texts with this piece in them, each character as it is."""
+    """Returns the pattern of SQL's `like` for texts that contain this piece literally."""
     escaped = folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"

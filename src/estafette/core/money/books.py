@@ -68,7 +68,7 @@ class Transfer:
 
 
 def transfers(before: Status, delivery: Delivery) -> list[Transfer]:
-    """What follows from a delivery's move from the status `before` to the one that it has.
+    """Returns what follows from a delivery's move from the status `before` to the one that it has.
 
     Nothing without a courier company: then nobody is owed anything that these books know of.
     """
@@ -109,13 +109,13 @@ MOST_PAID = 10**12
 
 
 def payment(cause: Cause, book: Book, amount: int) -> Transfer:
-    """What follows from money that changes hands between the operator and the holder of a book."""
+    """Returns the transfer of a payment between the operator and the holder of a book."""
     given = -amount if cause is Cause.SETTLED else amount
     return Transfer(cause, (Line(book, given), Line(Book.PLATFORM, -given)))
 
 
 def outstanding(cause: Cause, balance: int) -> int:
-    """The most that can be settled with, or paid out to, the holder of a book with that balance."""
+    """Returns the most that can be settled with, or paid out to, the holder of such a balance."""
     return max(0, balance if cause is Cause.SETTLED else -balance)
 
 
@@ -130,7 +130,7 @@ _OF_COMPANIES = frozenset({Book.COMPANY, Book.CASH})
 
 
 def holder(book: Book, company_id: UUID) -> Holder:
-    """The book that a line changes, of a delivery that this company carries."""
+    """Returns the book that a line changes, of a delivery that this company carries."""
     return Holder(book, company_id if book in _OF_COMPANIES else None)
 
 

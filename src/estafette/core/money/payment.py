@@ -28,7 +28,7 @@ NO_BANK = BankAccount()
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What was agreed on paying for a delivery.
+    """How a delivery is to be paid.
 
     `cash_collect` is what the driver takes from the recipient, in whole units of the market's
     currency: with `COD` alone. A bank transfer of the delivery's fee goes to `bank` with the
@@ -43,4 +43,4 @@ class Payment:
 
 
 PREPAID = Payment()
-"""What is agreed where nothing is said."""
+"""How a delivery is paid unless the order says otherwise."""

@@ -61,7 +61,7 @@ class _Folding(dict[int, str]):
 
 
 def _folded(character: str) -> str:
-    """Fold one character: a letter or digit, "," between parts, " " between words, or nothing.
+    """Folds one character: a letter or digit, "," between parts, " " between words, or nothing.
 
     Nothing is left of what a reader does not see: marks, soft hyphens, spaces of no width.
     """
@@ -108,7 +108,7 @@ def _is_mixed(text: str) -> bool:
 
 
 def _by_script(text: str) -> str:
-    """Write each word of two scripts in the one that it is meant in, as a reader takes it.
+    """Writes each word of two scripts in the one that it is meant in, as a reader takes it.
 
     That is the script of its letters which the other does not have, else that of such letters in
     the text.
@@ -127,7 +127,7 @@ def _by_script(text: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """Fold text for comparing: case, accents, Kazakh letters, apostrophes, punctuation.
+    """Folds text for comparing: case, accents, Kazakh letters, apostrophes, punctuation.
 
     Words are left apart by single spaces: "Усть-Каменогорск" and "усть каменогорск" are one, and
     so are "Ақтөбе" and "Актобе", "Cuíto" and "CUITO".
@@ -136,7 +136,7 @@ def normalise(text: str) -> str:
 
 
 def parts_of(address: str) -> list[list[str]]:
-    """Split an address at its commas, lines and brackets into parts of folded words."""
+    """Splits an address at its commas, lines and brackets into parts of folded words."""
     return [part.split() for part in _fold(address).split(",")]
 
 

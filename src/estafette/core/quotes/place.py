@@ -47,7 +47,7 @@ class City:
 
 
 def distance_km(origin: City, destination: City) -> float:
-    """Give the distance between the centres of two cities in kilometres, as the crow flies."""
+    """Returns the distance between the centres of two cities in kilometres, as the crow flies."""
     if origin is destination:
         return 0.0
     south, north = radians(origin.latitude), radians(destination.latitude)
@@ -76,7 +76,7 @@ class CityIndex:
     """The cities of one market by every spelling, for looking up in free text."""
 
     def __init__(self, cities: Iterable[City]) -> None:
-        """Index `cities`. A spelling shared by several is the most populous one's."""
+        """Indexes `cities`. A spelling shared by several is the most populous one's."""
         self._codes: dict[str, City] = {}
         self._spellings: dict[str, City] = {}
         self._longest: dict[str, int] = {}  # by first word: the most words of a spelling
@@ -92,11 +92,11 @@ class CityIndex:
                         self._longest[phrase[0]] = max(longest, len(phrase))
 
     def by_code(self, code: str) -> City | None:
-        """Give the city with this code, or None."""
+        """Returns the city with this code, or None."""
         return self._codes.get(code)
 
     def find(self, address: str) -> City | None:
-        """Give the city that an address is in, or None if it names none.
+        """Returns the city that an address is in, or None if it names none.
 
         Of equally convincing mentions the one in the last comma-separated part counts, and within
         a part that of the most populous city; of overlapping spellings the longest.
@@ -115,7 +115,7 @@ class CityIndex:
         return best
 
     def _mentions(self, words: list[str]) -> Iterator[_Mention]:
-        """Find the spellings among the words from the left, the longest at each place."""
+        """Finds the spellings among the words from the left, the longest at each place."""
         start = 0
         while start < len(words):
             longest = self._longest.get(words[start], 0)
@@ -129,7 +129,7 @@ class CityIndex:
 
 
 def _trimmed(words: list[str]) -> list[str]:
-    """Drop countries and postal codes from both ends: they say nothing of the city."""
+    """Drops countries and postal codes from both ends: they say nothing of the city."""
     start, end = 0, len(words)
     while start < end and _is_general(words[start]):
         start += 1
@@ -143,19 +143,19 @@ def _is_general(word: str) -> bool:
 
 
 def _is_postal_code(word: str) -> bool:
-    """Recognise the postal codes of Kazakhstan, "050000" and the newer "A05E4X8"."""
+    """Recognises the postal codes of Kazakhstan, "050000" and the newer "A05E4X8"."""
     if len(word) == 6:
         return word.isdigit()
     return len(word) == 7 and word[0].isalpha() and word[1:3].isdigit()
 
 
 def _is_number(word: str) -> bool:
-    """Recognise "10", "10а", "кв", "дом": what follows the name of a street."""
+    """Recognises "10", "10а", "кв", "дом": what follows the name of a street."""
     return word[0].isdigit() or word in HOUSE
 
 
 def _is_house(parts: list[list[str]]) -> bool:
-    """Tell whether the first of `parts`, if there is one, is only the number of a house."""
+    """Returns whether the first of `parts`, if there is one, is only the number of a house."""
     return any(all(map(_is_number, words)) for words in parts)
 
 

@@ -65,7 +65,7 @@ class _Tier(NamedTuple):
     prices: list[Price]
 
     def price(self, weight_grams: int) -> Price | None:
-        """Give the price of the lightest band that holds the weight, None above the heaviest."""
+        """Returns the price of the lightest band that holds the weight, None above the heaviest."""
         band = bisect_left(self.grams, weight_grams)
         return self.prices[band] if band < len(self.prices) else None
 
@@ -86,7 +86,7 @@ class PriceList:
     """The tariffs of one owner, indexed: a price costs a few look-ups, whatever their number."""
 
     def __init__(self, tariffs: Iterable[Tariff]) -> None:
-        """Index `tariffs`. Of two rows for the same route, distance and weight the later counts."""
+        """Indexes `tariffs`; of rows for the same route, distance and weight the last counts."""
         distinct = {_key(tariff): tariff for tariff in tariffs}
         rows = sorted(distinct.values(), key=_order)
         self._routes = {
@@ -98,7 +98,7 @@ class PriceList:
     def price(
         self, origin: City | None, destination: City | None, weight_grams: int
     ) -> Price | None:
-        """Give the price of carrying `weight_grams` between two cities, or None: out of coverage.
+        """Returns the price of carrying `weight_grams` between two cities; None out of coverage.
 
         Of the rows that cover the distance and the weight, the most specific route decides (the
         order is that of `_routes`), then the shortest distance, then the lightest weight band.
@@ -112,7 +112,7 @@ class PriceList:
         return None
 
     def _trip(self, origin: City, destination: City) -> "_Trip":
-        """Give the tiers that hold a trip; they are remembered, since most trips are alike."""
+        """Returns the tiers that hold a trip; they are remembered, since most trips are alike."""
         key = origin.code, destination.code
         known = self._trips.get(key)
         if known and known.origin is origin and known.destination is destination:
@@ -130,11 +130,11 @@ class PriceList:
         return self._trips[key]
 
     def __bool__(self) -> bool:
-        """Tell whether there are any tariffs."""
+        """Returns whether there are any tariffs."""
         return bool(self._routes)
 
     def price_anywhere(self, weight_grams: int) -> Price | None:
-        """Give the price where a city is not recognised, or None: the weight is above all bands.
+        """Returns the price where a city is not recognised, or None: the weight is above all bands.
 
         Nothing is known of the distance, so it is the slowest of the rows from any city to any
         city that hold the weight (of equally slow ones the dearest): a promise that can be kept.
@@ -158,7 +158,7 @@ class PriceList:
         return None
 
     def default_price(self, weight_grams: int) -> Price:
-        """Give the price of a delivery that must be taken although a city is not recognised.
+        """Returns the price of a delivery that must be taken although a city is not recognised.
 
         `price_anywhere`; failing that, the slowest row of any weight; then `UNPRICED`.
         """
@@ -170,7 +170,7 @@ class PriceList:
 
 
 def _routes(origin: str, destination: str) -> Iterator[tuple[str, str]]:
-    """Name the routes under which a trip between two cities may be listed, most specific first.
+    """Returns the routes under which a trip between two cities may be listed, most specific first.
 
     A trip within one city looks at `SAME` before the one-sided rows: "from Almaty to anywhere"
     means leaving Almaty.
@@ -185,18 +185,18 @@ def _routes(origin: str, destination: str) -> Iterator[tuple[str, str]]:
 
 
 def _key(tariff: Tariff) -> tuple[str, str, float, int]:
-    """Tell which trips and parcels a row is for; an unlimited distance is infinite."""
+    """Returns which trips and parcels a row is for; an unlimited distance is infinite."""
     kilometres = inf if tariff.up_to_km is None else float(tariff.up_to_km)
     return tariff.origin, tariff.destination, kilometres, tariff.up_to_grams
 
 
 def _order(tariff: Tariff) -> tuple[bool, bool, tuple[str, str, float, int]]:
-    """Order rows as a person reads them: named cities, trips within a city, then anywhere."""
+    """Orders rows as a person reads them: named cities, trips within a city, then anywhere."""
     return tariff.origin == ANY, tariff.destination == ANY, _key(tariff)
 
 
 def _tiers(rows: Iterable[Tariff]) -> Iterator[_Tier]:
-    """Group the ordered rows of one route by distance, the shortest first."""
+    """Groups the ordered rows of one route by distance, the shortest first."""
     for kilometres, of_distance in groupby(rows, key=lambda row: _key(row)[2]):
         bands = list(of_distance)
         yield _Tier(kilometres, [row.up_to_grams for row in bands], [_price(row) for row in bands])
@@ -211,5 +211,5 @@ def _slowness(price: Price) -> tuple[int, int]:
 
 
 def in_reading_order(tariffs: Iterable[Tariff]) -> list[Tariff]:
-    """Sort rows for a reader: the specific before the general, near before far, light first."""
+    """Sorts rows for a reader: the specific before the general, near before far, light first."""
     return sorted(tariffs, key=_order)

@@ -82,12 +82,12 @@ _BY_SPELLING: Final = dict(_known())
 
 
 def provinces(country: str) -> list[str]:
-    """The names of a country's provinces; none where they are not known."""
+    """Returns the names of a country's provinces; none where they are not known."""
     return list(_SPELLINGS.get(country, ()))
 
 
 def province_key(text: str) -> str:
-    """The province that a text names, folded, in one spelling; else the text, folded.
+    """Returns the province that a text names, folded, in one spelling; else the text, folded.
 
     "Kwanza Sul", "Província do Cuanza Sul" and "Cuanza-Sul, Angola" are one. What is no province,
     such as a city, stays what it is.

@@ -61,7 +61,7 @@ class Quote(NamedTuple):
     def refusal(
         self, bound: Mapping[str, str], now: datetime, company_id: UUID | None = None
     ) -> Refusal | None:
-        """Why a delivery cannot be created from this quote at `now`, or None.
+        """Returns why a delivery cannot be created from this quote at `now`, or None.
 
         `bound` are the digests of what the delivery is to be. `company_id` is the company that the
         merchant means, None for the quote's. Every entry that was quoted must be equal; what the
@@ -78,7 +78,7 @@ class Quote(NamedTuple):
 
 
 def comparable(value: Any) -> Any:
-    """A JSON value in the form in which payloads are compared, and their digests made.
+    """Returns a JSON value in the form in which payloads are compared, and their digests made.
 
     Text is in NFC, entries of objects that are null are left out (absent and null are equal);
     numbers compare by value. Whole ones are integers where 64 bits hold them: the shortest text of

@@ -72,7 +72,7 @@ class TariffFileError(ValueError):
 
 
 def price_list_text(written: bytes) -> str:
-    """The text of a file, in UTF-8 or as a spreadsheet writes Unicode (UTF-16 with its mark).
+    """Returns the text of a file in UTF-8, or in UTF-16 with its mark, as spreadsheets write it.
 
     Raises UnicodeDecodeError.
     """
@@ -173,7 +173,7 @@ class _Reading:
 
 
 def _without_blanks(cells: list[str]) -> list[str]:
-    """Give the cells up to the last one that is not blank."""
+    """Returns the cells up to the last one that is not blank."""
     count = len(cells)
     while count and not cells[count - 1].strip():
         count -= 1
@@ -233,7 +233,7 @@ class _Row:
 
 
 def _told(value: str) -> str:
-    """A value as it is told of in a mistake: long ones by their beginning."""
+    """Returns a value as it is told of in a mistake: long ones by their beginning."""
     return repr(value if len(value) <= _LONGEST_ECHO else f"{value[:_LONGEST_ECHO]}…")
 
 

@@ -35,7 +35,7 @@ class Scenario:
     copies: int = 1
 
     def delay_of(self, status: Status) -> float:
-        """How many steps late the webhooks of a move to `status` are sent, whoever makes it."""
+        """Returns by how many steps the webhooks of a move to `status` are delayed."""
         return next((step.delay for step in self.steps if step.to is status), self.delay)
 
 
@@ -111,13 +111,13 @@ SCENARIOS = {
 
 
 def mentioned(notes: str | None) -> str | None:
-    """The scenario's name that the notes mention, known or not; None when they mention none."""
+    """Returns the name of the scenario in the notes, known or not; None when there is none."""
     found = _MENTION.search(notes or "")
     return found[1] if found else None
 
 
 def script(name: str | None, *, with_pickup_ready: bool) -> Scenario:
-    """The scenario of that name, or the default one, also for a name that is not known.
+    """Returns the scenario of that name, or the default one, also for a name that is not known.
 
     `with_pickup_ready` is False for a dialect that shows no such status: a step that nobody
     could see would look like a courier who does nothing.
@@ -133,7 +133,7 @@ _UNHURRIED = timedelta(seconds=5)
 
 
 def due_in_seconds(script: Scenario, number: int, step: timedelta) -> float | None:
-    """How long after the one before it a script's step of that number is due by itself.
+    """Returns how long after the one before it a script's step of that number is due by itself.
 
     None where nothing moves by itself (`step` is zero) and after the script's end.
     """
@@ -143,5 +143,5 @@ def due_in_seconds(script: Scenario, number: int, step: timedelta) -> float | No
 
 
 def delay_seconds(steps: float, step: timedelta) -> float:
-    """The seconds that `steps` last; where nothing moves by itself, a step counts 5 seconds."""
+    """Returns how many seconds `steps` last; a step counts 5 where nothing moves by itself."""
     return steps * (step or _UNHURRIED).total_seconds()

@@ -43,7 +43,7 @@ class HeaderRefusedError(ValueError):
 def add(
     headers: Mapping[str, str], name: str, value: str, dialects: Iterable[str]
 ) -> dict[str, str]:
-    """The headers with one more, or another value for one of that name, whatever its case.
+    """Returns the headers with one more, or another value for one of that name, whatever its case.
 
     `dialects` are the names of all: headers that begin with `X-` and one of them are their own.
     Raises HeaderRefusedError.
@@ -68,7 +68,7 @@ def add(
 
 
 def without(headers: Mapping[str, str], name: str) -> dict[str, str]:
-    """The headers but the one of that name, whatever its case."""
+    """Returns the headers but the one of that name, whatever its case."""
     return {each: value for each, value in headers.items() if each.lower() != name.lower()}
 
 

@@ -24,7 +24,7 @@ class Place(NamedTuple):
 
 
 def build(places: Sequence[Place]) -> Route:
-    """The page at `/`, which lists `places`; it raises RateLimited."""
+    """Returns the page at `/`, which lists `places`; it raises RateLimited."""
     templates = files("estafette.web.home") / "templates"
     style = (templates / "home.css").read_text("utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(

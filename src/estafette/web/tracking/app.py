@@ -112,7 +112,7 @@ class TrackingPages(Starlette):
         await self._hub.close()
 
     async def _find(self, request: Request) -> tuple[TrackedDelivery, Links]:
-        """The delivery of the address, and its pages; one refusal, whether malformed or unknown."""
+        """Returns the delivery of a path, and its pages; malformed and unknown ids refuse alike."""
         _admit(request)
         text, id = self._read(_written_id(request))
         delivery = await self._track(id, caller(request.scope)) if id is not None else None
@@ -121,7 +121,7 @@ class TrackingPages(Starlette):
         return delivery, _links(request, text)
 
     def _read(self, written: str) -> tuple[str, UUID | None]:
-        """The id of an address, as a dialect writes it and as it is read, if it is one.
+        """Returns the id of an address, as a dialect writes it and as it is read, if it is one.
 
         A link that came in capitals is read in small letters where that is what a dialect writes.
         """
@@ -166,7 +166,7 @@ class TrackingPages(Starlette):
 
 
 def build(platform: Platform, *, public_id: PublicId, streams: int = 2000) -> TrackingPages:
-    """The tracking pages over `platform`.
+    """Returns the tracking pages over `platform`.
 
     `public_id` parses a delivery's public id, in any dialect's form, and returns None for
     anything else. At most `streams` readers are told of news at the same time. The caller mounts
@@ -202,7 +202,7 @@ async def _file(request: Request) -> Response:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """The same friendly page for everything that is not there."""
+    """Returns the same friendly page for everything that is not there."""
     texts = _texts(request, language.DEFAULT)
     status = error.status_code if isinstance(error, HTTPException) else 404
     title, detail = texts.page.missing_title, texts.page.missing_detail
@@ -215,7 +215,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 
 async def _put_off(request: Request, error: Exception) -> Response:
-    """The same page where there is no room for the request now."""
+    """Returns the same page where there is no room for the request now."""
     page = await _stumble(request, error)
     page.status_code = 503
     if isinstance(error, Busy | Unavailable):
@@ -224,7 +224,7 @@ async def _put_off(request: Request, error: Exception) -> Response:
 
 
 async def _stumble(request: Request, _error: Exception) -> Response:
-    """A friendly page for a fault of ours, which the server logs."""
+    """Returns a friendly page for a fault of ours, which the server logs."""
     texts = _texts(request, language.DEFAULT)
     return _notice(request, texts, 500, texts.page.trouble_title, texts.page.trouble_detail)
 
@@ -242,7 +242,7 @@ def _html(html: str, texts: Texts, status: int = 200) -> Response:
 
 
 def _texts(request: Request, unstated: str) -> Texts:
-    """The words for the reader: `?lang=` where it names a language we speak, else negotiated."""
+    """Returns the texts in the language of `?lang=`, or in one that the browser accepts."""
     asked = LANGUAGES.get(_parameter(request, "lang") or "")
     if asked is not None:
         return asked
@@ -251,7 +251,7 @@ def _texts(request: Request, unstated: str) -> Texts:
 
 
 def _parameter(request: Request, name: str) -> str | None:
-    """A parameter of the query string, the last one of that name; None when there is none."""
+    """Returns a parameter of the query string, of several the last; None when there is none."""
     values = parameters(request.scope["query_string"]).get(name)
     return values[-1] if values else None
 
@@ -264,5 +264,5 @@ def _links(request: Request, public_id: str) -> Links:
 
 
 def _written_id(request: Request) -> str:
-    """The id of the address, without what stood around the link where somebody copied it."""
+    """Returns the id in the path, without characters that were copied along with the link."""
     return _CLINGING.sub("", str(request.path_params.get("public_id", ""))[:_LONGEST_LINK])

@@ -27,7 +27,10 @@ _MOST_RUNS = 4
 
 
 def without_contacts(text: str, region: str) -> str:
-    """The text with phone numbers (as dialled in `region`), e-mail addresses and links hidden."""
+    """Returns the text with its phone numbers, e-mail addresses and links hidden.
+
+    Phone numbers are recognised as they are dialled in `region`.
+    """
     text = _LINK.sub(HIDDEN, _EMAIL.sub(HIDDEN, text))
     looked_into = 0
 
@@ -40,7 +43,7 @@ def without_contacts(text: str, region: str) -> str:
 
 
 def _without_numbers(run: str, region: str) -> str:
-    """A run of digits, at least seven, with the phone numbers in it hidden."""
+    """Returns a run of digits, at least seven, with the phone numbers in it hidden."""
     groups = list(_DIGITS.finditer(run))
     if run.startswith("+") or len(groups) > _MOST_GROUPS:
         return HIDDEN
@@ -56,7 +59,7 @@ def _without_numbers(run: str, region: str) -> str:
 
 
 def _groups_of_number(groups: Sequence[str], region: str) -> int:
-    """How many of the first groups of digits are one phone number, the most; 0: none is."""
+    """Returns how many of the first groups of digits are one phone number, the most; 0: none is."""
     lengths, length, found = dialled_lengths(region), 0, 0
     for count, group in enumerate(groups, start=1):
         length += len(group)

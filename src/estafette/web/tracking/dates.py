@@ -19,12 +19,12 @@ _KAZAKH_LOCATIVE = {"ге": "де", "ке": "те", "ға": "да", "қа": "т�
 
 
 def clock(moment: datetime) -> str:
-    """The time of day, 24 hours: `18:05`. All four languages write it so."""
+    """Returns the time of day, 24 hours: `18:05`. All four languages write it so."""
     return f"{moment:%H:%M}"
 
 
 def offset(moment: datetime) -> str:
-    """The distance of a local moment from UTC: `UTC+5`, `UTC+5:30`, `UTC`."""
+    """Returns the distance of a local moment from UTC: `UTC+5`, `UTC+5:30`, `UTC`."""
     minutes = round((moment.utcoffset() or timedelta()) / timedelta(minutes=1))
     if minutes == 0:
         return "UTC"
@@ -34,7 +34,7 @@ def offset(moment: datetime) -> str:
 
 
 def day(moment: datetime, now: datetime, texts: Texts) -> str:
-    """The day of `moment` as said on the day of `now`: `today`, `tomorrow`, `Tuesday 3 March`.
+    """Returns the day of `moment` for a reader at `now`: `today`, `tomorrow`, `Tuesday 3 March`.
 
     Both must be in the same zone: the one whose midnight divides the days. The year is said
     when it is not this one.
@@ -54,17 +54,17 @@ def day(moment: datetime, now: datetime, texts: Texts) -> str:
 
 
 def by(moment: datetime, now: datetime, zone: tzinfo, texts: Texts) -> str:
-    """A deadline in words, in `zone`: `today by 18:20`."""
+    """Returns a deadline in words, in `zone`: `today by 18:20`."""
     return _timed(texts.calendar.by, moment.astimezone(zone), now.astimezone(zone), texts)
 
 
 def at(moment: datetime, now: datetime, zone: tzinfo, texts: Texts) -> str:
-    """A moment in words, in `zone`: `yesterday at 18:20`."""
+    """Returns a moment in words, in `zone`: `yesterday at 18:20`."""
     return _timed(texts.calendar.at, moment.astimezone(zone), now.astimezone(zone), texts)
 
 
 def within(moment: datetime, now: datetime, texts: Texts) -> str | None:
-    """How far a deadline is off, in whole hours rounded up: `within 3 hours`.
+    """Returns how far a deadline is off, in whole hours rounded up: `within 3 hours`.
 
     None when it has passed or is more than a day away.
     """
@@ -78,7 +78,7 @@ def within(moment: datetime, now: datetime, texts: Texts) -> str | None:
 
 
 def plural(code: str, n: int) -> str:
-    """The CLDR plural category of a whole number `n` in a language: `one`, `few`, `many`, `other`.
+    """Returns the CLDR plural category of a whole number `n`: `one`, `few`, `many`, `other`.
 
     Kazakh has `one` too, but says nothing different after a numeral, so it is `other` here.
     """
@@ -104,7 +104,7 @@ def _timed(pattern: str, moment: datetime, now: datetime, texts: Texts) -> str:
 
 
 def _inclined(code: str, moment: datetime) -> tuple[str, str]:
-    """The clock as the language puts it after "until" and "at"."""
+    """Returns the clock as the language puts it after "until" and "at"."""
     time = clock(moment)
     if code == "kk":  # 18:20-ға дейін, 18:07-де
         minute = moment.minute

@@ -16,13 +16,13 @@ DEFAULT = "en"
 
 
 def of_market(market: str, spoken: Collection[str]) -> str:
-    """The language for a reader who states no wish: the market's, where it is one of `spoken`."""
+    """Returns the market's language if it is one of `spoken`, for a reader who asks for none."""
     language = MARKETS[market].language
     return language if language in spoken else DEFAULT
 
 
 def negotiate(header: str | None, spoken: Collection[str], *, unstated: str) -> str:
-    """The best of the languages `spoken` for an `Accept-Language` header.
+    """Returns the best of the languages `spoken` for an `Accept-Language` header.
 
     A range matches by its primary subtag (`pt-BR` is served `pt`). The highest weight wins, and
     of equal weights the first. `;q=0` refuses a language; `*` stands for `unstated` or, where

@@ -39,7 +39,7 @@ class Asset:
 
 
 def read_assets(vendor: Path) -> dict[str, Asset]:
-    """The page's files by name: our own, and the typeface from `vendor`.
+    """Returns the page's files by name: our own, and the typeface from `vendor`.
 
     The build lays the typeface there (`hatch_build.py`). Where it did not, the page is set in the
     reader's system font: its style sheet names one.
@@ -88,7 +88,7 @@ class Links:
 
 
 def fragment(view: TrackingView, links: Links) -> tuple[str, str]:
-    """The part of the page that changes, and its fingerprint.
+    """Returns the part of the page that changes, and its fingerprint.
 
     Equal fingerprints mean that a reader would see the same.
     """
@@ -98,7 +98,7 @@ def fragment(view: TrackingView, links: Links) -> tuple[str, str]:
 
 
 def page(view: TrackingView, links: Links) -> str:
-    """The whole page."""
+    """Returns the whole page."""
     html, fingerprint = fragment(view, links)
     return _render(
         "page.html", view.texts, view=view, links=links, fragment=html, fingerprint=fingerprint
@@ -106,7 +106,7 @@ def page(view: TrackingView, links: Links) -> str:
 
 
 def notice(texts: Texts, links: Links, *, title: str, detail: str) -> str:
-    """A page that says only one thing: that there is nothing here, or that we stumbled."""
+    """Returns a page that says only one thing: that there is nothing here, or that we stumbled."""
     return _render("notice.html", texts, links=links, title=title, detail=detail)
 
 

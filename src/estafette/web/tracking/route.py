@@ -56,7 +56,7 @@ PATH = _path()
 
 
 def place(share: float) -> Place:
-    """The place after `share` (0 to 100) of the line's length."""
+    """Returns the place after `share` (0 to 100) of the line's length."""
     index = min(bisect_left(_LENGTHS, share / 100 * _LENGTHS[-1]), len(_POINTS) - 1)
     x, y = _POINTS[index]
     return Place(share, round(x, 1), round(y, 1))

@@ -101,7 +101,7 @@ class TrackingView:
 
 
 def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingView:
-    """The view of `delivery` for a reader of `texts` at the moment `now` (aware)."""
+    """Returns the view of `delivery` for a reader of `texts` at the moment `now` (aware)."""
     zone = ZoneInfo(delivery.time_zone)
     local_now = now.astimezone(zone)
     words = _words(delivery, texts)
@@ -125,7 +125,7 @@ def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingV
 
 
 def readable_note(text: str | None, market: str) -> str | None:
-    """A courier's note as it may be shown, or None when nothing is left of it.
+    """Returns a courier's note as it may be shown, or None when nothing is left of it.
 
     The note is free text by a stranger: invisible and direction-changing characters go, phone
     numbers (as dialled in `market`, a country code) and e-mail addresses are hidden, and what is
@@ -136,7 +136,7 @@ def readable_note(text: str | None, market: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _readable(text: str, market: str) -> str | None:
-    """The same for a note of at most `NOTE_LIMIT` characters: cleaned once, not at every view."""
+    """Returns the same for a note of at most `NOTE_LIMIT` characters, kept for later views."""
     plain = _BLANK_LINES.sub("\n", _visible(text)).strip()
     plain = without_contacts(plain, market)
     if len(plain) > _LONGEST_NOTE:
@@ -157,7 +157,7 @@ def _status_words(delivery: TrackedDelivery, status: Status, texts: Texts) -> St
 
 
 def _courier(delivery: TrackedDelivery) -> route.Place | None:
-    """Where the courier stands: where it got to, if it stopped; nowhere once it is cancelled."""
+    """Returns where on the drawn route the courier is; None where the delivery is cancelled."""
     if delivery.status is Status.CANCELLED:
         return None
     share = _SHARES.get(delivery.status)
@@ -188,7 +188,7 @@ def _promise(
 def _pickup(
     delivery: TrackedDelivery, texts: Texts, now: datetime, zone: ZoneInfo
 ) -> Promise | None:
-    """When the courier collects the parcel, while that is still ahead."""
+    """Returns when the courier collects the parcel, while that is still ahead."""
     if delivery.status not in _NOT_COLLECTED or now > delivery.pickup_by:
         return None
     value = dates.by(delivery.pickup_by, now, zone, texts)
@@ -197,7 +197,7 @@ def _pickup(
 
 
 def _steps(delivery: TrackedDelivery, texts: Texts, zone: ZoneInfo) -> list[tuple[datetime, Step]]:
-    """The history in words, oldest first, each step with its local moment."""
+    """Returns the history in words, oldest first, each step with its local moment."""
     told: list[tuple[datetime, Step]] = []
     for step, title in zip(delivery.steps, _titles(delivery, texts), strict=True):
         moment = step.occurred_at.astimezone(zone)

@@ -36,7 +36,7 @@ _PARTS = (
 
 
 def _assembled() -> bytes:
-    """The parts in one function of their own, so that they share names and the page gets none."""
+    """Returns the parts within one function, so that they add no names to the page."""
     folder = files("estafette.web.widget") / "script"
     style = orjson.dumps((folder / "widget.css").read_text("utf-8")).decode()
     parts = [(folder / f"{part}.js").read_text("utf-8") for part in _PARTS]
@@ -68,7 +68,7 @@ async def _script(scope: Scope, _: Receive) -> HttpReply:
 
 
 def _is_known(conditions: list[bytes]) -> bool:
-    """Whether the browser has this very script, by its `If-None-Match` (RFC 9110, 13.1.2)."""
+    """Returns whether the browser has this script, by its `If-None-Match` (RFC 9110, 13.1.2)."""
     tags = [tag.strip().removeprefix(b"W/") for tag in b",".join(conditions).split(b",")]
     return _ETAG in tags or tags == [b"*"]
 
@@ -80,5 +80,5 @@ def _refused(refusal: Refusal | HttpRefusal) -> HttpReply:
 
 
 def build() -> Route:
-    """The script at `/widget.js`."""
+    """Returns the script at `/widget.js`."""
     return Route("/widget.js", Resource("/widget.js", {"GET": open_to_all(_script)}, _refused))
