@@ -15,6 +15,7 @@ from estafette.core.accounts.acts import Act
 from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import (
     CancelRefused,
+    HourIsFull,
     IdempotencyMismatch,
     QuoteExpired,
     QuoteMismatch,
@@ -171,3 +172,14 @@ def test_words_without_the_dialects_code_have_its_shape() -> None:
 
 def test_codes_are_those_of_the_contract() -> None:
     assert len(set(CODES)) == len(CODES) == 13
+
+
+def test_one_bad_field_is_told_alone() -> None:
+    _, told, _ = _answer(InvalidBody((Detail("parcel", "is required"),)))
+    assert told["detail"] == "parcel is required"
+
+
+def test_a_key_whose_hour_is_full_is_told_so_wherever_its_pages_are() -> None:
+    _, told, headers = _answer(HourIsFull(False, 7))
+    assert told["detail"] == ("No more deliveries can be created with this key now; retry later")
+    assert headers["retry-after"] == "7"
