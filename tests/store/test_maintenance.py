@@ -10,10 +10,10 @@ import pytest
 
 from estafette.core.ids import new_id
 from estafette.core.retention import Retention
-from estafette.store.maintenance import keep
 from estafette.store.migrate import migrate
 from estafette.store.partitions import Upkeep, keep_up
 from estafette.store.pool import open_pool
+from estafette.usecases import maintenance
 from tests.webhooks.stage import until
 
 TABLES = ("attempts", "idempotency", "quotes")
@@ -220,7 +220,7 @@ async def test_missing_partitions_are_made_until_told_to_stop(
         async def complete() -> bool:
             return await partitions(alone) == before
 
-        keeping = asyncio.create_task(keep(pool, KEPT, stop))
+        keeping = asyncio.create_task(maintenance.loop(pool, KEPT).run(stop))
         await until(complete)
         stop.set()
         await keeping

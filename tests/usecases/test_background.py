@@ -1,7 +1,7 @@
-"""Work in the background: a round is made at once, and all ends when the process is told to."""
+"""Work in the background: what a round of each does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import orjson
@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.retention import Retention
+from estafette.loops import Loop
 from estafette.store.deliveries.under_way import Count
 from estafette.store.ends import Done
 from estafette.usecases import ends
@@ -22,20 +23,6 @@ from tests.usecases.stage import platform_over
 from tests.usecases.test_one_account_fails import ended
 from tests.webhooks.stage import until
 
-SECONDS = 20  # far more than it takes, and far less than the rest between two rounds
-
-
-async def done_in_a_round(
-    run: Callable[[asyncio.Event], Awaitable[None]], is_done: Callable[[], Awaitable[bool]]
-) -> None:
-    """Lets the work run until its first round has done something, then ends it."""
-    stop = asyncio.Event()
-    async with asyncio.timeout(SECONDS):
-        task = asyncio.ensure_future(run(stop))
-        await until(is_done)
-        stop.set()
-        await task
-
 
 async def test_what_has_had_its_time_is_removed_and_counted(shops: tuple[Shop, Shop]) -> None:
     shop, _ = shops
@@ -47,25 +34,16 @@ async def test_what_has_had_its_time_is_removed_and_counted(shops: tuple[Shop, S
     )
     observed: list[Done] = []
 
-    async def is_done() -> bool:
-        return bool(observed) and await shop.count("messages") == 0
-
-    await done_in_a_round(
-        lambda stop: ends.run(shop.platform, Retention(), stop, observed.append), is_done
-    )
+    await ends.loop(shop.platform, Retention(), observed.append).once()
+    assert await shop.count("messages") == 0
     assert "messages" in {one.name for one in observed}
 
 
 async def test_personal_data_is_erased(shops: tuple[Shop, Shop]) -> None:
     shop, _ = shops
     over, kept = await ended(shop, 11), await ended(shop, 9)
-
-    async def is_done() -> bool:
-        return (await shop.delivery(over)).dropoff.name == "erased"
-
-    await done_in_a_round(
-        lambda stop: personal_data.run(shop.platform, timedelta(days=10), stop), is_done
-    )
+    await personal_data.loop(shop.platform, timedelta(days=10)).once()
+    assert (await shop.delivery(over)).dropoff.name == "erased"
     assert (await shop.delivery(kept)).dropoff.name != "erased"
     assert await shop.count("phone_index") == 1
 
@@ -73,24 +51,15 @@ async def test_personal_data_is_erased(shops: tuple[Shop, Shop]) -> None:
 async def test_days_are_closed(shops: tuple[Shop, Shop]) -> None:
     shop, _ = shops
     await ended(shop, 3)
-
-    async def is_done() -> bool:
-        return await shop.count("ledger_closings") > 0
-
-    await done_in_a_round(lambda stop: close_books.run(shop.platform, stop), is_done)
+    await close_books.loop(shop.platform).once()
+    assert await shop.count("ledger_closings") > 0
 
 
 async def test_deliveries_under_way_are_counted(shops: tuple[Shop, Shop]) -> None:
     shop, _ = shops
     await shop.create()
     observed: list[Mapping[Status, Count]] = []
-
-    async def is_done() -> bool:
-        return bool(observed)
-
-    await done_in_a_round(
-        lambda stop: count_open.run(shop.platform, stop, observed.append), is_done
-    )
+    await count_open.loop(shop.platform, observed.append).once()
     assert {status: of.deliveries for status, of in observed[0].items() if of.deliveries} == {
         Status.PENDING: 1
     }
@@ -108,11 +77,8 @@ async def test_endpoints_that_are_gone_are_disabled(shops: tuple[Shop, Shop]) ->
         shop.account.id,
     )
     query = "select disabled_why from endpoints where account_id = $1"
-
-    async def is_done() -> bool:
-        return await shop.platform.pool.fetchval(query, shop.account.id) == "gone"
-
-    await done_in_a_round(lambda stop: gone.run(shop.platform, stop), is_done)
+    await gone.loop(shop.platform).once()
+    assert await shop.platform.pool.fetchval(query, shop.account.id) == "gone"
     query = "select changes from audit where account_id = $1 and act = 'endpoint.disabled'"
     changes = orjson.loads(await shop.platform.pool.fetchval(query, shop.account.id))
     assert 172_800 <= changes.pop("for_seconds") < 180_000
@@ -123,28 +89,26 @@ async def test_what_waits_to_be_searched_is_indexed(shops: tuple[Shop, Shop]) ->
     shop, _ = shops
     await shop.create()
     await shop.sql("update search_texts set created_at = created_at - interval '1 minute'")
-
-    async def is_done() -> bool:
-        return await shop.count("search_grams") == 1
-
-    await done_in_a_round(lambda stop: search.run(shop.platform, stop), is_done)
+    await search.loop(shop.platform).once()
+    assert await shop.count("search_grams") == 1
 
 
-RUNS: dict[str, Callable[[Platform, asyncio.Event], Awaitable[None]]] = {
-    "ends": lambda platform, stop: ends.run(platform, Retention(), stop),
-    "personal data": lambda platform, stop: personal_data.run(platform, timedelta(days=9), stop),
-    "books": close_books.run,
-    "search": search.run,
-    "overdue deliveries": due_moves.run,
-    "counting deliveries": lambda platform, stop: count_open.run(platform, stop, lambda _: None),
-    "endpoints that are gone": gone.run,
+LOOPS: dict[str, Callable[[Platform], Loop]] = {
+    "ends": lambda platform: ends.loop(platform, Retention()),
+    "personal data": lambda platform: personal_data.loop(platform, timedelta(days=9)),
+    "books": close_books.loop,
+    "search": search.loop,
+    "overdue deliveries": due_moves.loop,
+    "counting deliveries": lambda platform: count_open.loop(platform, lambda _: None),
+    "endpoints that are gone": gone.loop,
 }
 
 
-@pytest.mark.parametrize("work", RUNS)
+@pytest.mark.parametrize("work", LOOPS)
 async def test_work_that_fails_is_told_by_its_name_and_tried_again(
     fresh_database: str, work: str
 ) -> None:
+    stop = asyncio.Event()
     async with platform_over(fresh_database) as platform:
         for table in ("accounts", "deliveries", "delivery_references", "endpoint_failures"):
             await platform.pool.execute(f"alter table {table} rename to not_{table}")
@@ -153,5 +117,8 @@ async def test_work_that_fails_is_told_by_its_name_and_tried_again(
             async def is_done() -> bool:
                 return len([line for line in logs if line["event"] == "stumbled"]) > 1
 
-            await done_in_a_round(lambda stop: RUNS[work](platform, stop), is_done)
+            running = asyncio.create_task(LOOPS[work](platform).run(stop))
+            await until(is_done)
+            stop.set()
+            await running
     assert {line["work"] for line in logs if line["event"] == "stumbled"} == {work}

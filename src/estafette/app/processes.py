@@ -28,9 +28,9 @@ from estafette.http.server import HttpServer, open_sockets, room_for_connections
 from estafette.metrics import observe_open, observe_upkeep
 from estafette.scraping import scraped
 from estafette.settings import Settings
-from estafette.store import maintenance, signals
+from estafette.store import signals
 from estafette.up import liveness
-from estafette.usecases import ends
+from estafette.usecases import ends, maintenance
 from estafette.usecases.accounts import secret_key
 from estafette.usecases.deliveries import count_open, due_moves, personal_data, search
 from estafette.usecases.money import close_books
@@ -191,21 +191,24 @@ async def work(settings: Settings) -> None:
     ):
         _tell_start(None, await must_be_fit(platform))
         _spare_the_collector()
+        loops = (
+            sandbox.loop(platform),
+            due_moves.loop(platform),
+            search.loop(platform),
+            secret_key.loop(platform),
+            maintenance.loop(platform.pool, retention),
+            ends.loop(platform, retention, observe_upkeep),
+            personal_data.loop(platform, retention.personal_data),
+            close_books.loop(platform),
+            gone.loop(platform),
+            count_open.loop(platform, observe_open),
+        )
         await _until_one_ends(
             stop,
             _webhook_worker(settings, platform, sender).run(stop),
-            sandbox.run(platform, stop),
-            due_moves.run(platform, stop),
-            search.run(platform, stop),
-            secret_key.run(platform, stop),
             _run_errands(settings, platform, stop),
-            maintenance.keep(platform.pool, retention, stop),
             _watch_until(stop, alarm),
-            ends.run(platform, retention, stop, observe_upkeep),
-            personal_data.run(platform, retention.personal_data, stop),
-            close_books.run(platform, stop),
-            gone.run(platform, stop),
-            count_open.run(platform, stop, observe_open),
+            *(loop.run(stop) for loop in loops),
         )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from estafette.core.ids import first_id_of
 from estafette.core.retention import SANDBOX_RUNS, Retention
+from estafette.loops import Loop, Pace
 from estafette.store import ends
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
@@ -17,11 +18,11 @@ from estafette.store.pool import Connection
 from estafette.store.sandbox import plans
 from estafette.store.webhooks import endpoints, messages
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import in_turns, keep_doing
+from estafette.usecases.rounds import in_turns
 
 _ROWS = 1_000
 _PAUSE = 0.02
-_REST = 3_600.0
+_PACE = Pace(longest=3_600.0)
 _ONE_AT_A_TIME = 0x656E6473
 _WHOLE_EVERY = timedelta(days=1)
 
@@ -38,24 +39,19 @@ def _unobserved(_: Done) -> None:
     """Observes nothing: this process measures nothing."""
 
 
-async def run(
-    platform: Platform,
-    retention: Retention,
-    stop: asyncio.Event,
-    observe: Observer = _unobserved,
-) -> None:
-    """Removes what is over each hour until `stop` is set; one of any number of processes does."""
+def loop(platform: Platform, retention: Retention, observe: Observer = _unobserved) -> Loop:
+    """Removes what is over each hour; one of any number of processes does."""
     before = Looked()
 
-    async def one_round() -> float:
+    async def one_round(stop: asyncio.Event) -> float:
         nonlocal before
         before = await remove_what_is_over(platform, retention, stop, before)
         async with platform.pool.acquire() as connection:
             for done in await ends.done(connection):
                 observe(done)
-        return _REST
+        return _PACE.longest
 
-    await keep_doing("ends", one_round, stop)
+    return Loop("ends", one_round, _PACE)
 
 
 class Looked(NamedTuple):

@@ -16,9 +16,9 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from estafette.logs import Logger
+from estafette.loops import Loop, Pace
 from estafette.store import signals
 from estafette.store.pool import DATABASE_TROUBLE, Pool
-from estafette.store.trouble import TROUBLE_HERE
 from estafette.store.webhooks import messages, outbox
 from estafette.store.webhooks import survey as outbox_survey
 from estafette.store.webhooks.outbox import Claimed
@@ -36,9 +36,9 @@ _log = Logger()
 
 _LEASE_TO_TIMEOUT: Final = 1.5
 _CLAIM_SPACING_SECONDS: Final = 0.02
-_MEASURE_SECONDS: Final = 5.0
-_MAKE_WAY_SECONDS: Final = 0.1
-_GIVE_UP_SECONDS: Final = 60.0
+_MEASURE: Final = Pace(longest=5.0)
+_MAKE_WAY: Final = Pace(longest=0.1, first=0.1)
+_GIVE_UP: Final = Pace(longest=60.0, shortest=0.1)
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 
@@ -118,8 +118,19 @@ class Worker:
         self._agenda = Agenda(every_seconds=self._limits.poll_seconds)
         self._oldest_seconds = 0.0
         self._recorder = Recorder(pool, self.name, lambda: self._lanes.sending > 1)
-        self._wake = asyncio.Event()
-        self._stopping = False
+        pace = Pace(
+            longest=self._limits.poll_seconds,
+            apart=_CLAIM_SPACING_SECONDS,
+            first_retry=_FIRST_PAUSE_SECONDS,
+            longest_retry=_LONGEST_PAUSE_SECONDS,
+        )
+        self._claiming = Loop("claiming webhooks", self._claim, pace)
+        self._beside = (
+            Loop("measuring the outbox", self._measure, _MEASURE),
+            Loop("giving webhooks up", self._give_up, _GIVE_UP),
+            Loop("making way", self._make_way, _MAKE_WAY),
+        )
+        self._stopping = asyncio.Event()
         self._runners: set[asyncio.Task[None]] = set()
         self._unsent: list[Claimed] = []
         self._failed = asyncio.Event()
@@ -132,20 +143,17 @@ class Worker:
         goes away is waited for. Being cancelled instead leaves claimed messages to their leases.
         """
         recording = asyncio.create_task(self._recorder.run())
-        claiming = asyncio.create_task(self._claim_until_stopped())
+        claiming = asyncio.create_task(self._claiming.run(self._stopping))
         beside = [
             asyncio.create_task(signals.listen(self._dsn, signals.OUTBOX, self._called)),
-            asyncio.create_task(self._measure()),
-            asyncio.create_task(self._give_up()),
-            asyncio.create_task(self._make_way()),
+            *(asyncio.create_task(loop.run(self._stopping)) for loop in self._beside),
             asyncio.create_task(self._failed.wait()),
             asyncio.create_task(stop.wait()),
         ]
         own: list[asyncio.Task[Any]] = [recording, claiming, *beside]
         try:
             ended, _ = await asyncio.wait(own, return_when=asyncio.FIRST_COMPLETED)
-            self._stopping = True
-            self._wake.set()
+            self._stopping.set()
             await claiming
             await self._finish(recording)
             for task in ended:
@@ -169,41 +177,14 @@ class Worker:
         ):  # messages without a recorded result are sent again after their lease
             await asyncio.wait_for(recording, self._lease)
 
-    async def _claim_until_stopped(self) -> None:
-        """Claims whenever something is due and there is room; otherwise sleeps."""
-        pause = _FIRST_PAUSE_SECONDS
-        while not self._stopping:
-            self._wake.clear()
-            began = time.monotonic()
-            try:
-                await self._give_back()
-                due_in = await self._claim()
-            except DATABASE_TROUBLE as error:
-                TROUBLE_HERE.met(error, "claiming webhooks")
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-                continue
-            TROUBLE_HERE.passed()
-            pause = _FIRST_PAUSE_SECONDS
-            await self._sleep(due_in)
-            spacing = _CLAIM_SPACING_SECONDS - (time.monotonic() - began)
-            if spacing > 0 and not self._stopping:
-                await asyncio.sleep(spacing)
-
     def _called(self) -> None:
         """Notes that there are new messages."""
         self._agenda.call()
-        self._wake.set()
+        self._claiming.wake()
 
-    async def _sleep(self, seconds: float) -> None:
-        """Until woken, or at most this long."""
-        if seconds > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-
-    async def _claim(self) -> float:
+    async def _claim(self, _: asyncio.Event) -> float:
         """Claims what there is room for; returns the seconds to the next look."""
+        await self._give_back()
         now = time.monotonic()
         limit = min(self._limits.claim, self._lanes.room - self._recorder.waiting)
         if limit <= 0:
@@ -242,7 +223,7 @@ class Worker:
             must_wait = message.wait_seconds and not self._lanes.is_sending(message.key)
             if message.url is None or must_wait:
                 self._unsent.append(message)
-                self._wake.set()
+                self._claiming.wake()
             else:
                 told.append(message)
             if must_wait:
@@ -263,7 +244,7 @@ class Worker:
             self._runners.add(task)
             task.add_done_callback(self._runner_ended)
         if self._lanes.is_hungry:
-            self._wake.set()
+            self._claiming.wake()
 
     def _runner_ended(self, task: asyncio.Task[None]) -> None:
         self._runners.discard(task)
@@ -292,7 +273,7 @@ class Worker:
         schedule = self._requests.schedule(claimed)
         began = time.monotonic()
         is_late = began >= claimed_at + self._lease - schedule.timeout_seconds
-        if self._stopping or is_late:
+        if self._stopping.is_set() or is_late:
             self._give_back_from(job, 0)
             return
         if self._lanes.is_spared(job):
@@ -316,13 +297,13 @@ class Worker:
             wait = min(known.retry_seconds, claimed.order_seconds - round_seconds)
             self._give_back_from(job, 0, wait)
         if self._lanes.is_hungry:
-            self._wake.set()
+            self._claiming.wake()
 
     def _give_back_from(self, job: Job, place: int, wait_seconds: float = 0.0) -> None:
         """Releases the messages of a job from index `place` on; they wait that many seconds."""
         for message in self._lanes.cut(job, place):
             self._unsent.append(message._replace(wait_seconds=wait_seconds))
-            self._wake.set()
+            self._claiming.wake()
 
     async def _attempt(self, claimed: Claimed) -> Result | str:
         """Returns the result of sending a message, or why it could not be sent."""
@@ -342,32 +323,26 @@ class Worker:
             async with self._pool.acquire() as connection:
                 await outbox.release(connection, unsent, worker=self.name)
 
-    async def _make_way(self) -> None:
+    async def _make_way(self, _: asyncio.Event) -> float:
         """Notices requests that take long, so that others get their places."""
-        while True:
-            await asyncio.sleep(_MAKE_WAY_SECONDS)
-            if self._lanes.is_crowded:
-                self._start_runners()
+        if self._lanes.is_crowded:
+            self._start_runners()
+        return _MAKE_WAY.longest
 
-    async def _give_up(self) -> None:
+    async def _give_up(self, _: asyncio.Event) -> float:
         """Ends the waiting of messages for endpoints that have only failed for a day."""
-        while True:
-            count = 0
-            with suppress(*DATABASE_TROUBLE):
-                async with self._pool.acquire() as connection:
-                    count = await messages.give_up(connection)
-                if count:
-                    _log.warning("webhooks_given_up", count=count)
-            await asyncio.sleep(_MAKE_WAY_SECONDS if count else _GIVE_UP_SECONDS)
+        async with self._pool.acquire() as connection:
+            count = await messages.give_up(connection)
+        if count:
+            _log.warning("webhooks_given_up", count=count)
+        return _GIVE_UP.shortest if count else _GIVE_UP.longest
 
-    async def _measure(self) -> None:
+    async def _measure(self, _: asyncio.Event) -> float:
         """Keeps the gauges of the outbox up to date."""
-        while True:
-            with suppress(*DATABASE_TROUBLE):
-                async with self._pool.acquire() as connection:
-                    pending, held = await outbox_survey.count(connection)
-                metrics.PENDING.set(pending)
-                metrics.HELD.set(held)
-                metrics.OLDEST.set(self._oldest_seconds if pending else 0.0)
-            metrics.UNDER_WAY.set(self._lanes.sending)
-            await asyncio.sleep(_MEASURE_SECONDS)
+        metrics.UNDER_WAY.set(self._lanes.sending)
+        async with self._pool.acquire() as connection:
+            pending, held = await outbox_survey.count(connection)
+        metrics.PENDING.set(pending)
+        metrics.HELD.set(held)
+        metrics.OLDEST.set(self._oldest_seconds if pending else 0.0)
+        return _MEASURE.longest

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from estafette.core.deliveries.delivery import Status
-from estafette.couriers.sandbox import run
+from estafette.couriers.sandbox import loop
 from estafette.usecases.platform import Platform
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 
@@ -26,7 +26,7 @@ _LONGEST = 60
 async def couriers(platform: Platform, count: int = 1) -> AsyncGenerator[asyncio.Event]:
     """Runs that many loops, and ends them in order."""
     stop = asyncio.Event()
-    tasks = [asyncio.create_task(run(platform, stop)) for _ in range(count)]
+    tasks = [asyncio.create_task(loop(platform).run(stop)) for _ in range(count)]
     try:
         yield stop
     finally:

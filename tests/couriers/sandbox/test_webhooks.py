@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from estafette.couriers.sandbox import run
+from estafette.couriers.sandbox import loop
 from tests.receivers import Receiver
 from tests.usecases.stage import new_tenant, platform_over
 from tests.webhooks.stage import listen_at, said, working
@@ -22,7 +22,7 @@ async def test_webhooks_arrive_twice_or_out_of_order_where_that_is_asked_for(
         tenant = await new_tenant(platform)
         await listen_at(tenant, receiver.url)
         async with working(platform, fresh_database):
-            couriers = asyncio.create_task(run(platform, stop))
+            couriers = asyncio.create_task(loop(platform).run(stop))
             twice = str(await tenant.create("sandbox:webhook_duplicate"))
             mixed = str(await tenant.create("sandbox:webhook_out_of_order"))
             await receiver.wait_for(15, seconds=30)

@@ -188,7 +188,7 @@ async def test_workers_seal_pins_in_the_background_and_end_with_it_a_day_later(
                 "update chores set begun_at = begun_at - $1::interval", timedelta(days=days)
             )
             stop = asyncio.Event()
-            running = asyncio.create_task(secret_key.run(platform, stop))
+            running = asyncio.create_task(secret_key.loop(platform).run(stop))
             await until(is_done if days else is_sealed)
             stop.set()
             await running

@@ -13,7 +13,7 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.schedule import Schedule
 from estafette.store.pool import Pool, open_pool
 from estafette.usecases.deliveries.advance import Move, advance
-from estafette.usecases.deliveries.due_moves import look_after, run
+from estafette.usecases.deliveries.due_moves import look_after, loop
 from tests.usecases.angola import ENTREGA, Shop
 
 NONE = timedelta(0)
@@ -135,13 +135,13 @@ async def test_the_loop_moves_what_is_due_until_it_is_told_to_stop(shop: Shop) -
     shop.change(watch_limits=WatchLimits(courier=NONE))
     await shop.company("fast")
     stop = asyncio.Event()
-    loop = asyncio.create_task(run(shop.platform, stop))
+    running = asyncio.create_task(loop(shop.platform).run(stop))
     delivery = await shop.create()
     async with asyncio.timeout(60):
         while (await shop.delivery(delivery.id)).status is not Status.STALLED:
             pass
         stop.set()
-        await loop
+        await running
 
 
 class _Replaced:
@@ -162,11 +162,12 @@ async def test_the_loop_outlives_the_loss_of_the_database(shop: Shop, postgres_d
     gone = await open_pool(postgres_dsn, size=1)
     await gone.close()
     lossy = _Replaced(gone)
-    loop = asyncio.create_task(run(replace(shop.platform, pool=cast(Pool, lossy)), stop))
+    lost = replace(shop.platform, pool=cast(Pool, lossy))
+    running = asyncio.create_task(loop(lost).run(stop))
     await asyncio.sleep(0)
     lossy.now = healthy
     async with asyncio.timeout(60):
         while (await shop.delivery(delivery.id)).status is not Status.STALLED:
             pass
         stop.set()
-        await loop
+        await running

@@ -7,7 +7,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.create import Creator
-from estafette.usecases.deliveries.search import ListFilter, index_some, list_page, run
+from estafette.usecases.deliveries.search import ListFilter, index_some, list_page, loop
 from tests.usecases.angola import BENGUELA, ENTREGA, VIANA, Shop
 
 
@@ -104,6 +104,4 @@ async def test_the_worker_indexes_what_was_created(shop: Shop) -> None:
     )
     while await shop.count("search_grams") == 0:
         assert await index_some(shop.platform)
-    stop = asyncio.Event()
-    stop.set()
-    await run(shop.platform, stop)
+    assert await loop(shop.platform).once() > 0

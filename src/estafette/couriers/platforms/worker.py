@@ -23,13 +23,13 @@ from estafette.couriers.platforms.failures import Late
 from estafette.couriers.platforms.places import Places
 from estafette.couriers.platforms.reach import Reach
 from estafette.logs import Logger
+from estafette.loops import Loop, Pace, report
 from estafette.usecases.couriers import dispatch
 from estafette.usecases.couriers.dispatch import Errand
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing, report
 
 _ERRAND_TO_LEASE: Final = 0.75
-_LONGEST_SLEEP: Final = 2.0
+_PACE: Final = Pace(longest=2.0)
 _FIRST_RETRY: Final = 1.0
 _LONGEST_RETRY: Final = 60.0
 _POLL_GROWTH: Final = 1.6
@@ -66,35 +66,29 @@ class Worker:
         self._poll_seconds = poll_seconds
         self._places = Places(api.manners)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._woken = asyncio.Event()
+        self._loop = Loop("errands to other platforms", self._round, _PACE)
 
     def wake(self) -> None:
         """There may be errands."""
-        self._woken.set()
+        self._loop.wake()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then ends with what is under way, or soon without it.
 
         What is cut off is claimed again after its lease, and looked up first.
         """
-        telling = asyncio.create_task(self._wake_at(stop))
         try:
-            await keep_doing("errands to other platforms", lambda: self._round(stop), stop)
+            await self._loop.run(stop)
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=_FINISH_SECONDS)
         finally:
-            own = [telling, *self._tasks]
+            own = list(self._tasks)
             for task in own:
                 task.cancel()
             await asyncio.gather(*own, return_exceptions=True)
 
-    async def _wake_at(self, stop: asyncio.Event) -> None:
-        await stop.wait()
-        self.wake()
-
-    async def _round(self, stop: asyncio.Event) -> float:
-        """Claims what there is room for, and sleeps until there may be more."""
-        self._woken.clear()
+    async def _round(self, _: asyncio.Event) -> float:
+        """Claims what there is room for; returns the seconds until there may be more."""
         rooms, rests = self._places.rooms()
         due_in = None
         if rooms.in_all > 0:
@@ -103,18 +97,8 @@ class Worker:
                 self._start(errand)
             due_in = claimed.due_in_seconds
         # what is due and was not claimed waits for room, whose coming wakes
-        longest = due_in if due_in is not None and due_in > 0 else _LONGEST_SLEEP
-        longest = longest if rests is None else min(longest, rests)
-        if not stop.is_set():
-            await self._sleep(min(longest, _LONGEST_SLEEP))
-        return 0
-
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
+        longest = due_in if due_in is not None and due_in > 0 else _PACE.longest
+        return longest if rests is None else min(longest, rests)
 
     def _start(self, errand: Errand) -> None:
         company_id, is_look = errand.company.id, errand.upstream_id is not None

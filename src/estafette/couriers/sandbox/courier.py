@@ -2,37 +2,27 @@
 
 import asyncio
 
+from estafette.loops import Loop, Pace
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing
 from estafette.usecases.sandbox import simulate
-from estafette.usecases.sandbox.simulate import Tick
 
-_LONGEST_SLEEP = 1.0
-_SHORTEST_SLEEP = 0.02
+_LONGEST_SECONDS = 1.0
+_SHORTEST_SECONDS = 0.02
 
 
-async def run(platform: Platform, stop: asyncio.Event) -> None:
-    """Moves the sandbox's deliveries until `stop` is set, then ends with the step under way.
+def loop(platform: Platform) -> Loop:
+    """Moves the sandbox's deliveries.
 
-    Any number of processes may run it over one database: each step is made once. It outlives the
-    loss of the database and goes on where it was.
+    Any number of processes may run it over one database: each step is made once. A delivery that is
+    created meanwhile is due a step later at the earliest, so that resting no longer than a step
+    misses nothing; a process with other settings may create some due earlier.
     """
+    step = platform.sandbox_step.total_seconds() or _LONGEST_SECONDS
+    longest = max(min(step, _LONGEST_SECONDS), _SHORTEST_SECONDS)
+    pace = Pace(longest=longest, shortest=_SHORTEST_SECONDS)
 
-    async def one_round() -> float:
-        tick = await simulate.tick(platform)
-        return _pause(tick, platform.sandbox_step.total_seconds())
+    async def one_round(_: asyncio.Event) -> float:
+        done, due_in_seconds = await simulate.tick(platform)
+        return 0 if done else pace.until(due_in_seconds)
 
-    await keep_doing("sandbox couriers", one_round, stop)
-
-
-def _pause(tick: Tick, step_seconds: float) -> float:
-    """How long to sleep after a tick, in seconds.
-
-    A delivery that is created meanwhile is due a step later at the earliest, so that sleeping no
-    longer than a step misses nothing; a process with other settings may create some due earlier.
-    """
-    if tick.done:
-        return 0
-    due = _LONGEST_SLEEP if tick.due_in_seconds is None else tick.due_in_seconds
-    longest = min(_LONGEST_SLEEP, step_seconds) if step_seconds else _LONGEST_SLEEP
-    return max(min(due, longest), _SHORTEST_SLEEP)
+    return Loop("sandbox couriers", one_round, pace)

@@ -8,6 +8,7 @@ from uuid import UUID
 from estafette.core.audit import Act
 from estafette.core.ids import new_id
 from estafette.core.webhooks.headers import sealed_for
+from estafette.loops import Loop, Pace
 from estafette.store import chores, data_keys
 from estafette.store.couriers import links as stored_links
 from estafette.store.deliveries import table as deliveries
@@ -20,7 +21,6 @@ from estafette.usecases.accounts.secrets import WrongSecretKeyError
 from estafette.usecases.couriers import links
 from estafette.usecases.deliveries import pins
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing
 
 Place = tuple[UUID, UUID]
 """The account and the id of a row, after which a page begins."""
@@ -30,7 +30,7 @@ START: Place = (UUID(int=0), UUID(int=0))
 _ENDPOINTS = 200
 _DELIVERIES = 2_000
 _CHORE = "seal PINs"
-_DAY_SECONDS = 86_400.0
+_PACE = Pace(longest=86_400.0)
 
 
 @dataclass
@@ -171,28 +171,28 @@ async def seal_some(platform: Platform, after: Place) -> Place | None:
         return await _pins(connection, platform, after, Rotation())
 
 
-async def run(platform: Platform, stop: asyncio.Event) -> None:
-    """Seals the PINs that versions before have stored in clear text, until `stop` is set.
+def loop(platform: Platform) -> Loop:
+    """Seals the PINs that versions before have stored in clear text.
 
     All deliveries are gone through once when this version begins, and once a day later, for servers
     of the version before may have gone on meanwhile; then never again.
     """
     place: Place | None = START
 
-    async def one_round() -> float:
+    async def one_round(_: asyncio.Event) -> float:
         nonlocal place
         async with platform.pool.acquire() as connection:
             chore = await chores.begin(connection, _CHORE)
         if chore.done_at is not None:
-            return _DAY_SECONDS
+            return _PACE.longest
         if place is not None:
             place = await seal_some(platform, place)
             return 0
         if not chore.is_of_yesterday:
             place = START
-            return _DAY_SECONDS
+            return _PACE.longest
         async with platform.pool.acquire() as connection:
             await chores.end(connection, _CHORE)
-        return _DAY_SECONDS
+        return _PACE.longest
 
-    await keep_doing("sealing PINs", one_round, stop)
+    return Loop("sealing PINs", one_round, _PACE)

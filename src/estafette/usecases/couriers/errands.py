@@ -10,9 +10,9 @@ from estafette.core.couriers.company import Company
 from estafette.core.couriers.dispatch import Claimed, Elsewhere, Rooms
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.dialect import Dialect
+from estafette.loops import report
 from estafette.store.couriers import dispatches
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import report
 
 __all__ = [
     "Errand",

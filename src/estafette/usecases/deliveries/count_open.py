@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from estafette.core.deliveries.delivery import FINAL, Status
+from estafette.loops import Loop, Pace
 from estafette.store.deliveries import under_way
 from estafette.store.deliveries.under_way import Count
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing
 
 Observe = Callable[[Mapping[Status, Count]], None]
 """Hears of every status that is no end, those that no delivery has included."""
 
-_EVERY_SECONDS = 30.0
+_PACE = Pace(longest=30.0)
 
 
 async def count_open(platform: Platform) -> dict[Status, Count]:
@@ -24,11 +24,11 @@ async def count_open(platform: Platform) -> dict[Status, Count]:
     }
 
 
-async def run(platform: Platform, stop: asyncio.Event, observe: Observe) -> None:
-    """Counts them now and then until `stop` is set. Any number of processes may do it."""
+def loop(platform: Platform, observe: Observe) -> Loop:
+    """Counts them twice a minute. Any number of processes may do it."""
 
-    async def one_round() -> float:
+    async def one_round(_: asyncio.Event) -> float:
         observe(await count_open(platform))
-        return _EVERY_SECONDS
+        return _PACE.longest
 
-    await keep_doing("counting deliveries", one_round, stop)
+    return Loop("counting deliveries", one_round, _PACE)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.due_moves import due_move
 from estafette.core.deliveries.event import Actor
+from estafette.loops import Loop, Pace
 from estafette.store.deliveries import due_moves
 from estafette.store.deliveries.due_moves import Watched
 from estafette.store.deliveries.journal import Entry
@@ -15,27 +16,20 @@ from estafette.store.work import UnitOfWork
 from estafette.usecases.deliveries import record
 from estafette.usecases.deliveries.advance import Move, moved
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import in_one_or_apart, keep_doing
+from estafette.usecases.rounds import in_one_or_apart
 
 _AT_ONCE = 200
-_LONGEST_SLEEP = 5.0
-_SHORTEST_SLEEP = 0.05
+_PACE = Pace(longest=5.0, shortest=0.05)
 
 
-async def run(platform: Platform, stop: asyncio.Event) -> None:
-    """Moves deliveries as time does until `stop` is set, then ends with the round under way.
+def loop(platform: Platform) -> Loop:
+    """Moves deliveries as time does. Any number of processes may run it over one database."""
 
-    Any number of processes may run it over one database.
-    """
-
-    async def one_round() -> float:
+    async def one_round(_: asyncio.Event) -> float:
         done, due_in_seconds = await look_after(platform)
-        if done:
-            return 0
-        due = _LONGEST_SLEEP if due_in_seconds is None else due_in_seconds
-        return max(min(due, _LONGEST_SLEEP), _SHORTEST_SLEEP)
+        return 0 if done else _PACE.until(due_in_seconds)
 
-    await keep_doing("overdue deliveries", one_round, stop)
+    return Loop("overdue deliveries", one_round, _PACE)
 
 
 class Round(NamedTuple):

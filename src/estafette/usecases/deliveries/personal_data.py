@@ -16,6 +16,7 @@ from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.personal_data import erased, phones_of
 from estafette.core.ids import first_id_of
 from estafette.core.retention import ANSWERS, LONGEST_DAYS
+from estafette.loops import Loop, Pace
 from estafette.store import data_keys, ends
 from estafette.store.accounts import table as accounts
 from estafette.store.deliveries import idempotency, personal_data, phone_index
@@ -24,12 +25,12 @@ from estafette.store.deliveries.phone_index import Indexed
 from estafette.store.pool import Connection
 from estafette.usecases.accounts.secrets import WrongSecretKeyError
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import in_turns, keep_doing
+from estafette.usecases.rounds import in_turns
 
 _AT_ONCE = 200
 _INDEXED_AT_ONCE = 1_000
 _PAUSE = 0.02
-_REST = 300.0
+_PACE = Pace(longest=300.0)
 _INDEX = "phone_index"
 _OWNER = _INDEX.encode()
 _KEY_BYTES = 32
@@ -43,15 +44,15 @@ _SLACK = timedelta(days=1)
 """From a delivery's creation to its end, for most: these are erased in one go, the others apart."""
 
 
-async def run(platform: Platform, kept: timedelta, stop: asyncio.Event) -> None:
-    """Indexes phones and erases personal data until `stop` is set."""
+def loop(platform: Platform, kept: timedelta) -> Loop:
+    """Indexes phones, and erases personal data that was `kept` for so long."""
 
-    async def one_round() -> float:
+    async def one_round(stop: asyncio.Event) -> float:
         await index_phones(platform, stop)
         await erase_what_is_over(platform, kept, stop)
-        return _REST
+        return _PACE.longest
 
-    await keep_doing("personal data", one_round, stop)
+    return Loop("personal data", one_round, _PACE)
 
 
 class PhoneHash:

@@ -5,16 +5,16 @@ import time
 
 from estafette.core.accounts.account import Scope
 from estafette.core.deliveries.delivery import Delivery
+from estafette.loops import Loop, Pace, report
 from estafette.store.deliveries import search, search_texts
 from estafette.store.deliveries.search import ListFilter
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing, report
 
-__all__ = ["Indexer", "ListFilter", "index_some", "list_page", "run"]
+__all__ = ["Indexer", "ListFilter", "index_some", "list_page", "loop"]
 
 _ACCOUNTS = 20
 _TEXTS = 500
-_REST = 1.0
+_PACE = Pace(longest=1.0)
 _REST_OF_FAILED = 300.0
 
 
@@ -75,12 +75,12 @@ async def index_some(platform: Platform) -> int:
     return done
 
 
-async def run(platform: Platform, stop: asyncio.Event) -> None:
-    """Indexes what waits for it until `stop` is set, then ends with the round under way."""
+def loop(platform: Platform) -> Loop:
+    """Indexes what waits for it."""
     indexer = Indexer(platform)
 
-    async def one_round() -> float:
+    async def one_round(_stop: asyncio.Event) -> float:
         _, more = await indexer.round()
-        return 0 if more else _REST
+        return 0 if more else _PACE.longest
 
-    await keep_doing("search", one_round, stop)
+    return Loop("search", one_round, _PACE)

@@ -5,23 +5,24 @@ from functools import partial
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode, Scope
+from estafette.loops import Loop, Pace
 from estafette.store.accounts import table as accounts
 from estafette.store.money import closings
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import in_turns, keep_doing
+from estafette.usecases.rounds import in_turns
 
-_REST = 3_600.0
+_PACE = Pace(longest=3_600.0)
 _PAUSE = 0.01
 
 
-async def run(platform: Platform, stop: asyncio.Event) -> None:
-    """Closes the days that are over, each hour until `stop` is set."""
+def loop(platform: Platform) -> Loop:
+    """Closes the days that are over, each hour."""
 
-    async def one_round() -> float:
+    async def one_round(stop: asyncio.Event) -> float:
         await close_books(platform, stop)
-        return _REST
+        return _PACE.longest
 
-    await keep_doing("books", one_round, stop)
+    return Loop("books", one_round, _PACE)
 
 
 async def close_books(platform: Platform, stop: asyncio.Event | None = None) -> int:

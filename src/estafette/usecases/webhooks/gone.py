@@ -6,11 +6,11 @@ from typing import Final
 
 from estafette.core.audit import Act
 from estafette.logs import Logger
+from estafette.loops import Loop, Pace
 from estafette.store.webhooks import failures
 from estafette.store.webhooks.failures import Gone
 from estafette.usecases import audit
 from estafette.usecases.platform import Platform
-from estafette.usecases.rounds import keep_doing
 
 GONE_TIMES: Final = 5
 GONE_FOR: Final = timedelta(hours=1)
@@ -18,7 +18,7 @@ GONE_FOR: Final = timedelta(hours=1)
 one webhook that waits, that is the seventh attempt; any other answer or failure begins anew."""
 
 _AT_A_TIME: Final = 100
-_REST_SECONDS: Final = 30.0
+_PACE: Final = Pace(longest=30.0)
 
 _log = Logger()
 
@@ -51,11 +51,11 @@ async def disable_gone(platform: Platform) -> list[Gone]:
     return found
 
 
-async def run(platform: Platform, stop: asyncio.Event) -> None:
-    """Does so every half a minute until `stop` is set. Any number of processes may."""
+def loop(platform: Platform) -> Loop:
+    """Does so every half a minute. Any number of processes may."""
 
-    async def one_round() -> float:
+    async def one_round(_: asyncio.Event) -> float:
         found = await disable_gone(platform)
-        return 0.0 if len(found) == _AT_A_TIME else _REST_SECONDS
+        return 0.0 if len(found) == _AT_A_TIME else _PACE.longest
 
-    await keep_doing("endpoints that are gone", one_round, stop)
+    return Loop("endpoints that are gone", one_round, _PACE)

@@ -12,14 +12,11 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from uuid import UUID
 
-from estafette.core.errors import Busy, Unavailable
-from estafette.logs import Logger
+from estafette.loops import Loop, Pace
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 
 Track = Callable[[UUID], Awaitable[TrackedDelivery | None]]
 Versions = Callable[[Collection[UUID]], Awaitable[dict[UUID, int]]]
-
-_log = Logger()
 
 
 class CrowdedError(Exception):
@@ -97,6 +94,10 @@ class Hub:
     ) -> None:
         self._track = track
         self._versions = versions
+        pace = Pace(
+            longest=interval, first=interval, first_retry=2 * interval, longest_retry=30 * interval
+        )
+        self._loop = Loop("tracking pages", self._look, pace)
         self._interval = interval
         self._most = most
         self._most_each = most_each
@@ -132,7 +133,8 @@ class Hub:
         watch.subscriptions.add(subscription)
         self._open += 1
         if self._poller is None:
-            self._poller = asyncio.create_task(self._poll(), name="tracking-poll")
+            polling = self._loop.run(asyncio.Event())
+            self._poller = asyncio.create_task(polling, name="tracking-poll")
         try:
             yield subscription
         finally:
@@ -162,19 +164,7 @@ class Hub:
             poller.cancel()
         return poller
 
-    async def _poll(self) -> None:
-        failures = 0
-        while True:
-            await asyncio.sleep(self._interval * min(2**failures, 30))
-            try:
-                await self._look()
-                failures = 0
-            except Exception as error:  # the pages stay open over any trouble of the database
-                failures += 1
-                if not isinstance(error, Busy | Unavailable):
-                    _log.warning("tracking_poll_failed", error=type(error).__name__)
-
-    async def _look(self) -> None:
+    async def _look(self, _: asyncio.Event) -> float:
         versions = await self._versions(list(self._watches))
         for id, version in versions.items():
             watch = self._watches.get(id)
@@ -182,3 +172,4 @@ class Hub:
                 delivery = await self._track(id)
                 if delivery is not None:
                     watch.update(delivery)
+        return self._interval

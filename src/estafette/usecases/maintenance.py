@@ -1,0 +1,39 @@
+"""What keeps the database in shape by itself: the daily partitions, made ahead and dropped."""
+
+import asyncio
+from typing import Final
+
+from estafette.core.retention import Retention
+from estafette.logs import Logger
+from estafette.loops import Loop, Pace
+from estafette.store import audit
+from estafette.store.accounts import page_tallies
+from estafette.store.partitions import Upkeep, keep_up
+from estafette.store.pool import Pool
+
+_log = Logger()
+
+_AFTER_TROUBLE_SECONDS: Final = 60.0
+_PACE: Final = Pace(longest=3600.0, first_retry=_AFTER_TROUBLE_SECONDS, longest_retry=60.0)
+
+
+def loop(pool: Pool, retention: Retention) -> Loop:
+    """Maintains the database every hour; sooner after a failure."""
+
+    async def one_round(_: asyncio.Event) -> float:
+        async with pool.acquire() as connection:
+            done = await keep_up(connection, retention)
+            await audit.keep_up(connection, retention.audit, done)
+            await page_tallies.forget(connection)
+        return _AFTER_TROUBLE_SECONDS if _report(done) else _PACE.longest
+
+    return Loop("partitions", one_round, _PACE)
+
+
+def _report(done: Upkeep) -> bool:
+    """Logs what was done; whether something is to be tried again."""
+    if done.made or done.dropped:
+        _log.info("partitions_kept_up", made=done.made, dropped=done.dropped)
+    for table, reason in done.failed.items():
+        _log.warning("partitions_not_kept_up", table=table, reason=reason)
+    return bool(done.failed)
