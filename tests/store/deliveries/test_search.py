@@ -17,11 +17,12 @@ from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Statu
 from estafette.core.deliveries.due_moves import WatchLimits
 from estafette.core.deliveries.event import Actor, Event
 from estafette.core.deliveries.search import fold
+from estafette.core.deliveries.search_plan import EFFORT, Effort
 from estafette.core.ids import new_id
 from estafette.store.deliveries import journal, search, search_texts
 from estafette.store.deliveries.journal import Entry
 from estafette.store.deliveries.references import Given, Series, lock, write
-from estafette.store.deliveries.search import EFFORT, Effort, ListFilter
+from estafette.store.deliveries.search import ListFilter
 from estafette.store.pool import open_pool
 from estafette.store.work import UnitOfWork
 

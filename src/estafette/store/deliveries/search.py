@@ -3,21 +3,19 @@
 Newest first or oldest first, by creation and id: an order in which no delivery ever moves. A page
 is found by its ids alone, in an index where there is one, and read then.
 
-What is searched stands in `search_texts` (see store/deliveries/search_texts.py). A piece of text
-that many deliveries have is found soonest by looking through them in the order of the list; a rare
-one by its grams (see core/deliveries/search.py). Which it is, a look at the first two thousand
-tells.
+What is searched stands in `search_texts` (see store/deliveries/search_texts.py). The first texts of
+the list are looked through; which way the rest is found, core/deliveries/search_plan.py decides.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from math import inf
 from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
 from estafette.core.deliveries.delivery import Delivery, Status
-from estafette.core.deliveries.search import fold, needle, pattern, rarest
+from estafette.core.deliveries.search import Needle, fold, needle, pattern, rarest
+from estafette.core.deliveries.search_plan import EFFORT, Effort, Sampled, Way, plan
 from estafette.store.deliveries import rows
 from estafette.store.pool import Connection, reading_in_order
 
@@ -54,21 +52,6 @@ class ListFilter(NamedTuple):
         return self.offset + self.limit + 1
 
 
-class Effort(NamedTuple):
-    """How a search weighs its ways, in rows that are looked through in the order of the list.
-
-    `sample` rows are looked through first; a row that is fetched by its grams costs `fetch`; what
-    costs more than `long` is worth another way, if there is one.
-    """
-
-    sample: int = 2_000
-    fetch: float = 10.0
-    long: int = 40_000
-
-
-EFFORT = Effort()
-
-
 async def page(
     connection: Connection, scope: Scope, wanted: ListFilter, effort: Effort = EFFORT
 ) -> tuple[list[Delivery], bool]:
@@ -89,31 +72,36 @@ async def _search(
 ) -> list[UUID]:
     """The ids of the page and the one after it."""
     look = _Look(connection, scope, wanted, pattern(folded))
-    sample = effort.sample
-    found = await look.through(sample)
+    found = await look.through(effort.sample)
     total, indexed_to = await look.extent()
-    if len(found) == wanted.need or total <= sample:
+    if len(found) == wanted.need or total <= effort.sample:
         return found[wanted.offset :]
-    looked, hits = await look.hits(sample)
-    if looked < sample:  # there are no more of those times
+    looked, hits = await look.hits(effort.sample)
+    if looked < effort.sample:  # there are no more of those times
         return found[wanted.offset :]
     grams = needle(scope, folded)
-    narrowing = bool(grams.all_of or grams.any_of)
-    in_order = reach = min(total, sample * wanted.need / len(found)) if found else total
-    by_grams = total * effort.fetch * hits / sample if narrowing else inf
-    if wanted.chosen is not None:  # each text that has it leads to its delivery
-        in_order *= 1 + effort.fetch * hits / sample
-        if min(in_order, by_grams) > effort.long:
-            return await look.by_status()
-    if in_order <= by_grams:
-        found = await look.through(round(2 * reach))
-        if len(found) == wanted.need or 2 * reach >= total:
+    sampled = Sampled(total, hits, len(found), wanted.need)
+    chosen = plan(
+        sampled,
+        by_status=wanted.chosen is not None,
+        has_grams=bool(grams.all_of or grams.any_of),
+        effort=effort,
+    )
+    way: Way | None = chosen.way
+    if way is Way.IN_ORDER:
+        found = await look.through(chosen.reach)
+        if len(found) == wanted.need:
             return found[wanted.offset :]
-    if not narrowing:
-        return (await look.through(total))[wanted.offset :]
-    if grams.all_of:
-        return await look.by_grams("@>", await look.rarest(grams.all_of), indexed_to)
-    return await look.by_grams("&&", grams.any_of, indexed_to)
+        way = chosen.otherwise
+    match way:
+        case Way.BY_STATUS:
+            return await look.by_status()
+        case Way.BY_GRAMS:
+            return await look.by_grams(grams, indexed_to)
+        case Way.IN_ORDER:
+            return (await look.through(total))[wanted.offset :]
+        case None:
+            return found[wanted.offset :]
 
 
 _EXTENT = """
@@ -275,7 +263,13 @@ class _Look:
         found = await self._connection.fetchrow(_EXTENT, *self._scope_and_times[:2])
         return (found[0], found[1]) if found else (0, _FIRST)
 
-    async def rarest(self, grams: Mapping[bytes, int]) -> list[int]:
+    async def by_grams(self, grams: Needle, indexed_to: datetime) -> list[UUID]:
+        """The page and one more, of the texts whose grams are those of the piece."""
+        if grams.all_of:
+            return await self._having("@>", await self._rarest(grams.all_of), indexed_to)
+        return await self._having("&&", grams.any_of, indexed_to)
+
+    async def _rarest(self, grams: Mapping[bytes, int]) -> list[int]:
         """A few grams that few of some texts have: looking for more of them costs more."""
         if len(grams) <= _FEW_GRAMS:
             return list(grams.values())
@@ -287,7 +281,7 @@ class _Look:
             return list(grams.values())[:_FEW_GRAMS]
         return rarest(list(grams.values()), [row["hits"] for row in found], _FEW_GRAMS)
 
-    async def by_grams(self, has: str, grams: Collection[int], indexed_to: datetime) -> list[UUID]:
+    async def _having(self, has: str, grams: Collection[int], indexed_to: datetime) -> list[UUID]:
         """The page and one more, of the texts whose grams have all or some of these."""
         limits = (self._wanted.limit + 1, self._wanted.offset)
         values: list[object] = [list(grams), self._like, *limits, indexed_to]
