@@ -12,7 +12,7 @@ from yarl import URL
 from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import new_id
 from estafette.web.tracking.app import TrackingPages
-from estafette.web.tracking.render import ASSETS, EDITION, read_assets
+from estafette.web.tracking.render import FILES, read_files
 from estafette.web.tracking.texts import LANGUAGES
 from tests.web.tracking_samples import Shelf, advanced, delivery, public, served
 
@@ -125,27 +125,27 @@ async def test_a_fault_of_ours_is_told_kindly_and_tells_nothing(
 
 async def test_the_files_of_the_page_may_be_kept_for_ever(client: aiohttp.ClientSession) -> None:
     async with served(Shelf().pages()) as base:
-        for name, asset in ASSETS.items():
-            answer = await client.get(f"{base}/static/{EDITION}/{name}")
+        for name, asset in FILES.items():
+            answer = await client.get(f"{base}/static/{FILES.edition}/{name}")
             assert await answer.read() == asset.body
             assert "immutable" in answer.headers["Cache-Control"]
             _assert_guarded(answer.headers)
         older = await client.get(f"{base}/static/0123456789ab/tracking.css")
         assert older.headers["Cache-Control"] == "no-store"
-        assert (await client.get(f"{base}/static/{EDITION}/../app.py")).status == 404
-        assert (await client.get(f"{base}/static/{EDITION}/README.md")).status == 404
+        assert (await client.get(f"{base}/static/{FILES.edition}/../app.py")).status == 404
+        assert (await client.get(f"{base}/static/{FILES.edition}/README.md")).status == 404
 
 
 def test_the_style_sheet_names_only_files_that_the_page_serves() -> None:
-    named = re.findall(r"url\(([^)#]+)\)", ASSETS["tracking.css"].body.decode())
+    named = re.findall(r"url\(([^)#]+)\)", FILES["tracking.css"].body.decode())
     assert len(named) == 3
-    assert [name for name in named if name not in ASSETS] == []
+    assert [name for name in named if name not in FILES] == []
 
 
 def test_without_the_typeface_the_page_keeps_its_own_files(tmp_path: Path) -> None:
-    own = read_assets(tmp_path / "nothing-was-built")
+    own = read_files(tmp_path / "nothing-was-built")
     assert own.keys() == {"emblem.svg", "tracking.css", "tracking.js"}
-    assert ASSETS.keys() - own.keys() == {
+    assert FILES.keys() - own.keys() == {
         "onest-cyrillic-ext-wght-normal.woff2",
         "onest-cyrillic-wght-normal.woff2",
         "onest-latin-wght-normal.woff2",

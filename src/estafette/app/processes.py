@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from functools import lru_cache
 from importlib.metadata import version
 from types import FrameType
 
@@ -261,7 +260,7 @@ def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> W
             settings.webhook_concurrency + _OTHER_FILES_OF_A_WORKER,
         ),
     )
-    decrypt = lru_cache(maxsize=4096)(platform.cipher.decrypt)  # endpoints hear of many events
+    decrypt = platform.cipher.decrypt
     return Worker(platform.pool, dsn_of(settings), RENDERERS, sender, decrypt, limits)
 
 

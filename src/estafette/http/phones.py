@@ -39,11 +39,8 @@ def e164(text: str, region: str) -> str | None:
     A possible number is enough, see docs/decisions/0004-phones.md. What may stand in it besides
     digits, see docs/decisions/0018-an-input-budget.md.
     """
-    return _e164(text, region) if len(text) <= PHONE_LIMIT else None
-
-
-@lru_cache(maxsize=4096)
-def _e164(text: str, region: str) -> str | None:
+    if len(text) > PHONE_LIMIT:
+        return None
     if plain := _plain(text):  # most are written so: no character has to be replaced
         return plain
     number = _number_in(text)

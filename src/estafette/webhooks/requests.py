@@ -5,7 +5,6 @@ Secrets are read here and nowhere else in the worker.
 
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -19,7 +18,6 @@ from estafette.webhooks.standard import signed_headers
 
 # For accounts whose dialect this process does not have, until the operator has corrected that.
 _NO_DIALECT: Final = Schedule(doubling(60, 10), timeout_seconds=5)
-_KNOWN_SECRETS: Final = 4096
 
 
 class Requests:
@@ -30,7 +28,7 @@ class Requests:
     ) -> None:
         """`renderers` by the name of the dialect; `decrypt` is `Cipher.decrypt`."""
         self._renderers = renderers
-        self._decrypt = lru_cache(maxsize=_KNOWN_SECRETS)(decrypt)
+        self._decrypt = decrypt
         self.order = {name: each.order_seconds for name, each in renderers.items()}
         """By dialect, how long a message waits for earlier ones of its delivery, in seconds."""
 

@@ -3,32 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from estafette.core.deliveries.delivery import Status
 from estafette.core.sandbox.scenario import DEFAULT, SCENARIOS
+from estafette.http.pages import page_headers, template
 from estafette.http.reply import HttpReply
 from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox.rehearse import rehearse
 
-_HEADERS = [
-    (b"content-type", b"text/html; charset=utf-8"),
-    (
-        b"content-security-policy",
-        b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
-        b" frame-ancestors 'none'",
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-cache"),
-]
-
-_environment = Environment(
-    loader=PackageLoader("estafette.couriers.sandbox"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_HEADERS = page_headers(style="'unsafe-inline'")
 
 
 class Mention(NamedTuple):
@@ -46,7 +28,7 @@ def reply(platform: Platform, mentions: Sequence[Mention]) -> HttpReply:
 
 def render(platform: Platform, mentions: Sequence[Mention]) -> str:
     """The page's HTML."""
-    return _environment.get_template("docs.html").render(
+    return template("couriers/sandbox/templates/docs.html").render(
         public_url=platform.public_url,
         step_seconds=f"{platform.sandbox_step.total_seconds():g}",
         default=DEFAULT,

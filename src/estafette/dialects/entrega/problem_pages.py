@@ -1,16 +1,15 @@
 """The pages that the `type` of a problem leads to: what it means and what to do, for people."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import NamedTuple
 
-from jinja2 import Environment, StrictUndefined
 from starlette.types import ASGIApp, Receive, Scope
 
 from estafette.dialects.entrega.errors import KINDS, Kind, errors
 from estafette.http.limiter import open_to_all
+from estafette.http.pages import page_headers, template
 from estafette.http.refusals import PathUnknown
-from estafette.http.reply import Header, HttpReply
+from estafette.http.reply import HttpReply
 from estafette.http.resource import resources
 
 
@@ -104,26 +103,14 @@ _CODES = {
     " delivery.",
 }
 
-_HEADERS: Sequence[Header] = (
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (
-        b"content-security-policy",
-        b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
-        b" form-action 'none'; frame-ancestors 'none'",
-    ),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-)
+_HEADERS = page_headers(style="'self'", img="'self'")
 
 
 class _Pages:
     """The handlers of `/errors` and `/errors/{slug}`."""
 
     def __init__(self) -> None:
-        source = (files("estafette.dialects.entrega") / "problem.html").read_text("utf-8")
-        environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-        self._template = environment.from_string(source)
+        self._template = template("dialects/entrega/problem.html")
         self._statuses = {kind.slug: status for status, kind in KINDS.items()}
 
     async def index(self, _: Scope, __: Receive) -> HttpReply:

@@ -4,43 +4,31 @@ The page works without internet: what it needs is in the package. The viewer (Sw
 into `web/assets/vendor` when the package is built.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
-from importlib.resources import files
 from typing import Any
 
 import orjson
 import yaml
-from jinja2 import Environment, StrictUndefined
 from starlette.types import Receive, Scope
 
-from estafette.http.refusals import PathUnknown
-from estafette.http.reply import Header, HttpReply
+from estafette.http.pages import PACKAGE, VENDOR, Files, page_headers, template
+from estafette.http.reply import HttpReply
 
-_HERE = files("estafette.http.docs")
-_VENDOR = files("estafette.web") / "assets" / "vendor"
-
-_FILES = {
-    "swagger-ui.css": (_VENDOR, b"text/css; charset=utf-8"),
-    "swagger-ui-bundle.js": (_VENDOR, b"text/javascript; charset=utf-8"),
-    "docs.css": (_HERE, b"text/css; charset=utf-8"),
-    "docs.js": (_HERE, b"text/javascript; charset=utf-8"),
-    "emblem.svg": (_HERE, b"image/svg+xml"),
-}
+_HERE = PACKAGE / "http" / "docs"
+_FILES = Files(
+    [
+        VENDOR / "swagger-ui.css",
+        VENDOR / "swagger-ui-bundle.js",
+        _HERE / "docs.css",
+        _HERE / "docs.js",
+        _HERE / "emblem.svg",
+    ]
+)
 
 # The viewer writes style attributes and draws with data: images; it runs no code of the contract.
-_PAGE_HEADERS: Sequence[Header] = (
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (
-        b"content-security-policy",
-        b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
-        b" img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none';"
-        b" frame-ancestors 'none'",
-    ),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
+_PAGE_HEADERS = page_headers(
+    script="'self'", style="'self' 'unsafe-inline'", img="'self' data:", connect="'self'"
 )
 
 
@@ -70,16 +58,7 @@ class Docs:
 
     async def file(self, scope: Scope, _: Receive) -> HttpReply:
         """A file of the page. Raises PathUnknown."""
-        name: str = scope["path_params"]["name"]
-        body = self._files.get(name)
-        if body is None:
-            raise PathUnknown
-        headers = (
-            (b"content-type", _FILES[name][1]),
-            (b"cache-control", b"public, max-age=31536000, immutable"),
-            (b"x-content-type-options", b"nosniff"),
-        )
-        return HttpReply(200, body, headers)
+        return _FILES.reply(scope["path_params"]["name"])
 
     @cached_property
     def _served(self) -> tuple[bytes, bytes]:
@@ -88,20 +67,16 @@ class Docs:
         return b"application/json", orjson.dumps(yaml.safe_load(self._contract))
 
     @cached_property
-    def _files(self) -> Mapping[str, bytes]:
-        found = {name: folder / name for name, (folder, _) in _FILES.items()}
-        return {name: file.read_bytes() for name, file in found.items() if file.is_file()}
-
-    @cached_property
     def _page(self) -> bytes:
         info: Mapping[str, Any] = yaml.safe_load(self._contract)["info"]
-        environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-        template = environment.from_string((_HERE / "page.html").read_text("utf-8"))
-        edition = hashlib.sha256(b"".join(self._files.values())).hexdigest()[:12]
-        return template.render(
-            vendor=self._vendor,
-            contract=self._name,
-            info=info,
-            edition=edition,
-            has_viewer="swagger-ui-bundle.js" in self._files,
-        ).encode()
+        return (
+            template("http/docs/page.html")
+            .render(
+                vendor=self._vendor,
+                contract=self._name,
+                info=info,
+                edition=_FILES.edition,
+                has_viewer="swagger-ui-bundle.js" in _FILES,
+            )
+            .encode()
+        )

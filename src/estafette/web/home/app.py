@@ -3,15 +3,14 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import NamedTuple
 
-from jinja2 import Environment, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from estafette.http.limiter import limits_of
+from estafette.http.pages import PACKAGE, as_texts, page_headers, template
 from estafette.http.trace import trace_of
 
 
@@ -25,26 +24,14 @@ class Place(NamedTuple):
 
 def build(places: Sequence[Place]) -> Route:
     """Returns the page at `/`, which lists `places`; it raises RateLimited."""
-    templates = files("estafette.web.home") / "templates"
-    style = (templates / "home.css").read_text("utf-8")
-    page = Environment(autoescape=True, undefined=StrictUndefined).from_string(
-        (templates / "home.html").read_text("utf-8")
-    )
-    html = page.render(places=places, style=style)
+    style = (PACKAGE / "web/home/templates/home.css").read_text("utf-8")
+    html = template("web/home/templates/home.html").render(places=places, style=style).encode()
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    headers = {
-        "Content-Security-Policy": (
-            f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none';"
-            " form-action 'none'; frame-ancestors 'none'"
-        ),
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-cache",
-    }
+    headers = as_texts(page_headers(style=f"'sha256-{digest}'"))
 
     async def home(request: Request) -> Response:
         trace_of(request.scope).route = "/"
         limits_of(request.scope).ask(request.scope)
-        return HTMLResponse(html, headers=headers)
+        return Response(html, headers=headers)
 
     return Route("/", home)

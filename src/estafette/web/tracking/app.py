@@ -15,6 +15,7 @@ from starlette.routing import Route
 from estafette.core.deliveries.delivery import FINAL
 from estafette.core.errors import Busy, Unavailable
 from estafette.http.limiter import caller, limits_of
+from estafette.http.pages import FOR_EVER, as_texts, guards
 from estafette.http.parameters import parameters
 from estafette.http.refusals import RateLimited
 from estafette.http.trace import trace_of
@@ -23,7 +24,7 @@ from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.usecases.platform import Platform
 from estafette.web.tracking import language, render
 from estafette.web.tracking.live import Hub
-from estafette.web.tracking.render import ASSETS, EDITION, Links
+from estafette.web.tracking.render import FILES, Links
 from estafette.web.tracking.stream import HEARTBEAT_SECONDS, EventStream
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import present
@@ -32,17 +33,12 @@ PublicId = Callable[[str], UUID | None]
 """Reads an id as any dialect writes it; None when none does."""
 
 _GUARDS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self';"
-        " img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none';"
-        " frame-ancestors 'none'"
+    **as_texts(
+        guards(style="'self'", script="'self'", font="'self'", img="'self'", connect="'self'")
     ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
 _PRIVATE = _GUARDS | {"Cache-Control": "no-store", "Vary": "Accept-Language"}
-_FOR_EVER = "public, max-age=31536000, immutable"
 _PAGE = "/{public_id}"
 _STREAM = f"{_PAGE}/events"  # open for as long as somebody looks: measured apart
 _LONGEST_ID = 100
@@ -192,13 +188,13 @@ def _admit(request: Request) -> None:
 
 async def _file(request: Request) -> Response:
     _admit(request)
-    asset = ASSETS.get(request.path_params["name"])
-    if asset is None:
+    file = FILES.get(request.path_params["name"])
+    if file is None:
         raise HTTPException(404)
-    current = request.path_params["edition"] == EDITION
-    caching = _FOR_EVER if current else "no-store"  # an older page asks in the middle of an update
+    current = request.path_params["edition"] == FILES.edition
+    caching = FOR_EVER if current else "no-store"  # an older page asks in the middle of an update
     headers = _GUARDS | {"Cache-Control": caching}
-    return Response(asset.body, media_type=asset.media_type, headers=headers)
+    return Response(file.body, media_type=file.media_type, headers=headers)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

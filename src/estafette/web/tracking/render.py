@@ -2,61 +2,30 @@
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources.abc import Traversable
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from estafette.http.pages import PACKAGE, VENDOR, Files, template
 from estafette.web.tracking import route
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import TrackingView
 
-_HERE = Path(__file__).parent
-_VENDOR = _HERE.parent / "assets" / "vendor"
-_MEDIA_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".woff2": "font/woff2",
-}
 _TYPEFACE = "onest-latin-wght-normal.woff2"
 _REFERENCE_LENGTH = 6
 
-_environment = Environment(
-    loader=FileSystemLoader(_HERE / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
+def read_files(vendor: Traversable) -> Files:
+    """Returns the page's files: our own, and the typeface from `vendor`.
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A file that the page loads: the style sheet, the script, the emblem, a font."""
-
-    body: bytes
-    media_type: str
-
-
-def read_assets(vendor: Path) -> dict[str, Asset]:
-    """Returns the page's files by name: our own, and the typeface from `vendor`.
-
-    The build lays the typeface there (`hatch_build.py`). Where it did not, the page is set in the
-    reader's system font: its style sheet names one.
+    Where the build did not lay it there, the page is set in the reader's system font: its style
+    sheet names one.
     """
-    paths = [*sorted((_HERE / "static").iterdir()), *sorted(vendor.glob("onest-*.woff2"))]
-    return {
-        path.name: Asset(path.read_bytes(), _MEDIA_TYPES[path.suffix])
-        for path in paths
-        if path.suffix in _MEDIA_TYPES
-    }
+    own = sorted((PACKAGE / "web/tracking/static").iterdir(), key=lambda file: file.name)
+    fonts = sorted(vendor.iterdir(), key=lambda file: file.name) if vendor.is_dir() else []
+    return Files([*own, *(file for file in fonts if file.name.startswith("onest-"))])
 
 
-ASSETS = read_assets(_VENDOR)
+FILES = read_files(VENDOR)
 """The files of this installation, read once."""
-
-EDITION = hashlib.sha256(b"".join(asset.body for asset in ASSETS.values())).hexdigest()[:12]
-"""Changes with any of the files; part of their address, so that they may be cached for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +38,7 @@ class Links:
     @property
     def files(self) -> str:
         """The folder of the page's files."""
-        return f"{self.base}/static/{EDITION}"
+        return f"{self.base}/static/{FILES.edition}"
 
     @property
     def page(self) -> str:
@@ -94,7 +63,7 @@ def fragment(view: TrackingView, links: Links) -> tuple[str, str]:
     """
     html = _render("delivery.html", view.texts, view=view)
     # a new edition of the style sheet may not fit an old fragment, nor one page another
-    return html, hashlib.sha256(f"{EDITION}{links.page}{html}".encode()).hexdigest()[:16]
+    return html, hashlib.sha256(f"{FILES.edition}{links.page}{html}".encode()).hexdigest()[:16]
 
 
 def page(view: TrackingView, links: Links) -> str:
@@ -110,11 +79,11 @@ def notice(texts: Texts, links: Links, *, title: str, detail: str) -> str:
     return _render("notice.html", texts, links=links, title=title, detail=detail)
 
 
-def _render(template: str, texts: Texts, **context: object) -> str:
-    return _environment.get_template(template).render(
+def _render(name: str, texts: Texts, **context: object) -> str:
+    return template(f"web/tracking/templates/{name}").render(
         texts=texts,
         languages=LANGUAGES,
         route_path=route.PATH,
-        typeface=_TYPEFACE if _TYPEFACE in ASSETS else None,
+        typeface=_TYPEFACE if _TYPEFACE in FILES else None,
         **context,
     )

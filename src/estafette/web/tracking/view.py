@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from estafette.core.deliveries.delivery import FINAL, Status
@@ -131,13 +130,9 @@ def readable_note(text: str | None, market: str) -> str | None:
     numbers (as dialled in `market`, a country code) and e-mail addresses are hidden, and what is
     longer than 400 characters is cut. The result is plain text: the template escapes it.
     """
-    return None if text is None else _readable(text[:NOTE_LIMIT], market)
-
-
-@lru_cache(maxsize=4096)
-def _readable(text: str, market: str) -> str | None:
-    """Returns the same for a note of at most `NOTE_LIMIT` characters, kept for later views."""
-    plain = _BLANK_LINES.sub("\n", _visible(text)).strip()
+    if text is None:
+        return None
+    plain = _BLANK_LINES.sub("\n", _visible(text[:NOTE_LIMIT])).strip()
     plain = without_contacts(plain, market)
     if len(plain) > _LONGEST_NOTE:
         plain = plain[: _LONGEST_NOTE - 1].rstrip() + "…"
