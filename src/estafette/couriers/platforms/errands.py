@@ -1,12 +1,11 @@
-"""One errand at another platform: place a delivery there, once, or look how it goes.
+"""One errand at another platform: place a delivery there once, or look at its state there.
 
-What comes of it is a verdict; writing it down is the worker's. Nothing here touches the database.
-
-Which API the platform speaks is its client's matter: `PlatformApi` is what an errand asks of that.
+The result of an errand is a verdict, which the worker records. Nothing here uses the database. The
+API of a platform is known to its client alone: `PlatformApi` is what an errand asks of that.
 
 A delivery is placed under its own id as the idempotency key, and carries that id there. Whenever an
 earlier try may have arrived, it is looked up before it is placed again: the platform may have
-forgotten the key, and a quote that it used says nothing of who used it.
+forgotten the key, and that a quote is used does not show for which delivery.
 """
 
 from collections.abc import Mapping
@@ -24,10 +23,10 @@ from estafette.couriers.platforms.reach import Access
 from estafette.usecases.couriers.dispatch import Errand, Placement
 
 GIVE_UP: Final = timedelta(hours=24)
-"""How long a delivery is tried to be placed: as long as the platform remembers the key."""
+"""For how long placing a delivery is tried: as long as the platform remembers the key."""
 
 LOOK_BACK: Final = timedelta(minutes=10)
-"""How much earlier than the first try a delivery may seem created, by the other side's clock."""
+"""By how much the platform's clock may be slow: how long before the first try to search from."""
 
 _CONFLICT: Final = 409
 _UNKNOWN: Final = 404
@@ -41,37 +40,37 @@ class PlatformApi(Protocol):
     """
 
     def manners(self, company_id: UUID) -> Manners:
-        """How the company's platform has behaved towards this process."""
+        """Returns how the company's platform has answered this process lately."""
         ...
 
     async def find(self, access: Access, delivery_id: UUID, since: datetime) -> Placement | None:
-        """The delivery there that was created for ours, among those created since then."""
+        """Returns the delivery there that was created for ours, if there is one since then."""
         ...
 
     async def place(
         self, access: Access, delivery: Delivery, upstream: Mapping[str, Any]
     ) -> Placement:
-        """Creates a delivery there by the quote of an offer, which `upstream` is kept of."""
+        """Creates a delivery there by the quote of an offer, whose `upstream` is passed."""
         ...
 
     async def quote_again(
         self, access: Access, delivery: Delivery, upstream: Mapping[str, Any]
     ) -> Offer | None:
-        """A new offer for what was quoted; None when the company does not carry it any more."""
+        """Returns a new offer for the delivery; None where the company does not carry it now."""
         ...
 
     async def report(self, access: Access, upstream_id: str) -> Report:
-        """How a delivery goes there."""
+        """Returns the state of a delivery there."""
         ...
 
     async def call_off(self, access: Access, upstream_id: str) -> None:
-        """Cancels a delivery there; Declined with 409 where it is cancelled or too far."""
+        """Cancels a delivery there. Raises Declined with 409 where it has ended or gone too far."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """It is there; `found`: since an earlier try."""
+    """The delivery is there; `found` if an earlier try had placed it."""
 
     placement: Placement
     found: bool
@@ -79,9 +78,9 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
-    """It is not placed by this try; see `usecases.dispatch.unplaced` for the rest.
+    """This try did not place the delivery, a later one may; see `usecases.dispatch.unplaced`.
 
-    `retry_in_seconds` is what the platform or its breaker asks for, None: as usual.
+    `retry_in_seconds` is the wish of the platform or its breaker; None leaves it to the worker.
     """
 
     reason: str
@@ -92,21 +91,21 @@ class NotNow:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """It is not there and never will be."""
+    """The delivery is not there, and no try will place it."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How it is there."""
+    """The state of a placed delivery."""
 
     report: Report
 
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """It could not be looked at."""
+    """A placed delivery could not be looked at."""
 
     reason: str
     retry_in_seconds: float | None = None
@@ -114,7 +113,7 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The platform has not known it any more for too long."""
+    """The platform has not known a placed delivery for too long."""
 
     reason: str
 
@@ -123,7 +122,11 @@ Verdict = Placed | NotNow | Never | Seen | Unseen | Lost
 
 
 class Placing:
-    """One try to place a delivery; `doubtful` tells at any time whether it may be there by it."""
+    """One try to place a delivery.
+
+    `doubtful` is whether the delivery may be there by this try, as far as is known at any time;
+    `looked_up` is whether the platform was asked for it and did not have it.
+    """
 
     def __init__(self, api: PlatformApi, access: Access, errand: Errand) -> None:
         """Asks through `api`."""
@@ -134,14 +137,14 @@ class Placing:
         self.looked_up = False
 
     async def place(self) -> Verdict:
-        """What came of it, whatever happens."""
+        """Returns the verdict; failures of the platform are verdicts too."""
         try:
             return await self._place()
         except CourierFailed as error:
             return self.not_now(error)
 
     def not_now(self, error: Exception) -> NotNow:
-        """The verdict when something kept it from being placed."""
+        """Returns the verdict after an error that kept the delivery from being placed."""
         wait = None
         if isinstance(error, CourierResting):
             wait = error.seconds
@@ -151,10 +154,8 @@ class Placing:
 
     async def _place(self) -> Verdict:
         errand = self._errand
-        if errand.doubtful:
-            found = await self._find()
-            if found is not None:
-                return found
+        if errand.doubtful and (found := await self._find()):
+            return found
         if not errand.is_wanted:
             return NotNow("it is not wanted any more", False, self.looked_up)
         if errand.trying_for >= GIVE_UP:
@@ -162,15 +163,18 @@ class Placing:
         try:
             return await self._create(errand.upstream)
         except Declined as no:
-            if no.status == _CONFLICT or no.quote is QuoteTrouble.USED:
-                self.doubtful = True
-                found = await self._find()
-                if found is not None:
-                    return found
-                self.doubtful = no.status == _CONFLICT  # under the key there is something
-            if no.quote is not None:
-                return await self._quote_again()
-            return self._declined(no)
+            return await self._after_refusal(no)
+
+    async def _after_refusal(self, no: Declined) -> Verdict:
+        """Looks for the delivery where an earlier try may have placed it; else asks for a quote."""
+        if no.status == _CONFLICT or no.quote is QuoteTrouble.USED:
+            self.doubtful = True
+            if found := await self._find():
+                return found
+            self.doubtful = no.status == _CONFLICT  # the platform has something under the key
+        if no.quote is not None:
+            return await self._quote_again()
+        return self._declined(no)
 
     async def _find(self) -> Placed | None:
         since = self._errand.first_tried_at - LOOK_BACK
@@ -186,13 +190,13 @@ class Placing:
             raise
         except CourierFailed:
             raise
-        except BaseException:  # cut off in the middle
+        except BaseException:  # cancelled while the request was under way
             self.doubtful = True
             raise
         return Placed(made, found=False)
 
     async def _quote_again(self) -> Verdict:
-        """Places it by a new quote, if that asks for no more than the one that binds us."""
+        """Places the delivery by a new quote, if that costs no more than the one before."""
         errand = self._errand
         most = errand.delivery.company_fee
         offer = await self._api.quote_again(self._access, errand.delivery, errand.upstream)
@@ -214,9 +218,9 @@ class Placing:
 
 
 async def look(api: PlatformApi, access: Access, errand: Errand, id: str) -> Verdict:
-    """How a delivery goes that was placed as `id`, whatever happens.
+    """Returns the state of a delivery that was placed as `id`; failures are verdicts too.
 
-    One that was cancelled here without the platform being asked is called off there first.
+    A delivery that was cancelled here without asking the platform is cancelled there first.
     """
     try:
         if errand.delivery.status is Status.CANCELLED:
@@ -227,7 +231,7 @@ async def look(api: PlatformApi, access: Access, errand: Errand, id: str) -> Ver
     except Declined as no:
         if no.status == _UNKNOWN and errand.trying_for >= GIVE_UP:
             return Lost("the company's platform does not know it any more")
-        return Unseen(told(no), no.retry_in_seconds)  # a wrong key can be put right
+        return Unseen(told(no), no.retry_in_seconds)  # the operator can correct a wrong key
     except CourierFailed as error:
         return Unseen(told(error))
 
@@ -236,5 +240,5 @@ async def _call_off(api: PlatformApi, access: Access, id: str) -> None:
     try:
         await api.call_off(access, id)
     except Declined as no:
-        if no.status != _CONFLICT:  # cancelled already, or gone too far: the report will tell
+        if no.status != _CONFLICT:  # cancelled already, or gone too far: the report will show
             raise

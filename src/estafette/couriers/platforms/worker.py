@@ -69,13 +69,13 @@ class Worker:
         self._loop = Loop("errands to other platforms", self._round, _PACE)
 
     def wake(self) -> None:
-        """There may be errands."""
+        """Notes that there may be errands."""
         self._loop.wake()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set, then ends with what is under way, or soon without it.
+        """Works until `stop` is set, then waits some seconds for the errands under way.
 
-        What is cut off is claimed again after its lease, and looked up first.
+        An errand that is cut off then is claimed again after its lease, and looked up first.
         """
         try:
             await self._loop.run(stop)
@@ -88,7 +88,7 @@ class Worker:
             await asyncio.gather(*own, return_exceptions=True)
 
     async def _round(self, _: asyncio.Event) -> float:
-        """Claims what there is room for; returns the seconds until there may be more."""
+        """Claims as many errands as there is room for; returns the seconds to the next look."""
         rooms, rests = self._places.rooms()
         due_in = None
         if rooms.in_all > 0:
@@ -96,7 +96,7 @@ class Worker:
             for errand in claimed.errands:
                 self._start(errand)
             due_in = claimed.due_in_seconds
-        # what is due and was not claimed waits for room, whose coming wakes
+        # due errands that were not claimed wait for room; the end of another errand wakes the loop
         longest = due_in if due_in is not None and due_in > 0 else _PACE.longest
         return longest if rests is None else min(longest, rests)
 
@@ -148,55 +148,75 @@ class Worker:
         return Late(f"not done within {self._errand_seconds:g} s")
 
     async def _record(self, errand: Errand, verdict: Verdict) -> str:
-        """Writes the verdict down; returns what to count it as."""
-        platform, ours = self._platform, True
+        """Records a verdict; returns the label that it is counted under."""
+        platform = self._platform
         match verdict:
-            case Placed(placement, found):
-                first = timedelta(seconds=self._poll_seconds)
-                ours = await dispatch.placed(platform, errand, placement, first)
-                outcome = "found" if found else "placed"
-            case NotNow(reason, doubtful, looked_up, wait):
-                retry_in = _retry(errand.attempt, wait)
-                _log.info(
-                    "errand_postponed",
-                    company=errand.company.slug,
-                    delivery=str(errand.delivery.id),
-                    reason=reason,
-                    doubtful=doubtful,
-                    retry_in_seconds=round(retry_in.total_seconds(), 1),
-                )
-                ours = await dispatch.unplaced(
-                    platform, errand, reason, retry_in, doubtful=doubtful, looked_up=looked_up
-                )
-                outcome = "doubtful" if doubtful else "postponed"
+            case Placed(placement):
+                first_look = timedelta(seconds=self._poll_seconds)
+                is_recorded = await dispatch.placed(platform, errand, placement, first_look)
+            case NotNow():
+                is_recorded = await self._postpone(errand, verdict)
             case Never(reason):
-                ours = await dispatch.refused(platform, errand, reason)
-                outcome = "refused"
+                is_recorded = await dispatch.refused(platform, errand, reason)
             case Seen(report):
-                ours = await dispatch.followed(platform, errand, report, self._again(errand.polls))
-                outcome = "followed"
+                look_again_in = self._again(errand.polls)
+                is_recorded = await dispatch.followed(platform, errand, report, look_again_in)
             case Unseen(reason, wait):
-                again = self._again(errand.polls)
-                retry_in = again if wait is None else max(again, timedelta(seconds=wait))
-                ours = await dispatch.unplaced(platform, errand, reason, retry_in)
-                outcome = "unseen"
+                retry_in = max(self._again(errand.polls), timedelta(seconds=wait or 0))
+                is_recorded = await dispatch.unplaced(platform, errand, reason, retry_in)
             case Lost(reason):
-                ours = await dispatch.lost(platform, errand, reason)
-                outcome = "lost"
-        return outcome if ours else "stale"
+                is_recorded = await dispatch.lost(platform, errand, reason)
+        return label_of(verdict) if is_recorded else "stale"
+
+    async def _postpone(self, errand: Errand, verdict: NotNow) -> bool:
+        """Records that a delivery was not placed; returns False for a stale attempt."""
+        retry_in = _retry(errand.attempt, verdict.retry_in_seconds)
+        _log.info(
+            "errand_postponed",
+            company=errand.company.slug,
+            delivery=str(errand.delivery.id),
+            reason=verdict.reason,
+            doubtful=verdict.doubtful,
+            retry_in_seconds=round(retry_in.total_seconds(), 1),
+        )
+        return await dispatch.unplaced(
+            self._platform,
+            errand,
+            verdict.reason,
+            retry_in,
+            doubtful=verdict.doubtful,
+            looked_up=verdict.looked_up,
+        )
 
     def _again(self, polls: int) -> timedelta:
-        """When to look again after that many looks in a row that saw nothing new."""
+        """Returns when to look again after so many looks in a row without news."""
         times = min(_POLL_GROWTH ** min(polls, _POLL_LONGEST), _POLL_LONGEST)
         return timedelta(seconds=self._poll_seconds * times * _jitter())
 
 
+def label_of(verdict: Verdict) -> str:
+    """Returns the label under which the metric of errands counts a recorded verdict."""
+    match verdict:
+        case Placed(found=found):
+            return "found" if found else "placed"
+        case NotNow(doubtful=doubtful):
+            return "doubtful" if doubtful else "postponed"
+        case Never():
+            return "refused"
+        case Seen():
+            return "followed"
+        case Unseen():
+            return "unseen"
+        case Lost():
+            return "lost"
+
+
 def _retry(attempt: int, wanted_seconds: float | None) -> timedelta:
-    """When to try again to place a delivery after so many tries, no sooner than wanted."""
+    """Returns when to try again to place a delivery, no sooner than the platform wants."""
     usual = min(_FIRST_RETRY * 2 ** min(attempt - 1, 16), _LONGEST_RETRY)
     return timedelta(seconds=max(usual, wanted_seconds or 0) * _jitter())
 
 
 def _jitter() -> float:
-    """A random factor from 1 on, so that what failed together does not come back together."""
+    """Returns a random factor from 1 on, so that failed errands are not all retried at once."""
     return 1 + _JITTER * random.random()  # noqa: S311 - nothing secret depends on it
