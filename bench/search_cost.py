@@ -33,8 +33,9 @@ from estafette.settings.problems import load
 from estafette.store.deliveries import search_texts
 from estafette.store.pool import Connection
 from estafette.usecases.accounts.administration import create_account
-from estafette.usecases.deliveries.create import Creator, Order
+from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Reply
+from estafette.usecases.deliveries.orders import Order
 from estafette.usecases.platform import Platform
 
 NAME = "search_cost"

@@ -27,7 +27,8 @@ from estafette.couriers.inhouse import InhouseCourier
 from estafette.store.accounts import table as accounts
 from estafette.store.quotes import catalog
 from estafette.usecases.couriers.companies import save_company, set_company_tariffs
-from estafette.usecases.deliveries.create import Creator, Order
+from estafette.usecases.deliveries.create import Creator
+from estafette.usecases.deliveries.orders import Order
 from estafette.usecases.platform import Platform
 from estafette.usecases.quotes.quote_companies import CompanyQuoter
 from tests.usecases.stage import DIALECT, Merchant, id_in, platform_over, render

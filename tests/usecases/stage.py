@@ -36,8 +36,9 @@ from estafette.store.webhooks import endpoints
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher, key_hash, new_token
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.deliveries.create import Creator, Order
+from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Answer, Idempotency, Key, Reply
+from estafette.usecases.deliveries.orders import Order
 from estafette.usecases.places import Places
 from estafette.usecases.platform import Platform, Signals
 from tests.secret_key import CIPHER_KEY

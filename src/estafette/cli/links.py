@@ -70,65 +70,72 @@ def connect(
     except AddressRefusedError as error:
         raise misused(f"{url}: {error}") from None
 
-    async def work(platform: Platform) -> tuple[Company, Link, dict[Mode, str]]:
+    async def work(platform: Platform) -> tuple[Company, Link, dict[Mode, str | None]]:
         company = await _company(platform, slug, market, account)
         link = Link(company.id, url, _of_kind(known, "key"), _of_kind(known, "webhook_secret"))
         link = await save_link(platform, company, link)
-        return company, link, await _greeted(company, link)
+        return company, link, await _problems(company, link)
 
-    company, link, answers = run(found, work)
-    told: dict[str, Any] = {
+    company, link, problems = run(found, work)
+    facts = _connected(company, link, problems, webhook_url(found.public_url, company.id))
+    if json:
+        say_json(facts)
+    else:
+        _print_connected(facts)
+    return OK
+
+
+def _connected(
+    company: Company, link: Link, problems: dict[Mode, str | None], webhook_url: str
+) -> dict[str, Any]:
+    """Returns what is printed of a new connection; `problems` are those of each mode's key."""
+    return {
         "courier": company.slug,
         "url": link.base_url,
-        "webhook_url": webhook_url(found.public_url, company.id),
+        "webhook_url": webhook_url,
         "modes": [
             {
                 "mode": mode,
-                "answers": answers[mode] == "",
-                "problem": answers[mode] or None,
+                "answers": problems[mode] is None,
+                "problem": problems[mode],
                 "webhooks": mode in link.webhook_secrets,
             }
             for mode in link.keys
         ],
     }
-    if json:
-        say_json(told)
-    else:
-        _tell(told)
-    return OK
 
 
-async def _greeted(company: Company, link: Link) -> dict[Mode, str]:
-    """What is wrong with each mode's key; "" where the platform answers to it."""
+async def _problems(company: Company, link: Link) -> dict[Mode, str | None]:
+    """Asks the platform with each mode's key; returns what is wrong, None where it answers."""
     from estafette.core.couriers.company import CourierFailed
     from estafette.couriers.entrega import EntregaClient
     from estafette.couriers.platforms import Access
 
-    client, answers = EntregaClient(), dict[Mode, str]()
+    client, problems = EntregaClient(), dict[Mode, str | None]()
     try:
         for mode, key in link.keys.items():
             try:
                 await client.greet(Access(company.id, company.slug, link.base_url, key))
-                answers[mode] = ""
+                problems[mode] = None
             except CourierFailed as error:
-                answers[mode] = str(error) or type(error).__name__
+                problems[mode] = str(error) or type(error).__name__
     finally:
         await client.close()
-    return answers
+    return problems
 
 
-def _tell(told: dict[str, Any]) -> None:
-    shown: dict[str, object] = {"courier": told["courier"], "platform": told["url"]}
-    for each in told["modes"]:
+def _print_connected(facts: dict[str, Any]) -> None:
+    shown: dict[str, object] = {"courier": facts["courier"], "platform": facts["url"]}
+    for each in facts["modes"]:
         answer = "answers" if each["answers"] else f"does not answer: {each['problem']}"
         shown[each["mode"]] = answer
     fields(shown)
     say()
     say("Let the platform send its webhooks for this key to")
-    say(f"  {plain(told['webhook_url'])}")
-    if unheard := [each["mode"] for each in told["modes"] if not each["webhooks"]]:
+    say(f"  {plain(facts['webhook_url'])}")
+    if silent := [each["mode"] for each in facts["modes"] if not each["webhooks"]]:
         say(
-            f"and connect again with its webhook secret ({', '.join(unheard)}: none is known);"
+            f"and connect again with its webhook secret ({', '.join(silent)}: none is known);"
             " until then the platform is asked every now and then"
         )
 

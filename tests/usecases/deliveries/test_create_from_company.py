@@ -26,8 +26,9 @@ from estafette.core.ids import new_id
 from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.core.quotes.quote import Quote
 from estafette.usecases.couriers.companies import change_company, set_company_tariffs
-from estafette.usecases.deliveries.create import Creator, Order
+from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Reply
+from estafette.usecases.deliveries.orders import Order
 from estafette.usecases.deliveries.pins import open_pin
 from tests.usecases.angola import (
     BANK,

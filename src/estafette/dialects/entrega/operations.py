@@ -21,8 +21,9 @@ from estafette.http.reply import Header, HttpReply
 from estafette.http.request import idempotency_key, read_body
 from estafette.http.strict_json import decode
 from estafette.usecases.couriers.companies import offered_companies
-from estafette.usecases.deliveries.create import Creator, Order
+from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Reply
+from estafette.usecases.deliveries.orders import Order
 from estafette.usecases.deliveries.pins import opened
 from estafette.usecases.platform import Platform
 from estafette.usecases.quotes.quote_companies import CompanyQuoter

@@ -26,8 +26,9 @@ from estafette.http.resource import Handler, resources
 from estafette.http.strict_json import decode
 from estafette.usecases.deliveries import find
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
-from estafette.usecases.deliveries.create import Creator, Order
+from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Answer, Reply
+from estafette.usecases.deliveries.orders import Order
 from estafette.usecases.platform import Platform
 from estafette.usecases.quotes.quote import Quoter
 from estafette.usecases.webhooks.endpoints import send_test
