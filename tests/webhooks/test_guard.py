@@ -1,3 +1,4 @@
+import errno
 import ipaddress
 import socket
 
@@ -241,12 +242,15 @@ def test_no_socket_is_opened_for_a_denied_address(address: str):
 def test_a_socket_is_opened_for_an_allowed_address():
     with GUARD.open_socket(info_for("8.8.8.8")) as opened:
         assert (opened.family, opened.type) == (socket.AF_INET, socket.SOCK_STREAM)
+    with GUARD.open_socket(info_for("2606:4700::1111")) as opened:
+        assert (opened.family, opened.type) == (socket.AF_INET6, socket.SOCK_STREAM)
 
 
 def test_a_refusal_does_not_tell_the_address():
     with pytest.raises(AddressRefusedError) as refusal:
         GUARD.check_address("10.20.30.40")
     assert "10.20" not in str(refusal.value)
+    assert refusal.value.errno == errno.EACCES
     assert refusal.value.reason == "destination address is not allowed (private network)"
 
 

@@ -327,3 +327,39 @@ def test_nothing_is_left_when_all_is_finished() -> None:
     for job in take_all(some, now):
         end(some, job)
     assert some.sending <= some.held <= 30
+
+
+def test_each_message_of_a_job_is_late_by_its_own_beginning() -> None:
+    some = lanes(total=8, late=8)
+    endpoint, delivery = answering_soon(some), uuid4()
+    accept(some, [claimed(endpoint, delivery, seq) for seq in (1, 2)])
+    job = some.take(0.0)
+    assert job is not None
+    some.sent(job, 0.01, in_time=True)
+    assert some.go_on(job, 0.4)
+    some.take(0.6)
+    assert not job.is_late
+    some.take(0.95)
+    assert job.is_late
+    assert not some.go_on(job, 0.95)  # what is left of it waits for another turn
+
+
+def test_a_job_without_more_messages_does_not_go_on() -> None:
+    some = lanes()
+    accept(some, [claimed(answering_soon(some))])
+    job = some.take(0.0)
+    assert job is not None
+    some.sent(job, 0.01, in_time=True)
+    assert not some.go_on(job, 0.1)
+
+
+def test_what_is_cut_from_a_job_are_its_messages_from_a_place_on() -> None:
+    some = lanes()
+    endpoint, delivery = answering_soon(some), uuid4()
+    messages = [claimed(endpoint, delivery, seq) for seq in (1, 2, 3)]
+    accept(some, messages)
+    job = some.take(0.0)
+    assert job is not None
+    assert some.cut(job, 1) == messages[1:]
+    assert [message for message, _ in job.messages] == messages[:1]
+    assert some.held == 1
