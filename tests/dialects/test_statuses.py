@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from estafette.app import RECORDS
-from estafette.core.deliveries.delivery import MILESTONES, TRANSITIONS, Progress, Status
+from estafette.core.deliveries.delivery import COURSE, TRANSITIONS, Progress, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import CancelRefused
 from estafette.core.money.payment import PaymentMethod
@@ -32,7 +32,9 @@ def _enum(dialect: str, schema: str) -> list[str]:
     return _contract(dialect)["components"]["schemas"][schema]["enum"]
 
 
-_PROGRESSES = [Progress(*each) for each in product(Status, MILESTONES)]
+_MILESTONES = (*COURSE, Status.CANCELLED)
+
+_PROGRESSES = [Progress(*each) for each in product(Status, _MILESTONES)]
 """Every status with every milestone, whether or not a delivery comes to it."""
 
 
@@ -64,7 +66,7 @@ _MOVED_TO = frozenset[Status]().union(*TRANSITIONS.values())
 
 def _can_follow(before: Progress, after: Progress) -> bool:
     """Whether some move may lead there: no milestone is taken back."""
-    is_ahead = MILESTONES.index(before.milestone) <= MILESTONES.index(after.milestone)
+    is_ahead = _MILESTONES.index(before.milestone) <= _MILESTONES.index(after.milestone)
     return is_ahead and after.status in _MOVED_TO
 
 
@@ -102,4 +104,4 @@ def test_the_lists_find_every_status_by_the_words_of_the_contracts_and_no_others
         for word in kaspi.STATUSES
         for milestone in kaspi_listing.read_list(f"status={word}".encode()).filter.milestones or ()
     ]
-    assert sorted(milestones) == sorted(MILESTONES)
+    assert sorted(milestones) == sorted(_MILESTONES)

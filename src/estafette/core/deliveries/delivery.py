@@ -37,9 +37,6 @@ COURSE = (
 )
 """The normal course, in order."""
 
-MILESTONES = (*COURSE, Status.CANCELLED)
-"""The values that the milestone of a delivery may have."""
-
 FINAL = frozenset({Status.DELIVERED, Status.CANCELLED, Status.FAILED})
 """Nothing follows these."""
 

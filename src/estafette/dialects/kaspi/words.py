@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Literal, assert_never, get_args
 from uuid import UUID
 
-from estafette.core.deliveries.delivery import MILESTONES, Status
+from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import from_base32, to_base32
 
 KaspiStatus = Literal[
@@ -22,13 +22,12 @@ TYPES = tuple(f"delivery.{status}" for status in STATUSES)
 """The types of webhooks."""
 
 
-def shown(milestone: Status) -> KaspiStatus:
-    """The status that Kaspi shows for a milestone.
+def _word(status: Status) -> KaspiStatus | None:
+    """What Kaspi shows for a milestone; None for a status that is none.
 
     What the core learns anew fails the type check here until it is decided how Kaspi shows it.
-    Raises ValueError for a status that is no milestone.
     """
-    match milestone:
+    match status:
         case Status.AWAITING_PAYMENT | Status.PENDING:
             return "created"
         case Status.ASSIGNED | Status.PICKUP_READY:
@@ -42,14 +41,24 @@ def shown(milestone: Status) -> KaspiStatus:
         case Status.CANCELLED:
             return "cancelled"
         case Status.FAILED | Status.STALLED:
-            raise ValueError(f"a delivery that is {milestone} has another milestone")
+            return None
         case _:
-            assert_never(milestone)
+            assert_never(status)
+
+
+_SHOWN: dict[Status, KaspiStatus] = {
+    each: word for each in Status if (word := _word(each)) is not None
+}
+
+
+def shown(milestone: Status) -> KaspiStatus:
+    """The status that Kaspi shows for a milestone. Raises KeyError for a status that is none."""
+    return _SHOWN[milestone]
 
 
 def milestones_of(statuses: Collection[str]) -> list[Status]:
     """The milestones that are shown as one of `statuses`."""
-    return [milestone for milestone in MILESTONES if shown(milestone) in statuses]
+    return [milestone for milestone in _SHOWN if _SHOWN[milestone] in statuses]
 
 
 def passed(seen: KaspiStatus | None, status: KaspiStatus) -> tuple[KaspiStatus, ...]:
