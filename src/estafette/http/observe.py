@@ -108,8 +108,8 @@ class Observer:
         """Returns a 429; pages that could read the answer `instead_of` which it is sent may too."""
         content_type, body = self._fallback(host_of(scope["headers"]), scope["path"], 429)
         kept = [each for each in instead_of.get("headers", ()) if each[0].startswith(_FOR_PAGES)]
-        told = [(b"content-type", content_type.encode("latin-1")), (b"retry-after", b"%d" % wait)]
-        return HttpReply(429, body, [*guarded([*kept, *told]), id_header])
+        own = [(b"content-type", content_type.encode("latin-1")), (b"retry-after", b"%d" % wait)]
+        return HttpReply(429, body, [*guarded([*kept, *own]), id_header])
 
     def _record(self, scope: Scope, trace: Trace, status: int, seconds: float) -> None:
         route = trace.route or f"{trace.base}{scope.get('root_path', '')}/*"

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from estafette.http.refusals import MethodRefused, RateLimited
 from estafette.http.reply import HttpReply
 
-_TOLD = {
+_MESSAGES = {
     401: "The token is missing or wrong",
     404: "Nothing is served under this path",
 }
@@ -42,14 +42,14 @@ def _knows(allowed: str) -> str:
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as it is registered
     headers = dict(error.headers or {})
-    told = _TOLD.get(error.status_code, _UNKNOWN)
+    message = _MESSAGES.get(error.status_code, _UNKNOWN)
     if "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
-        told = _knows(headers["Allow"])
-    return PlainTextResponse(f"{told}\n", error.status_code, headers)
+        message = _knows(headers["Allow"])
+    return PlainTextResponse(f"{message}\n", error.status_code, headers)
 
 
 async def _rate_limited(_: Request, error: Exception) -> Response:
     assert isinstance(error, RateLimited)  # noqa: S101 - as it is registered
-    told = f"Too many requests; try again in {error.retry_after} s\n"
-    return PlainTextResponse(told, 429, {"Retry-After": str(error.retry_after)})
+    message = f"Too many requests; try again in {error.retry_after} s\n"
+    return PlainTextResponse(message, 429, {"Retry-After": str(error.retry_after)})

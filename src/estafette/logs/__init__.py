@@ -1,4 +1,4 @@
-"""Logging: what a module says goes through a `Logger` here; `logs.lines` makes lines of it."""
+"""Logging: modules log through a `Logger` of this package; `logs.lines` writes the lines."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +7,8 @@ from typing import Any
 class Logger:
     """A module's logger, with the methods of structlog's: an event, and facts by name.
 
-    structlog is loaded when something is first said. Loading it takes longer than most commands
-    do in all, and most commands log nothing.
+    structlog is loaded with the first line. Loading it takes longer than most commands run, and
+    most commands log nothing.
     """
 
     def __getattr__(self, level: str) -> Callable[..., Any]:

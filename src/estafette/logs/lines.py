@@ -1,8 +1,8 @@
 """Logs: one JSON object a line on stderr, with the request's id and without secrets.
 
-Whatever is logged, by us, by uvicorn or by asyncio, takes the same way and passes `redact`. That is
-the second net: the first is that nothing personal is handed to a logger in the first place.
-Say `account`, `endpoint`, `path`, not `name` or `address`: those fields are blanked.
+Everything that we, uvicorn or asyncio log passes `redact`, which is the second protection of
+personal data: the first is that modules pass none to a logger. The fields `name` and `address` are
+blanked; log `account`, `endpoint` or `path` instead.
 """
 
 import json
@@ -26,11 +26,11 @@ __all__ = ["configure", "get", "redact"]
 BLANK = "…"
 
 TEXT_LIMIT = 16 * 1024
-"""How long a text in a line may be, in characters; of a longer one a piece amid it is left out."""
+"""How many characters a text in a line may have; the middle of a longer one is left out."""
 
 _HEAD = 4 * 1024
 _SEAM = 256
-"""What is dropped at either side of the gap, as half of a secret is none that a pattern knows."""
+"""How many characters are dropped at both sides of the gap: no pattern finds half of a secret."""
 
 get = structlog.get_logger
 
@@ -53,8 +53,8 @@ def _without_query(found: re.Match[str]) -> str:
     return found[0] if query is None else f"{found[0][: query.start()]}?{BLANK}"
 
 
-# Each goes through a text once, whatever it holds: where it begins, it either takes what it has
-# gone through, or cannot begin again within it.
+# Each pattern reads a text once, whatever the text is: where it begins to match, it either takes
+# the characters it has read, or cannot begin to match again within them.
 _TEXTS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     # a user name and password, and a query, in a URL
     (re.compile(r"(?<=://)[^/@\s'\"]+@"), f"{BLANK}@"),
@@ -71,21 +71,21 @@ _TEXTS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"(?s)input_value=.*?(?=, input_type=|\Z)"), f"input_value={BLANK}"),
 )
 
-# What any of them needs to match; most texts have none of it, and are not searched nine times.
+# Characters without which none of them matches; most texts have none, and are searched once only.
 _SUSPECT = re.compile(
     r"[@?+]|://|_[A-Za-z0-9]{32}|DETAIL:|input_value=|(?i:x-api-key|authorization|bearer)"
 )
 
 _OURS = frozenset({"event", "logger"})
 
-# Words from small sets of our own: to search them costs more than the rest of a request's line.
+# Fields with words of our own: searching them would cost more than the rest of a request's line.
 _CERTAIN = frozenset(
     {"level", "timestamp", "process", "method", "route", "client", "account", "key_id"}
 )
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Blanks fields that carry secrets or personal data, and what looks so within texts."""
+    """Blanks fields with secrets or personal data, and what looks like such within texts."""
     return {
         name: value if name in _CERTAIN or value is None else _clean(name, value)
         for name, value in event.items()
@@ -156,7 +156,7 @@ def configure(
         processors=[_Line(process), tell],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(out),
-        cache_logger_on_first_use=False,  # a module's logger, made at its import, follows us too
+        cache_logger_on_first_use=False,  # loggers made at imports are configured too
     )
     root = logging.getLogger()
     for handler in list(root.handlers):
@@ -169,7 +169,7 @@ def configure(
         library.handlers.clear()
         library.propagate = True
         library.setLevel(max(number, logging.WARNING))
-    # It warns of each malformed request; we count them, and log them now and then.
+    # It warns of each malformed request; http/connections.py counts them and logs some.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     # It warns with a traceback each time that it cannot connect; we tell of trouble once.
     logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
@@ -178,13 +178,13 @@ def configure(
 
 
 class _Line:
-    """Makes a line of an event: when (UTC, milliseconds), which process, how grave; no secrets.
+    """Makes a line of an event, with its time (UTC, milliseconds), process and level.
 
     One step in the place of structlog's seven, whose calls were a tenth of a small request.
     """
 
     def __init__(self, process: str | None) -> None:
-        """`process` is which one speaks."""
+        """Writes `process` into each line, if there is one."""
         self._process = {"process": process} if process else {}
         self._stack = structlog.processors.StackInfoRenderer()
         self._second = 0
@@ -211,7 +211,7 @@ class _Line:
 def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     try:
         return escaped(orjson.dumps(event, default=str).decode())
-    except orjson.JSONEncodeError:  # half a character, which no UTF-8 can hold
+    except orjson.JSONEncodeError:  # half of a surrogate pair, which UTF-8 cannot encode
         return json.dumps(event, default=str)
 
 
@@ -227,7 +227,7 @@ def _console(stream: TextIO) -> Processor:
     )
 
     def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
-        event["timestamp"] = str(event["timestamp"])[11:19]  # the day is no news on a terminal
+        event["timestamp"] = str(event["timestamp"])[11:19]  # a terminal needs no date
         for name, value in event.items():
             if not isinstance(value, bool | int | float | None):
                 event[name] = plain_lines(str(value)) if name in _LINES else plain(str(value))
@@ -237,7 +237,7 @@ def _console(stream: TextIO) -> Processor:
 
 
 class _Bridge(logging.Handler):
-    """Takes what libraries log through the standard library the same way as ours."""
+    """Passes what libraries log by the standard library through the same steps as ours."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Logs the record as an event."""

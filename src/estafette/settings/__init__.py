@@ -224,13 +224,13 @@ class Settings:
     named: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __post_init__(self) -> None:
-        """Says where the world reaches the server, if nobody has."""
+        """Sets the public address to the local one where no setting names it."""
         if not self.public_url:
             object.__setattr__(self, "public_url", self.local_url)
 
     @property
     def local_url(self) -> str:
-        """Where this machine reaches the server, without a slash at the end."""
+        """The server's URL on this machine, without a slash at the end."""
         host = self.host
         if host in values.LOOPBACK or host in _ANY_ADDRESS:
             host = "localhost"
@@ -243,19 +243,19 @@ class Settings:
 
     @property
     def is_public(self) -> bool:
-        """Whether others are served: by the address it listens on, or through a proxy."""
+        """Whether other machines are served, directly or through a proxy."""
         return self.listens_beyond_loopback or not values.is_loopback(
             urlsplit(self.public_url).hostname or ""
         )
 
     @property
     def names_webhook_networks(self) -> bool:
-        """Whether somebody has said which networks webhooks may reach, be it none."""
+        """Whether a setting names the networks that webhooks may reach, or that there are none."""
         return "webhook_allowed_networks" in self.named
 
 
 SETTINGS = {each.name: each for each in fields(Settings) if "read" in each.metadata}
-"""All settings by name: what each reads of what is written, and whether it is a secret."""
+"""All settings by name, with the reader of each and whether it is a secret."""
 
 
 def config_file(environ: Mapping[str, str]) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from estafette.settings import CONFIG, PREFIX, SETTINGS, Settings, config_file
 
-_TESTS = PREFIX + "TEST_"  # what steers the tests is no setting
+_TESTS = PREFIX + "TEST_"  # a variable for tests is not a setting
 _MAY_BE_EMPTY = "webhook_allowed_networks"  # an empty variable means none; others count as unset
 
 

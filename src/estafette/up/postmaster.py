@@ -32,7 +32,7 @@ class Postmaster:
 
 
 def read(files: Path) -> Postmaster | None:
-    """Read `postmaster.pid` in the server's folder; None when no server left one there.
+    """Reads `postmaster.pid` in the server's folder; None when no server left one there.
 
     Its lines come one after another while a server starts: process, folder, start time, port,
     socket folder, addresses, shared memory, state. Raises `UnreadableError`.
@@ -62,7 +62,7 @@ def answers(socket_dir: Path) -> bool:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask our server for a fast shutdown, and more firmly each time it does not come in 30 s."""
+    """Asks our server for a fast shutdown, then for an immediate one, then kills it, 30 s apart."""
     for request in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         process.send_signal(request)
         try:
@@ -73,7 +73,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def end_leftover(files: Path) -> None:
-    """End the server over these files that a killed owner left; the caller holds their lock.
+    """Ends the server over these files that a killed owner left; the caller holds their lock.
 
     Where only its lock files are left and the process id belongs to another program by now
     (containers count from 1 again), or to a dead process that nobody collects, PostgreSQL would

@@ -1,4 +1,4 @@
-"""What a running `up` tells others through its data folder, in files that its user alone may read.
+"""The files of a running `up` in its data folder, which only its user may read.
 
 `run.json` is for our own commands, `demo.json` for the developer's programs: both exist while
 everything is ready, and go when `up` ends. `demo-keys.json` and `secret.key` stay.
@@ -30,7 +30,7 @@ class Running:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Puts a file with mode 0600 in its place at once: a reader sees the old one or the new one."""
+    """Writes a file with mode 0600 atomically: a reader sees the old one or the new one."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -42,7 +42,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def write_running(data_dir: Path, running: Running) -> None:
-    """Tells our commands how to reach what runs."""
+    """Writes for our commands how to reach the running processes."""
     write_private(data_dir / _RUN, json.dumps(asdict(running), indent=2) + "\n")
 
 
@@ -57,10 +57,10 @@ def read_running(data_dir: Path) -> Running | None:
 
 
 def hold(data_dir: Path) -> IO[str] | None:
-    """Takes the folder for as long as the returned file is open; None when another `up` has it.
+    """Locks the folder for as long as the returned file is open; None when another `up` has it.
 
-    The kernel lets go of it when this process ends, however it ends: a process id would not tell,
-    for it may belong to another program by then.
+    The kernel releases the lock when this process ends, however it ends. A process id would not
+    show that, since it may belong to another program by then.
     """
     lock = os.fdopen(os.open(data_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600), "r+")
     try:
@@ -85,13 +85,13 @@ def _is_held(data_dir: Path) -> bool:
 
 
 def write_demo(data_dir: Path, base_url: str, accounts: Mapping[str, Mapping[str, str]]) -> None:
-    """Tells a developer's programs where the API is and with which keys."""
+    """Writes for a developer's programs where the API is, and its keys."""
     text = json.dumps({"base_url": base_url, "accounts": accounts}, indent=2)
     write_private(data_dir / _DEMO, text + "\n")
 
 
 def remove(data_dir: Path) -> None:
-    """Takes back what says that something runs here."""
+    """Removes the files that exist only while `up` runs."""
     for name in (_RUN, _DEMO):
         (data_dir / name).unlink(missing_ok=True)
 

@@ -1,7 +1,7 @@
 """`estafette up`: PostgreSQL, the server and the worker as children of one small process.
 
-Here belongs only their life: starting in order, starting again what crashes, stopping in order.
-Each child has a session of its own, so that Ctrl-C in the terminal reaches this process alone.
+This module only starts them in order, restarts those that crash, and stops them in order. Each
+child has a session of its own, so that Ctrl-C in the terminal reaches this process alone.
 """
 
 import http.client
@@ -28,7 +28,7 @@ from estafette.up.postgres import EmbeddedPostgres
 from estafette.up.runfile import Running
 
 _READY_SECONDS = 60.0
-_GRACE_SECONDS = 1.0  # over what a child gives itself for an orderly end
+_GRACE_SECONDS = 1.0  # in addition to the time that a child has for an orderly end
 _MARGIN_SECONDS = 2.0  # over what a child that hangs gives itself before it tells where and ends
 _LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
 
@@ -38,11 +38,11 @@ class SupervisorError(Exception):
 
 
 class _StopRequestedError(BaseException):
-    """Somebody wants all of it to end; not an Exception, so that nothing on the way holds it."""
+    """A request to end everything; not an Exception, so that no handler catches it."""
 
 
 class Ready(NamedTuple):
-    """What runs, once everything answers."""
+    """The running system, once every process answers."""
 
     base_url: str
     public_url: str
@@ -55,14 +55,14 @@ class Ready(NamedTuple):
 
 
 class Listener(Protocol):
-    """Who is told what happens."""
+    """Receives what happens in a run."""
 
     def said(self, text: str) -> None:
-        """Something that a person wants to know."""
+        """Receives a message for a person."""
         ...
 
     def ready(self, ready: Ready) -> None:
-        """Everything answers."""
+        """Called when every process answers."""
         ...
 
 
@@ -85,7 +85,7 @@ class Supervisor:
         self._bell, self._ringer = socket.socketpair()
 
     def run(self) -> None:
-        """Runs until told to stop by SIGINT, SIGTERM or SIGHUP; all has ended when it returns.
+        """Runs until SIGINT, SIGTERM or SIGHUP; every process has ended when it returns.
 
         Raises SupervisorError, EmbeddedPostgresError, or the OSError of the data folder.
         """
@@ -182,10 +182,10 @@ class Supervisor:
         return {**os.environ, **{PREFIX + name.upper(): value for name, value in values.items()}}
 
     def _allows_loopback(self) -> bool:
-        """Returns whether webhooks may reach this machine although nobody has said so.
+        """Returns whether webhooks may reach this machine without a setting that allows it.
 
-        A developer's receiver is here. Where others are served, what listens on loopback is not
-        theirs to reach.
+        A developer's receiver runs on this machine. Where Estafette serves others, they must not
+        reach what listens on loopback.
         """
         return not self._settings.names_webhook_networks and not self._settings.is_public
 
@@ -298,7 +298,7 @@ class Supervisor:
         )
 
     def _watch(self) -> None:
-        """Starts again what crashes, and ends what hangs, until somebody wants an end."""
+        """Restarts processes that crash, and ends those that hang, until a request to end."""
         while True:
             with self._interrupted_by_request():
                 self._wait(self._next_look())
@@ -339,7 +339,7 @@ class Supervisor:
             raise SupervisorError("PostgreSQL had to move: start `up` again")
 
     def _stop(self) -> None:
-        """Ends everything in order: who takes requests, who sends, who keeps."""
+        """Ends the server, then the worker, then PostgreSQL."""
         self._stopping = True
         if self._lock is not None:
             with suppress(OSError):
@@ -355,7 +355,7 @@ class Supervisor:
         self._ringer.close()
 
     def _force(self) -> None:
-        """Ends everything at once; PostgreSQL will recover what it had promised to keep."""
+        """Kills every process at once; PostgreSQL recovers committed data at its next start."""
         for child in self._children:
             child.kill()
         if self._postgres is not None and self._postgres.pid is not None:
@@ -388,7 +388,7 @@ class Supervisor:
 
     @contextmanager
     def _interrupted_by_request(self) -> Generator[None]:
-        """Within it, a request to stop is raised where the program stands."""
+        """Within this block a signal to end raises an exception at once."""
         self._interruptible = True
         try:
             if self._requests:
@@ -398,7 +398,7 @@ class Supervisor:
             self._interruptible = False
 
     def _wait(self, seconds: float | None) -> None:
-        """Waits until the time is over, a child beats or a signal came, such as that of its end."""
+        """Waits until the time is over, a child sends a byte, or a signal arrives."""
         ears = [child.ear for child in self._children if child.ear is not None]
         select.select([self._bell, *ears], [], [], seconds)
         with suppress(BlockingIOError):
@@ -423,4 +423,4 @@ def _probe(host: str, port: int, advice: str) -> int:
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Lets a signal do no more than end a wait."""
+    """Does nothing: the signal only ends a wait."""

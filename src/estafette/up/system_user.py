@@ -1,7 +1,7 @@
 """Which system user runs the embedded PostgreSQL.
 
-PostgreSQL refuses to run as root. Started by root (a container, a fresh server), its processes run
-as a user of their own; started by anybody else, as that person.
+PostgreSQL refuses to run as root. Where root starts Estafette (in a container, on a fresh server),
+PostgreSQL's processes run as a user of their own, else as the user who starts it.
 """
 
 import os
@@ -43,8 +43,8 @@ _NEEDED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 def plain_environment() -> dict[str, str]:
     """Returns the environment of another program: without settings and secrets, in English.
 
-    PostgreSQL's processes may run as another user, who reads what stands in theirs, and their own
-    programs are steered by many variables.
+    PostgreSQL's processes may run as another user, who can read their environment, and many
+    variables change what PostgreSQL's programs do.
     """
     return {name: os.environ[name] for name in _NEEDED if name in os.environ} | {"LC_ALL": "C"}
 

@@ -157,7 +157,7 @@ class Worker:
             await claiming
             await self._finish(recording)
             for task in ended:
-                task.result()  # raises what ended it, unless it was told to stop
+                task.result()  # raises the error that ended it, if it did not end at `stop`
             if self._failure is not None:
                 raise self._failure
         finally:
@@ -218,17 +218,17 @@ class Worker:
         is sent after that then. Messages that wait count as not asked for. Left out are also those
         for an endpoint that was disabled since the last survey.
         """
-        told: list[Claimed] = []
+        sendable: list[Claimed] = []
         for message in claimed:
             must_wait = message.wait_seconds and not self._lanes.is_sending(message.key)
             if message.url is None or must_wait:
                 self._unsent.append(message)
                 self._claiming.wake()
             else:
-                told.append(message)
+                sendable.append(message)
             if must_wait:
                 asked[message.endpoint_id] -= 1
-        return told
+        return sendable
 
     def _until_due(self) -> float:
         """Returns in how many seconds messages are due; free room wakes the loop before."""

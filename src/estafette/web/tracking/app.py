@@ -40,12 +40,12 @@ _GUARDS = {
 }
 _PRIVATE = _GUARDS | {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 _PAGE = "/{public_id}"
-_STREAM = f"{_PAGE}/events"  # open for as long as somebody looks: measured apart
+_STREAM = f"{_PAGE}/events"  # open for as long as the page is: measured separately
 _LONGEST_ID = 100
 _LONGEST_LINK = 200
 _CLINGING = re.compile(
     r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$"
-)  # what chats and people leave around a link
+)  # characters that chats and people leave around a link
 
 
 def _now() -> datetime:
@@ -53,15 +53,15 @@ def _now() -> datetime:
 
 
 Find = Callable[[UUID, str], Awaitable[TrackedDelivery | None]]
-"""Finds a delivery by its id for who asks from an address, as it is counted."""
+"""Finds a delivery by its id, for a client address as it is counted by limits."""
 
 
 class TrackingPages(Starlette):
     """The tracking pages as one application, to be mounted anywhere (at `/track`).
 
-    `track` reads a delivery by its id, `hub` watches for news with the same reader, `public_id`
-    parses the id of an address, and `clock` tells the time against which "today" is said. A page
-    hears at least every `heartbeat` seconds that its stream is alive.
+    `track` reads a delivery by its id, `hub` reads it again when it has changed, `public_id` parses
+    the id in a path, and `clock` gives the time by which "today" is meant. A stream sends something
+    at least every `heartbeat` seconds.
     """
 
     def __init__(
@@ -96,14 +96,14 @@ class TrackingPages(Starlette):
 
     @property
     def hub(self) -> Hub:
-        """Who watches now."""
+        """The open streams and what they watch."""
         return self._hub
 
     async def close_streams(self) -> None:
-        """End every open stream and take no more.
+        """Ends every open stream and accepts no more.
 
-        To be called as soon as the process is told to stop: a server that waits for its
-        connections to finish would otherwise wait for readers who never leave.
+        The caller calls this as soon as the process is to end: a server that waits until its
+        connections have finished would otherwise wait for streams that never end.
         """
         await self._hub.close()
 
@@ -179,7 +179,7 @@ def _measure(request: Request, route: str) -> None:
 
 
 def _admit(request: Request) -> None:
-    """Counts a request by its address: everybody may ask, and nobody without end."""
+    """Counts a request by its address, and refuses it after too many."""
     try:
         limits_of(request.scope).ask(request.scope)
     except RateLimited as refusal:
@@ -192,13 +192,15 @@ async def _file(request: Request) -> Response:
     if file is None:
         raise HTTPException(404)
     current = request.path_params["edition"] == FILES.edition
-    caching = FOR_EVER if current else "no-store"  # an older page asks in the middle of an update
+    caching = (
+        FOR_EVER if current else "no-store"
+    )  # a page of an older version asks during an update
     headers = _GUARDS | {"Cache-Control": caching}
     return Response(file.body, media_type=file.media_type, headers=headers)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """Returns the same friendly page for everything that is not there."""
+    """Returns the page that says that nothing was found."""
     texts = _texts(request, language.DEFAULT)
     status = error.status_code if isinstance(error, HTTPException) else 404
     title, detail = texts.page.missing_title, texts.page.missing_detail
@@ -211,7 +213,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 
 async def _put_off(request: Request, error: Exception) -> Response:
-    """Returns the same page where there is no room for the request now."""
+    """Returns the page that asks the reader to come back later."""
     page = await _stumble(request, error)
     page.status_code = 503
     if isinstance(error, Busy | Unavailable):
@@ -220,7 +222,7 @@ async def _put_off(request: Request, error: Exception) -> Response:
 
 
 async def _stumble(request: Request, _error: Exception) -> Response:
-    """Returns a friendly page for a fault of ours, which the server logs."""
+    """Returns the page for an error of ours, which the server logs."""
     texts = _texts(request, language.DEFAULT)
     return _notice(request, texts, 500, texts.page.trouble_title, texts.page.trouble_detail)
 

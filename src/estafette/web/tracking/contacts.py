@@ -1,4 +1,4 @@
-"""Finding the contacts in a note by a stranger, so that a page can hide them.
+"""Finds contacts in a note of unknown origin, so that a page can hide them.
 
 The work is linear in the length of the note, whatever stands in it.
 """
@@ -21,9 +21,9 @@ _LINK = re.compile(
 _RUN = re.compile(r"\+?\d(?:[\s().\-\u2010-\u2015/]{0,3}\d){6,39}")
 _DIGITS = re.compile(r"\d+")
 _MOST_GROUPS = 8
-"""A number in more groups than that is spelled out to be hidden from us."""
+"""More groups than this are taken for a number that is written so to escape being hidden."""
 _MOST_RUNS = 4
-"""How many runs of digits are looked into; any more in one note are hidden whatever they are."""
+"""How many runs of digits of a note are examined; all others are hidden."""
 
 
 def without_contacts(text: str, region: str) -> str:

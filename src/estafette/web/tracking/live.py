@@ -1,4 +1,4 @@
-"""Who watches which delivery right now, and the one poll that tells them all of news.
+"""The open streams by delivery, and the one poll that finds what has changed for all of them.
 
 One `Hub` serves a process. It asks for the versions of all watched deliveries in one statement,
 about once a second and only while someone watches, and reads a delivery again only when its
@@ -20,7 +20,7 @@ Versions = Callable[[Collection[UUID]], Awaitable[dict[UUID, int]]]
 
 
 class CrowdedError(Exception):
-    """No more connections are taken: too many watch this delivery, or this process."""
+    """No more streams are accepted: this delivery, or this process, has too many."""
 
 
 class Signal(Enum):
@@ -44,7 +44,7 @@ class _Watch:
 
 
 class Subscription:
-    """One connection's view of one delivery: always the latest, however slowly it reads."""
+    """One stream's view of one delivery: always the latest, however slowly the client reads."""
 
     def __init__(self, watch: _Watch) -> None:
         self._watch = watch
@@ -57,16 +57,16 @@ class Subscription:
         return self._watch.delivery
 
     def wake(self) -> None:
-        """Tell the connection that there is news."""
+        """Wakes the stream, since the delivery has changed."""
         self._woken.set()
 
     def close(self) -> None:
-        """Tell the connection to end."""
+        """Ends the stream."""
         self._closed = True
         self._woken.set()
 
     async def wait(self, seconds: float) -> Signal:
-        """Wait for news or for the end, at most so many seconds."""
+        """Waits for news or for the end, at most so many seconds."""
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
@@ -77,7 +77,7 @@ class Subscription:
 
 
 class Hub:
-    """The subscriptions of this process and the task that polls for them.
+    """The subscriptions of this process, and the task that polls for them.
 
     `interval` is in seconds. At most `most` connections are open in the process, and at most
     `most_each` for one delivery.
@@ -118,7 +118,7 @@ class Hub:
 
     @contextmanager
     def subscribe(self, delivery: TrackedDelivery) -> Generator[Subscription]:
-        """Watch `delivery`, just read, until the block ends.
+        """Watches `delivery`, which was just read, until the block ends.
 
         Raises CrowdedError at either bound, and when the hub is closed.
         """
@@ -141,7 +141,7 @@ class Hub:
             self._leave(delivery.id, watch, subscription)
 
     async def close(self) -> None:
-        """End every subscription and the poll. Called when the process is told to stop."""
+        """Ends every subscription and the poll. Called when the process is to end."""
         self._closed = True
         for watch in self._watches.values():
             for subscription in watch.subscriptions:

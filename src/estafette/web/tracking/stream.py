@@ -15,13 +15,13 @@ Render = Callable[[TrackedDelivery], tuple[str, str]]
 """The HTML that a reader sees of a delivery now, and its fingerprint."""
 
 HEARTBEAT_SECONDS = 15.0
-"""Below the idle time-outs of common proxies (nginx: 60 s), and how late "tomorrow" may turn
-into "today" on an open page."""
+"""Below the idle time-outs of common proxies (nginx: 60 s). It is also how late an open page may
+show "today" where it showed "tomorrow"."""
 
 _RETRY_BASE_MILLISECONDS = 2000
 _RETRY_SPREAD_MILLISECONDS = 3000
 _STUCK_SECONDS = 30.0
-"""A reader that takes nothing for so long is gone."""
+"""A client that reads nothing for so many seconds is taken to be gone."""
 
 
 def event(name: str, data: str, *, id: str | None = None) -> bytes:
@@ -34,7 +34,7 @@ def event(name: str, data: str, *, id: str | None = None) -> bytes:
 
 
 class EventStream(Response):
-    """An answer that streams what `render` says of a delivery while a hub has news of it.
+    """An answer that streams a delivery, as `render` writes it, whenever it has changed.
 
     It sends an update whenever the fingerprint differs from the last one sent (at first from
     `seen`, what the reader has), and ends after a final delivery, when the reader leaves, and
@@ -58,7 +58,7 @@ class EventStream(Response):
     ) -> None:
         self.status_code = 200
         self.background = None
-        self.init_headers({**headers, "X-Accel-Buffering": "no"})  # nginx would hold events back
+        self.init_headers({**headers, "X-Accel-Buffering": "no"})  # nginx would buffer events
         self._refusal = Response(status_code=503, headers={**headers, "Retry-After": "30"})
         self._hub = hub
         self._delivery = delivery
@@ -67,7 +67,7 @@ class EventStream(Response):
         self._heartbeat = heartbeat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stream until one of the ends."""
+        """Streams until one of these ends."""
         try:
             with self._hub.subscribe(self._delivery) as subscription:
                 await self._run(subscription, receive, send)
@@ -77,7 +77,7 @@ class EventStream(Response):
     async def _run(self, subscription: Subscription, receive: Receive, send: Send) -> None:
         departure = asyncio.create_task(_await_departure(subscription, receive))
         try:
-            with suppress(OSError, TimeoutError):  # the reader has gone, or takes nothing
+            with suppress(OSError, TimeoutError):  # the client has gone, or reads nothing
                 await self._stream(subscription, send)
         finally:
             departure.cancel()
@@ -86,7 +86,7 @@ class EventStream(Response):
     async def _stream(self, subscription: Subscription, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await _send(send, start)
-        # spread by the id: the readers of a restarted server do not all come back at once
+        # spread by the id, so that the clients of a restarted server do not all connect at once
         wait = _RETRY_BASE_MILLISECONDS + self._delivery.id.int % _RETRY_SPREAD_MILLISECONDS
         pulse = event("pulse", f"{self._heartbeat:g}")
         await _send_body(send, f"retry: {wait}\n\n".encode() + pulse)

@@ -17,7 +17,7 @@ class _Words(BaseModel):
 
 
 class StatusWords(_Words):
-    """How one status is told: in the list of steps, as the page's sentence, and in detail."""
+    """The texts of a status: in the list of steps, as the page's sentence, and in detail."""
 
     step: str
     headline: str
@@ -25,7 +25,7 @@ class StatusWords(_Words):
 
 
 class StepWords(_Words):
-    """How a step that is no status of its own is told in the list."""
+    """The text of a step of the list that is not a status of its own."""
 
     step: str
 

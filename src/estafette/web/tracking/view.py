@@ -29,7 +29,7 @@ _TONES = {
     Status.FAILED: "stopped",
     Status.STALLED: "delayed",
 }
-"""The light over the page. Each tone has its colours in the style sheet."""
+"""The tone of the page for each status; the style sheet has its colours."""
 
 _SHARES = {
     Status.AWAITING_PAYMENT: 0,
@@ -126,9 +126,9 @@ def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingV
 def readable_note(text: str | None, market: str) -> str | None:
     """Returns a courier's note as it may be shown, or None when nothing is left of it.
 
-    The note is free text by a stranger: invisible and direction-changing characters go, phone
-    numbers (as dialled in `market`, a country code) and e-mail addresses are hidden, and what is
-    longer than 400 characters is cut. The result is plain text: the template escapes it.
+    The note is free text of unknown origin: invisible and direction-changing characters are
+    removed, phone numbers (as dialled in `market`, a country code) and e-mail addresses hidden, and
+    a text of more than 400 characters is cut. The result is plain text: the template escapes it.
     """
     if text is None:
         return None
@@ -193,12 +193,12 @@ def _pickup(
 
 def _steps(delivery: TrackedDelivery, texts: Texts, zone: ZoneInfo) -> list[tuple[datetime, Step]]:
     """Returns the history in words, oldest first, each step with its local moment."""
-    told: list[tuple[datetime, Step]] = []
+    steps: list[tuple[datetime, Step]] = []
     for step, title in zip(delivery.steps, _titles(delivery, texts), strict=True):
         moment = step.occurred_at.astimezone(zone)
         note = readable_note(step.note, delivery.market)
-        told.append((moment, Step(title, dates.clock(moment), moment.isoformat(), note)))
-    return told
+        steps.append((moment, Step(title, dates.clock(moment), moment.isoformat(), note)))
+    return steps
 
 
 def _titles(delivery: TrackedDelivery, texts: Texts) -> Iterator[str]:
