@@ -17,12 +17,12 @@ import orjson
 
 from estafette.core.accounts.account import MARKETS, Account, KeyKind, Mode, Scope
 from estafette.core.deliveries.delivery import (
+    COURSE,
     Delivery,
     Parcel,
     Progress,
     Status,
     Stop,
-    steps_between,
 )
 from estafette.core.deliveries.event import Event
 from estafette.core.errors import Refusal
@@ -57,6 +57,13 @@ SHOWN = {
 }
 
 
+def _steps(before: Status | None, after: Status) -> tuple[Status, ...]:
+    """Returns the statuses after milestone `before`, up to and with `after`."""
+    if before is None or after is Status.CANCELLED:
+        return () if before == after else (after,)
+    return COURSE[COURSE.index(before) + 1 : COURSE.index(after) + 1]
+
+
 class KaspiLike:
     """Announces a change of the shown status, each skipped one included."""
 
@@ -64,7 +71,7 @@ class KaspiLike:
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
         reached = before and before.milestone
-        shown = [SHOWN[step] for step in steps_between(reached, after.milestone)]
+        shown = [SHOWN[step] for step in _steps(reached, after.milestone)]
         known = {SHOWN[reached]} if reached else set[str]()
         return tuple(name for name in dict.fromkeys(shown) if name not in known)
 

@@ -7,7 +7,7 @@ line of the log, and one line for all says more.
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -52,9 +52,8 @@ def is_trouble(error: BaseException) -> bool:
 class Trouble:
     """What a process knows of the trouble that it has."""
 
-    def __init__(self, *, log: Any = _log, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         """There is none. `clock` gives seconds and never goes back."""
-        self._log = log
         self._clock = clock
         self._began_at: float | None = None
         self._met_at = 0.0
@@ -75,7 +74,7 @@ class Trouble:
         else:
             return
         self._told_at = now
-        self._log.error(
+        _log.error(
             event,
             work=work,
             error=type(error).__name__,
@@ -90,9 +89,7 @@ class Trouble:
             return
         seconds, failures = self._met_at - self._began_at, self._failures
         self._began_at, self._failures = None, 0
-        self._log.warning(
-            "the database can be used again", failures=failures, seconds=round(seconds, 1)
-        )
+        _log.warning("the database can be used again", failures=failures, seconds=round(seconds, 1))
 
 
 def _reason(error: BaseException) -> str:

@@ -129,15 +129,10 @@ class Guard:
     Arguments:
         allow: networks that may be reached although they are denied: for those who host both
             sides. An IPv4 network also allows its IPv4-mapped IPv6 form.
-        deny: further networks that may not be reached, such as an internal network with public
-            addresses. `allow` is stronger than `deny`.
     """
 
-    def __init__(self, *, allow: Iterable[Network] = (), deny: Iterable[Network] = ()) -> None:
+    def __init__(self, *, allow: Iterable[Network] = ()) -> None:
         self._allow = tuple(allow)
-        own = [(network, "denied by the settings") for network in deny]
-        self._ipv4 = [*(item for item in own if item[0].version == 4), *_DENIED_IPV4]
-        self._ipv6 = [*(item for item in own if item[0].version == 6), *_DENIED_IPV6]
 
     def check_address(self, text: str) -> None:
         """Returns if the numeric address `text` may be dialled.
@@ -172,7 +167,7 @@ class Guard:
     def _denial(self, address: Address) -> str | None:
         if any(address in network for network in self._allow):
             return None
-        denied = self._ipv4 if address.version == 4 else self._ipv6
+        denied = _DENIED_IPV4 if address.version == 4 else _DENIED_IPV6
         return next((kind for network, kind in denied if address in network), None)
 
 

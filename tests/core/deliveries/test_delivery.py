@@ -13,7 +13,6 @@ from estafette.core.deliveries.delivery import (
     Status,
     is_sealed,
     reference,
-    steps_between,
     way,
 )
 from tests.core.life import NEXT, Life
@@ -66,23 +65,6 @@ def test_a_courier_who_gives_back_does_not_undo_the_milestone() -> None:
     again = progress.moved(Status.ASSIGNED)
     assert again is not None
     assert again.milestone is Status.PICKUP_READY
-
-
-@given(st.sampled_from(COURSE), st.sampled_from(COURSE))
-def test_steps_between_two_milestones_leave_none_out(before: Status, after: Status) -> None:
-    steps = steps_between(before, after)
-    first, last = COURSE.index(before), COURSE.index(after)
-    assert list(steps) == list(COURSE)[first + 1 : last + 1]
-
-
-@pytest.mark.parametrize("before", [None, *COURSE])
-def test_a_cancellation_is_one_step(before: Status | None) -> None:
-    assert steps_between(before, Status.CANCELLED) == (Status.CANCELLED,)
-    assert steps_between(Status.CANCELLED, Status.CANCELLED) == ()
-
-
-def test_a_new_delivery_begins_with_its_own_status() -> None:
-    assert steps_between(None, Status.PENDING) == (Status.PENDING,)
 
 
 def test_with_a_full_history_every_way_leads_to_an_end() -> None:

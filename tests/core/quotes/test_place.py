@@ -203,12 +203,6 @@ def test_the_longest_of_overlapping_spellings_counts() -> None:
     assert CityIndex([AKTAU, fort]).find("Форт-Шевченко, Маяулы 3") is fort
 
 
-def test_a_city_is_given_by_its_code() -> None:
-    index = CityIndex([TALGAR, ALMATY])
-    assert index.by_code("talgar") is TALGAR
-    assert index.by_code("atlantis") is None
-
-
 def test_normalised_text_ignores_case_accents_and_punctuation() -> None:
     assert normalise(" Усть–Каменогорск, г.") == "усть каменогорск г"
     assert normalise("N'dalatando; CUÍTO") == "ndalatando cuito"

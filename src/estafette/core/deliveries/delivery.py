@@ -156,19 +156,6 @@ def way(progress: Progress, to: Status) -> tuple[Status, ...] | None:
     return None
 
 
-def steps_between(before: Status | None, after: Status) -> tuple[Status, ...]:
-    """Returns the statuses of the normal course after milestone `before`, up to and with `after`.
-
-    `before` is None for a new delivery, which begins with `after` itself. A cancellation is a
-    step of its own; equal milestones give none.
-    """
-    if before == after:
-        return ()
-    if before is None or after is Status.CANCELLED:
-        return (after,)
-    return COURSE[_RANK[before] + 1 : _RANK[after] + 1]
-
-
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Where a parcel is picked up or dropped off.

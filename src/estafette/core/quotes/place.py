@@ -77,11 +77,9 @@ class CityIndex:
 
     def __init__(self, cities: Iterable[City]) -> None:
         """Indexes `cities`. A spelling shared by several is the most populous one's."""
-        self._codes: dict[str, City] = {}
         self._spellings: dict[str, City] = {}
         self._longest: dict[str, int] = {}  # by first word: the most words of a spelling
         for city in sorted(cities, key=lambda city: (-city.population, city.code)):
-            self._codes[city.code] = city
             for spelling in (city.name, *city.spellings):
                 words = normalise(spelling).split()
                 # "Алма-Ата" is also written "Алмаата"
@@ -90,10 +88,6 @@ class CityIndex:
                         self._spellings.setdefault(" ".join(phrase), city)
                         longest = self._longest.get(phrase[0], 0)
                         self._longest[phrase[0]] = max(longest, len(phrase))
-
-    def by_code(self, code: str) -> City | None:
-        """Returns the city with this code, or None."""
-        return self._codes.get(code)
 
     def find(self, address: str) -> City | None:
         """Returns the city that an address is in, or None if it names none.
