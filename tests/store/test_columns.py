@@ -9,6 +9,7 @@ from estafette.store.columns import Columns, change, insertion, rows
 from estafette.store.deliveries import events, idempotency
 from estafette.store.deliveries import rows as rows_of_deliveries
 from estafette.store.deliveries import table as deliveries
+from estafette.store.webhooks import outbox
 
 PAIR = Columns[tuple[int, str]](
     {"number": ("integer", lambda pair: pair[0]), "word": ("text", lambda pair: pair[1])}
@@ -78,6 +79,13 @@ async def test_every_column_of_a_delivery_is_read_but_what_the_database_alone_lo
 ) -> None:
     read = rows_of_deliveries.DELIVERY_COLUMNS.split(", ")
     assert {*read, "watch_at", "erased_at"} == (await _types(connection, "deliveries")).keys()
+
+
+async def test_a_claim_of_webhooks_gives_the_fields_of_what_is_claimed_in_their_order(
+    connection: asyncpg.Connection,
+) -> None:
+    given = (await connection.prepare(outbox.CLAIM)).get_attributes()
+    assert ["account_id", "mode", *outbox.Claimed._fields[1:]] == [each.name for each in given]
 
 
 async def _types(connection: asyncpg.Connection, table: str) -> dict[str, str]:

@@ -20,11 +20,12 @@ async def begin(connection: Connection, name: str) -> Chore:
         "insert into chores (name) values ($1) on conflict (name) do nothing", name
     )
     row = await connection.fetchrow(
-        "select begun_at, begun_at < now() - interval '1 day', done_at from chores where name = $1",
+        "select begun_at, begun_at < now() - interval '1 day' as is_of_yesterday,"
+        " done_at from chores where name = $1",
         name,
     )
     assert row is not None  # noqa: S101 - chores are never removed
-    return Chore(*row)
+    return Chore(**row)
 
 
 async def end(connection: Connection, name: str) -> None:

@@ -93,7 +93,7 @@ class Done(NamedTuple):
 async def done(connection: Connection) -> list[Done]:
     """How the upkeep of each kind of rows stands."""
     found = await connection.fetch("select name, removed, completed_at from upkeep")
-    return [Done(*row) for row in found]
+    return [Done(**row) for row in found]
 
 
 async def now(connection: Connection) -> datetime:

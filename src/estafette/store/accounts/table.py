@@ -129,7 +129,7 @@ async def spoken_in(connection: Connection, account_id: UUID) -> Spoken:
     """The code of an account's market, and the name of its dialect."""
     query = "select market, dialect from accounts where id = $1"
     [row] = await connection.fetch(query, account_id)
-    return Spoken(*row)
+    return Spoken(**row)
 
 
 async def market_of(connection: Connection, account_id: UUID) -> str:

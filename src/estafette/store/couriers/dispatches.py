@@ -296,7 +296,7 @@ async def lock(
     `attempt` is the number of the attempt that asks whether it `is_held` still.
     """
     row = await connection.fetchrow(_LOCK, account_id, delivery_id, attempt)
-    return Standing(*row) if row else None
+    return Standing(**row) if row else None
 
 
 _SETTLE = """
@@ -335,12 +335,12 @@ async def mark_recalled(
 async def find(connection: Connection, account_id: UUID, delivery_id: UUID) -> Elsewhere | None:
     """How a delivery stands with another platform; None when none carries it."""
     row = await connection.fetchrow(
-        "select state, upstream_id, last_error from dispatches"
+        "select state, upstream_id, last_error as error from dispatches"
         " where account_id = $1 and delivery_id = $2",
         account_id,
         delivery_id,
     )
-    return Elsewhere(*row) if row else None
+    return Elsewhere(**row) if row else None
 
 
 _BY_THEIR_ID = """
@@ -358,7 +358,7 @@ where company_id = $1 for update of dispatches
 async def known_as(connection: Connection, company_id: UUID, upstream_id: str) -> Known | None:
     """The dispatch to a company that calls the delivery so."""
     row = await connection.fetchrow(_BY_THEIR_ID, company_id, upstream_id)
-    return Known(*row) if row else None
+    return Known(**row) if row else None
 
 
 async def known_here_as(
@@ -369,7 +369,7 @@ async def known_here_as(
     By the delivery's id alone: the platform does not know whose it is here.
     """
     row = await connection.fetchrow(_BY_OUR_ID, company_id, delivery_id)
-    return Known(*row) if row else None
+    return Known(**row) if row else None
 
 
 _LOOK_NOW = """

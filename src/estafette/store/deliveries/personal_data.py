@@ -39,7 +39,7 @@ async def lock_progress(connection: Connection, account_id: UUID) -> Progress | 
         " for update skip locked",
         account_id,
     )
-    return Progress(*row) if row else None
+    return Progress(**row) if row else None
 
 
 async def set_progress(connection: Connection, account_id: UUID, progress: Progress) -> None:

@@ -128,7 +128,7 @@ async def index_next(connection: Connection, scope: Scope, limit: int) -> int:
     )
     if indexed_to is None:
         return 0
-    texts = [_Text(*row) for row in await connection.fetch(_NEXT, *of, indexed_to, limit)]
+    texts = [_Text(**row) for row in await connection.fetch(_NEXT, *of, indexed_to, limit)]
     if texts:
         await connection.execute(
             _INDEX,

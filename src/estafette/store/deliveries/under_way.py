@@ -35,4 +35,4 @@ async def count(connection: Connection) -> list[Count]:
 
     One that was created by a version before and has not moved since is not among them.
     """
-    return [Count(*row) for row in await connection.fetch(_COUNTS, MOST_COUNTED)]
+    return [Count(**row) for row in await connection.fetch(_COUNTS, MOST_COUNTED)]

@@ -77,8 +77,14 @@ async def payment(connection: Connection, scope: Scope, reference: str) -> Payme
     )
     if row is None:
         return None
-    id, cause, book, company_id, amount, reference = row
-    return Payment(id, Cause(cause), Book(book), company_id, amount, reference)
+    return Payment(
+        id=row["id"],
+        cause=Cause(row["cause"]),
+        book=Book(row["book"]),
+        company_id=row["company_id"],
+        amount=row["amount"],
+        reference=row["reference"],
+    )
 
 
 async def book_payment(connection: Connection, scope: Scope, paid: Payment) -> None:

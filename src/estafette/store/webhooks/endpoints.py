@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -53,7 +53,8 @@ _ENDPOINT = (
 
 
 def _endpoint(row: asyncpg.Record) -> Endpoint:
-    return Endpoint(Scope(row["account_id"], Mode(row["mode"])), *tuple(row)[2:])
+    fields: dict[str, Any] = dict(row)
+    return Endpoint(Scope(fields.pop("account_id"), Mode(fields.pop("mode"))), **fields)
 
 
 async def every(connection: Connection, account_id: UUID) -> list[Endpoint]:
@@ -231,7 +232,7 @@ async def sealed(
         *after,
         limit,
     )
-    return [SealedEndpoint(*row) for row in found]
+    return [SealedEndpoint(**row) for row in found]
 
 
 async def write_sealed(connection: Connection, changed: Sequence[SealedEndpoint]) -> None:
@@ -253,4 +254,4 @@ async def newest(connection: Connection, limit: int) -> list[SealedEndpoint]:
         " order by id desc limit $1",
         limit,
     )
-    return [SealedEndpoint(*row) for row in found]
+    return [SealedEndpoint(**row) for row in found]

@@ -54,8 +54,9 @@ waiting as (
 _SURVEY = f"""
 {_WAITING}
 select endpoint_id, waiting.account_id,
-    extract(epoch from greatest(due_at, rests_until) - now())::float8,
-    coalesce(failures, 0), extract(epoch from now() - due_at)::float8
+    extract(epoch from greatest(due_at, rests_until) - now())::float8 as due_in_seconds,
+    coalesce(failures, 0) as failures,
+    extract(epoch from now() - due_at)::float8 as due_for_seconds
 from waiting left join endpoint_failures using (endpoint_id)
 where not is_held or test_url is not null
 """  # noqa: S608 - a constant
@@ -74,8 +75,11 @@ async def survey(connection: Connection) -> Survey:
     Those under way are due when their leases end.
     """
     rows = await connection.fetch(_SURVEY)
-    found = [Waiting(*tuple(row)[:4]) for row in rows]
-    return Survey(found, max([0.0, *(row[4] for row in rows)]))
+    found = [
+        Waiting(row["endpoint_id"], row["account_id"], row["due_in_seconds"], row["failures"])
+        for row in rows
+    ]
+    return Survey(found, max([0.0, *(row["due_for_seconds"] for row in rows)]))
 
 
 _COUNT = f"""
@@ -102,4 +106,4 @@ async def count(connection: Connection) -> Count:
     """Counts the messages that are neither delivered nor dead, each kind as far as 100,000."""
     query = _COUNT.format(_MESSAGES_OF, _MESSAGES_OF)
     [row] = await connection.fetch(query, _MOST_COUNTED)
-    return Count(*row)
+    return Count(**row)
