@@ -63,7 +63,7 @@ class Pace:
             raise ValueError("a loop cannot begin a round before the last one")
 
     def until(self, due_in_seconds: float | None) -> float:
-        """How long to rest where nothing was due; None: nothing is waiting."""
+        """Returns how long to rest where nothing was due; None: nothing is waiting."""
         if due_in_seconds is None:
             return self.longest
         return max(min(due_in_seconds, self.longest), self.shortest)

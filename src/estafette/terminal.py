@@ -11,24 +11,24 @@ _STEERING: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def steers(character: str) -> bool:
-    """Whether a terminal may take the character for more than something to be shown."""
+    """Returns whether a terminal may take the character for more than something to be shown."""
     return unicodedata.category(character) in _STEERING
 
 
 def plain(text: str) -> str:
-    """The text on one line, with a mark in the place of each character that would steer."""
+    """Returns the text on one line, with a mark in the place of each character that would steer."""
     if text.isprintable():
         return text
     return "".join("\N{REPLACEMENT CHARACTER}" if steers(each) else each for each in text)
 
 
 def plain_lines(text: str) -> str:
-    """The same for each line of a text, whose ends stay."""
+    """Returns the same for each line of a text, whose ends stay."""
     return "\n".join(map(plain, text.split("\n")))
 
 
 def escaped(line: str) -> str:
-    """A line of JSON, the same value, with an escape in the place of what would steer."""
+    """Returns a line of JSON, the same value, with an escape in the place of what would steer."""
     if line.isprintable():
         return line
     return "".join(_code(each) if steers(each) else each for each in line)

@@ -44,12 +44,12 @@ class Introduction:
     scenario_example: str = ""
 
     def docs_url(self, server_url: str) -> str:
-        """Where its page is, for who reaches the server at `server_url`."""
+        """Returns where its page is, for who reaches the server at `server_url`."""
         return self.mount.url(server_url) + self.docs
 
 
 def introduction(name: str) -> Introduction:
-    """The introduction of the dialect of that name, which is its folder's."""
+    """Returns the introduction of the dialect of that name, which is its folder's."""
     told = tomllib.loads((files(__name__) / name / "dialect.toml").read_text("utf-8"))
     mount = Mount(told.get("prefix", ""), told.get("host", ""))
     scenario = told.get("scenario", {"where": "", "example": ""})
@@ -64,7 +64,7 @@ def introduction(name: str) -> Introduction:
 
 
 def later(place: str) -> Callable[..., Any]:
-    """The function at a place (`module:function`), which is imported when it is called.
+    """Returns the function at a place (`module:function`), which is imported when it is called.
 
     A command speaks of deliveries in a dialect's words, and serves none: it does without the rest.
     """

@@ -67,7 +67,7 @@ order by at desc, id desc limit $9
 async def select(
     connection: Connection, wanted: Wanted, after: Place | None, limit: int
 ) -> list[Entry]:
-    """At most `limit` entries, newest first, those that follow `after`."""
+    """Returns at most `limit` entries, newest first, those that follow `after`."""
     found = await connection.fetch(
         _SELECT,
         wanted.since,
@@ -83,7 +83,7 @@ async def select(
 
 
 async def ending(connection: Connection, text: str) -> list[Entry]:
-    """The newest two entries whose id ends with a text. It reads through all of them."""
+    """Returns the newest two entries whose id ends with a text. It reads through all of them."""
     columns = "id, at, by_kind, by_name, by_address, act, account_id, mode, object, changes"
     found = await connection.fetch(
         f"select {columns} from audit where right(id::text, $2) = $1"  # noqa: S608 - a constant

@@ -67,7 +67,7 @@ class Queue:
         """  # noqa: S608 - the parts are constants
 
     def fence(self, attempt: str, holder: str) -> str:
-        """Whether the attempt of that number is still under the lease of its holder."""
+        """Returns whether the attempt of that number is still under the lease of its holder."""
         return f"{self.table}.attempt = {attempt} and {self.table}.{self.lease} {holder}"
 
     async def due_in_seconds(self, connection: Connection) -> float | None:

@@ -30,7 +30,7 @@ class Columns(Generic[Record]):
         self._groups: list[tuple[_Value, dict[str, _Value]]] = [(_itself, values)]
 
     def of(self, records: Collection[Record]) -> list[list[object]]:
-        """The arrays, in the order of the columns."""
+        """Returns the arrays, in the order of the columns."""
         arrays: list[list[object]] = []
         for part, values in self._groups:
             parts = records if part is _itself else [part(record) for record in records]
@@ -38,7 +38,7 @@ class Columns(Generic[Record]):
         return arrays
 
     def only(self, *names: str) -> Self:
-        """Some of these columns."""
+        """Returns some of these columns."""
         columns = type(self)({})
         columns.types = {name: self.types[name] for name in names}
         columns._groups = [
@@ -48,7 +48,7 @@ class Columns(Generic[Record]):
         return columns
 
     def within(self, part: Callable[[Outer], Record]) -> "Columns[Outer]":
-        """The same columns, of records that have these as a part."""
+        """Returns the same columns, of records that have these as a part."""
         columns = cast("Columns[Outer]", Columns[Record]({}))
         columns.types = self.types
         columns._groups = [(part, values) for _, values in self._groups]
@@ -65,7 +65,7 @@ class Columns(Generic[Record]):
 
 
 def rows(*given: Columns[Any], name: str = "input", first: int = 1) -> str:
-    """The text `unnest(…) as input (…)`: a row for each record, with all these columns.
+    """Returns the text `unnest(…) as input (…)`: a row for each record, with all these columns.
 
     `name` is what the rows are called. Their arrays are the parameters from number `first` on.
     """

@@ -4,12 +4,12 @@ from estafette.store.pool import Connection
 
 
 async def find(connection: Connection, name: str) -> bytes | None:
-    """The key of that name; None: there is none yet."""
+    """Returns the key of that name; None: there is none yet."""
     return await connection.fetchval("select key from data_keys where name = $1", name)
 
 
 async def lock(connection: Connection, name: str) -> bytes | None:
-    """The same; within a transaction nobody changes it until the end."""
+    """Returns the same; within a transaction nobody changes it until the end."""
     return await connection.fetchval("select key from data_keys where name = $1 for share", name)
 
 
@@ -27,7 +27,7 @@ async def forget(connection: Connection, name: str) -> None:
 
 
 async def lock_all(connection: Connection) -> dict[str, bytes]:
-    """All of them by their names, their rows locked for this transaction."""
+    """Returns all of them by their names, their rows locked for this transaction."""
     found = await connection.fetch("select name, key from data_keys order by name for update")
     return {row["name"]: row["key"] for row in found}
 

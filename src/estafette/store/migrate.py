@@ -31,7 +31,7 @@ _BUILT = re.compile(r"create (?:unique )?index concurrently if not exists (\w+)"
 
 
 def migrations() -> list[tuple[str, str]]:
-    """The names and texts of all migrations, in order."""
+    """Returns the names and texts of all migrations, in order."""
     folder = files("estafette.store") / "migrations"
     return sorted(
         (file.name.removesuffix(".sql"), file.read_text("utf-8"))
@@ -41,7 +41,7 @@ def migrations() -> list[tuple[str, str]]:
 
 
 async def pending(connection: Connection) -> list[str]:
-    """The names of this version's migrations that this database has not seen yet."""
+    """Returns the names of this version's migrations that this database has not seen yet."""
     applied = await _applied(connection)
     return [name for name, _ in migrations() if name not in applied]
 

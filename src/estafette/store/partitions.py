@@ -53,7 +53,7 @@ class Partitioned(NamedTuple):
         return f"{self.name}_default"
 
     def at(self, moment: datetime) -> str:
-        """The literal that a partition begins or ends at."""
+        """Returns the literal that a partition begins or ends at."""
         return f"'{first_id_of(moment) if self.by_id else moment.isoformat()}'"
 
     @property
@@ -93,7 +93,7 @@ class _Partition(NamedTuple):
     next: datetime
 
     def holds(self, moment: datetime) -> bool:
-        """Whether rows of that moment belong into it."""
+        """Returns whether rows of that moment belong into it."""
         return (self.first is None or self.first <= moment) and moment < self.next
 
 
@@ -305,7 +305,7 @@ class _Table:
         )
 
     async def _are_many(self, where: str) -> bool:
-        """Whether the default partition has more rows there than are moved at once."""
+        """Returns whether the default partition has more rows there than are moved at once."""
         count = await self._connection.fetchval(
             f"select count(*) from (select from {self._table.default} where {where}"  # noqa: S608 - names of ours
             f" limit {_FEW_ROWS + 1}) as counted",
@@ -314,7 +314,7 @@ class _Table:
         return count > _FEW_ROWS
 
     def _between(self, first: datetime | None, end: datetime) -> str:
-        """The condition for rows from `first` on and before `end`."""
+        """Returns the condition for rows from `first` on and before `end`."""
         column = self._table.column
         before_end = f"{column} < {self._table.at(end)}"
         return (
@@ -322,11 +322,11 @@ class _Table:
         )
 
     def _end_before(self, day: datetime) -> datetime | None:
-        """Where the last partition before a day ends; None: there is none."""
+        """Returns where the last partition before a day ends; None: there is none."""
         return max((one.next for one in self._partitions if one.next <= day), default=None)
 
     def _first_after(self, day: datetime) -> datetime | None:
-        """Where the first partition after a day begins; None: there is none."""
+        """Returns where the first partition after a day begins; None: there is none."""
         firsts = [one.first for one in self._partitions if one.first is not None]
         return min((first for first in firsts if first > day), default=None)
 

@@ -81,7 +81,7 @@ CONNECT_SECONDS = 10.0
 
 
 def writable(dsn: str) -> SessionAttribute | None:
-    """What asyncpg shall look for among the servers of `dsn`: one that can be written to.
+    """Returns what asyncpg shall look for among the servers of `dsn`: one that can be written to.
 
     After a failover the old primary may be a standby, and the next connection goes to the new one.
     Where the address says itself what it wants (`target_session_attrs`), that holds.
@@ -110,7 +110,7 @@ async def open_pool(
 
 
 async def place(connection: Connection) -> str:
-    """Where the database is, and as whom it is used, for people: no password."""
+    """Returns where the database is, and as whom it is used, for people: no password."""
     return await connection.fetchval(
         "select format('%s at %s, as %s', current_database(),"
         " coalesce(host(inet_server_addr()) || ':' || inet_server_port(), 'a local socket'),"
@@ -119,7 +119,7 @@ async def place(connection: Connection) -> str:
 
 
 async def now(connection: Connection) -> datetime:
-    """The time by the database's clock, in whole milliseconds."""
+    """Returns the time by the database's clock, in whole milliseconds."""
     return await connection.fetchval("select date_trunc('milliseconds', clock_timestamp())")
 
 

@@ -62,7 +62,7 @@ class Page(NamedTuple):
 async def list_entries(
     platform: Platform, wanted: Wanted, after: str | None = None, limit: int = 50
 ) -> Page:
-    """The audit's entries of that kind. Raises PlaceUnknownError when `after` was no `next`."""
+    """Returns entries of the audit. Raises PlaceUnknownError when `after` was not a `next`."""
     place = None if after is None else Place(*read_place(after))
     async with platform.pool.acquire() as connection:
         found = await audit.select(connection, wanted, place, limit + 1)
@@ -72,6 +72,6 @@ async def list_entries(
 
 
 async def find_entries(platform: Platform, ending: str) -> list[Entry]:
-    """The entry whose id ends so; two, where there is more than one."""
+    """Returns the entry whose id ends so; two, where there is more than one."""
     async with platform.pool.acquire() as connection:
         return await audit.ending(connection, ending)

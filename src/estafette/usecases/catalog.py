@@ -58,15 +58,15 @@ class Companies:
                 self._own[one.account_id] = (*own, one)
 
     def of(self, account_id: UUID) -> tuple[Company, ...]:
-        """The active companies that serve an account: its own first, then the market's."""
+        """Returns the active companies that serve an account: its own first, then the market's."""
         return (*self._own.get(account_id, ()), *self._shared)
 
     def by_id(self, company_id: UUID) -> Company | None:
-        """The company with this id, active or not."""
+        """Returns the company with this id, active or not."""
         return self._by_id.get(company_id)
 
     def prices(self, company_id: UUID) -> PriceList:
-        """A company's price list; an empty one where it has none."""
+        """Returns a company's price list; an empty one where it has none."""
         return self._prices.get(company_id, _NO_PRICES)
 
 
@@ -114,7 +114,7 @@ class Catalog:
         self.forget()
 
     async def credential(self, hash: bytes, *, slowly: bool = False) -> Credential | None:
-        """The credential whose key has this SHA-256, disabled and expired ones included.
+        """Returns the credential whose key has this SHA-256, disabled and expired ones included.
 
         What is not remembered is asked for together with what others ask for. With `slowly` it
         waits for half a second at first: for callers who have shown too many wrong keys, who so
@@ -145,7 +145,7 @@ class Catalog:
         return [found.get(hash) for hash in hashes]
 
     async def prices(self, market: str) -> Prices:
-        """The cities and the price list of a market."""
+        """Returns the cities and the price list of a market."""
         known = self._prices.get(market)
         if known is not None:
             return known
@@ -165,7 +165,7 @@ class Catalog:
         return found
 
     async def companies(self, market: str) -> Companies:
-        """The courier companies of a market."""
+        """Returns the courier companies of a market."""
         known = self._companies.get(market)
         if known is not None:
             return known
@@ -184,7 +184,7 @@ class Catalog:
         return found
 
     async def origins(self, dialect: str) -> frozenset[str]:
-        """Every pattern of web pages that any account of a dialect trusts."""
+        """Returns every pattern of web pages that any account of a dialect trusts."""
         known = self._origins.get(dialect)
         if known is not None:
             return known
@@ -196,7 +196,7 @@ class Catalog:
         return found
 
     async def links(self) -> Mapping[UUID, StoredLink]:
-        """How the platforms of remote companies are reached, by company; secrets encrypted."""
+        """Returns the links to remote companies' platforms, by company; secrets encrypted."""
         if self._links is not None:
             return self._links
         async with self._reading:

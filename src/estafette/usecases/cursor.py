@@ -9,12 +9,12 @@ class PlaceUnknownError(ValueError):
 
 
 def place_text(at: datetime, id: UUID) -> str:
-    """The place after what happened at a time and has this id."""
+    """Returns the place after what happened at a time and has this id."""
     return f"{at.isoformat()}~{id}"
 
 
 def read_place(text: str) -> tuple[datetime, UUID]:
-    """The time and id of such a place. Raises PlaceUnknownError for what is none."""
+    """Returns the time and id of such a place. Raises PlaceUnknownError for what is none."""
     at, _, id = text.partition("~")
     try:
         place = datetime.fromisoformat(at), UUID(id)

@@ -61,7 +61,7 @@ class Looked(NamedTuple):
     at: datetime | None = None
 
     def since(self, now: datetime) -> datetime | None:
-        """From when on rows have to be looked at; None: at all of them."""
+        """Returns from when on rows have to be looked at; None: at all of them."""
         if self.at is None or self.at_all is None or now - self.at_all >= _WHOLE_EVERY:
             return None
         return self.at
@@ -136,7 +136,7 @@ class _Round:
         return all_done
 
     def _begin(self, over: datetime) -> UUID:
-        """The first delivery whose rows may be over since the round before."""
+        """Returns the first delivery whose rows may be over since the round before."""
         if self._since is None:
             return _BEGINNING
         return first_id_of(over - (self._now - self._since) - _LATE)

@@ -122,7 +122,7 @@ _LARGEST_SHARE_EACH = 3
 
 
 def reading_lane(pool: Pool) -> Lane:
-    """A lane for what is read into memory, see `catalog.py`: a quarter of the pool.
+    """Returns a lane for what is read into memory, see `catalog.py`: a quarter of the pool.
 
     While changes are not heard of every request needs it, so it is not small, and patient.
     """
@@ -160,11 +160,11 @@ class Places:
         )
 
     def account(self, account_id: UUID) -> AbstractAsyncContextManager[Connection]:
-        """A connection for an account's request, or another platform's. Raises Busy."""
+        """Returns a connection for an account's request, or another platform's. Raises Busy."""
         return self._work.connection(account_id)
 
     def batch(self, name: str) -> AbstractAsyncContextManager[Connection]:
-        """A connection for requests of any accounts that are done together. Raises Busy."""
+        """Returns a connection for requests of any accounts that are done together. Raises Busy."""
         return self._work.connection(name)
 
     def public(self, visitor: str | None) -> AbstractAsyncContextManager[Connection]:

@@ -94,11 +94,11 @@ class Platform:
     by: By = NOBODY_IN_PARTICULAR
 
     def transaction(self, connection: Connection) -> AbstractAsyncContextManager[UnitOfWork]:
-        """A transaction on a connection, and what follows from it once it has committed."""
+        """Returns a transaction on a connection, and what follows from it once it has committed."""
         return unit_of_work(connection, self.signal)
 
     def acting(self, by: By) -> "Platform":
-        """The same platform for somebody else, such as the key of a request."""
+        """Returns the same platform for somebody else, such as the key of a request."""
         return replace(self, by=by)
 
 
@@ -135,7 +135,7 @@ class Signals:
 
 
 def clock() -> datetime:
-    """The time at which something happened, in whole milliseconds.
+    """Returns the time at which something happened, in whole milliseconds.
 
     For records only: whatever decides (leases, expiry, schedules) asks the database's clock.
     """

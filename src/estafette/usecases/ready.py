@@ -39,7 +39,7 @@ class Database(NamedTuple):
 
 
 async def is_ready(platform: Platform) -> bool:
-    """Whether the database answers and is of this version or a newer one.
+    """Returns whether the database answers and is of this version or a newer one.
 
     A newer one serves this version as well (see `store.migrate`): while versions change, balancers
     keep both. Raises OSError, asyncpg.PostgresError or TimeoutError when it does not answer.
@@ -49,7 +49,7 @@ async def is_ready(platform: Platform) -> bool:
 
 
 async def must_be_fit(platform: Platform) -> Database:
-    """The database, if this process can work with it and read its secrets.
+    """Returns the database, if this process can work with it and read its secrets.
 
     Raises NotReadyError for an old PostgreSQL or schema, WrongSecretKeyError for another's secrets.
     """
@@ -75,7 +75,7 @@ def refuse_old_postgres(major: int) -> None:
 
 
 async def reads_secrets(platform: Platform) -> bool:
-    """Whether this process's keys read the database's secrets; nothing is written."""
+    """Returns whether this process's keys read the database's secrets; nothing is written."""
     async with platform.pool.acquire() as connection:
         kept = await data_keys.find(connection, _CHECK)
         try:

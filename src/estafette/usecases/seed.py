@@ -106,7 +106,7 @@ async def demo_account(platform: Platform, name: str, remembered: Mapping[str, s
 
 
 async def _webhook_secret(platform: Platform, account: Account) -> str:
-    """The secret that signs the account's sandbox webhooks now."""
+    """Returns the secret that signs the account's sandbox webhooks now."""
     for endpoint in await list_endpoints(platform, account.id):
         if endpoint.scope.mode is Mode.SANDBOX and endpoint.name == DEFAULT_ENDPOINT:
             return endpoint.secret
@@ -159,7 +159,7 @@ async def prepare_demo(
 
 
 async def _left_of_demo(platform: Platform) -> list[str]:
-    """What is to be said of demo accounts from before whose keys still open something."""
+    """Returns what is to be said of demo accounts from before whose keys still open something."""
     return [
         f"the demo account {account.name} is here from before:"
         f" `estafette accounts remove {account.name} --yes` removes it"

@@ -25,7 +25,7 @@ _ACCEPTED = HttpReply(204, b"", ())
 
 
 def webhook_url(public_url: str, company_id: UUID) -> str:
-    """Where a company's platform shall send its webhooks."""
+    """Returns where a company's platform shall send its webhooks."""
     return f"{public_url}/upstream/{company_id}/webhooks"
 
 
@@ -73,7 +73,7 @@ def _uuid(text: str) -> UUID | None:
 
 
 def _is_signed(body: bytes, signatures: list[bytes], secrets: Iterable[str]) -> bool:
-    """Whether one of the secrets, of either mode, has signed this very body."""
+    """Returns whether one of the secrets, of either mode, has signed this very body."""
     if len(signatures) != 1:
         return False
     found = False
@@ -84,6 +84,6 @@ def _is_signed(body: bytes, signatures: list[bytes], secrets: Iterable[str]) -> 
 
 
 def build(platform: Platform) -> ASGIApp:
-    """The receiver over `platform`, to be mounted at `/upstream`."""
+    """Returns the receiver over `platform`, to be mounted at `/upstream`."""
     receiver = _Receiver(platform)
     return resources({PATH: {"POST": receiver.receive}}, ERRORS.reply)

@@ -103,13 +103,13 @@ class EntregaClient:
     async def create(
         self, access: Access, body: Mapping[str, Any], idempotency_key: str
     ) -> UpstreamDelivery:
-        """A delivery from a quote: `POST /v1/deliveries`."""
+        """Returns a delivery from a quote: `POST /v1/deliveries`."""
         headers = {"Idempotency-Key": idempotency_key}
         request = Request("POST", "/v1/deliveries", CALM_SECONDS, body, headers)
         return (await self._call(access, request, OneDelivery)).data
 
     async def find(self, access: Access, our_id: str, since: datetime) -> UpstreamDelivery | None:
-        """The delivery there that was created for ours, among those created since then.
+        """Returns the delivery there that was created for ours, among those created since then.
 
         Oldest first, so that what is created meanwhile moves nothing to a page already read. An
         entry that names ours and makes no sense besides leaves it in doubt.
@@ -133,12 +133,12 @@ class EntregaClient:
     async def show(
         self, access: Access, upstream_id: str, seconds: float = CALM_SECONDS
     ) -> UpstreamDelivery:
-        """A delivery as it is now: `GET /v1/deliveries/{id}`, within so many seconds."""
+        """Returns a delivery as it is now: `GET /v1/deliveries/{id}`, within so many seconds."""
         request = Request("GET", _path(upstream_id), seconds)
         return (await self._call(access, request, OneDelivery)).data
 
     async def events(self, access: Access, upstream_id: str) -> Sequence[UpstreamEvent]:
-        """Its timeline, oldest first: `GET /v1/deliveries/{id}/events`."""
+        """Returns its timeline, oldest first: `GET /v1/deliveries/{id}/events`."""
         request = Request("GET", f"{_path(upstream_id)}/events", CALM_SECONDS)
         return (await self._call(access, request, Timeline)).data
 
@@ -166,7 +166,7 @@ def _path(upstream_id: str) -> str:
 
 
 def _checked(reply: Reply) -> Reply:
-    """A 2xx reply. Raises Declined for a certain no, InDoubt for anything else."""
+    """Returns a 2xx reply. Raises Declined for a certain no, InDoubt for anything else."""
     if reply.is_success:
         return reply
     told = problem(reply.body)

@@ -27,7 +27,7 @@ class EntregaCourier:
         self._reach = reach
 
     async def quote(self, company: Company, wanted: QuoteRequest) -> Offer | None:
-        """The cheapest that the platform offers; None when it does not carry that.
+        """Returns the cheapest that the platform offers; None when it does not carry that.
 
         Raises CourierFailed, CourierResting among them, and TimeoutError when it is too slow.
         """

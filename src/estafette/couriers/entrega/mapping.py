@@ -56,13 +56,13 @@ def _parcel(parcel: Parcel) -> dict[str, Any]:
 
 
 def cheapest(quotes: Sequence[UpstreamQuote], now: datetime) -> UpstreamQuote | None:
-    """The quote to take of those that still bind; None when there is none."""
+    """Returns the quote to take of those that still bind; None when there is none."""
     binding = [each for each in quotes if each.valid_until > now]
     return min(binding, key=lambda each: (each.fee_aoa, each.eta_minutes), default=None)
 
 
 def offer(quote: UpstreamQuote, body: Mapping[str, Any]) -> Offer:
-    """A quote as the company's offer; `body` is what it was asked with."""
+    """Returns a quote as the company's offer; `body` is what it was asked with."""
     eta = timedelta(minutes=quote.eta_minutes)
     return Offer(
         fee=quote.fee_aoa,
@@ -93,7 +93,7 @@ def _contact(stop: Stop) -> dict[str, str]:
 
 
 def create_body(delivery: Delivery, upstream: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """The body of `POST /deliveries` for a delivery of ours, out of what `offer` kept.
+    """Returns the body of `POST /deliveries` for a delivery of ours, out of what `offer` kept.
 
     The platform is paid by us, or by the cash that its courier collects. Times that have passed
     while it could not be reached are left out.
@@ -113,12 +113,12 @@ def create_body(delivery: Delivery, upstream: Mapping[str, Any], now: datetime) 
 
 
 def placement(found: UpstreamDelivery) -> Placement:
-    """How a platform has taken a delivery."""
+    """Returns how a platform has taken a delivery."""
     return Placement(found.id, found.delivery_pin, found.courier_fee_aoa)
 
 
 def step(event: UpstreamEvent) -> Step:
-    """An event there as a step of the delivery here, with the note if it is a courier's.
+    """Returns an event there as a step of the delivery here, with the note if it is a courier's.
 
     What a platform, its operator or another merchant noted is not for whom reads it here.
     """

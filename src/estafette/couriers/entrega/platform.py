@@ -32,7 +32,7 @@ class EntregaPlatform:
         self._client = client
 
     def manners(self, company_id: UUID) -> Manners:
-        """How the company's platform has behaved towards this process."""
+        """Returns how the company's platform has behaved towards this process."""
         return self._client.calls.manners(company_id)
 
     async def find(self, access: Access, delivery_id: UUID, since: datetime) -> Placement | None:
@@ -50,14 +50,14 @@ class EntregaPlatform:
     async def quote_again(
         self, access: Access, delivery: Delivery, upstream: Mapping[str, Any]
     ) -> Offer | None:
-        """The cheapest quote for what was quoted, now with whom to call at either end."""
+        """Returns the cheapest quote for what was quoted, now with whom to call at either end."""
         asked = route(delivery, upstream)
         found = await self._client.quotes(access, asked, delivery.scope.account_id)
         chosen = cheapest(found, clock())
         return chosen and offer(chosen, asked)
 
     async def report(self, access: Access, upstream_id: str) -> Report:
-        """Its timeline; the delivery itself where that tells nothing."""
+        """Returns its timeline; the delivery itself where that tells nothing."""
         steps = [step(event) for event in await self._client.events(access, upstream_id)]
         if steps:
             return Report(steps[-1].status, steps)

@@ -54,7 +54,7 @@ _Source = Annotated[str, StringConstraints(max_length=_SOURCE_LENGTH)]
 
 
 def _whole(value: Any) -> Any:
-    """A number as some languages write whole ones: 1800.0."""
+    """Returns a number as some languages write whole ones: 1800.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -74,7 +74,7 @@ _Note = Annotated[
 
 
 def _object(value: Any) -> Any:
-    """What is no object is as good as none, where it is not ours to judge."""
+    """Returns what is no object is as good as none, where it is not ours to judge."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
@@ -262,7 +262,7 @@ _Answer = TypeVar("_Answer", bound=BaseModel)
 
 
 def read(model: type[_Answer], body: bytes, left_out: list[str] | None = None) -> _Answer:
-    """The answer in a body. Raises InDoubt, with what makes no sense in it.
+    """Returns the answer in a body. Raises InDoubt, with what makes no sense in it.
 
     `left_out` gets a reason for each entry of a list that was left out.
     """
@@ -279,7 +279,7 @@ def _reason(error: ValidationError) -> str:
 
 
 def problem(body: bytes) -> Problem | None:
-    """The refusal in a body; None when it holds none."""
+    """Returns the refusal in a body; None when it holds none."""
     try:
         return Problem.model_validate_json(body)
     except ValidationError:

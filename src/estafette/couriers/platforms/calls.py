@@ -109,7 +109,7 @@ class Calls:
             self._session = None
 
     def manners(self, company_id: UUID) -> Manners:
-        """How a company's platform has behaved towards this process."""
+        """Returns how a company's platform has behaved towards this process."""
         breaker = self._breakers.get(company_id)
         if breaker is None:
             return Manners()
@@ -118,7 +118,7 @@ class Calls:
     async def call(
         self, access: Access, request: Request, read: Read[Answer], asking: Asking | None = None
     ) -> Answer:
-        """The answer to a request, which passes through the company's breaker.
+        """Returns the answer to a request, which passes through the company's breaker.
 
         `asking` stands for it where the accounts of a company have shares. Raises NotSent, InDoubt,
         Late, Declined or CourierResting.
@@ -211,7 +211,7 @@ class Calls:
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    """The body. Raises InDoubt beyond the bound, whatever length was announced."""
+    """Returns the body. Raises InDoubt beyond the bound, whatever length was announced."""
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_any():

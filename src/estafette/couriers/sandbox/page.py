@@ -22,12 +22,12 @@ class Mention(NamedTuple):
 
 
 def reply(platform: Platform, mentions: Sequence[Mention]) -> HttpReply:
-    """The page, with what accounts of each of the platform's dialects hear."""
+    """Returns the page, with what accounts of each of the platform's dialects hear."""
     return HttpReply(200, render(platform, mentions).encode(), _HEADERS)
 
 
 def render(platform: Platform, mentions: Sequence[Mention]) -> str:
-    """The page's HTML."""
+    """Returns the page's HTML."""
     return template("couriers/sandbox/templates/docs.html").render(
         public_url=platform.public_url,
         step_seconds=f"{platform.sandbox_step.total_seconds():g}",
@@ -40,7 +40,7 @@ def render(platform: Platform, mentions: Sequence[Mention]) -> str:
 
 
 def _described(name: str, platform: Platform) -> dict[str, Any]:
-    """A scenario with its course for each dialect."""
+    """Returns a scenario with its course for each dialect."""
     return {
         "name": name,
         "summary": SCENARIOS[name].summary,

@@ -130,7 +130,7 @@ CONTRACT = (files("estafette.dialects.entrega") / "openapi.yaml").read_text("utf
 
 
 def build(platform: Platform, creator: Creator, limiter: RateLimiter) -> ASGIApp:
-    """The dialect as an application, to be mounted where its record says."""
+    """Returns the dialect as an application, to be mounted where its record says."""
     refusals = errors(platform.public_url)
     operations = Operations(platform, creator, refusals)
     finder = find.Finder(platform)

@@ -26,7 +26,7 @@ class Access:
         self._authenticator = Authenticator(platform, limiter, DIALECT.name)
 
     async def admit(self, scope: Scope, operation: Operation) -> Credential:
-        """The credential of a request to the merchant API, which needs a secret key.
+        """Returns the credential of a request to the merchant API, which needs a secret key.
 
         The key may do the operation. Raises Unauthorized, WrongKind, AddressRefused, ActRefused or
         RateLimited.
@@ -52,13 +52,13 @@ class Access:
         return credential, Page(lineage, limits, source_of(lineage, client_address(scope)))
 
     async def may_preflight(self, origin: str | None) -> bool:
-        """Whether any account trusts an origin: a preflight shows no key."""
+        """Returns whether any account trusts an origin: a preflight shows no key."""
         if origin is None:
             return False
         return trusts(await self._platform.catalog.origins(DIALECT.name), origin)
 
     async def _recognised(self, scope: Scope, kind: KeyKind) -> Credential:
-        """The credential of the only `Authorization: Bearer <key>`, if it is of that kind.
+        """Returns the credential of the only `Authorization: Bearer <key>`, if it is of that kind.
 
         Raises Unauthorized, WrongKind, or RateLimited where its address has failed too often.
         """
@@ -80,7 +80,7 @@ class Access:
 
 
 def origin_of(scope: Scope) -> str | None:
-    """The origin of the page that asks; None for none, several, or one that hides."""
+    """Returns the origin of the page that asks; None for none, several, or one that hides."""
     origins = header_values(scope, b"origin")
     if len(origins) != 1 or origins[0] == b"null":
         return None

@@ -44,7 +44,7 @@ class EntregaDialect:
     name = "entrega"
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
-        """The webhook type of a move: each event is told once, as the timeline shows it."""
+        """Returns the webhook type of a move: each event is told once, as the timeline shows it."""
         return (CREATED if before is None else type_of(after.status),)
 
     def may_cancel(self, progress: Progress) -> bool:
@@ -72,7 +72,7 @@ DIALECT = EntregaDialect()
 
 
 def stop(address: "Address", region: str) -> Stop:
-    """An address that was accepted, in the core's words; `region` reads its phone."""
+    """Returns an address that was accepted, in the core's words; `region` reads its phone."""
     contact, coordinates = address.contact, address.coordinates
     phone = contact and contact.phone
     return Stop(
@@ -88,7 +88,7 @@ def stop(address: "Address", region: str) -> Stop:
 
 
 def parcel(wanted: "ParcelRequest") -> Parcel:
-    """A parcel that was accepted, in the core's words."""
+    """Returns a parcel that was accepted, in the core's words."""
     return Parcel(
         weight_grams=wanted.weight_grams,
         description=wanted.description,
@@ -97,7 +97,7 @@ def parcel(wanted: "ParcelRequest") -> Parcel:
 
 
 def bound_payload(wanted: "QuoteRequest") -> dict[str, Any]:
-    """What a quote binds of a request that was accepted: of three fields all that we know.
+    """Returns what a quote binds of a request that was accepted: of three fields all that we know.
 
     It is what a schema has bounded, at most 16 KiB; what nobody knows is neither compared nor kept.
     """
@@ -105,12 +105,12 @@ def bound_payload(wanted: "QuoteRequest") -> dict[str, Any]:
 
 
 def payment(wanted: "DeliveryRequest") -> Payment:
-    """How a delivery is to be paid."""
+    """Returns how a delivery is to be paid."""
     return Payment(wanted.method, wanted.cash_collect_aoa)
 
 
 def schedule(wanted: "DeliveryRequest") -> Schedule:
-    """When a delivery is wanted."""
+    """Returns when a delivery is wanted."""
     return Schedule(wanted.scheduled_pickup_at, wanted.scheduled_delivery_at)
 
 
@@ -197,7 +197,7 @@ def widget_delivery(of: Delivery, public_url: str) -> dict[str, Any]:
 
 
 def _open(of: Delivery, public_url: str) -> dict[str, Any]:
-    """What every reader of a delivery sees."""
+    """Returns what every reader of a delivery sees."""
     id = delivery_id(of.id)
     return {
         "id": id,
@@ -222,7 +222,7 @@ def _open(of: Delivery, public_url: str) -> dict[str, Any]:
 
 
 def _bank_transfer(of: Delivery) -> dict[str, Any] | None:
-    """Where the transfer goes, how much it is, what to write on it, and by when."""
+    """Returns where the transfer goes, how much it is, what to write on it, and by when."""
     payment = of.payment
     if payment.method is not PaymentMethod.BANK_TRANSFER or payment.bank is None:
         return None
@@ -265,7 +265,7 @@ def _parcel(parcel: Parcel) -> dict[str, Any]:
 
 
 def page(of: Sequence[Delivery], public_url: str, limit: int, offset: int, more: bool) -> Any:
-    """A page of a list."""
+    """Returns a page of a list."""
     return {
         "data": [delivery(each, public_url) for each in of],
         "pagination": {"limit": limit, "offset": offset, "has_more": more},
@@ -273,7 +273,7 @@ def page(of: Sequence[Delivery], public_url: str, limit: int, offset: int, more:
 
 
 def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """The events of a delivery, oldest first, as its merchant sees them."""
+    """Returns the events of a delivery, oldest first, as its merchant sees them."""
     return [
         {
             "id": event_id(event.id),
@@ -294,7 +294,7 @@ def is_ours(tracked: TrackedDelivery) -> bool:
 
 
 def tracked(of: TrackedDelivery) -> dict[str, Any]:
-    """What anybody who knows a delivery's id may know of it."""
+    """Returns what anybody who knows a delivery's id may know of it."""
     return {
         "reference": of.reference,
         "status": shown(of.status),

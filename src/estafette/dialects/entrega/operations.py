@@ -45,7 +45,7 @@ class Operations:
         self._errors = errors
 
     async def couriers(self, credential: Credential) -> HttpReply:
-        """The courier companies of the account; none while they cannot be read."""
+        """Returns the courier companies of the account; none while they cannot be read."""
         found = await offered_companies(self._platform, credential.account)
         return data([mapping.company(each) for each in found])
 
@@ -122,10 +122,10 @@ class Operations:
 
 
 def delivery_id_in(scope: Scope) -> UUID:
-    """The delivery of the path. Raises DeliveryNotFound for what is no delivery's id."""
+    """Returns the delivery of the path. Raises DeliveryNotFound for what is no delivery's id."""
     return delivery_in(scope, "id", parse_id)
 
 
 def data(value: Any) -> HttpReply:
-    """An answer with something in it."""
+    """Returns an answer with something in it."""
     return json(200, {"data": value})

@@ -114,7 +114,7 @@ class _Pages:
         self._statuses = {kind.slug: status for status, kind in KINDS.items()}
 
     async def index(self, _: Scope, __: Receive) -> HttpReply:
-        """Every kind of problem."""
+        """Returns every kind of problem."""
         return self._page(sorted(KINDS), None)
 
     async def one(self, scope: Scope, _: Receive) -> HttpReply:
@@ -135,7 +135,7 @@ class _Pages:
 
 
 def build_problem_pages(server_url: str) -> ASGIApp:
-    """The pages as an application, to be mounted at `PROBLEMS`."""
+    """Returns the pages as an application, to be mounted at `PROBLEMS`."""
     pages = _Pages()
     paths = {"": {"GET": open_to_all(pages.index)}, "/{slug}": {"GET": open_to_all(pages.one)}}
     return resources(paths, errors(server_url).reply)

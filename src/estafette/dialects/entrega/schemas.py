@@ -88,7 +88,7 @@ def _is_deep(value: Any) -> bool:
 
 
 def _inside(value: Any) -> list[Any]:
-    """The arrays and objects directly in an array or object."""
+    """Returns the arrays and objects directly in an array or object."""
     members = cast("dict[str, Any]", value).values() if isinstance(value, dict) else value
     return [member for member in members if isinstance(member, dict | list)]
 
@@ -181,7 +181,7 @@ _Wanted = TypeVar("_Wanted", bound=QuoteRequest)
 
 
 def read_quote(value: Any, context: Context) -> QuoteRequest:
-    """The request for quotes in a decoded body. Raises InvalidBody with all bad fields."""
+    """Returns the request for quotes in a decoded body. Raises InvalidBody with all bad fields."""
     wanted, faults = _read(QuoteRequest, value, context)
     if wanted is None or faults:
         raise InvalidBody(tuple(faults))
@@ -189,7 +189,7 @@ def read_quote(value: Any, context: Context) -> QuoteRequest:
 
 
 def read_delivery(value: Any, context: Context) -> DeliveryRequest:
-    """The request for a delivery in a decoded body.
+    """Returns the request for a delivery in a decoded body.
 
     Raises InvalidBody with all bad fields, and of the faults that have a code the gravest one's:
     a fee that the client names, no quote, no cash to collect.
@@ -231,7 +231,7 @@ def _cash_fault(fields: Mapping[str, Any]) -> tuple[str | None, Detail] | None:
 def _read(
     model: type[_Wanted], value: Any, context: Context
 ) -> tuple[_Wanted | None, list[Detail]]:
-    """The request, and what is wrong with its fields."""
+    """Returns the request, and what is wrong with its fields."""
     wanted, faults = None, list[Detail]()
     try:
         wanted = read(model, value, context)

@@ -28,7 +28,7 @@ class EntregaRenderer:
     order_seconds = ORDER_SECONDS
 
     def render(self, message: Message, now_unix_seconds: int) -> Rendered:
-        """The request for this attempt."""
+        """Returns the request for this attempt."""
         data: dict[str, Any] = {"status": _status(message)}
         if message.metadata:
             data["metadata"] = message.metadata
@@ -53,7 +53,7 @@ class EntregaRenderer:
 
 
 def _status(message: Message) -> str:
-    """The status after the event; of a test, what its type says."""
+    """Returns the status after the event; of a test, what its type says."""
     if message.status is not None:
         return shown(message.status)
     return (

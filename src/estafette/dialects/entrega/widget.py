@@ -129,7 +129,7 @@ class _PageResource:
 
 
 def _readable(origin: str | None) -> list[Header]:
-    """The headers that let a page of `origin` read an answer; of None: nobody."""
+    """Returns the headers that let a page of `origin` read an answer; of None: nobody."""
     if origin is None:
         return [_VARY]
     return [_VARY, (b"access-control-allow-origin", origin.encode("latin-1")), _EXPOSED]
@@ -142,7 +142,7 @@ def widget_routes(
     access: Access,
     errors: Errors,
 ) -> list[Route]:
-    """The widget API's paths."""
+    """Returns the widget API's paths."""
     api = _WidgetApi(platform, operations, finder, access)
     paths: dict[str, Mapping[str, Handler]] = {
         "/widget/couriers": {"GET": api.couriers},

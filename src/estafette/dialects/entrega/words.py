@@ -74,12 +74,12 @@ _SHOWN: dict[Status, EntregaStatus] = {
 
 
 def shown(status: Status) -> EntregaStatus:
-    """The status as Entrega calls it."""
+    """Returns the status as Entrega calls it."""
     return _SHOWN[status]
 
 
 def statuses_of(words: Iterable[str]) -> tuple[Status, ...]:
-    """The core's statuses that are shown as one of these words."""
+    """Returns the core's statuses that are shown as one of these words."""
     return tuple(status for word in dict.fromkeys(words) for status in _STATUSES_OF.get(word, ()))
 
 
@@ -106,7 +106,7 @@ def source(actor: Actor) -> Source:
 
 
 def payment_method(method: PaymentMethod) -> EntregaPayment:
-    """How a delivery is paid, as Entrega calls it."""
+    """Returns how a delivery is paid, as Entrega calls it."""
     match method:
         case PaymentMethod.PREPAID:
             return "prepaid"
@@ -125,30 +125,30 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def parse_id(text: str) -> UUID | None:
-    """The id that a text is, None when it is none: 36 characters, in either case."""
+    """Returns the id that a text is, None when it is none: 36 characters, in either case."""
     return UUID(text) if _UUID.fullmatch(text) else None
 
 
 def delivery_id(id: UUID) -> str:
-    """A delivery's id as Entrega shows it."""
+    """Returns a delivery's id as Entrega shows it."""
     return str(id)
 
 
 def event_id(id: UUID) -> str:
-    """An event's id, in the timeline and in webhooks alike."""
+    """Returns an event's id, in the timeline and in webhooks alike."""
     return f"evt_{id}"
 
 
 def id_on_webhook(id: UUID, ordinal: int, *, is_test: bool) -> str:
-    """The same, for who looks at what was sent: each event is announced once."""
+    """Returns the same, for who looks at what was sent: each event is announced once."""
     return event_id(id)
 
 
 def event_type(seq: int, status: Status) -> str:
-    """What the event of that number in its delivery is called."""
+    """Returns what the event of that number in its delivery is called."""
     return CREATED if seq == 1 else type_of(status)
 
 
 def type_of(status: Status) -> str:
-    """What an event that leads to a status is called, unless it is a delivery's first."""
+    """Returns what an event that leads to a status is called, unless it is a delivery's first."""
     return f"delivery.{shown(status)}"

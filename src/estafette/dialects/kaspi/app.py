@@ -170,7 +170,7 @@ CONTRACT = (files("estafette.dialects.kaspi") / "openapi.yaml").read_text("utf-8
 
 
 def build(platform: Platform, creator: Creator, limiter: RateLimiter) -> ASGIApp:
-    """The dialect as an application, to be mounted where its record says."""
+    """Returns the dialect as an application, to be mounted where its record says."""
     operations = _Operations(platform, creator, limiter)
     docs = Docs("Kaspi Delivery", CONTRACT)
     paths: dict[str, Mapping[str, Handler]] = {

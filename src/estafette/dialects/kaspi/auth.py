@@ -26,7 +26,7 @@ class Access:
     async def admit(
         self, scope: Scope, operation: Operation, endpoint: str | None = None
     ) -> Credential:
-        """The credential of the request's `x-api-key`, which may do the operation.
+        """Returns the credential of the request's `x-api-key`, which may do the operation.
 
         `endpoint` is the method and path of a request that knows idempotency keys.
         Raises Unauthorized, KeyDisabled, AddressRefused, ActRefused or RateLimited.

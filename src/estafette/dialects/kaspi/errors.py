@@ -211,5 +211,5 @@ ERRORS = Errors(_WRITERS, _FALLBACKS)
 
 
 def errors(_server_url: str) -> Errors:
-    """How Kaspi refuses: with the same words wherever a server is."""
+    """Returns how Kaspi refuses: with the same words wherever a server is."""
     return ERRORS

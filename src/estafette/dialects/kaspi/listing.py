@@ -28,7 +28,7 @@ class ListRequest(NamedTuple):
 
 
 def read_list(query: bytes) -> ListRequest:
-    """The request in a query string. Raises InvalidRequest with all bad parameters."""
+    """Returns the request in a query string. Raises InvalidRequest with all bad parameters."""
     asked = Query(query)
     request = ListRequest(
         Filter(
@@ -63,7 +63,7 @@ def _to(values: list[str]) -> datetime:
 
 
 def write_cursor(position: Position) -> str:
-    """A position as an opaque text."""
+    """Returns a position as an opaque text."""
     microseconds = (position.created_at - _EPOCH) // _MICROSECOND
     raw = microseconds.to_bytes(8, "big", signed=True) + position.id.bytes
     return base64.urlsafe_b64encode(raw).decode("ascii")

@@ -35,7 +35,7 @@ class KaspiDialect:
     name = "kaspi"
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
-        """The webhook types of a move: one for each status that Kaspi shows on the way."""
+        """Returns the webhook types of a move: one for each status that Kaspi shows on the way."""
         seen = None if before is None else shown(before.milestone)
         return tuple(f"delivery.{status}" for status in passed(seen, shown(after.milestone)))
 
@@ -60,7 +60,7 @@ DIALECT = KaspiDialect()
 
 
 def stop(location: "Location", region: str) -> Stop:
-    """A location that was accepted, in the core's words; `region` reads its phone."""
+    """Returns a location that was accepted, in the core's words; `region` reads its phone."""
     contact = location.contact
     return Stop(
         address=location.address,
@@ -72,12 +72,12 @@ def stop(location: "Location", region: str) -> Stop:
 
 
 def quote_stop(wanted: "QuoteStop") -> Stop:
-    """A location as far as a price needs it."""
+    """Returns a location as far as a price needs it."""
     return Stop(address=wanted.address)
 
 
 def parcel(wanted: "ParcelRequest | QuoteParcel") -> Parcel:
-    """A parcel that was accepted, in the core's words."""
+    """Returns a parcel that was accepted, in the core's words."""
     return Parcel(
         weight_grams=wanted.weight_grams,
         description=wanted.description,
@@ -86,12 +86,12 @@ def parcel(wanted: "ParcelRequest | QuoteParcel") -> Parcel:
 
 
 def order_payload(wanted: "DeliveryRequest") -> dict[str, Any]:
-    """All of an order that a quote may bind."""
+    """Returns all of an order that a quote may bind."""
     return _payload(wanted.pickup, wanted.dropoff, wanted.parcel)
 
 
 def quote_payload(wanted: "QuoteRequest") -> dict[str, Any]:
-    """What a quote binds: both addresses, and of the parcel what it named."""
+    """Returns what a quote binds: both addresses, and of the parcel what it named."""
     payload = _payload(wanted.pickup, wanted.dropoff, wanted.parcel)
     return {name: value for name, value in payload.items() if value is not None}
 
@@ -149,7 +149,7 @@ def full(
 
 
 def _tracking_url(public_url: str, id: str) -> str:
-    """Where a recipient follows the delivery."""
+    """Returns where a recipient follows the delivery."""
     return f"{public_url}/track/{id}"
 
 
@@ -207,12 +207,12 @@ def history(events: Sequence[Event]) -> list[dict[str, str]]:
 
 
 def _is_aside(before: Event, event: Event) -> bool:
-    """Whether an event that changes no shown status is worth a line: not a step forward."""
+    """Returns whether an event that changes no shown status is worth a line: not a step forward."""
     return event.milestone is before.milestone and event.status is not Status.PICKUP_READY
 
 
 def _aside(before: Event, event: Event) -> str:
-    """Why things stand where they stood."""
+    """Returns why things stand where they stood."""
     if event.status is Status.FAILED:
         return f"Delivery failed: {event.note}" if event.note else "Delivery failed"
     if event.note:
@@ -229,5 +229,5 @@ def _aside(before: Event, event: Event) -> str:
 
 
 def listed(deliveries: Sequence[Delivery], public_url: str, cursor: str | None) -> dict[str, Any]:
-    """A page of a list, and the cursor of the next one, None at the end."""
+    """Returns a page of a list, and the cursor of the next one, None at the end."""
     return {"data": [full(delivery, public_url) for delivery in deliveries], "nextCursor": cursor}

@@ -23,7 +23,7 @@ TYPES = tuple(f"delivery.{status}" for status in STATUSES)
 
 
 def _word(status: Status) -> KaspiStatus | None:
-    """What Kaspi shows for a milestone; None for a status that is none.
+    """Returns what Kaspi shows for a milestone; None for a status that is none.
 
     What the core learns anew fails the type check here until it is decided how Kaspi shows it.
     """
@@ -57,7 +57,7 @@ def shown(milestone: Status) -> KaspiStatus:
 
 
 def milestones_of(statuses: Collection[str]) -> list[Status]:
-    """The milestones that are shown as one of `statuses`."""
+    """Returns the milestones that are shown as one of `statuses`."""
     return [milestone for milestone in _SHOWN if _SHOWN[milestone] in statuses]
 
 
@@ -72,22 +72,22 @@ def passed(seen: KaspiStatus | None, status: KaspiStatus) -> tuple[KaspiStatus, 
 
 
 def delivery_id(id: UUID) -> str:
-    """A delivery's id as Kaspi shows it."""
+    """Returns a delivery's id as Kaspi shows it."""
     return "dlv_" + to_base32(id)
 
 
 def parse_id(text: str) -> UUID | None:
-    """The id that `delivery_id` wrote, None when it wrote no such text."""
+    """Returns the id that `delivery_id` wrote, None when it wrote no such text."""
     return from_base32(text[4:]) if text.startswith("dlv_") else None
 
 
 def quote_id(id: UUID) -> str:
-    """A quote's id as Kaspi shows it."""
+    """Returns a quote's id as Kaspi shows it."""
     return "quo_" + to_base32(id)
 
 
 def parse_quote_id(text: str) -> UUID | None:
-    """The id that `quote_id` wrote, None when it wrote no such text."""
+    """Returns the id that `quote_id` wrote, None when it wrote no such text."""
     return from_base32(text[4:]) if text.startswith("quo_") else None
 
 
@@ -97,10 +97,10 @@ def event_id(id: UUID, ordinal: int) -> str:
 
 
 def id_of_test(id: UUID) -> str:
-    """The id of a test webhook."""
+    """Returns the id of a test webhook."""
     return "wh_test_" + to_base32(id)
 
 
 def id_on_webhook(id: UUID, ordinal: int, *, is_test: bool) -> str:
-    """The `eventId` that a receiver sees."""
+    """Returns the `eventId` that a receiver sees."""
     return id_of_test(id) if is_test else event_id(id, ordinal)

@@ -103,7 +103,7 @@ where api_keys.account_id = $1 order by created_at, id
 
 
 async def of_account(connection: Connection, account_id: UUID) -> list[ApiKey]:
-    """All keys of an account, oldest first."""
+    """Returns all keys of an account, oldest first."""
     return [_key(row) for row in await connection.fetch(_OF_ACCOUNT, account_id)]
 
 
@@ -129,17 +129,17 @@ def _key(row: asyncpg.Record) -> ApiKey:
 
 
 async def now(connection: Connection) -> datetime:
-    """The time by the database's clock at which the transaction began."""
+    """Returns the time by the database's clock at which the transaction began."""
     return await connection.fetchval("select now()")
 
 
 async def recognise(connection: Connection, hash: bytes) -> Credential | None:
-    """The credential whose key has this SHA-256."""
+    """Returns the credential whose key has this SHA-256."""
     return (await recognise_all(connection, [hash])).get(hash)
 
 
 async def recognise_all(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, Credential]:
-    """The credentials whose keys have these SHA-256, by them; unknown ones are left out."""
+    """Returns the credentials whose keys have these SHA-256, by them; unknown ones are left out."""
     found = await connection.fetch(
         f"select hash, {accounts.COLUMNS}, api_keys.id as key_id, mode, kind, expires_at,"  # noqa: S608 - a constant
         " disabled_at is not null or disabled_since is not null as disabled,"
@@ -212,7 +212,7 @@ _PLACE_FIELDS = 6  # so many a server of the version before reads
 
 
 def limits_json(limits: PageLimits | None) -> str | None:
-    """A publishable key's limits as stored."""
+    """Returns a publishable key's limits as stored."""
     if limits is None:
         return None
     stored: dict[str, Any] = {
@@ -228,7 +228,7 @@ def limits_json(limits: PageLimits | None) -> str | None:
 
 
 def read_limits(text: str | None, kind: KeyKind) -> PageLimits | None:
-    """The limits of a stored key; None for a secret one."""
+    """Returns the limits of a stored key; None for a secret one."""
     if kind is not KeyKind.PUBLISHABLE:
         return None
     if text is None:

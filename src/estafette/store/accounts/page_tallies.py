@@ -24,7 +24,7 @@ join unnest($1::uuid[], $2::uuid[], $3::bytea[]) as wanted (wanted_account, want
 
 
 async def read(connection: Connection, wanted: Collection[Counted]) -> dict[Counted, Tally]:
-    """The tallies that there are. The caller holds an advisory lock on each key."""
+    """Returns the tallies that there are. The caller holds an advisory lock on each key."""
     if not wanted:
         return {}
     return {

@@ -48,7 +48,7 @@ _LIVE = " union all ".join(
 
 
 async def has_worked(connection: Connection, account_id: UUID) -> bool:
-    """Whether the account has ever had a live delivery, or live money in the books."""
+    """Returns whether the account has ever had a live delivery, or live money in the books."""
     return await connection.fetchval(f"select exists ({_LIVE})", account_id)
 
 

@@ -58,7 +58,7 @@ async def save(connection: Connection, company: Company) -> bool:
 
 
 async def every(connection: Connection, market: str | None = None) -> list[Company]:
-    """All companies (of a market), inactive ones included, by name."""
+    """Returns all companies (of a market), inactive ones included, by name."""
     found = await connection.fetch(
         f"select {_COLUMNS} from companies"  # noqa: S608 - the columns are a constant
         " where $1::text is null or market = $1 order by market, name, id",

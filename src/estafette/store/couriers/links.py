@@ -53,7 +53,7 @@ async def remove(connection: Connection, company_id: UUID) -> bool:
 
 
 async def every(connection: Connection) -> dict[UUID, StoredLink]:
-    """All links, by company."""
+    """Returns all links, by company."""
     found = await connection.fetch(
         "select company_id, base_url, live_key, sandbox_key, live_webhook_secret,"
         " sandbox_webhook_secret from company_links"
@@ -79,7 +79,7 @@ def _given(by_mode: Mapping[Mode, bytes | None]) -> dict[Mode, bytes]:
 
 
 async def sealed(connection: Connection) -> list[tuple[UUID, dict[str, bytes]]]:
-    """The keys and secrets of every company's link, by column, their rows locked."""
+    """Returns the keys and secrets of every company's link, by column, their rows locked."""
     found = await connection.fetch(
         f"select company_id, {', '.join(SEALED)} from company_links"  # noqa: S608 - constants
         " order by company_id for update"

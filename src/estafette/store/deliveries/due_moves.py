@@ -29,7 +29,7 @@ _CLAIM = QUEUE.due(
 
 
 async def claim_due(connection: Connection, dialects: Sequence[str], limit: int) -> list[Watched]:
-    """At most `limit` deliveries to look after now, locked for this transaction.
+    """Returns at most `limit` deliveries to look after now, locked for this transaction.
 
     Only those of accounts that speak one of `dialects`: while versions change, a process may not
     know them all.
@@ -55,5 +55,5 @@ async def look_again(
 
 
 async def now(connection: Connection) -> datetime:
-    """The time at which the transaction began, by the database's clock."""
+    """Returns the time at which the transaction began, by the database's clock."""
     return await connection.fetchval("select now()")

@@ -122,7 +122,7 @@ async def since(
 
 
 async def now(connection: Connection) -> datetime:
-    """The database's time."""
+    """Returns the database's time."""
     return await connection.fetchval("select clock_timestamp()")
 
 

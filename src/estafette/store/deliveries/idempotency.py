@@ -33,7 +33,7 @@ class Record(NamedTuple):
 
 
 def lock_number(*parts: object) -> int:
-    """A signed 64-bit number for an advisory lock on `parts`."""
+    """Returns a signed 64-bit number for an advisory lock on `parts`."""
     text = "\x1f".join(map(str, parts)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
 
@@ -62,7 +62,7 @@ cross join lateral (
 
 
 async def find(connection: Connection, keys: Sequence[Key]) -> dict[Key, Record]:
-    """What was answered to those of `keys` that were used within 24 hours."""
+    """Returns what was answered to those of `keys` that were used within 24 hours."""
     if not keys:
         return {}
     found = await connection.fetch(
@@ -93,7 +93,7 @@ NEW: Final = Columns[tuple[Key, Record]](
 
 
 def keeping(first: int) -> str:
-    """The statement that keeps answers, whose parameters are numbered from `first`."""
+    """Returns the statement that keeps answers, whose parameters are numbered from `first`."""
     return insertion("idempotency", NEW.types, rows(NEW, first=first))
 
 
@@ -130,7 +130,7 @@ where account_id = $1 and mode = $2 and status < 400
 async def answers_about(
     connection: Connection, scope: Scope, deliveries: Sequence[Delivery]
 ) -> list[KeptAnswer]:
-    """The kept answers that name some deliveries of an account and mode, refusals left out.
+    """Returns the kept answers that name some deliveries of an account and mode, refusals left out.
 
     Looks through all of theirs since the first of the deliveries was created.
     """

@@ -90,7 +90,7 @@ _AFTER_ALL = UUID(int=(1 << 128) - 1)  # no delivery's id: none is of that versi
 async def page(
     connection: Connection, scope: Scope, wanted: Filter, after: Position | None, limit: int
 ) -> list[Delivery]:
-    """At most `limit` deliveries, newest first, that come after a position.
+    """Returns at most `limit` deliveries, newest first, that come after a position.
 
     Those of chosen milestones, without an external reference, are the ones that have no reference.
     """

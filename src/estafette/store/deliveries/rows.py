@@ -11,12 +11,12 @@ from estafette.store.deliveries.terms import read_terms
 
 
 def dump(value: Any) -> str:
-    """The JSON text of a stop, a parcel or a payload, without what is None."""
+    """Returns the JSON text of a stop, a parcel or a payload, without what is None."""
     return orjson.dumps(value).decode()
 
 
 def stop_json(stop: Stop) -> str:
-    """A stop as stored."""
+    """Returns a stop as stored."""
     fields = (
         ("address", stop.address),
         ("city", stop.city),
@@ -32,7 +32,7 @@ def stop_json(stop: Stop) -> str:
 
 
 def parcel_json(parcel: Parcel) -> str:
-    """A parcel as stored."""
+    """Returns a parcel as stored."""
     fields = (
         ("weight_grams", parcel.weight_grams),
         ("description", parcel.description),
@@ -49,7 +49,7 @@ DELIVERY_COLUMNS = (
 
 
 def delivery(row: asyncpg.Record) -> Delivery:
-    """The delivery in a row of DELIVERY_COLUMNS."""
+    """Returns the delivery in a row of DELIVERY_COLUMNS."""
     before_stall = row["before_stall"]
     return Delivery(
         id=row["id"],

@@ -55,7 +55,7 @@ class ListFilter(NamedTuple):
 async def page(
     connection: Connection, scope: Scope, wanted: ListFilter, effort: Effort = EFFORT
 ) -> tuple[list[Delivery], bool]:
-    """The page, and whether there is more after it."""
+    """Returns the page, and whether there is more after it."""
     if wanted.search is not None and (folded := fold(wanted.search)):
         ids = await _search(connection, scope, wanted, folded, effort)
     else:
@@ -70,7 +70,7 @@ async def page(
 async def _search(
     connection: Connection, scope: Scope, wanted: ListFilter, folded: str, effort: Effort
 ) -> list[UUID]:
-    """The ids of the page and the one after it."""
+    """Returns the ids of the page and the one after it."""
     look = _Look(connection, scope, wanted, pattern(folded))
     found = await look.through(effort.sample)
     total, indexed_to = await look.extent()
@@ -237,7 +237,7 @@ class _Look:
         )
 
     async def listed(self) -> list[UUID]:
-        """The page and one more, without a search."""
+        """Returns the page and one more, without a search."""
         limits = (self._wanted.limit + 1, self._wanted.offset)
         if self._statuses is None:
             return await self._ids(_IN_ORDER, *limits)
@@ -252,25 +252,25 @@ class _Look:
         return await self._ids(_THROUGH, *values, self._statuses, of_status="$8::text[]")
 
     async def hits(self, count: int) -> tuple[int, int]:
-        """How many first texts there are, up to `count`, and how many have the piece."""
+        """Returns how many first texts there are, up to `count`, and how many have the piece."""
         query = _HITS.format(order=self._order)
         values = (*self._scope_and_times, count, self._like)
         found = await self._connection.fetchrow(query, *values)
         return (found[0], found[1]) if found else (0, 0)
 
     async def extent(self) -> tuple[int, datetime]:
-        """How many texts there are, at most, and up to which time they have their grams."""
+        """Returns how many texts there are, at most, and up to which time they have their grams."""
         found = await self._connection.fetchrow(_EXTENT, *self._scope_and_times[:2])
         return (found[0], found[1]) if found else (0, _FIRST)
 
     async def by_grams(self, grams: Needle, indexed_to: datetime) -> list[UUID]:
-        """The page and one more, of the texts whose grams are those of the piece."""
+        """Returns the page and one more, of the texts whose grams are those of the piece."""
         if grams.all_of:
             return await self._having("@>", await self._rarest(grams.all_of), indexed_to)
         return await self._having("&&", grams.any_of, indexed_to)
 
     async def _rarest(self, grams: Mapping[bytes, int]) -> list[int]:
-        """A few grams that few of some texts have: looking for more of them costs more."""
+        """Returns a few grams that few of some texts have: looking for more of them costs more."""
         if len(grams) <= _FEW_GRAMS:
             return list(grams.values())
         # where half a character is missing, whatever stands there will do
@@ -282,7 +282,7 @@ class _Look:
         return rarest(list(grams.values()), [row["hits"] for row in found], _FEW_GRAMS)
 
     async def _having(self, has: str, grams: Collection[int], indexed_to: datetime) -> list[UUID]:
-        """The page and one more, of the texts whose grams have all or some of these."""
+        """Returns the page and one more, of the texts whose grams have all or some of these."""
         limits = (self._wanted.limit + 1, self._wanted.offset)
         values: list[object] = [list(grams), self._like, *limits, indexed_to]
         of_status = ""
@@ -295,7 +295,7 @@ class _Look:
             return await self._ids(_BY_GRAMS, *values, has=has, of_status=of_status)
 
     async def by_status(self) -> list[UUID]:
-        """The page and one more, by looking through all of the chosen statuses."""
+        """Returns the page and one more, by looking through all of the chosen statuses."""
         values = (self._like, self._wanted.limit + 1, self._wanted.offset, self._statuses)
         async with reading_in_order(self._connection):
             return await self._ids(_BY_STATUS, *values)

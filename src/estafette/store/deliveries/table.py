@@ -129,7 +129,7 @@ async def find_anywhere(connection: Connection, delivery_id: UUID) -> Delivery |
 
 
 async def versions(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
-    """The number of the last event of each delivery that exists."""
+    """Returns the number of the last event of each delivery that exists."""
     found = await connection.fetch(
         "select id, seq from deliveries where id = any($1::uuid[])", list(ids)
     )
@@ -186,7 +186,7 @@ async def awaiting_transfer(
 async def find_by_reference(
     connection: Connection, scope: Scope, reference: str
 ) -> Delivery | None:
-    """The delivery of that reference."""
+    """Returns the delivery of that reference."""
     row = await connection.fetchrow(
         f"select {rows.DELIVERY_COLUMNS} from deliveries"  # noqa: S608 - a constant
         " where account_id = $1 and mode = $2 and reference = $3",
@@ -206,7 +206,7 @@ _ENDED = "status = any($3) and erased_at is null and updated_at < $4"
 
 
 async def read(connection: Connection, wanted: Sequence[tuple[UUID, UUID]]) -> list[Delivery]:
-    """The deliveries of these accounts with these ids."""
+    """Returns the deliveries of these accounts with these ids."""
     found = await connection.fetch(_READ, *map(list, zip(*wanted, strict=True)))
     return [rows.delivery(row) for row in found]
 
@@ -230,7 +230,7 @@ async def lock_ended(
 async def ids_after(
     connection: Connection, account_id: UUID, after: UUID, before: UUID, limit: int
 ) -> list[UUID]:
-    """The ids of an account's deliveries between two ids, oldest first, at most `limit`."""
+    """Returns the ids of an account's deliveries between two ids, oldest first, at most `limit`."""
     found = await connection.fetch(
         "select id from deliveries where account_id = $1 and id > $2 and id < $3"
         " order by id limit $4",
@@ -258,7 +258,7 @@ where account_id = $1 and id > $2 and id < $3 order by id limit $4
 async def phones_after(
     connection: Connection, account_id: UUID, after: UUID, before: UUID, limit: int
 ) -> list[Phones]:
-    """The phones of the deliveries between two ids, at most `limit`."""
+    """Returns the phones of the deliveries between two ids, at most `limit`."""
     found = await connection.fetch(_PHONES, account_id, after, before, limit)
     return [
         Phones(row["id"], frozenset(phone for phone in (row["pickup"], row["dropoff"]) if phone))
@@ -277,7 +277,7 @@ order by id
 async def naming_after(
     connection: Connection, account_id: UUID, after: UUID, phone: str, *, seconds: float
 ) -> list[UUID]:
-    """An account's deliveries after an id that name a phone.
+    """Returns an account's deliveries after an id that name a phone.
 
     Looks through all that there are; at most for `seconds`.
     """

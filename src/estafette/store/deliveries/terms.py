@@ -10,7 +10,7 @@ from estafette.core.money.payment import BankAccount, Payment, PaymentMethod
 
 
 def has_terms(delivery: Delivery) -> bool:
-    """Whether anything was agreed on."""
+    """Returns whether anything was agreed on."""
     return (
         delivery.company_id is not None
         or delivery.metadata is not None
@@ -22,7 +22,7 @@ def has_terms(delivery: Delivery) -> bool:
 
 
 def terms_json(delivery: Delivery) -> str | None:
-    """The terms as stored; None where there are none."""
+    """Returns the terms as stored; None where there are none."""
     if not has_terms(delivery):
         return None
     payment, bank = delivery.payment, delivery.payment.bank
@@ -46,7 +46,7 @@ def terms_json(delivery: Delivery) -> str | None:
 
 
 def read_terms(text: str | None) -> dict[str, Any]:
-    """The fields of a delivery that its terms hold."""
+    """Returns the fields of a delivery that its terms hold."""
     if text is None:
         return {}
     terms: dict[str, Any] = orjson.loads(text)

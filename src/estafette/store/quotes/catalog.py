@@ -27,14 +27,14 @@ async def seeding(dsn: str) -> AsyncGenerator[Connection]:
 
 
 async def has_cities(connection: Connection, country: str) -> bool:
-    """Whether any city of a country is known."""
+    """Returns whether any city of a country is known."""
     return await connection.fetchval(
         "select exists (select from cities where country = $1)", country
     )
 
 
 async def cities(connection: Connection, country: str) -> list[City]:
-    """All cities of a country."""
+    """Returns all cities of a country."""
     found = await connection.fetch(
         "select code, name, country, latitude, longitude, population, spellings"
         " from cities where country = $1",
@@ -83,7 +83,7 @@ _TARIFF = (
 async def tariffs(
     connection: Connection, market: str, company_id: UUID | None = None
 ) -> list[Tariff]:
-    """The price list of a market, or of a courier company in it."""
+    """Returns the price list of a market, or of a courier company in it."""
     found = await connection.fetch(
         f"select {_TARIFF} from tariffs"  # noqa: S608 - the columns are a constant
         " where market = $1 and company_id is not distinct from $2"
@@ -125,7 +125,7 @@ async def replace_tariffs(
 
 
 async def price_lists(connection: Connection, market: str) -> dict[UUID, list[Tariff]]:
-    """The tariffs of every company of a market that has any."""
+    """Returns the tariffs of every company of a market that has any."""
     found = await connection.fetch(
         "select company_id, origin, destination, up_to_km, up_to_grams, fee,"
         " pickup_within_seconds, delivery_within_seconds"

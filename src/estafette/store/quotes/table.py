@@ -18,7 +18,7 @@ from estafette.store.pool import Connection
 
 
 def digests(payload: Mapping[str, Any]) -> dict[str, str]:
-    """What a quote keeps of a payload: the SHA-256 of each entry as it is compared.
+    """Returns what a quote keeps of a payload: the SHA-256 of each entry as it is compared.
 
     Its entries are JSON values whose texts a schema has bounded.
     """
@@ -64,7 +64,7 @@ async def insert(connection: Connection, quotes: Sequence[Quote]) -> None:
 
 
 def _terms(quote: Quote) -> str | None:
-    """What a company's offer said besides the price, as stored."""
+    """Returns what a company's offer said besides the price, as stored."""
     if quote.company_id is None:
         return None
     fields = (
@@ -96,7 +96,7 @@ order by account_id, id for update of quotes
 async def lock(
     connection: Connection, wanted: Sequence[tuple[Scope, UUID]]
 ) -> dict[tuple[Scope, UUID], Quote]:
-    """The quotes of each scope with those ids, their rows locked for this transaction."""
+    """Returns the quotes of each scope with those ids, their rows locked for this transaction."""
     if not wanted:
         return {}
     found = await connection.fetch(

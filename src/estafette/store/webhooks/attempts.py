@@ -87,12 +87,12 @@ order by attempts.started_at desc, attempts.attempt desc limit $4
 async def of_delivery(
     connection: Connection, scope: Scope, delivery_id: UUID, limit: int
 ) -> list[Attempt]:
-    """The latest attempts for the events of a delivery, newest first."""
+    """Returns the latest attempts for the events of a delivery, newest first."""
     found = await connection.fetch(_OF_DELIVERY, *scope, delivery_id, limit)
     return [Attempt(**row) for row in found]
 
 
 async def since(connection: Connection, scope: Scope, since: datetime, limit: int) -> list[Attempt]:
-    """The latest attempts for an account since a time, newest first."""
+    """Returns the latest attempts for an account since a time, newest first."""
     found = await connection.fetch(_SINCE, *scope, since, limit)
     return [Attempt(**row) for row in found]

@@ -93,7 +93,7 @@ async def create_account(
 
 
 def checked_name(name: str) -> str:
-    """The name of an account or an endpoint. Raises AccountRefusedError for what is none."""
+    """Returns a valid name of an account or endpoint. Raises AccountRefusedError for others."""
     if not _NAME.fullmatch(name):
         raise AccountRefusedError(
             f"the name {name!r} must be 1 to 63 lower-case letters, digits, - and _"
@@ -102,7 +102,7 @@ def checked_name(name: str) -> str:
 
 
 async def find_account(platform: Platform, name: str) -> Account:
-    """The account of that name. Raises AccountNotFoundError."""
+    """Returns the account of that name. Raises AccountNotFoundError."""
     async with platform.pool.acquire() as connection:
         found = await accounts.find(connection, name)
     if found is None:
@@ -111,14 +111,14 @@ async def find_account(platform: Platform, name: str) -> Account:
 
 
 async def account_of(platform: Platform, account_id: UUID) -> Account:
-    """The account of an id that something of it carries."""
+    """Returns the account of an id that something of it carries."""
     async with platform.pool.acquire() as connection:
         every = await accounts.every(connection)
     return next(account for account in every if account.id == account_id)
 
 
 async def list_accounts(platform: Platform) -> list[Account]:
-    """All accounts, by name."""
+    """Returns all accounts, by name."""
     async with platform.pool.acquire() as connection:
         return await accounts.every(connection)
 

@@ -11,7 +11,7 @@ from estafette.usecases.platform import Platform, clock
 async def authenticate(
     platform: Platform, key: str, dialect: str, *, slowly: bool = False
 ) -> Credential | None:
-    """The credential of an API key of that dialect; None when it is unknown or its time is over.
+    """Returns the credential of an API key of that dialect; None for unknown or expired keys.
 
     A disabled credential is returned: the dialects answer it differently. `slowly` is for callers
     who have shown too many wrong keys.
@@ -27,7 +27,7 @@ async def authenticate(
 async def authenticate_any(
     platform: Platform, key: str, *, slowly: bool = False
 ) -> Credential | None:
-    """The credential of an enabled secret key of whichever dialect; for the sandbox's own API."""
+    """Returns the credential of an enabled secret key of any dialect, for the sandbox's API."""
     credential = await platform.catalog.credential(key_hash(key), slowly=slowly)
     if credential is None or credential.disabled or credential.kind is not KeyKind.SECRET:
         return None
@@ -48,6 +48,6 @@ def permit(
 
 
 async def was_answered(platform: Platform, key: idempotency.Key) -> bool:
-    """Whether a request with this idempotency key was answered within 24 hours."""
+    """Returns whether a request with this idempotency key was answered within 24 hours."""
     async with platform.places.account(key.scope.account_id) as connection:
         return bool(await idempotency.find(connection, [key]))

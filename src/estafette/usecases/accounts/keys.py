@@ -104,7 +104,7 @@ async def issue(
 
 
 def _ruled(key: ApiKey, rules: KeyRules, now: datetime) -> ApiKey:
-    """The key under these rules. Raises KeyRefusedError for rules that cannot be."""
+    """Returns the key under these rules. Raises KeyRefusedError for rules that cannot be."""
     name = rules.name.strip()
     if len(name) > NAME_LENGTH or any(unicodedata.category(each)[0] == "C" for each in name):
         raise KeyRefusedError(f"a key's name is one line of at most {NAME_LENGTH} characters")
@@ -130,7 +130,7 @@ async def create_key(
     kind: KeyKind = KeyKind.SECRET,
     rules: KeyRules = ANYTHING,
 ) -> IssuedKey:
-    """A further key for an account. Raises KeyRefusedError."""
+    """Returns a further key for an account. Raises KeyRefusedError."""
     async with platform.pool.acquire() as connection, connection.transaction():
         await accounts.lock(connection, account.id)
         await _must_have_room(connection, account)
@@ -149,7 +149,7 @@ async def _must_have_room(connection: Connection, account: Account) -> None:
 
 
 async def list_keys(platform: Platform, account: Account) -> list[ApiKey]:
-    """All keys of an account, oldest first."""
+    """Returns all keys of an account, oldest first."""
     async with platform.pool.acquire() as connection:
         return await keys.of_account(connection, account.id)
 
@@ -161,7 +161,7 @@ async def rotate_key(
     overlap: timedelta = OVERLAP,
     expires_at: datetime | None = None,
 ) -> IssuedKey:
-    """A new key like another, which works on for `overlap` and then no more.
+    """Returns a new key like another, which works on for `overlap` and then no more.
 
     Mode, kind, name, acts, networks, limits and the time when it expires are the old one's, the
     latter unless `expires_at` names another. `key` is the old one's id or its last characters.
@@ -280,7 +280,7 @@ async def _change(
 
 
 async def is_good(platform: Platform, account: Account, key: str) -> bool:
-    """Whether a key opens this account now."""
+    """Returns whether a key opens this account now."""
     async with platform.pool.acquire() as connection:
         found = await keys.recognise(connection, key_hash(key))
     return (
@@ -303,7 +303,7 @@ async def _note(
 
 
 def _facts(key: ApiKey) -> dict[str, Any]:
-    """What the audit tells of a key: its rules and its ends, and nothing of the key itself."""
+    """Returns what the audit records of a key: its rules and its ends, no part of the key."""
     facts = {
         "kind": key.kind,
         "name": key.name or None,
@@ -325,7 +325,7 @@ def _facts(key: ApiKey) -> dict[str, Any]:
 
 
 async def _find(connection: Connection, account: Account, text: str) -> ApiKey:
-    """The key that `text` names: its id, its last characters, or the whole key."""
+    """Returns the key that `text` names: its id, its last characters, or the whole key."""
     text = text.removeprefix("…")  # as hints are shown
     known = await keys.of_account(connection, account.id)
     matching = [key for key in known if text in (key.hint, str(key.id))]
@@ -343,5 +343,5 @@ async def _find(connection: Connection, account: Account, text: str) -> ApiKey:
 
 
 def is_whole_key(text: str) -> bool:
-    """Whether a text is a key rather than what names one: no id or hint has what keys have."""
+    """Returns whether a text is a whole key, which differs from every id and hint of one."""
     return "_" in text

@@ -33,7 +33,7 @@ class Ordered(Protocol):
 
 
 def locks(orders: Sequence[Ordered]) -> list[int]:
-    """The advisory locks under which the counts of these orders are read and written."""
+    """Returns the advisory locks under which the counts of these orders are read and written."""
     return [lock_number("page", order.page.lineage) for order in orders if order.page]
 
 
@@ -47,7 +47,7 @@ class PageCounts:
         self._now = now
 
     def refusal(self, order: Ordered) -> Refusal | None:
-        """Why a page may not have one more created within this hour, or None."""
+        """Returns why a page may not have one more created within this hour, or None."""
         if order.page is None:
             return None
         of_all, of_source = map(self._tally, _counted(order, order.page))
@@ -68,7 +68,7 @@ class PageCounts:
 
 
 async def read(connection: Connection, orders: Sequence[Ordered], now: datetime) -> PageCounts:
-    """The counts of the pages that order, at the time `now`; their `locks` are held."""
+    """Returns the counts of the pages that order, at the time `now`; their `locks` are held."""
     wanted = [counted for order in orders if order.page for counted in _counted(order, order.page)]
     return PageCounts(await page_tallies.read(connection, set(wanted)), now)
 

@@ -48,7 +48,7 @@ class _Key:
         return nonce + self._aead.encrypt(nonce, text.encode(), belongs_to)
 
     def decrypt(self, data: bytes, belongs_to: bytes) -> str | None:
-        """The text, or None when another key wrote it, or it belongs to something else."""
+        """Returns the text, or None when another key wrote it, or it belongs to something else."""
         try:
             return self._aead.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], belongs_to).decode()
         except (InvalidTag, ValueError):  # ValueError: it is too short for either
@@ -75,11 +75,11 @@ class Cipher:
         return self._key.id.hex()
 
     def encrypt(self, text: str, belongs_to: bytes) -> bytes:
-        """The text, readable only with the same key and for the same owner."""
+        """Returns the text, readable only with the same key and for the same owner."""
         return self._key.encrypt(text, belongs_to)
 
     def decrypt(self, data: bytes, belongs_to: bytes) -> str:
-        """The text of `encrypt`. Raises WrongSecretKeyError for another key or another owner."""
+        """Returns the text of `encrypt`. Raises WrongSecretKeyError for other keys or owners."""
         named = [key for key in self._keys if data.startswith(key.id)]
         others = [key for key in self._keys if key not in named]
         for key in (*named, *others):
@@ -88,7 +88,7 @@ class Cipher:
         raise WrongSecretKeyError
 
     def renewed(self, data: bytes, belongs_to: bytes) -> bytes | None:
-        """The same text under the key that writes; None when it is so already.
+        """Returns the same text under the key that writes; None when it is so already.
 
         Raises WrongSecretKeyError.
         """
@@ -98,12 +98,12 @@ class Cipher:
 
 
 def new_cipher_key() -> str:
-    """A fresh key for `Cipher`."""
+    """Returns a fresh key for `Cipher`."""
     return base64.urlsafe_b64encode(os.urandom(_KEY_BYTES)).decode()
 
 
 def new_token(prefix: str) -> str:
-    """A fresh random secret of 200 bits behind a prefix that tells what it is."""
+    """Returns a fresh random secret of 200 bits behind a prefix that tells what it is."""
     return prefix + base64.b32encode(secrets.token_bytes(25)).decode().lower()
 
 
@@ -111,10 +111,10 @@ _PIN_DIGITS = 6
 
 
 def new_pin() -> str:
-    """A fresh random PIN for a recipient: six digits."""
+    """Returns a fresh random PIN for a recipient: six digits."""
     return f"{secrets.randbelow(10**_PIN_DIGITS):0{_PIN_DIGITS}d}"
 
 
 def key_hash(key: str) -> bytes:
-    """The SHA-256 under which an API key is kept. Keys are random: no salt or stretching needed."""
+    """Returns the SHA-256 under which an API key is stored; random keys need no salt."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -52,12 +52,12 @@ class CompanyRefusedError(ValueError):
 
 
 async def companies_of(platform: Platform, account: Account) -> tuple[Company, ...]:
-    """The active companies that serve an account."""
+    """Returns the active companies that serve an account."""
     return (await platform.catalog.companies(account.market.code)).of(account.id)
 
 
 async def offered_companies(platform: Platform, account: Account) -> tuple[Company, ...]:
-    """The same for a checkout, which rather shows none than fails while they cannot be read."""
+    """Returns the same for a checkout, which shows none while they cannot be read."""
     try:
         return await companies_of(platform, account)
     except (Busy, Unavailable):
@@ -65,7 +65,7 @@ async def offered_companies(platform: Platform, account: Account) -> tuple[Compa
 
 
 async def list_companies(platform: Platform, market: str | None = None) -> list[Company]:
-    """All companies (of a market), inactive ones included, by name."""
+    """Returns all companies (of a market), inactive ones included, by name."""
     async with platform.pool.acquire() as connection:
         return await companies.every(connection, market)
 
@@ -73,7 +73,7 @@ async def list_companies(platform: Platform, market: str | None = None) -> list[
 async def find_company(
     platform: Platform, market: str, slug: str, account_id: UUID | None = None
 ) -> Company:
-    """The company of that slug in a market, one account's or everybody's.
+    """Returns the company of that slug in a market, one account's or everybody's.
 
     Raises CompanyNotFoundError.
     """
@@ -105,7 +105,7 @@ async def _note(
 
 
 def _facts(company: Company) -> dict[str, Any]:
-    """What the audit tells of a company; of its bank account no more than how the number ends."""
+    """Returns what the audit records of a company; of a bank account only the number's end."""
     able, margin = company.capabilities, company.margin
     facts = {
         "market": company.market,
@@ -151,7 +151,7 @@ def _hours(hours: Hours) -> list[str]:
 
 
 async def company_tariffs(platform: Platform, company: Company) -> list[Tariff]:
-    """A company's price list."""
+    """Returns a company's price list."""
     async with platform.pool.acquire() as connection:
         return await catalog.tariffs(connection, company.market, company.id)
 
@@ -200,7 +200,7 @@ async def strange_zones(platform: Platform, company: Company) -> dict[str, str |
 
 
 def _problem(company: Company) -> str | None:
-    """Why a company cannot be so, or None."""
+    """Returns why a company cannot be so, or None."""
     able, bank = company.capabilities, company.capabilities.bank
     if company.market not in MARKETS:
         return f"there is no market {company.market!r}; there are {', '.join(sorted(MARKETS))}"

@@ -105,7 +105,7 @@ async def claim(
 
 
 def _left(rooms: Rooms, claimed: Sequence[Claimed]) -> Rooms:
-    """The rooms of companies after a claim."""
+    """Returns the rooms of companies after a claim."""
     left = dict(rooms.of)
     for one in claimed:
         room = left.get(one.company_id, rooms.unnamed)
@@ -118,7 +118,7 @@ def _left(rooms: Rooms, claimed: Sequence[Claimed]) -> Rooms:
 
 
 async def elsewhere(platform: Platform, delivery: Delivery) -> Elsewhere | None:
-    """How a delivery stands with the platform that carries it; None when none does."""
+    """Returns how a delivery stands with the platform that carries it; None when none does."""
     if not delivery.remote:
         return None
     async with platform.pool.acquire() as connection:
@@ -143,7 +143,7 @@ async def _errand(platform: Platform, claimed: Claimed) -> Errand:
 
 
 async def company_of(platform: Platform, market: str, company_id: UUID | None) -> Company:
-    """The company of a remote delivery."""
+    """Returns the company of a remote delivery."""
     if company_id is None:
         raise LookupError("a delivery without a company is nobody's to carry elsewhere")
     company = (await platform.catalog.companies(market)).by_id(company_id)

@@ -34,7 +34,7 @@ class Link:
 
 
 async def link_of(platform: Platform, company_id: UUID) -> Link | None:
-    """The company's link, decrypted; None when it has none.
+    """Returns the company's link, decrypted; None when it has none.
 
     Costs no query while the configuration is remembered. Raises WrongSecretKeyError when it was
     encrypted with another key.
@@ -120,7 +120,7 @@ def _owner(company_id: UUID, kind: str, mode: Mode) -> bytes:
 
 
 def _problem(link: Link) -> str | None:
-    """Why a link cannot be so, or None."""
+    """Returns why a link cannot be so, or None."""
     try:
         url = urlsplit(link.base_url)
         has_host = bool(url.hostname) and url.port != 0

@@ -39,7 +39,7 @@ class Held(NamedTuple):
 
 
 async def hold(connection: Connection, delivery: Delivery) -> Held | None:
-    """What keeps a locked delivery from being cancelled; None: nothing does.
+    """Returns what keeps a locked delivery from being cancelled; None: nothing does.
 
     Where it is placed, the wish to cancel it is noted. Raises CourierUnavailable when it may be at
     the platform and nobody knows.

@@ -99,7 +99,7 @@ class Batcher(Generic[Item, Result]):
                 one.future.set_result(result)
 
     def _parts(self, batch: list[_Waiting[Item, Result]]) -> list[list[_Waiting[Item, Result]]]:
-        """Each owner's items; the halves of one owner's."""
+        """Returns each owner's items; the halves of one owner's."""
         by_owner: dict[Hashable, list[_Waiting[Item, Result]]] = {}
         for one in batch:
             by_owner.setdefault(self._owner(one.item), []).append(one)

@@ -16,7 +16,7 @@ _PACE = Pace(longest=30.0)
 
 
 async def count_open(platform: Platform) -> dict[Status, Count]:
-    """The live deliveries under way, by status."""
+    """Returns the live deliveries under way, by status."""
     async with platform.pool.acquire() as connection:
         found = {Status(one.status): one for one in await under_way.count(connection)}
     return {

@@ -122,7 +122,7 @@ class Looked(NamedTuple):
 async def look_for(
     platform: Platform, wanted: Wanted, after: str | None, limit: int, looked_at: int = LOOKED_AT
 ) -> Looked:
-    """At most `limit` deliveries of any account and mode, newest first: for an operator.
+    """Returns at most `limit` deliveries of any account and mode, newest first: for an operator.
 
     After the `next` of the page before. They are looked for among the next `looked_at` of each
     account and mode, so a page may hold few, or none, and yet not be the last. Raises

@@ -29,7 +29,7 @@ class Watch:
         """Whether the last call gave as many as one may: ask again at once."""
 
     async def news(self) -> list[Happened]:
-        """The next events since the last call, oldest first, at most a thousand.
+        """Returns the next events since the last call, oldest first, at most a thousand.
 
         The first call gives none. However many happen, and whenever within the overlap they are
         committed: what was given is left out by the database, so a page is of news alone.

@@ -52,7 +52,7 @@ class Ledger(Generic[Outcome]):
         self.added: list[tuple[Key, store.Record]] = []
 
     def earlier(self, idempotency: Idempotency | None) -> Answer | Refusal | None:
-        """The answer to repeat, a refusal for another payload, or None: the key is new."""
+        """Returns the answer to repeat, a refusal for another payload, or None: the key is new."""
         record = self._records.get(idempotency.key) if idempotency else None
         if idempotency is None or record is None:
             return None
@@ -66,7 +66,7 @@ class Ledger(Generic[Outcome]):
         outcome: Outcome | Refusal,
         render: Render[Outcome | Refusal],
     ) -> Answer | Refusal:
-        """The answer to an outcome, kept under the key when it is one to keep."""
+        """Returns the answer to an outcome, kept under the key when it is one to keep."""
         if isinstance(outcome, Refusal) and not outcome.is_conflict:
             return outcome
         reply = render(outcome)
@@ -82,7 +82,7 @@ class Ledger(Generic[Outcome]):
 
 
 def locks(keys: Sequence[Key]) -> list[int]:
-    """The advisory locks under which the answers to these keys are read and kept."""
+    """Returns the advisory locks under which the answers to these keys are read and kept."""
     return [store.lock_number(*key.scope, key.endpoint, key.key) for key in keys]
 
 

@@ -87,11 +87,11 @@ class PhoneHash:
         return int.from_bytes(digest, "big", signed=True)
 
     def name(self, phone: str) -> str:
-        """What a phone is called where it must not be told."""
+        """Returns what a phone is called where it must not be told."""
         return f"{self(phone) % 2**64:016x}"
 
     def entries(self, delivery: Delivery) -> list[Indexed]:
-        """A delivery's entries in the index."""
+        """Returns a delivery's entries in the index."""
         account_id = delivery.scope.account_id
         return [Indexed(self(phone), account_id, delivery.id) for phone in phones_of(delivery)]
 
@@ -241,7 +241,7 @@ class _Erasing:
         return True
 
     async def _put_off_before(self) -> bool:
-        """Those that were put off, and have ended."""
+        """Returns those that were put off, and have ended."""
         ids = await personal_data.due(
             self._connection, self._account_id, self._after, self._ended_before, _AT_ONCE
         )

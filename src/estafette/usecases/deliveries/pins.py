@@ -16,24 +16,24 @@ from estafette.usecases.accounts.secrets import Cipher, WrongSecretKeyError
 
 
 def seal(cipher: Cipher, pin: str, delivery_id: UUID) -> str:
-    """A PIN as a delivery keeps it."""
+    """Returns a PIN as a delivery keeps it."""
     return _SEAL + base64.b64encode(cipher.encrypt(pin, _owner(delivery_id))).decode()
 
 
 def open_pin(cipher: Cipher, delivery: Delivery) -> str | None:
-    """The PIN of a delivery in clear text. Raises WrongSecretKeyError."""
+    """Returns the PIN of a delivery in clear text. Raises WrongSecretKeyError."""
     pin = delivery.pin
     return pin if pin is None or not is_sealed(pin) else _opened(cipher, pin, delivery.id)
 
 
 def opened(cipher: Cipher, delivery: Delivery) -> Delivery:
-    """The delivery with its PIN in clear text, to be told. Raises WrongSecretKeyError."""
+    """Returns the delivery with its PIN in clear text, to be told. Raises WrongSecretKeyError."""
     pin = open_pin(cipher, delivery)
     return delivery if pin == delivery.pin else replace(delivery, pin=pin)
 
 
 def is_right(cipher: Cipher, delivery: Delivery, told: str) -> bool:
-    """Whether somebody was told the delivery's PIN, in a time that tells nothing of it."""
+    """Returns whether somebody was told the delivery's PIN, in a time that tells nothing of it."""
     known = open_pin(cipher, delivery)
     return known is not None and secrets.compare_digest(
         told.encode("utf-8", "surrogatepass"), known.encode("utf-8", "surrogatepass")
@@ -41,7 +41,7 @@ def is_right(cipher: Cipher, delivery: Delivery, told: str) -> bool:
 
 
 def renewed(cipher: Cipher, pin: str, delivery_id: UUID) -> str | None:
-    """A stored PIN, sealed or not, under the key that writes; None when it is so already.
+    """Returns a stored PIN, sealed or not, under the key that writes; None when it is so already.
 
     Raises WrongSecretKeyError.
     """

@@ -56,7 +56,7 @@ async def deliveries_naming(
 async def _naming(
     connection: Connection, page: Sequence[tuple[UUID, UUID]], phone: str
 ) -> list[Delivery]:
-    """Those that do name it: two numbers may have one hash."""
+    """Returns those that do name it: two numbers may have one hash."""
     found = await deliveries.read(connection, page)
     return [delivery for delivery in found if phone in phones_of(delivery)]
 
@@ -93,7 +93,7 @@ async def export_phone(
 
 
 async def stored(platform: Platform, delivery: Delivery) -> Stored:
-    """What is stored about a delivery."""
+    """Returns what is stored about a delivery."""
     async with platform.pool.acquire() as connection:
         history = await events.of_delivery(connection, delivery.scope, delivery.id)
         account_id = delivery.scope.account_id
@@ -159,7 +159,7 @@ async def _note(
 
 
 def as_json(one: Stored) -> dict[str, Any]:
-    """What is stored about a delivery, as it is given out."""
+    """Returns what is stored about a delivery, as it is given out."""
     delivery = one.delivery
     return {
         "id": delivery.id,

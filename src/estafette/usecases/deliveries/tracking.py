@@ -68,7 +68,7 @@ _NOTED_BY = frozenset({Actor.COURIER, Actor.DRIVER})
 async def track(
     platform: Platform, delivery_id: UUID, visitor: str | None = None
 ) -> TrackedDelivery | None:
-    """The delivery of that id, of whichever account and mode; None when there is none.
+    """Returns the delivery of that id, of whichever account and mode; None when there is none.
 
     `visitor` is the address by which who asks is counted; None: we ask ourselves. Raises Busy.
     """
@@ -110,6 +110,6 @@ async def track(
 
 
 async def versions(platform: Platform, ids: Collection[UUID]) -> dict[UUID, int]:
-    """The version of each delivery that exists, in one statement."""
+    """Returns the version of each delivery that exists, in one statement."""
     async with platform.places.public(None) as connection:
         return await deliveries.versions(connection, ids)

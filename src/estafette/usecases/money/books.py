@@ -103,7 +103,7 @@ async def statement(
     end: datetime,
     only: UUID | None = None,
 ) -> Statement:
-    """The statement of an account and mode for a period, its entries yet to be read.
+    """Returns the statement of an account and mode for a period, its entries yet to be read.
 
     `only` is the id of a courier company whose books alone are shown.
     """
@@ -123,7 +123,7 @@ async def statement(
 
 
 def entry_json(entry: Entry, balance: int) -> dict[str, Any]:
-    """An entry as a statement shows it, with its book's balance after it."""
+    """Returns an entry as a statement shows it, with its book's balance after it."""
     return {
         "booked_at": _time(entry.booked_at),
         "entry": entry.cause.value,

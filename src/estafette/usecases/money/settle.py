@@ -42,7 +42,7 @@ class Wanted:
 
 
 async def company_serving(platform: Platform, account: Account, slug: str) -> Company:
-    """The company of that slug that is the account's own, or else its market's.
+    """Returns the company of that slug that is the account's own, or else its market's.
 
     Raises CompanyNotFoundError.
     """

@@ -76,7 +76,7 @@ class _Places:
         self._known: dict[tuple[str, str | None], _Place] = {}
 
     def of(self, stop: Stop) -> _Place:
-        """The place of a stop."""
+        """Returns the place of a stop."""
         if stop.city is None:
             return self._find(stop)
         key = stop.city, stop.province
@@ -137,7 +137,7 @@ class CompanyQuoter:
         return await self._batcher.do(_Offered(scope, quotes.digests(payload), answers))
 
     async def _places_of(self, market: Market) -> _Places:
-        """What is remembered of a market's places; nothing when its cities were read anew."""
+        """Returns what is remembered of a market's places; nothing once its cities change."""
         cities = (await self._platform.catalog.prices(market.code)).cities
         places = self._places.get(market.code)
         if places is None or places.cities is not cities:
@@ -147,7 +147,7 @@ class CompanyQuoter:
     async def _ask(
         self, scope: Scope, companies: Sequence[Company], wanted: QuoteRequest
     ) -> list[_Answered]:
-        """What each company says; those that must be waited for are asked all at once."""
+        """Returns what each company says; those that must be waited for are asked all at once."""
         asked: list[tuple[Company, Connector, Courier]] = []
         for company in companies:
             connector = connector_of(company, rehearsal=scope.mode is Mode.SANDBOX)
@@ -203,14 +203,14 @@ def _owner(offered: _Offered) -> UUID:
 
 
 def _payable(company: Company, offer: Offer | None) -> Offer | None:
-    """The offer, if its fee is one that can be kept and told. Raises CourierFailed."""
+    """Returns the offer, if its fee is one that can be kept and told. Raises CourierFailed."""
     if offer is not None and company.margin.on(offer.fee) > LARGEST_FEE:
         raise CourierFailed("the fee is beyond all measure")
     return offer
 
 
 def _quotes(offered: _Offered, now: datetime) -> list[Quote]:
-    """The quotes of one request as valid from `now`, the cheapest first."""
+    """Returns the quotes of one request as valid from `now`, the cheapest first."""
     found = [
         _quote(offered, answer, answer.offer, now)
         for answer in offered.answers
@@ -221,7 +221,7 @@ def _quotes(offered: _Offered, now: datetime) -> list[Quote]:
 
 
 def _quote(offered: _Offered, answer: _Answered, offer: Offer, now: datetime) -> Quote:
-    """An offer with the operator's margin, valid no longer than its company is bound."""
+    """Returns an offer with the operator's margin, valid no longer than its company is bound."""
     company, until = answer.company, now + VALIDITY
     required = company.capabilities.require_delivery_pin
     return Quote(

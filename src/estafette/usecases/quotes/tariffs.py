@@ -23,7 +23,7 @@ class MarketNotFoundError(LookupError):
 
 
 async def export_tariffs(platform: Platform, market: str, company_id: UUID | None = None) -> str:
-    """The price list of a market, or of a company in it, as CSV. Raises MarketNotFoundError."""
+    """Returns a market's, or a company's, price list as CSV. Raises MarketNotFoundError."""
     _check(market)
     async with platform.pool.acquire() as connection:
         return tariffs_to_csv(await catalog.tariffs(connection, market, company_id))

@@ -92,7 +92,7 @@ class EndpointSettings:
 
 
 def read_headers(cipher: Cipher, endpoint: Endpoint) -> dict[str, str]:
-    """The headers of its own that an endpoint has, in clear text."""
+    """Returns the headers of its own that an endpoint has, in clear text."""
     if endpoint.headers is None:
         return {}
     return orjson.loads(cipher.decrypt(endpoint.headers, sealed_for(endpoint.id)))
@@ -116,14 +116,14 @@ def shown_settings(cipher: Cipher, endpoint: Endpoint) -> EndpointSettings:
 
 
 async def list_endpoints(platform: Platform, account_id: UUID) -> list[EndpointSettings]:
-    """All endpoints of an account, by mode and name."""
+    """Returns all endpoints of an account, by mode and name."""
     async with platform.pool.acquire() as connection:
         found = await endpoints.every(connection, account_id)
     return [shown_settings(platform.cipher, endpoint) for endpoint in found]
 
 
 async def reveal_endpoints(platform: Platform, account_id: UUID) -> list[EndpointSettings]:
-    """The same for somebody who is shown the secrets, which is written down."""
+    """Returns the same for somebody who is shown the secrets, which is written down."""
     async with platform.pool.acquire() as connection, connection.transaction():
         found = await endpoints.every(connection, account_id)
         for endpoint in found:
@@ -149,7 +149,7 @@ async def changing(
 async def read_again(
     connection: Connection, platform: Platform, changed: Endpoint
 ) -> EndpointSettings:
-    """An endpoint as it is after a change."""
+    """Returns an endpoint as it is after a change."""
     endpoint = await endpoints.lock(connection, changed.scope, changed.name)
     return shown_settings(platform.cipher, endpoint or changed)
 
@@ -204,13 +204,13 @@ async def _let_begin_anew(platform: Platform, scope: Scope, name: str) -> None:
 
 
 async def waiting(platform: Platform, account_id: UUID) -> dict[tuple[Scope, str], int]:
-    """How many webhooks wait for each endpoint of an account, counted as far as `MOST_WAITING`."""
+    """Returns how many webhooks wait for each endpoint, counted up to `MOST_WAITING`."""
     async with platform.pool.acquire() as connection:
         return await messages.waiting(connection, account_id, MOST_WAITING)
 
 
 def place_of(url: str | None) -> str | None:
-    """Where a URL leads, without its path and query: they may hold a secret."""
+    """Returns where a URL leads, without its path and query: they may hold a secret."""
     if url is None:
         return None
     parts = urlsplit(url)
@@ -300,7 +300,7 @@ async def send_test(
 async def attempts_of(
     platform: Platform, scope: Scope, delivery_id: UUID, limit: int = 100
 ) -> list[Attempt]:
-    """The latest attempts for the events of a delivery, newest first."""
+    """Returns the latest attempts for the events of a delivery, newest first."""
     async with platform.pool.acquire() as connection:
         return await attempts.of_delivery(connection, scope, delivery_id, limit)
 
@@ -308,7 +308,7 @@ async def attempts_of(
 async def attempts_since(
     platform: Platform, scope: Scope, since: datetime, limit: int = 100
 ) -> list[Attempt]:
-    """The latest attempts for an account since a time, newest first, tests included."""
+    """Returns the latest attempts for an account since a time, newest first, tests included."""
     async with platform.pool.acquire() as connection:
         return await attempts.since(connection, scope, since, limit)
 
@@ -354,7 +354,7 @@ _UNDER_WAY = "it is being sent at this moment"
 
 
 async def why_no_message(platform: Platform, scope: Scope, message_id: UUID) -> str:
-    """Why a message was not sent again."""
+    """Returns why a message was not sent again."""
     async with platform.pool.acquire() as connection:
         if await messages.count_message(connection, scope, message_id):
             return _UNDER_WAY
@@ -362,7 +362,7 @@ async def why_no_message(platform: Platform, scope: Scope, message_id: UUID) -> 
 
 
 async def why_no_event(platform: Platform, scope: Scope, delivery_id: UUID, event_id: UUID) -> str:
-    """Why an event was not sent again."""
+    """Returns why an event was not sent again."""
     async with platform.pool.acquire() as connection:
         left = await messages.count_of_event(connection, scope, delivery_id, event_id)
     if left is None:
