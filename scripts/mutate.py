@@ -36,7 +36,7 @@ PARTS = {
 }
 """The parts that are mutated; its own folder of tests, and the others whose tests may notice it."""
 
-READS_SOURCES = ("tests/core/test_imports.py",)
+READS_SOURCES = ("tests/core/test_imports.py", "tests/store/test_ownership.py")
 """Tests of the sources' text, which fail where mutmut has written the mutants into it."""
 
 FOR_TYPES = (r'\bcast\("',)

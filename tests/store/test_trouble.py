@@ -60,6 +60,25 @@ def test_trouble_that_lasts_is_told_again_each_minute_and_the_next_one_anew() ->
     ]
 
 
+def test_each_line_says_what_failed_by_what_and_for_how_long() -> None:
+    clock = Clock()
+    with capture_logs() as logs:
+        trouble = Trouble(clock=clock)
+        trouble.met(ConnectionRefusedError("no"), "requests")
+        clock.now += 60.5
+        trouble.met(TimeoutError(), "webhooks")
+        clock.now += 5.5
+        trouble.passed()
+    began, lasts, over = logs
+    assert (began["work"], began["error"], began["seconds"]) == (
+        "requests",
+        "ConnectionRefusedError",
+        0.0,
+    )
+    assert (lasts["work"], lasts["error"], lasts["seconds"]) == ("webhooks", "TimeoutError", 60.5)
+    assert over["seconds"] == 60.5
+
+
 def test_what_postgresql_quotes_of_values_is_not_told() -> None:
     error = asyncpg.DiskFullError("could not extend file\nDETAIL:  Key (phone)=(+7701) exists")
     with capture_logs() as logs:

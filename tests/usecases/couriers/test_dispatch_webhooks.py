@@ -37,6 +37,16 @@ async def test_a_webhook_during_a_look_lets_it_be_looked_at_again(far: Far) -> N
     assert (await far.errand()).polls == 0
 
 
+async def test_what_a_webhook_told_is_news_for_one_look(far: Far) -> None:
+    delivery = await far.create()
+    platform = far.shop.platform
+    await placed(platform, await far.errand(), Placement("up-1"), LATER)
+    assert await heard(platform, far.company.id, "up-1", None)
+    await followed(platform, await far.errand(), told(P), LATER)
+    assert 50 < (await far.row(delivery.id))["due_in"] <= 60
+    assert (await far.claim()).errands == []
+
+
 async def test_webhooks_of_other_companies_and_of_unknown_deliveries_are_not_heard(
     far: Far,
 ) -> None:
