@@ -6,8 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-
-from prometheus_client import Counter
+from functools import cache
+from typing import TYPE_CHECKING
 
 from estafette.core.errors import Busy, Unavailable
 from estafette.logs import Logger
@@ -15,14 +15,25 @@ from estafette.store.trouble import TROUBLE_HERE, is_trouble
 
 _log = Logger()
 
-_ROUNDS = Counter(
-    "estafette_rounds",
-    "Rounds of the work that a process does by itself, by work and outcome (done, failed).",
-    ["work", "outcome"],
-)
-_SECONDS = Counter(
-    "estafette_round_seconds", "How long these rounds took together, by work.", ["work"]
-)
+if TYPE_CHECKING:
+    from prometheus_client import Counter
+
+
+@cache
+def _counters() -> "tuple[Counter, Counter]":
+    """Returns the counts of rounds and their seconds, made with the first: a command has none."""
+    from prometheus_client import Counter
+
+    rounds = Counter(
+        "estafette_rounds",
+        "Rounds of the work that a process does by itself, by work and outcome (done, failed).",
+        ["work", "outcome"],
+    )
+    seconds = Counter(
+        "estafette_round_seconds", "How long these rounds took together, by work.", ["work"]
+    )
+    return rounds, seconds
+
 
 Round = Callable[[asyncio.Event], Awaitable[float]]
 """Does a bounded part of the work; returns how many seconds to rest after it, 0: more is due.
@@ -94,8 +105,9 @@ class Loop:
             rest = await self._round(stop or asyncio.Event())
             outcome = "done"
         finally:
-            _ROUNDS.labels(self._name, outcome).inc()
-            _SECONDS.labels(self._name).inc(time.monotonic() - began)
+            rounds, seconds = _counters()
+            rounds.labels(self._name, outcome).inc()
+            seconds.labels(self._name).inc(time.monotonic() - began)
         return rest
 
     async def run(self, stop: asyncio.Event) -> None:
