@@ -16,12 +16,12 @@ from estafette.usecases.accounts.administration import disable_account, keep_per
 from estafette.usecases.audit import list_entries
 from estafette.usecases.couriers.companies import change_company, set_company_tariffs
 from estafette.usecases.deliveries.advance import reveal_pin, unlock_pin
+from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.deliveries.pins import open_pin
 from estafette.usecases.deliveries.privacy import as_json, erase_phone, export_phone
 from estafette.usecases.money.settle import Wanted as Paid
 from estafette.usecases.money.settle import pay
 from estafette.usecases.platform import Platform
-from estafette.usecases.sandbox.simulate import move_by_hand
 from estafette.usecases.webhooks.endpoints import (
     finish_rotation,
     resend_event,

@@ -24,8 +24,9 @@ from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.confirm import Confirmation, confirm, confirm_by_hand
 from estafette.usecases.deliveries.due_moves import look_after
+from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.money.payments import confirm_payment
-from estafette.usecases.sandbox.simulate import move_by_hand, step_by_hand, tick
+from estafette.usecases.sandbox.simulate import step_by_hand, tick
 from estafette.usecases.webhooks.endpoints import (
     resend_event,
     resend_message,

@@ -22,6 +22,7 @@ from estafette.store.accounts import table as accounts
 from estafette.store.deliveries import journal
 from estafette.store.deliveries.journal import Entry
 from estafette.store.pool import Pool, open_pool
+from estafette.store.webhooks.messages import AS_IT_IS
 from estafette.store.work import UnitOfWork
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher, new_cipher_key
@@ -115,7 +116,9 @@ async def parcel(pool: Pool) -> _Parcel:
     account = Account(scope.account_id, f"shop-{scope.account_id}", MARKETS["KZ"], "quiet", 10, 10)
     async with pool.acquire() as connection:
         await accounts.insert(connection, account)
-        await journal.insert(UnitOfWork(connection), [Entry(found, created)], WatchLimits())
+        await journal.insert(
+            UnitOfWork(connection), [Entry(found, created)], WatchLimits(), sendings=[AS_IT_IS]
+        )
     return _Parcel(platform, scope, found.id)
 
 

@@ -30,8 +30,9 @@ from estafette.usecases.deliveries.find import (
     find_with_history,
     look_for,
 )
+from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.platform import Platform
-from estafette.usecases.sandbox.simulate import move_by_hand, step_by_hand
+from estafette.usecases.sandbox.simulate import step_by_hand
 
 app = App(name="deliveries", help="List, show, confirm and advance deliveries; unlock their PINs.")
 

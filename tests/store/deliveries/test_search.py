@@ -24,6 +24,7 @@ from estafette.store.deliveries.journal import Entry
 from estafette.store.deliveries.references import Given, Series, lock, write
 from estafette.store.deliveries.search import ListFilter
 from estafette.store.pool import open_pool
+from estafette.store.webhooks.messages import AS_IT_IS
 from estafette.store.work import UnitOfWork
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -86,7 +87,9 @@ async def insert(connection: asyncpg.Connection, deliveries: Sequence[Delivery])
     async with connection.transaction():
         series = {Series(one.scope, 2026) for one in deliveries}
         last = await lock(connection, series)
-        await journal.insert(UnitOfWork(connection), entries, WatchLimits())
+        await journal.insert(
+            UnitOfWork(connection), entries, WatchLimits(), sendings=[AS_IT_IS] * len(entries)
+        )
         await search_texts.keep(connection, deliveries)
         added = Counter(one.scope for one in deliveries)
         newest = max(one.created_at for one in deliveries)

@@ -32,6 +32,7 @@ from estafette.http.reply import HttpReply
 from estafette.http.request import header_values, read_body
 from estafette.http.resource import Handler, resources
 from estafette.http.strict_json import decode
+from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox import simulate
 
@@ -97,7 +98,7 @@ class _Endpoints:
         dialect = self._platform.dialects[credential.account.dialect]
         platform = self._platform.acting(by)
         if wanted.status is not None:
-            return await simulate.move_by_hand(
+            return await move_by_hand(
                 platform,
                 credential.scope,
                 dialect,

@@ -6,24 +6,54 @@ from uuid import UUID
 
 from estafette.core.deliveries.delivery import Delivery
 from estafette.store.claims import Queue
+from estafette.store.columns import Columns, change, insertion
+from estafette.store.columns import rows as rows_of
 from estafette.store.deliveries import rows
 from estafette.store.deliveries import table as deliveries
 from estafette.store.ends import Ending
 from estafette.store.pool import Connection
 
-INSERTION: Final = """
-insert into sandbox_runs (account_id, delivery_id, due_at)
-select account_id, id, now() + make_interval(secs => run_in_seconds) from input
-"""
-"""Plans the first step of new deliveries, `run_in_seconds` from now."""
 
-NEXT: Final = """
-update sandbox_runs set step = input.run_step,
-    due_at = now() + make_interval(secs => input.run_in_seconds)
-from input where sandbox_runs.account_id = input.account_id
-    and sandbox_runs.delivery_id = input.id and input.run_step is not null
-"""
-"""Plans the next step of moved deliveries; without a `run_step` the plan stays as it is."""
+class NextStep(NamedTuple):
+    """The number of a delivery's next step, and in how many seconds it is due.
+
+    `due_in_seconds` is None where it does not move by itself.
+    """
+
+    account_id: UUID
+    delivery_id: UUID
+    number: int
+    due_in_seconds: float | None
+
+
+NEW: Final = Columns[NextStep](
+    {
+        "account_id": ("uuid", lambda step: step.account_id),
+        "delivery_id": ("uuid", lambda step: step.delivery_id),
+        "step": ("integer", lambda step: step.number),
+        "due_in_seconds": ("float8", lambda step: step.due_in_seconds),
+    }
+)
+"""What is planned of a delivery."""
+
+_DUE_AT: Final = "now() + make_interval(secs => input.due_in_seconds)"
+
+
+def planning(first: int) -> str:
+    """The statement that plans new deliveries, whose parameters are numbered from `first`."""
+    columns = ("account_id", "delivery_id", "step")
+    return insertion("sandbox_runs", columns, rows_of(NEW, first=first), due_at=_DUE_AT)
+
+
+_GO_ON: Final = change(
+    "sandbox_runs", ("step",), rows_of(NEW), ("account_id", "delivery_id"), due_at=_DUE_AT
+)
+
+
+async def go_on(connection: Connection, steps: Sequence[NextStep]) -> None:
+    """Plans the next steps of those of the deliveries that simulated couriers carry."""
+    if steps:
+        await connection.execute(_GO_ON, *NEW.of(steps))
 
 
 _OF_ENDED = deliveries.ENDED_BEFORE.format(table="sandbox_runs")

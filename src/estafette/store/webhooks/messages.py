@@ -7,12 +7,33 @@ from uuid import UUID
 from estafette.core.accounts.account import Mode, Scope
 from estafette.store import signals
 from estafette.store.accounts import table as accounts
+from estafette.store.columns import Columns
 from estafette.store.ends import Ending
 from estafette.store.pool import Connection
 from estafette.store.work import UnitOfWork
 
 _MINUTES_FOR_MANY = 10
 
+
+class Sending(NamedTuple):
+    """How the messages of an event are sent: how much later, and how many times over.
+
+    Both are the sandbox's faults on demand.
+    """
+
+    delay_seconds: float = 0
+    copies: int = 1
+
+
+AS_IT_IS: Final = Sending()
+
+SENDING: Final = Columns[Sending](
+    {
+        "delay_seconds": ("float8", lambda sending: float(sending.delay_seconds)),
+        "copies": ("integer", lambda sending: sending.copies),
+    }
+)
+"""How the messages of an event are sent."""
 
 INSERTION: Final = """
 insert into messages (account_id, id, endpoint_id, delivery_id, seq, ordinal, due_at)

@@ -216,9 +216,7 @@ async def followed(
         for status, note in following.moves:
             recalled = standing.recalled and status is Status.CANCELLED
             actor = Actor.MERCHANT if recalled else Actor.COURIER
-            entry = moved(
-                delivery, Move(status, actor, note), errand.dialect, platform.sandbox_step
-            )
+            entry = moved(delivery, Move(status, actor, note), errand.dialect)
             await record.moves(work, platform, [entry])
             delivery = entry.delivery
         await _agree(connection, platform, delivery, report.pin, None)
@@ -335,7 +333,7 @@ async def _stall(
     if Status.STALLED not in delivery.progress.allowed():  # it has stalled already, or has ended
         return
     move = Move(Status.STALLED, Actor.SYSTEM, note)
-    entry = moved(delivery, move, errand.dialect, platform.sandbox_step)
+    entry = moved(delivery, move, errand.dialect)
     await record.moves(work, platform, [entry])
 
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from estafette.core.accounts.account import Mode, Scope
+from estafette.core.accounts.account import Scope
 from estafette.core.audit import Act
 from estafette.core.deliveries.delivery import EVENT_LIMIT, PIN_TRIES, Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
@@ -21,7 +20,6 @@ from estafette.core.errors import (
     TransitionRefused,
 )
 from estafette.core.ids import new_id
-from estafette.core.sandbox import scenario
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.journal import Entry
 from estafette.store.pool import Connection
@@ -42,11 +40,8 @@ class Move:
     pin: str | None = None
 
 
-def moved(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) -> Entry:
-    """The delivery after the move, with its event. Raises TransitionRefused or HistoryFull.
-
-    In the sandbox, where a step lasts `pace`, it is told as faultily as its scenario wants.
-    """
+def moved(delivery: Delivery, move: Move, dialect: Dialect) -> Entry:
+    """The delivery after the move, with its event. Raises TransitionRefused or HistoryFull."""
     before = delivery.progress
     progress = before.moved(move.to)
     if progress is None:
@@ -66,12 +61,7 @@ def moved(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) -> 
         occurred_at=now,
     )
     after = replace(delivery, progress=progress, updated_at=now)
-    entry = Entry(after, event, before=before.status)
-    if delivery.scope.mode is Mode.LIVE:
-        return entry
-    script = scenario.script(delivery.scenario, with_pickup_ready=True)
-    delay_seconds = scenario.delay_seconds(script.delay_of(move.to), pace)
-    return entry._replace(delay_seconds=delay_seconds, copies=script.copies)
+    return Entry(after, event, before.status)
 
 
 async def lock_one(connection: Connection, scope: Scope, delivery_id: UUID) -> Delivery:
@@ -83,14 +73,12 @@ async def lock_one(connection: Connection, scope: Scope, delivery_id: UUID) -> D
     return delivery
 
 
-def plan(
-    delivery: Delivery, moves: Sequence[Move], dialect: Dialect, pace: timedelta
-) -> list[Entry]:
+def plan(delivery: Delivery, moves: Sequence[Move], dialect: Dialect) -> list[Entry]:
     """The entries of moves that follow one another. Raises TransitionRefused or HistoryFull."""
     entries: list[Entry] = []
     for move in moves:
         latest = entries[-1].delivery if entries else delivery
-        entries.append(moved(latest, move, dialect, pace))
+        entries.append(moved(latest, move, dialect))
     return entries
 
 
@@ -144,7 +132,7 @@ async def advance(
     account = platform.places.account(scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
-        entries = plan(delivery, moves, dialect, platform.sandbox_step)
+        entries = plan(delivery, moves, dialect)
         done = await carry_out(work, platform, delivery, moves, entries)
     return done.result()
 

@@ -98,6 +98,6 @@ async def _cancelled(
 ) -> Delivery:
     """Records the merchant's cancellation of a locked delivery, and returns that."""
     move = Move(Status.CANCELLED, Actor.MERCHANT, wanted.reason)
-    entry = moved(delivery, move, wanted.dialect, platform.sandbox_step)
+    entry = moved(delivery, move, wanted.dialect)
     await record.moves(work, platform, [entry])
     return entry.delivery

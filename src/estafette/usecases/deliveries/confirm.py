@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
@@ -11,8 +10,6 @@ from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import NotHeld, Refusal
-from estafette.core.sandbox import scenario
-from estafette.store.deliveries.journal import Entry
 from estafette.usecases import audit
 from estafette.usecases.deliveries import record
 from estafette.usecases.deliveries.advance import Move, lock_one, moved
@@ -59,7 +56,7 @@ async def confirm(platform: Platform, wanted: Confirmation) -> Answer:
         outcome: Delivery | Refusal = NotHeld(delivery.status)
         if delivery.is_held:
             move = Move(Status.PENDING, Actor.MERCHANT, CONFIRMED)
-            entry = released(delivery, move, wanted.dialect, platform.sandbox_step)
+            entry = moved(delivery, move, wanted.dialect)
             await record.moves(work, platform, [entry])
             await audit.note(
                 connection, wanted.by, audit.Act.DELIVERY_RELEASED, delivery.id, of=wanted.scope
@@ -85,7 +82,7 @@ async def confirm_by_hand(
         if not delivery.is_held:
             raise NotHeld(delivery.status)
         move = Move(Status.PENDING, Actor.OPERATOR, note or CONFIRMED)
-        entry = released(delivery, move, dialect, platform.sandbox_step)
+        entry = moved(delivery, move, dialect)
         await record.moves(work, platform, [entry])
         await audit.note(
             connection, platform.by, audit.Act.DELIVERY_RELEASED, delivery_id, of=scope
@@ -94,14 +91,3 @@ async def confirm_by_hand(
 
 
 CONFIRMED = "The delivery was confirmed"
-
-
-def released(delivery: Delivery, move: Move, dialect: Dialect, pace: timedelta) -> Entry:
-    """The entry of the move by which a delivery goes on that awaited something.
-
-    Where it is simulated, its scenario begins. Raises TransitionRefused.
-    """
-    entry = moved(delivery, move, dialect, pace)
-    script = scenario.script(delivery.scenario, with_pickup_ready=True)
-    due = scenario.due_in_seconds(script, 0, pace)
-    return entry._replace(run_step=0, run_in_seconds=due)

@@ -79,7 +79,6 @@ async def _move(work: UnitOfWork, platform: Platform, claimed: Sequence[Watched]
             early.append(delivery)
         else:
             move = Move(due.to, Actor.SYSTEM, due.note)
-            pace = platform.sandbox_step
-            entries.append(moved(delivery, move, platform.dialects[dialect], pace))
+            entries.append(moved(delivery, move, platform.dialects[dialect]))
     await record.moves(work, platform, entries)
     await due_moves.look_again(work.connection, early, platform.watch_limits)

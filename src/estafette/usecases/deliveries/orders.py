@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from estafette.core.accounts.account import Market, Mode, Scope
+from estafette.core.accounts.account import Market, Scope
 from estafette.core.accounts.page_orders import Page, order_refusal
 from estafette.core.couriers.company import Connector
 from estafette.core.deliveries import numbering
@@ -24,7 +24,6 @@ from estafette.core.ids import new_id
 from estafette.core.money.payment import PREPAID, Payment, PaymentMethod
 from estafette.core.quotes.pricing import Price
 from estafette.core.quotes.quote import Quote
-from estafette.core.sandbox import scenario
 from estafette.store.deliveries.journal import Entry
 from estafette.store.deliveries.references import Given, Series
 from estafette.usecases.accounts.page_counts import PageCounts
@@ -131,7 +130,7 @@ class Decider:
             return refusal
         delivery = self._delivery(draft, created_at, quote, payment)
         self._note_taken(order, delivery, quote)
-        self.entries.append(self._entry(delivery, order.dialect, quote))
+        self.entries.append(self._entry(delivery, order.dialect))
         return delivery
 
     def _order_refusal(self, order: Order) -> Refusal | None:
@@ -210,7 +209,7 @@ class Decider:
             return PaymentMethodNotSupported(payment.method, quote and quote.company_name)
         return replace(payment, bank=company.capabilities.bank, due_at=due_at)
 
-    def _entry(self, delivery: Delivery, dialect: Dialect, quote: Quote | None) -> Entry:
+    def _entry(self, delivery: Delivery, dialect: Dialect) -> Entry:
         event = Event(
             id=new_id(),
             delivery_id=delivery.id,
@@ -222,23 +221,7 @@ class Decider:
             announced=dialect.announcements(None, delivery.progress),
             occurred_at=delivery.created_at,
         )
-        if quote is None or quote.connector is None:
-            simulated = delivery.scope.mode is Mode.SANDBOX
-        else:
-            simulated = quote.connector is Connector.SANDBOX
-        if not simulated:
-            return Entry(delivery, event, simulated=False)
-        script = scenario.script(delivery.scenario, with_pickup_ready=True)
-        step = self._platform.sandbox_step
-        paid = delivery.status is not Status.AWAITING_PAYMENT
-        return Entry(
-            delivery,
-            event,
-            delay_seconds=scenario.delay_seconds(script.delay, step),
-            copies=script.copies,
-            run_in_seconds=scenario.due_in_seconds(script, 0, step) if paid else None,
-            simulated=True,
-        )
+        return Entry(delivery, event)
 
 
 def _quoted_price(quote: Quote) -> Price:

@@ -18,6 +18,7 @@ from estafette.store.deliveries.journal import Entry
 from estafette.store.work import UnitOfWork
 from estafette.usecases.money import books
 from estafette.usecases.platform import Platform
+from estafette.usecases.sandbox import plan as simulated
 
 
 async def creations(
@@ -31,7 +32,14 @@ async def creations(
 
     `answers` are kept under their idempotency keys.
     """
-    await journal.insert(work, entries, platform.watch_limits, answers)
+    await journal.insert(
+        work,
+        entries,
+        platform.watch_limits,
+        sendings=simulated.sendings_of_new(platform, entries, quotes),
+        steps=simulated.first_steps(platform, entries, quotes),
+        answers=answers,
+    )
     await search_texts.keep(work.connection, [entry.delivery for entry in entries])
     if quotes and (new := _dispatches(entries, quotes)):
         await dispatches.insert(work, new)
@@ -39,7 +47,9 @@ async def creations(
 
 async def moves(work: UnitOfWork, platform: Platform, entries: Sequence[Entry]) -> None:
     """Writes one transition of each delivery, whose rows the caller has locked."""
-    await journal.move(work, entries, platform.watch_limits)
+    sendings = simulated.sendings(platform, entries)
+    await journal.move(work, entries, platform.watch_limits, sendings)
+    await simulated.moved(work, platform, entries)
     await books.book(work.connection, entries)
     remote = [entry for entry in entries if entry.delivery.remote]
     if paid := [one.delivery for one in remote if one.before is Status.AWAITING_PAYMENT]:

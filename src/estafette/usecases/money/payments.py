@@ -11,8 +11,7 @@ from estafette.core.errors import PaymentNotAwaited
 from estafette.store.deliveries import table as deliveries
 from estafette.usecases import audit
 from estafette.usecases.deliveries import record
-from estafette.usecases.deliveries.advance import Move, lock_one
-from estafette.usecases.deliveries.confirm import released
+from estafette.usecases.deliveries.advance import Move, lock_one, moved
 from estafette.usecases.platform import Platform
 
 
@@ -36,7 +35,7 @@ async def confirm_payment(
         if delivery.status is not Status.AWAITING_PAYMENT or delivery.is_held:
             raise PaymentNotAwaited(delivery.status)
         move = Move(Status.PENDING, Actor.OPERATOR, note or "The bank transfer has arrived")
-        entry = released(delivery, move, dialect, platform.sandbox_step)
+        entry = moved(delivery, move, dialect)
         await record.moves(work, platform, [entry])
         facts = {"reference": delivery.reference, "fee": delivery.fee}
         await audit.note(

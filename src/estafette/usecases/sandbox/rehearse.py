@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from estafette.core.deliveries.delivery import Progress, Status
 from estafette.core.deliveries.dialect import Dialect
-from estafette.usecases.sandbox.simulate import script_of
+from estafette.usecases.sandbox.plan import script_of
 
 
 class Happening(NamedTuple):

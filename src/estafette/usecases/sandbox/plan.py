@@ -1,0 +1,127 @@
+"""Simulated couriers hear of what is recorded, in its transaction: their plans follow from it."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Connector
+from estafette.core.deliveries.delivery import Delivery, Progress, Status
+from estafette.core.deliveries.dialect import Dialect
+from estafette.core.quotes.quote import Quote
+from estafette.core.sandbox import scenario
+from estafette.core.sandbox.scenario import Scenario
+from estafette.store.deliveries.journal import Entry
+from estafette.store.sandbox import plans
+from estafette.store.sandbox.plans import NextStep
+from estafette.store.webhooks.messages import AS_IT_IS, Sending
+from estafette.store.work import UnitOfWork
+from estafette.usecases.platform import Platform
+
+
+def first_steps(
+    platform: Platform, entries: Sequence[Entry], quotes: Mapping[UUID, Quote]
+) -> list[NextStep]:
+    """The plans of those of new deliveries that simulated couriers carry.
+
+    They are written by the statement that writes the deliveries. What awaits its payment has a
+    plan that does not begin by itself.
+    """
+    new: list[NextStep] = []
+    for delivery in (entry.delivery for entry in entries):
+        if not _is_simulated(delivery, quotes.get(delivery.id)):
+            continue
+        is_awaited = delivery.status is Status.AWAITING_PAYMENT
+        new.append(next_step(platform, delivery, 0, by_itself=not is_awaited))
+    return new
+
+
+def _is_simulated(delivery: Delivery, quote: Quote | None) -> bool:
+    if quote is None or quote.connector is None:
+        return delivery.scope.mode is Mode.SANDBOX
+    return quote.connector is Connector.SANDBOX
+
+
+def sendings_of_new(
+    platform: Platform, entries: Sequence[Entry], quotes: Mapping[UUID, Quote]
+) -> list[Sending]:
+    """How the webhooks of creations are sent: simulated ones as faultily as the scenario says."""
+    return [
+        _sending(platform, entry)
+        if _is_simulated(entry.delivery, quotes.get(entry.delivery.id))
+        else AS_IT_IS
+        for entry in entries
+    ]
+
+
+def sendings(platform: Platform, entries: Sequence[Entry]) -> list[Sending]:
+    """How the webhooks of moves are sent: in the sandbox as faultily as the scenario says."""
+    return [
+        AS_IT_IS if entry.delivery.scope.mode is Mode.LIVE else _sending(platform, entry)
+        for entry in entries
+    ]
+
+
+def _sending(platform: Platform, entry: Entry) -> Sending:
+    script = scenario.script(entry.delivery.scenario, with_pickup_ready=True)
+    delay = scenario.delay_seconds(script.delay_of(entry.event.status), platform.sandbox_step)
+    return Sending(delay, script.copies)
+
+
+async def moved(work: UnitOfWork, platform: Platform, entries: Sequence[Entry]) -> None:
+    """Begins the plans of deliveries that awaited something until now, where they have one."""
+    released = [
+        next_step(platform, entry.delivery, 0)
+        for entry in entries
+        if entry.before is Status.AWAITING_PAYMENT and entry.delivery.status is Status.PENDING
+    ]
+    await plans.go_on(work.connection, released)
+
+
+def next_step(
+    platform: Platform,
+    delivery: Delivery,
+    number: int,
+    script: Scenario | None = None,
+    *,
+    by_itself: bool = True,
+) -> NextStep:
+    """The plan to make a delivery's step of that number, a full wait from now."""
+    script = script or scenario.script(delivery.scenario, with_pickup_ready=True)
+    due = scenario.due_in_seconds(script, number, platform.sandbox_step) if by_itself else None
+    return NextStep(delivery.scope.account_id, delivery.id, number, due)
+
+
+async def moved_by_hand(
+    work: UnitOfWork, platform: Platform, delivery: Delivery, dialect: Dialect
+) -> None:
+    """Lets a scenario go on from where somebody has brought its delivery, a full wait later.
+
+    One that is stalled by hand stays so until it is moved by hand again.
+    """
+    step = await plans.step(work.connection, delivery.scope.account_id, delivery.id)
+    if step is None:
+        return
+    script = script_of(delivery.scenario, dialect)
+    number = upcoming(script, step, delivery.progress)
+    is_held = number is None or delivery.status is Status.STALLED
+    at = step if number is None else number
+    planned = next_step(platform, delivery, at, script, by_itself=not is_held)
+    await plans.go_on(work.connection, [planned])
+
+
+def upcoming(script: Scenario, step: int, progress: Progress) -> int | None:
+    """The number of the first step from `step` on that may follow.
+
+    Somebody may have moved the delivery by hand, onwards or back: when none of the steps left may
+    follow, the earlier ones are tried.
+    """
+    numbers = [*range(step, len(script.steps)), *range(min(step, len(script.steps)))]
+    return next((n for n in numbers if script.steps[n].to in progress.allowed()), None)
+
+
+def script_of(name: str | None, dialect: Dialect) -> Scenario:
+    """The scenario of that name (None: the default one) as an account of that dialect sees it."""
+    assigned = Progress(Status.ASSIGNED, Status.ASSIGNED)
+    ready = Progress(Status.PICKUP_READY, Status.PICKUP_READY)
+    shown = dialect.announcements(assigned, ready)
+    return scenario.script(name, with_pickup_ready=bool(shown))
