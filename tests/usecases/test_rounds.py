@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from estafette.usecases.rounds import in_turns, keep_doing
+from estafette.loops import Loop, Pace
+from estafette.usecases.rounds import in_turns
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
 Turn = Callable[[], Awaitable[bool]]
@@ -75,7 +76,7 @@ async def test_a_round_that_fails_is_made_again_later_each_time_until_one_succee
     stop, began = asyncio.Event(), list[float]()
     clock = asyncio.get_running_loop().time
 
-    async def one_round() -> float:
+    async def one_round(_: asyncio.Event) -> float:
         began.append(clock())
         if len(began) in (1, 2, 4):
             raise ZeroDivisionError
@@ -84,22 +85,9 @@ async def test_a_round_that_fails_is_made_again_later_each_time_until_one_succee
         return 0.0
 
     with capture_logs() as logs:
-        await keep_doing("x", one_round, stop)
+        await Loop("x", one_round, Pace(longest=1.0)).run(stop)
     pauses = [later - earlier for earlier, later in pairwise(began)]
     assert pauses[0] >= 0.24
     assert pauses[1] >= 0.49
     assert pauses[3] >= 0.24
     assert len(logs) == 3
-
-
-async def test_a_rest_ends_when_the_process_is_told_to() -> None:
-    stop, rounds = asyncio.Event(), list[int]()
-
-    async def one_round() -> float:
-        rounds.append(1)
-        asyncio.get_running_loop().call_later(0.01, stop.set)
-        return 3600.0
-
-    async with asyncio.timeout(60):
-        await keep_doing("x", one_round, stop)
-    assert rounds == [1]
