@@ -108,6 +108,8 @@ MADE_BY = {"insertion", "change", "Queue"}
 
 
 class Touch(NamedTuple):
+    """A statement of a file on a table; `{` where the table is given to it."""
+
     table: str
     file: str
     writes: bool
