@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 import uuid
@@ -27,7 +26,8 @@ import asyncpg
 import hypothesis
 import pytest
 
-from estafette.up.postgres import ROLE, EmbeddedPostgres, EmbeddedPostgresError
+from estafette.up.postgres import EmbeddedPostgres, EmbeddedPostgresError
+from tests.rows import database
 
 T = TypeVar("T")
 
@@ -85,9 +85,7 @@ def _start_server() -> DatabaseServer:
     # What is written here outlives no run, so nothing waits for the disk.
     server = EmbeddedPostgres(Path(tempfile.mkdtemp(prefix=_FOLDER)), durable=False)
     dsn = server.start()
-    grant = f"ALTER ROLE {ROLE} CREATEDB"
-    psql = [server.bin_dir / "psql", "-Xqc", grant, server.admin_dsn]
-    subprocess.run(psql, check=True, stdin=subprocess.DEVNULL)
+    database.let_create_databases(server)
     return DatabaseServer(dsn, run, server)
 
 
@@ -125,7 +123,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         # what a process that is just ending still writes is swept by a later run
         shutil.rmtree(server.embedded.data_dir, ignore_errors=True)
     elif _RUN not in os.environ:
-        _await(_drop(server, server.template))
+        _await(database.drop(server.dsn, server.template))
 
 
 def _await(work: Coroutine[Any, Any, T]) -> T:
@@ -134,63 +132,16 @@ def _await(work: Coroutine[Any, Any, T]) -> T:
         return thread.submit(asyncio.run, work).result()
 
 
-async def _execute(dsn: str, *statements: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
 async def _ensure_template(server: DatabaseServer) -> None:
     """Migrate the template unless another worker has; they wait for the first one."""
     from estafette.store.migrate import migrate
 
-    connection = await asyncpg.connect(server.dsn)
-    try:
-        await connection.execute("SELECT pg_advisory_lock($1)", _TEMPLATE_LOCK)
-        query = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
-        if not await connection.fetchval(query, server.template):
+    async with database.alone_in_turn(server.dsn, _TEMPLATE_LOCK) as connection:
+        if not await database.exists(connection, server.template):
             unfinished = server.new_name()
-            await connection.execute(f"CREATE DATABASE {unfinished} TEMPLATE template0")
+            await database.create(server.dsn, unfinished)
             await migrate(server.database(unfinished))
-            await connection.execute(f"ALTER DATABASE {unfinished} RENAME TO {server.template}")
-    finally:
-        await connection.close()
-
-
-async def _empty_tables(dsn: str) -> list[str]:
-    """Name the tables without rows: those that the migrations do not seed."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        rows = await connection.fetch(
-            "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind IN ('r', 'p')"
-            " AND NOT relispartition AND relnamespace = 'public'::regnamespace"
-        )
-        names: list[str] = [row["name"] for row in rows]
-        return [
-            name
-            for name in names
-            if name != "audit"  # nothing can empty it; a test looks at its own accounts' acts
-            and not await connection.fetchval(f"SELECT EXISTS (SELECT FROM {name})")
-        ]
-    finally:
-        await connection.close()
-
-
-async def _drop(server: DatabaseServer, name: str) -> None:
-    """Drop a database, whoever is in it.
-
-    FORCE is refused while an autovacuum worker is in it, which is not ours to end; a plain DROP
-    ends that itself, and waits some seconds for our own sessions, which are told to end.
-    """
-    await _execute(
-        server.dsn,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        f" WHERE datname = '{name}' AND usename = current_user",
-        f"DROP DATABASE IF EXISTS {name}",
-    )
+            await database.rename(connection, unfinished, server.template)
 
 
 @pytest.fixture(scope="session")
@@ -218,10 +169,11 @@ def _worker_database(
 ) -> Iterator[_WorkerDatabase]:
     name = database_server.new_name()
     dsn = database_server.database(name)
-    statement = f"CREATE DATABASE {name} TEMPLATE {migrated_template}"
-    _await(_execute(database_server.dsn, statement))
-    yield _WorkerDatabase(dsn, _await(_empty_tables(dsn)))
-    _await(_drop(database_server, name))
+    _await(database.create(database_server.dsn, name, migrated_template))
+    # Nothing can empty the audit; a test looks at its own accounts' acts.
+    emptied = set(_await(database.tables_without_rows(dsn))) - {"audit"}
+    yield _WorkerDatabase(dsn, sorted(emptied))
+    _await(database.drop(database_server.dsn, name))
 
 
 @pytest.fixture(scope="session")
@@ -234,19 +186,18 @@ def postgres_dsn(_worker_database: _WorkerDatabase) -> str:
 def fresh_database(database_server: DatabaseServer, migrated_template: str) -> Iterator[str]:
     """A migrated database for one test alone (some 50 ms), whatever that test does to it."""
     name = database_server.new_name()
-    statement = f"CREATE DATABASE {name} TEMPLATE {migrated_template}"
-    _await(_execute(database_server.dsn, statement))
+    _await(database.create(database_server.dsn, name, migrated_template))
     yield database_server.database(name)
-    _await(_drop(database_server, name))
+    _await(database.drop(database_server.dsn, name))
 
 
 @pytest.fixture
 def empty_database(database_server: DatabaseServer) -> Iterator[str]:
     """A database without tables for one test alone."""
     name = database_server.new_name()
-    _await(_execute(database_server.dsn, f"CREATE DATABASE {name} TEMPLATE template0"))
+    _await(database.create(database_server.dsn, name))
     yield database_server.database(name)
-    _await(_drop(database_server, name))
+    _await(database.drop(database_server.dsn, name))
 
 
 @pytest.fixture
@@ -256,14 +207,7 @@ def clean_database(_worker_database: _WorkerDatabase) -> str:
     For a test that counts all rows. One that changes seeded rows takes `fresh_database`.
     """
     if _worker_database.emptied:
-        _await(
-            _execute(
-                _worker_database.dsn,
-                "ALTER TABLE ledger_entries DISABLE TRIGGER append_only",
-                f"TRUNCATE {', '.join(_worker_database.emptied)} RESTART IDENTITY",
-                "ALTER TABLE ledger_entries ENABLE TRIGGER append_only",
-            )
-        )
+        _await(database.empty(_worker_database.dsn, _worker_database.emptied))
     return _worker_database.dsn
 
 

@@ -51,6 +51,7 @@ from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.places import Places
 from estafette.usecases.platform import Platform, Signals
 from tests.edges import Call, Edge
+from tests.rows import tables
 from tests.secret_key import CIPHER_KEY
 
 _CITIES = (
@@ -161,8 +162,8 @@ class Tenant:
 
     async def count(self, table: str) -> int:
         """How many rows of a table are this account's."""
-        query = f"select count(*) from {table} where account_id = $1"
-        return await self.server.platform.pool.fetchval(query, self.account.id)
+        where = {"account_id": self.account.id}
+        return await tables.count(self.server.platform.pool, table, where)
 
 
 async def hang_up(writer: asyncio.StreamWriter) -> None:

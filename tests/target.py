@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from tests.contracts import Operation
 from tests.edges import Edge
+from tests.rows import tables
 from tests.serving import Answer, Server, Tenant
 from tests.wire import request, wire
 
@@ -70,13 +71,7 @@ class Target:
 
     async def rows(self) -> dict[str, int]:
         """How many rows each table has, but for when keys were used: that is written later."""
-        pool = self.server.platform.pool
-        tables = await pool.fetch(
-            "select relname from pg_class where relkind in ('r', 'p') and not relispartition"
-            " and relnamespace = 'public'::regnamespace and relname <> 'key_uses'"
-        )
-        assert len(tables) > 8
-        return {name: await pool.fetchval(f"select count(*) from {name}") for (name,) in tables}
+        return await tables.counts(self.server.platform.pool, but=["key_uses"])
 
     @asynccontextmanager
     async def nothing_stored(self) -> AsyncGenerator[None]:

@@ -1,11 +1,14 @@
 """pgbench writes what a request writes, whatever that is at the time."""
 
+from collections import Counter
 from pathlib import Path
 
 import asyncpg
 
 from bench import order_vs_pgbench, pgbench
 from estafette.usecases.deliveries.idempotency import Idempotency, Key
+from tests.rows import tables
+from tests.rows.webhooks import announcements
 from tests.usecases.angola import Shop
 from tests.usecases.stage import CREATE, Tenant
 
@@ -25,14 +28,11 @@ async def test_pgbench_inserts_the_rows_of_a_create(
     await pgbench.run(script, postgres_dsn, tmp_path, number=2, transactions=1)
     expected = 1 + 2 * pgbench.CLIENTS
     assert [await live.count(table) for table in TABLES] == [expected] * len(TABLES)
-    joined = await connection.fetchval(
-        "select count(distinct messages.id) from messages join events"
-        " using (account_id, delivery_id, seq) join deliveries d"
-        " on d.account_id = messages.account_id and d.id = messages.delivery_id"
-        " where d.account_id = $1 and d.pickup ->> 'name' = 'Warehouse'",
-        live.account.id,
-    )
-    assert joined == expected
+    ids = await tables.values(connection, "deliveries", "id", {"account_id": live.account.id})
+    told = [
+        message for id in ids for message in await announcements(connection, live.account.id, id)
+    ]
+    assert len(told) == expected
 
 
 async def test_pgbench_gives_the_quotes_of_a_request(
@@ -44,12 +44,9 @@ async def test_pgbench_gives_the_quotes_of_a_request(
     script = await pgbench.script_of_quotes(connection, [quote.id for quote in quotes])
     assert script.tables == ["quotes", "quotes"]
     await pgbench.run(script, postgres_dsn, tmp_path, number=1, transactions=1)
-    kept = await connection.fetch(
-        "select company_id, count(*) from quotes where account_id = $1 group by company_id",
-        shop.account.id,
-    )
-    assert {row["company_id"] for row in kept} == {quote.company_id for quote in quotes}
-    assert [row["count"] for row in kept] == [1 + pgbench.CLIENTS] * 2
+    mine = {"account_id": shop.account.id}
+    kept = Counter(await tables.values(connection, "quotes", "company_id", mine))
+    assert kept == {quote.company_id: 1 + pgbench.CLIENTS for quote in quotes}
 
 
 async def test_pgbench_uses_a_quote_for_each_numbered_delivery(
@@ -68,13 +65,10 @@ async def test_pgbench_uses_a_quote_for_each_numbered_delivery(
     )
     await order_vs_pgbench.give_quotes(connection, quote.id, 1, each=2)
     await pgbench.run(script, postgres_dsn, tmp_path, number=1, transactions=2)
-    used = await connection.fetchval(
-        "select count(distinct quotes.id) from quotes join deliveries on used_by = deliveries.id"
-        " and deliveries.account_id = quotes.account_id and quote_id = quotes.id"
-        " where quotes.account_id = $1",
-        shop.account.id,
-    )
-    numbers = await connection.fetchval(
-        "select count(distinct reference) from deliveries where account_id = $1", shop.account.id
-    )
-    assert used == numbers == 1 + 2 * pgbench.CLIENTS
+    mine = {"account_id": shop.account.id}
+    stored = await tables.read(connection, "deliveries", mine)
+    pairs = {(row["quote_id"], row["id"]) for row in stored}
+    used = await tables.read(connection, "quotes", {**mine, "used_by": tables.PRESENT})
+    assert {(row["id"], row["used_by"]) for row in used} == pairs
+    numbers = {row["reference"] for row in stored}
+    assert len(pairs) == len(numbers) == 1 + 2 * pgbench.CLIENTS

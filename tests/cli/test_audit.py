@@ -16,6 +16,7 @@ from estafette.core.accounts.page_limits import PageLimits
 from estafette.core.accounts.page_orders import Page
 from estafette.core.ids import new_id
 from tests.cli.stage import Command
+from tests.rows import tables
 from tests.usecases.angola import BY_TRANSFER, VIANA, WITH_BANK, angola_over, new_shop
 
 # What these do is no act: they look, run processes, print, or bring the database to a version.
@@ -162,19 +163,16 @@ origin,destination,up_to_km,up_to_grams,fee,pickup_within,delivery_within
 """
 
 
-_NEWEST = "select * from audit order by at desc, id desc limit 1"
-
-
 def _newest(dsn: str) -> dict[str, Any]:
-    async def read() -> Any:
+    async def read() -> list[asyncpg.Record]:
         connection = await asyncpg.connect(dsn)
         try:
-            return await connection.fetchrow(_NEWEST)
+            return await tables.read(connection, "audit", order="at, id")
         finally:
             await connection.close()
 
-    row = asyncio.run(read())
-    return {} if row is None else dict(row)
+    entries = asyncio.run(read())
+    return dict(entries[-1]) if entries else {}
 
 
 def test_every_command_that_writes_leaves_an_entry_of_who_ran_it(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -14,6 +15,8 @@ from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.platform import Platform
 from tests.cli.stage import Command
+from tests.rows import deliveries as delivery_rows
+from tests.rows import tables
 from tests.usecases.angola import ENTREGA, LUANDA, PARCEL, VIANA, Shop, angola_over, new_shop
 from tests.usecases.stage import new_tenant
 
@@ -44,9 +47,8 @@ async def _made(platform: Platform) -> Stock:
         external_ref="WEB-1",
         dropoff=replace(VIANA, phone="+244 923 444 555", notes="Portão azul"),
     )
-    await platform.pool.execute(
-        "update deliveries set deliver_by = now() - interval '1 hour' where id = $1", cash.id
-    )
+    where, an_hour_ago = {"id": cash.id}, timedelta(hours=-1)
+    await tables.change(platform.pool, "deliveries", where, deliver_by=an_hour_ago)
     careful, stalled = await there.create(), await there.create()
     await _stalled(there, stalled)
     kaspi = await new_tenant(platform)
@@ -169,17 +171,8 @@ def test_what_another_platform_complained_of_is_shown(
             shop = await new_shop(platform, Mode.LIVE)
             await shop.company("near")
             delivery = await shop.create()
-            await platform.pool.execute(
-                "update deliveries set terms = (terms::jsonb || '{\"remote\": true}')::json"
-            )
-            await platform.pool.execute(
-                "insert into dispatches (account_id, delivery_id, company_id, mode, offer, state,"
-                " last_error) values ($1, $2, $3, 'live', '{}', 'refused', $4)",
-                shop.account.id,
-                delivery.id,
-                delivery.company_id,
-                "422 the quote has expired\x1b[2J",
-            )
+            error = "422 the quote has expired\x1b[2J"
+            await delivery_rows.refuse_dispatch(platform.pool, delivery.id, error)
             return str(delivery.id)
 
     shown = command("show", asyncio.run(made()))

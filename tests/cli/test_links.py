@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from tests.cli.stage import Command
+from tests.rows import tables
 
 _URL = "http://127.0.0.1:1/"  # nobody answers there
 _SECRETS = """
@@ -50,9 +51,8 @@ def _stored(dsn: str, company_id: str) -> dict[str, Any]:
     async def read() -> Any:
         connection = await asyncpg.connect(dsn)
         try:
-            return await connection.fetchrow(
-                "select * from company_links where company_id = $1::uuid", company_id
-            )
+            (link,) = await tables.read(connection, "company_links", {"company_id": company_id})
+            return link
         finally:
             await connection.close()
 

@@ -8,17 +8,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from estafette.store.migrate import migrations
 from estafette.usecases.accounts.secrets import new_cipher_key
 from estafette.usecases.ready import NotReadyError, refuse_old_postgres
 from tests.cli.stage import END_SECONDS, Command, environment, estafette, of_database
 from tests.processes import free_port
+from tests.rows import database, tables
 from tests.secret_key import CIPHER_KEY
 
 PROCESSES = ("serve", "worker")
@@ -82,7 +84,8 @@ def test_secrets_that_versions_before_wrote_tell_a_wrong_key_too(
     fresh_database: str, over_fresh_database: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over_fresh_database("accounts", "create", "shop", "--market", "KZ")
-    _execute(fresh_database, "delete from data_keys")  # as it was before there was such a text
+    # as it was before there was such a text
+    _at(fresh_database, lambda connection: tables.remove(connection, "data_keys"))
     monkeypatch.setenv("ESTAFETTE_SECRET_KEY", new_cipher_key())
     assert "cannot be read" in over_fresh_database("accounts", "list", code=2)
     assert "secret key" in over_fresh_database("doctor", "--json", code=1)["findings"][-2]["about"]
@@ -96,7 +99,8 @@ def test_a_look_with_another_secret_key_is_refused_and_changes_nothing(
     look = ("privacy", "erase", "--phone", "+244923444000")
     over_fresh_database(*look)
     # a version before has kept an index of phones, and nothing else that is encrypted
-    _execute(fresh_database, "delete from data_keys where name = 'check'")
+    check = {"name": "check"}
+    _at(fresh_database, lambda connection: tables.remove(connection, "data_keys", check))
     monkeypatch.setenv("ESTAFETTE_SECRET_KEY", new_cipher_key())
     assert "cannot be read" in over_fresh_database(*look, code=2)
     monkeypatch.setenv("ESTAFETTE_SECRET_KEY", CIPHER_KEY)
@@ -117,20 +121,23 @@ def test_a_key_that_is_lost_can_be_given_up_when_it_is_meant(
     assert entry["act"] == "secret_key.accepted"
 
 
-def _execute(dsn: str, statement: str) -> None:
-    async def execute() -> None:
+def _at(dsn: str, change: Callable[[asyncpg.Connection], Awaitable[None]]) -> None:
+    """Changes something in the database at `dsn`."""
+
+    async def connected() -> None:
         connection = await asyncpg.connect(dsn)
-        await connection.execute(statement)
+        await change(connection)
         await connection.close()
 
-    asyncio.run(execute())
+    asyncio.run(connected())
 
 
 @pytest.mark.parametrize("process", [*PROCESSES, "accounts list"])
 def test_a_database_of_an_older_version_is_told_how_to_be_brought_to_this_one(
     fresh_database: str, tmp_path: Path, process: str
 ) -> None:
-    _execute(fresh_database, "delete from migrations where name like '0012%'")
+    last = {"name": migrations()[-1][0]}
+    _at(fresh_database, lambda connection: tables.remove(connection, "migrations", last))
     told = _line(estafette(tmp_path, *process.split(), **of_database(fresh_database)))
     assert told == "error: the database is of an older version: run `estafette migrate`\n"
 
@@ -175,8 +182,7 @@ def test_a_database_that_is_no_postgresql_or_does_not_exist_is_told(
 def test_a_database_that_can_only_be_read_starts_nothing(
     fresh_database: str, tmp_path: Path, process: str
 ) -> None:
-    name = urlsplit(fresh_database).path[1:]
-    _execute(fresh_database, f"alter database {name} set default_transaction_read_only = on")
+    _at(fresh_database, lambda inside: database.allow_reading_alone(inside, fresh_database))
     told = _line(estafette(tmp_path, process, **of_database(fresh_database)))
     assert "the database can only be read; name the primary" in told
 

@@ -5,13 +5,13 @@ or it is set to take nobody in, to be read alone, or to end our connections.
 """
 
 from collections.abc import AsyncGenerator
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
 from tests.edges import ENTREGA, KASPI, Call, Edge
+from tests.rows import database
 from tests.serving import Answer, Server, Tenant, running
 
 _RAISED = {
@@ -47,31 +47,17 @@ async def test_what_the_database_cannot_do_now_is_503_and_can_be_repeated(
     body = await tenant.body("order-1")
     key = {"Idempotency-Key": "one"}
     pool = alone.platform.pool
-    await pool.execute(
-        "create function trouble() returns trigger language plpgsql as"
-        f" $$ begin raise exception '{_RAISED[state]}' using errcode = '{state}'; end $$;"
-        " create trigger trouble before insert on deliveries execute function trouble()"
-    )
+    await database.fail_inserts(pool, "deliveries", state, _RAISED[state])
     with capture_logs() as logs:
         answer = await tenant.post(edge.create_path, body, key)
     _put_off(answer)
     edge.check_error(answer.status, answer.headers, answer.body)
     assert [line for line in logs if "exc_info" in line] == []
-    await pool.execute("drop trigger trouble on deliveries")
+    await database.mend_inserts(pool, "deliveries")
     again = await tenant.post(edge.create_path, body, key)
     assert again.status == edge.created_status
     assert edge.replay_header not in {name.lower() for name in again.headers}
     assert await tenant.count("deliveries") == 1
-
-
-async def _shut(database: str, connection: asyncpg.Connection) -> str:
-    """Lets nobody into the database any more, and ends who is there."""
-    name = urlsplit(database).path[1:]
-    await connection.execute(f"alter database {name} allow_connections false")
-    await connection.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
-    )
-    return name
 
 
 def _everything(tenants: list[Tenant], ids: list[str]) -> list[tuple[Tenant, Call]]:
@@ -97,7 +83,7 @@ async def test_every_part_says_503_while_the_database_is_away_and_the_log_says_i
     ids = [await tenant.create() for tenant in tenants]
     bodies = [await tenant.body() for tenant in tenants]
     company = "0195602a-1d00-7abc-8def-0123456789ab"
-    name = await _shut(fresh_database, connection)
+    await database.shut(connection, fresh_database)
     with capture_logs() as logs:
         for tenant, call in _everything(tenants, ids):
             _put_off(await tenant.call(call))
@@ -113,7 +99,7 @@ async def test_every_part_says_503_while_the_database_is_away_and_the_log_says_i
     troubles = [line for line in logs if line["log_level"] in ("warning", "error")]
     assert len(troubles) <= 1, troubles
     assert [line for line in logs if "exc_info" in line] == []
-    await connection.execute(f"alter database {name} allow_connections true")
+    await database.open_again(connection, fresh_database)
     for tenant, id in zip(tenants, ids, strict=True):
         assert (await tenant.call(tenant.edge.get(id))).status == 200
 
@@ -123,11 +109,8 @@ async def test_a_database_that_may_only_be_read_puts_off_until_it_can_be_written
 ) -> None:
     tenant = await alone.tenant(KASPI)
     id, body = await tenant.create(), await tenant.body()
-    name = urlsplit(fresh_database).path[1:]
-    await connection.execute(f"alter database {name} set default_transaction_read_only = on")
-    ended = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1"
-    await connection.execute(ended, name)
+    await database.allow_reading_alone(connection, fresh_database)
     _put_off(await tenant.post(KASPI.create_path, body))
     _put_off(await tenant.call(KASPI.get(id)))
-    await connection.execute(f"alter database {name} reset default_transaction_read_only")
+    await database.allow_writing(connection, fresh_database)
     assert (await tenant.post(KASPI.create_path, body)).status == KASPI.created_status

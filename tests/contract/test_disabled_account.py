@@ -17,6 +17,7 @@ from estafette.usecases.accounts.administration import (
 )
 from estafette.usecases.accounts.keys import list_keys
 from tests.edges import ENTREGA, Edge
+from tests.rows import tables
 from tests.serving import Server, running
 
 
@@ -85,9 +86,4 @@ async def test_an_account_that_has_worked_is_not_removed(alone: Server, edge: Ed
 async def test_every_table_of_an_account_is_known_to_go_or_to_stay(
     connection: asyncpg.Connection,
 ) -> None:
-    found = await connection.fetch(
-        "select relname from pg_class join pg_attribute on attrelid = pg_class.oid"
-        " where attname = 'account_id' and relkind in ('r', 'p') and not relispartition"
-        " and relnamespace = 'public'::regnamespace"
-    )
-    assert {row["relname"] for row in found} == {*EMPTIED, *OWNED, *KEPT}
+    assert set(await tables.names(connection, "account_id")) == {*EMPTIED, *OWNED, *KEPT}

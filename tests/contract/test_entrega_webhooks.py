@@ -11,6 +11,7 @@ from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests.dialects.entrega.answers import DELIVERIES, created
 from tests.edges import ENTREGA, Call
 from tests.receivers import Receiver, answer, in_turn
+from tests.rows import tables
 from tests.serving import Server, Tenant, delivery_id
 from tests.webhooks.stage import said, working
 
@@ -74,11 +75,7 @@ async def test_refused_webhook_is_due_again_in_about_a_minute(
         await set_endpoint(server.platform, tenant.scope, receiver.url)
         await created(tenant)
         await receiver.wait_for(1)
-    row = await server.platform.pool.fetchrow(
-        "select state, attempt, extract(epoch from due_at - now())::float8 as wait"
-        " from messages where account_id = $1",
-        tenant.account.id,
-    )
-    assert row is not None
-    assert (row["state"], row["attempt"]) == ("pending", 1)
-    assert 40 < row["wait"] < 67
+    pool, mine = server.platform.pool, {"account_id": tenant.account.id}
+    (message,) = await tables.read(pool, "messages", mine)
+    assert (message["state"], message["attempt"]) == ("pending", 1)
+    assert 40 < await tables.seconds_until(pool, "messages", "due_at", mine) < 67

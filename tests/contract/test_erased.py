@@ -16,6 +16,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.usecases.deliveries.personal_data import erase_what_is_over
 from estafette.usecases.deliveries.privacy import erase_phone
 from tests.edges import ENTREGA, Call, Edge
+from tests.rows import tables
 from tests.serving import Server, Tenant, delivery_id
 
 TO_THE_END = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
@@ -53,27 +54,21 @@ async def test_an_erased_delivery_is_shown_in_the_shape_of_its_contract(
     id = await tenant.create()
     await tenant.move(id, *TO_THE_END, note="Ring twice")
     before = await tenant.ask(edge.get(id))
-    phones = await server.platform.pool.fetchrow(
-        "select pickup ->> 'phone_e164' as sender, dropoff ->> 'phone_e164' as recipient,"
-        " dropoff ->> 'address' as address, dropoff ->> 'name' as name"
-        " from deliveries where id = $1",
-        delivery_id(id),
-    )
-    assert phones is not None
-    assert (await erase_phone(server.platform, phones["recipient"], tenant.account)).erased == 1
+    _, recipient = await _stops(tenant, id)
+    assert (await erase_phone(server.platform, recipient["phone_e164"], tenant.account)).erased == 1
     for call in (edge.get(id), edge.list, Call("GET", f"{edge.get(id).path}/events")):
         answer = await _answer(tenant, call)
         if answer.status_code == 404 and call.path.endswith("/events"):
             continue  # not every dialect shows them
         assert answer.status_code == 200, answer.text
         _conforms(edge, call, answer)
-        for personal in (phones["address"], phones["name"], "Ring twice"):
+        for personal in (recipient["address"], recipient["name"], "Ring twice"):
             assert personal not in answer.text
     after = await tenant.ask(edge.get(id))
     assert edge.status_of(after) == edge.status_of(before)
     page = await server.request("GET", f"/track/{id}")
     assert page.status == 200
-    assert phones["name"].encode() not in page.body
+    assert recipient["name"].encode() not in page.body
 
 
 METADATA: dict[str, Any] = {
@@ -83,38 +78,32 @@ METADATA: dict[str, Any] = {
     "before": "Joana",
 }
 SAID = ("Joana", "123456789", "244931222333", "8.81234")
-_COLUMNS = """
-select relname, attname from pg_attribute join pg_class on pg_class.oid = attrelid
-where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
-    and attname = 'account_id'
-"""
 
 
 async def _all_stored(tenant: Tenant) -> str:
     """Everything that any table has of an account, as text."""
-    pool, found = tenant.server.platform.pool, list[str]()
-    for table in await pool.fetch(_COLUMNS):
-        rows = await pool.fetch(
-            f"select t::text as text, to_jsonb(t) ->> 'body' as body from {table['relname']} t"
-            " where account_id = $1",
-            tenant.account.id,
-        )
-        found += [row["text"] for row in rows]
-        found += [bytes.fromhex(row["body"][2:]).decode() for row in rows if row["body"]]
-    return "\n".join(found)
+    pool, account_id = tenant.server.platform.pool, tenant.account.id
+    found = [row for _, row in await tables.stored_of(pool, account_id)]
+    answers = await tables.values(pool, "idempotency", "body", {"account_id": account_id})
+    return "\n".join(found + [body.decode() for body in answers if body])
+
+
+async def _stops(tenant: Tenant, id: str) -> list[dict[str, Any]]:
+    """Where a stored delivery is fetched and brought, and from and to whom."""
+    pool, where = tenant.server.platform.pool, {"id": delivery_id(id)}
+    (stored,) = await tables.read(pool, "deliveries", where)
+    return [json.loads(stored["pickup"]), json.loads(stored["dropoff"])]
 
 
 async def _personal(tenant: Tenant, id: str) -> set[str]:
     """What a stored delivery tells of its people."""
-    row = await tenant.server.platform.pool.fetchrow(
-        "select pickup::text, dropoff::text, parcel ->> 'description' as parcel from deliveries"
-        " where id = $1",
-        delivery_id(id),
-    )
-    assert row is not None
-    stops = [json.loads(row["pickup"]), json.loads(row["dropoff"])]
+    pool, where = tenant.server.platform.pool, {"id": delivery_id(id)}
+    parcel = json.loads(await tables.value(pool, "deliveries", "parcel", where))
+    stops = await _stops(tenant, id)
     names = ("address", "name", "phone", "phone_e164", "notes", "latitude", "longitude")
-    return {row["parcel"]} | {str(stop[name]) for stop in stops for name in names if stop.get(name)}
+    return {parcel["description"]} | {
+        str(stop[name]) for stop in stops for name in names if stop.get(name)
+    }
 
 
 @pytest.mark.parametrize("is_under_way", [False, True], ids=["after its end", "under way"])

@@ -3,21 +3,16 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
-import asyncpg
 import pytest
 
 from estafette.core.errors import Busy
 from tests.edges import ENTREGA, Edge
+from tests.rows import database, tables
 from tests.serving import Answer, Server, Tenant, running
 from tests.webhooks.stage import until
 
 POOL = 8
-_WAITING = """
-select count(*) from pg_stat_activity
-where datname = current_database() and wait_event_type = 'Lock' and application_name = 'estafette'
-"""
 
 
 @pytest.fixture
@@ -26,22 +21,6 @@ async def server(fresh_database: str) -> AsyncGenerator[Server]:
     async with running(fresh_database, pool_size=POOL) as server:
         server.platform.catalog.trust(True)
         yield server
-
-
-@asynccontextmanager
-async def holding(dsn: str, query: str, *values: object) -> AsyncGenerator[asyncpg.Connection]:
-    """Holds what a statement locks until the block ends; gives a connection to look with.
-
-    Within its transaction the holder would see the same activity again and again.
-    """
-    holder, looker = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
-    try:
-        async with holder.transaction():
-            await holder.execute(query, *values)
-            yield looker
-    finally:
-        await holder.close()
-        await looker.close()
 
 
 async def _is_served(tenant: Tenant, known: str) -> None:
@@ -62,18 +41,18 @@ async def test_an_account_whose_work_waits_leaves_the_others_their_places(
 ) -> None:
     greedy, other = await server.tenant(edge), await server.tenant(edge)
     wanted, known = await greedy.create(), await other.create()
-    query = "select from deliveries where account_id = $1 for update"
-    async with holding(fresh_database, query, greedy.account.id) as looker:
+    async with database.held_up(fresh_database) as (holder, looker):
+        await tables.lock(holder, "deliveries", {"account_id": greedy.account.id})
         headers = {"Idempotency-Key": "one and the same"}
         asked = [asyncio.create_task(greedy.call(edge.cancel(wanted), headers)) for _ in range(120)]
 
         async def some_wait() -> bool:
-            return await looker.fetchval(_WAITING) > 0
+            return await database.count_waiting(looker) > 0
 
         await until(some_wait)
         async with asyncio.timeout(30):
             await _is_served(other, known)
-        assert await looker.fetchval(_WAITING) < POOL / 2
+        assert await database.count_waiting(looker) < POOL / 2
     statuses = Counter(answer.status for answer in await asyncio.gather(*asked))
     assert set(statuses) <= {200, 503}
     assert statuses[200] > 0
@@ -87,21 +66,21 @@ async def test_lists_that_take_too_long_are_put_off_and_leave_the_others_their_p
         await greedy.create()
     known = await other.create()
     searched = "/v1/deliveries?search=a"
-    query = "lock table search_texts in access exclusive mode"
-    async with holding(fresh_database, query) as looker:
+    async with database.held_up(fresh_database) as (holder, looker):
+        await database.lock_table(holder, "search_texts")
         asked = [asyncio.create_task(greedy.get(searched)) for _ in range(60)]
 
         async def some_wait() -> bool:
-            return await looker.fetchval(_WAITING) > 0
+            return await database.count_waiting(looker) > 0
 
         await until(some_wait)
         assert (await other.call(ENTREGA.get(known))).status == 200
         assert (await other.call(ENTREGA.list)).status == 200
-        assert await looker.fetchval(_WAITING) <= POOL / 3
+        assert await database.count_waiting(looker) <= POOL / 3
         answers = await asyncio.gather(*asked)
 
         async def none_waits() -> bool:
-            return await looker.fetchval(_WAITING) == 0
+            return await database.count_waiting(looker) == 0
 
         await until(none_waits)  # none is left behind in the database
     assert {answer.status for answer in answers} == {503}

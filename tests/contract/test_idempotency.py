@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any, cast
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.usecases.accounts.keys import create_key, disable_key, revoke_key
 from tests.edges import Edge
+from tests.rows import tables
 from tests.serving import Answer, Server, Tenant, delivery_id
 from tests.wire import request, wire
 
@@ -301,21 +303,19 @@ async def test_keys_are_forgotten_after_24_hours(server: Server, edge: Edge) -> 
     tenant = await server.tenant(edge)
     body = await tenant.body()
     first = await _create(tenant, body, "k")
-    await _age(tenant, "23 hours 59 minutes")
+    await _age(tenant, timedelta(hours=23, minutes=59))
     assert (await _create(tenant, body, "k")).body == first.body
-    await _age(tenant, "2 minutes")
+    await _age(tenant, timedelta(minutes=2))
     other = await _create(tenant, await tenant.body(), "k")
     assert other.status == edge.created_status
     assert not _is_replay(other, edge)
     assert edge.id_of(other.told) != edge.id_of(first.told)
 
 
-async def _age(tenant: Tenant, by: str) -> None:
+async def _age(tenant: Tenant, by: timedelta) -> None:
     """Lets what is kept be older."""
-    await tenant.server.platform.pool.execute(
-        f"update idempotency set created_at = created_at - interval '{by}' where account_id = $1",
-        tenant.account.id,
-    )
+    where = {"account_id": tenant.account.id}
+    await tables.shift(tenant.server.platform.pool, "idempotency", where, created_at=-by)
 
 
 async def test_refusals_leave_the_key_unused(server: Server, edge: Edge) -> None:

@@ -11,6 +11,7 @@ from estafette.usecases.accounts.administration import create_account
 from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests.contracts import operations
 from tests.edges import Belongings, Call, Edge, Reach
+from tests.rows import tables
 from tests.serving import Answer, Server, Tenant, delivery_id
 
 MODES = pytest.mark.parametrize("mode", Mode, ids=str)
@@ -43,28 +44,15 @@ async def _rows(owner: Tenant) -> set[tuple[str, str]]:
     But for when its keys were used, which is written later.
     """
     pool = owner.server.platform.pool
-    tables = await pool.fetch(
-        "select table_name from information_schema.columns"
-        " join information_schema.tables using (table_schema, table_name)"
-        " where table_schema = 'public' and column_name = 'account_id' and table_name <> 'key_uses'"
-    )
-    assert len(tables) > 5
-    found: set[tuple[str, str]] = set()
-    for (table,) in tables:
-        query = f"select row_to_json(t)::text from {table} t where account_id = $1"
-        found |= {(table, row[0]) for row in await pool.fetch(query, owner.account.id)}
-    return found
+    return await tables.stored_of(pool, owner.account.id, but=["key_uses"])
 
 
 async def _names(owner: Tenant, theirs: Belongings) -> list[str]:
     """The ids of all that the owner has, as the database writes them."""
     pool = owner.server.platform.pool
-    query = (
-        "select id from endpoints where account_id = $1 and mode = $2"
-        " union select id from deliveries where account_id = $1 and mode = $2"
-        " union select id from quotes where account_id = $1 and mode = $2"
-    )
-    ids: list[UUID] = [row[0] for row in await pool.fetch(query, *owner.scope)]
+    ids: list[UUID] = []
+    for table in ("endpoints", "deliveries", "quotes"):
+        ids += await tables.values(pool, table, "id", owner.scope._asdict())
     assert delivery_id(theirs.delivery) in ids
     return [str(id) for id in ids]
 
@@ -199,9 +187,8 @@ async def test_publishable_keys_open_only_what_is_meant_for_them(
 ) -> None:
     tenant = await server.tenant(edge)
     calls = await _calls(server, edge, tenant)
-    await server.platform.pool.execute(
-        "update api_keys set kind = 'publishable' where account_id = $1", tenant.account.id
-    )
+    where = {"account_id": tenant.account.id}
+    await tables.change(server.platform.pool, "api_keys", where, kind="publishable")
     closed = [call for name, call in calls if name not in edge.publishable]
     await _unauthorized(tenant, [tenant.key], closed)
     answer = await tenant.advance(edge.unknown_id, {})

@@ -10,6 +10,7 @@ from estafette.core.deliveries.event import NOTE_LIMIT
 from estafette.core.errors import HistoryFull
 from estafette.usecases.deliveries.tracking import STEPS_SHOWN
 from tests.edges import Edge
+from tests.rows import deliveries, tables
 from tests.serving import Server, Tenant, delivery_id
 
 _BACK_AND_FORTH = (Status.ASSIGNED, Status.STALLED) * (EVENT_LIMIT // 2)
@@ -67,8 +68,9 @@ async def test_a_simulated_courier_goes_on_to_the_end(edge: Edge, server: Server
 async def test_a_note_is_kept_up_to_its_limit(edge: Edge, server: Server) -> None:
     tenant = await server.tenant(edge)
     await tenant.move(await tenant.create(), Status.ASSIGNED, note="n" * 10_000)
-    query = "select max(length(note)) from events where account_id = $1"
-    assert await server.platform.pool.fetchval(query, tenant.account.id) == NOTE_LIMIT
+    where = {"account_id": tenant.account.id, "note": tables.PRESENT}
+    note = await tables.value(server.platform.pool, "events", "note", where)
+    assert len(note) == NOTE_LIMIT
 
 
 async def test_whoever_knows_the_id_sees_the_newest_steps_alone(edge: Edge, server: Server) -> None:
@@ -114,23 +116,7 @@ async def test_an_old_delivery_with_more_events_is_shown_from_where_it_can(
 ) -> None:
     tenant = await server.tenant(edge)
     id = await _filled(tenant)
-    await server.platform.pool.execute(
-        "update events set seq = seq + 200 where account_id = $1 and delivery_id = $2 and seq > 10",
-        tenant.account.id,
-        delivery_id(id),
-    )
-    await server.platform.pool.execute(
-        """
-        insert into events (account_id, delivery_id, seq, id, status, milestone, actor, announced,
-            occurred_at)
-        select account_id, delivery_id, 10 + number, gen_random_uuid(), status, milestone, actor,
-            announced, occurred_at
-        from events, generate_series(1, 200) as number
-        where account_id = $1 and delivery_id = $2 and seq = 10
-        """,
-        tenant.account.id,
-        delivery_id(id),
-    )
+    await deliveries.lengthen_history(server.platform.pool, delivery_id(id), after=10, by=200)
     shown = await _history(tenant, id)
     assert 0 < len(shown) <= 120
     assert (await server.request("GET", f"/track/{id}")).status == 200

@@ -8,6 +8,7 @@ from estafette.core.accounts.account import Account
 from estafette.core.accounts.acts import EVERY_ACT, Act
 from tests.contracts import Operation, operations
 from tests.edges import Call, Edge
+from tests.rows import tables
 from tests.serving import Answer, Server, Tenant
 
 
@@ -24,9 +25,8 @@ async def _named_acts(server: Server, edge: Edge) -> dict[str, str]:
 
 
 async def _allow(server: Server, account: Account, acts: frozenset[Act]) -> None:
-    await server.platform.pool.execute(
-        "update api_keys set scopes = $2 where account_id = $1", account.id, sorted(acts)
-    )
+    where = {"account_id": account.id}
+    await tables.change(server.platform.pool, "api_keys", where, scopes=sorted(acts))
 
 
 async def _try(tenant: Tenant, operation: Operation, delivery: str) -> Answer:
@@ -58,13 +58,9 @@ async def test_a_key_is_refused_from_a_foreign_address(server: Server, edge: Edg
     tenant = await server.tenant(edge)
     delivery = await tenant.create()
     keyed = [each for each in await operations(server, edge) if not each.is_public]
-    pool = server.platform.pool
+    pool, where = server.platform.pool, {"account_id": tenant.account.id}
     for network, is_foreign in (("203.0.113.0/24", True), ("127.0.0.0/8", False)):
-        await pool.execute(
-            "update api_keys set networks = array[$2::text]::cidr[] where account_id = $1",
-            tenant.account.id,
-            network,
-        )
+        await tables.change(pool, "api_keys", where, networks=[network])
         for operation in keyed:
             answer = await _try(tenant, operation, delivery)
             assert (answer.status == 403) is is_foreign, (operation.name, answer.body)
@@ -82,10 +78,8 @@ async def test_the_sandbox_moves_deliveries_for_a_key_that_may(server: Server, e
     assert "with the scope move" in refused.told["message"]
     await _allow(server, tenant.account, frozenset({Act.MOVE}))
     assert (await tenant.advance(delivery, {"status": "assigned"})).status == 200
-    await server.platform.pool.execute(
-        "update api_keys set networks = '{203.0.113.0/24}' where account_id = $1",
-        tenant.account.id,
-    )
+    where = {"account_id": tenant.account.id}
+    await tables.change(server.platform.pool, "api_keys", where, networks=["203.0.113.0/24"])
     refused = await tenant.advance(delivery, {"status": "pickup_ready"})
     assert (refused.status, refused.told["code"]) == (403, "forbidden")
 

@@ -6,13 +6,14 @@ import asyncpg
 import pytest
 
 from tests.edges import KASPI
+from tests.rows import tables
 from tests.serving import Server, Tenant, running
 
 
 @pytest.fixture(autouse=True)
 async def _no_other_runs(connection: asyncpg.Connection) -> None:
     """Lets the deliveries of other tests rest: a courier looks after all that are due."""
-    await connection.execute("update sandbox_runs set due_at = null")
+    await tables.change(connection, "sandbox_runs", due_at=None)
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ import pytest
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.up.postgres import EmbeddedPostgres
-from estafette.usecases.accounts.administration import create_account
+from estafette.usecases.accounts.administration import create_account, find_account
 from estafette.usecases.seed import prepare_database
 from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
 from tests.deploy.conftest import ROOT
 from tests.processes import platform_over
+from tests.rows import database
 
 URL = "https://magnum.example/hooks"
 
@@ -54,8 +55,7 @@ def folder() -> Iterator[Path]:
 async def _secret(dsn: str) -> str:
     """The webhook secret of the account, which its key opens."""
     async with platform_over(dsn) as platform:
-        pool = platform.pool
-        account_id = await pool.fetchval("select id from accounts where name = 'magnum'")
+        account_id = (await find_account(platform, "magnum")).id
         (found,) = (each for each in await list_endpoints(platform, account_id) if each.url == URL)
         return found.secret
 
@@ -98,13 +98,12 @@ async def test_the_role_of_a_version_before_may_replicate_from_the_next_start_on
     try:
         server.start()
         connection = await asyncpg.connect(server.admin_dsn)
-        await connection.execute("alter role estafette noreplication")
+        await database.forbid_replication(connection)
         await connection.close()
         server.stop()
         server.start()
         connection = await asyncpg.connect(server.admin_dsn)
-        query = "select rolreplication from pg_roles where rolname = 'estafette'"
-        assert await connection.fetchval(query) is True
+        assert await database.may_replicate(connection)
         await connection.close()
     finally:
         server.stop()

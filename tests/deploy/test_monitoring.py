@@ -27,6 +27,7 @@ from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests.edges import EDGES, ENTREGA
 from tests.processes import Process, ServerProcess, calling, free_port
 from tests.receivers import Receiver
+from tests.rows import database
 from tests.serving import Server, Tenant
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -114,18 +115,14 @@ async def _is_told_of(tenant: Tenant, receiver: Receiver) -> None:
 
 async def _lose_the_database(dsn: str, tenant: Tenant) -> None:
     """For as long as it takes a server to notice; its database is the test's own."""
-    name = await tenant.server.platform.pool.fetchval("select current_database()")
     beside = await asyncpg.connect(dsn, database="postgres")
     try:
-        await beside.execute(f'alter database "{name}" with allow_connections false')
-        await beside.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
-        )
+        await database.shut(beside, dsn)
         async with asyncio.timeout(20):
             while (await tenant.get("/v1/deliveries")).status != 503:
                 pass
     finally:
-        await beside.execute(f'alter database "{name}" with allow_connections true')
+        await database.open_again(beside, dsn)
         await beside.close()
 
 

@@ -35,6 +35,7 @@ from tests.conftest import DatabaseServer
 from tests.faults.estafettes import Caller, Estafette, Wire, ours_of
 from tests.faults.seeds import SEED
 from tests.processes import Process
+from tests.rows import database, quotes, tables
 
 _ROUTE: dict[str, Any] = {
     "origin": {"address_line": "Rua 21 de Janeiro", "city": "Luanda", "province": "Luanda"},
@@ -49,19 +50,12 @@ _NEVER = "3600"
 @pytest.fixture
 def databases(database_server: DatabaseServer, migrated_template: str) -> Iterator[tuple[str, str]]:
     """Two migrated databases for one test alone."""
-    names = [database_server.new_name() for _ in range(2)]
-
-    async def execute(statement: str) -> None:
-        connection = await asyncpg.connect(database_server.dsn)
-        try:
-            for name in names:
-                await connection.execute(statement.format(name=name))
-        finally:
-            await connection.close()
-
-    asyncio.run(execute(f"create database {{name}} template {migrated_template}"))
-    yield database_server.database(names[0]), database_server.database(names[1])
-    asyncio.run(execute("drop database if exists {name} with (force)"))
+    near, far = (database_server.new_name() for _ in range(2))
+    for name in (near, far):
+        asyncio.run(database.create(database_server.dsn, name, migrated_template))
+    yield database_server.database(near), database_server.database(far)
+    for name in (near, far):
+        asyncio.run(database.drop(database_server.dsn, name))
 
 
 @dataclass
@@ -367,7 +361,8 @@ async def test_a_quote_that_expired_on_the_way_is_asked_for_again_and_bound_by_i
         assert status == 201, told
         theirs = await chain.there(told["data"])
         assert theirs["courier_fee_aoa"] == 1_001
-        await _sql(chain.far, "update companies set base_fee = 1002")
+        async with _connected(chain.far) as connection:
+            await tables.change(connection, "companies", base_fee=1002)
         status, told = await chain.merchant.call("POST", "/v1/deliveries", dearer)
         assert status == 201, told
         await chain.comes_to(told["data"], "stalled")
@@ -375,13 +370,16 @@ async def test_a_quote_that_expired_on_the_way_is_asked_for_again_and_bound_by_i
 
 
 async def _expire_quotes(estafette: Estafette) -> None:
-    await _sql(estafette, "update quotes set expires_at = now() - interval '1 second'")
+    async with _connected(estafette) as connection:
+        await quotes.expire(connection)
 
 
-async def _sql(estafette: Estafette, statement: str) -> None:
+@asynccontextmanager
+async def _connected(estafette: Estafette) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection to the database of an Estafette."""
     connection = await asyncpg.connect(estafette.dsn)
     try:
-        await connection.execute(statement)
+        yield connection
     finally:
         await connection.close()
 

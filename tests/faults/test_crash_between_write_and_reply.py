@@ -16,6 +16,7 @@ import pytest
 from tests.edges import EDGES, Call, Edge
 from tests.gate import commit_gate
 from tests.processes import ServerProcess, calling, server_process
+from tests.rows import database
 from tests.serving import Answer, Server, Tenant, running
 from tests.wire import request, wire
 
@@ -97,7 +98,7 @@ async def test_creation_that_was_not_committed_leaves_nothing_and_can_be_repeate
                 call = Call("POST", edge.create_path, await tenant.body())
                 async with keeper.transaction(), wire(process.port) as connection:
                     # The delivery is written; the answer, in the same transaction, has to wait.
-                    await keeper.execute("lock table idempotency in share mode")
+                    await database.forbid_writing(keeper, "idempotency")
                     connection.send(_raw(tenant, call))
                     await _until(lambda: _waits(watcher))
                     process.kill()
@@ -117,9 +118,4 @@ async def test_creation_that_was_not_committed_leaves_nothing_and_can_be_repeate
 
 async def _waits(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
     """Whether a transaction waits for the table of stored answers."""
-    query = (
-        "select exists (select from pg_locks where not granted"
-        " and relation = 'idempotency'::regclass"
-        " and database = (select oid from pg_database where datname = current_database()))"
-    )
-    return await connection.fetchval(query)
+    return await database.is_waited_for(connection, "idempotency")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from estafette.webhooks.retry import Schedule
 from estafette.webhooks.worker import Limits
 from tests import receivers
 from tests.receivers import Behaviour, Receiver
+from tests.rows import database, webhooks
 from tests.usecases.stage import DIALECT, Tenant, new_tenant
 from tests.webhooks.stage import PlainRenderer, attempts, listen_at, said, until_settled, working
 
@@ -111,35 +113,21 @@ async def test_a_million_messages_for_one_receiver_do_not_delay_another(
 async def _crowd(tenant: Tenant, count: int) -> None:
     """Puts copies of one message into the outbox, an hour overdue."""
     await tenant.create()
-    await tenant.platform.pool.execute(
-        "insert into messages (account_id, id, endpoint_id, delivery_id, seq, ordinal, due_at)"
-        " select account_id, gen_random_uuid(), endpoint_id, delivery_id, seq, ordinal,"
-        " now() - interval '1 hour' from messages cross join generate_series(1, $2)"
-        " where account_id = $1",
-        tenant.scope.account_id,
-        count,
-    )
+    where, an_hour_ago = {"account_id": tenant.scope.account_id}, timedelta(hours=-1)
+    await webhooks.repeat_messages(tenant.platform.pool, where, count, due_at=an_hour_ago)
 
 
 async def test_a_database_that_ends_all_connections_costs_no_event(
     platform: Platform, tenant: Tenant, fresh_database: str
 ) -> None:
-    async def end_connections() -> None:
-        await platform.pool.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where datname = current_database() and pid <> all($1::integer[])",
-            ours,
-        )
-
     limits = Limits(lease_seconds=8, poll_seconds=0.2)
     async with Receiver() as receiver:
         await listen_at(tenant, receiver.url)
         await asyncio.gather(*(tenant.create() for _ in range(300)))
-        found = await platform.pool.fetch("select pid from pg_stat_activity")
-        ours = [row["pid"] for row in found]
+        ours = await database.sessions(platform.pool)
         async with working(platform, fresh_database, limits=limits):
             for count in (1, 20, 60, 120, 200):
                 await receiver.wait_for(count)
-                await end_connections()
+                await database.end_other_sessions(platform.pool, ours)
             await until_settled(tenant, 300)
     assert len({said(each)["eventId"] for each in receiver.requests}) == 300

@@ -23,30 +23,13 @@ from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests import serving
 from tests.edges import EDGES, Edge
 from tests.receivers import Connection, ReceivedRequest, Receiver, answer
+from tests.rows import tables, webhooks
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 from tests.webhooks.stage import is_signed_by, listen_at, messages, move, said, until
 
 LEASE_SECONDS = {"plain": 1.5, "dialects": 8.0}  # longer than the longest exchange
 FAULTS = (signal.SIGKILL, signal.SIGSTOP) * 3
 LINES = 16
-
-# A message may be settled only under the claim that holds it: the attempt with that very number,
-# of that very worker, must be there by the end of the same transaction.
-_WATCH = """
-create table violations (message_id uuid, attempt integer, worker text);
-create function watch() returns trigger language plpgsql as $$
-begin
-    if not exists (select from attempts where account_id = old.account_id
-        and message_id = old.id and attempt = old.attempt and worker = old.leased_by)
-    then insert into violations values (old.id, old.attempt, old.leased_by);
-    end if;
-    return null;
-end $$;
-create constraint trigger watch after update on messages deferrable initially deferred
-    for each row when (old.leased_by is not null and new.leased_by is null
-        and new.attempt = old.attempt)
-    execute function watch();
-"""
 
 
 class WorkerProcess:
@@ -94,8 +77,8 @@ class Workers:
 
     async def held_by(self, name: str) -> int:
         """How many messages a worker has claimed and not reported on."""
-        query = "select count(*) from messages where state = 'pending' and leased_by = $1"
-        return await self._platform.pool.fetchval(query, name)
+        where = {"state": "pending", "leased_by": name}
+        return await tables.count(self._platform.pool, "messages", where)
 
     async def suffer(self, fault: signal.Signals) -> None:
         """Strikes the worker that runs for longest while it holds messages."""
@@ -177,7 +160,7 @@ async def test_every_event_arrives_although_workers_are_killed_and_frozen(
     key = new_cipher_key()
     enough = asyncio.Event()
     async with platform_over(fresh_database, key=key) as platform:
-        await platform.pool.execute(_WATCH)
+        await webhooks.watch_claims(platform.pool)
         tenant = await new_tenant(platform, Mode.LIVE)
         client = Client(tenant)
         async with (
@@ -192,13 +175,13 @@ async def test_every_event_arrives_although_workers_are_killed_and_frozen(
             await asyncio.gather(*lines)
             await until(lambda: all_are_delivered(tenant))
             assert await workers.stop() == [0, 0]
-        assert await platform.pool.fetch("select * from violations") == []
+        assert await webhooks.broken_claims(platform.pool) == []
         await compare(tenant, client.acknowledged, receiver.requests, endpoint.secret)
 
 
 async def all_are_delivered(tenant: Tenant) -> bool:
-    query = "select count(*) from messages where account_id = $1 and state <> 'delivered'"
-    return await tenant.platform.pool.fetchval(query, tenant.scope.account_id) == 0
+    found = await messages(tenant)
+    return all(message["state"] == "delivered" for message in found)
 
 
 async def compare(
@@ -208,9 +191,8 @@ async def compare(
     secret: str,
 ) -> None:
     """The ledger's two sides."""
-    stored = await tenant.platform.pool.fetch(
-        "select id, delivery_id, seq from events where account_id = $1", tenant.scope.account_id
-    )
+    where = {"account_id": tenant.scope.account_id}
+    stored = await tables.read(tenant.platform.pool, "events", where)
     events = {(row["delivery_id"], row["seq"]): str(row["id"]) for row in stored}
     assert len(acknowledged) > LINES * 4
     assert set(events) == acknowledged
@@ -251,12 +233,12 @@ class Shop:
 
     async def work(self, enough: asyncio.Event) -> None:
         """One delivery after another; the next once all webhooks of this one have come."""
-        query = "select count(*) from messages where delivery_id = $1"
         while not enough.is_set():
             id = await self._tenant.create()
             await self._tenant.move(id, *self.STEPS)
             pool = self._tenant.server.platform.pool
-            self.owed[id] = await pool.fetchval(query, serving.delivery_id(id))
+            where = {"delivery_id": serving.delivery_id(id)}
+            self.owed[id] = await tables.count(pool, "messages", where)
             async with self._more:
                 await self._more.wait_for(lambda id=id: len(self.heard[id]) == self.owed[id])
 
@@ -268,7 +250,7 @@ async def test_every_webhook_of_every_dialect_arrives_although_workers_are_kille
     key, enough = new_cipher_key(), asyncio.Event()
     async with serving.running(fresh_database, key=key) as server:
         platform = server.platform
-        await platform.pool.execute(_WATCH)
+        await webhooks.watch_claims(platform.pool)
         tenant = (await server.tenant(edge)).in_mode(Mode.LIVE)
         shop = Shop(tenant)
         async with (
@@ -283,7 +265,7 @@ async def test_every_webhook_of_every_dialect_arrives_although_workers_are_kille
             enough.set()
             await asyncio.gather(*lines)
             assert await workers.stop() == [0, 0]
-        assert await platform.pool.fetch("select * from violations") == []
+        assert await webhooks.broken_claims(platform.pool) == []
     assert min(shop.owed.values()) >= 2  # the creation, and what its dialect tells of the steps
     assert {id: len(events) for id, events in shop.heard.items()} == shop.owed
     events = [event for of_one in shop.heard.values() for event in of_one]

@@ -24,6 +24,7 @@ from estafette.up.postgres import EmbeddedPostgres
 from tests.edges import EDGES, Call, Edge
 from tests.faults.seeds import SEED
 from tests.processes import Process, ServerProcess, calling, lines_of
+from tests.rows import tables
 from tests.serving import Answer, Server, Tenant, delivery_id
 from tests.target import is_discreet
 
@@ -131,9 +132,8 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def _deliveries(tenant: Tenant) -> set[UUID]:
-    query = "select id from deliveries where account_id = $1"
-    rows = await tenant.server.platform.pool.fetch(query, tenant.account.id)
-    return {row["id"] for row in rows}
+    pool, where = tenant.server.platform.pool, {"account_id": tenant.account.id}
+    return set(await tables.values(pool, "deliveries", "id", where))
 
 
 async def _nothing_lost_or_doubled(load: Load) -> None:
@@ -144,9 +144,8 @@ async def _nothing_lost_or_doubled(load: Load) -> None:
     for table in ("idempotency", "sandbox_runs"):
         assert await load.tenant.count(table) == len(told)
     # couriers have moved some on meanwhile
-    query = "select count(*) from events where account_id = $1 and seq = 1"
-    pool = load.tenant.server.platform.pool
-    assert await pool.fetchval(query, load.tenant.account.id) == len(told)
+    first = {"account_id": load.tenant.account.id, "seq": 1}
+    assert await tables.count(load.tenant.server.platform.pool, "events", first) == len(told)
 
 
 @each_edge

@@ -7,34 +7,13 @@ process of the older one may crash and start again.
 import asyncio
 from pathlib import Path
 
-import asyncpg
-
 from estafette.core.deliveries.delivery import Status
 from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests.edges import EDGES
 from tests.processes import Process, ServerProcess, calling
 from tests.receivers import Receiver
+from tests.rows import database
 from tests.serving import Server
-
-
-async def _migrate_on(dsn: str) -> None:
-    """What a migration of the next version may do: new tables, new columns in every table."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        tables = await connection.fetch(
-            "select relname from pg_class where relkind in ('r', 'p') and not relispartition"
-            " and relnamespace = 'public'::regnamespace and relname <> 'migrations'"
-        )
-        async with connection.transaction():
-            for table in tables:
-                await connection.execute(
-                    f"alter table {table['relname']} add column later text,"
-                    " add column still_later jsonb not null default '{}'"
-                )
-            await connection.execute("create table of_the_next_version (id uuid primary key)")
-            await connection.execute("insert into migrations (name) values ('9999_what_is_next')")
-    finally:
-        await connection.close()
 
 
 async def _is_ready(server: Server) -> bool:
@@ -51,7 +30,7 @@ async def test_the_version_before_serves_and_works_over_a_newer_database(
     try:
         await asyncio.to_thread(process.come_up)
         async with calling(fresh_database, process) as (server,), Receiver() as receiver:
-            await _migrate_on(fresh_database)
+            await database.migrate_on(fresh_database)
             assert await _is_ready(server)
             process.kill()
             await asyncio.to_thread(process.come_up)

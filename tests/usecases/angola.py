@@ -136,9 +136,6 @@ class Shop(Merchant):
         order = self.order(quote or await self.quote(), **changes)
         return await self.delivery(id_in(await self.creator.create(order)))
 
-    async def sql(self, statement: str, *values: object) -> None:
-        await self.platform.pool.execute(statement, *values)
-
 
 class FakeCourier:
     """A connector whose every answer is decided by the test, and which must be waited for."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from estafette.usecases.platform import Platform
+from tests.rows import database
 from tests.usecases.angola import Shop, angola_over, new_shop
 from tests.usecases.far import Far, far_over
 from tests.usecases.stage import Tenant, new_tenant, platform_over
@@ -47,4 +48,4 @@ async def shops(clean_database: str) -> AsyncIterator[tuple[Shop, Shop]]:
         for shop in (first, second):
             await shop.company(f"moto-{shop.account.id.hex[-8:]}")
         yield first, second
-        await first.sql("drop function if exists refuse cascade")
+        await database.let_write_again(first.platform.pool)

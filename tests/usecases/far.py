@@ -21,6 +21,7 @@ from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.idempotency import Answer
 from estafette.usecases.platform import Patience
+from tests.rows import dispatches, tables
 from tests.usecases.angola import ENTREGA, OFFER, FakeCourier, Shop, angola_over, new_shop
 from tests.usecases.stage import render
 
@@ -103,33 +104,20 @@ class Far:
 
     async def row(self, delivery_id: UUID) -> asyncpg.Record:
         """The dispatch of a delivery, with whether it is leased and in how many seconds due."""
-        row = await self.shop.platform.pool.fetchrow(
-            "select *, leased_until is not null as leased,"
-            " extract(epoch from next_at - now())::float8 as due_in from dispatches"
-            " where account_id = $1 and delivery_id = $2",
-            self.shop.account.id,
-            delivery_id,
-        )
-        assert row is not None
-        return row
+        return await dispatches.of_delivery(self.shop.platform.pool, delivery_id)
 
     async def die(self) -> None:
         """Lets every lease end, as if whoever held it had died."""
-        await self.shop.sql(
-            "update dispatches set leased_until = now() - interval '1 second', next_at = created_at"
-            " where leased_until is not null"
-        )
+        await dispatches.end_leases(self.shop.platform.pool)
 
     async def land(self) -> None:
         """Lets so much time pass that no request can still be under way."""
-        await self.shop.sql("update dispatches set doubted_at = doubted_at - interval '2 minutes'")
+        earlier = timedelta(minutes=-2)
+        await tables.shift(self.shop.platform.pool, "dispatches", doubted_at=earlier)
 
     async def make_due(self) -> None:
         """Lets everything be due that is not leased, what was created first before all."""
-        await self.shop.sql(
-            "update dispatches set next_at = created_at where next_at is not null"
-            " and leased_until is null"
-        )
+        await dispatches.make_due(self.shop.platform.pool)
 
     async def by_hand(self, delivery_id: UUID, *statuses: Status) -> None:
         """The operator moves a delivery."""

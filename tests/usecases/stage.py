@@ -41,6 +41,8 @@ from estafette.usecases.deliveries.idempotency import Answer, Idempotency, Key, 
 from estafette.usecases.deliveries.orders import Order
 from estafette.usecases.places import Places
 from estafette.usecases.platform import Platform, Signals
+from tests.rows import tables
+from tests.rows import webhooks as webhook_rows
 from tests.secret_key import CIPHER_KEY
 
 CREATE = "POST /v1/deliveries"
@@ -147,8 +149,7 @@ class Merchant:
 
     async def count(self, table: str) -> int:
         """How many rows of a table are this account's."""
-        query = f"select count(*) from {table} where account_id = $1"
-        return await self.platform.pool.fetchval(query, self.account.id)
+        return await tables.count(self.platform.pool, table, {"account_id": self.account.id})
 
 
 @dataclass
@@ -185,25 +186,12 @@ class Tenant(Merchant):
 
         The delay is rounded to half a second.
         """
-        return await self.platform.pool.fetch(
-            "select events.announced[messages.ordinal + 1] as type, events.id as event_id,"
-            " (round(2 * extract(epoch from messages.due_at - events.occurred_at)) / 2)::float8"
-            " as delay,"
-            " messages.due_at"
-            " from messages join events using (account_id, delivery_id, seq)"
-            " where account_id = $1 and delivery_id = $2 order by seq, ordinal",
-            self.account.id,
-            id,
-        )
+        return await webhook_rows.announcements(self.platform.pool, self.account.id, id)
 
     async def make_due(self, id: UUID) -> None:
         """Lets the next step of the simulated courier be due now, if there is one."""
-        await self.platform.pool.execute(
-            "update sandbox_runs set due_at = now() where account_id = $1 and delivery_id = $2"
-            " and due_at is not null",
-            self.account.id,
-            id,
-        )
+        due = {"account_id": self.account.id, "delivery_id": id, "due_at": tables.PRESENT}
+        await tables.change(self.platform.pool, "sandbox_runs", due, due_at=timedelta())
 
 
 @asynccontextmanager
@@ -244,7 +232,7 @@ async def new_tenant(platform: Platform, mode: Mode = Mode.SANDBOX) -> Tenant:
 async def add_key(connection: Any, account: Account, mode: Mode) -> str:
     """A new secret key of an account."""
     key = new_token("k_")
-    now = await connection.fetchval("select now()")
+    now = await tables.now(connection)
     row = keys.ApiKey(account.id, new_id(), mode, KeyKind.SECRET, key[-4:], now)
     await keys.insert(connection, row, key_hash(key))
     return key

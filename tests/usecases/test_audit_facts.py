@@ -35,6 +35,7 @@ from estafette.usecases.webhooks.endpoints import (
 from estafette.usecases.webhooks.options import choose, remove_header, set_header
 from estafette.usecases.webhooks.remove import remove_endpoint
 from estafette.usecases.webhooks.resend import resend_since
+from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop, fees
 from tests.usecases.deliveries.test_personal_data import DROPOFF, METADATA, PARCEL, PHONE, PICKUP
 from tests.usecases.stage import DIALECT, Tenant
@@ -66,8 +67,8 @@ async def test_what_is_done_to_an_endpoint(tenant: Tenant) -> None:
     await reveal_endpoints(platform, tenant.account.id)
     await remove_endpoint(*of, "e")
     acts = await told(platform, tenant.account.id)
-    query = "select id::text from endpoints where account_id = $1"
-    id = await platform.pool.fetchval(query, tenant.account.id)
+    where = {"account_id": tenant.account.id}
+    id = str(await tables.value(platform.pool, "endpoints", "id", where))
     name = {"name": "e"}
     expected: list[tuple[Act, dict[str, Any]]] = [
         (Act.ENDPOINT_CREATED, {"url": "https://one.example"}),
@@ -93,8 +94,7 @@ async def test_what_is_sent_again_or_tried(tenant: Tenant) -> None:
     await tenant.set_endpoint()
     delivery = await tenant.create()
     [event] = await tenant.events(delivery)
-    query = "select id from messages where delivery_id = $1"
-    message = await platform.pool.fetchval(query, delivery)
+    message = await tables.value(platform.pool, "messages", "id", {"delivery_id": delivery})
     since = datetime(2026, 1, 2, tzinfo=UTC)
     test = await send_test(*of, url="https://user:pass@hooks.example/x?sig=1")
     await resend_event(*of, delivery, event.id)
@@ -132,7 +132,8 @@ async def test_what_is_done_to_a_delivery_by_hand(tenant: Tenant, shop: Shop) ->
     assert await told(platform, tenant.account.id) == expected
     await shop.company("careful", capabilities=Capabilities(require_delivery_pin=True))
     delivery = await shop.create()
-    await shop.sql("update deliveries set pin_failures = 3 where id = $1", delivery.id)
+    pool = shop.platform.pool
+    await tables.change(pool, "deliveries", {"id": delivery.id}, pin_failures=3)
     unlocked = await unlock_pin(shop.platform, shop.scope, delivery.id)
     assert unlocked.pin_failures == 0
     pin = await reveal_pin(shop.platform, shop.scope, delivery.id)

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from estafette.core.deliveries.delivery import Status
+from estafette.core.ids import new_id
 from estafette.core.retention import Retention
 from estafette.loops import Loop
 from estafette.store.deliveries.under_way import Count
@@ -18,6 +19,8 @@ from estafette.usecases.deliveries import count_open, due_moves, personal_data, 
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import gone
+from tests.rows import database, tables
+from tests.rows import webhooks as webhook_rows
 from tests.usecases.angola import Shop
 from tests.usecases.stage import platform_over
 from tests.usecases.test_one_account_fails import ended
@@ -26,12 +29,9 @@ from tests.webhooks.stage import until
 
 async def test_what_has_had_its_time_is_removed_and_counted(shops: tuple[Shop, Shop]) -> None:
     shop, _ = shops
-    await shop.sql(
-        "insert into messages (account_id, id, endpoint_id, state, due_at, created_at)"
-        " values ($1, gen_random_uuid(), gen_random_uuid(), 'delivered', now(),"
-        " now() - interval '40 days')",
-        shop.account.id,
-    )
+    pool, old = shop.platform.pool, timedelta(days=-40)
+    of = {"account_id": shop.account.id, "id": new_id(), "endpoint_id": new_id()}
+    await tables.add(pool, "messages", **of, state="delivered", due_at=old, created_at=old)
     observed: list[Done] = []
 
     await ends.loop(shop.platform, Retention(), observed.append).once()
@@ -68,19 +68,14 @@ async def test_deliveries_under_way_are_counted(shops: tuple[Shop, Shop]) -> Non
 
 async def test_endpoints_that_are_gone_are_disabled(shops: tuple[Shop, Shop]) -> None:
     shop, _ = shops
-    await shop.sql(
-        "with made as (insert into endpoints (account_id, mode, id, name, url, secret)"
-        " values ($1, 'live', gen_random_uuid(), 'default', 'http://127.0.0.1:9/', '')"
-        " returning id)"
-        " insert into endpoint_failures (endpoint_id, account_id, failures, rest_seconds, gone,"
-        " gone_since) select id, $1, 99, 5, 99, now() - interval '2 days' from made",
-        shop.account.id,
-    )
-    query = "select disabled_why from endpoints where account_id = $1"
+    pool, mine = shop.platform.pool, {"account_id": shop.account.id}
+    endpoint_id = await webhook_rows.add_endpoint(pool, shop.scope)
+    told = {"failures": 99, "rest_seconds": 5, "gone": 99, "gone_since": timedelta(days=-2)}
+    await tables.add(pool, "endpoint_failures", **mine, endpoint_id=endpoint_id, **told)
     await gone.loop(shop.platform).once()
-    assert await shop.platform.pool.fetchval(query, shop.account.id) == "gone"
-    query = "select changes from audit where account_id = $1 and act = 'endpoint.disabled'"
-    changes = orjson.loads(await shop.platform.pool.fetchval(query, shop.account.id))
+    assert await tables.value(pool, "endpoints", "disabled_why", mine) == "gone"
+    disabled = {**mine, "act": "endpoint.disabled"}
+    changes = orjson.loads(await tables.value(pool, "audit", "changes", disabled))
     assert 172_800 <= changes.pop("for_seconds") < 180_000
     assert changes == {"name": "default", "why": "it answered 410 Gone", "times": 99}
 
@@ -88,7 +83,8 @@ async def test_endpoints_that_are_gone_are_disabled(shops: tuple[Shop, Shop]) ->
 async def test_what_waits_to_be_searched_is_indexed(shops: tuple[Shop, Shop]) -> None:
     shop, _ = shops
     await shop.create()
-    await shop.sql("update search_texts set created_at = created_at - interval '1 minute'")
+    earlier = timedelta(minutes=-1)
+    await tables.shift(shop.platform.pool, "search_texts", created_at=earlier)
     await search.loop(shop.platform).once()
     assert await shop.count("search_grams") == 1
 
@@ -111,7 +107,7 @@ async def test_work_that_fails_is_told_by_its_name_and_tried_again(
     stop = asyncio.Event()
     async with platform_over(fresh_database) as platform:
         for table in ("accounts", "deliveries", "delivery_references", "endpoint_failures"):
-            await platform.pool.execute(f"alter table {table} rename to not_{table}")
+            await database.hide(platform.pool, table)
         with capture_logs() as logs:
 
             async def is_done() -> bool:

@@ -13,6 +13,7 @@ from estafette.store.deliveries import due_moves
 from estafette.store.sandbox import plans
 from estafette.store.work import UnitOfWork
 from estafette.usecases.couriers.dispatch import Placement, heard, placed
+from tests.rows import tables
 from tests.usecases.far import LATER, Far
 from tests.usecases.stage import DIALECT, Tenant, new_tenant, platform_over
 
@@ -60,8 +61,8 @@ async def test_deliveries_are_looked_after_when_due_and_by_one(
 ) -> None:
     ids = [await tenant.create() for _ in range(3)]
     pool = tenant.platform.pool
-    await pool.execute("update deliveries set watch_at = now() + interval '1 hour'")
-    await pool.execute("update deliveries set watch_at = now() where id = any($1)", ids[:2])
+    await tables.change(pool, "deliveries", watch_at=timedelta(hours=1))
+    await tables.change(pool, "deliveries", {"id": ids[:2]}, watch_at=timedelta())
     async with pool.acquire() as connection, connection.transaction():
         assert await due_moves.claim_due(connection, ["unknown here"], 9) == []
         [first] = await due_moves.claim_due(connection, [DIALECT.name], 1)

@@ -16,7 +16,8 @@ from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.ends import Looked, remove_what_is_over
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks.endpoints import set_enabled
-from tests.usecases.aged import age
+from tests.rows import tables
+from tests.rows.deliveries import age
 from tests.usecases.far import Far
 from tests.usecases.stage import DIALECT, Tenant
 from tests.webhooks.stage import listen_at
@@ -44,26 +45,17 @@ async def message(
     endpoint: UUID | None = None,
 ) -> UUID:
     """A message for an event of a delivery, both that many days old."""
-    at = await connection.fetchval("select now() - $1::interval", timedelta(days=days))
+    at = await tables.now(connection) - timedelta(days=days)
     id = new_id()
-    await connection.execute(
-        "insert into messages (account_id, id, endpoint_id, delivery_id, seq, state, due_at,"
-        " created_at) values ($1, $2, $6, $3, 1, $4, $5, $5)",
-        tenant.account.id,
-        id,
-        None if test else new_id(at),
-        state,
-        at,
-        endpoint or id,
-    )
+    event = {"delivery_id": None if test else new_id(at), "seq": 1}
+    row = {"account_id": tenant.account.id, "id": id, "endpoint_id": endpoint or id, **event}
+    await tables.add(connection, "messages", **row, state=state, due_at=at, created_at=at)
     return id
 
 
 async def messages(connection: asyncpg.Connection, tenant: Tenant) -> set[UUID]:
-    found = await connection.fetch(
-        "select id from messages where account_id = $1", tenant.account.id
-    )
-    return {row["id"] for row in found}
+    mine = {"account_id": tenant.account.id}
+    return set(await tables.values(connection, "messages", "id", mine))
 
 
 @pytest.mark.parametrize("test", [False, True])
@@ -95,8 +87,8 @@ async def test_what_waits_for_an_endpoint_that_is_sent_nothing_ends_as_what_was_
     async def waits_for(name: str) -> UUID:
         """A webhook that waits for an endpoint, and is too old; one that is not waits too."""
         await listen_at(tenant, "http://127.0.0.1:9/", name)
-        query = "select id from endpoints where account_id = $1 and name = $2"
-        endpoint = await connection.fetchval(query, tenant.account.id, name)
+        where = {"account_id": tenant.account.id, "name": name}
+        endpoint = await tables.value(connection, "endpoints", "id", where)
         kept.add(await message(connection, tenant, "pending", 89, test=test, endpoint=endpoint))
         return await message(connection, tenant, "pending", 91, test=test, endpoint=endpoint)
 
@@ -105,7 +97,7 @@ async def test_what_waits_for_an_endpoint_that_is_sent_nothing_ends_as_what_was_
     await waits_for("disabled")
     await waits_for("nowhere")
     kept.add(leased := await waits_for("leased"))
-    await connection.execute("update messages set leased_by = 'a worker' where id = $1", leased)
+    await tables.change(connection, "messages", {"id": leased}, leased_by="a worker")
     for name in ("disabled", "leased"):
         await set_enabled(platform, tenant.scope, name, enabled=False)
     await listen_at(tenant, None, "nowhere")
@@ -117,7 +109,7 @@ async def test_a_young_webhook_of_an_old_delivery_is_kept(
     platform: Platform, tenant: Tenant, connection: asyncpg.Connection
 ) -> None:
     id = await message(connection, tenant, "delivered", 100)
-    await connection.execute("update messages set created_at = now() where id = $1", id)
+    await tables.change(connection, "messages", {"id": id}, created_at=timedelta())
     await remove_what_is_over(platform, KEPT)
     assert await messages(connection, tenant) == {id}
 
@@ -125,13 +117,20 @@ async def test_a_young_webhook_of_an_old_delivery_is_kept(
 async def test_any_number_of_rows_is_removed_in_steps_and_counted(
     platform: Platform, tenant: Tenant, connection: asyncpg.Connection
 ) -> None:
-    old = await connection.fetchval("select now() - interval '40 days'")
+    old = await tables.now(connection) - timedelta(days=40)
     states = ["delivered", "dead", "pending"]
-    await connection.executemany(
-        "insert into messages (account_id, id, endpoint_id, delivery_id, seq, state, due_at,"
-        " created_at) values ($1, $2, $2, $3, 1, $4, $5, $5)",
+    mine = {"account_id": tenant.account.id, "seq": 1, "due_at": old, "created_at": old}
+    await tables.add_many(
+        connection,
+        "messages",
         [
-            (tenant.account.id, new_id(), new_id(old), states[number % 3], old)
+            {
+                **mine,
+                "id": new_id(),
+                "endpoint_id": new_id(),
+                "delivery_id": new_id(old),
+                "state": states[number % 3],
+            }
             for number in range(4_500)
         ],
     )
@@ -151,9 +150,8 @@ async def test_the_plan_of_a_simulated_courier_ends_a_month_after_its_delivery(
         await advance(platform, tenant.scope, DIALECT, id, TO_THE_END)
     await age(connection, old, 31)
     await age(connection, alive, 31)
-    await connection.execute(
-        "update sandbox_runs set due_at = null where account_id = $1", tenant.account.id
-    )
+    mine = {"account_id": tenant.account.id}
+    await tables.change(connection, "sandbox_runs", mine, due_at=None)
     await remove_what_is_over(platform, KEPT)
     assert await tenant.count("sandbox_runs") == 2
 
@@ -178,7 +176,7 @@ async def test_what_is_kept_longer_is_read_once_a_day_and_not_in_every_round(
 ) -> None:
     await remove_what_is_over(tenant.platform, KEPT)
     dead = [await message(connection, tenant, "dead", 60) for _ in range(3)]
-    now = await connection.fetchval("select now()")
+    now = await tables.now(connection)
     an_hour_ago = now - timedelta(hours=1)
     looked = await remove_what_is_over(
         tenant.platform, KEPT, None, Looked(an_hour_ago, an_hour_ago)
@@ -188,7 +186,7 @@ async def test_what_is_kept_longer_is_read_once_a_day_and_not_in_every_round(
     assert looked.at >= now
     new = await message(connection, tenant, "delivered", 30.01)
     # a round between those that look at all begins where rows have become old since
-    await connection.execute("update messages set state = 'delivered' where id = $1", dead[0])
+    await tables.change(connection, "messages", {"id": dead[0]}, state="delivered")
     looked = await remove_what_is_over(tenant.platform, KEPT, None, looked)
     assert await messages(connection, tenant) == set(dead)
     assert new not in await messages(connection, tenant)

@@ -23,7 +23,9 @@ from estafette.usecases.deliveries.search import Indexer, index_some
 from estafette.usecases.ends import remove_what_is_over
 from estafette.usecases.money.close_books import close_books
 from estafette.usecases.sandbox.simulate import tick
-from tests.usecases.aged import age
+from tests.rows import database, tables
+from tests.rows import deliveries as delivery_rows
+from tests.rows.deliveries import age
 from tests.usecases.angola import ENTREGA, VIANA, Shop, angola_over, new_shop
 
 KEPT = timedelta(days=180)
@@ -38,18 +40,6 @@ async def ended(shop: Shop, days: float) -> UUID:
     await advance(shop.platform, shop.scope, ENTREGA, id, moves)
     async with shop.platform.pool.acquire() as connection:
         return await age(connection, id, days)  # pyright: ignore[reportArgumentType] - a proxy of one
-
-
-async def spoil(shop: Shop, table: str, events: str, of: UUID) -> None:
-    """Lets the database refuse what is written to a table for an account, or a delivery."""
-    await shop.sql(
-        "create or replace function refuse() returns trigger language plpgsql as $$"
-        f" begin if to_jsonb(coalesce(old, new))::text like '%{of}%'"
-        " then raise exception 'spoilt'; end if; return coalesce(new, old); end $$"
-    )
-    await shop.sql(
-        f"create trigger spoilt before {events} on {table} for each row execute function refuse()"
-    )
 
 
 async def is_erased(shop: Shop, id: UUID) -> bool:
@@ -81,7 +71,9 @@ async def test_one_account_that_cannot_be_erased_or_indexed_is_logged_and_the_ot
 ) -> None:
     first, second = shops
     spoilt, over = await ended(first, 182), await ended(second, 182)
-    await spoil(first, "personal_data_progress", "insert or update", first.account.id)
+    await database.refuse_writing(
+        first.platform.pool, "personal_data_progress", "insert or update", first.account.id
+    )
     with capture_logs() as logs:
         await index_phones(first.platform)
         assert await erase_what_is_over(first.platform, KEPT) == 1
@@ -90,23 +82,21 @@ async def test_one_account_that_cannot_be_erased_or_indexed_is_logged_and_the_ot
     told = [(line["work"], line["account"]) for line in logs if line["event"] == "stumbled"]
     of_first = str(first.account.id)
     assert told == [("index of phones", of_first), ("personal data", of_first)]
-    completed = "select completed_at from upkeep where name = 'personal_data'"
-    assert await first.platform.pool.fetchval(completed) is None
+    upkeep = {"name": "personal_data"}
+    assert await tables.value(first.platform.pool, "upkeep", "completed_at", upkeep) is None
 
 
 async def test_one_account_whose_rows_cannot_be_removed_keeps_no_others(
     shops: tuple[Shop, Shop],
 ) -> None:
     for shop in shops:
-        await shop.sql(
-            "insert into messages (account_id, id, endpoint_id, delivery_id, state, due_at,"
-            " created_at) values ($1, $2, $2, $2, 'delivered', now(), now() - interval '40 days')",
-            shop.account.id,
-            new_id(),
-        )
-        await shop.sql("update messages set delivery_id = '00000000-0000-7000-8000-000000000001'")
+        pool, old = shop.platform.pool, timedelta(days=-40)
+        of = {"account_id": shop.account.id, "id": new_id(), "endpoint_id": new_id()}
+        long_ago = UUID("00000000-0000-7000-8000-000000000001")
+        is_over = {"state": "delivered", "due_at": timedelta(), "created_at": old}
+        await tables.add(pool, "messages", **of, delivery_id=long_ago, **is_over)
     first, second = shops
-    await spoil(first, "messages", "delete", first.account.id)
+    await database.refuse_writing(first.platform.pool, "messages", "delete", first.account.id)
     with capture_logs() as logs:
         await remove_what_is_over(first.platform, Retention())
     assert [await first.count("messages"), await second.count("messages")] == [1, 0]
@@ -121,7 +111,9 @@ async def test_one_account_whose_books_cannot_be_closed_keeps_no_others(
     first, second = shops
     for shop in shops:
         await ended(shop, 3)
-    await spoil(first, "ledger_closings", "insert", first.account.id)
+    await database.refuse_writing(
+        first.platform.pool, "ledger_closings", "insert", first.account.id
+    )
     assert await close_books(first.platform) == 1
     assert [await one.count("ledger_closings") > 0 for one in (first, second)] == [False, True]
 
@@ -131,9 +123,9 @@ async def test_one_delivery_that_time_cannot_move_keeps_no_others(
 ) -> None:
     first, second = shops
     spoilt, fine = (await first.create()).id, (await second.create()).id
-    await spoil(first, "events", "insert", spoilt)
+    await database.refuse_writing(first.platform.pool, "events", "insert", spoilt)
     first.change(watch_limits=WatchLimits(courier=timedelta(0)))
-    await first.sql("update deliveries set watch_at = now() - interval '1 minute'")
+    await tables.change(first.platform.pool, "deliveries", watch_at=timedelta(minutes=-1))
     with capture_logs() as logs:
         while (await look_after(first.platform)).done:
             pass  # what fails is put off, so this ends
@@ -149,8 +141,8 @@ async def test_one_simulated_delivery_that_cannot_move_keeps_no_others(
         shop.mode = Mode.SANDBOX
     first, second = shops
     spoilt, fine = (await first.create()).id, (await second.create()).id
-    await spoil(first, "events", "insert", spoilt)
-    await first.sql("update sandbox_runs set due_at = now()")
+    await database.refuse_writing(first.platform.pool, "events", "insert", spoilt)
+    await tables.change(first.platform.pool, "sandbox_runs", due_at=timedelta())
     while (await tick(first.platform)).done:
         pass  # what fails is put off, so this ends
     assert (await first.delivery(spoilt)).status is Status.PENDING
@@ -162,19 +154,12 @@ async def test_one_table_that_cannot_be_read_keeps_no_other_from_its_partitions(
 ) -> None:
     connection = await asyncpg.connect(clean_database)
     try:
-        await connection.execute(
-            "create table attempts_of_old partition of attempts"
-            " for values from ('-infinity') to ('2000-01-01')"
-        )
+        await database.spoil_partitions(connection, "attempts")
         for table in ("idempotency", "quotes"):
-            for row in await connection.fetch(
-                "select relname from pg_class join pg_inherits on inhrelid = pg_class.oid"
-                f" where inhparent = '{table}'::regclass and relname <> '{table}_default'"
-            ):
-                await connection.execute(f"drop table {row['relname']}")
+            await database.drop_partitions(connection, table)
         done = await keep_up(connection, Retention())  # pyright: ignore[reportArgumentType]
     finally:
-        await connection.execute("drop table if exists attempts_of_old")
+        await database.mend_partitions(connection, "attempts")
         await connection.close()
     assert {name.partition("_")[0] for name in done.made} >= {"idempotency", "quotes"}
     assert "attempts" in done.failed
@@ -190,32 +175,21 @@ async def test_every_busy_account_has_its_turn_in_the_index_of_searches(
             for shop in shops:
                 await write_text(shop)
             await index_some(platform)
-        indexed = await platform.pool.fetch("select distinct account_id from search_grams")
-        assert {row["account_id"] for row in indexed} == {shop.account.id for shop in shops}
+        indexed = await tables.values(platform.pool, "search_grams", "account_id")
+        assert set(indexed) == {shop.account.id for shop in shops}
         while await index_some(platform):
             pass
-        await spoil(last, "search_grams", "insert", last.account.id)
+        await database.refuse_writing(last.platform.pool, "search_grams", "insert", last.account.id)
         await write_text(last)
         for shop in shops[:2]:
             await write_text(shop)
         indexer = Indexer(platform)
         assert await indexer.round() == (2, False)
         assert await indexer.round() == (0, False)  # who fails is left alone for a while
-        await last.sql("drop function refuse cascade")
+        await database.let_write_again(last.platform.pool)
 
 
 async def write_text(shop: Shop) -> None:
     """A text to be searched, of a delivery some seconds ago."""
-    at = "clock_timestamp() - interval '3 seconds'"
-    await shop.sql(
-        "insert into search_texts (account_id, mode, created_at, delivery_id, content)"
-        f" values ($1, 'live', {at}, $2, 'Rua Rainha Ginga')",
-        shop.account.id,
-        new_id(),
-    )
-    await shop.sql(
-        "insert into delivery_references (account_id, mode, year, last, last_at)"
-        f" values ($1, 'live', 2026, 1, {at})"
-        " on conflict (account_id, mode, year) do update set last_at = excluded.last_at",
-        shop.account.id,
-    )
+    at = timedelta(seconds=-3)
+    await delivery_rows.add_search_text(shop.platform.pool, shop.scope, "Rua Rainha Ginga", at)

@@ -1,5 +1,6 @@
 """What is read or removed in pieces: each row once, whatever the size of a piece."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from estafette.store.webhooks import endpoints as endpoints_table
 from estafette.store.webhooks import messages
 from estafette.store.webhooks.endpoints import SealedEndpoint
 from estafette.usecases.accounts.secret_key import START, Place
+from tests.rows import tables
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 
 FIRST, LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
@@ -41,14 +43,14 @@ async def connection(tenant: Tenant) -> AsyncIterator[Any]:
 
 async def ids(tenant: Tenant) -> list[UUID]:
     """The account's deliveries in the order of time."""
-    query = "select id from deliveries where account_id = $1 order by id"
-    return [row["id"] for row in await tenant.platform.pool.fetch(query, tenant.account.id)]
+    pool, mine = tenant.platform.pool, {"account_id": tenant.account.id}
+    return await tables.values(pool, "deliveries", "id", mine, order="id")
 
 
 async def test_the_phones_of_deliveries(tenant: Tenant, connection: Any) -> None:
-    await tenant.platform.pool.execute(
-        'update deliveries set pickup = pickup || \'{"phone_e164": "+77011111111"}\''
-    )
+    (stop, *_) = await tables.values(tenant.platform.pool, "deliveries", "pickup")
+    pickup: dict[str, Any] = {**json.loads(stop), "phone_e164": "+77011111111"}
+    await tables.change(tenant.platform.pool, "deliveries", pickup=pickup)
     other = await new_tenant(tenant.platform)
     await other.create()
     found: list[UUID] = []
@@ -97,15 +99,15 @@ async def test_what_is_to_be_erased_later(tenant: Tenant, connection: Any) -> No
     """When it has ended for long enough or, where that was asked for, as soon as it has ended."""
     wanted = [(tenant.account.id, id) for id in await ids(tenant)]
     under_way, lately, long_ago, asked, erased = (id for _, id in wanted)
-    await connection.execute("update deliveries set erased_at = now() where id = $1", erased)
+    await tables.change(connection, "deliveries", {"id": erased}, erased_at=timedelta())
     await personal_data.put_off(connection, wanted, on_request=False)
     await personal_data.put_off(connection, [(tenant.account.id, asked)], on_request=True)
     await personal_data.put_off(connection, [(tenant.account.id, asked)], on_request=False)
     assert await tenant.count("erasures_due") == 4
-    query = "update deliveries set status = 'delivered', updated_at = now() - $1::interval"
     for days, id in ((1, lately), (9, long_ago), (1, asked)):
-        await connection.execute(query + " where id = $2", timedelta(days=days), id)
-    before = await connection.fetchval("select now() - interval '2 days'")
+        ended = {"status": "delivered", "updated_at": timedelta(days=-days)}
+        await tables.change(connection, "deliveries", {"id": id}, **ended)
+    before = await tables.now(connection) - timedelta(days=2)
 
     async def due(after: UUID, limit: int = 9) -> list[UUID]:
         return await personal_data.due(connection, tenant.account.id, after, before, limit)
@@ -116,7 +118,7 @@ async def test_what_is_to_be_erased_later(tenant: Tenant, connection: Any) -> No
     async with connection.transaction():
         locked = await deliveries.lock_ended(connection, wanted, before)
         assert [delivery.id for delivery in locked] == [long_ago]
-        now = await connection.fetchval("select now()")
+        now = await tables.now(connection)
         locked = await deliveries.lock_ended(connection, wanted, now)
         assert {delivery.id for delivery in locked} == {lately, long_ago, asked}
     assert under_way not in await due(FIRST)
@@ -133,13 +135,12 @@ async def test_what_is_stored_encrypted(tenant: Tenant, connection: Any) -> None
     assert len(set(endpoints)) == len(endpoints) == 5
     changed = SealedEndpoint(tenant.account.id, endpoints[0], b"new", b"next", None)
     await endpoints_table.write_sealed(connection, [changed])
-    query = "select id from endpoints where secret = 'new'"
-    assert [row["id"] for row in await connection.fetch(query)] == [endpoints[0]]
-    query = "update deliveries set terms = $1::json where id = $2"
+    assert await tables.value(connection, "endpoints", "id", {"secret": b"new"}) == endpoints[0]
     mine = await ids(tenant)
     stored = ['{"method": "prepaid", "pin": "1"}', '{"method": "prepaid", "sealed_pin": "s"}']
     for number, id in enumerate(mine):
-        await connection.execute(query, (*stored, None)[number % 3], id)
+        terms = (*stored, None)[number % 3]
+        await tables.change(connection, "deliveries", {"id": id}, terms=terms)
     pins: list[UUID] = []
     place: Place | None = START
     while place is not None:
@@ -151,9 +152,9 @@ async def test_what_is_stored_encrypted(tenant: Tenant, connection: Any) -> None
 async def test_what_is_over_is_removed(tenant: Tenant, connection: Any) -> None:
     other = await new_tenant(tenant.platform)
     theirs = await other.create()
-    await connection.execute("update deliveries set status = 'delivered'")
-    await connection.execute("update sandbox_runs set due_at = null")
-    now = await connection.fetchval("select now()")
+    await tables.change(connection, "deliveries", status="delivered")
+    await tables.change(connection, "sandbox_runs", due_at=None)
+    now = await tables.now(connection)
     over = (now + timedelta(minutes=1), now + timedelta(minutes=1))
     removed: list[int] = []
     after = FIRST
@@ -169,21 +170,17 @@ async def test_what_is_over_is_removed(tenant: Tenant, connection: Any) -> None:
 
 
 async def sandbox_run(connection: Any, scope: Scope, id: UUID) -> bool:
-    query = "select exists (select from sandbox_runs where account_id = $1 and delivery_id = $2)"
-    return await connection.fetchval(query, scope.account_id, id)
+    where = {"account_id": scope.account_id, "delivery_id": id}
+    return await tables.count(connection, "sandbox_runs", where) == 1
 
 
 async def test_tests_that_are_over_are_removed_no_more_at_a_time_than_told(
     tenant: Tenant, connection: asyncpg.Connection
 ) -> None:
     for state in ("delivered", "delivered", "delivered", "pending", "dead"):
-        await connection.execute(
-            "insert into messages (account_id, id, endpoint_id, state, due_at)"
-            " values ($1, gen_random_uuid(), gen_random_uuid(), $2, now())",
-            tenant.account.id,
-            state,
-        )
-    now = await connection.fetchval("select now()")
+        test = {"account_id": tenant.account.id, "id": new_id(), "endpoint_id": new_id()}
+        await tables.add(connection, "messages", **test, state=state, due_at=timedelta())
+    now = await tables.now(connection)
     over = (now + timedelta(minutes=1), now - timedelta(days=1))
     assert await messages.remove_tests(connection, new_id(), over, 2) == 0
     for removed in (2, 1, 0):

@@ -11,6 +11,7 @@ from estafette.usecases.audit import list_entries
 from estafette.usecases.seed import prepare_demo
 from estafette.usecases.webhooks.endpoints import list_endpoints
 from estafette.usecases.webhooks.remove import remove_endpoint
+from tests.rows import tables
 from tests.secret_key import CIPHER_KEY
 from tests.usecases.stage import platform_over
 
@@ -66,6 +67,6 @@ async def test_another_databases_key_prepares_nothing(fresh_database: str) -> No
     with pytest.raises(WrongSecretKeyError):
         await prepare_demo(fresh_database, [new_cipher_key()], {})
     async with platform_over(fresh_database) as platform:
-        assert await platform.pool.fetchval("select count(*) from accounts") == 0
+        assert await tables.count(platform.pool, "accounts") == 0
     both = [new_cipher_key(), CIPHER_KEY]  # a rotation is under way
     assert (await prepare_demo(fresh_database, both, None)).accounts == {}

@@ -35,6 +35,8 @@ from estafette.usecases.webhooks.endpoints import (
     set_endpoint,
 )
 from estafette.usecases.webhooks.resend import resend_since
+from tests.rows import database, tables
+from tests.rows import webhooks as webhook_rows
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, Shop
 from tests.usecases.far import LATER, Far, told
 from tests.usecases.stage import DIALECT, Tenant, new_tenant, render
@@ -58,15 +60,7 @@ class Stage:
 
     async def spoil_commits(self) -> None:
         """From now on no transaction that lets a message or a dispatch wait can be committed."""
-        await self.shop.sql(
-            "create or replace function spoil() returns trigger language plpgsql as $$"
-            " begin raise exception 'spoilt'; end $$"
-        )
-        for table in SPOILT:
-            await self.shop.sql(
-                f"create constraint trigger spoilt after insert or update on {table}"
-                " deferrable initially deferred for each row execute function spoil()"
-            )
+        await database.fail_commits(self.shop.platform.pool, SPOILT)
 
 
 @pytest.fixture
@@ -83,14 +77,8 @@ async def stage(far: Far) -> Stage:
 async def insert_endpoint(of: Shop | Tenant) -> None:
     """Gives an account an address for webhooks."""
     id = new_id()
-    await of.platform.pool.execute(
-        "insert into endpoints (account_id, id, mode, name, url, secret)"
-        " values ($1, $2, $3, 'default', 'http://127.0.0.1:9/', $4)",
-        of.account.id,
-        id,
-        of.mode,
-        of.platform.cipher.encrypt("whsec_x", id.bytes),
-    )
+    secret = of.platform.cipher.encrypt("whsec_x", id.bytes)
+    await webhook_rows.add_endpoint(of.platform.pool, of.scope, id, secret)
 
 
 Act = Callable[[], Awaitable[Any]]
@@ -157,7 +145,7 @@ async def confirming_by_hand_what_was_held(stage: Stage) -> Act:
 async def looking_after_what_is_overdue(stage: Stage) -> Act:
     await stage.far.create()
     stage.shop.change(watch_limits=WatchLimits(courier=timedelta(0)))
-    await stage.shop.sql("update deliveries set watch_at = now()")
+    await tables.change(stage.shop.platform.pool, "deliveries", watch_at=timedelta())
     return lambda: look_after(stage.shop.platform)
 
 
@@ -225,14 +213,14 @@ async def resending_an_event(stage: Stage) -> Act:
 async def resending_a_message(stage: Stage) -> Act:
     tenant = stage.tenant
     await tenant.create()
-    id = await tenant.platform.pool.fetchval("select id from messages")
+    id = await tables.value(tenant.platform.pool, "messages", "id")
     return lambda: resend_message(tenant.platform, tenant.scope, id)
 
 
 async def resending_what_was_given_up(stage: Stage) -> Act:
     tenant = stage.tenant
     await tenant.create()
-    await tenant.platform.pool.execute("update messages set state = 'dead'")
+    await tables.change(tenant.platform.pool, "messages", state="dead")
     since = datetime.now(UTC) - timedelta(hours=1)
     return lambda: resend_since(tenant.platform, tenant.scope, since)
 
@@ -240,7 +228,7 @@ async def resending_what_was_given_up(stage: Stage) -> Act:
 async def telling_what_was_missed(stage: Stage) -> Act:
     tenant = stage.tenant
     await tenant.create()
-    await tenant.platform.pool.execute("delete from messages")
+    await tables.remove(tenant.platform.pool, "messages")
     since = datetime.now(UTC) - timedelta(hours=1)
     return lambda: resend_since(tenant.platform, tenant.scope, since)
 
@@ -283,7 +271,6 @@ async def test_workers_are_woken_after_the_commit_and_not_after_a_rollback(
     with pytest.raises(asyncpg.RaiseError):
         await act()
     assert stage.channels == []
-    for table in SPOILT:
-        await stage.shop.sql(f"drop trigger spoilt on {table}")
+    await database.let_commit_again(stage.shop.platform.pool, SPOILT)
     await act()
     assert set(stage.channels) == WAKES[prepare]

@@ -39,6 +39,7 @@ from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.privacy import erase_phone
 from estafette.usecases.deliveries.search import index_some
 from estafette.usecases.money.payments import confirm_payment
+from tests.rows import tables
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, Shop, new_shop
 from tests.usecases.deliveries.test_personal_data import DROPOFF, PHONE, PICKUP
 from tests.usecases.far import Far, told
@@ -55,20 +56,14 @@ async def rows(merchant: Merchant) -> set[tuple[str, str]]:
     """Every row of the tables that are copied, by table."""
     found: set[tuple[str, str]] = set()
     for table in COPIED:
-        query = f"select t::text from {table} t where account_id = $1"
-        of_table = await merchant.platform.pool.fetch(query, merchant.account.id)
-        found |= {(table, row[0]) for row in of_table}
+        mine = {"account_id": merchant.account.id}
+        found |= {(table, row) for row in await tables.texts(merchant.platform.pool, table, mine)}
     return found
 
 
 async def copy(of: Merchant, to: Merchant) -> None:
     for table in COPIED:
-        await of.platform.pool.execute(
-            f"insert into {table} select (json_populate_record(t,"
-            f" json_build_object('account_id', $2::uuid))).* from {table} t where account_id = $1",
-            of.account.id,
-            to.account.id,
-        )
+        await tables.copy_account(of.platform.pool, table, of.account.id, to.account.id)
 
 
 @asynccontextmanager
@@ -107,8 +102,8 @@ async def test_a_quote_that_is_used(shop: Shop) -> None:
     quote = await shop.quote()
     async with beside_a_twin(shop):
         delivery = await shop.create(quote)
-    query = "select used_by from quotes where account_id = $1 and id = $2"
-    assert await shop.platform.pool.fetchval(query, shop.account.id, quote.id) == delivery.id
+    mine = {"account_id": shop.account.id, "id": quote.id}
+    assert await tables.value(shop.platform.pool, "quotes", "used_by", mine) == delivery.id
 
 
 async def test_what_becomes_of_a_dispatch(far: Far) -> None:
@@ -149,8 +144,9 @@ async def test_an_erasure(far: Far) -> None:
         pickup=PICKUP, dropoff=DROPOFF, payment=Payment(PaymentMethod.COD, cash_collect=5)
     )
     await far.by_hand(delivery.id, Status.CANCELLED)
-    await shop.sql("update dispatches set last_error = 'for Teresa'")
-    await shop.sql("update search_texts set created_at = created_at - interval '1 minute'")
+    pool = shop.platform.pool
+    await tables.change(pool, "dispatches", last_error="for Teresa")
+    await tables.shift(pool, "search_texts", created_at=timedelta(minutes=-1))
     await index_some(shop.platform)
     async with beside_a_twin(shop):
         assert (await erase_phone(shop.platform, PHONE, shop.account)).erased == 1
@@ -165,9 +161,6 @@ async def test_what_is_asked_for_by_an_id(far: Far) -> None:
     stranger = (await new_shop(shop.platform)).scope
     mine, theirs = shop.scope, stranger
     rehearsed = mine._replace(mode=Mode.SANDBOX)
-    query = (
-        "insert into delivery_references (account_id, mode, year, last) values ($1, $2, 2026, 9)"
-    )
     async with shop.platform.pool.acquire() as connection:
         for scope in (theirs, rehearsed):
             wanted = [(scope, delivery.id)]
@@ -188,7 +181,8 @@ async def test_what_is_asked_for_by_an_id(far: Far) -> None:
             assert young == await deliveries.naming_after(
                 connection, scope.account_id, after, PHONE, seconds=5
             )
-        await connection.execute(query, theirs.account_id, theirs.mode)
+        numbered = {"year": 2026, "last": 9}
+        await tables.add(connection, "delivery_references", **theirs._asdict(), **numbered)
         given = await references.lock(connection, [Series(mine, 2026), Series(rehearsed, 2026)])
         assert {one.number for one in given.values()} == {0, 1}
 
@@ -201,7 +195,7 @@ async def test_a_quote_is_not_locked_for_another_account(shop: Shop) -> None:
     async with pool.acquire() as one, one.transaction():
         assert await quotes.lock(one, [(stranger, quote.id)]) == {}
         async with pool.acquire() as other, other.transaction():
-            await other.execute("select from quotes where id = $1 for update nowait", quote.id)
+            await tables.lock(other, "quotes", {"id": quote.id})
 
 
 async def test_what_is_asked_for_by_a_key_or_a_reference(far: Far) -> None:
@@ -225,8 +219,8 @@ async def test_what_is_asked_for_by_a_key_or_a_reference(far: Far) -> None:
         seen = await looking.look(connection, [], keys, refs)
         assert seen.answers == {key: answer}
         assert seen.taken == {(mine, "order-7"): delivery.id}
-        old = "update idempotency set created_at = created_at - interval '24 hours 1 second'"
-        await connection.execute(old)
+        kept = timedelta(hours=24, seconds=1)
+        await tables.shift(connection, "idempotency", created_at=-kept)
         assert await idempotency.find(connection, keys) == {}
         assert (await looking.look(connection, [], keys, refs)).answers == {}
     await far.by_hand(delivery.id, Status.CANCELLED)

@@ -19,6 +19,8 @@ from estafette.usecases.money.payments import confirm_payment
 from estafette.usecases.sandbox.simulate import step_by_hand, tick
 from estafette.usecases.webhooks.endpoints import resend_event, resend_message, send_test
 from estafette.usecases.webhooks.resend import resend_since
+from tests.rows import tables
+from tests.rows import webhooks as webhook_rows
 from tests.usecases.angola import BY_TRANSFER, ENTREGA
 from tests.usecases.far import LATER, Far, told
 from tests.usecases.stage import DIALECT, Merchant, Tenant, render
@@ -40,10 +42,9 @@ class Signals:
 
 
 async def _step(tenant: Tenant) -> None:
-    for row in await tenant.platform.pool.fetch(
-        "select delivery_id from sandbox_runs where account_id = $1", tenant.account.id
-    ):
-        await tenant.make_due(row["delivery_id"])
+    mine = {"account_id": tenant.account.id}
+    for id in await tables.values(tenant.platform.pool, "sandbox_runs", "delivery_id", mine):
+        await tenant.make_due(id)
     while (await tick(tenant.platform)).done:
         pass
 
@@ -85,8 +86,7 @@ async def test_what_is_sent_again_or_tried_wakes_it(tenant: Tenant) -> None:
     await tenant.set_endpoint()
     id = await tenant.create()
     [event] = await tenant.events(id)
-    query = "select id from messages where delivery_id = $1"
-    message = await tenant.platform.pool.fetchval(query, id)
+    message = await tables.value(tenant.platform.pool, "messages", "id", {"delivery_id": id})
     signals = Signals(tenant)
     platform, scope = tenant.platform, tenant.scope
     since = datetime.now(UTC) - timedelta(hours=1)
@@ -102,11 +102,7 @@ async def test_what_is_sent_again_or_tried_wakes_it(tenant: Tenant) -> None:
 @pytest.fixture
 async def remote(far: Far) -> Far:
     """A shop whose webhooks have an endpoint."""
-    await far.shop.platform.pool.execute(
-        "insert into endpoints (account_id, mode, id, name, url, secret)"
-        " values ($1, 'live', gen_random_uuid(), 'default', 'http://127.0.0.1:9/', '')",
-        far.shop.account.id,
-    )
+    await webhook_rows.add_endpoint(far.shop.platform.pool, far.shop.scope)
     return far
 
 
@@ -152,5 +148,5 @@ async def test_what_time_does_to_a_delivery_wakes_it(remote: Far) -> None:
     platform = remote.shop.platform
     assert await signals.of(look_after(platform)) == (0, 0)
     hasty = replace(platform, watch_limits=replace(platform.watch_limits, courier=timedelta(0)))
-    await remote.shop.sql("update deliveries set watch_at = now() - interval '1 minute'")
+    await tables.change(platform.pool, "deliveries", watch_at=timedelta(minutes=-1))
     assert await signals.of(look_after(hasty)) == (1, 0)

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from estafette.core.accounts.account import KeyKind
 from estafette.core.accounts.page_limits import read_place
 from estafette.usecases.accounts.keys import list_keys, set_limits
+from tests.rows import quotes, tables
 from tests.serving import Tenant
 from tests.web.widget_shop import Shop, fill, heard, shop, visit, widget
 
@@ -82,15 +83,8 @@ async def test_quote_that_expired_is_asked_for_anew_and_confirmed_anew(
     async with shop(entrega) as at:
         page = await _listed(browser, at)
         await widget(page).get_by_role("radio", name="Kianda Expresso").check()
-        await pool.execute(
-            "update quotes set expires_at = now() - interval '1 second' where account_id = $1",
-            entrega.account.id,
-        )
-        await pool.execute(
-            "update tariffs set fee = fee + 700 where company_id ="
-            " (select id from companies where account_id = $1 and slug = 'kianda-expresso')",
-            entrega.account.id,
-        )
+        await quotes.expire(pool, entrega.account.id)
+        await quotes.raise_tariffs(pool, entrega.account.id, 700, "kianda-expresso")
         await widget(page).get_by_role("button", name="Marcar por").click()
         told = "O prazo destes preços terminou. Já os atualizámos: veja e confirme de novo."
         await expect(widget(page).get_by_role("status")).to_have_text(told)
@@ -196,10 +190,8 @@ async def test_no_coverage_leads_back_to_the_address(entrega: Tenant, browser: B
 
 
 async def test_no_company_at_all_is_told(entrega: Tenant, browser: Browser) -> None:
-    pool = entrega.server.platform.pool
-    await pool.execute(
-        "update companies set active = false where account_id = $1", entrega.account.id
-    )
+    where = {"account_id": entrega.account.id}
+    await tables.change(entrega.server.platform.pool, "companies", where, active=False)
     async with shop(entrega) as at:
         page = await visit(browser, at)
         await fill(page)
@@ -254,11 +246,8 @@ async def test_a_page_that_is_built_wrong_is_explained_in_the_console(
 async def test_logo_that_never_comes_leaves_the_company_s_initial(
     entrega: Tenant, browser: Browser
 ) -> None:
-    await entrega.server.platform.pool.execute(
-        "update companies set logo_url = $2 where account_id = $1",
-        entrega.account.id,
-        f"{entrega.server.url}/nothing.png",
-    )
+    where, logo = {"account_id": entrega.account.id}, f"{entrega.server.url}/nothing.png"
+    await tables.change(entrega.server.platform.pool, "companies", where, logo_url=logo)
     async with shop(entrega) as at:
         page = await visit(browser, at)
         async with page.expect_request("**/nothing.png"):

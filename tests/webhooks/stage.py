@@ -9,6 +9,7 @@ import hmac
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,8 @@ from estafette.webhooks.sender import Sender
 from estafette.webhooks.signing import hmac_sha256_hex
 from estafette.webhooks.worker import Limits, Worker
 from tests.receivers import ReceivedRequest
+from tests.rows import tables
+from tests.rows import webhooks as rows
 from tests.usecases.stage import DIALECT, Tenant
 
 KASPI_SCHEDULE = Schedule(
@@ -142,18 +145,12 @@ async def move(tenant: Tenant, delivery_id: UUID, *steps: Status) -> None:
 
 async def messages(tenant: Tenant) -> list[dict[str, Any]]:
     """The account's messages, oldest event first."""
-    query = (
-        "select *, extract(epoch from due_at - now())::float8 as due_in,"
-        " extract(epoch from due_at - round_started_at)::float8 as due_after_start"
-        " from messages where account_id = $1 order by delivery_id, seq, ordinal"
-    )
-    return [dict(row) for row in await tenant.platform.pool.fetch(query, tenant.scope.account_id)]
+    return await rows.messages_of(tenant.platform.pool, tenant.scope.account_id)
 
 
 async def attempts(tenant: Tenant) -> list[dict[str, Any]]:
     """The account's attempts, oldest first."""
-    query = "select * from attempts where account_id = $1 order by started_at, attempt"
-    return [dict(row) for row in await tenant.platform.pool.fetch(query, tenant.scope.account_id)]
+    return await rows.attempts_of(tenant.platform.pool, tenant.scope.account_id)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
@@ -167,19 +164,13 @@ async def until_settled(tenant: Tenant, count: int) -> None:
     """Waits until so many of the account's messages carry no lease after an attempt."""
 
     async def settled() -> bool:
-        query = (
-            "select count(*) from messages"
-            " where account_id = $1 and attempt > round_start and leased_by is null"
-        )
-        return await tenant.platform.pool.fetchval(query, tenant.scope.account_id) >= count
+        return await rows.count_settled(tenant.platform.pool, tenant.scope.account_id) >= count
 
     await until(settled)
 
 
 async def make_due(tenant: Tenant) -> None:
     """Lets every pending message of the account be due now."""
-    await tenant.platform.pool.execute(
-        "update messages set due_at = now() where account_id = $1 and state = 'pending'",
-        tenant.scope.account_id,
-    )
+    pending = {"account_id": tenant.scope.account_id, "state": "pending"}
+    await tables.change(tenant.platform.pool, "messages", pending, due_at=timedelta())
     tenant.platform.signal(signals.OUTBOX)

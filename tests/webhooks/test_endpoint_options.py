@@ -24,11 +24,13 @@ from estafette.usecases.webhooks.options import choose, remove_header, set_heade
 from estafette.webhooks.message import Message, Rendered
 from estafette.webhooks.standard import signed_headers
 from tests.receivers import Receiver
+from tests.rows import tables
 from tests.secret_key import CIPHER_KEY
 from tests.usecases.stage import DIALECT, Tenant
 from tests.webhooks.stage import is_signed_by, listen_at, said, until_settled, working
 
 VALUE = "gateway-value-0123456789"
+WITH_HEADERS = {"headers": tables.PRESENT}
 
 
 async def test_the_library_of_standard_webhooks_verifies_what_an_endpoint_chose(
@@ -178,9 +180,9 @@ async def test_headers_are_stored_encrypted_and_follow_the_secret_key(
     after = await _stored(platform)
     assert after != before
     assert platform.cipher.renewed(after, _owner(await _endpoint_id(platform))) is None
-    rows = await platform.pool.fetch("select changes::text from audit")
-    assert not any(VALUE in row["changes"] for row in rows)
-    assert any("X-Api-Key" in row["changes"] for row in rows)
+    noted = await tables.values(platform.pool, "audit", "changes")
+    assert not any(VALUE in changes for changes in noted)
+    assert any("X-Api-Key" in changes for changes in noted)
 
 
 def _owner(endpoint_id: Any) -> bytes:
@@ -188,9 +190,8 @@ def _owner(endpoint_id: Any) -> bytes:
 
 
 async def _stored(platform: Platform) -> bytes:
-    query = "select headers from endpoints where headers is not null"
-    return await platform.pool.fetchval(query)
+    return await tables.value(platform.pool, "endpoints", "headers", WITH_HEADERS)
 
 
 async def _endpoint_id(platform: Platform) -> Any:
-    return await platform.pool.fetchval("select id from endpoints where headers is not null")
+    return await tables.value(platform.pool, "endpoints", "id", WITH_HEADERS)

@@ -17,6 +17,8 @@ from estafette.usecases.webhooks.gone import GONE_FOR, GONE_TIMES, disable_gone
 from estafette.usecases.webhooks.remove import remove_endpoint
 from estafette.usecases.webhooks.resend import resend_since
 from tests.receivers import Receiver, answer
+from tests.rows import tables
+from tests.rows import webhooks as rows
 from tests.store.webhooks.test_outbox import claim, end_rest, finished, record
 from tests.usecases.stage import Tenant, new_tenant
 from tests.webhooks.stage import listen_at, make_due, messages, move, said, until, working
@@ -27,7 +29,7 @@ def an_hour_ago() -> datetime:
 
 
 async def acts(platform: Platform) -> list[str]:
-    return [row["act"] for row in await platform.pool.fetch("select act from audit order by at")]
+    return await tables.values(platform.pool, "audit", "act", order="at")
 
 
 # Gone
@@ -43,9 +45,7 @@ async def refuse(tenant: Tenant, status: int | None, times: int = 1) -> None:
 
 
 async def age(tenant: Tenant, by: timedelta) -> None:
-    await tenant.platform.pool.execute(
-        "update endpoint_failures set gone_since = gone_since - $1::interval", by
-    )
+    await tables.shift(tenant.platform.pool, "endpoint_failures", gone_since=-by)
 
 
 @pytest.fixture
@@ -82,10 +82,11 @@ async def test_one_that_somebody_has_disabled_is_not_disabled_as_gone(
 ) -> None:
     await refuse(told, 410, GONE_TIMES)
     await age(told, GONE_FOR)
-    await platform.pool.execute("update endpoints set disabled_at = now() - interval '1 day'")
+    a_day_ago = timedelta(days=-1)
+    await tables.change(platform.pool, "endpoints", disabled_at=a_day_ago)
     assert await disable_gone(platform) == []
-    query = "select disabled_at < now() - interval '1 hour' from endpoints where url is not null"
-    assert await platform.pool.fetchval(query)
+    used = {"url": tables.PRESENT}
+    assert await tables.seconds_until(platform.pool, "endpoints", "disabled_at", used) < -3600
 
 
 async def test_few_that_say_so_do_not_disable_it(platform: Platform, told: Tenant) -> None:
@@ -128,7 +129,7 @@ async def test_another_failure_that_is_recorded_with_them_counts(
     await age(told, GONE_FOR)
     await told.create()
     await end_rest(told)
-    await platform.pool.execute("update endpoint_failures set failures = 1, rests_until = null")
+    await tables.change(platform.pool, "endpoint_failures", failures=1, rests_until=None)
     one, other = await claim(told, "one")
     fails = {"is_delivered": False, "retry_seconds": 0.0}
     results = (
@@ -157,10 +158,10 @@ async def test_what_a_gone_endpoint_missed_is_sent_once_it_is_enabled_again(
         async with working(platform, fresh_database):
 
             async def said_so() -> bool:
-                query = "select coalesce(max(gone), 0) from endpoint_failures"
                 await end_rest(tenant)
                 await make_due(tenant)
-                return await platform.pool.fetchval(query) >= GONE_TIMES
+                gone = await tables.values(platform.pool, "endpoint_failures", "gone")
+                return max(gone, default=0) >= GONE_TIMES
 
             await until(said_so)
             await age(tenant, GONE_FOR)
@@ -168,7 +169,7 @@ async def test_what_a_gone_endpoint_missed_is_sent_once_it_is_enabled_again(
             await tenant.create()  # nobody is told
             count, receiver.behaviour = len(receiver.requests), answer()
             await endpoints.set_enabled(platform, tenant.scope, "default", enabled=True)
-            await platform.pool.execute("update messages set state = 'dead'")
+            await tables.change(platform.pool, "messages", state="dead")
             assert await resend_since(platform, tenant.scope, an_hour_ago()) == (1, 1, True)
             await receiver.wait_for(count + 2)
 
@@ -216,7 +217,7 @@ async def test_only_what_was_missed_since_then_in_that_mode_and_account(
     await other.create()
     await tenant.create()
     new = await tenant.create()
-    await platform.pool.execute("update events set occurred_at = now() - interval '2 hours'")
+    await tables.change(platform.pool, "events", occurred_at=timedelta(hours=-2))
     await move(tenant, new, Status.ASSIGNED)
     for one in (tenant, other):
         await listen_at(one, "http://127.0.0.1:9/")
@@ -232,7 +233,7 @@ async def test_what_is_older_than_messages_are_kept_was_perhaps_told_and_is_left
     platform: Platform, tenant: Tenant
 ) -> None:
     await tenant.create()
-    await platform.pool.execute("update events set occurred_at = now() - interval '3 days'")
+    await tables.change(platform.pool, "events", occurred_at=timedelta(days=-3))
     await listen_at(tenant, "http://127.0.0.1:9/")
     since = datetime.now(UTC) - timedelta(days=30)
     kept = timedelta(days=3)
@@ -272,10 +273,8 @@ async def test_a_removed_endpoint_is_sent_nothing_and_what_waited_for_it_ends(
     with pytest.raises(EndpointMissing):
         await remove_endpoint(platform, tenant.scope, "default")
     assert (await acts(platform))[-1] == "endpoint.removed"
-    [row] = await platform.pool.fetch(
-        "select *, endpoints::text as whole from endpoints where removed_at is not null"
-    )
-    assert "secret-path" not in row["whole"]
+    [row] = await tables.read(platform.pool, "endpoints", {"removed_at": tables.PRESENT})
+    assert "secret-path" not in str(row)
     stored = platform.cipher.decrypt(row["secret"], row["id"].bytes)
     assert before.secret != stored
     assert len(await endpoints.attempts_since(platform, tenant.scope, an_hour_ago())) == 1
@@ -287,18 +286,15 @@ async def test_a_removed_endpoint_is_sent_nothing_and_what_waited_for_it_ends(
 async def test_a_removed_endpoint_is_forgotten_when_nothing_tells_of_it_any_more(
     platform: Platform, tenant: Tenant
 ) -> None:
-    async def rows() -> int:
-        return await platform.pool.fetchval("select count(*) from endpoints")
-
     await listen_at(tenant, None)
     await remove_endpoint(platform, tenant.scope, "default")
     await listen_at(tenant, None)
-    assert await rows() == 2
+    assert await tables.count(platform.pool, "endpoints") == 2
     await remove_what_is_over(platform, Retention())
-    assert await rows() == 2
-    await platform.pool.execute("update endpoints set removed_at = removed_at - interval '91 days'")
+    assert await tables.count(platform.pool, "endpoints") == 2
+    await tables.shift(platform.pool, "endpoints", removed_at=timedelta(days=-91))
     await remove_what_is_over(platform, Retention())
-    assert await rows() == 1
+    assert await tables.count(platform.pool, "endpoints") == 1
 
 
 async def test_what_was_made_while_its_endpoint_was_removed_is_not_sent_and_ends(
@@ -307,7 +303,7 @@ async def test_what_was_made_while_its_endpoint_was_removed_is_not_sent_and_ends
     await listen_at(tenant, "http://127.0.0.1:9/")
     await tenant.create()
     await remove_endpoint(tenant.platform, tenant.scope, "default")
-    await tenant.platform.pool.execute("update messages set state = 'pending'")
+    await tables.change(tenant.platform.pool, "messages", state="pending")
     assert await claim(tenant, "one") == []
     async with tenant.platform.pool.acquire() as connection:
         assert await stored_messages.give_up(connection) == 1
@@ -331,10 +327,7 @@ async def test_what_waits_for_an_endpoint_that_is_enabled_again_has_a_fresh_roun
     one = (await messages(told))[0]["delivery_id"]
     await move(told, one, Status.ASSIGNED, Status.IN_TRANSIT)
     await refuse(told, 500, times=2)  # of the first two events
-    await platform.pool.execute(
-        "update messages set round_started_at = round_started_at - interval '3 days',"
-        " due_at = due_at + case when attempt > 0 then 1 else -72 end * interval '1 hour'"
-    )
+    await rows.let_overdue(platform.pool)
     await disable(told)
     assert await claim(told, "one") == []
     waiting = await endpoints.waiting(platform, told.scope.account_id)
@@ -351,25 +344,18 @@ async def test_many_that_wait_begin_anew_and_what_a_scenario_holds_back_keeps_it
     platform: Platform, told: Tenant
 ) -> None:
     held_back = await told.create()
-    await platform.pool.execute(
-        "insert into messages (account_id, id, endpoint_id, delivery_id, seq, due_at)"
-        " select account_id, gen_random_uuid(), endpoint_id, delivery_id, seq,"
-        " now() - number * interval '1 second'"
-        " from messages cross join generate_series(1, 25000) as number where delivery_id <> $1",
-        held_back,
-    )
-    await platform.pool.execute(
-        "update messages set due_at = now() + interval '1 hour' where delivery_id = $1", held_back
-    )
+    [other] = [each for each in await messages(told) if each["delivery_id"] != held_back]
+    a_minute_ago, hour = timedelta(minutes=-1), timedelta(hours=1)
+    await rows.repeat_messages(platform.pool, {"id": other["id"]}, 25_000, due_at=a_minute_ago)
+    await tables.change(platform.pool, "messages", {"delivery_id": held_back}, due_at=hour)
     await disable(told)
     await enable(told)
-    found = await platform.pool.fetch(
-        "select delivery_id = $1 as is_held_back, count(*), count(distinct due_at) as times,"
-        " min(due_at) > now() + interval '50 minutes' as is_to_come"
-        " from messages group by 1 order by 1",
-        held_back,
-    )
-    assert [tuple(row) for row in found] == [(False, 25_001, 1, False), (True, 1, 1, True)]
+    found = await messages(told)
+    [held] = [each for each in found if each["delivery_id"] == held_back]
+    waited = [each for each in found if each["delivery_id"] != held_back]
+    assert held["due_in"] > 3000
+    assert (len(waited), len({each["due_at"] for each in waited})) == (25_001, 1)
+    assert waited[0]["due_in"] < 3000
 
 
 async def test_what_waits_is_not_given_up_for_what_failed_before_it_was_disabled(
@@ -382,7 +368,7 @@ async def test_what_waits_is_not_given_up_for_what_failed_before_it_was_disabled
     late = finished(message, is_delivered=False, retry_seconds=0.0, http_status=500)
     for _ in range(OPENS_AFTER):  # what was under way fails after that, and lets it rest
         await record(told, "one", late)
-    await platform.pool.execute("update messages set due_at = now() - interval '9 days'")
+    await tables.change(platform.pool, "messages", due_at=timedelta(days=-9))
     async with platform.pool.acquire() as connection:
         assert await stored_messages.give_up(connection) == 0
     await enable(told)

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -16,6 +17,8 @@ from estafette.usecases.webhooks.options import AS_THE_DIALECT_SAYS, choose
 from estafette.webhooks.retry import Schedule
 from estafette.webhooks.worker import Limits
 from tests.receivers import Behaviour, Connection, ReceivedRequest, Receiver, after, answer
+from tests.rows import tables
+from tests.rows import webhooks as rows
 from tests.store.webhooks.test_outbox import claim, end_rest, finished, record
 from tests.usecases.stage import DIALECT, Tenant
 from tests.webhooks.stage import (
@@ -32,6 +35,7 @@ from tests.webhooks.stage import (
 
 IN_ORDER = {DIALECT.name: PlainRenderer(order_seconds=600.0)}
 LIMITS = Limits(poll_seconds=0.05)
+HOUR = timedelta(hours=1)
 
 
 def refusing(seq: int, deliveries: set[str]) -> Behaviour:
@@ -175,9 +179,7 @@ async def test_a_delay_that_the_sandbox_was_asked_for_is_not_waited_for(
     await listen_at(tenant, "http://127.0.0.1:9/")
     one = await tenant.create()
     await move(tenant, one, Status.ASSIGNED)
-    await tenant.platform.pool.execute(
-        "update messages set due_at = now() + interval '1 hour' where seq = 1"
-    )
+    await tables.change(tenant.platform.pool, "messages", {"seq": 1}, due_at=HOUR)
     [second] = await claim(tenant, "one", order={DIALECT.name: 600.0})
     assert (second.seq, second.wait_seconds, second.order_seconds) == (2, 0.0, 600.0)
 
@@ -199,13 +201,13 @@ async def test_a_claim_tells_how_long_to_wait(tenant: Tenant) -> None:
     await record(tenant, "one", finished(first, is_delivered=False, retry_seconds=60.0))
     assert 50 < await wait() <= 60
     assert await wait(order={}) == 0.0
-    query = "update messages set round_started_at = now() - interval '590 seconds' where seq = 1"
-    await tenant.platform.pool.execute(query)
-    assert 0 < await wait() <= 10
-    await tenant.platform.pool.execute(query.replace("590", "601"))
-    assert await wait() == 0.0
-    await tenant.platform.pool.execute("update messages set round_started_at = now()")
-    await tenant.platform.pool.execute("update messages set state = 'dead' where seq = 1")
+    pool = tenant.platform.pool
+    for ago, least, most in ((590, 0.1, 10.0), (601, 0.0, 0.0)):
+        began = timedelta(seconds=-ago)
+        await tables.change(pool, "messages", {"seq": 1}, round_started_at=began)
+        assert least <= await wait() <= most
+    await tables.change(pool, "messages", round_started_at=timedelta())
+    await tables.change(pool, "messages", {"seq": 1}, state="dead")
     assert await wait() == 0.0
 
 
@@ -219,9 +221,8 @@ async def test_an_endpoint_that_rested_is_tried_with_a_message_that_need_not_wai
         [first] = await claim(tenant, "one", room=1, order=order)
         await record(tenant, "one", finished(first, is_delivered=False, retry_seconds=0.0))
     await move(tenant, one, Status.ASSIGNED, Status.IN_TRANSIT)
-    await tenant.platform.pool.execute(
-        "update messages set due_at = now() - interval '10 seconds' where seq > 1"
-    )
+    earlier = timedelta(seconds=-10)
+    await tables.change(tenant.platform.pool, "messages", {"seq": [2, 3]}, due_at=earlier)
     await end_rest(tenant)
     [tried] = await claim(tenant, "one", order=order)
     assert (tried.seq, tried.wait_seconds) == (1, 0.0)
@@ -231,22 +232,18 @@ async def test_nothing_waits_for_what_comes_after_it_or_is_claimed_with_it(tenan
     await listen_at(tenant, "http://127.0.0.1:9/")
     await move(tenant, await tenant.create(), Status.ASSIGNED, Status.IN_TRANSIT)
     pool = tenant.platform.pool
-    for later, claimed in (("where seq = 3", [1, 2]), ("", [1, 2, 3])):
-        await pool.execute("update messages set due_at = now(), leased_by = null")
-        await pool.execute("update messages set round_started_at = now() " + later)
-        if later:
-            await pool.execute("update messages set due_at = now() + interval '1 hour' " + later)
+    for later, claimed in ([3], [1, 2]), ([], [1, 2, 3]):
+        await tables.change(pool, "messages", due_at=timedelta(), leased_by=None)
+        tried = {"seq": later or [1, 2, 3]}
+        await tables.change(pool, "messages", tried, round_started_at=timedelta())
+        await tables.change(pool, "messages", {"seq": later}, due_at=HOUR)
         found = await claim(tenant, "one", order={DIALECT.name: 600.0})
         assert [(each.seq, each.wait_seconds) for each in found] == [(seq, 0.0) for seq in claimed]
 
 
 async def probe(tenant: Tenant) -> int:
     """The event that the endpoint is tried with after it has failed again and again."""
-    await tenant.platform.pool.execute(
-        "insert into endpoint_failures (endpoint_id, account_id, failures, rest_seconds)"
-        " select distinct endpoint_id, account_id, $1::integer, 5 from messages",
-        OPENS_AFTER,
-    )
+    await rows.fail_endpoints(tenant.platform.pool, OPENS_AFTER)
     [tried] = await claim(tenant, "one", order={DIALECT.name: 600.0}, room=1)
     assert tried.seq is not None
     return tried.seq
@@ -259,14 +256,15 @@ async def test_an_endpoint_that_rested_is_tried_with_what_waits_for_nothing(
     await listen_at(tenant, "http://127.0.0.1:9/")
     one = await tenant.create()
     await move(tenant, one, Status.ASSIGNED)
-    changes = {
-        "settled": "state = 'delivered', round_started_at = now()",
-        "beyond the bound": "round_started_at = now() - interval '601 seconds'",
-        "another endpoint's": "endpoint_id = gen_random_uuid(), round_started_at = now()",
-        "not tried": "round_started_at = null",
+    now = timedelta()
+    changes: dict[str, dict[str, object]] = {
+        "settled": {"state": "delivered", "round_started_at": now},
+        "beyond the bound": {"round_started_at": timedelta(seconds=-601)},
+        "another endpoint's": {"endpoint_id": uuid4(), "round_started_at": now},
+        "not tried": {"round_started_at": None},
     }
-    later = "due_at = now() + interval '1 hour'"
-    await tenant.platform.pool.execute(f"update messages set {later}, {changes[why]} where seq = 1")
+    pool = tenant.platform.pool
+    await tables.change(pool, "messages", {"seq": 1}, due_at=HOUR, **changes[why])
     assert await probe(tenant) == 2
 
 
@@ -276,7 +274,8 @@ async def test_an_endpoint_that_rested_is_tried_with_the_first_though_a_later_on
     await listen_at(tenant, "http://127.0.0.1:9/")
     one = await tenant.create()
     await move(tenant, one, Status.ASSIGNED)
-    await tenant.platform.pool.execute("update messages set round_started_at = now() where seq = 2")
+    now = timedelta()
+    await tables.change(tenant.platform.pool, "messages", {"seq": 2}, round_started_at=now)
     assert await probe(tenant) == 1
 
 
@@ -300,8 +299,7 @@ async def test_another_endpoint_of_the_account_does_not_wait(tenant: Tenant, nam
 
 
 async def _name(tenant: Tenant, endpoint_id: UUID) -> str:
-    query = "select name from endpoints where id = $1"
-    return await tenant.platform.pool.fetchval(query, endpoint_id)
+    return await tables.value(tenant.platform.pool, "endpoints", "name", {"id": endpoint_id})
 
 
 async def test_an_endpoint_may_go_back_to_what_its_dialect_says(tenant: Tenant) -> None:

@@ -13,6 +13,7 @@ from estafette.store.pool import Connection, Pool, open_pool
 from estafette.store.webhooks import outbox
 from estafette.store.webhooks.outbox import Claimed, Finished
 from estafette.webhooks.recorder import Recorder
+from tests.rows import tables
 from tests.usecases.stage import Tenant
 from tests.webhooks.stage import attempts, listen_at, messages, until
 
@@ -25,8 +26,8 @@ async def _claimed(tenant: Tenant, count: int) -> list[Claimed]:
     for _ in range(count):
         await tenant.create()
     async with tenant.platform.pool.acquire() as connection:
-        query = "select id from endpoints where account_id = $1 and url is not null"
-        endpoint_id = await connection.fetchval(query, tenant.account.id)
+        where = {"account_id": tenant.account.id, "url": tables.PRESENT}
+        endpoint_id = await tables.value(connection, "endpoints", "id", where)
         claimed = await outbox.claim(
             connection, {endpoint_id: 100}, lease_seconds=LEASE_SECONDS, worker=WORKER
         )
@@ -88,9 +89,7 @@ async def test_results_that_are_not_written_in_time_are_written_later(
     ):
         transaction = connection.transaction()
         await transaction.start()
-        await connection.execute(
-            "select from messages where account_id = $1 for update", tenant.account.id
-        )
+        await tables.lock(connection, "messages", {"account_id": tenant.account.id})
         before = _failures()
         writing = asyncio.create_task(_write(impatient, [_delivered(one) for one in claimed]))
 

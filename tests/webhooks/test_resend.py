@@ -12,6 +12,7 @@ from estafette.store.webhooks import messages as store
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints as webhooks
 from estafette.usecases.webhooks.resend import resend_since
+from tests.rows import tables
 from tests.store.webhooks.test_outbox import claim, finished, record
 from tests.usecases.stage import Tenant, new_tenant
 from tests.webhooks.stage import listen_at, messages, move
@@ -80,9 +81,8 @@ async def test_one_event_is_sent_again_in_a_round_of_its_own(
     id, event = await the_event(told)
     await move(told, id, Status.ASSIGNED)
     await settle(told)
-    await told.platform.pool.execute(
-        "update messages set round_started_at = now() - interval '1 day'"
-    )
+    a_day_ago = timedelta(days=-1)
+    await tables.change(platform.pool, "messages", round_started_at=a_day_ago)
     assert await webhooks.resend_event(platform, told.scope, id, uuid4()) == 0
     assert await webhooks.resend_event(platform, told.scope, id, event) == 1
     assert await states(told) == ["pending", "delivered"]
@@ -102,9 +102,8 @@ async def test_a_round_begins_with_its_first_attempt(platform: Platform, tenant:
     assert first.round_seconds < 60
     failed = finished(first, is_delivered=False, retry_seconds=0.0)
     assert await record(tenant, "one", failed) == 1
-    await platform.pool.execute(
-        "update messages set round_started_at = round_started_at - interval '1 hour'"
-    )
+    earlier = timedelta(hours=-1)
+    await tables.shift(platform.pool, "messages", round_started_at=earlier)
     [second] = await claim(tenant, "one")
     assert 3600 <= second.round_seconds < 3660
 
@@ -136,8 +135,8 @@ async def test_what_one_endpoint_missed_is_sent_to_it_alone(
     await settle(tenant, "dead")
     assert await resend_since(platform, tenant.scope, an_hour_ago(), "other") == (1, 0, True)
     [message] = await claim(tenant, "one")
-    query = "select name from endpoints where id = $1"
-    assert await platform.pool.fetchval(query, message.endpoint_id) == "other"
+    where = {"id": message.endpoint_id}
+    assert await tables.value(platform.pool, "endpoints", "name", where) == "other"
 
 
 async def test_missed_events_are_told_page_by_page_each_once(

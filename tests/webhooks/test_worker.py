@@ -18,6 +18,8 @@ from estafette.usecases.webhooks.resend import resend_since
 from estafette.webhooks.retry import Schedule
 from estafette.webhooks.worker import Limits
 from tests.receivers import Receiver, after, answer, in_turn, redirect
+from tests.rows import tables
+from tests.rows import webhooks as rows
 from tests.usecases.stage import DIALECT, Tenant, new_tenant
 from tests.webhooks.stage import (
     PlainRenderer,
@@ -93,9 +95,8 @@ async def test_a_worker_that_is_not_woken_finds_messages_by_itself(
         id = await tenant.create()
         await receiver.wait_for(1)
         await until_settled(tenant, 1)
-        await platform.pool.execute(
-            "update messages set state = 'pending', due_at = now() where delivery_id = $1", id
-        )
+        of_it, now = {"delivery_id": id}, timedelta()
+        await tables.change(platform.pool, "messages", of_it, state="pending", due_at=now)
         await receiver.wait_for(2)
 
 
@@ -108,7 +109,7 @@ async def test_messages_of_one_delivery_claimed_together_are_sent_in_order(
         for id in ids:
             await move(tenant, id, Status.ASSIGNED, Status.IN_TRANSIT)
             await move(tenant, id, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
-        await platform.pool.execute("update messages set due_at = now()")
+        await tables.change(platform.pool, "messages", due_at=timedelta())
         limits = Limits(per_endpoint=64)
         async with working(platform, fresh_database, limits=limits):
             await receiver.wait_for(15)
@@ -124,16 +125,7 @@ async def test_steps_that_were_jumped_over_are_told_in_order_under_one_event(
         await listen_at(tenant, receiver.url)
         id = await tenant.create()
         await move(tenant, id, Status.ASSIGNED)
-        await platform.pool.execute(
-            "update events set announced = '{one,two,three}' where delivery_id = $1 and seq = 2", id
-        )
-        await platform.pool.execute(
-            "insert into messages (account_id, id, endpoint_id, delivery_id, seq, ordinal, due_at)"
-            " select account_id, gen_random_uuid(), endpoint_id, delivery_id, seq, other, due_at"
-            " from messages cross join generate_series(1, 2) other"
-            " where delivery_id = $1 and seq = 2",
-            id,
-        )
+        await rows.announce(platform.pool, id, 2, "one", "two", "three")
         async with working(platform, fresh_database):
             await receiver.wait_for(4)
     told = [said(each) for each in receiver.requests]
@@ -359,7 +351,7 @@ async def test_what_is_claimed_after_its_endpoint_was_disabled_is_given_back_unt
         await tenant.create()
         async with working(platform, fresh_database, limits=ONLY_WHEN_WOKEN):
             await receiver.wait_for(1)
-            await platform.pool.execute("update endpoints set disabled_at = now()")
+            await tables.change(platform.pool, "endpoints", disabled_at=timedelta())
             is_disabled.set()
             await until(given_back)
     sent, held = await messages(tenant)

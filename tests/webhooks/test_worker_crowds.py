@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +12,8 @@ from estafette.usecases.platform import Platform
 from estafette.webhooks.retry import Schedule, doubling
 from estafette.webhooks.worker import Limits
 from tests.receivers import Behaviour, Receiver, answer, byte_a_second, silent, slow_headers
+from tests.rows import tables
+from tests.rows import webhooks as rows
 from tests.usecases.stage import DIALECT, Tenant, new_tenant
 from tests.webhooks.stage import (
     PlainRenderer,
@@ -23,34 +26,13 @@ from tests.webhooks.stage import (
     working,
 )
 
-_CLONES = """
-with clones as (
-    select number, case when $3 then gen_random_uuid() else $1::uuid end as account_id,
-        gen_random_uuid() as endpoint_id
-    from generate_series(1, $2::integer) number
-),
-accounts_too as (
-    insert into accounts select (jsonb_populate_record(accounts, jsonb_build_object(
-        'id', clones.account_id, 'name', clones.account_id::text))).*
-    from accounts cross join clones where $3 and accounts.id = $1
-),
-endpoints_too as (
-    insert into endpoints (account_id, mode, id, name, url, secret)
-    select account_id, 'live', endpoint_id, endpoint_id::text, $4::text, '' from clones
-)
-insert into messages (account_id, id, endpoint_id, test_type, due_at)
-select account_id, gen_random_uuid(), endpoint_id, 'created', now() - interval '1 minute'
-from clones cross join generate_series(1, $5::integer)
-"""
-
 
 async def crowd(
     tenant: Tenant, url: str, count: int, *, each_its_own: bool, messages: int = 20
 ) -> None:
     """Gives the account, or as many new ones, so many endpoints at `url`, with messages due."""
-    await tenant.platform.pool.execute(
-        _CLONES, tenant.scope.account_id, count, each_its_own, url, messages
-    )
+    pool, own = tenant.platform.pool, tenant.scope.account_id
+    await rows.add_crowd(pool, own, url, count, messages, each_its_own=each_its_own)
 
 
 PATIENT = {DIALECT.name: PlainRenderer(Schedule(doubling(60, 3), timeout_seconds=60))}
@@ -107,8 +89,8 @@ async def test_an_endpoint_that_only_fails_is_sent_one_message_now_and_then_and_
     platform: Platform, tenant: Tenant, fresh_database: str
 ) -> None:
     async def rests() -> bool:
-        query = "select count(*) from endpoint_failures where rests_until > now()"
-        return await platform.pool.fetchval(query) == 1
+        (rest,) = await tables.values(platform.pool, "endpoint_failures", "rests_until") or [None]
+        return rest is not None and rest > await tables.now(platform.pool)
 
     async with Receiver(answer(500)) as receiver:
         await listen_at(tenant, receiver.url)
@@ -118,7 +100,7 @@ async def test_an_endpoint_that_only_fails_is_sent_one_message_now_and_then_and_
             await until(rests)
             assert [each for each in await messages(tenant) if not each["attempt"]]
             receiver.behaviour = answer()
-            await platform.pool.execute("update endpoint_failures set rests_until = now()")
+            await tables.change(platform.pool, "endpoint_failures", rests_until=timedelta())
             await make_due(tenant)
             await until_settled(tenant, 200)
 

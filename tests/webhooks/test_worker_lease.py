@@ -9,6 +9,7 @@ from estafette.usecases.platform import Platform
 from estafette.webhooks.retry import Schedule
 from estafette.webhooks.sender import Outcome, Request, Result
 from estafette.webhooks.worker import Limits
+from tests.rows import tables
 from tests.usecases.stage import DIALECT, Tenant
 from tests.webhooks.stage import PlainRenderer, listen_at, until, until_settled, working
 
@@ -38,8 +39,8 @@ class _Outlasting:
     async def _left(self, request: Request) -> float:
         """For how long the message of a request is leased yet."""
         id = UUID(orjson.loads(request.body)["messageId"])
-        query = "select extract(epoch from due_at - now())::float8 from messages where id = $1"
-        return await self.tenant.platform.pool.fetchval(query, id)
+        pool = self.tenant.platform.pool
+        return await tables.seconds_until(pool, "messages", "due_at", {"id": id})
 
 
 async def test_what_was_held_too_long_for_its_lease_is_claimed_anew_before_it_is_sent(

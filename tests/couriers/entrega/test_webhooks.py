@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncGenerator, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Connector
 from estafette.core.deliveries.delivery import Delivery
 from estafette.usecases.couriers.links import Link, connect
+from tests.rows import tables
 from tests.serving import Answer, Server, running
 from tests.usecases.angola import OFFER, FakeCourier, Shop, new_shop
 
@@ -60,18 +62,15 @@ class Linked:
     async def delivery(self) -> Delivery:
         """One of the company, which was tried to be placed and is to be tried again in an hour."""
         delivery = await self.shop.create()
-        await self.shop.sql(
-            "update dispatches set attempt = 1, next_at = now() + interval '1 hour'"
-            " where delivery_id = $1",
-            delivery.id,
-        )
+        where, hour = {"delivery_id": delivery.id}, timedelta(hours=1)
+        pool = self.shop.platform.pool
+        await tables.change(pool, "dispatches", where, attempt=1, next_at=hour)
         return delivery
 
     async def is_due(self, delivery: Delivery) -> bool:
         """Whether somebody is to look now."""
-        return await self.shop.platform.pool.fetchval(
-            "select next_at <= now() from dispatches where delivery_id = $1", delivery.id
-        )
+        pool, where = self.shop.platform.pool, {"delivery_id": delivery.id}
+        return await tables.seconds_until(pool, "dispatches", "next_at", where) <= 0
 
 
 @pytest.fixture

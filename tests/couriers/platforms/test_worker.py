@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from estafette.couriers.platforms import Access, Worker
 from estafette.couriers.platforms.places import LOOKING, PLACING
 from tests.couriers.stage import asked, creating, refusing, routed, timeline
 from tests.receivers import Receiver, after, answer
+from tests.rows import dispatches, tables
 from tests.usecases.angola import OFFER, FakeCourier, Shop, angola_over, new_shop
 
 _UPSTREAM: dict[str, Any] = {"quote_id": "q", "origin": {}, "destination": {}, "parcel": {}}
@@ -68,10 +70,8 @@ async def working(shop: Shop, platforms: Mapping[str, Receiver]) -> AsyncGenerat
 
 
 async def states(shop: Shop, deliveries: list[Delivery]) -> set[str]:
-    rows = await shop.platform.pool.fetch(
-        "select state from dispatches where delivery_id = any($1)", [one.id for one in deliveries]
-    )
-    return {row["state"] for row in rows}
+    where = {"delivery_id": [one.id for one in deliveries]}
+    return set(await tables.values(shop.platform.pool, "dispatches", "state", where))
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -85,8 +85,8 @@ async def until_tried(shop: Shop, count: int) -> None:
     """Waits until so many dispatches were tried in vain."""
 
     async def were_tried() -> bool:
-        query = "select count(*) from dispatches where last_error is not null"
-        return await shop.platform.pool.fetchval(query) >= count
+        failed = {"last_error": tables.PRESENT}
+        return await tables.count(shop.platform.pool, "dispatches", failed) >= count
 
     await until(were_tried)
 
@@ -116,10 +116,8 @@ async def test_a_platform_that_hangs_holds_up_its_own_deliveries_alone(shop: Sho
 
 async def test_a_new_delivery_is_placed_before_the_many_that_are_looked_at(shop: Shop) -> None:
     many = await ordered(shop, "well", 60)
-    await shop.sql(
-        "update dispatches set state = 'placed', upstream_id = delivery_id::text, attempt = 1,"
-        " next_at = now() - interval '1 hour'"
-    )
+    await dispatches.place_all(shop.platform.pool)
+    await tables.change(shop.platform.pool, "dispatches", next_at=timedelta(hours=-1))
     (new,) = await ordered(shop, "well", 1)
     routes = routed(create=creating(), events=timeline("pending"))
     async with Receiver(routes) as well, working(shop, {"well": well}):
@@ -132,9 +130,10 @@ async def test_a_new_delivery_is_placed_before_the_many_that_are_looked_at(shop:
 
 async def test_looks_go_on_while_deliveries_without_end_are_to_be_placed(shop: Shop) -> None:
     (old,) = await ordered(shop, "well", 1)
-    await shop.sql("update dispatches set state = 'placed', upstream_id = 'theirs', attempt = 1")
+    await dispatches.place_all(shop.platform.pool)
     await ordered(shop, "well", 60)
-    await shop.sql("update dispatches set next_at = now() where state = 'placed'")
+    of_placed, now = {"state": "placed"}, timedelta()
+    await tables.change(shop.platform.pool, "dispatches", of_placed, next_at=now)
     routes = routed(create=creating(), events=timeline("pending", "assigned"))
     async with Receiver(routes) as well, working(shop, {"well": well}):
         await well.wait_until(lambda: "events" in map(asked, well.requests))
@@ -170,10 +169,10 @@ async def test_a_delivery_that_is_created_while_it_sleeps_wakes_it(shop: Shop) -
 async def test_a_company_that_is_not_connected_is_waited_for(shop: Shop) -> None:
     made = await ordered(shop, "well", 1)
     reason = "the company is not connected in this mode"
-    query = "select last_error from dispatches where delivery_id = $1"
+    where = {"delivery_id": made[0].id}
 
     async def is_postponed() -> bool:
-        return await shop.platform.pool.fetchval(query, made[0].id) == reason
+        return await tables.value(shop.platform.pool, "dispatches", "last_error", where) == reason
 
     async with working(shop, {}):
         await until(is_postponed)

@@ -3,6 +3,7 @@
 import asyncpg
 
 from estafette.core.accounts.account import Mode
+from tests.rows import tables
 from tests.serving import Server, Tenant
 
 
@@ -13,17 +14,14 @@ async def test_a_move_by_hand_tells_the_key_and_the_address(
     for body in (None, {"status": "out_for_delivery"}):
         answer = await tenant.post(f"/sandbox/v1/deliveries/{id}/advance", body)
         assert answer.status == 200
-    entries = await connection.fetch(
-        "select * from audit where account_id = $1 and act = 'delivery.moved' order by at",
-        tenant.account.id,
-    )
+    moved = {"account_id": tenant.account.id, "act": "delivery.moved"}
+    entries = await tables.read(connection, "audit", moved, order="at")
     assert [entry["changes"] for entry in entries] == [
         '{"status":["pending","assigned"]}',
         '{"status":["assigned","out_for_delivery"]}',
     ]
-    key_id = await connection.fetchval(
-        "select id from api_keys where account_id = $1 and mode = 'sandbox'", tenant.account.id
-    )
+    where = {"account_id": tenant.account.id, "mode": Mode.SANDBOX, "kind": "secret"}
+    key_id = await tables.value(connection, "api_keys", "id", where)
     for entry in entries:
         assert (entry["by_kind"], entry["by_name"]) == ("key", str(key_id))
         assert entry["by_address"] == "127.0.0.1"
@@ -38,7 +36,5 @@ async def test_a_move_that_is_refused_is_not_written_down(
         f"/sandbox/v1/deliveries/{id}/advance", {"status": "awaiting_payment"}
     )
     assert answer.status == 409
-    assert not await connection.fetchval(
-        "select count(*) from audit where account_id = $1 and act = 'delivery.moved'",
-        tenant.account.id,
-    )
+    moved = {"account_id": tenant.account.id, "act": "delivery.moved"}
+    assert await tables.count(connection, "audit", moved) == 0

@@ -1,11 +1,11 @@
 """The loop of the simulated couriers, as a worker process runs it."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from estafette.core.deliveries.delivery import Status
 from estafette.couriers.sandbox import loop
 from estafette.usecases.platform import Platform
+from tests.rows import database, tables
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 
 PACE = timedelta(milliseconds=20)
@@ -45,13 +46,8 @@ async def until_delivered(tenant: Tenant, ids: Iterable[UUID]) -> None:
     wanted = list(ids)
 
     async def delivered() -> bool:
-        return await tenant.platform.pool.fetchval(
-            "select count(*) = $3 from deliveries"
-            " where account_id = $1 and id = any($2) and status = 'delivered'",
-            tenant.account.id,
-            wanted,
-            len(wanted),
-        )
+        ended = {"account_id": tenant.account.id, "id": wanted, "status": "delivered"}
+        return await tables.count(tenant.platform.pool, "deliveries", ended) == len(wanted)
 
     await until(delivered)
 
@@ -97,26 +93,21 @@ async def test_with_a_step_of_zero_nothing_moves(postgres_dsn: str) -> None:
         async with platform_over(postgres_dsn, step=PACE) as platform, couriers(platform):
             tenant = await new_tenant(platform)
             await until_delivered(tenant, [await tenant.create()])
-        query = "select status from deliveries where id = $1"
-        assert await still.pool.fetchval(query, resting) == "pending"
+        status = await tables.value(still.pool, "deliveries", "status", {"id": resting})
+        assert status == "pending"
 
 
 async def test_couriers_outlive_the_loss_of_the_database(
     fresh_database: str, connection: asyncpg.Connection
 ) -> None:
-    name = urlsplit(fresh_database).path[1:]
     async with platform_over(fresh_database, step=PACE) as platform:
         tenant = await new_tenant(platform)
         before = failures()
         with capture_logs() as logs:
             async with couriers(platform):
-                await connection.execute(f"alter database {name} allow_connections false")
-                await connection.execute(
-                    "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1",
-                    name,
-                )
+                await database.shut(connection, fresh_database)
                 await until(failed_more_than(before))
-                await connection.execute(f"alter database {name} allow_connections true")
+                await database.open_again(connection, fresh_database)
                 await until_delivered(tenant, [await tenant.create()])
         assert sum(line["log_level"] == "error" for line in logs) <= 1
 
@@ -137,12 +128,14 @@ def failed_more_than(before: float) -> Callable[[], Awaitable[bool]]:
 
 async def test_couriers_outlive_a_delivery_that_cannot_be_read(quick: Tenant) -> None:
     broken, healthy = await quick.create(), await quick.create()
-    change = "update deliveries set pickup = pickup {} where id = $1"
-    await quick.platform.pool.execute(change.format("""|| '{"novelty": 1}'"""), broken)
+    pool, where = quick.platform.pool, {"id": broken}
+    pickup: str = await tables.value(pool, "deliveries", "pickup", where)
+    of_tomorrow = {**json.loads(pickup), "novelty": 1}
+    await tables.change(pool, "deliveries", where, pickup=of_tomorrow)
     with capture_logs() as logs:
         async with couriers(quick.platform):
             await until(reported(logs, "stumbled"))
-            await quick.platform.pool.execute(change.format("- 'novelty'"), broken)
+            await tables.change(pool, "deliveries", where, pickup=pickup)
             await until_delivered(quick, [broken, healthy])
 
 

@@ -25,6 +25,8 @@ from tests.dialects.entrega.answers import (
     refused,
 )
 from tests.edges import ENTREGA, Call
+from tests.rows import quotes as quote_rows
+from tests.rows import tables
 from tests.serving import Server, Tenant, delivery_id
 
 
@@ -121,8 +123,8 @@ async def test_what_nobody_knows_is_neither_compared_nor_kept(entrega: Tenant) -
     secret = "kept by nobody " * 1_900
     route = {**ROUTE, "parcel": {**ROUTE["parcel"], "colour": secret}, "more": [secret]}
     quote = (await quotes(entrega, **route))["zango-entregas"]
-    kept = "select quotes::text from quotes where id = $1"
-    row = await entrega.server.platform.pool.fetchval(kept, UUID(quote["quote_id"]))
+    pool, where = entrega.server.platform.pool, {"id": UUID(quote["quote_id"])}
+    (row,) = await tables.texts(pool, "quotes", where)
     assert len(row) < 1_000
     for told in (secret[:20], LUANDA["address_line"], ROUTE["parcel"]["description"]):
         assert told not in row
@@ -201,10 +203,7 @@ async def test_quote_id_is_required(entrega: Tenant) -> None:
 async def test_expired_quote_is_refused_and_a_used_one_says_so_even_then(entrega: Tenant) -> None:
     fresh, used = await order(entrega), await order(entrega)
     assert (await entrega.post(DELIVERIES, used)).status == 201
-    pool = entrega.server.platform.pool
-    await pool.execute(
-        "update quotes set expires_at = now() where account_id = $1", entrega.account.id
-    )
+    await quote_rows.expire(entrega.server.platform.pool, entrega.account.id)
     refused(await entrega.post(DELIVERIES, fresh), 422, "quote_expired")
     refused(await entrega.post(DELIVERIES, used), 422, "quote_already_used")
 
@@ -222,11 +221,7 @@ async def test_company_must_be_the_quote_s(entrega: Tenant) -> None:
 async def test_fee_is_the_quoted_one_whatever_changes_later(entrega: Tenant) -> None:
     body = await order(entrega)
     platform = entrega.server.platform
-    await platform.pool.execute(
-        "update tariffs set fee = fee * 2 where company_id in"
-        " (select id from companies where account_id = $1)",
-        entrega.account.id,
-    )
+    await quote_rows.raise_tariffs(platform.pool, entrega.account.id, 1800)
     assert (await quotes(entrega))["zango-entregas"]["fee_aoa"] == 3600
     await change_company(platform, "AO", "zango-entregas", entrega.account.id, active=False)
     shown = (await entrega.ask(Call("POST", DELIVERIES, body)))["data"]

@@ -15,6 +15,7 @@ from estafette.http.refusals import Detail
 from estafette.usecases.deliveries.search import ListFilter
 from tests.dialects.entrega.answers import DELIVERIES, MARIEN, created, quotes, refused
 from tests.edges import Call
+from tests.rows import tables
 from tests.serving import Tenant, delivery_id
 
 
@@ -103,12 +104,9 @@ async def test_pages_follow_each_other_without_a_total(entrega: Tenant) -> None:
 @pytest.mark.parametrize("sort", ["inserted_at_desc", "inserted_at_asc"])
 async def test_pages_are_stable_among_equal_times(entrega: Tenant, sort: str) -> None:
     ids = {(await created(entrega))["id"] for _ in range(7)}
-    pool = entrega.server.platform.pool
+    pool, mine = entrega.server.platform.pool, {"account_id": entrega.account.id}
     for table in ("deliveries", "search_texts"):
-        await pool.execute(
-            f"update {table} set created_at = '2026-02-01T00:00:00Z' where account_id = $1",
-            entrega.account.id,
-        )
+        await tables.change(pool, table, mine, created_at=datetime(2026, 2, 1, tzinfo=UTC))
     pages = [await _ids(entrega, f"sort={sort}&limit=2&offset={n}") for n in (0, 2, 4, 6)]
     seen = [id for page in pages for id in page]
     assert len(seen) == len(set(seen)) == 7
@@ -118,11 +116,9 @@ async def test_pages_are_stable_among_equal_times(entrega: Tenant, sort: str) ->
 
 async def _age(tenant: Tenant) -> None:
     """Lets all that is there have been created an hour earlier."""
+    pool, mine = tenant.server.platform.pool, {"account_id": tenant.account.id}
     for table in ("deliveries", "search_texts"):
-        await tenant.server.platform.pool.execute(
-            f"update {table} set created_at = created_at - interval '1 hour' where account_id = $1",
-            tenant.account.id,
-        )
+        await tables.shift(pool, table, mine, created_at=timedelta(hours=-1))
 
 
 @pytest.mark.parametrize("sort", ["inserted_at_desc", "inserted_at_asc"])

@@ -12,6 +12,7 @@ from estafette.core.money.payment import PaymentMethod
 from estafette.usecases.accounts.keys import list_keys, rotate_key, set_limits
 from tests.dialects.entrega.answers import ROUTE, refused
 from tests.edges import ENTREGA
+from tests.rows import tables
 from tests.serving import Answer, Server, Tenant, running
 
 _TRUSTED = "https://loja.example"
@@ -155,19 +156,16 @@ async def test_a_flood_of_live_deliveries_ends_at_the_limit_of_its_address(
 async def test_a_flood_with_a_key_that_is_older_than_limits_ends_too(fresh_database: str) -> None:
     async with running(fresh_database) as server:
         entrega = await server.tenant(ENTREGA)
-        await server.platform.pool.execute(
-            "update api_keys set limits = null where account_id = $1", entrega.account.id
-        )
+        where = {"account_id": entrega.account.id}
+        await tables.change(server.platform.pool, "api_keys", where, limits=None)
         assert await _flood(entrega) == {201: 60, 429: 36}
 
 
 async def test_the_limit_of_all_holds_whatever_the_addresses(entrega: Tenant) -> None:
     await _limit(entrega, lambda limits: replace(limits, per_hour=2))
     assert [(await _order(entrega)).status for _ in range(3)] == [201, 201, 429]
-    await entrega.server.platform.pool.execute(
-        "update page_tallies set last_slice = last_slice - 13 where account_id = $1",
-        entrega.account.id,
-    )
+    pool, where = entrega.server.platform.pool, {"account_id": entrega.account.id}
+    await tables.shift(pool, "page_tallies", where, last_slice=-13)
     assert (await _order(entrega)).status == 201  # an hour later
 
 
@@ -208,7 +206,6 @@ async def test_a_delivery_tells_its_merchant_with_which_key_it_was_created(
 
 async def test_a_delivery_older_than_that_says_nothing_of_its_key(entrega: Tenant) -> None:
     id = await entrega.create()
-    await entrega.server.platform.pool.execute(
-        "update deliveries set key_id = null where account_id = $1", entrega.account.id
-    )
+    pool, where = entrega.server.platform.pool, {"account_id": entrega.account.id}
+    await tables.change(pool, "deliveries", where, key_id=None)
     assert "created_with" not in (await entrega.get(f"/v1/deliveries/{id}")).told["data"]

@@ -14,6 +14,7 @@ from estafette.http.refusals import Detail, InvalidRequest
 from estafette.usecases.deliveries.find import Filter, Position
 from tests.dialects.kaspi.answers import DELIVERIES, bad_fields
 from tests.edges import KASPI
+from tests.rows import tables
 from tests.serving import Tenant, delivery_id
 
 
@@ -116,11 +117,8 @@ async def test_list_is_filtered_by_order(kaspi: Tenant) -> None:
 async def test_list_is_filtered_by_time_inclusively(kaspi: Tenant) -> None:
     id = await kaspi.create()
     async with kaspi.server.platform.pool.acquire() as connection:
-        at: datetime = await connection.fetchval(
-            "select created_at from deliveries where account_id = $1 and id = $2",
-            kaspi.account.id,
-            delivery_id(id),
-        )
+        where = {"account_id": kaspi.account.id, "id": delivery_id(id)}
+        at: datetime = await tables.value(connection, "deliveries", "created_at", where)
     exact = at.isoformat().replace("+00:00", "Z")
     second = timestamp(at)
     before, after = (timestamp(at + timedelta(seconds=by)) for by in (-1, 1))

@@ -7,6 +7,7 @@ import pytest
 from estafette.core.accounts.account import Mode
 from tests.dialects.kaspi.answers import DELIVERIES, QUOTES, bad_fields, refused
 from tests.edges import KASPI
+from tests.rows import tables
 from tests.serving import Server, Tenant
 
 _ROUTE: dict[str, Any] = {
@@ -36,10 +37,8 @@ async def test_delivery_from_a_quote_gets_its_fee_and_its_times(kaspi: Tenant) -
     body["dropoff"]["address"] = "Кабанбай батыра 15, Астана"
     answer = await kaspi.post(DELIVERIES, body)
     assert answer.status == 201, answer.body
-    fee = await kaspi.server.platform.pool.fetchval(
-        "select fee from deliveries where account_id = $1", kaspi.account.id
-    )
-    assert fee == quoted["feeKzt"]
+    pool, where = kaspi.server.platform.pool, {"account_id": kaspi.account.id}
+    assert await tables.value(pool, "deliveries", "fee", where) == quoted["feeKzt"]
 
 
 async def test_quote_is_used_once(kaspi: Tenant) -> None:

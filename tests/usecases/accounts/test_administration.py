@@ -32,6 +32,7 @@ from estafette.usecases.accounts.keys import (
 from estafette.usecases.couriers.companies import companies_of
 from estafette.usecases.platform import Platform
 from estafette.usecases.seed import demo_account, prepare_database
+from tests.rows import tables
 from tests.usecases.stage import Tenant, new_tenant
 
 
@@ -241,12 +242,11 @@ async def test_an_account_of_rehearsals_is_removed_with_all_that_it_has(
         await find_account(platform, tenant.account.name)
     with pytest.raises(AccountNotFoundError):
         await remove_account(platform, tenant.account.name)
-    found = await platform.pool.fetch(
-        "select act, account_id, changes from audit where object = $1", str(tenant.account.id)
-    )
-    [(act, of, changes)] = [row for row in found if row["act"] == "account.removed"]
-    assert (act, of) == ("account.removed", None)
-    assert orjson.loads(changes) == {"name": tenant.account.name, "deliveries": 2}
+    removed = {"object": str(tenant.account.id), "act": "account.removed"}
+    [entry] = await tables.read(platform.pool, "audit", removed)
+    assert entry["account_id"] is None
+    facts = {"name": tenant.account.name, "deliveries": 2}
+    assert orjson.loads(entry["changes"]) == facts
 
 
 async def test_an_account_with_live_deliveries_stays(platform: Platform) -> None:

@@ -11,6 +11,7 @@ from estafette.core.accounts.account import Account, Credential, KeyKind, Mode
 from estafette.core.accounts.acts import EVERY_ACT, PAGE_ACTS, Act, Operation
 from estafette.core.accounts.page_limits import NEW_LIMITS, OLDER_LIMITS, PageLimits, read_place
 from estafette.core.errors import ActRefused, AddressRefused
+from estafette.core.ids import new_id
 from estafette.store.accounts import keys
 from estafette.usecases.accounts.administration import create_account
 from estafette.usecases.accounts.authenticate import authenticate, permit
@@ -29,6 +30,7 @@ from estafette.usecases.accounts.keys import (
     set_limits,
 )
 from estafette.usecases.platform import Platform
+from tests.rows import database, tables
 
 _RULES = KeyRules(
     name="Warehouse",
@@ -115,8 +117,9 @@ async def test_rules_are_changed_at_once(platform: Platform) -> None:
     assert found is not None
     assert (found.networks, found.acts) == ((), _RULES.acts)
     await change_key(platform, account, id, lambda rules: replace(rules, acts=EVERY_ACT))
-    stored = "select scopes from api_keys where id = $1"
-    assert await platform.pool.fetchval(stored, issued.known.id) is None  # acts to come too
+    where = {"id": issued.known.id}
+    stored = await tables.value(platform.pool, "api_keys", "scopes", where)
+    assert stored is None  # acts to come too
 
 
 @pytest.mark.parametrize(
@@ -164,11 +167,9 @@ async def test_a_disabled_key_is_enabled_again_and_an_ended_one_is_not(platform:
 
 async def _end(platform: Platform, key: IssuedKey) -> datetime:
     """Lets a key's time have been over for an hour."""
-    return await platform.pool.fetchval(
-        "update api_keys set expires_at = now() - interval '1 hour' where id = $1"
-        " returning expires_at",
-        key.known.id,
-    )
+    pool, where, an_hour_ago = platform.pool, {"id": key.known.id}, timedelta(hours=-1)
+    await tables.change(pool, "api_keys", where, expires_at=an_hour_ago)
+    return await tables.value(pool, "api_keys", "expires_at", where)
 
 
 async def test_nothing_gives_an_ended_key_new_life(platform: Platform) -> None:
@@ -241,7 +242,7 @@ async def test_a_new_publishable_key_has_limits_that_are_changed_and_kept(
 
 async def test_a_publishable_key_older_than_limits_has_generous_ones(platform: Platform) -> None:
     account, issued = await _pages(platform)
-    await platform.pool.execute("update api_keys set limits = null where id = $1", issued.known.id)
+    await tables.change(platform.pool, "api_keys", {"id": issued.known.id}, limits=None)
     found = await _recognised(platform, issued)
     assert found is not None
     assert found.page == OLDER_LIMITS
@@ -261,17 +262,15 @@ async def test_limits_are_for_publishable_keys_and_have_bounds(platform: Platfor
 
 async def test_an_account_has_a_bounded_number_of_keys(platform: Platform) -> None:
     account = await _account(platform)
-    await platform.pool.execute(
-        "insert into api_keys (account_id, id, mode, kind, hash, hint)"
-        " select $1, gen_random_uuid(), 'live', 'secret', uuid_send(gen_random_uuid()), 'abcd'"
-        " from generate_series(1, 1000)",
-        account.id,
-    )
+    mine = {"account_id": account.id}
+    secret = {"mode": "live", "kind": "secret", "hint": "abcd"}
+    keys = [
+        {**mine, **secret, "id": id, "hash": id.bytes} for id in (new_id() for _ in range(1000))
+    ]
+    await tables.add_many(platform.pool, "api_keys", keys)
     with pytest.raises(KeyRefusedError, match="1000 keys"):
         await create_key(platform, account, Mode.LIVE)
-    await platform.pool.execute(
-        "update api_keys set expires_at = now() where account_id = $1", account.id
-    )
+    await tables.change(platform.pool, "api_keys", mine, expires_at=timedelta())
     await create_key(platform, account, Mode.LIVE)
 
 
@@ -306,9 +305,7 @@ async def test_what_another_process_wrote_later_stays(platform: Platform) -> Non
 async def test_a_use_makes_nobody_read_the_configuration_again(platform: Platform) -> None:
     account = await _account(platform)
     issued = await create_key(platform, account, Mode.LIVE)
-    triggers = await platform.pool.fetchval(
-        "select count(*) from pg_trigger where tgrelid = 'key_uses'::regclass"
-    )
+    triggers = await database.count_triggers(platform.pool, "key_uses")
     assert (issued.known.used_at, triggers) == (None, 0)
 
 

@@ -1,5 +1,6 @@
 """Whether a process can work with its database."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -19,6 +20,7 @@ from estafette.usecases.ready import (
     refuse_old_postgres,
 )
 from estafette.usecases.webhooks.endpoints import set_endpoint
+from tests.rows import database, tables
 from tests.usecases.stage import new_tenant, platform_over
 
 
@@ -31,8 +33,8 @@ async def platform(fresh_database: str) -> AsyncIterator[Platform]:
 async def test_a_database_of_this_version_is_fit_and_says_where_it_is(platform: Platform) -> None:
     assert await is_ready(platform)
     found = await must_be_fit(platform)
-    name = await platform.pool.fetchval("select current_database()")
-    assert found.version == await platform.pool.fetchval("show server_version")
+    name, version = await database.name_and_version(platform.pool)
+    assert found.version == version
     assert found.place.startswith(f"{name} at ")
     assert found.newer_migrations == []
     seen = await inspect_database(platform)
@@ -43,11 +45,11 @@ async def test_a_database_of_this_version_is_fit_and_says_where_it_is(platform: 
 
 
 async def test_an_older_database_is_not_fit_and_a_newer_one_is(platform: Platform) -> None:
-    await platform.pool.execute("insert into migrations (name) values ('9999_of_tomorrow')")
+    await tables.add(platform.pool, "migrations", name="9999_of_tomorrow")
     assert await is_ready(platform)
     assert (await must_be_fit(platform)).newer_migrations == ["9999_of_tomorrow"]
     last = migrations()[-1][0]
-    await platform.pool.execute("delete from migrations where name = $1", last)
+    await tables.remove(platform.pool, "migrations", {"name": last})
     assert not await is_ready(platform)
     with pytest.raises(NotReadyError, match="of an older version: run `estafette migrate`"):
         await must_be_fit(platform)
@@ -69,8 +71,7 @@ async def test_a_key_that_reads_nothing_is_known_by_what_is_stored(
     async with platform_over(fresh_database, key=new_cipher_key()) as other:
         assert not await reads_secrets(other)  # by the endpoint's secret: nothing else is there
         assert await reads_secrets(platform)
-        query = "select count(*) from data_keys"
-        assert await platform.pool.fetchval(query) == 0  # a look writes nothing
+        assert await tables.count(platform.pool, "data_keys") == 0  # a look writes nothing
         await must_be_fit(platform)
         assert await reads_secrets(platform)
         assert not await reads_secrets(other)
@@ -81,6 +82,6 @@ async def test_a_key_that_reads_nothing_is_known_by_what_is_stored(
         assert not await accept_secret_key(other)
         await must_be_fit(other)
         assert not await reads_secrets(platform)
-    act = "select act, changes ->> 'key' from audit where act = 'secret_key.accepted'"
-    [(_, key)] = await platform.pool.fetch(act)
-    assert key == other.cipher.key_id
+    accepted = {"act": "secret_key.accepted"}
+    changes = await tables.value(platform.pool, "audit", "changes", accepted)
+    assert json.loads(changes)["key"] == other.cipher.key_id

@@ -17,6 +17,7 @@ from estafette.core.couriers.company import Capabilities, Connector
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import PinWrong
+from estafette.core.ids import new_id
 from estafette.store.couriers.links import SEALED
 from estafette.usecases import audit
 from estafette.usecases.accounts import secret_key
@@ -34,6 +35,7 @@ from estafette.usecases.deliveries.personal_data import PhoneHash
 from estafette.usecases.ready import accept_secret_key, check_secret_key
 from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
 from estafette.usecases.webhooks.endpoints import rotate as rotate_endpoint
+from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop, angola_over, new_shop
 from tests.webhooks.stage import until
 
@@ -81,9 +83,7 @@ def test_what_is_no_stored_secret_is_refused(data: bytes) -> None:
 
 async def _careful(shop: Shop) -> Delivery:
     """A delivery with a PIN, at the door."""
-    if not await shop.platform.pool.fetchval(
-        "select count(*) from companies where account_id = $1", shop.account.id
-    ):
+    if not await shop.count("companies"):
         await shop.company("careful", capabilities=Capabilities(require_delivery_pin=True))
     delivery = await shop.create()
     moves = [Move(status, Actor.DRIVER) for status in COURSE]
@@ -96,18 +96,12 @@ async def _hand_over(shop: Shop, delivery: Delivery, pin: str | None) -> Deliver
 
 
 async def _terms(shop: Shop, delivery: Delivery) -> dict[str, Any]:
-    text = await shop.platform.pool.fetchval(
-        "select terms::text from deliveries where id = $1", delivery.id
-    )
-    return orjson.loads(text)
+    pool, where = shop.platform.pool, {"id": delivery.id}
+    return orjson.loads(await tables.value(pool, "deliveries", "terms", where))
 
 
 async def _set_terms(shop: Shop, delivery: Delivery, terms: dict[str, Any]) -> None:
-    await shop.sql(
-        "update deliveries set terms = $2::json where id = $1",
-        delivery.id,
-        orjson.dumps(terms).decode(),
-    )
+    await tables.change(shop.platform.pool, "deliveries", {"id": delivery.id}, terms=terms)
 
 
 def _clear(shop: Shop, delivery: Delivery) -> str:
@@ -121,13 +115,9 @@ async def test_a_pin_stands_nowhere_in_the_database(clean_database: str) -> None
         shop = await new_shop(platform)
         delivery = await _careful(shop)
         pin = _clear(shop, delivery)
-        tables = await platform.pool.fetch(
-            "select relname from pg_class where relkind in ('r', 'p')"
-            " and relnamespace = 'public'::regnamespace and not relispartition"
-        )
-        for (table,) in tables:
-            rows = await platform.pool.fetch(f"select t::text from {table} t limit 1000")
-            assert not any(f'"{pin}"' in row[0] or f" {pin} " in row[0] for row in rows), table
+        for table in await tables.names(platform.pool):
+            rows = await tables.texts(platform.pool, table, most=1000)
+            assert not any(f'"{pin}"' in row or f" {pin} " in row for row in rows), table
         assert "pin" not in await _terms(shop, delivery)
 
 
@@ -180,13 +170,11 @@ async def test_workers_seal_pins_in_the_background_and_end_with_it_a_day_later(
             return "pin" not in await _terms(shop, delivery)
 
         async def is_done() -> bool:
-            return bool(await platform.pool.fetchval("select count(done_at) from chores"))
+            return bool(await tables.count(platform.pool, "chores", {"done_at": tables.PRESENT}))
 
         for days in (0, 2):
             await _set_terms(shop, delivery, old)
-            await shop.sql(
-                "update chores set begun_at = begun_at - $1::interval", timedelta(days=days)
-            )
+            await tables.shift(platform.pool, "chores", begun_at=timedelta(days=-days))
             stop = asyncio.Event()
             running = asyncio.create_task(secret_key.loop(platform).run(stop))
             await until(is_done if days else is_sealed)
@@ -205,9 +193,7 @@ async def _stock(shop: Shop) -> tuple[Link, Delivery]:
     keys = {Mode.LIVE: "sk_live_far", Mode.SANDBOX: "sk_test_far"}
     link = Link(company.id, "https://far.example", keys, {Mode.LIVE: "whsec_live"})
     await connect(shop.platform, company, link)
-    await shop.platform.pool.execute(
-        "update companies set active = false where id = $1", company.id
-    )
+    await tables.change(shop.platform.pool, "companies", {"id": company.id}, active=False)
     await shop.company("careful", capabilities=Capabilities(require_delivery_pin=True))
     shop.platform.catalog.forget()
     return link, await _careful(shop)
@@ -259,12 +245,7 @@ NOT_ENCRYPTED = {
 async def test_a_column_that_is_new_is_known_to_be_encrypted_or_not(
     connection: asyncpg.Connection,
 ) -> None:
-    found = await connection.fetch(
-        "select relname, attname from pg_attribute join pg_class on pg_class.oid = attrelid"
-        " where atttypid = 'bytea'::regtype and relnamespace = 'public'::regnamespace"
-        " and relkind in ('r', 'p') and not relispartition and attnum > 0 and not attisdropped"
-    )
-    assert {tuple(row) for row in found} == ROTATED | NOT_ENCRYPTED
+    assert set(await tables.columns(connection, "bytea")) == ROTATED | NOT_ENCRYPTED
 
 
 async def test_the_index_of_phones_goes_on_under_the_new_key(clean_database: str) -> None:
@@ -288,17 +269,15 @@ async def test_another_key_leaves_the_index_of_phones_alone_until_it_is_accepted
         async with platform.pool.acquire() as connection:
             await check_secret_key(connection, platform.cipher)
             before = await PhoneHash.of(platform, connection)
-            await connection.execute(
-                "insert into phone_index (hash, account_id, delivery_id)"
-                " values (1, gen_random_uuid(), gen_random_uuid())"
-            )
+            known = {"hash": 1, "account_id": new_id(), "delivery_id": new_id()}
+            await tables.add(connection, "phone_index", **known)
             platform = replace(platform, cipher=Cipher(NEW))
             with pytest.raises(WrongSecretKeyError):
                 await PhoneHash.of(platform, connection)
-            assert await connection.fetchval("select count(*) from phone_index") == 1
+            assert await tables.count(connection, "phone_index") == 1
             assert await accept_secret_key(platform)
             assert (await PhoneHash.of(platform, connection)).stored != before.stored
-            assert await connection.fetchval("select count(*) from phone_index") == 0
+            assert await tables.count(connection, "phone_index") == 0
 
 
 class _EndedError(Exception):

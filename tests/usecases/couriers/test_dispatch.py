@@ -23,6 +23,8 @@ from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.deliveries.pins import opened
 from estafette.usecases.deliveries.tracking import track
 from estafette.usecases.money.payments import confirm_payment
+from tests.rows import deliveries as delivery_rows
+from tests.rows import tables
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, FakeCourier, new_shop
 from tests.usecases.far import FAR_OFFER, LATER, Far, told
 from tests.usecases.stage import new_tenant
@@ -71,11 +73,7 @@ async def test_a_transfer_that_never_comes_closes_it_unplaced(far: Far) -> None:
     delivery = await far.create(payment=BY_TRANSFER)
     limits = far.shop.platform.watch_limits
     far.shop.change(watch_limits=replace(limits, payment=timedelta(seconds=-1)))
-    await far.shop.sql("update deliveries set watch_at = now()")
-    await far.shop.sql(
-        "update deliveries set terms = jsonb_set(terms::jsonb, '{due_at}',"
-        " to_jsonb(now() - interval '1 second'))::json"
-    )
+    await delivery_rows.end_payment_time(far.shop.platform.pool, delivery.id, timedelta(seconds=1))
     await look_after(far.shop.platform)
     assert (await far.shop.delivery(delivery.id)).status is C
     assert (await far.row(delivery.id))["state"] == "closed"
@@ -142,14 +140,12 @@ async def test_what_is_to_be_placed_goes_before_what_is_looked_at(far: Far) -> N
     for number, errand in enumerate(looked_at):
         await placed(far.shop.platform, errand, Placement(f"up-{number}"), timedelta())
     await unplaced(far.shop.platform, await far.errand_created(), "once more", timedelta())
-    await far.shop.sql(
-        "update dispatches set next_at = now() - interval '1 day' where state = 'placed'"
-    )
+    pool, of_placed, a_day_ago = far.shop.platform.pool, {"state": "placed"}, timedelta(days=-1)
+    await tables.change(pool, "dispatches", of_placed, next_at=a_day_ago)
     to_place = {(await far.create()).id for _ in range(2)}
     told = looked_at[4].delivery.id
-    await far.shop.sql(
-        "update dispatches set heard = true, next_at = now() where upstream_id = 'up-4'"
-    )
+    of_it = {"upstream_id": "up-4"}
+    await tables.change(pool, "dispatches", of_it, heard=True, next_at=timedelta())
     first = (await far.claim(4, of={far.company.id: Room(4, 4)})).errands
     assert [errand.upstream_id for errand in first if errand.upstream_id] == ["up-4"]
     assert to_place < {errand.delivery.id for errand in first}
@@ -187,9 +183,8 @@ async def test_what_could_not_be_called_off_goes_before_other_looks(far: Far) ->
     (first,) = (await far.claim(1)).errands
     assert first.upstream_id == "up-1"
     await unplaced(far.shop.platform, first, "down", timedelta())
-    await far.shop.sql(
-        "update dispatches set next_at = now() - interval '1 day' where upstream_id = 'up-2'"
-    )
+    of_it, a_day_ago = {"upstream_id": "up-2"}, timedelta(days=-1)
+    await tables.change(far.shop.platform.pool, "dispatches", of_it, next_at=a_day_ago)
     (again,) = (await far.claim(1)).errands
     assert again.upstream_id == "up-1"
 
@@ -206,7 +201,7 @@ async def test_a_round_tells_when_the_next_is_due(far: Far) -> None:
 async def test_a_company_that_is_not_remembered_yet_is_read(far: Far) -> None:
     await far.create()
     catalog = far.shop.platform.catalog
-    await far.shop.sql("update companies set id = id")
+    await tables.shift(far.shop.platform.pool, "companies", base_fee=0)
     assert (await catalog.companies("AO")).by_id(far.company.id)
     assert (await far.errand()).company == far.company
 

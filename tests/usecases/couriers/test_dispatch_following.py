@@ -17,6 +17,7 @@ from estafette.usecases.couriers.dispatch import (
 )
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.deliveries.pins import open_pin
+from tests.rows import tables
 from tests.usecases.far import LATER, Far, told
 
 P, A, R = Status.PENDING, Status.ASSIGNED, Status.PICKUP_READY
@@ -79,9 +80,8 @@ async def test_a_stale_look_records_nothing(far: Far) -> None:
 
 async def test_what_stalled_here_meanwhile_goes_on(far: Far) -> None:
     delivery = await far.create()
-    await far.shop.sql(
-        "update deliveries set watch_at = now(), updated_at = now() - '2h'::interval"
-    )
+    pool, two_hours_ago = far.shop.platform.pool, timedelta(hours=-2)
+    await tables.change(pool, "deliveries", watch_at=timedelta(), updated_at=two_hours_ago)
     await look_after(far.shop.platform)
     assert (await far.shop.delivery(delivery.id)).status is S
     await followed(far.shop.platform, await far.errand_placed(), told(P, A), LATER)

@@ -33,6 +33,7 @@ from estafette.usecases.couriers.dispatch import (
     unplaced,
 )
 from estafette.usecases.deliveries.advance import Move, advance
+from tests.rows import tables
 from tests.usecases.angola import ENTREGA
 from tests.usecases.far import Far, far_over
 from tests.usecases.machines import Stage, play, staged
@@ -290,7 +291,7 @@ class Chain(RuleBasedStateMachine):
         try:
             self.stage.run(self._settle())
         finally:
-            self.stage.run(self.far.shop.sql("delete from dispatches"))
+            self.stage.run(tables.remove(self.far.shop.platform.pool, "dispatches"))
 
     async def _settle(self) -> None:
         """Nothing fails any more: workers run until there is no news."""

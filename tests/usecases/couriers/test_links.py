@@ -12,6 +12,7 @@ from estafette.core.ids import new_id
 from estafette.store.signals import CONFIGURATION, listen
 from estafette.usecases.accounts.secrets import Cipher, WrongSecretKeyError, new_cipher_key
 from estafette.usecases.couriers.links import Link, LinkRefusedError, connect, disconnect, link_of
+from tests.rows import tables
 from tests.usecases.angola import Shop
 
 KEYS = {Mode.LIVE: "sk_live_far", Mode.SANDBOX: "sk_test_far"}
@@ -66,9 +67,8 @@ async def test_links_are_remembered_until_the_configuration_changes(shop: Shop) 
     company = await remote(shop)
     made = await connected(shop, company)
     assert await link_of(shop.platform, company.id) == made
-    await shop.sql(
-        "update company_links set base_url = 'http://other' where company_id = $1", company.id
-    )
+    where = {"company_id": company.id}
+    await tables.change(shop.platform.pool, "company_links", where, base_url="http://other")
     assert await link_of(shop.platform, company.id) == made
     shop.platform.catalog.forget()
     found = await link_of(shop.platform, company.id)
@@ -95,11 +95,8 @@ async def test_every_process_is_told_of_a_changed_link(shop: Shop, postgres_dsn:
 async def test_nothing_secret_is_readable_at_rest_or_in_a_representation(shop: Shop) -> None:
     company = await remote(shop)
     made = await connected(shop, company)
-    row = await shop.platform.pool.fetchrow(
-        "select company_links::text as text from company_links where company_id = $1", company.id
-    )
-    assert row is not None
-    stored = row["text"]
+    where = {"company_id": company.id}
+    (stored,) = await tables.texts(shop.platform.pool, "company_links", where)
     for secret in (*KEYS.values(), *SECRETS.values()):
         assert secret not in stored
         assert secret.encode().hex() not in stored
@@ -110,17 +107,15 @@ async def test_a_secret_of_another_company_kind_or_mode_is_not_accepted(shop: Sh
     company, other = await remote(shop), await remote(shop, "other")
     await connected(shop, company)
     await connected(shop, other)
-    for swap in (
-        "live_key = (select live_key from company_links where company_id = $2)",
-        "live_key = live_webhook_secret",
-        "sandbox_key = live_key",
+    for column, of, source in (
+        ("live_key", other, "live_key"),
+        ("live_key", company, "live_webhook_secret"),
+        ("sandbox_key", company, "live_key"),
     ):
         await connected(shop, company)
-        await shop.sql(
-            f"update company_links set {swap} where company_id = $1 and $2::uuid is not null",
-            company.id,
-            other.id,
-        )
+        pool, where = shop.platform.pool, {"company_id": company.id}
+        wrong = await tables.value(pool, "company_links", source, {"company_id": of.id})
+        await tables.change(pool, "company_links", where, **{column: wrong})
         shop.platform.catalog.forget()
         with pytest.raises(WrongSecretKeyError):
             await link_of(shop.platform, company.id)

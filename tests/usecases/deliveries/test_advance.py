@@ -1,6 +1,7 @@
 """Moving deliveries from one status to the next."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.errors import DeliveryNotFound, TransitionRefused
 from estafette.core.ids import new_id
 from estafette.usecases.deliveries.advance import Move, advance
+from tests.rows import tables
 from tests.usecases.stage import DIALECT, Tenant, new_tenant
 
 
@@ -87,10 +89,8 @@ async def test_only_endpoints_with_an_address_of_that_mode_are_told(tenant: Tena
     await tenant.set_endpoint("gone")
     await tenant.set_endpoint("nowhere")
     await tenant.live().set_endpoint("live")
-    for name, change in (("gone", "disabled_at = now()"), ("nowhere", "url = null")):
-        await tenant.platform.pool.execute(
-            f"update endpoints set {change} where account_id = $1 and name = $2",
-            tenant.account.id,
-            name,
-        )
+    pool, account_id = tenant.platform.pool, tenant.account.id
+    gone, nowhere = ({"account_id": account_id, "name": name} for name in ("gone", "nowhere"))
+    await tables.change(pool, "endpoints", gone, disabled_at=timedelta())
+    await tables.change(pool, "endpoints", nowhere, url=None)
     assert len(await tenant.messages(await tenant.create())) == 1

@@ -16,6 +16,7 @@ from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.store.signals import DISPATCHES, listen
 from estafette.usecases.couriers.dispatch import Placement, followed, placed, unplaced
 from estafette.usecases.deliveries.idempotency import Answer
+from tests.rows import dispatches
 from tests.usecases.far import LATER, Far, told
 from tests.usecases.stage import refused_in
 
@@ -91,8 +92,7 @@ async def test_an_attempt_under_way_that_fails_lets_it_be_cancelled(far: Far) ->
 
 async def _until_it_waits(far: Far) -> None:
     """Until the cancellation has locked the row that is leased, and so has seen the lease."""
-    query = "select count(*) from dispatches where leased_until is not null and xmax::text <> '0'"
-    while not await far.shop.platform.pool.fetchval(query):
+    while not await dispatches.count_leased_and_locked(far.shop.platform.pool):
         continue
 
 

@@ -1,12 +1,14 @@
 """Live deliveries under way are counted by status, with those that are late."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.count_open import count_open
+from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop, angola_over, new_shop
 from tests.usecases.stage import DIALECT, new_tenant
 
@@ -31,10 +33,8 @@ async def test_live_deliveries_are_counted_by_status_and_by_whether_they_are_lat
         await _moved(shop, Status.STALLED)
         await _moved(shop, Status.CANCELLED)
         await (await new_tenant(platform, Mode.LIVE)).create()  # of a market without companies
-        await platform.pool.execute(
-            "update deliveries set deliver_by = now() - interval '1 minute'"
-            " where status in ('in_transit', 'stalled', 'cancelled')"
-        )
+        late, lately = {"status": ["in_transit", "stalled", "cancelled"]}, timedelta(minutes=-1)
+        await tables.change(platform.pool, "deliveries", late, deliver_by=lately)
         found = await count_open(platform)
         counted = {one.status: (one.deliveries, one.late) for one in found.values()}
     assert counted == {

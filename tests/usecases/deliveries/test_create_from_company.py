@@ -30,6 +30,7 @@ from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Reply
 from estafette.usecases.deliveries.orders import Order
 from estafette.usecases.deliveries.pins import open_pin
+from tests.rows import tables
 from tests.usecases.angola import (
     BANK,
     BY_TRANSFER,
@@ -45,9 +46,8 @@ from tests.usecases.stage import refused_in
 
 
 async def expire(shop: Shop, quote: Quote) -> None:
-    await shop.sql(
-        "update quotes set expires_at = now() - interval '1 second' where id = $1", quote.id
-    )
+    where, lately = {"id": quote.id}, timedelta(seconds=-1)
+    await tables.change(shop.platform.pool, "quotes", where, expires_at=lately)
 
 
 async def refusal_of(shop: Shop, order: Order) -> type[Refusal]:
@@ -177,8 +177,8 @@ async def test_references_have_neither_gaps_nor_duplicates_under_parallel_create
     await asyncio.gather(
         *(creators[n % 3].create(order) for n, order in enumerate(orders + orders[::3]))
     )
-    query = "select reference from deliveries where account_id = $1"
-    stored = [row[0] for row in await shop.platform.pool.fetch(query, shop.account.id)]
+    mine = {"account_id": shop.account.id}
+    stored = await tables.values(shop.platform.pool, "deliveries", "reference", mine)
     year = datetime.now(UTC).year
     assert sorted(stored) == [f"DLV-{year}-{number:05d}" for number in range(1, 121)]
     assert sorted(name for name in rendered if name) == sorted(stored)

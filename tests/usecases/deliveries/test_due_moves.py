@@ -14,6 +14,7 @@ from estafette.core.deliveries.schedule import Schedule
 from estafette.store.pool import Pool, open_pool
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.due_moves import look_after, loop
+from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop
 
 NONE = timedelta(0)
@@ -35,8 +36,7 @@ async def last(shop: Shop, id: UUID) -> tuple[Status, Actor, str | None]:
 
 
 async def watched(shop: Shop, id: UUID) -> datetime | None:
-    query = "select watch_at from deliveries where id = $1"
-    return await shop.platform.pool.fetchval(query, id)
+    return await tables.value(shop.platform.pool, "deliveries", "watch_at", {"id": id})
 
 
 async def test_nothing_is_due_before_its_time(shop: Shop) -> None:
@@ -84,7 +84,8 @@ async def test_an_assigned_delivery_is_ready_when_its_scheduled_pickup_is_near(s
     assert (await shop.delivery(delivery.id)).status is Status.ASSIGNED
     assert await watched(shop, delivery.id) == pickup - shop.platform.watch_limits.pickup_lead
     shop.change(watch_limits=WatchLimits(pickup_lead=timedelta(hours=3)))
-    await shop.sql("update deliveries set watch_at = now() where id = $1", delivery.id)
+    where, now = {"id": delivery.id}, timedelta()
+    await tables.change(shop.platform.pool, "deliveries", where, watch_at=now)
     await look(shop)
     assert await last(shop, delivery.id) == (
         Status.PICKUP_READY,
@@ -116,9 +117,9 @@ async def test_a_live_delivery_without_a_company_is_watched_from_its_creation_on
 ) -> None:
     answer = await shop.creator.create(shop.order(None, quote_id=None, numbered=False))
     assert answer.reply.status == 201
-    query = "select watch_at = pickup_by + $2 from deliveries where account_id = $1"
-    wait = shop.platform.watch_limits.courier
-    assert await shop.platform.pool.fetchval(query, shop.account.id, wait)
+    mine = {"account_id": shop.account.id}
+    (delivery,) = await tables.read(shop.platform.pool, "deliveries", mine)
+    assert delivery["watch_at"] - delivery["pickup_by"] == shop.platform.watch_limits.courier
 
 
 async def test_many_processes_look_after_each_delivery_once(shop: Shop) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -23,6 +23,8 @@ from estafette.usecases.deliveries.find import (
     look_for,
 )
 from estafette.usecases.deliveries.tracking import STEPS_SHOWN, track, versions
+from tests.rows import deliveries as delivery_rows
+from tests.rows import tables
 from tests.usecases.stage import DIALECT, Tenant, new_tenant
 
 
@@ -46,10 +48,8 @@ async def listed(tenant: Tenant, wanted: Filter, limit: int = 100) -> list[UUID]
 
 
 async def give_all_one_time(tenant: Tenant) -> None:
-    await tenant.platform.pool.execute(
-        "update deliveries set created_at = date_trunc('second', now()) where account_id = $1",
-        tenant.account.id,
-    )
+    mine, now = {"account_id": tenant.account.id}, datetime.now(UTC).replace(microsecond=0)
+    await tables.change(tenant.platform.pool, "deliveries", mine, created_at=now)
 
 
 async def test_a_delivery_is_found_with_its_history(tenant: Tenant) -> None:
@@ -160,14 +160,9 @@ async def test_a_recipient_sees_steps_and_the_couriers_notes_alone(tenant: Tenan
 
 async def test_a_recipient_sees_the_newest_steps_of_many(tenant: Tenant) -> None:
     id = await tenant.create()
-    await tenant.platform.pool.execute(
-        "insert into events (account_id, delivery_id, seq, id, status, milestone, actor, announced,"
-        " occurred_at) select $1, $2, seq, gen_random_uuid(), 'stalled', 'pending', 'system', '{}',"
-        " now() + seq * interval '1 minute' from generate_series(2, $3::integer) seq",
-        tenant.account.id,
-        id,
-        STEPS_SHOWN + 2,
-    )
+    at, minute = datetime.now(UTC) + timedelta(minutes=1), timedelta(minutes=1)
+    pool, count = tenant.platform.pool, STEPS_SHOWN + 1
+    await delivery_rows.add_events(pool, id, at, count, status="stalled", apart=minute)
     tracked = await track(tenant.platform, id)
     assert tracked is not None
     assert len(tracked.steps) <= STEPS_SHOWN
@@ -193,10 +188,10 @@ async def test_an_operator_reaches_all_that_is_looked_for_however_far_back_it_is
     tenants = [other, tenant, tenant, tenant, other, tenant, tenant]
     made = [await one.create() for one in tenants]
     rare = made[::3]
-    query = "update deliveries set status = 'stalled' where id = any($1)"
-    await tenant.platform.pool.execute(query, rare)
-    same = "update deliveries set created_at = (select created_at from deliveries where id = $1)"
-    await tenant.platform.pool.execute(f"{same} where id = $2", made[2], made[3])
+    pool = tenant.platform.pool
+    await tables.change(pool, "deliveries", {"id": rare}, status="stalled")
+    same = await tables.value(pool, "deliveries", "created_at", {"id": made[2]})
+    await tables.change(pool, "deliveries", {"id": made[3]}, created_at=same)
     found: list[UUID] = []
     after = None
     wanted = Wanted(statuses=[Status.STALLED])
@@ -216,7 +211,7 @@ async def test_an_operator_reaches_all_that_is_looked_for_however_far_back_it_is
 async def test_a_span_of_time_bounds_each_page_of_an_operators_list(tenant: Tenant) -> None:
     made = [await tenant.create() for _ in range(4)]
     times = [
-        await tenant.platform.pool.fetchval("select created_at from deliveries where id = $1", id)
+        await tables.value(tenant.platform.pool, "deliveries", "created_at", {"id": id})
         for id in made
     ]
     wanted = Wanted(account_id=tenant.account.id, since=times[1], until=times[2])

@@ -6,26 +6,18 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Mode
 from estafette.usecases.deliveries.follow import Watch
+from tests.rows import deliveries as rows
+from tests.rows import tables
 from tests.usecases.stage import Tenant, new_tenant
-
-_ADD = """
-insert into events
-    (account_id, delivery_id, seq, id, status, milestone, actor, announced, occurred_at)
-select $1, $2, max(seq) + n, gen_random_uuid(), 'pending', 'pending', 'courier', '{}', $3
-from events, generate_series(1, $4::integer) n
-where account_id = $1 and delivery_id = $2 group by n
-returning id
-"""
 
 
 async def _now(tenant: Tenant) -> datetime:
-    return await tenant.platform.pool.fetchval("select clock_timestamp()")
+    return await tables.now(tenant.platform.pool)
 
 
 async def _happens(tenant: Tenant, delivery: UUID, at: datetime, count: int = 1) -> list[UUID]:
     """So many events of a delivery, all dated so, committed now; returns their ids."""
-    added = await tenant.platform.pool.fetch(_ADD, tenant.account.id, delivery, at, count)
-    return [row["id"] for row in added]
+    return await rows.add_events(tenant.platform.pool, delivery, at, count)
 
 
 async def _news(watch: Watch) -> list[UUID]:

@@ -29,6 +29,7 @@ from estafette.usecases.deliveries.find import Wanted as Looked
 from estafette.usecases.deliveries.find import look_for
 from estafette.usecases.money.payments import awaited_payments, confirm_payment
 from estafette.usecases.sandbox.simulate import tick
+from tests.rows import tables
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, Shop
 from tests.usecases.far import Far
 from tests.usecases.stage import refused_in, render
@@ -144,12 +145,12 @@ async def test_no_simulated_courier_moves_what_is_held(shop: Shop) -> None:
     rehearsal = replace(shop, mode=Mode.SANDBOX)
     await rehearsal.company("fast")
     held = await _create(rehearsal)
-    due = "select due_at from sandbox_runs where delivery_id = $1"
-    assert await shop.platform.pool.fetchval(due, held.id) is None
+    pool, of_it = shop.platform.pool, {"delivery_id": held.id}
+    assert await tables.value(pool, "sandbox_runs", "due_at", of_it) is None
     await tick(shop.platform)
     assert (await rehearsal.delivery(held.id)).status is Status.AWAITING_PAYMENT
     await _confirm(rehearsal, held)
-    assert await shop.platform.pool.fetchval(due, held.id) is not None
+    assert await tables.value(pool, "sandbox_runs", "due_at", of_it) is not None
 
 
 async def test_no_other_platform_hears_of_what_is_held(far: Far) -> None:

@@ -1,6 +1,7 @@
 """How long an answer is kept, whatever happens meanwhile: midnight, expiry, a crash."""
 
 import asyncio
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -10,26 +11,18 @@ from estafette.store.deliveries.idempotency import lock_number
 from estafette.usecases.accounts.authenticate import was_answered
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Idempotency
+from tests.rows import database, tables
 from tests.usecases.stage import Tenant, id_in, platform_over
 
-_WAITING = (
-    "from pg_locks join pg_database on pg_database.oid = database"
-    " where datname = current_database() and locktype = 'advisory' and not granted"
-)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
 
-async def keep(tenant: Tenant, key: Idempotency, age: str) -> None:
+async def keep(tenant: Tenant, key: Idempotency, age: timedelta) -> None:
     """Puts an answer into the table that was given `age` ago."""
-    await tenant.platform.pool.execute(
-        "insert into idempotency"
-        " (account_id, mode, endpoint, key, fingerprint, status, body, created_at)"
-        " values ($1, $2, $3, $4, $5, 201, 'earlier', now() - $6::text::interval)",
-        tenant.account.id,
-        tenant.mode,
-        key.key.endpoint,
-        key.key.key,
-        key.fingerprint,
-        age,
+    asked = {"endpoint": key.key.endpoint, "key": key.key.key, "fingerprint": key.fingerprint}
+    answer = {"status": 201, "body": b"earlier", "created_at": -age}
+    await tables.add(
+        tenant.platform.pool, "idempotency", **tenant.scope._asdict(), **asked, **answer
     )
 
 
@@ -38,9 +31,9 @@ def number_of(tenant: Tenant, key: Idempotency) -> int:
     return lock_number(*tenant.scope, key.key.endpoint, key.key.key)
 
 
-@pytest.mark.parametrize("age", ["1 second", "12 hours", "23 hours 59 minutes"])
+@pytest.mark.parametrize("age", [SECOND, 12 * HOUR, DAY - 60 * SECOND])
 async def test_an_answer_of_the_last_24_hours_is_repeated_over_midnight(
-    tenant: Tenant, age: str
+    tenant: Tenant, age: timedelta
 ) -> None:
     key = tenant.key("k")
     await keep(tenant, key, age)
@@ -50,8 +43,8 @@ async def test_an_answer_of_the_last_24_hours_is_repeated_over_midnight(
     assert await tenant.count("deliveries") == 0
 
 
-@pytest.mark.parametrize("age", ["24 hours", "24 hours 1 second", "3 days"])
-async def test_a_key_is_new_again_after_24_hours(tenant: Tenant, age: str) -> None:
+@pytest.mark.parametrize("age", [DAY, DAY + SECOND, 3 * DAY])
+async def test_a_key_is_new_again_after_24_hours(tenant: Tenant, age: timedelta) -> None:
     key = tenant.key("k")
     await keep(tenant, key, age)
     assert not await was_answered(tenant.platform, key.key)
@@ -64,14 +57,13 @@ async def test_a_key_is_new_again_after_24_hours(tenant: Tenant, age: str) -> No
 
 
 async def test_keys_of_today_and_tomorrow_live_in_partitions_of_their_own(tenant: Tenant) -> None:
-    await keep(tenant, tenant.key("today"), "0 seconds")
-    await keep(tenant, tenant.key("tomorrow"), "-24 hours")
-    await keep(tenant, tenant.key("long ago"), "3 days")
-    found = await tenant.platform.pool.fetch(
-        "select key, tableoid::regclass::text as part from idempotency where account_id = $1",
-        tenant.account.id,
-    )
-    parts = {row["key"]: row["part"] for row in found}
+    await keep(tenant, tenant.key("today"), 0 * DAY)
+    await keep(tenant, tenant.key("tomorrow"), -DAY)
+    await keep(tenant, tenant.key("long ago"), 3 * DAY)
+    pool, mine = tenant.platform.pool, {"account_id": tenant.account.id}
+    kept = await tables.values(pool, "idempotency", "key", mine, order="key")
+    places = await tables.partitions(pool, "idempotency", mine, order="key")
+    parts = dict(zip(kept, places, strict=True))
     assert len(set(parts.values())) == 3
     assert parts["long ago"] == "idempotency_default"
     assert "default" not in parts["today"] + parts["tomorrow"]
@@ -83,10 +75,11 @@ async def test_a_connection_lost_inside_the_transaction_leaves_neither_delivery_
     key = tenant.key("k")
     pool = tenant.platform.pool
     async with pool.acquire() as holder, holder.transaction():
-        await holder.execute("select pg_advisory_xact_lock($1)", number_of(tenant, key))
+        await database.lock_number(holder, number_of(tenant, key))
         create = asyncio.create_task(tenant.creator.create(tenant.order(idempotency=key)))
         await wait_for_lock(holder)
-        await holder.execute(f"select pg_terminate_backend(pid) {_WAITING}")
+        for pid in await database.waiting_for_numbers(holder):
+            await database.end_session(holder, pid)
         with pytest.raises(Unavailable):
             await create
     assert await tenant.count("deliveries") == await tenant.count("idempotency") == 0
@@ -114,7 +107,7 @@ async def test_a_duplicate_waits_for_the_first_and_repeats_its_answer(tenant: Te
     elsewhere = Creator(tenant.platform)
     async with tenant.platform.pool.acquire() as holder:
         async with holder.transaction():
-            await holder.execute("select pg_advisory_xact_lock($1)", number_of(tenant, key))
+            await database.lock_number(holder, number_of(tenant, key))
             order = tenant.order(idempotency=key)
             creates = [
                 asyncio.create_task(creator.create(order))
@@ -128,5 +121,5 @@ async def test_a_duplicate_waits_for_the_first_and_repeats_its_answer(tenant: Te
 
 async def wait_for_lock(connection: asyncpg.pool.PoolConnectionProxy, waiting: int = 1) -> None:
     """Until that many transactions wait for an advisory lock."""
-    while await connection.fetchval(f"select count(*) {_WAITING}") < waiting:
+    while len(await database.waiting_for_numbers(connection)) < waiting:
         pass

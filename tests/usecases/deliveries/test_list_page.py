@@ -8,6 +8,7 @@ from estafette.core.deliveries.event import Actor
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.search import ListFilter, index_some, list_page, loop
+from tests.rows import tables
 from tests.usecases.angola import BENGUELA, ENTREGA, VIANA, Shop
 
 
@@ -57,21 +58,14 @@ async def test_a_wrong_clock_dates_only_its_own_deliveries(shop: Shop) -> None:
     await shop.company("fast")
     first = await shop.create()
     far = first.created_at + timedelta(days=300)
-    await shop.sql(
-        "update delivery_references set last_at = $2 where account_id = $1", shop.account.id, far
-    )
-    await shop.sql(
-        "insert into search_progress (account_id, mode, indexed_to) values ($1, $2, $3)",
-        shop.account.id,
-        shop.scope.mode,
-        far,
-    )
+    pool, mine = shop.platform.pool, {"account_id": shop.account.id}
+    await tables.change(pool, "delivery_references", mine, last_at=far)
+    await tables.add(pool, "search_progress", **shop.scope._asdict(), indexed_to=far)
     second, third = await shop.create(), await shop.create()
     assert first.created_at < second.created_at < third.created_at < far
     numbers = [int((one.reference or "")[-5:]) for one in (first, second, third)]
     assert numbers == [1, 2, 3]
-    query = "select indexed_to from search_progress where account_id = $1"
-    assert await shop.platform.pool.fetchval(query, shop.account.id) < second.created_at
+    assert await tables.value(pool, "search_progress", "indexed_to", mine) < second.created_at
 
 
 async def test_a_delivery_is_created_in_the_year_of_its_number(shop: Shop) -> None:
@@ -83,12 +77,10 @@ async def test_a_delivery_is_created_in_the_year_of_its_number(shop: Shop) -> No
 async def test_a_clock_that_was_set_back_does_not_create_before_what_is_there(shop: Shop) -> None:
     await shop.company("fast")
     first = await shop.create()
-    ahead = await shop.platform.pool.fetchval(
-        "select date_trunc('milliseconds', now()) + interval '4 seconds'"
-    )
-    await shop.sql(
-        "update delivery_references set last_at = $2 where account_id = $1", shop.account.id, ahead
-    )
+    pool, mine = shop.platform.pool, {"account_id": shop.account.id}
+    now = await tables.now(pool)
+    ahead = now.replace(microsecond=now.microsecond // 1000 * 1000) + timedelta(seconds=4)
+    await tables.change(pool, "delivery_references", mine, last_at=ahead)
     second = await shop.create()
     assert second.created_at == ahead + timedelta(milliseconds=1)
     assert await listed(shop) == [second.reference, first.reference]
@@ -97,11 +89,8 @@ async def test_a_clock_that_was_set_back_does_not_create_before_what_is_there(sh
 async def test_the_worker_indexes_what_was_created(shop: Shop) -> None:
     await shop.company("fast")
     delivery = await shop.create()
-    await shop.sql(
-        "update search_texts set created_at = created_at - interval '1 minute'"
-        " where delivery_id = $1",
-        delivery.id,
-    )
+    where, earlier = {"delivery_id": delivery.id}, timedelta(minutes=-1)
+    await tables.shift(shop.platform.pool, "search_texts", where, created_at=earlier)
     while await shop.count("search_grams") == 0:
         assert await index_some(shop.platform)
     assert await loop(shop.platform).once() > 0

@@ -22,7 +22,8 @@ from estafette.usecases.deliveries.personal_data import erase_what_is_over, inde
 from estafette.usecases.deliveries.privacy import as_json, deliveries_naming, erase_phone, stored
 from estafette.usecases.deliveries.search import ListFilter, index_some, list_page
 from estafette.usecases.platform import Platform
-from tests.usecases.aged import age
+from tests.rows import tables
+from tests.rows.deliveries import age
 from tests.usecases.angola import ENTREGA, LUANDA, VIANA, Shop, angola_over, new_shop
 from tests.usecases.far import Far
 
@@ -92,20 +93,10 @@ async def company(shop: Shop) -> None:
 
 async def texts_of(connection: asyncpg.Connection, shop: Shop) -> str:
     """Everything that any table has of an account, as text."""
-    tables = await connection.fetch(
-        "select relname from pg_class join pg_attribute on attrelid = pg_class.oid"
-        " where relkind in ('r', 'p') and not relispartition and attname = 'account_id'"
-        " and relnamespace = 'public'::regnamespace"
-    )
-    found: list[str] = []
-    for table in tables:
-        rows = await connection.fetch(
-            f"select t::text as text, to_jsonb(t) ->> 'body' as body from {table['relname']} t"
-            " where account_id = $1",
-            shop.account.id,
-        )
-        found += [row["text"] for row in rows]
-        found += [bytes.fromhex(row["body"][2:]).decode() for row in rows if row["body"]]
+    found = [row for _, row in await tables.stored_of(connection, shop.account.id)]
+    answers = {"account_id": shop.account.id, "body": tables.PRESENT}
+    bodies = await tables.values(connection, "idempotency", "body", answers)
+    found += [body.decode() for body in bodies]
     return "\n".join(found)
 
 
@@ -138,9 +129,8 @@ async def test_figures_statuses_cities_and_the_books_stay(
 ) -> None:
     id = await age(connection, await create(shop, *TO_THE_END, external_ref="O-1"), 182)
     before, events = await shop.delivery(id), await shop.events(id)
-    booked = await connection.fetch(
-        "select * from ledger_entries where account_id = $1", shop.account.id
-    )
+    mine = {"account_id": shop.account.id}
+    booked = await tables.texts(connection, "ledger_entries", mine)
     await erase_what_is_over(shop.platform, KEPT)
     after = await shop.delivery(id)
     assert replace(
@@ -161,9 +151,7 @@ async def test_figures_statuses_cities_and_the_books_stay(
     )
     assert after.parcel == Parcel(900, "erased", 15_000)
     assert await shop.events(id) == [replace(event, note=None) for event in events]
-    assert booked == await connection.fetch(
-        "select * from ledger_entries where account_id = $1", shop.account.id
-    )
+    assert booked == await tables.texts(connection, "ledger_entries", mine)
     listed, _ = await list_page(shop.platform, shop.scope, ListFilter())
     assert [one.id for one in listed] == [id]
 
@@ -174,17 +162,15 @@ async def test_what_ended_lately_or_not_at_all_is_kept_until_its_time_comes(
 ) -> None:
     await age(connection, await create(shop, *TO_THE_END), 170)
     late = await age(connection, await create(shop, *TO_THE_END), 300)
-    await connection.execute(
-        "update deliveries set updated_at = now() - interval '179 days' where id = $1", late
-    )
+    since = timedelta(days=-179)
+    await tables.change(connection, "deliveries", {"id": late}, updated_at=since)
     alive = await age(connection, await create(shop, Status.ASSIGNED), 300)
     assert await erase_what_is_over(shop.platform, KEPT) == 0
     assert await shop.count("erasures_due") == 2
     for id in (late, alive):
         assert (await shop.delivery(id)).dropoff == DROPOFF
-    await connection.execute(
-        "update deliveries set updated_at = now() - interval '181 days' where id = $1", late
-    )
+    since = timedelta(days=-181)
+    await tables.change(connection, "deliveries", {"id": late}, updated_at=since)
     assert await erase_what_is_over(shop.platform, KEPT) == 1
     assert (await shop.delivery(late)).dropoff.name == "erased"
     assert (await shop.delivery(alive)).dropoff == DROPOFF
@@ -209,7 +195,8 @@ async def test_personal_data_is_kept_no_shorter_than_answers_for_repetitions(
     with pytest.raises(AccountRefusedError, match="from 3 to"):
         await keep_personal_data(shop.platform, shop.account.name, 2)
     # as a version before allowed
-    await shop.sql("update accounts set personal_data_days = 1 where id = $1", shop.account.id)
+    where = {"id": shop.account.id}
+    await tables.change(shop.platform.pool, "accounts", where, personal_data_days=1)
     for days, erased in ((2, 0), (4.1, 1)):
         await age(connection, await create(shop, *TO_THE_END), days)
         assert await erase_what_is_over(shop.platform, timedelta(days=1)) == erased
@@ -240,15 +227,11 @@ async def test_no_phone_can_be_read_out_of_the_index(
 ) -> None:
     await age(connection, await create(shop), 3)
     await index_phones(shop.platform)
-    [row] = await connection.fetch(
-        "select count(*) as rows, string_agg(t::text, '') as text from phone_index t"
-        " where account_id = $1",
-        shop.account.id,
-    )
-    assert row["rows"] == 2
-    assert "444555" not in row["text"]
-    keys = await connection.fetch("select key from data_keys")
-    assert [len(row["key"]) > 32 for row in keys] == [True]
+    indexed = await tables.texts(connection, "phone_index", {"account_id": shop.account.id})
+    assert len(indexed) == 2
+    assert "444555" not in "".join(indexed)
+    [key] = await tables.values(connection, "data_keys", "key")
+    assert len(key) > 32
 
 
 @pytest.mark.usefixtures("company")
@@ -310,13 +293,13 @@ async def test_an_export_tells_all_that_is_stored_of_a_delivery(
 async def test_what_another_platform_was_told_is_erased_too(far: Far) -> None:
     platform: Platform = far.shop.platform
     id = await create(far.shop)
-    await far.shop.sql("update dispatches set last_error = 'no such street: Brasil 110'")
+    told = "no such street: Brasil 110"
+    await tables.change(platform.pool, "dispatches", last_error=told)
     await far.by_hand(id, *TO_THE_END)
     await erase_phone(platform, PHONE)
     row = await far.row(id)
     assert (row["offer"], row["last_error"]) == ("{}", None)
-    quote = await platform.pool.fetchrow("select digests::text, terms::text from quotes")
-    assert quote is not None
+    (quote,) = await tables.read(platform.pool, "quotes")
     assert quote["digests"] == "{}"
     assert "upstream" not in quote["terms"]
 

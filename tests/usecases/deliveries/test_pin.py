@@ -1,6 +1,7 @@
 """The recipient's PIN: needed to hand over, locked after five wrong tries."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from estafette.core.errors import PinLocked, PinRequired, PinWrong, Refusal
 from estafette.usecases.deliveries.advance import Move, advance, unlock_pin
 from estafette.usecases.deliveries.pins import opened
 from estafette.usecases.sandbox.simulate import tick
+from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop
 
 COURSE = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY)
@@ -103,6 +105,7 @@ async def test_simulated_couriers_know_the_pin(shop: Shop) -> None:
     await shop.company("careful", capabilities=Capabilities(require_delivery_pin=True))
     delivery = await shop.create()
     while not (await shop.delivery(delivery.id)).progress.is_final:
-        await shop.sql("update sandbox_runs set due_at = now() where delivery_id = $1", delivery.id)
+        where, now = {"delivery_id": delivery.id}, timedelta()
+        await tables.change(shop.platform.pool, "sandbox_runs", where, due_at=now)
         await tick(shop.platform)
     assert (await shop.delivery(delivery.id)).status is Status.DELIVERED

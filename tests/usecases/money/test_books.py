@@ -17,7 +17,6 @@ from estafette.core.couriers.company import Margin
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import TransitionRefused
-from estafette.core.ids import new_id
 from estafette.core.money.books import Book, Cause, Holder
 from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.store.migrate import migrations
@@ -25,6 +24,8 @@ from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.money.books import COLUMNS, Statement, as_csv, as_json, statement
 from estafette.usecases.money.payments import confirm_payment
+from tests.rows import money, tables
+from tests.rows.money import Line
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, Shop, fees
 from tests.usecases.stage import render
 
@@ -88,16 +89,9 @@ async def test_the_books_of_a_transfer_a_delivery_and_its_cash(shop: Shop) -> No
 
 async def test_balances_may_outgrow_what_one_entry_can_hold(shop: Shop, bank: UUID) -> None:
     for _ in range(2):
-        await shop.sql(
-            "insert into ledger_entries values"
-            " ($1, $2, 'cash_collected', 1, $3, 'cash', $4, $5),"
-            " ($1, $2, 'cash_collected', 2, $3, 'merchant', $4, -$5::bigint)",
-            shop.account.id,
-            new_id(),
-            shop.mode,
-            bank,
-            2**63 - 1,
-        )
+        most = 2**63 - 1
+        lines = [Line("cash", bank, most), Line("merchant", bank, -most)]
+        await money.book(shop.platform.pool, shop.scope, lines, cause="cash_collected")
     assert await balances(shop) == {Book.CASH: 2**64 - 2, Book.MERCHANT: 2 - 2**64}
     later = await read(shop, datetime.now(UTC) + timedelta(seconds=30))
     assert later.opening[Holder(Book.MERCHANT, None)] == 2 - 2**64
@@ -134,40 +128,30 @@ async def test_live_and_sandbox_have_books_of_their_own(shop: Shop) -> None:
     assert await balances(shop) == {}
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "update ledger_entries set amount = amount + 1 where account_id = $1",
-        "delete from ledger_entries where account_id = $1",
-        "truncate ledger_entries",
-    ],
-)
 @pytest.mark.usefixtures("bank")
-async def test_the_books_are_only_ever_added_to(shop: Shop, statement: str) -> None:
+async def test_the_books_are_only_ever_added_to(shop: Shop) -> None:
     await move(shop, await shop.create(), *ON_THE_WAY, Status.DELIVERED)
-    values = [shop.account.id] if "$1" in statement else []
+    pool, mine = shop.platform.pool, {"account_id": shop.account.id}
     with pytest.raises(asyncpg.RestrictViolationError):
-        await shop.sql(statement, *values)
-
-
-ADD = (
-    "insert into ledger_entries (account_id, delivery_id, cause, line, mode, book, company_id,"
-    " amount) values ($1, $2, 'delivered', $3, 'live', 'merchant', $4, $5)"
-)
+        await tables.shift(pool, "ledger_entries", mine, amount=1)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await tables.remove(pool, "ledger_entries", mine)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await money.truncate(pool)
 
 
 async def test_lines_that_do_not_sum_to_zero_are_refused_at_the_commit(
     shop: Shop, bank: UUID
 ) -> None:
     delivery = await shop.create()
-    values = (shop.account.id, delivery.id)
+    of, id = shop.scope, delivery.id
+    more, less = Line("merchant", bank, 500), Line("merchant", bank, -400)
     with pytest.raises(asyncpg.CheckViolationError):
-        await shop.sql(ADD, *values, 1, bank, 500)
+        await money.book(shop.platform.pool, of, [more], delivery_id=id)
     async with shop.platform.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        await connection.execute(ADD, *values, 1, bank, 500)
-        await connection.execute(ADD, *values, 2, bank, -400)
+        await money.book(connection, of, [more, less], delivery_id=id)
         with pytest.raises(asyncpg.CheckViolationError):
             await transaction.commit()
     assert await shop.count("ledger_entries") == 0
@@ -176,19 +160,17 @@ async def test_lines_that_do_not_sum_to_zero_are_refused_at_the_commit(
 async def test_a_cause_is_booked_once_for_a_delivery(shop: Shop, bank: UUID) -> None:
     delivery = await shop.create()
     await move(shop, delivery, *ON_THE_WAY, Status.DELIVERED)
+    lines = [Line("merchant", bank, 500)]
     with pytest.raises(asyncpg.UniqueViolationError):
-        await shop.sql(ADD, shop.account.id, delivery.id, 1, bank, 500)
+        await money.book(shop.platform.pool, shop.scope, lines, delivery_id=delivery.id)
 
 
 async def days(shop: Shop, delivery: Delivery, day: int) -> datetime:
     """Moves what was booked for a delivery to a day of March; returns its end."""
     at = datetime(2026, 3, day, 12, tzinfo=UTC)
-    async with shop.platform.pool.acquire() as connection, connection.transaction():
-        await connection.execute("alter table ledger_entries disable trigger append_only")
-        await connection.execute(
-            "update ledger_entries set booked_at = $2 where delivery_id = $1", delivery.id, at
-        )
-        await connection.execute("alter table ledger_entries enable trigger append_only")
+    of_it = {"delivery_id": delivery.id}
+    async with shop.platform.pool.acquire() as connection, money.rewriting(connection):
+        await tables.change(connection, "ledger_entries", of_it, booked_at=at)
     return at + timedelta(hours=12)
 
 
@@ -207,18 +189,10 @@ async def test_periods_that_follow_one_another_tile(shop: Shop, bank: UUID) -> N
         assert closing[Holder(Book.CASH, bank)] == number * 25_000
 
 
-_ADD_MANY = """
-insert into ledger_entries (account_id, delivery_id, cause, line, mode, book, company_id, amount)
-select $1, delivery.id, 'delivered', line, $2, 'merchant', $3, case line when 1 then -2 else 1 end
-from (select gen_random_uuid() as id from generate_series(1, $4::integer)) delivery,
-    generate_series(1, 3) line
-"""
-"""Books deliveries at one moment in three lines each, so that pieces end between two of them."""
-
-
 async def test_a_statement_of_many_entries_has_each_once(shop: Shop, bank: UUID) -> None:
     for begun in (3, 4_800):  # few, and more than are read at once, twice
-        await shop.sql(_ADD_MANY, shop.account.id, shop.mode, bank, begun)
+        # Three lines each, all of one moment: pieces end between two lines of a delivery.
+        await money.book_many(shop.platform.pool, shop.scope, bank, begun)
     found = await read(shop)
     entries = [(e.delivery_id, e.cause, e.number) async for e in found.entries()]
     assert len(entries) == await shop.count("ledger_entries") == 3 * (3 + 4_800)

@@ -4,9 +4,11 @@ Hypothesis plays merchants, couriers, the operator and the clock in any order. A
 books must sum to zero, transfer by transfer and in all, and say what the model says.
 """
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +30,8 @@ from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.money.payments import confirm_payment
+from tests.rows import deliveries as delivery_rows
+from tests.rows import tables
 from tests.usecases.angola import ENTREGA, WITH_BANK, Shop, angola_over, fees, new_shop
 from tests.usecases.machines import Stage, play, staged
 from tests.usecases.stage import render
@@ -154,14 +158,8 @@ class Books(RuleBasedStateMachine):
     def time_passes(self, id: UUID) -> None:
         """What was due long ago, as far as this delivery is concerned, happens."""
         shop = self.stage.on
-        terms = "jsonb_set(terms::jsonb, '{due_at}', '\"2020-01-01T00:00:00Z\"')::json"
-        self.stage.run(
-            shop.sql(
-                f"update deliveries set watch_at = now(), terms = {terms}"
-                " where id = $1 and status = 'awaiting_payment'",
-                id,
-            )
-        )
+        long_ago = timedelta(days=1_000)
+        self.stage.run(delivery_rows.end_payment_time(shop.platform.pool, id, long_ago))
         while self.stage.run(look_after(shop.platform)).done:
             pass
         self.known[id].status = self.stage.run(shop.delivery(id)).status
@@ -175,21 +173,21 @@ class Books(RuleBasedStateMachine):
         assert self.stage.run(self._unbalanced()) == []
 
     async def _books(self) -> dict[UUID, dict[str, int]]:
-        found = await self.stage.on.platform.pool.fetch(
-            "select delivery_id, book, sum(amount)::bigint as amount from ledger_entries"
-            " where delivery_id = any($1::uuid[]) group by 1, 2 having sum(amount) <> 0",
-            list(self.known),
-        )
-        books: dict[UUID, dict[str, int]] = {id: {} for id in self.known}
-        for row in found:
-            books[row["delivery_id"]][row["book"]] = row["amount"]
-        return books
+        mine = {"delivery_id": list(self.known)}
+        sums = {id: Counter[str]() for id in self.known}
+        for row in await tables.read(self.stage.on.platform.pool, "ledger_entries", mine):
+            sums[row["delivery_id"]][row["book"]] += row["amount"]
+        return {
+            id: {book: amount for book, amount in of_it.items() if amount}
+            for id, of_it in sums.items()
+        }
 
-    async def _unbalanced(self) -> list[Any]:
-        return await self.stage.on.platform.pool.fetch(
-            "select account_id, delivery_id, cause from ledger_entries"
-            " group by 1, 2, 3 having sum(amount) <> 0"
-        )
+    async def _unbalanced(self) -> list[tuple[Any, ...]]:
+        """What was booked for a cause at once and does not sum to zero."""
+        sums = Counter[tuple[Any, ...]]()
+        for row in await tables.read(self.stage.on.platform.pool, "ledger_entries"):
+            sums[row["account_id"], row["delivery_id"], row["cause"]] += row["amount"]
+        return [transfer for transfer, amount in sums.items() if amount]
 
 
 def test_books_say_what_happened_whatever_happens(stage: Stage[Shop]) -> None:

@@ -15,16 +15,12 @@ from estafette.core.ids import new_id
 from estafette.core.money.books import Book, Holder, holder
 from estafette.usecases.money.books import statement
 from estafette.usecases.money.close_books import close_books
+from tests.rows import money, tables
+from tests.rows.money import Line
 from tests.usecases.angola import Shop, angola_over, new_shop
 from tests.usecases.machines import Stage, staged
 
 COMPANIES = [new_id() for _ in range(2)]
-_ADD = """
-insert into ledger_entries
-    (account_id, delivery_id, cause, line, mode, book, company_id, amount, booked_at)
-values ($1, $2, 'delivered', 1, $3, $4, $6, $7, now() - $8::interval),
-    ($1, $2, 'delivered', 2, $3, $5, $6, -$7::bigint, now() - $8::interval)
-"""
 
 
 @asynccontextmanager
@@ -47,23 +43,18 @@ async def add(
     book: Book = Book.CASH,
 ) -> None:
     """Books a transfer from the merchant to another book, dated back."""
-    await shop.sql(
-        *(_ADD, shop.account.id, new_id(), shop.mode, book, Book.MERCHANT, company, amount, age)
-    )
+    lines = [Line(book, company, amount), Line(Book.MERCHANT, company, -amount)]
+    await money.book(shop.platform.pool, shop.scope, lines, ago=age)
 
 
 async def added_up(shop: Shop, before: datetime) -> dict[Holder, int]:
     """The balances, by adding up every entry."""
-    found = await shop.platform.pool.fetch(
-        "select book, company_id, amount from ledger_entries"
-        " where account_id = $1 and mode = $2 and booked_at < $3",
-        *shop.scope,
-        before,
-    )
     sums: dict[Holder, int] = {}
-    for row in found:
-        of = holder(Book(row["book"]), row["company_id"])
-        sums[of] = sums.get(of, 0) + row["amount"]
+    for book, company_id, amount in await money.booked_before(
+        shop.platform.pool, shop.scope, before
+    ):
+        of = holder(Book(book), company_id)
+        sums[of] = sums.get(of, 0) + amount
     return {of: amount for of, amount in sums.items() if amount}
 
 
@@ -111,12 +102,9 @@ def test_carried_balances_are_the_sums_of_all_entries(stage: Stage[Shop]) -> Non
 
 
 async def closings(shop: Shop) -> list[datetime]:
-    found = await shop.platform.pool.fetch(
-        "select distinct closed_to from ledger_closings where account_id = $1 and mode = $2"
-        " order by closed_to",
-        *shop.scope,
-    )
-    return [row["closed_to"] for row in found]
+    mine = shop.scope._asdict()
+    found = await tables.values(shop.platform.pool, "ledger_closings", "closed_to", mine)
+    return sorted(set(found))
 
 
 async def test_a_statement_reads_no_more_than_what_was_booked_since_the_last_closing(
@@ -127,11 +115,11 @@ async def test_a_statement_reads_no_more_than_what_was_booked_since_the_last_clo
     assert await close_books(shop.platform) >= 3
     assert len(await closings(shop)) == 3
     # what is closed is not looked at again: spoilt entries before it change nothing
-    await shop.sql("alter table ledger_entries disable trigger append_only")
-    await shop.sql(
-        "update ledger_entries set amount = amount * 2 where account_id = $1", shop.account.id
-    )
-    await shop.sql("alter table ledger_entries enable trigger append_only")
+    cash = {"account_id": shop.account.id, "book": Book.CASH}
+    merchant = {"account_id": shop.account.id, "book": Book.MERCHANT}
+    async with shop.platform.pool.acquire() as connection, money.rewriting(connection):
+        await tables.change(connection, "ledger_entries", cash, amount=1_000)
+        await tables.change(connection, "ledger_entries", merchant, amount=-1_000)
     found = await opening(shop, datetime.now(UTC))
     assert found == {
         Holder(Book.CASH, COMPANIES[0]): 1_500,
@@ -172,5 +160,6 @@ async def test_live_and_sandbox_are_closed_apart(shop: Shop) -> None:
 async def test_the_books_are_still_only_added_to_where_days_are_closed(shop: Shop) -> None:
     await add(shop, timedelta(days=3))
     await close_books(shop.platform)
+    mine = {"account_id": shop.account.id}
     with pytest.raises(asyncpg.RestrictViolationError):
-        await shop.sql("delete from ledger_entries where account_id = $1", shop.account.id)
+        await tables.remove(shop.platform.pool, "ledger_entries", mine)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,6 +15,7 @@ from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.money.payments import confirm_payment, find_by_reference
 from estafette.usecases.sandbox.simulate import tick
+from tests.rows import tables
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, Shop, new_shop
 from tests.usecases.stage import render
 
@@ -75,11 +77,11 @@ async def test_an_unpaid_delivery_expires_and_is_not_confirmed_any_more(shop: Sh
 async def test_a_simulated_courier_waits_for_the_payment(shop: Shop) -> None:
     shop.mode = Mode.SANDBOX
     delivery = await awaiting(shop)
-    due = "select due_at from sandbox_runs where delivery_id = $1"
-    assert await shop.platform.pool.fetchval(due, delivery.id) is None
+    pool, of_it = shop.platform.pool, {"delivery_id": delivery.id}
+    assert await tables.value(pool, "sandbox_runs", "due_at", of_it) is None
     await confirm_payment(shop.platform, shop.scope, ENTREGA, delivery.id)
-    assert await shop.platform.pool.fetchval(due, delivery.id) is not None
-    await shop.sql("update sandbox_runs set due_at = now() where delivery_id = $1", delivery.id)
+    assert await tables.value(pool, "sandbox_runs", "due_at", of_it) is not None
+    await tables.change(pool, "sandbox_runs", of_it, due_at=timedelta())
     while (await tick(shop.platform)).done:
         pass
     assert (await shop.delivery(delivery.id)).status is Status.ASSIGNED

@@ -10,13 +10,14 @@ from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
-from estafette.core.ids import new_id
 from estafette.core.money.books import NO_COMPANY, Book, Cause, Holder
 from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.money.books import entry_json, statement
 from estafette.usecases.money.close_books import close_books
 from estafette.usecases.money.settle import PaymentRefusedError, Wanted, pay
+from tests.rows import money
+from tests.rows.money import Line
 from tests.usecases.angola import ENTREGA, Shop
 
 _COURSE = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
@@ -138,16 +139,9 @@ async def test_a_statement_shows_payments_and_one_company_alone(
 
 
 async def test_a_day_with_payments_is_carried_forward(shop: Shop, company: Company) -> None:
-    paid = new_id()
-    await shop.platform.pool.execute(
-        "insert into ledger_entries"
-        " (account_id, delivery_id, cause, line, mode, book, company_id, amount, booked_at)"
-        " select $1, $2, 'paid_out', line, 'live', book, $3, amount, now() - interval '3 days'"
-        " from (values (1, 'merchant', 500), (2, 'platform', -500)) lines (line, book, amount)",
-        shop.account.id,
-        paid,
-        NO_COMPANY,
-    )
+    lines = [Line("merchant", NO_COMPANY, 500), Line("platform", NO_COMPANY, -500)]
+    ago = timedelta(days=3)
+    await money.book(shop.platform.pool, shop.scope, lines, cause="paid_out", ago=ago)
     before = await _balances(shop)
     assert await close_books(shop.platform) > 0
     assert await _balances(shop) == before

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from estafette.usecases.accounts.authenticate import authenticate, authenticate_
 from estafette.usecases.accounts.keys import disable_key
 from estafette.usecases.accounts.secrets import key_hash
 from estafette.usecases.catalog import Catalog
+from tests.rows import database, tables
 from tests.usecases.stage import Tenant, add_key
 
 _LONGEST = 60
@@ -113,10 +114,7 @@ async def test_a_lost_listener_connects_again_and_forgets(
     async with listening(postgres_dsn, tenant.platform.catalog) as heard:
         credential = await recognised(tenant)
         async with tenant.platform.pool.acquire() as connection:
-            await connection.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where datname = current_database() and query ilike 'listen%'"
-            )
+            await database.end_listening(connection)
         change = disable_key(tenant.platform, tenant.account, str(credential.key_id))
         await heard.after(asyncio.ensure_future(change))
         await asyncio.wait_for(heard.connected.wait(), _LONGEST)
@@ -166,22 +164,15 @@ async def test_what_changes_while_it_is_being_read_is_not_remembered(
     tenant: Tenant, table: str
 ) -> None:
     known, read = tenant.platform.catalog, _READINGS[table]
-    await tenant.platform.pool.execute(
-        "update accounts set origins = array['https://shop.example'] where id = $1",
-        tenant.account.id,
-    )
+    where, origins = {"id": tenant.account.id}, ["https://shop.example"]
+    await tables.change(tenant.platform.pool, "accounts", where, origins=origins)
     async with tenant.platform.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        await connection.execute(f"lock table {table} in access exclusive mode")
+        await database.lock_table(connection, table)
         reading = asyncio.ensure_future(read(known, tenant))
-        waits = (
-            "select exists (select from pg_locks where relation = $1::text::regclass"
-            " and database = (select oid from pg_database where datname = current_database())"
-            " and not granted)"
-        )
         async with asyncio.timeout(_LONGEST):
-            while not await connection.fetchval(waits, table):  # noqa: ASYNC110 - nothing tells of it
+            while not await database.is_waited_for(connection, table):  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.01)
         known.forget()  # what a server does when it hears of a change
         await transaction.rollback()
@@ -196,10 +187,8 @@ async def test_what_is_read_while_changes_cannot_be_heard_is_not_remembered(
     tenant: Tenant, table: str
 ) -> None:
     known, read = tenant.platform.catalog, _READINGS[table]
-    await tenant.platform.pool.execute(
-        "update accounts set origins = array['https://shop.example'] where id = $1",
-        tenant.account.id,
-    )
+    where, origins = {"id": tenant.account.id}, ["https://shop.example"]
+    await tables.change(tenant.platform.pool, "accounts", where, origins=origins)
     known.trust(False)
     assert not _is_remembered(await read(known, tenant), await read(known, tenant))
 
@@ -256,11 +245,9 @@ async def test_however_many_wrong_keys_are_tried_few_are_remembered(tenant: Tena
 
 async def test_a_key_is_good_until_its_time_is_over(tenant: Tenant) -> None:
     key = tenant.keys[Mode.SANDBOX]
-    for by, is_good in (("1 minute", True), ("-1 second", False), ("-1 day", False)):
-        await tenant.platform.pool.execute(
-            "update api_keys set expires_at = now() + $2::text::interval where hash = $1",
-            key_hash(key),
-            by,
-        )
+    minute, second, day = timedelta(minutes=1), timedelta(seconds=1), timedelta(days=1)
+    for by, is_good in ((minute, True), (-second, False), (-day, False)):
+        where = {"hash": key_hash(key)}
+        await tables.change(tenant.platform.pool, "api_keys", where, expires_at=by)
         tenant.platform.catalog.forget()
         assert (await authenticate(tenant.platform, key, "kaspi") is not None) == is_good

@@ -19,6 +19,7 @@ from estafette.store.quotes import table as quotes
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Reply
 from estafette.usecases.quotes.quote import Quoter
+from tests.rows import tables
 from tests.usecases.stage import Tenant, new_tenant, platform_over, refused_in
 
 PAYLOAD = {"parcel": {"weightGrams": 1200}, "pickup": {"address": "Almaty"}}
@@ -174,11 +175,9 @@ async def test_a_refused_quote_leaves_the_order_number_free(tenant: Tenant) -> N
 
 async def test_a_quote_of_the_version_before_is_compared_by_its_payload(tenant: Tenant) -> None:
     quote = await stored_quote(tenant)
-    await tenant.platform.pool.execute(
-        "update quotes set payload = $1, digests = null where id = $2",
-        '{"parcel": {"weightGrams": 1200.0}, "pickup": {"address": "Almaty"}}',
-        quote.id,
-    )
+    where = {"id": quote.id}
+    payload = '{"parcel": {"weightGrams": 1200.0}, "pickup": {"address": "Almaty"}}'
+    await tables.change(tenant.platform.pool, "quotes", where, payload=payload, digests=None)
     other = PAYLOAD | {"parcel": {"weightGrams": 1300}}
     with pytest.raises(QuoteMismatch):
         await tenant.create(quote_id=quote.id, quoted_payload=other)

@@ -6,6 +6,7 @@ import pytest
 from estafette.core.quotes.tariff_file import TariffFileError
 from estafette.usecases.couriers.companies import company_tariffs
 from estafette.usecases.quotes.tariffs import MarketNotFoundError, export_tariffs, import_tariffs
+from tests.rows import tables
 from tests.usecases.angola import Shop, fees
 
 
@@ -17,9 +18,10 @@ async def test_a_price_list_that_was_taken_out_is_put_in_for_another_company(sho
     listed = await company_tariffs(shop.platform, one)
     assert await company_tariffs(shop.platform, other) == listed
     assert [tariff.fee for tariff in listed] == [700, 900]
-    query = "select act, changes from audit where object = $1 order by at desc limit 1"
-    [(act, changes)] = await shop.platform.pool.fetch(query, str(other.id))
-    assert (act, orjson.loads(changes)) == ("tariffs.replaced", {"market": "AO", "rows": 2})
+    of_it = {"object": str(other.id)}
+    newest = (await tables.read(shop.platform.pool, "audit", of_it, order="at"))[-1]
+    assert newest["act"] == "tariffs.replaced"
+    assert orjson.loads(newest["changes"]) == {"market": "AO", "rows": 2}
 
 
 async def test_a_file_with_a_mistake_changes_nothing(shop: Shop) -> None:

@@ -18,6 +18,7 @@ from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox.rehearse import rehearse
 from estafette.usecases.sandbox.simulate import step_by_hand, tick
+from tests.rows import tables
 from tests.usecases.stage import DIALECT, Tenant, new_tenant, platform_over, render
 
 STEP = 5
@@ -26,7 +27,7 @@ STEP = 5
 @pytest.fixture(autouse=True)
 async def _no_other_runs(connection: asyncpg.Connection) -> None:
     """Lets the deliveries of other tests rest: a tick looks after all that are due."""
-    await connection.execute("update sandbox_runs set due_at = null")
+    await tables.change(connection, "sandbox_runs", due_at=None)
 
 
 @pytest.fixture
@@ -38,11 +39,10 @@ async def still(postgres_dsn: str) -> AsyncGenerator[Platform]:
 
 async def due_in(tenant: Tenant) -> float | None:
     """In how many steps the account's one delivery moves by itself, rounded."""
-    seconds = await tenant.platform.pool.fetchval(
-        "select extract(epoch from due_at - now())::float8 from sandbox_runs where account_id = $1",
-        tenant.account.id,
-    )
-    return None if seconds is None else round(seconds / STEP, 1)
+    pool, due = tenant.platform.pool, {"account_id": tenant.account.id, "due_at": tables.PRESENT}
+    if not await tables.count(pool, "sandbox_runs", due):
+        return None
+    return round(await tables.seconds_until(pool, "sandbox_runs", "due_at", due) / STEP, 1)
 
 
 async def run_to_the_end(tenant: Tenant, id: object) -> list[float]:
@@ -50,9 +50,8 @@ async def run_to_the_end(tenant: Tenant, id: object) -> list[float]:
     waits: list[float] = []
     while (wait := await due_in(tenant)) is not None:
         waits.append(wait)
-        await tenant.platform.pool.execute(
-            "update sandbox_runs set due_at = now() where delivery_id = $1", id
-        )
+        where, now = {"delivery_id": id}, timedelta()
+        await tables.change(tenant.platform.pool, "sandbox_runs", where, due_at=now)
         await tick(tenant.platform)
     return waits
 
@@ -152,9 +151,8 @@ async def test_a_cancelled_delivery_moves_no_more(tenant: Tenant) -> None:
 
 async def test_a_delivery_of_an_unknown_dialect_keeps_nobody_waiting(tenant: Tenant) -> None:
     foreign = await new_tenant(tenant.platform)
-    await foreign.platform.pool.execute(
-        "update accounts set dialect = 'unheard_of' where id = $1", foreign.account.id
-    )
+    where = {"id": foreign.account.id}
+    await tables.change(foreign.platform.pool, "accounts", where, dialect="unheard_of")
     unheard, id = await foreign.create(), await tenant.create()
     await foreign.make_due(unheard)
     await tenant.make_due(id)
