@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import asyncpg
@@ -38,11 +38,14 @@ async def still(postgres_dsn: str) -> AsyncGenerator[Platform]:
 
 
 async def due_in(tenant: Tenant) -> float | None:
-    """In how many steps the account's one delivery moves by itself, rounded."""
-    pool, due = tenant.platform.pool, {"account_id": tenant.account.id, "due_at": tables.PRESENT}
-    if not await tables.count(pool, "sandbox_runs", due):
+    """How many steps after its last event the account's one delivery moves by itself, rounded."""
+    pool, mine = tenant.platform.pool, {"account_id": tenant.account.id}
+    due = {**mine, "due_at": tables.PRESENT}
+    times: list[datetime] = await tables.values(pool, "sandbox_runs", "due_at", due)
+    if not times:
         return None
-    return round(await tables.seconds_until(pool, "sandbox_runs", "due_at", due) / STEP, 1)
+    last = max(await tables.values(pool, "events", "occurred_at", mine))
+    return round((times[0] - last).total_seconds() / STEP, 1)
 
 
 async def run_to_the_end(tenant: Tenant, id: object) -> list[float]:
