@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 import asyncpg
@@ -21,13 +21,21 @@ from estafette.usecases.sandbox.simulate import step_by_hand, tick
 from tests.rows import tables
 from tests.usecases.stage import DIALECT, Tenant, new_tenant, platform_over, render
 
-STEP = 5
+STEP = 600
+"""A step in seconds: so long that what a busy machine takes for a test is none of it."""
 
 
 @pytest.fixture(autouse=True)
 async def _no_other_runs(connection: asyncpg.Connection) -> None:
     """Lets the deliveries of other tests rest: a tick looks after all that are due."""
     await tables.change(connection, "sandbox_runs", due_at=None)
+
+
+@pytest.fixture
+async def platform(postgres_dsn: str) -> AsyncGenerator[Platform]:
+    """A platform whose couriers take their time."""
+    async with platform_over(postgres_dsn, step=timedelta(seconds=STEP)) as platform:
+        yield platform
 
 
 @pytest.fixture
@@ -38,14 +46,11 @@ async def still(postgres_dsn: str) -> AsyncGenerator[Platform]:
 
 
 async def due_in(tenant: Tenant) -> float | None:
-    """How many steps after its last event the account's one delivery moves by itself, rounded."""
-    pool, mine = tenant.platform.pool, {"account_id": tenant.account.id}
-    due = {**mine, "due_at": tables.PRESENT}
-    times: list[datetime] = await tables.values(pool, "sandbox_runs", "due_at", due)
-    if not times:
+    """In how many steps the account's one delivery moves by itself, rounded."""
+    pool, due = tenant.platform.pool, {"account_id": tenant.account.id, "due_at": tables.PRESENT}
+    if not await tables.count(pool, "sandbox_runs", due):
         return None
-    last = max(await tables.values(pool, "events", "occurred_at", mine))
-    return round((times[0] - last).total_seconds() / STEP, 1)
+    return round(await tables.seconds_until(pool, "sandbox_runs", "due_at", due) / STEP, 1)
 
 
 async def run_to_the_end(tenant: Tenant, id: object) -> list[float]:
@@ -274,6 +279,6 @@ async def test_a_cancellation_is_told_as_faultily_as_the_scenario_wants(tenant: 
     twice = await tenant.create("sandbox:webhook_duplicate")
     for id in (late, twice):
         await cancel(tenant.platform, Cancellation(tenant.scope, DIALECT, id, render))
-    assert [message["delay"] for message in await tenant.messages(late)] == [30, 30]
+    assert [message["delay"] for message in await tenant.messages(late)] == [6 * STEP, 6 * STEP]
     types = [message["type"] for message in await tenant.messages(twice)]
     assert types == ["created", "created", "cancelled", "cancelled"]
