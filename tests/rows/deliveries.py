@@ -68,7 +68,7 @@ async def add_events(
     added = await database.fetch(
         "insert into events (account_id, delivery_id, seq, id, status, milestone, actor, announced,"
         " occurred_at) select account_id, $1, max(seq) + n, gen_random_uuid(), $4, 'pending',"
-        " 'courier', '{}', $2 + (n - 1) * $5::interval"
+        " 'courier', '{}', $2::timestamptz + (n - 1) * $5::interval"
         " from events, generate_series(1, $3::integer) n"
         " where delivery_id = $1 group by account_id, n returning id",
         delivery_id,

@@ -110,8 +110,8 @@ def _clear(shop: Shop, delivery: Delivery) -> str:
     return pin
 
 
-async def test_a_pin_stands_nowhere_in_the_database(clean_database: str) -> None:
-    async with angola_over(clean_database) as platform:
+async def test_a_pin_stands_nowhere_in_the_database(fresh_database: str) -> None:
+    async with angola_over(fresh_database) as platform:
         shop = await new_shop(platform)
         delivery = await _careful(shop)
         pin = _clear(shop, delivery)
@@ -157,9 +157,9 @@ async def _seal_all(shop: Shop) -> None:
 
 
 async def test_workers_seal_pins_in_the_background_and_end_with_it_a_day_later(
-    clean_database: str,
+    fresh_database: str,
 ) -> None:
-    async with angola_over(clean_database) as platform:
+    async with angola_over(fresh_database) as platform:
         shop = await new_shop(platform)
         delivery = await _careful(shop)
         terms = await _terms(shop, delivery)
@@ -200,9 +200,9 @@ async def _stock(shop: Shop) -> tuple[Link, Delivery]:
 
 
 async def test_all_that_is_stored_is_written_anew_and_the_old_key_can_go(
-    clean_database: str,
+    fresh_database: str,
 ) -> None:
-    async with angola_over(clean_database) as platform:
+    async with angola_over(fresh_database) as platform:
         platform = replace(platform, cipher=Cipher(OLD))
         shop = await new_shop(platform)
         link, delivery = await _stock(shop)
@@ -248,8 +248,8 @@ async def test_a_column_that_is_new_is_known_to_be_encrypted_or_not(
     assert set(await tables.columns(connection, "bytea")) == ROTATED | NOT_ENCRYPTED
 
 
-async def test_the_index_of_phones_goes_on_under_the_new_key(clean_database: str) -> None:
-    async with angola_over(clean_database) as platform:
+async def test_the_index_of_phones_goes_on_under_the_new_key(fresh_database: str) -> None:
+    async with angola_over(fresh_database) as platform:
         platform = replace(platform, cipher=Cipher(OLD))
         async with platform.pool.acquire() as connection:
             before = await PhoneHash.of(platform, connection)
@@ -262,9 +262,9 @@ async def test_the_index_of_phones_goes_on_under_the_new_key(clean_database: str
 
 
 async def test_another_key_leaves_the_index_of_phones_alone_until_it_is_accepted(
-    clean_database: str,
+    fresh_database: str,
 ) -> None:
-    async with angola_over(clean_database) as platform:
+    async with angola_over(fresh_database) as platform:
         platform = replace(platform, cipher=Cipher(OLD))
         async with platform.pool.acquire() as connection:
             await check_secret_key(connection, platform.cipher)
@@ -285,9 +285,9 @@ class _EndedError(Exception):
 
 
 async def test_a_rotation_that_was_ended_goes_on_when_it_is_begun_again(
-    clean_database: str,
+    fresh_database: str,
 ) -> None:
-    async with angola_over(clean_database) as platform:
+    async with angola_over(fresh_database) as platform:
         platform = replace(platform, cipher=Cipher(OLD))
         shop = await new_shop(platform)
         await _stock(shop)
@@ -303,8 +303,8 @@ async def test_a_rotation_that_was_ended_goes_on_when_it_is_begun_again(
         assert (done.endpoints, done.links, done.pins) == (0, 0, 1)
 
 
-async def test_what_no_key_can_read_is_counted_and_left(clean_database: str) -> None:
-    async with angola_over(clean_database) as platform:
+async def test_what_no_key_can_read_is_counted_and_left(fresh_database: str) -> None:
+    async with angola_over(fresh_database) as platform:
         platform = replace(platform, cipher=Cipher(new_cipher_key()))
         shop = await new_shop(platform)
         await _stock(shop)
