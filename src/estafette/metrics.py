@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from estafette.core.couriers.company import Company
 from estafette.core.deliveries.delivery import Status
-from estafette.store.deliveries.under_way import Count
-from estafette.store.ends import Done
+from estafette.store.deliveries.under_way import StatusCount
+from estafette.store.ends import Removed
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -101,7 +101,7 @@ _COMPLETED = Gauge(
 )
 
 
-def observe_upkeep(done: Done) -> None:
+def observe_upkeep(done: Removed) -> None:
     """Notes what has been removed of a kind of rows, and when last all was that was over."""
     _REMOVED.labels(done.name).set(done.removed)
     if done.completed_at is not None:
@@ -122,7 +122,7 @@ _LATE = Gauge(
 )
 
 
-def observe_open(counts: Mapping[Status, Count]) -> None:
+def observe_open(counts: Mapping[Status, StatusCount]) -> None:
     """Notes how many live deliveries are under way, and how many of them are late."""
     for status, count in counts.items():
         _OPEN.labels(status).set(count.deliveries)

@@ -13,7 +13,7 @@ from estafette.cli.commands import COMMANDS, GROUPS, run
 from estafette.cli.session import system_user
 from estafette.core.accounts.account import Mode
 from estafette.core.accounts.page_limits import PageLimits
-from estafette.core.accounts.page_orders import Page
+from estafette.core.accounts.page_orders import OrderingPage
 from estafette.core.ids import new_id
 from tests.cli.stage import Command
 from tests.rows import tables
@@ -70,7 +70,7 @@ def stage(fresh_database: str, over_fresh_database: Command) -> Stage:
             stage.account = shop.account.name
             stage.awaiting = str((await shop.create(payment=BY_TRANSFER)).id)
             stage.delivery = str((await shop.create()).id)
-            page = Page(new_id(), PageLimits(held=True), b"")
+            page = OrderingPage(new_id(), PageLimits(held=True), b"")
             known = replace(VIANA, phone="923 444 555", phone_e164="+244923444555")
             stage.held = str((await shop.create(page=page, dropoff=known)).id)
 

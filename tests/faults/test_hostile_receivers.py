@@ -10,7 +10,7 @@ import pytest
 from estafette.core.accounts.account import Mode
 from estafette.store import signals
 from estafette.usecases.platform import Platform
-from estafette.webhooks.retry import Schedule
+from estafette.webhooks.retry import RetrySchedule
 from estafette.webhooks.worker import Limits
 from tests import receivers
 from tests.receivers import Behaviour, Receiver
@@ -20,7 +20,7 @@ from tests.webhooks.stage import PlainRenderer, attempts, listen_at, said, until
 
 # So long that no exchange with a hanging receiver ends before the test does: whatever the healthy
 # one is sent, it is sent while the others hang.
-PATIENT = {DIALECT.name: PlainRenderer(Schedule((60.0,), timeout_seconds=60))}
+PATIENT = {DIALECT.name: PlainRenderer(RetrySchedule((60.0,), timeout_seconds=60))}
 PATIENT_LIMITS = Limits(lease_seconds=120)
 
 HANGING = (receivers.silent, receivers.slow_headers)

@@ -13,13 +13,13 @@ from estafette.app import RENDERERS
 from estafette.store.pool import open_pool
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.webhooks.message import Renderer
-from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.retry import RetrySchedule, doubling
 from estafette.webhooks.sender import Sender
-from estafette.webhooks.worker import Limits, Worker
+from estafette.webhooks.worker import Limits, WebhookWorker
 from tests.usecases.stage import DIALECT
 from tests.webhooks.stage import LOOPBACK, PlainRenderer
 
-SCHEDULE = Schedule(doubling(0.2, 20), timeout_seconds=0.5)
+SCHEDULE = RetrySchedule(doubling(0.2, 20), timeout_seconds=0.5)
 
 
 async def work(dsn: str, key: str, name: str, lease_seconds: float, words: str) -> None:
@@ -32,7 +32,7 @@ async def work(dsn: str, key: str, name: str, lease_seconds: float, words: str) 
     renderers = RENDERERS if words == "dialects" else plain
     async with Sender(LOOPBACK) as sender:
         decrypt = Cipher(key).decrypt
-        await Worker(pool, dsn, renderers, sender, decrypt, limits, name=name).run(stop)
+        await WebhookWorker(pool, dsn, renderers, sender, decrypt, limits, name=name).run(stop)
     await pool.close()
 
 

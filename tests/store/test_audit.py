@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from estafette.core.audit import By, Entry
+from estafette.core.audit import AuditEntry, By
 from estafette.core.ids import new_id
 from estafette.store import audit
 from estafette.store.migrate import migrate
 from estafette.store.partitions import Upkeep
 
 
-async def _note(connection: asyncpg.Connection) -> Entry:
+async def _note(connection: asyncpg.Connection) -> AuditEntry:
     at = datetime.now(UTC)
-    entry = Entry(new_id(), at, By.command("op"), "key.disabled", new_id(), None, "x", {})
+    entry = AuditEntry(new_id(), at, By.command("op"), "key.disabled", new_id(), None, "x", {})
     await audit.insert(connection, entry)
     return entry
 

@@ -85,7 +85,9 @@ async def test_a_claim_of_webhooks_gives_the_fields_of_what_is_claimed_in_their_
     connection: asyncpg.Connection,
 ) -> None:
     given = (await connection.prepare(outbox.CLAIM)).get_attributes()
-    assert ["account_id", "mode", *outbox.Claimed._fields[1:]] == [each.name for each in given]
+    assert ["account_id", "mode", *outbox.ClaimedMessage._fields[1:]] == [
+        each.name for each in given
+    ]
 
 
 async def _types(connection: asyncpg.Connection, table: str) -> dict[str, str]:

@@ -12,11 +12,11 @@ import asyncpg
 from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Capabilities, Company, Connector, Offer
 from estafette.core.couriers.dispatch import Room, Rooms
-from estafette.core.couriers.upstream import Recalled, Report, Step
+from estafette.core.couriers.upstream import Recalled, Report, UpstreamStep
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.money.payment import BankAccount
-from estafette.usecases.couriers.dispatch import Errand, Placement, Round, claim, placed
+from estafette.usecases.couriers.dispatch import Errand, ErrandRound, Placement, claim, placed
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.idempotency import Answer
@@ -35,7 +35,9 @@ BANK = Capabilities(bank_transfer_enabled=True, bank=BankAccount("BAI", "AO06", 
 
 def told(*statuses: Status, pin: str | None = None) -> Report:
     """A report of a delivery that passed these statuses, its steps numbered from 1 on."""
-    steps = [Step(f"e{number}", each, f"n{number}") for number, each in enumerate(statuses, 1)]
+    steps = [
+        UpstreamStep(f"e{number}", each, f"n{number}") for number, each in enumerate(statuses, 1)
+    ]
     return Report(statuses[-1], steps, pin)
 
 
@@ -76,7 +78,7 @@ class Far:
         of: Mapping[UUID, Room] | None = None,
         most: Room | None = None,
         **limits: Any,
-    ) -> Round:
+    ) -> ErrandRound:
         room = Room(at_once, at_once)
         rooms = Rooms(of or {}, room, most or room, at_once, **limits)
         return await claim(self.shop.platform, LEASE, rooms)

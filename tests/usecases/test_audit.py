@@ -7,13 +7,13 @@ import asyncpg
 import pytest
 
 from estafette.core.accounts.account import Mode
-from estafette.core.audit import Act, By, Entry
+from estafette.core.audit import AuditedAct, AuditEntry, By
 from estafette.core.errors import PaymentNotAwaited, TransitionRefused
 from estafette.core.ids import new_id
 from estafette.usecases import audit
 from estafette.usecases.accounts.administration import create_account, set_rate
 from estafette.usecases.accounts.keys import create_key, disable_key, list_keys
-from estafette.usecases.audit import Wanted, list_entries
+from estafette.usecases.audit import AuditFilter, list_entries
 from estafette.usecases.cursor import PlaceUnknownError
 from estafette.usecases.deliveries.advance import unlock_pin
 from estafette.usecases.money.payments import confirm_payment
@@ -32,9 +32,9 @@ _HOUR = timedelta(hours=1)
 OPERATOR = By.command("ana")
 
 
-async def acts(platform: Platform, account_id: UUID) -> list[Entry]:
+async def acts(platform: Platform, account_id: UUID) -> list[AuditEntry]:
     """The entries of an account, oldest first."""
-    return (await list_entries(platform, Wanted(account_id), limit=500)).entries[::-1]
+    return (await list_entries(platform, AuditFilter(account_id), limit=500)).entries[::-1]
 
 
 async def test_who_disabled_a_key_is_written_down(platform: Platform, tenant: Tenant) -> None:
@@ -43,7 +43,7 @@ async def test_who_disabled_a_key_is_written_down(platform: Platform, tenant: Te
     await disable_key(theirs, tenant.account, str(issued.known.id))
     entry = (await acts(platform, tenant.account.id))[-1]
     assert (entry.act, entry.by, entry.object) == (
-        Act.KEY_DISABLED,
+        AuditedAct.KEY_DISABLED,
         OPERATOR,
         str(issued.known.id),
     )
@@ -72,7 +72,7 @@ async def test_an_act_that_is_refused_is_not_written_down(shop: Shop) -> None:
     confirmed = [
         entry
         for entry in await acts(platform, shop.account.id)
-        if entry.act == Act.PAYMENT_CONFIRMED
+        if entry.act == AuditedAct.PAYMENT_CONFIRMED
     ]
     (entry,) = confirmed
     assert (entry.by, entry.object) == (OPERATOR, str(delivery.id))
@@ -84,14 +84,14 @@ async def test_an_unlocked_pin_is_written_down_without_the_pin(shop: Shop) -> No
     delivery = await shop.create()
     await unlock_pin(shop.platform.acting(OPERATOR), shop.scope, delivery.id)
     entry = (await acts(shop.platform, shop.account.id))[-1]
-    assert (entry.act, entry.changes) == (Act.DELIVERY_PIN_UNLOCKED, {"failures": [0, 0]})
+    assert (entry.act, entry.changes) == (AuditedAct.DELIVERY_PIN_UNLOCKED, {"failures": [0, 0]})
 
 
 async def test_a_change_tells_what_was_and_what_is(platform: Platform) -> None:
     account, issued = await create_account(platform, f"a{new_id().hex}", "KZ", rate_per_second=5)
     await set_rate(platform.acting(OPERATOR), account.name, 7)
     made, changed = await acts(platform, account.id)
-    assert made.act == Act.ACCOUNT_CREATED
+    assert made.act == AuditedAct.ACCOUNT_CREATED
     assert made.changes["keys"] == [str(key.known.id) for key in issued]
     assert changed.changes == {"rate_per_second": [5, 7], "burst": [10, 14]}
 
@@ -113,11 +113,11 @@ async def test_no_secret_of_an_endpoint_and_no_path_of_its_url_is_written_down(
     entries = await acts(platform, scope.account_id)
     told = [entry.act for entry in entries if entry.changes.get("name") == "audited"]
     assert told == [
-        Act.ENDPOINT_CREATED,
-        Act.ENDPOINT_ROTATED,
-        Act.ENDPOINT_DISABLED,
-        Act.ENDPOINT_CHANGED,
-        Act.ENDPOINT_REVEALED,
+        AuditedAct.ENDPOINT_CREATED,
+        AuditedAct.ENDPOINT_ROTATED,
+        AuditedAct.ENDPOINT_DISABLED,
+        AuditedAct.ENDPOINT_CHANGED,
+        AuditedAct.ENDPOINT_REVEALED,
     ]
     everything = repr(entries)
     assert "https://hooks.example:8443" in everything
@@ -131,8 +131,8 @@ async def test_pages_of_the_audit_follow_each_other_and_end(
 ) -> None:
     for _ in range(5):
         await create_key(platform, tenant.account, Mode.SANDBOX)
-    wanted = Wanted(tenant.account.id, act="key")
-    seen: list[Entry] = []
+    wanted = AuditFilter(tenant.account.id, act="key")
+    seen: list[AuditEntry] = []
     after: str | None = None
     while True:
         page = await list_entries(platform, wanted, after, 2)
@@ -150,4 +150,4 @@ async def test_pages_of_the_audit_follow_each_other_and_end(
 async def test_nothing_is_noted_outside_a_transaction(platform: Platform) -> None:
     async with platform.pool.acquire() as connection:
         with pytest.raises(RuntimeError, match="outside a transaction"):
-            await audit.note(connection, OPERATOR, Act.KEY_DISABLED)
+            await audit.note(connection, OPERATOR, AuditedAct.KEY_DISABLED)

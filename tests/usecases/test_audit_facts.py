@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.couriers.company import Capabilities
 from estafette.core.deliveries.delivery import Status
 from estafette.core.money.books import Book, Cause
 from estafette.core.money.payment import BankAccount, Payment, PaymentMethod
-from estafette.store.audit import Wanted
+from estafette.store.audit import AuditFilter
 from estafette.usecases.accounts.administration import disable_account, keep_personal_data
 from estafette.usecases.audit import list_entries
 from estafette.usecases.couriers.companies import change_company, set_company_tariffs
@@ -19,7 +19,7 @@ from estafette.usecases.deliveries.advance import reveal_pin, unlock_pin
 from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.deliveries.pins import open_pin
 from estafette.usecases.deliveries.privacy import as_json, erase_phone, export_phone
-from estafette.usecases.money.settle import Wanted as Paid
+from estafette.usecases.money.settle import WantedTransfer as Paid
 from estafette.usecases.money.settle import pay
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks.endpoints import (
@@ -46,7 +46,7 @@ Told = tuple[str, Mode | None, str | None, dict[str, Any]]
 
 async def told(platform: Platform, account_id: UUID) -> list[Told]:
     """The acts upon what is an account's, oldest first."""
-    found = (await list_entries(platform, Wanted(account_id), limit=500)).entries[::-1]
+    found = (await list_entries(platform, AuditFilter(account_id), limit=500)).entries[::-1]
     return [(each.act, each.mode, each.object, dict(each.changes)) for each in found]
 
 
@@ -70,21 +70,21 @@ async def test_what_is_done_to_an_endpoint(tenant: Tenant) -> None:
     where = {"account_id": tenant.account.id}
     id = str(await tables.value(platform.pool, "endpoints", "id", where))
     name = {"name": "e"}
-    expected: list[tuple[Act, dict[str, Any]]] = [
-        (Act.ENDPOINT_CREATED, {"url": "https://one.example"}),
-        (Act.ENDPOINT_CHANGED, {"url": ["https://one.example", "https://two.example"]}),
+    expected: list[tuple[AuditedAct, dict[str, Any]]] = [
+        (AuditedAct.ENDPOINT_CREATED, {"url": "https://one.example"}),
+        (AuditedAct.ENDPOINT_CHANGED, {"url": ["https://one.example", "https://two.example"]}),
         (
-            Act.ENDPOINT_CHANGED,
+            AuditedAct.ENDPOINT_CHANGED,
             {"format": ["dialect", "standard"], "order_seconds": [None, 30]},
         ),
-        (Act.ENDPOINT_CHANGED, {"headers": [[], ["X-Tenant"]], "header": "X-Tenant"}),
-        (Act.ENDPOINT_CHANGED, {"headers": [["X-Tenant"], []], "header": "X-Tenant"}),
-        (Act.ENDPOINT_ROTATED, {"overlap_seconds": 3600.0}),
-        (Act.ENDPOINT_ROTATION_FINISHED, {}),
-        (Act.ENDPOINT_DISABLED, {}),
-        (Act.ENDPOINT_ENABLED, {}),
-        (Act.ENDPOINT_REVEALED, {}),
-        (Act.ENDPOINT_REMOVED, {"url": "https://two.example"}),
+        (AuditedAct.ENDPOINT_CHANGED, {"headers": [[], ["X-Tenant"]], "header": "X-Tenant"}),
+        (AuditedAct.ENDPOINT_CHANGED, {"headers": [["X-Tenant"], []], "header": "X-Tenant"}),
+        (AuditedAct.ENDPOINT_ROTATED, {"overlap_seconds": 3600.0}),
+        (AuditedAct.ENDPOINT_ROTATION_FINISHED, {}),
+        (AuditedAct.ENDPOINT_DISABLED, {}),
+        (AuditedAct.ENDPOINT_ENABLED, {}),
+        (AuditedAct.ENDPOINT_REVEALED, {}),
+        (AuditedAct.ENDPOINT_REMOVED, {"url": "https://two.example"}),
     ]
     assert acts == [(act, tenant.mode, id, name | facts) for act, facts in expected]
 
@@ -105,11 +105,15 @@ async def test_what_is_sent_again_or_tried(tenant: Tenant) -> None:
     assert await told(platform, tenant.account.id) == [
         (act, tenant.mode, object, facts)
         for act, object, facts in (
-            (Act.WEBHOOKS_TESTED, str(test), {"type": "created", "url": "https://hooks.example"}),
-            (Act.WEBHOOKS_RESENT, str(event.id), {"delivery": str(delivery), "messages": 1}),
-            (Act.WEBHOOKS_RESENT, str(message), {}),
             (
-                Act.WEBHOOKS_RESENT,
+                AuditedAct.WEBHOOKS_TESTED,
+                str(test),
+                {"type": "created", "url": "https://hooks.example"},
+            ),
+            (AuditedAct.WEBHOOKS_RESENT, str(event.id), {"delivery": str(delivery), "messages": 1}),
+            (AuditedAct.WEBHOOKS_RESENT, str(message), {}),
+            (
+                AuditedAct.WEBHOOKS_RESENT,
                 None,
                 {
                     "since": since.isoformat(),
@@ -128,7 +132,7 @@ async def test_what_is_done_to_a_delivery_by_hand(tenant: Tenant, shop: Shop) ->
     id = await tenant.create()
     await move_by_hand(platform, tenant.scope, DIALECT, id, Status.IN_TRANSIT, "by hand")
     facts = {"status": ["pending", "in_transit"]}
-    expected = [(Act.DELIVERY_MOVED, tenant.mode, str(id), facts)]
+    expected = [(AuditedAct.DELIVERY_MOVED, tenant.mode, str(id), facts)]
     assert await told(platform, tenant.account.id) == expected
     await shop.company("careful", capabilities=Capabilities(require_delivery_pin=True))
     delivery = await shop.create()
@@ -140,13 +144,13 @@ async def test_what_is_done_to_a_delivery_by_hand(tenant: Tenant, shop: Shop) ->
     assert pin == open_pin(shop.platform.cipher, delivery)
     acts = await told(shop.platform, shop.account.id)
     assert acts[-2:] == [
-        (Act.DELIVERY_PIN_UNLOCKED, shop.mode, str(delivery.id), {"failures": [3, 0]}),
-        (Act.DELIVERY_PIN_REVEALED, shop.mode, str(delivery.id), {}),
+        (AuditedAct.DELIVERY_PIN_UNLOCKED, shop.mode, str(delivery.id), {"failures": [3, 0]}),
+        (AuditedAct.DELIVERY_PIN_REVEALED, shop.mode, str(delivery.id), {}),
     ]
     await shop.company("plain", fees((10_000, 1)))
     plain = await shop.create()
     assert await reveal_pin(shop.platform, shop.scope, plain.id) is None
-    assert Act.DELIVERY_PIN_REVEALED not in [
+    assert AuditedAct.DELIVERY_PIN_REVEALED not in [
         act for act, *_ in (await told(shop.platform, shop.account.id))[len(acts) :]
     ]
 
@@ -165,13 +169,13 @@ async def test_what_is_paid(shop: Shop) -> None:
     paid, _ = await pay(shop.platform, replace(ours, company=None))
     assert (await told(shop.platform, shop.account.id))[before:] == [
         (
-            Act.PAYMENT_SETTLED,
+            AuditedAct.PAYMENT_SETTLED,
             shop.mode,
             str(settled.id),
             {"book": Book.CASH, "company": "moto", "amount": 900, "reference": "R-1"},
         ),
         (
-            Act.PAYMENT_PAID_OUT,
+            AuditedAct.PAYMENT_PAID_OUT,
             shop.mode,
             str(paid.id),
             {"book": Book.MERCHANT, "company": None, "amount": 5, "reference": "R-2"},
@@ -185,9 +189,12 @@ async def test_what_is_set_of_an_account(tenant: Tenant) -> None:
         assert (await disable_account(platform, name, disabled=disabled)).is_disabled is disabled
     await keep_personal_data(platform, name, 30)
     acts = await told(platform, tenant.account.id)
-    assert acts[:2] == [(Act.ACCOUNT_DISABLED, None, id, {}), (Act.ACCOUNT_ENABLED, None, id, {})]
+    assert acts[:2] == [
+        (AuditedAct.ACCOUNT_DISABLED, None, id, {}),
+        (AuditedAct.ACCOUNT_ENABLED, None, id, {}),
+    ]
     [(act, mode, object, facts)] = acts[2:]
-    assert (act, mode, object) == (Act.ACCOUNT_CHANGED, None, id)
+    assert (act, mode, object) == (AuditedAct.ACCOUNT_CHANGED, None, id)
     assert list(facts.values()) == [[None, 30]]
 
 
@@ -206,7 +213,7 @@ async def test_what_is_set_of_a_company(shop: Shop) -> None:
     await set_company_tariffs(shop.platform, company, fees((1_000, 10), (2_000, 20)))
     acts = await told(shop.platform, shop.account.id)
     created, _, object, facts = acts[0]
-    assert (created, object) == (Act.COMPANY_CREATED, str(company.id))
+    assert (created, object) == (AuditedAct.COMPANY_CREATED, str(company.id))
     assert facts == {
         "market": "AO",
         "slug": "moto",
@@ -227,7 +234,12 @@ async def test_what_is_set_of_a_company(shop: Shop) -> None:
         "margin_percent": "0",
         "margin_fixed": 0,
     }
-    changed = (Act.COMPANY_CHANGED, None, object, {"active": [True, False], "base_fee": [500, 600]})
+    changed = (
+        AuditedAct.COMPANY_CHANGED,
+        None,
+        object,
+        {"active": [True, False], "base_fee": [500, 600]},
+    )
     assert changed in acts
 
 
@@ -243,7 +255,11 @@ async def test_what_is_erased_or_given_out_of_a_phone(shop: Shop) -> None:
     (exported, _, phone, given), (erased, _, again, facts) = (
         await told(shop.platform, shop.account.id)
     )[before:]
-    assert (exported, erased, phone) == (Act.PRIVACY_EXPORTED, Act.PRIVACY_ERASED, again)
+    assert (exported, erased, phone) == (
+        AuditedAct.PRIVACY_EXPORTED,
+        AuditedAct.PRIVACY_ERASED,
+        again,
+    )
     assert (given, facts) == ({"deliveries": 2}, {"erased": 1, "when_ended": 1})
     assert PHONE not in str(phone)
     assert {one.delivery.id, other.delivery.id} == {ended.id, under_way.id}

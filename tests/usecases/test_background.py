@@ -12,8 +12,8 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import new_id
 from estafette.core.retention import Retention
 from estafette.loops import Loop
-from estafette.store.deliveries.under_way import Count
-from estafette.store.ends import Done
+from estafette.store.deliveries.under_way import StatusCount
+from estafette.store.ends import Removed
 from estafette.usecases import ends
 from estafette.usecases.deliveries import count_open, due_moves, personal_data, search
 from estafette.usecases.money import close_books
@@ -32,7 +32,7 @@ async def test_what_has_had_its_time_is_removed_and_counted(shops: tuple[Shop, S
     pool, old = shop.platform.pool, timedelta(days=-40)
     of = {"account_id": shop.account.id, "id": new_id(), "endpoint_id": new_id()}
     await tables.add(pool, "messages", **of, state="delivered", due_at=old, created_at=old)
-    observed: list[Done] = []
+    observed: list[Removed] = []
 
     await ends.loop(shop.platform, Retention(), observed.append).once()
     assert await shop.count("messages") == 0
@@ -58,7 +58,7 @@ async def test_days_are_closed(shops: tuple[Shop, Shop]) -> None:
 async def test_deliveries_under_way_are_counted(shops: tuple[Shop, Shop]) -> None:
     shop, _ = shops
     await shop.create()
-    observed: list[Mapping[Status, Count]] = []
+    observed: list[Mapping[Status, StatusCount]] = []
     await count_open.loop(shop.platform, observed.append).once()
     assert {status: of.deliveries for status, of in observed[0].items() if of.deliveries} == {
         Status.PENDING: 1

@@ -4,7 +4,7 @@ import pytest
 
 from estafette.core.accounts.account import Mode
 from estafette.core.audit import By
-from estafette.store.audit import Wanted
+from estafette.store.audit import AuditFilter
 from estafette.usecases.accounts.administration import disable_account, find_account
 from estafette.usecases.accounts.secrets import WrongSecretKeyError, new_cipher_key
 from estafette.usecases.audit import list_entries
@@ -30,7 +30,7 @@ async def test_a_demo_is_prepared_once_and_told_of_when_it_is_not_wanted_any_mor
     assert await prepare_demo(fresh_database, [CIPHER_KEY], keys) == first
     async with platform_over(fresh_database) as platform:
         account = await find_account(platform, "kaspi")
-        entries = (await list_entries(platform, Wanted(account.id))).entries
+        entries = (await list_entries(platform, AuditFilter(account.id))).entries
         assert {entry.by for entry in entries} == {By.process("up")}
         shown = [
             endpoint.secret

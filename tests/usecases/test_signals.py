@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from estafette.core.accounts.page_limits import NEW_LIMITS
-from estafette.core.accounts.page_orders import Page
+from estafette.core.accounts.page_orders import OrderingPage
 from estafette.core.audit import By
 from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.delivery import Status
@@ -127,7 +127,7 @@ async def confirming_a_payment(stage: Stage) -> Act:
 
 
 async def _held(stage: Stage) -> UUID:
-    page = Page(_KEY, replace(NEW_LIMITS, held=True), b"somebody")
+    page = OrderingPage(_KEY, replace(NEW_LIMITS, held=True), b"somebody")
     return (await stage.far.create(page=page, key_id=_KEY)).id
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from estafette.core.accounts.account import Mode
-from estafette.core.accounts.page_orders import Tally
+from estafette.core.accounts.page_orders import OrderTally
 from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
@@ -235,7 +235,7 @@ async def test_what_pages_have_ordered_is_counted_by_key_and_source(tenant: Tena
         of._replace(key_id=new_id()),
         of._replace(source=b"there"),
     ]
-    tally = Tally().at(datetime.now(UTC)).plus_one()
+    tally = OrderTally().at(datetime.now(UTC)).plus_one()
     async with tenant.platform.pool.acquire() as connection:
         await page_tallies.write(connection, {of: tally})
         assert await page_tallies.read(connection, [*others, of]) == {of: tally}
@@ -249,7 +249,7 @@ async def test_the_books_of_an_account_and_mode(shop: Shop) -> None:
     await add(shop, timedelta(days=3), 100)
     await add(rehearsed, timedelta(days=3), 30)
     begin, end = datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(minutes=1)
-    paid = books.Payment(new_id(), Cause.SETTLED, Book.CASH, COMPANIES[0], 5, "R-1")
+    paid = books.BookedPayment(new_id(), Cause.SETTLED, Book.CASH, COMPANIES[0], 5, "R-1")
     pool = shop.platform.pool
     async with pool.acquire() as connection, connection.transaction():
         await books.book_payment(connection, shop.scope, paid)

@@ -20,7 +20,7 @@ from estafette.core.deliveries.event import Actor, Event
 from estafette.core.ids import new_id
 from estafette.store.accounts import table as accounts
 from estafette.store.deliveries import journal
-from estafette.store.deliveries.journal import Entry
+from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.pool import Pool, open_pool
 from estafette.store.webhooks.messages import AS_IT_IS
 from estafette.store.work import UnitOfWork
@@ -117,7 +117,10 @@ async def parcel(pool: Pool) -> _Parcel:
     async with pool.acquire() as connection:
         await accounts.insert(connection, account)
         await journal.insert(
-            UnitOfWork(connection), [Entry(found, created)], WatchLimits(), sendings=[AS_IT_IS]
+            UnitOfWork(connection),
+            [JournalEntry(found, created)],
+            WatchLimits(),
+            sendings=[AS_IT_IS],
         )
     return _Parcel(platform, scope, found.id)
 

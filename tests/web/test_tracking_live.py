@@ -6,7 +6,7 @@ import pytest
 
 from estafette.core.deliveries.delivery import Status
 from estafette.usecases.deliveries.tracking import TrackedDelivery
-from estafette.web.tracking.live import CrowdedError, Hub, Signal
+from estafette.web.tracking.live import ChangeSignal, CrowdedError, Hub
 from tests.web.tracking_samples import Shelf, advanced, delivery
 
 LONG = 10.0
@@ -18,11 +18,11 @@ async def test_news_reach_every_watcher_of_the_delivery_and_no_other() -> None:
     hub = shelf.hub()
     with hub.subscribe(mine) as first, hub.subscribe(mine) as second, hub.subscribe(other) as third:
         shelf.put(advanced(mine, Status.IN_TRANSIT))
-        assert await first.wait(LONG) is Signal.NEWS
-        assert await second.wait(LONG) is Signal.NEWS
+        assert await first.wait(LONG) is ChangeSignal.NEWS
+        assert await second.wait(LONG) is ChangeSignal.NEWS
         assert first.delivery is second.delivery
         assert first.delivery.status is Status.IN_TRANSIT
-        assert await third.wait(0) is Signal.QUIET
+        assert await third.wait(0) is ChangeSignal.QUIET
         assert third.delivery is other
 
 
@@ -33,17 +33,17 @@ async def test_a_slow_reader_gets_the_latest_and_not_the_backlog() -> None:
     with hub.subscribe(found) as slow, hub.subscribe(found) as quick:
         for status in (Status.PICKUP_READY, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY):
             shelf.put(advanced(shelf.deliveries[found.id], status))
-            assert await quick.wait(LONG) is Signal.NEWS
-        assert await slow.wait(LONG) is Signal.NEWS
+            assert await quick.wait(LONG) is ChangeSignal.NEWS
+        assert await slow.wait(LONG) is ChangeSignal.NEWS
         assert slow.delivery.status is Status.OUT_FOR_DELIVERY
-        assert await slow.wait(0) is Signal.QUIET
+        assert await slow.wait(0) is ChangeSignal.QUIET
 
 
 async def test_a_delivery_that_moved_before_it_was_watched_is_told() -> None:
     read = delivery(Status.ASSIGNED)
     shelf = Shelf(advanced(read, Status.PICKUP_READY))
     with shelf.hub().subscribe(read) as subscription:
-        assert await subscription.wait(LONG) is Signal.NEWS
+        assert await subscription.wait(LONG) is ChangeSignal.NEWS
 
 
 async def test_polling_lasts_as_long_as_someone_watches() -> None:
@@ -78,7 +78,7 @@ async def test_closing_ends_every_subscription_and_takes_no_more() -> None:
     with hub.subscribe(found) as subscription:
         waiting = asyncio.create_task(subscription.wait(LONG))
         await hub.close()
-        assert await waiting is Signal.CLOSED
+        assert await waiting is ChangeSignal.CLOSED
         assert not hub.is_polling
         with pytest.raises(CrowdedError), hub.subscribe(found):
             pass
@@ -97,5 +97,5 @@ async def test_a_database_in_trouble_does_not_end_the_watch() -> None:
     hub = Hub(track, shelf.versions, interval=0.005)
     with hub.subscribe(found) as subscription:
         shelf.put(advanced(found, Status.IN_TRANSIT))
-        assert await subscription.wait(LONG) is Signal.NEWS
+        assert await subscription.wait(LONG) is ChangeSignal.NEWS
     assert not troubles

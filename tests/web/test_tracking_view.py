@@ -116,8 +116,8 @@ def test_the_courier_moves_along_the_line_and_ends_at_the_city() -> None:
     places = [_view(delivery(status)).courier for status in course]
     shares = [place.share for place in places if place is not None]
     assert shares == sorted(set(shares))
-    assert places[0] == route.Place(0, 40.0, 118.0)
-    assert places[-1] == route.Place(100, 350.0, 56.0)
+    assert places[0] == route.PlaceOnMap(0, 40.0, 118.0)
+    assert places[-1] == route.PlaceOnMap(100, 350.0, 56.0)
 
 
 def test_a_stalled_courier_stands_where_it_got_to() -> None:

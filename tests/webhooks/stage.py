@@ -26,16 +26,16 @@ from estafette.usecases.webhooks import endpoints
 from estafette.usecases.webhooks.endpoints import EndpointSettings
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.message import Message, Rendered
-from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.retry import RetrySchedule, doubling
 from estafette.webhooks.sender import Sender
 from estafette.webhooks.signing import hmac_sha256_hex
-from estafette.webhooks.worker import Limits, Worker
+from estafette.webhooks.worker import Limits, WebhookWorker
 from tests.receivers import ReceivedRequest
 from tests.rows import tables
 from tests.rows import webhooks as rows
 from tests.usecases.stage import DIALECT, Tenant
 
-KASPI_SCHEDULE = Schedule(
+KASPI_SCHEDULE = RetrySchedule(
     doubling(60, 10), timeout_seconds=5, jitter=0.1, last_attempt_seconds=86_400
 )
 LOOPBACK = Guard(allow=[ip_network("127.0.0.0/8")])
@@ -46,7 +46,7 @@ TIMEOUT_SECONDS = 0.5
 class PlainRenderer:
     """Renders every fact as JSON."""
 
-    schedule: Schedule = KASPI_SCHEDULE
+    schedule: RetrySchedule = KASPI_SCHEDULE
     order_seconds: float = 0.0
 
     def render(self, message: Message, now_unix_seconds: int) -> Rendered:
@@ -104,12 +104,12 @@ async def working(
     sender: Any = None,
     decrypt: Callable[[bytes, bytes], str] | None = None,
     cancelled: bool = False,
-) -> AsyncGenerator[Worker]:
+) -> AsyncGenerator[WebhookWorker]:
     """A worker under way, which is stopped in an orderly way at the end, or `cancelled`."""
     stop = asyncio.Event()
     own = await open_pool(dsn, size=4)
     async with Sender(LOOPBACK) as real:
-        worker = Worker(
+        worker = WebhookWorker(
             own,
             dsn,
             renderers if renderers is not None else {DIALECT.name: PlainRenderer()},

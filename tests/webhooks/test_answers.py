@@ -7,7 +7,7 @@ import pytest
 
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.heads import MAX_HEAD_BYTES, Said, said
-from estafette.webhooks.sender import Outcome, Request, Result, Sender
+from estafette.webhooks.sender import ExchangeOutcome, Request, Result, Sender
 from tests.receivers import (
     Behaviour,
     Receiver,
@@ -100,7 +100,7 @@ STRANGE = {
 @pytest.mark.parametrize("data", STRANGE.values(), ids=STRANGE)
 async def test_a_receiver_that_has_said_2xx_is_not_sent_it_again(sender: Sender, data: bytes):
     result = await send(sender, raw(data))
-    assert (result.outcome, result.error) == (Outcome.DELIVERED, None)
+    assert (result.outcome, result.error) == (ExchangeOutcome.DELIVERED, None)
     assert result.http_status in range(200, 300)
 
 
@@ -114,7 +114,7 @@ async def test_the_same_of_another_status_is_rejected_and_never_sent_twice_at_on
     async with Receiver(in_turn(answer(), raw(refused))) as receiver:
         await sender.send(Request(receiver.url, {}, b"{}", LONG))
         result = await sender.send(Request(receiver.url, {}, b"{}", LONG))
-    assert (result.outcome, result.http_status) == (Outcome.REJECTED, 410)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.REJECTED, 410)
     assert len(receiver.requests) == 2
 
 
@@ -133,12 +133,12 @@ ENDLESS = {
 @pytest.mark.parametrize("behaviour", ENDLESS.values(), ids=ENDLESS)
 async def test_a_body_is_not_waited_for(sender: Sender, behaviour: Behaviour):
     result = await send(sender, behaviour)
-    assert (result.outcome, result.http_status) == (Outcome.DELIVERED, 200)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.DELIVERED, 200)
 
 
 async def test_a_status_in_time_counts_though_its_headers_take_longer(sender: Sender):
     result = await send(sender, slow_headers(), seconds=0.5)
-    assert (result.outcome, result.http_status) == (Outcome.DELIVERED, 200)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.DELIVERED, 200)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ async def test_a_status_in_time_counts_though_its_headers_take_longer(sender: Se
 )
 async def test_what_says_no_status_is_not_delivered(sender: Sender, data: bytes):
     result = await send(sender, raw(data))
-    assert result.outcome in (Outcome.INVALID_RESPONSE, Outcome.DISCONNECTED)
+    assert result.outcome in (ExchangeOutcome.INVALID_RESPONSE, ExchangeOutcome.DISCONNECTED)
     assert result.http_status is None
 
 

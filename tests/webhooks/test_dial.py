@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from estafette.webhooks.guard import DENIED_IPV4, DENIED_IPV6, Guard
 from estafette.webhooks.resolver import MAX_ADDRESSES, ThreadResolver
-from estafette.webhooks.sender import Outcome, Request, Sender
+from estafette.webhooks.sender import ExchangeOutcome, Request, Sender
 from tests.receivers import Receiver, answer
 
 LOOPBACK = Guard(allow=[ipaddress.ip_network("127.0.0.1/32")])
@@ -97,7 +97,7 @@ def certificates(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContex
 async def test_loopback_is_refused_at_the_dial(host: str):
     async with Receiver() as receiver, Sender(Guard()) as sender:
         result = await sender.send(to(receiver.url_for(host)))
-    assert (result.outcome, result.transmissions) == (Outcome.REFUSED_BY_GUARD, 0)
+    assert (result.outcome, result.transmissions) == (ExchangeOutcome.REFUSED_BY_GUARD, 0)
     assert result.error == "destination address is not allowed (loopback)"
     assert receiver.connections == 0
 
@@ -106,7 +106,7 @@ async def test_loopback_is_refused_at_the_dial(host: str):
 async def test_loopback_in_disguise_is_refused(host: str):
     async with Receiver() as receiver, Sender(LOOPBACK) as sender:
         result = await sender.send(to(receiver.url_for(host)))
-    assert result.outcome is Outcome.REFUSED_BY_GUARD
+    assert result.outcome is ExchangeOutcome.REFUSED_BY_GUARD
     assert receiver.connections == 0
 
 
@@ -117,14 +117,14 @@ async def test_a_denied_block_is_refused_as_literal_and_by_name(block: str):
     async with Sender(Guard(), resolver=GivenAddresses([address, address])) as sender:
         for host in (literal, "name.example"):
             result = await sender.send(to(f"http://{host}/"))
-            assert (result.outcome, result.transmissions) == (Outcome.REFUSED_BY_GUARD, 0)
+            assert (result.outcome, result.transmissions) == (ExchangeOutcome.REFUSED_BY_GUARD, 0)
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/", "http://u:p@127.0.0.1/", "nonsense", ""])
 async def test_a_url_that_cannot_be_sent_to_is_refused(url: str):
     async with Sender(LOOPBACK) as sender:
         result = await sender.send(to(url))
-    assert (result.outcome, result.transmissions) == (Outcome.REFUSED_BY_GUARD, 0)
+    assert (result.outcome, result.transmissions) == (ExchangeOutcome.REFUSED_BY_GUARD, 0)
 
 
 async def test_a_name_that_turns_to_a_denied_address_is_refused_at_the_dial():
@@ -136,8 +136,8 @@ async def test_a_name_that_turns_to_a_denied_address_is_refused_at_the_dial():
         Sender(LOOPBACK, resolver=rebinding, keep_names_seconds=0) as sender,
     ):
         url = receiver.url_for("rebinding.example")
-        assert (await sender.send(to(url))).outcome is Outcome.DELIVERED
-        assert (await sender.send(to(url))).outcome is Outcome.REFUSED_BY_GUARD
+        assert (await sender.send(to(url))).outcome is ExchangeOutcome.DELIVERED
+        assert (await sender.send(to(url))).outcome is ExchangeOutcome.REFUSED_BY_GUARD
     assert rebinding.lookups == 2
 
 
@@ -145,27 +145,30 @@ async def test_of_a_name_with_several_addresses_an_allowed_one_is_dialled():
     both = GivenAddresses(["127.0.0.2", "10.0.0.1", "127.0.0.1"])
     async with Receiver() as receiver, Sender(LOOPBACK, resolver=both) as sender:
         result = await sender.send(to(receiver.url_for("both.example")))
-    assert (result.outcome, result.transmissions) == (Outcome.DELIVERED, 1)
+    assert (result.outcome, result.transmissions) == (ExchangeOutcome.DELIVERED, 1)
 
 
 async def test_a_name_whose_addresses_are_all_denied_is_refused():
     denied = GivenAddresses(["127.0.0.2", "10.0.0.1", "fd00::1", "::1", "169.254.169.254"])
     async with Sender(LOOPBACK, resolver=denied) as sender:
         result = await sender.send(to("http://denied.example/"))
-    assert result.outcome is Outcome.REFUSED_BY_GUARD
+    assert result.outcome is ExchangeOutcome.REFUSED_BY_GUARD
 
 
 async def test_a_name_that_does_not_resolve_is_unreachable():
     async with Sender(LOOPBACK, resolver=KnowsNothing([])) as sender:
         result = await sender.send(to("http://sekret.example/"))
-    assert (result.outcome, result.error) == (Outcome.UNREACHABLE, "the name does not resolve")
+    assert (result.outcome, result.error) == (
+        ExchangeOutcome.UNREACHABLE,
+        "the name does not resolve",
+    )
     assert result.transmissions == 0
 
 
 async def test_a_lookup_without_end_is_ended_by_the_timeout():
     async with Sender(LOOPBACK, resolver=NeverAnswers([])) as sender:
         result = await sender.send(to("http://slow.example/", 0.2))
-    assert (result.outcome, result.transmissions) == (Outcome.TIMED_OUT, 0)
+    assert (result.outcome, result.transmissions) == (ExchangeOutcome.TIMED_OUT, 0)
 
 
 async def test_slow_lookups_delay_no_other():
@@ -184,10 +187,10 @@ async def test_slow_lookups_delay_no_other():
             for number in range(50)
         ]
         result = await sender.send(to(receiver.url_for("quick.example")))
-        assert result.outcome is Outcome.DELIVERED
+        assert result.outcome is ExchangeOutcome.DELIVERED
         assert len(receiver.requests) == 1
         released.set()
-        assert {each.outcome for each in await asyncio.gather(*slow)} == {Outcome.DELIVERED}
+        assert {each.outcome for each in await asyncio.gather(*slow)} == {ExchangeOutcome.DELIVERED}
 
 
 async def test_lookups_beyond_the_bound_wait_for_a_place():
@@ -236,7 +239,7 @@ async def test_idle_connections_to_all_receivers_together_are_bounded():
         receivers = [await stack.enter_async_context(Receiver()) for _ in range(12)]
         sender = await stack.enter_async_context(Sender(LOOPBACK, max_idle=5))
         for receiver in [*receivers, receivers[0]]:
-            assert (await sender.send(to(receiver.url))).outcome is Outcome.DELIVERED
+            assert (await sender.send(to(receiver.url))).outcome is ExchangeOutcome.DELIVERED
         for receiver in receivers[5:]:
             await receiver.wait_until(lambda of=receiver: of.open_connections == 0)
         assert sum(receiver.open_connections for receiver in receivers) <= 5
@@ -264,7 +267,7 @@ async def test_a_trusted_certificate_of_the_right_name_is_accepted(tmp_path: Pat
         Sender(LOOPBACK, resolver=resolver, ssl_context=client) as sender,
     ):
         result = await sender.send(to(receiver.url_for("receiver.example")))
-    assert result.outcome is Outcome.DELIVERED
+    assert result.outcome is ExchangeOutcome.DELIVERED
 
 
 async def test_a_certificate_of_another_name_is_refused(tmp_path: Path):
@@ -275,7 +278,7 @@ async def test_a_certificate_of_another_name_is_refused(tmp_path: Path):
         Sender(LOOPBACK, resolver=resolver, ssl_context=client) as sender,
     ):
         result = await sender.send(to(receiver.url_for("receiver.example")))
-    assert (result.outcome, result.transmissions) == (Outcome.UNREACHABLE, 0)
+    assert (result.outcome, result.transmissions) == (ExchangeOutcome.UNREACHABLE, 0)
     assert (result.error or "").startswith("TLS certificate refused: Hostname mismatch")
     assert receiver.requests == []
 
@@ -285,7 +288,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path):
     resolver = GivenAddresses(["127.0.0.1"])
     async with Receiver(tls=server) as receiver, Sender(LOOPBACK, resolver=resolver) as sender:
         result = await sender.send(to(receiver.url_for("receiver.example")))
-    assert (result.outcome, result.transmissions) == (Outcome.UNREACHABLE, 0)
+    assert (result.outcome, result.transmissions) == (ExchangeOutcome.UNREACHABLE, 0)
     assert (result.error or "").startswith("TLS certificate refused: self")
     assert receiver.requests == []
 
@@ -299,4 +302,4 @@ async def test_tls_to_a_receiver_that_does_not_speak_it_is_unreachable():
         port = server.sockets[0].getsockname()[1]
         async with Sender(LOOPBACK) as sender:
             result = await sender.send(to(f"https://127.0.0.1:{port}/"))
-    assert (result.outcome, result.error) == (Outcome.UNREACHABLE, "TLS handshake failed")
+    assert (result.outcome, result.error) == (ExchangeOutcome.UNREACHABLE, "TLS handshake failed")

@@ -5,27 +5,27 @@ from uuid import UUID
 import pytest
 
 from estafette.store.webhooks.failures import OPENS_AFTER
-from estafette.webhooks.lane import Job, Lane, Standing
+from estafette.webhooks.lane import EndpointLane, Job, LaneStanding
 
 ACCOUNT = UUID(int=1)
 
 
-def lane(*seconds: float, most: int = 64) -> Lane:
+def lane(*seconds: float, most: int = 64) -> EndpointLane:
     """An endpoint that has answered in so many seconds, one time after another."""
-    one = Lane(ACCOUNT)
+    one = EndpointLane(ACCOUNT)
     for each in seconds:
         one.learn(each, in_time=True, delivered=True, most=most)
     return one
 
 
-def ready(one: Lane, jobs: int = 9) -> Lane:
+def ready(one: EndpointLane, jobs: int = 9) -> EndpointLane:
     one.ready.extend(Job((UUID(int=2), UUID(int=number)), ACCOUNT) for number in range(jobs))
     return one
 
 
 def test_of_a_new_endpoint_nothing_is_known_and_one_message_is_claimed() -> None:
     one = lane()
-    assert (one.standing, one.limit, one.quota, one.room) == (Standing.UNKNOWN, 1, 2, 1)
+    assert (one.standing, one.limit, one.quota, one.room) == (LaneStanding.UNKNOWN, 1, 2, 1)
     one.held = 1
     assert one.room == 0
     assert one.is_hungry
@@ -33,9 +33,14 @@ def test_of_a_new_endpoint_nothing_is_known_and_one_message_is_claimed() -> None
 
 @pytest.mark.parametrize(
     ("seconds", "standing"),
-    [(0.01, Standing.SOON), (0.5, Standing.SOON), (0.51, Standing.SLOW), (4.0, Standing.SLOW)],
+    [
+        (0.01, LaneStanding.SOON),
+        (0.5, LaneStanding.SOON),
+        (0.51, LaneStanding.SLOW),
+        (4.0, LaneStanding.SLOW),
+    ],
 )
-def test_an_endpoint_stands_by_how_soon_it_answers(seconds: float, standing: Standing) -> None:
+def test_an_endpoint_stands_by_how_soon_it_answers(seconds: float, standing: LaneStanding) -> None:
     assert lane(seconds).standing is standing
 
 
@@ -54,9 +59,9 @@ def test_an_answer_that_is_too_late_halves_the_requests_and_never_to_none() -> N
     for limit in (4.0, 2.0, 1.0, 1.0):
         one.learn(5.0, in_time=False, delivered=False, most=64)
         assert one.limit == limit
-        assert one.standing is Standing.FAILING
+        assert one.standing is LaneStanding.FAILING
     one.learn(0.1, in_time=True, delivered=True, most=64)
-    assert one.standing is not Standing.FAILING
+    assert one.standing is not LaneStanding.FAILING
 
 
 def test_as_many_messages_are_held_as_are_sent_in_a_second_and_one_for_each_request() -> None:
@@ -75,17 +80,17 @@ def test_failures_in_a_row_make_an_endpoint_doubted_and_a_delivery_ends_them() -
     assert one.is_doubted
     assert one.room == 1
     one.learn(0.1, in_time=True, delivered=True, most=64)
-    assert (one.failures, one.is_doubted, one.standing) == (0, False, Standing.SOON)
+    assert (one.failures, one.is_doubted, one.standing) == (0, False, LaneStanding.SOON)
 
 
 def test_what_other_workers_saw_fail_counts_too() -> None:
     one = lane(0.1)
     one.hear_of(OPENS_AFTER - 1)
-    assert one.standing is Standing.SOON
+    assert one.standing is LaneStanding.SOON
     one.hear_of(OPENS_AFTER)
-    assert one.standing is Standing.FAILING
+    assert one.standing is LaneStanding.FAILING
     one.hear_of(0)
-    assert one.standing is Standing.SOON
+    assert one.standing is LaneStanding.SOON
 
 
 def test_half_of_what_may_be_held_is_gone_before_more_is_claimed() -> None:

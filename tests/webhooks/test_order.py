@@ -14,7 +14,7 @@ from estafette.store.webhooks import outbox
 from estafette.store.webhooks.failures import OPENS_AFTER
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks.options import AS_THE_DIALECT_SAYS, choose
-from estafette.webhooks.retry import Schedule
+from estafette.webhooks.retry import RetrySchedule
 from estafette.webhooks.worker import Limits
 from tests.receivers import Behaviour, Connection, ReceivedRequest, Receiver, after, answer
 from tests.rows import tables
@@ -316,5 +316,5 @@ def test_entrega_keeps_the_order_by_default_and_kaspi_sends_each_by_itself() -> 
 
 
 def test_a_bound_is_shorter_than_the_schedule_that_it_interrupts() -> None:
-    schedule: Schedule = entrega.RECORD.renderer.schedule
+    schedule: RetrySchedule = entrega.RECORD.renderer.schedule
     assert entrega.RECORD.renderer.order_seconds < sum(schedule.delays_seconds)

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from estafette.store.pool import Connection, Pool, open_pool
 from estafette.store.webhooks import outbox
-from estafette.store.webhooks.outbox import Claimed, Finished
+from estafette.store.webhooks.outbox import ClaimedMessage, Finished
 from estafette.webhooks.recorder import Recorder
 from tests.rows import tables
 from tests.usecases.stage import Tenant
@@ -21,7 +21,7 @@ WORKER = "one"
 LEASE_SECONDS = 600.0
 
 
-async def _claimed(tenant: Tenant, count: int) -> list[Claimed]:
+async def _claimed(tenant: Tenant, count: int) -> list[ClaimedMessage]:
     await listen_at(tenant, "http://127.0.0.1:9/")
     for _ in range(count):
         await tenant.create()
@@ -35,7 +35,7 @@ async def _claimed(tenant: Tenant, count: int) -> list[Claimed]:
     return claimed
 
 
-def _delivered(message: Claimed, **changes: Any) -> Finished:
+def _delivered(message: ClaimedMessage, **changes: Any) -> Finished:
     fields: dict[str, Any] = {
         "account_id": message.scope.account_id,
         "endpoint_id": message.endpoint_id,

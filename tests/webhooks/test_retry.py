@@ -5,16 +5,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estafette.webhooks.retry import MAX_RETRY_AFTER_SECONDS, Schedule, doubling, parse_retry_after
+from estafette.webhooks.retry import (
+    MAX_RETRY_AFTER_SECONDS,
+    RetrySchedule,
+    doubling,
+    parse_retry_after,
+)
 
 DAY = 86400
 MINUTE = 60
 
-FOR_A_DAY = Schedule(doubling(MINUTE, 10), timeout_seconds=5, jitter=0.1, last_attempt_seconds=DAY)
-TEN_ATTEMPTS = Schedule(doubling(MINUTE, 9), timeout_seconds=5, jitter=0.1)
+FOR_A_DAY = RetrySchedule(
+    doubling(MINUTE, 10), timeout_seconds=5, jitter=0.1, last_attempt_seconds=DAY
+)
+TEN_ATTEMPTS = RetrySchedule(doubling(MINUTE, 9), timeout_seconds=5, jitter=0.1)
 
 schedules = st.builds(
-    Schedule,
+    RetrySchedule,
     delays_seconds=st.lists(st.floats(0.01, 1e5), max_size=12).map(tuple),
     timeout_seconds=st.just(5.0),
     jitter=st.floats(0, 0.99),
@@ -28,7 +35,7 @@ def middle() -> float:
     return 0.5
 
 
-def round_of(schedule: Schedule, wish: float | None = None) -> list[float]:
+def round_of(schedule: RetrySchedule, wish: float | None = None) -> list[float]:
     """The times of all attempts of a round, in seconds after the first, when each fails at once."""
     times = [0.0]
     while True:
@@ -50,7 +57,9 @@ def test_a_schedule_without_a_deadline_ends_with_its_delays():
 
 
 @pytest.mark.parametrize("schedule", [FOR_A_DAY, TEN_ATTEMPTS])
-def test_a_round_whose_attempts_are_used_up_is_over_although_there_is_time_left(schedule: Schedule):
+def test_a_round_whose_attempts_are_used_up_is_over_although_there_is_time_left(
+    schedule: RetrySchedule,
+):
     most = schedule.max_attempts
     assert schedule.next_attempt_delay(most - 1, 1.0, None, middle) is not None
     for used_up in (most, most + 1):
@@ -58,7 +67,7 @@ def test_a_round_whose_attempts_are_used_up_is_over_although_there_is_time_left(
 
 
 def test_a_schedule_without_delays_or_deadline_has_one_attempt():
-    assert round_of(Schedule((), timeout_seconds=5)) == [0.0]
+    assert round_of(RetrySchedule((), timeout_seconds=5)) == [0.0]
 
 
 def test_a_receiver_may_ask_for_more_time():
@@ -89,7 +98,7 @@ def test_a_round_found_after_its_deadline_is_over():
 
 @given(schedules, st.integers(1, 20), st.floats(0, 2e6), wishes, chances)
 def test_a_wait_stays_within_its_bounds(
-    schedule: Schedule, attempt: int, elapsed: float, wish: float | None, chance: float
+    schedule: RetrySchedule, attempt: int, elapsed: float, wish: float | None, chance: float
 ):
     delay = schedule.next_attempt_delay(attempt, elapsed, wish, lambda: chance)
     last = schedule.last_attempt_seconds
@@ -106,7 +115,7 @@ def test_a_wait_stays_within_its_bounds(
 
 @given(schedules, st.floats(0, 1e9), chances)
 def test_every_round_ends_after_at_most_its_attempts(
-    schedule: Schedule, wish: float, chance: float
+    schedule: RetrySchedule, wish: float, chance: float
 ):
     attempts, elapsed = 1, 0.0
     while (
@@ -125,7 +134,9 @@ def test_jitter_stays_within_a_tenth_either_way(attempt: int, chance: float):
 
 
 @given(schedules, st.integers(1, 12), chances, st.floats(0, 1e12))
-def test_a_wish_never_shortens_a_wait(schedule: Schedule, attempt: int, chance: float, wish: float):
+def test_a_wish_never_shortens_a_wait(
+    schedule: RetrySchedule, attempt: int, chance: float, wish: float
+):
     without = schedule.next_attempt_delay(attempt, 0, None, lambda: chance)
     with_wish = schedule.next_attempt_delay(attempt, 0, wish, lambda: chance)
     assert (without is None) == (with_wish is None)
@@ -136,17 +147,17 @@ def test_a_wish_never_shortens_a_wait(schedule: Schedule, attempt: int, chance: 
 @pytest.mark.parametrize("bad", [0, -1, math.inf, math.nan])
 def test_a_time_that_is_not_positive_and_finite_is_refused(bad: float):
     with pytest.raises(ValueError, match="positive"):
-        Schedule((60, bad), timeout_seconds=5)
+        RetrySchedule((60, bad), timeout_seconds=5)
     with pytest.raises(ValueError, match="positive"):
-        Schedule((60,), timeout_seconds=bad)
+        RetrySchedule((60,), timeout_seconds=bad)
     with pytest.raises(ValueError, match="positive"):
-        Schedule((60,), timeout_seconds=5, last_attempt_seconds=bad)
+        RetrySchedule((60,), timeout_seconds=5, last_attempt_seconds=bad)
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.0, math.nan])
 def test_a_jitter_that_is_no_fraction_is_refused(bad: float):
     with pytest.raises(ValueError, match="jitter"):
-        Schedule((60,), timeout_seconds=5, jitter=bad)
+        RetrySchedule((60,), timeout_seconds=5, jitter=bad)
 
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

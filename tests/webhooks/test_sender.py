@@ -11,7 +11,7 @@ from estafette.webhooks.guard import Guard
 from estafette.webhooks.retry import MAX_RETRY_AFTER_SECONDS
 from estafette.webhooks.sender import (
     MAX_ANSWER_BYTES,
-    Outcome,
+    ExchangeOutcome,
     Request,
     Result,
     Sender,
@@ -51,7 +51,7 @@ async def send_to(sender: Sender, behaviour: Behaviour, seconds: float = LONG) -
     """Send one request to such a receiver; unless it answered, see that its connection is freed."""
     async with Receiver(behaviour) as receiver:
         result = await sender.send(to(receiver.url, seconds))
-        if result.outcome not in (Outcome.DELIVERED, Outcome.REJECTED):
+        if result.outcome not in (ExchangeOutcome.DELIVERED, ExchangeOutcome.REJECTED):
             await receiver.wait_until(lambda: receiver.open_connections == 0)
         return result
 
@@ -66,7 +66,11 @@ async def test_a_request_arrives_as_given_and_is_delivered(sender: Sender):
     assert request.headers["x-signature"] == "sekret"
     assert request.headers["user-agent"] == "E/1"
     assert request.headers["accept-encoding"] == "identity"
-    assert (result.outcome, result.http_status, result.error) == (Outcome.DELIVERED, 200, None)
+    assert (result.outcome, result.http_status, result.error) == (
+        ExchangeOutcome.DELIVERED,
+        200,
+        None,
+    )
     assert result.transmissions == 1
     assert result.duration_seconds > 0
 
@@ -75,32 +79,32 @@ async def test_a_request_arrives_as_given_and_is_delivered(sender: Sender):
 async def test_any_2xx_is_delivered(sender: Sender, status: int):
     body = b"" if status == 204 else b"thanks"
     result = await send_to(sender, answer(status, body=body))
-    assert (result.outcome, result.http_status) == (Outcome.DELIVERED, status)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.DELIVERED, status)
 
 
 @pytest.mark.parametrize("status", [300, 304, 400, 404, 410, 429, 500, 503, 599])
 async def test_any_other_status_is_rejected(sender: Sender, status: int):
     result = await send_to(sender, answer(status, body=b""))
-    assert (result.outcome, result.http_status) == (Outcome.REJECTED, status)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.REJECTED, status)
     assert str(status) in (result.error or "")
 
 
 async def test_an_upgrade_is_rejected(sender: Sender):
     upgrade = b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nmore"
     result = await send_to(sender, raw(upgrade))
-    assert (result.outcome, result.http_status) == (Outcome.REJECTED, 101)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.REJECTED, 101)
 
 
 async def test_interim_answers_are_skipped(sender: Sender):
     early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
     result = await send_to(sender, raw(early * 2 + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
-    assert (result.outcome, result.http_status) == (Outcome.DELIVERED, 200)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.DELIVERED, 200)
 
 
 async def test_connections_are_kept_and_used_again(sender: Sender):
     async with Receiver() as receiver:
         for _ in range(10):
-            assert (await sender.send(to(receiver.url))).outcome is Outcome.DELIVERED
+            assert (await sender.send(to(receiver.url))).outcome is ExchangeOutcome.DELIVERED
     assert receiver.connections == 1
 
 
@@ -138,7 +142,7 @@ async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.Monkey
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         async with Sender(LOOPBACK) as sender:
             result = await sender.send(to(receiver.url))
-    assert result.outcome is Outcome.DELIVERED
+    assert result.outcome is ExchangeOutcome.DELIVERED
     assert (proxy.connections, len(receiver.requests)) == (0, 1)
 
 
@@ -146,19 +150,19 @@ async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.Monkey
 async def test_a_redirect_is_not_followed(sender: Sender, status: int):
     async with Receiver() as elsewhere:
         result = await send_to(sender, redirect(elsewhere.url, status))
-    assert (result.outcome, result.http_status) == (Outcome.REJECTED, status)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.REJECTED, status)
     assert elsewhere.connections == 0
 
 
 async def test_a_redirect_to_a_metadata_address_is_not_followed(sender: Sender):
     result = await send_to(sender, redirect("http://169.254.169.254/latest/meta-data/"))
-    assert (result.outcome, result.http_status) == (Outcome.REJECTED, 307)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.REJECTED, 307)
     assert result.transmissions == 1
 
 
 async def test_a_receiver_that_says_nothing_is_ended_by_the_timeout(sender: Sender):
     result = await send_to(sender, silent(), SHORT)
-    assert (result.outcome, result.http_status) == (Outcome.TIMED_OUT, None)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.TIMED_OUT, None)
     assert result.error == "no answer within 0.3 s"
     assert result.duration_seconds >= SHORT * 0.9
     assert result.transmissions == 1
@@ -166,19 +170,19 @@ async def test_a_receiver_that_says_nothing_is_ended_by_the_timeout(sender: Send
 
 async def test_interim_answers_without_end_are_cut_off_long_before_the_timeout(sender: Sender):
     result = await send_to(sender, endless_interim_answers())
-    assert result.outcome is Outcome.RESPONSE_TOO_LARGE
+    assert result.outcome is ExchangeOutcome.RESPONSE_TOO_LARGE
 
 
 async def test_an_answer_below_the_bound_is_delivered_time_after_time(sender: Sender):
     async with Receiver(answer(200, body=b"a" * (MAX_ANSWER_BYTES - 1000))) as receiver:
         for _ in range(3):
-            assert (await sender.send(to(receiver.url))).outcome is Outcome.DELIVERED
+            assert (await sender.send(to(receiver.url))).outcome is ExchangeOutcome.DELIVERED
     assert receiver.connections == 1
 
 
 async def test_a_gzip_bomb_is_taken_as_the_few_bytes_it_is(sender: Sender):
     result = await send_to(sender, gzip_bomb())
-    assert (result.outcome, result.http_status) == (Outcome.DELIVERED, 200)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.DELIVERED, 200)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
@@ -187,7 +191,7 @@ async def test_no_answer_is_inflated(sender: Sender, coding: str):
     result = await send_to(
         sender, answer(200, {"Content-Encoding": coding}, b"\x00 not compressed")
     )
-    assert (result.outcome, result.http_status) == (Outcome.DELIVERED, 200)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.DELIVERED, 200)
 
 
 @pytest.mark.parametrize("behaviour", [reset_after_reading, close_after_reading])
@@ -195,7 +199,7 @@ async def test_a_connection_ended_without_an_answer_is_disconnected(
     sender: Sender, behaviour: Callable[[], Behaviour]
 ):
     result = await send_to(sender, behaviour())
-    assert (result.outcome, result.http_status) == (Outcome.DISCONNECTED, None)
+    assert (result.outcome, result.http_status) == (ExchangeOutcome.DISCONNECTED, None)
     assert result.transmissions == 1
 
 
@@ -206,7 +210,7 @@ async def test_a_kept_connection_found_closed_is_replaced_at_once(
     async with Receiver(in_turn(answer(), behaviour(), answer())) as receiver:
         await sender.send(to(receiver.url))
         result = await sender.send(to(receiver.url))
-    assert (result.outcome, result.transmissions) == (Outcome.DELIVERED, 2)
+    assert (result.outcome, result.transmissions) == (ExchangeOutcome.DELIVERED, 2)
     assert [request.connection for request in receiver.requests] == [1, 1, 2]
 
 
@@ -214,7 +218,7 @@ async def test_a_receiver_that_always_resets_gets_a_request_twice_at_most(sender
     async with Receiver(in_turn(answer(), reset_after_reading())) as receiver:
         await sender.send(to(receiver.url))
         result = await sender.send(to(receiver.url))
-    assert (result.outcome, result.transmissions) == (Outcome.DISCONNECTED, 2)
+    assert (result.outcome, result.transmissions) == (ExchangeOutcome.DISCONNECTED, 2)
     assert len(receiver.requests) == 3
 
 
@@ -252,8 +256,8 @@ def test_no_answer_whatever_makes_the_sender_raise(data: bytes):
     async def scenario() -> None:
         async with Receiver(raw(data)) as receiver, Sender(LOOPBACK) as sender:
             result = await sender.send(to(receiver.url))
-        assert result.outcome is not Outcome.TIMED_OUT
-        assert (result.error is None) == (result.outcome is Outcome.DELIVERED)
+        assert result.outcome is not ExchangeOutcome.TIMED_OUT
+        assert (result.error is None) == (result.outcome is ExchangeOutcome.DELIVERED)
 
     asyncio.run(scenario())
 
@@ -262,7 +266,7 @@ async def test_a_port_without_listener_is_unreachable(sender: Sender):
     async with Receiver() as receiver:
         url = receiver.url
     result = await sender.send(to(url))
-    assert (result.outcome, result.transmissions) == (Outcome.UNREACHABLE, 0)
+    assert (result.outcome, result.transmissions) == (ExchangeOutcome.UNREACHABLE, 0)
     assert result.error == "cannot connect: Connection refused"
 
 
@@ -288,8 +292,8 @@ async def test_a_healthy_endpoint_is_served_while_hostile_ones_hang(sender: Send
         async with Receiver() as healthy:
             for _ in range(20):
                 flooded = group.create_task(sender.send(to(flood.url)))
-                assert (await sender.send(to(healthy.url))).outcome is Outcome.DELIVERED
-                assert (await flooded).outcome is Outcome.RESPONSE_TOO_LARGE
+                assert (await sender.send(to(healthy.url))).outcome is ExchangeOutcome.DELIVERED
+                assert (await flooded).outcome is ExchangeOutcome.RESPONSE_TOO_LARGE
         assert not any(task.done() for task in hanging)
         for task in hanging:
             task.cancel()
@@ -306,7 +310,7 @@ async def test_the_number_of_requests_in_flight_has_no_bound_of_its_own(sender: 
         tasks = [group.create_task(sender.send(to(receiver.url))) for _ in range(150)]
         await receiver.wait_for(150)
         everyone_is_here.set()
-    assert {task.result().outcome for task in tasks} == {Outcome.DELIVERED}
+    assert {task.result().outcome for task in tasks} == {ExchangeOutcome.DELIVERED}
 
 
 @pytest.mark.parametrize(

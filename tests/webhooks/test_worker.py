@@ -15,7 +15,7 @@ from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox.simulate import step_by_hand
 from estafette.usecases.webhooks import endpoints
 from estafette.usecases.webhooks.resend import resend_since
-from estafette.webhooks.retry import Schedule
+from estafette.webhooks.retry import RetrySchedule
 from estafette.webhooks.worker import Limits
 from tests.receivers import Receiver, after, answer, in_turn, redirect
 from tests.rows import tables
@@ -206,7 +206,7 @@ async def test_a_wish_to_be_asked_later_is_honoured(
     assert 590 < message["due_in"] <= 600
 
 
-SHORT = {DIALECT.name: PlainRenderer(Schedule((0.01, 0.01), timeout_seconds=5))}
+SHORT = {DIALECT.name: PlainRenderer(RetrySchedule((0.01, 0.01), timeout_seconds=5))}
 
 
 async def test_after_the_schedule_a_message_is_dead_and_kept_and_sent_again_by_hand(

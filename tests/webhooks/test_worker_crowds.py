@@ -9,7 +9,7 @@ import pytest
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.usecases.platform import Platform
-from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.retry import RetrySchedule, doubling
 from estafette.webhooks.worker import Limits
 from tests.receivers import Behaviour, Receiver, answer, byte_a_second, silent, slow_headers
 from tests.rows import tables
@@ -35,7 +35,7 @@ async def crowd(
     await rows.add_crowd(pool, own, url, count, messages, each_its_own=each_its_own)
 
 
-PATIENT = {DIALECT.name: PlainRenderer(Schedule(doubling(60, 3), timeout_seconds=60))}
+PATIENT = {DIALECT.name: PlainRenderer(RetrySchedule(doubling(60, 3), timeout_seconds=60))}
 FEW = Limits(lease_seconds=120, total=64, poll_seconds=0.2)
 
 

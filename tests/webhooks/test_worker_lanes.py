@@ -8,7 +8,7 @@ import pytest
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.store.webhooks.failures import OPENS_AFTER
-from estafette.store.webhooks.outbox import Claimed
+from estafette.store.webhooks.outbox import ClaimedMessage
 from estafette.store.webhooks.survey import Waiting
 from estafette.webhooks.lane import Job
 from estafette.webhooks.lanes import Lanes
@@ -23,9 +23,9 @@ def claimed(
     *,
     account: UUID = ACCOUNT,
     failures: int = 0,
-) -> Claimed:
+) -> ClaimedMessage:
     """A message for an endpoint; of a delivery of its own unless one is given."""
-    return Claimed(
+    return ClaimedMessage(
         scope=Scope(account, Mode.LIVE),
         id=uuid4(),
         endpoint_id=endpoint,
@@ -58,7 +58,7 @@ def waiting(endpoint: UUID, account: UUID = ACCOUNT, failures: int = 0) -> Waiti
     return Waiting(endpoint, account, 0.0, failures)
 
 
-def accept(into: Lanes, messages: Sequence[Claimed]) -> None:
+def accept(into: Lanes, messages: Sequence[ClaimedMessage]) -> None:
     into.accept(messages, 0.0, {})
 
 

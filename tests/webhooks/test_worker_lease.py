@@ -6,8 +6,8 @@ from uuid import UUID
 import orjson
 
 from estafette.usecases.platform import Platform
-from estafette.webhooks.retry import Schedule
-from estafette.webhooks.sender import Outcome, Request, Result
+from estafette.webhooks.retry import RetrySchedule
+from estafette.webhooks.sender import ExchangeOutcome, Request, Result
 from estafette.webhooks.worker import Limits
 from tests.rows import tables
 from tests.usecases.stage import DIALECT, Tenant
@@ -34,7 +34,7 @@ class _Outlasting:
                 return await self._left(request) < _LEASE_SECONDS / 6
 
             await until(is_about_to_end)
-        return Result(Outcome.DELIVERED, 0.001, 200, None, None, 1)
+        return Result(ExchangeOutcome.DELIVERED, 0.001, 200, None, None, 1)
 
     async def _left(self, request: Request) -> float:
         """For how long the message of a request is leased yet."""
@@ -48,7 +48,9 @@ async def test_what_was_held_too_long_for_its_lease_is_claimed_anew_before_it_is
 ) -> None:
     sender = _Outlasting(tenant)
     limits = Limits(lease_seconds=_LEASE_SECONDS, poll_seconds=0.1, per_endpoint=1)
-    renderers = {DIALECT.name: PlainRenderer(Schedule((60,), timeout_seconds=_LEASE_SECONDS / 1.5))}
+    renderers = {
+        DIALECT.name: PlainRenderer(RetrySchedule((60,), timeout_seconds=_LEASE_SECONDS / 1.5))
+    }
     async with working(platform, fresh_database, renderers=renderers, limits=limits, sender=sender):
         await listen_at(tenant, "http://127.0.0.1:9/")
         for count in range(3):  # the endpoint is known after the first: the others come together

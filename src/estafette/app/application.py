@@ -103,10 +103,10 @@ def _mentions(dialects: Sequence[DialectRecord]) -> list[sandbox.Mention]:
     return [sandbox.Mention(one.title, one.scenario_where, one.scenario_example) for one in known]
 
 
-def _places(public_url: str, dialects: Sequence[DialectRecord]) -> list[home.Place]:
+def _places(public_url: str, dialects: Sequence[DialectRecord]) -> list[home.HomeLink]:
     """Where the page at the root leads to."""
     docs = [
-        home.Place(
+        home.HomeLink(
             _link(one.introduction.docs_url(public_url), public_url),
             f"{one.introduction.title} API",
             "Read the reference and try every call.",
@@ -114,7 +114,7 @@ def _places(public_url: str, dialects: Sequence[DialectRecord]) -> list[home.Pla
         for one in dialects
     ]
     about = "Outcomes on demand, and deliveries moved by hand."
-    return [*docs, home.Place("/sandbox/docs", "Sandbox", about)]
+    return [*docs, home.HomeLink("/sandbox/docs", "Sandbox", about)]
 
 
 def _link(url: str, public_url: str) -> str:

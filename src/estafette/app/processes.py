@@ -39,7 +39,7 @@ from estafette.usecases.webhooks import gone
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.resolver import ThreadResolver
 from estafette.webhooks.sender import Sender
-from estafette.webhooks.worker import Limits, Worker
+from estafette.webhooks.worker import Limits, WebhookWorker
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -250,7 +250,7 @@ _OTHER_FILES_OF_A_WORKER = 600
 """What a worker opens at most besides webhooks: idle connections, the pool, errands, logs."""
 
 
-def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> Worker:
+def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> WebhookWorker:
     limits = Limits(
         lease_seconds=settings.webhook_lease_seconds,
         per_endpoint=settings.webhook_endpoint_concurrency,
@@ -261,13 +261,13 @@ def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> W
         ),
     )
     decrypt = platform.cipher.decrypt
-    return Worker(platform.pool, dsn_of(settings), RENDERERS, sender, decrypt, limits)
+    return WebhookWorker(platform.pool, dsn_of(settings), RENDERERS, sender, decrypt, limits)
 
 
 async def _run_errands(settings: Settings, platform: Platform, stop: asyncio.Event) -> None:
     """Places deliveries at other platforms and follows them there, until `stop` is set."""
     client = EntregaClient(settings.remote_rest_seconds, ThreadResolver())
-    worker = platforms.Worker(
+    worker = platforms.ErrandWorker(
         platform,
         EntregaPlatform(client),
         platforms.reach_through(platform),

@@ -11,23 +11,23 @@ from cyclopts import App, Parameter
 from estafette.cli.output import OK, CommandError, fields, misused, say, say_json, table
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, identifier, moment
-from estafette.core.audit import Act, By, ByKind, Entry
+from estafette.core.audit import AuditedAct, AuditEntry, By, ByKind
 from estafette.usecases.accounts.administration import find_account, list_accounts
-from estafette.usecases.audit import Page, Wanted, find_entries, list_entries
+from estafette.usecases.audit import AuditFilter, AuditPage, find_entries, list_entries
 from estafette.usecases.cursor import PlaceUnknownError
 from estafette.usecases.platform import Platform
 
 app = App(name="audit", help="Who did what: keys, secrets, payments, moves by hand.")
 
 _LARGEST_PAGE = 1000
-_KINDS = sorted({act.partition(".")[0] for act in Act})
+_KINDS = sorted({act.partition(".")[0] for act in AuditedAct})
 
 
 def _by(by: By) -> str:
     return f"{by.kind.value} {by.name}" + (f" from {by.address}" if by.address else "")
 
 
-def _json(entry: Entry, accounts: dict[UUID, str]) -> dict[str, Any]:
+def _json(entry: AuditEntry, accounts: dict[UUID, str]) -> dict[str, Any]:
     return {
         "id": entry.id,
         "at": entry.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -40,7 +40,7 @@ def _json(entry: Entry, accounts: dict[UUID, str]) -> dict[str, Any]:
     }
 
 
-def _changes(entry: Entry) -> str:
+def _changes(entry: AuditEntry) -> str:
     """The changes of an entry on one line: `burst 200 → 400`."""
     return ", ".join(f"{name} {_fact(value)}" for name, value in entry.changes.items())
 
@@ -76,12 +76,14 @@ def list_(
     """List what people and programs did by hand or as the operator, newest first."""
     if not 1 <= limit <= _LARGEST_PAGE:
         raise misused(f"--limit must be from 1 to {_LARGEST_PAGE}")
-    if act is not None and act not in (*Act, *_KINDS):
-        raise misused(f"--act must be a kind ({', '.join(_KINDS)}) or one of {', '.join(Act)}")
+    if act is not None and act not in (*AuditedAct, *_KINDS):
+        raise misused(
+            f"--act must be a kind ({', '.join(_KINDS)}) or one of {', '.join(AuditedAct)}"
+        )
 
-    async def work(platform: Platform) -> tuple[Page, dict[UUID, str]]:
+    async def work(platform: Platform) -> tuple[AuditPage, dict[UUID, str]]:
         of = None if account is None else (await find_account(platform, account)).id
-        wanted = Wanted(
+        wanted = AuditFilter(
             account_id=of,
             act=act,
             by=by,
@@ -109,7 +111,7 @@ _WIDTH = 100
 _LAST = 8
 
 
-def _say_page(entries: Sequence[Entry], accounts: dict[UUID, str]) -> None:
+def _say_page(entries: Sequence[AuditEntry], accounts: dict[UUID, str]) -> None:
     """Prints entries in a hundred columns: what does not fit, `audit show` tells."""
     rows = [
         (
@@ -153,7 +155,7 @@ def show(entry: str, *, json: AsJson = False) -> int:
     if not _ENDING.fullmatch(ending):
         raise misused(f"{entry!r} is not the id of an entry, or its last {_LAST} characters")
 
-    async def work(platform: Platform) -> tuple[list[Entry], dict[UUID, str]]:
+    async def work(platform: Platform) -> tuple[list[AuditEntry], dict[UUID, str]]:
         found = await find_entries(platform, ending)
         return found, {one.id: one.name for one in await list_accounts(platform)}
 
@@ -176,7 +178,7 @@ def show(entry: str, *, json: AsJson = False) -> int:
 _ENDING = re.compile(r"[0-9a-f-]{8,36}")
 
 
-def _whose(entry: Entry, accounts: dict[UUID, str]) -> str | None:
+def _whose(entry: AuditEntry, accounts: dict[UUID, str]) -> str | None:
     name = accounts.get(entry.account_id) if entry.account_id else None
     return f"{name}/{entry.mode.value}" if name and entry.mode else name
 

@@ -25,7 +25,7 @@ from estafette.usecases.deliveries.advance import reveal_pin, unlock_pin
 from estafette.usecases.deliveries.confirm import confirm_by_hand
 from estafette.usecases.deliveries.find import (
     Looked,
-    Wanted,
+    OverviewFilter,
     find_anywhere,
     find_with_history,
     look_for,
@@ -77,12 +77,12 @@ class _Filters:
 _ANY = _Filters()
 
 
-async def _wanted(platform: Platform, filters: _Filters, account: Account | None) -> Wanted:
+async def _wanted(platform: Platform, filters: _Filters, account: Account | None) -> OverviewFilter:
     statuses = [*(filters.status or ()), *((Status.STALLED,) if filters.stalled else ())]
     keys = None
     if filters.key is not None and account is not None:
         keys = _chosen(await _keys(platform, account), filters.key)
-    return Wanted(
+    return OverviewFilter(
         account_id=None if account is None else account.id,
         mode=filters.mode,
         statuses=statuses or None,

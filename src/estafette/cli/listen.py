@@ -18,7 +18,7 @@ from estafette.core.accounts.account import Account, Mode
 from estafette.core.ids import new_id
 from estafette.terminal import plain
 from estafette.usecases.accounts.administration import DEFAULT_ENDPOINT, find_account, list_accounts
-from estafette.usecases.deliveries.follow import Happened, Watch
+from estafette.usecases.deliveries.follow import Following, Happened
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks.endpoints import list_endpoints
 from estafette.webhooks.guard import UrlRefusedError, check_url
@@ -57,7 +57,7 @@ def listen(
 
     async def work(platform: Platform) -> None:
         of = await find_account(platform, account) if account else None
-        watch = Watch(platform, of, mode)
+        watch = Following(platform, of, mode)
         await watch.news()
         if json:
             say_json({"event": "listening"})

@@ -28,7 +28,7 @@ from estafette.usecases.couriers.companies import list_companies
 from estafette.usecases.deliveries.find import find_anywhere
 from estafette.usecases.money.books import Statement, as_csv, as_json, entry_json, statement
 from estafette.usecases.money.payments import awaited_payments, confirm_payment, find_by_reference
-from estafette.usecases.money.settle import Payment, Wanted, company_serving, pay
+from estafette.usecases.money.settle import BookedPayment, WantedTransfer, company_serving, pay
 from estafette.usecases.platform import Platform
 
 app = App(name="payments", help="Confirm transfers, book what is settled and paid, show the books.")
@@ -186,10 +186,10 @@ def _pay(
     if (company is None) is not (book is Book.MERCHANT):
         raise misused("--company is for the books of a company, and they need it")
 
-    async def work(platform: Platform) -> tuple[Account, Payment, bool]:
+    async def work(platform: Platform) -> tuple[Account, BookedPayment, bool]:
         of = await find_account(platform, account)
         carrier = None if company is None else await company_serving(platform, of, company)
-        wanted = Wanted(of, mode, cause, book, amount, reference, carrier)
+        wanted = WantedTransfer(of, mode, cause, book, amount, reference, carrier)
         return of, *await pay(platform, wanted)
 
     of, paid, was_booked = on_platform(work)

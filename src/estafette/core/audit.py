@@ -14,7 +14,7 @@ from uuid import UUID
 from estafette.core.accounts.account import Mode
 
 
-class Act(StrEnum):
+class AuditedAct(StrEnum):
     """What was done. The word before the dot is the kind of thing that it was done to."""
 
     ACCOUNT_CREATED = "account.created"
@@ -93,7 +93,7 @@ class By:
         return cls(ByKind.PROCESS, name)
 
 
-class Entry(NamedTuple):
+class AuditEntry(NamedTuple):
     """One act as it was written down.
 
     `object` is the id of what it was done to, of the kind that the act names. `changes` are facts

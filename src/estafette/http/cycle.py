@@ -30,7 +30,7 @@ _MOST_REFUSALS = 10
 """After how many refusals in a row the connection is closed."""
 
 
-class Patience:
+class CycleTimeouts:
     """Delays, and at last ends, a connection that goes on after answers of 429."""
 
     __slots__ = ("_refused", "_seconds")
@@ -55,7 +55,7 @@ class Cycle(RequestResponseCycle):
     """As uvicorn's, but that it sends an answer whose body is known as one piece."""
 
     _head = b""  # what is to be written before the next part of the body
-    patience: Patience | None = None  # of its connection; None: an endless one
+    patience: CycleTimeouts | None = None  # of its connection; None: an endless one
     unwritten = 0  # how many bytes of a long answer were not yet handed on
 
     def whole_body(self, limit: int) -> bytes | None:

@@ -19,7 +19,7 @@ from httptools import HttpParserUpgrade, HttpRequestParser, parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from estafette.http.connections import Connections
-from estafette.http.cycle import Cycle, Patience
+from estafette.http.cycle import Cycle, CycleTimeouts
 from estafette.http.fallback import Fallback, last_answer
 from estafette.http.mounts import host_of
 from estafette.http.request import WHOLE_BODY, request_id
@@ -93,7 +93,7 @@ class _Protocol(HttpToolsProtocol):
     host = ""  # of the connection: the caller's, or a proxy's
     _refusal: int | None = None  # the status by which this whole connection is refused
     _is_deaf = False  # whether what still arrives is dropped
-    _patience: Patience | None = None
+    _patience: CycleTimeouts | None = None
     # Moments on the clock of `watch`, in seconds:
     _made_at = 0.0
     _asked_at: float | None = None  # the last step of the request that arrives; None: none arrives
@@ -113,7 +113,7 @@ class _Protocol(HttpToolsProtocol):
         self._refusal = self.watch.admit(self, self.host)
         self._made_at = self.watch.now
         if not self.watch.is_proxy(self.host):  # whose connections carry many callers' requests
-            self._patience = Patience(self.watch.limits.refusal)
+            self._patience = CycleTimeouts(self.watch.limits.refusal)
         if self._refusal == 0:
             transport.abort()
 

@@ -13,7 +13,7 @@ _TESTS = PREFIX + "TEST_"  # a variable for tests is not a setting
 _MAY_BE_EMPTY = "webhook_allowed_networks"  # an empty variable means none; others count as unset
 
 
-class Problem(NamedTuple):
+class SettingProblem(NamedTuple):
     """One wrong setting: its name as it was written, its value where that is no secret, and why."""
 
     name: str
@@ -28,7 +28,7 @@ class Problem(NamedTuple):
 class SettingsError(Exception):
     """The settings are wrong; `problems` names each wrong one."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[SettingProblem, ...]) -> None:
         """Keeps the problems; the text has one a line."""
         self.problems = problems
         super().__init__("\n".join(map(str, problems)))
@@ -47,11 +47,11 @@ def load(**options: object) -> Settings:
     Raises SettingsError.
     """
     found: dict[str, Any] = {}
-    problems: list[Problem] = []
+    problems: list[SettingProblem] = []
     for name, written in _written(options, os.environ).items():
         if name not in SETTINGS:
             reason = f"there is no such setting{_did_you_mean(name, list(SETTINGS))}"
-            problems.append(Problem(written.name, None, reason))
+            problems.append(SettingProblem(written.name, None, reason))
             continue
         facts = SETTINGS[name].metadata
         try:
@@ -60,7 +60,7 @@ def load(**options: object) -> Settings:
             # A password has many places in an address of a database, and a wrong one is as likely
             # in the wrong place: of a secret nothing is shown.
             shown = None if facts["is_secret"] else repr(_without_password(written.value))
-            problems.append(Problem(written.name, shown, str(error)))
+            problems.append(SettingProblem(written.name, shown, str(error)))
     if problems:
         raise SettingsError(tuple(problems))
     return Settings(**found, named=frozenset(found))
@@ -86,21 +86,23 @@ def _written(options: Mapping[str, object], environ: Mapping[str, str]) -> dict[
     return found
 
 
-def unknown_variables(environ: Mapping[str, str]) -> Iterator[Problem]:
+def unknown_variables(environ: Mapping[str, str]) -> Iterator[SettingProblem]:
     """The variables with our prefix that are no setting: probably misspelt."""
     known = [PREFIX + name.upper() for name in SETTINGS] + [CONFIG]
     for name in sorted(environ):
         if name.startswith(PREFIX) and not name.startswith(_TESTS) and name not in known:
-            yield Problem(name, None, f"there is no such setting{_did_you_mean(name, known)}")
+            yield SettingProblem(
+                name, None, f"there is no such setting{_did_you_mean(name, known)}"
+            )
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        problem = Problem(CONFIG, str(file), "there is no such file")
+        problem = SettingProblem(CONFIG, str(file), "there is no such file")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        problem = Problem(str(file), None, f"cannot be read: {error}")
+        problem = SettingProblem(str(file), None, f"cannot be read: {error}")
     raise SettingsError((problem,))
 
 

@@ -8,7 +8,7 @@ import asyncpg
 import orjson
 
 from estafette.core.accounts.account import Mode
-from estafette.core.audit import By, ByKind, Entry
+from estafette.core.audit import AuditEntry, By, ByKind
 from estafette.store.partitions import Upkeep
 from estafette.store.pool import Connection
 
@@ -18,7 +18,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 
-async def insert(connection: Connection, entry: Entry) -> None:
+async def insert(connection: Connection, entry: AuditEntry) -> None:
     """Writes an act down; `at` is the database's clock, whatever the entry says."""
     await connection.execute(
         _INSERT,
@@ -34,14 +34,14 @@ async def insert(connection: Connection, entry: Entry) -> None:
     )
 
 
-class Place(NamedTuple):
+class AuditPosition(NamedTuple):
     """Where an entry stands in the order of the audit."""
 
     at: datetime
     id: UUID
 
 
-class Wanted(NamedTuple):
+class AuditFilter(NamedTuple):
     """Which entries: what is None is not asked. `act` may be a kind alone: `key`."""
 
     account_id: UUID | None = None
@@ -65,8 +65,8 @@ order by at desc, id desc limit $9
 
 
 async def select(
-    connection: Connection, wanted: Wanted, after: Place | None, limit: int
-) -> list[Entry]:
+    connection: Connection, wanted: AuditFilter, after: AuditPosition | None, limit: int
+) -> list[AuditEntry]:
     """Returns at most `limit` entries, newest first, those that follow `after`."""
     found = await connection.fetch(
         _SELECT,
@@ -82,7 +82,7 @@ async def select(
     return [_entry(row) for row in found]
 
 
-async def ending(connection: Connection, text: str) -> list[Entry]:
+async def ending(connection: Connection, text: str) -> list[AuditEntry]:
     """Returns the newest two entries whose id ends with a text. It reads through all of them."""
     columns = "id, at, by_kind, by_name, by_address, act, account_id, mode, object, changes"
     found = await connection.fetch(
@@ -94,8 +94,8 @@ async def ending(connection: Connection, text: str) -> list[Entry]:
     return [_entry(row) for row in found]
 
 
-def _entry(row: asyncpg.Record) -> Entry:
-    return Entry(
+def _entry(row: asyncpg.Record) -> AuditEntry:
+    return AuditEntry(
         row["id"],
         row["at"],
         By(ByKind(row["by_kind"]), row["by_name"], row["by_address"]),

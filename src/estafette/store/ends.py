@@ -32,7 +32,7 @@ delete from {table} where account_id = $1 and delivery_id > $2 and delivery_id <
 """
 
 
-class Step(NamedTuple):
+class RemovalStep(NamedTuple):
     """How many rows a step removed, and the delivery that it came to; None: it was the last."""
 
     removed: int
@@ -47,7 +47,7 @@ async def step(
     before: UUID,
     over: tuple[datetime, datetime],
     size: int,
-) -> Step:
+) -> RemovalStep:
     """Removes what is over of the next `size` rows of an account's deliveries.
 
     Those of deliveries after one and before another; `over` are the times of `Ending`.
@@ -62,7 +62,7 @@ async def step(
         before if last is None else last,
         *over,
     )
-    return Step(_count(status), last)
+    return RemovalStep(_count(status), last)
 
 
 def _count(status: str) -> int:
@@ -82,7 +82,7 @@ async def note(connection: Connection, name: str, removed: int, *, completed: bo
     )
 
 
-class Done(NamedTuple):
+class Removed(NamedTuple):
     """What the upkeep of a kind of rows has removed, and when it was last complete."""
 
     name: str
@@ -90,10 +90,10 @@ class Done(NamedTuple):
     completed_at: datetime | None
 
 
-async def done(connection: Connection) -> list[Done]:
+async def done(connection: Connection) -> list[Removed]:
     """How the upkeep of each kind of rows stands."""
     found = await connection.fetch("select name, removed, completed_at from upkeep")
-    return [Done(**row) for row in found]
+    return [Removed(**row) for row in found]
 
 
 async def now(connection: Connection) -> datetime:

@@ -54,7 +54,7 @@ class Ready(NamedTuple):
     metrics_url: str | None = None
 
 
-class Listener(Protocol):
+class StatusListener(Protocol):
     """Receives what happens in a run."""
 
     def said(self, text: str) -> None:
@@ -69,7 +69,7 @@ class Listener(Protocol):
 class Supervisor:
     """One run of `up`."""
 
-    def __init__(self, settings: Settings, listener: Listener) -> None:
+    def __init__(self, settings: Settings, listener: StatusListener) -> None:
         """Prepares; nothing starts before `run`."""
         self._settings = settings
         self._listener = listener

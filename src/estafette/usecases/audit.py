@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode, Scope
-from estafette.core.audit import Act, By, Entry, bounded
+from estafette.core.audit import AuditedAct, AuditEntry, By, bounded
 from estafette.core.ids import new_id
 from estafette.store import audit
-from estafette.store.audit import Place, Wanted
+from estafette.store.audit import AuditFilter, AuditPosition
 from estafette.store.pool import Connection
 from estafette.usecases.cursor import place_text, read_place
 from estafette.usecases.platform import Platform
 
-__all__ = ["Act", "Page", "Wanted", "list_entries", "note"]
+__all__ = ["AuditFilter", "AuditPage", "AuditedAct", "list_entries", "note"]
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -22,7 +22,7 @@ _NOTHING: Mapping[str, Any] = {}
 async def note(
     connection: Connection,
     by: By,
-    act: Act,
+    act: AuditedAct,
     object: UUID | str | None = None,
     changes: Mapping[str, Any] = _NOTHING,
     *,
@@ -39,7 +39,7 @@ async def note(
         raise RuntimeError(f"{act} is noted outside a transaction")
     scope = of if isinstance(of, tuple) else (of, None)
     account_id, mode = scope
-    entry = Entry(
+    entry = AuditEntry(
         id=new_id(),
         at=datetime.now(UTC),
         by=by,
@@ -52,26 +52,26 @@ async def note(
     await audit.insert(connection, entry)
 
 
-class Page(NamedTuple):
+class AuditPage(NamedTuple):
     """Some entries, newest first; `next` goes on after them, None where there are no more."""
 
-    entries: list[Entry]
+    entries: list[AuditEntry]
     next: str | None
 
 
 async def list_entries(
-    platform: Platform, wanted: Wanted, after: str | None = None, limit: int = 50
-) -> Page:
+    platform: Platform, wanted: AuditFilter, after: str | None = None, limit: int = 50
+) -> AuditPage:
     """Returns entries of the audit. Raises PlaceUnknownError when `after` was not a `next`."""
-    place = None if after is None else Place(*read_place(after))
+    place = None if after is None else AuditPosition(*read_place(after))
     async with platform.pool.acquire() as connection:
         found = await audit.select(connection, wanted, place, limit + 1)
     entries = found[:limit]
     last = entries[-1] if len(found) > limit else None
-    return Page(entries, place_text(last.at, last.id) if last else None)
+    return AuditPage(entries, place_text(last.at, last.id) if last else None)
 
 
-async def find_entries(platform: Platform, ending: str) -> list[Entry]:
+async def find_entries(platform: Platform, ending: str) -> list[AuditEntry]:
     """Returns the entry whose id ends so; two, where there is more than one."""
     async with platform.pool.acquire() as connection:
         return await audit.ending(connection, ending)

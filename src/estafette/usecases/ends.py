@@ -13,7 +13,7 @@ from estafette.loops import Loop, Pace
 from estafette.store import ends
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
-from estafette.store.ends import Done, Ending
+from estafette.store.ends import Ending, Removed
 from estafette.store.pool import Connection
 from estafette.store.sandbox import plans
 from estafette.store.webhooks import endpoints, messages
@@ -31,11 +31,11 @@ _LATE = timedelta(days=3)
 looks at all."""
 _BEGINNING = UUID(int=0)
 
-Observer = Callable[[Done], None]
+Observer = Callable[[Removed], None]
 """Hears how the upkeep of a kind of rows stands."""
 
 
-def _unobserved(_: Done) -> None:
+def _unobserved(_: Removed) -> None:
     """Observes nothing: this process measures nothing."""
 
 

@@ -36,7 +36,7 @@ class Bounds(NamedTuple):
     patience: float
 
 
-class Lane:
+class AccountLane:
     """Some of a pool's connections."""
 
     def __init__(self, pool: Pool, bounds: Bounds) -> None:
@@ -121,13 +121,13 @@ _SMALL_SHARE = 8
 _LARGEST_SHARE_EACH = 3
 
 
-def reading_lane(pool: Pool) -> Lane:
+def reading_lane(pool: Pool) -> AccountLane:
     """Returns a lane for what is read into memory, see `catalog.py`: a quarter of the pool.
 
     While changes are not heard of every request needs it, so it is not small, and patient.
     """
     places = max(1, pool.get_max_size() // 4)
-    return Lane(pool, Bounds(places, places, _WAITING, _WAITING, 3 * _PATIENCE))
+    return AccountLane(pool, Bounds(places, places, _WAITING, _WAITING, 3 * _PATIENCE))
 
 
 class Places:
@@ -149,13 +149,13 @@ class Places:
         few = max(1, min(2, size // 4), size // _SMALL_SHARE)
         places = max(2, size - few - max(1, size // 4))
         each = max(2, places // _LARGEST_SHARE_EACH)
-        self._work = Lane(pool, Bounds(places, each, _WAITING, _WAITING_EACH, _PATIENCE))
-        self._public = Lane(
+        self._work = AccountLane(pool, Bounds(places, each, _WAITING, _WAITING_EACH, _PATIENCE))
+        self._public = AccountLane(
             pool, Bounds(few, max(1, few - 1), _WAITING, _WAITING_VISITOR, _PATIENCE)
         )
         few = lists.get_max_size()
         each = max(1, few // _LARGEST_SHARE_EACH)
-        self._lists = Lane(
+        self._lists = AccountLane(
             lists, Bounds(few, each, _WAITING_LISTS, _WAITING_LISTS_EACH, _PATIENCE_LISTS)
         )
 

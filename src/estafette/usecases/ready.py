@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.ids import new_id
 from estafette.store import data_keys, migrate
 from estafette.store.couriers import links as stored_links
@@ -132,7 +132,9 @@ async def accept_secret_key(platform: Platform) -> bool:
             await data_keys.keep(connection, _CHECK, new)
             await data_keys.write(connection, _CHECK, new)
             facts = {"key": platform.cipher.key_id}
-            await audit.note(connection, platform.by, Act.SECRET_KEY_ACCEPTED, new_id(), facts)
+            await audit.note(
+                connection, platform.by, AuditedAct.SECRET_KEY_ACCEPTED, new_id(), facts
+            )
             await forget_lost_index(connection, platform)
             return True
         return False

@@ -74,7 +74,7 @@ current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
 
 
 @dataclass(slots=True)
-class Tally:
+class ConnectionTally:
     """How many connections are open, and how many of them carry an exchange."""
 
     open: int = 0
@@ -92,7 +92,9 @@ class BoundedHandler(ResponseHandler):
     `start` is the beginning of the answer as it was received.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, max_bytes: int, tally: Tally) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, max_bytes: int, tally: ConnectionTally
+    ) -> None:
         super().__init__(loop=loop)
         self._tally = tally
         self._max_bytes = max_bytes
@@ -191,7 +193,7 @@ class GuardedConnector(aiohttp.TCPConnector):
         self._wanted = lru_cache(maxsize=4096)(self._want)
         # aiohttp has no public setting for the class of its connections' receiving end. Should the
         # attribute change its name, the tests of endless answers fail.
-        self.tally = Tally()
+        self.tally = ConnectionTally()
         self._factory = partial(
             BoundedHandler, loop=self._loop, max_bytes=max_answer_bytes, tally=self.tally
         )

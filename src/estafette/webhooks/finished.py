@@ -3,9 +3,9 @@
 import random
 from typing import Final
 
-from estafette.store.webhooks.outbox import Claimed, Finished
-from estafette.webhooks.retry import Schedule
-from estafette.webhooks.sender import Outcome, Result
+from estafette.store.webhooks.outbox import ClaimedMessage, Finished
+from estafette.webhooks.retry import RetrySchedule
+from estafette.webhooks.sender import ExchangeOutcome, Result
 
 ERROR: Final = "error"
 """The outcome of an attempt that was not sent for a reason of our own."""
@@ -14,7 +14,11 @@ _MOST_ERROR_CHARACTERS: Final = 300
 
 
 def finished(
-    claimed: Claimed, schedule: Schedule, result: Result | str, began: float, round_seconds: float
+    claimed: ClaimedMessage,
+    schedule: RetrySchedule,
+    result: Result | str,
+    began: float,
+    round_seconds: float,
 ) -> Finished:
     """Returns the record of an attempt, with the time of the next one.
 
@@ -22,7 +26,7 @@ def finished(
     monotonic clock, `round_seconds` the age of the round.
     """
     sent = isinstance(result, Result)
-    delivered = sent and result.outcome is Outcome.DELIVERED
+    delivered = sent and result.outcome is ExchangeOutcome.DELIVERED
     retry = None
     if not delivered and not claimed.is_test:  # a test is tried once
         retry = schedule.next_attempt_delay(

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from estafette.store.webhooks.failures import OPENS_AFTER
-from estafette.store.webhooks.outbox import Claimed
+from estafette.store.webhooks.outbox import ClaimedMessage
 
 # Requests at a time: an unknown endpoint starts with one, each answer in time allows one more, and
 # an answer that came too late halves their number.
@@ -25,7 +25,7 @@ _QUICK_SECONDS: Final = _AHEAD_SECONDS / _AHEAD_TIMES
 SOON_SECONDS: Final = 0.5
 
 
-class Standing(Enum):
+class LaneStanding(Enum):
     """How an endpoint behaved lately."""
 
     __hash__ = object.__hash__  # each is one object; Enum's own is a call in Python
@@ -47,15 +47,15 @@ class Job:
 
     key: tuple[UUID, UUID]
     account_id: UUID
-    messages: deque[tuple[Claimed, float]] = field(default_factory=deque)
-    standing: Standing = Standing.UNKNOWN
+    messages: deque[tuple[ClaimedMessage, float]] = field(default_factory=deque)
+    standing: LaneStanding = LaneStanding.UNKNOWN
     is_sent: bool = False
     is_late: bool = False
     turn: int = 0
 
 
 @dataclass(slots=True, eq=False)
-class Lane:
+class EndpointLane:
     """The messages that are ready for one endpoint, and how many are sent at a time.
 
     `limit` bounds the requests under way, `quota` the messages held, those under way included.
@@ -74,7 +74,7 @@ class Lane:
     in_time: bool = True
     has_more: bool = False
     queued: bool = False
-    standing: Standing = Standing.UNKNOWN
+    standing: LaneStanding = LaneStanding.UNKNOWN
     ready: deque[Job] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -99,11 +99,11 @@ class Lane:
 
     def _judge(self) -> None:
         if self.is_doubted:
-            self.standing = Standing.FAILING
+            self.standing = LaneStanding.FAILING
         elif self.seconds is None:
-            self.standing = Standing.UNKNOWN
+            self.standing = LaneStanding.UNKNOWN
         else:
-            self.standing = Standing.SOON if self.seconds <= SOON_SECONDS else Standing.SLOW
+            self.standing = LaneStanding.SOON if self.seconds <= SOON_SECONDS else LaneStanding.SLOW
 
     @property
     def room(self) -> int:
@@ -124,7 +124,7 @@ class Lane:
         """
         if not self.ready:
             return False
-        if self.standing is Standing.FAILING:
+        if self.standing is LaneStanding.FAILING:
             return self.sending == 0
         if self.late and (self.seconds is None or self.seconds <= SOON_SECONDS):
             return False

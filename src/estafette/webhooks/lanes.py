@@ -6,7 +6,7 @@ results a lane adapts how many requests its endpoint may have at a time, and how
 held ready for it, so that they are sent before their lease ends.
 
 A worker has a bounded number of requests under way, called places. Who may take a place depends on
-how an endpoint answered lately (`Standing`). Only endpoints that answer soon may take the last
+how an endpoint answered lately (`LaneStanding`). Only endpoints that answer soon may take the last
 places, so that the others cannot stop them. A request that takes long gives its place back and
 counts as late from then on; late requests are bounded too.
 See docs/decisions/0030-places-by-how-they-behaved.md.
@@ -20,9 +20,9 @@ from typing import Final
 from uuid import UUID
 
 from estafette.store.webhooks.failures import OPENS_AFTER
-from estafette.store.webhooks.outbox import Claimed
+from estafette.store.webhooks.outbox import ClaimedMessage
 from estafette.store.webhooks.survey import Waiting
-from estafette.webhooks.lane import SOON_SECONDS, START, Job, Lane, Standing
+from estafette.webhooks.lane import SOON_SECONDS, START, EndpointLane, Job, LaneStanding
 
 _KNOWN_LANES: Final = 16_384
 _MOST_ASKED: Final = 1024
@@ -31,12 +31,12 @@ _MOST_ASKED: Final = 1024
 # The share of the places that all endpoints of a standing may take together. The last three
 # together leave a quarter to those that answer soon; these leave an eighth to the others.
 _SHARES: Final = {
-    Standing.SOON: 7 / 8,
-    Standing.UNKNOWN: 1 / 2,
-    Standing.SLOW: 1 / 8,
-    Standing.FAILING: 1 / 8,
+    LaneStanding.SOON: 7 / 8,
+    LaneStanding.UNKNOWN: 1 / 2,
+    LaneStanding.SLOW: 1 / 8,
+    LaneStanding.FAILING: 1 / 8,
 }
-_OTHERS: Final = (Standing.UNKNOWN, Standing.SLOW, Standing.FAILING)
+_OTHERS: Final = (LaneStanding.UNKNOWN, LaneStanding.SLOW, LaneStanding.FAILING)
 
 
 @dataclass(slots=True)
@@ -49,7 +49,9 @@ class _Pool:
     held: int = 0
     starved: bool = False
     by_account: Counter[UUID] = field(default_factory=Counter[UUID])
-    turns: OrderedDict[UUID, deque[Lane]] = field(default_factory=OrderedDict[UUID, deque[Lane]])
+    turns: OrderedDict[UUID, deque[EndpointLane]] = field(
+        default_factory=OrderedDict[UUID, deque[EndpointLane]]
+    )
 
     @property
     def most_held(self) -> int:
@@ -83,7 +85,7 @@ class Lanes:
         self._late_by_account: Counter[UUID] = Counter()
         self._held = 0
         self._held_by_account: Counter[UUID] = Counter()
-        self._lanes: OrderedDict[UUID, Lane] = OrderedDict()
+        self._lanes: OrderedDict[UUID, EndpointLane] = OrderedDict()
         self._jobs: dict[tuple[UUID, UUID], Job] = {}
         self._pools = {each: _Pool(max(1, int(total * share))) for each, share in _SHARES.items()}
         self._begun: deque[tuple[float, Job, int]] = deque()
@@ -129,7 +131,7 @@ class Lanes:
             accounts.setdefault(each.account_id, []).append(each)
         asked: dict[UUID, int] = {}
         left = min(limit, self.room)
-        asking: Counter[Standing] = Counter()
+        asking: Counter[LaneStanding] = Counter()
         for account_id, endpoints in random.sample(list(accounts.items()), len(accounts)):
             free = self.room - self._held_by_account[account_id]
             share = min(max(left // 2, 1), left, free)
@@ -140,7 +142,7 @@ class Lanes:
                     continue
                 room = min(lane.room, share) if len(asked) < _MOST_ASKED else 0
                 self._is_short = self._is_short or room < lane.room
-                if lane.standing is not Standing.SOON:
+                if lane.standing is not LaneStanding.SOON:
                     pool = self._pools[lane.standing]
                     room = min(room, pool.most_held - pool.held - asking[lane.standing])
                     pool.starved = pool.starved or room < lane.room
@@ -154,7 +156,7 @@ class Lanes:
         return asked
 
     def accept(
-        self, claimed: Sequence[Claimed], claimed_at: float, asked: dict[UUID, int]
+        self, claimed: Sequence[ClaimedMessage], claimed_at: float, asked: dict[UUID, int]
     ) -> list[UUID]:
         """Adds the messages of one claim to the lanes of their endpoints.
 
@@ -163,7 +165,7 @@ class Lanes:
         more messages due.
         """
         counts = Counter([message.endpoint_id for message in claimed])
-        firsts: dict[UUID, Claimed] = {}
+        firsts: dict[UUID, ClaimedMessage] = {}
         for message in claimed:
             firsts.setdefault(message.endpoint_id, message)
         for id, first in firsts.items():
@@ -176,7 +178,7 @@ class Lanes:
         self._forget()
         return [id for id, room in asked.items() if counts[id] < room]
 
-    def _add(self, message: Claimed, claimed_at: float) -> None:
+    def _add(self, message: ClaimedMessage, claimed_at: float) -> None:
         """Adds a message to the job of its delivery, and a job that is new to its lane."""
         job = self._jobs.get(message.key)
         if job is None:
@@ -191,7 +193,7 @@ class Lanes:
         self._notice_late(now)
         if self._sending >= self._total:
             return None
-        job = self._take_of(Standing.SOON) or self._take_of_others()
+        job = self._take_of(LaneStanding.SOON) or self._take_of_others()
         if job is not None:
             self._begin(job, now)
         return job
@@ -203,7 +205,7 @@ class Lanes:
             random.shuffle(waiting)
         return next((job for one in waiting if (job := self._take_of(one)) is not None), None)
 
-    def _take_of(self, standing: Standing) -> Job | None:
+    def _take_of(self, standing: LaneStanding) -> Job | None:
         pool = self._pools[standing]
         for _ in range(len(pool.turns)):
             free = min(pool.places - pool.taken, self._total - self._sending)
@@ -310,7 +312,7 @@ class Lanes:
         """Removes the first message of a job, which was not sent for a reason of our own."""
         self._drop(self._lanes[job.key[0]], job)
 
-    def cut(self, job: Job, place: int) -> list[Claimed]:
+    def cut(self, job: Job, place: int) -> list[ClaimedMessage]:
         """Removes and returns the messages of a job from index `place` on, which are not sent."""
         lane = self._lanes[job.key[0]]
         taken = [job.messages[at][0] for at in range(place, len(job.messages))]
@@ -318,13 +320,13 @@ class Lanes:
             self._drop(lane, job, last=True)
         return taken
 
-    def _hold(self, lane: Lane, count: int) -> None:
+    def _hold(self, lane: EndpointLane, count: int) -> None:
         lane.held += count
         self._held += count
         self._held_by_account[lane.account_id] += count
         self._pools[lane.standing].held += count
 
-    def _drop(self, lane: Lane, job: Job, *, last: bool = False) -> None:
+    def _drop(self, lane: EndpointLane, job: Job, *, last: bool = False) -> None:
         if last:
             job.messages.pop()
         else:
@@ -357,17 +359,17 @@ class Lanes:
             del self._jobs[job.key]
         self._queue(lane)
 
-    def _lane(self, id: UUID, account_id: UUID, failures: int) -> Lane:
+    def _lane(self, id: UUID, account_id: UUID, failures: int) -> EndpointLane:
         lane = self._lanes.get(id)
         if lane is None:
-            lane = self._lanes[id] = Lane(account_id, limit=self._start, failures=failures)
+            lane = self._lanes[id] = EndpointLane(account_id, limit=self._start, failures=failures)
         else:
             self._lanes.move_to_end(id)
             if not lane.held:
                 lane.hear_of(failures)  # other workers may have sent to it
         return lane
 
-    def _queue(self, lane: Lane) -> None:
+    def _queue(self, lane: EndpointLane) -> None:
         if not lane.queued and lane.may_send:
             lane.queued = True
             turns = self._pools[lane.standing].turns

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Scope
 from estafette.core.deliveries.delivery import Status
-from estafette.webhooks.retry import Schedule
+from estafette.webhooks.retry import RetrySchedule
 
 
 @dataclass(slots=True)  # frozen, it would take four times as long to make
@@ -84,7 +84,7 @@ class Renderer(Protocol):
     """How a dialect writes its events as webhooks, and how long it keeps trying."""
 
     @property
-    def schedule(self) -> Schedule:
+    def schedule(self) -> RetrySchedule:
         """When failed messages are sent again."""
         ...
 

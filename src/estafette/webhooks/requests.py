@@ -10,14 +10,14 @@ from typing import Final
 import orjson
 
 from estafette.core.webhooks.headers import sealed_for
-from estafette.store.webhooks.outbox import Claimed
+from estafette.store.webhooks.outbox import ClaimedMessage
 from estafette.webhooks.message import Message, Renderer
-from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.retry import RetrySchedule, doubling
 from estafette.webhooks.sender import Request
 from estafette.webhooks.standard import signed_headers
 
 # For accounts whose dialect this process does not have, until the operator has corrected that.
-_NO_DIALECT: Final = Schedule(doubling(60, 10), timeout_seconds=5)
+_NO_DIALECT: Final = RetrySchedule(doubling(60, 10), timeout_seconds=5)
 
 
 class Requests:
@@ -37,12 +37,12 @@ class Requests:
         """What an exchange of any dialect may take at most, in seconds."""
         return max((each.schedule.timeout_seconds for each in self._renderers.values()), default=0)
 
-    def schedule(self, claimed: Claimed) -> Schedule:
+    def schedule(self, claimed: ClaimedMessage) -> RetrySchedule:
         """Returns when a failed message is sent again."""
         renderer = self._renderers.get(claimed.dialect)
         return _NO_DIALECT if renderer is None else renderer.schedule
 
-    def make(self, claimed: Claimed) -> Request | str:
+    def make(self, claimed: ClaimedMessage) -> Request | str:
         """Returns the request, signed now, or the reason why there is none.
 
         A renderer's exceptions are passed on.
@@ -62,7 +62,7 @@ class Requests:
             timeout_seconds=renderer.schedule.timeout_seconds,
         )
 
-    def _with_own(self, claimed: Claimed, ours: dict[str, str]) -> Mapping[str, str]:
+    def _with_own(self, claimed: ClaimedMessage, ours: dict[str, str]) -> Mapping[str, str]:
         """Returns our headers and the endpoint's own, which are sent to its own address only."""
         if claimed.headers is None or not claimed.is_own:
             return ours
@@ -72,7 +72,7 @@ class Requests:
         names = {name.lower() for name in ours}
         return {name: value for name, value in own.items() if name.lower() not in names} | ours
 
-    def _message(self, claimed: Claimed, url: str) -> Message:
+    def _message(self, claimed: ClaimedMessage, url: str) -> Message:
         owner, following = claimed.endpoint_id.bytes, claimed.next_secret
         return Message(
             id=claimed.id,

@@ -15,7 +15,7 @@ MAX_RETRY_AFTER_SECONDS: Final = 7 * 86400
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class RetrySchedule:
     """The attempts of one round: of a message's first sending, or of one re-sending by hand.
 
     Attributes:

@@ -53,7 +53,7 @@ _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connec
 _NO_HTTP: Final = "the answer is not valid HTTP"
 
 
-class Outcome(StrEnum):
+class ExchangeOutcome(StrEnum):
     """What came of sending one request."""
 
     DELIVERED = "delivered"  # 2xx, whatever else the answer holds
@@ -101,7 +101,7 @@ class Result:
             the first turned out to have been closed by the receiver while it was idle.
     """
 
-    outcome: Outcome
+    outcome: ExchangeOutcome
     duration_seconds: float
     http_status: int | None
     retry_after_seconds: int | None
@@ -167,16 +167,16 @@ class Sender:
         """
         began = time.perf_counter()
         exchange = Exchange()
-        failure = Outcome.INVALID_RESPONSE, _NO_HTTP
+        failure = ExchangeOutcome.INVALID_RESPONSE, _NO_HTTP
         try:
             url, start = self._parse(request.url)
             written = start + _rest_of(request)
             with Deadline(request.timeout_seconds):
                 await self._exchange(url, written, exchange)
         except UrlRefusedError as error:
-            failure = Outcome.REFUSED_BY_GUARD, str(error)
+            failure = ExchangeOutcome.REFUSED_BY_GUARD, str(error)
         except TimeoutError:
-            failure = Outcome.TIMED_OUT, f"no answer within {request.timeout_seconds:g} s"
+            failure = ExchangeOutcome.TIMED_OUT, f"no answer within {request.timeout_seconds:g} s"
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             # RuntimeError: uvloop raises it for some failures of a socket.
             failure = _failure(error, exchange)
@@ -281,43 +281,46 @@ def _wish(answer: Said | None) -> int | None:
     return parse_retry_after(answer.retry_after, datetime.now(UTC))
 
 
-def _verdict(status: int) -> tuple[Outcome, str | None]:
+def _verdict(status: int) -> tuple[ExchangeOutcome, str | None]:
     if 200 <= status <= 299:
-        return Outcome.DELIVERED, None
+        return ExchangeOutcome.DELIVERED, None
     if 300 <= status <= 399:
-        return Outcome.REJECTED, f"status {status}; redirects are not followed"
-    return Outcome.REJECTED, f"status {status}"
+        return ExchangeOutcome.REJECTED, f"status {status}; redirects are not followed"
+    return ExchangeOutcome.REJECTED, f"status {status}"
 
 
-def _failure(error: Exception, exchange: Exchange) -> tuple[Outcome, str]:
+def _failure(error: Exception, exchange: Exchange) -> tuple[ExchangeOutcome, str]:
     """Returns the outcome for an exception, and a description without the receiver's words."""
     if isinstance(error, ResponseTooLargeError) or exchange.overflowed:
-        return Outcome.RESPONSE_TOO_LARGE, f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
+        return (
+            ExchangeOutcome.RESPONSE_TOO_LARGE,
+            f"the answer is larger than {MAX_ANSWER_BYTES} bytes",
+        )
     if isinstance(error, NoHttpError):
-        return Outcome.INVALID_RESPONSE, _NO_HTTP
+        return ExchangeOutcome.INVALID_RESPONSE, _NO_HTTP
     if isinstance(error, aiohttp.InvalidURL):
-        return Outcome.REFUSED_BY_GUARD, "the URL is malformed"
+        return ExchangeOutcome.REFUSED_BY_GUARD, "the URL is malformed"
     if exchange.transmissions:
-        return Outcome.DISCONNECTED, "the connection ended before an answer"
+        return ExchangeOutcome.DISCONNECTED, "the connection ended before an answer"
     return _no_connection(error)
 
 
-def _no_connection(error: Exception) -> tuple[Outcome, str]:
+def _no_connection(error: Exception) -> tuple[ExchangeOutcome, str]:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return Outcome.UNREACHABLE, "the name does not resolve"
+        return ExchangeOutcome.UNREACHABLE, "the name does not resolve"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         cause = error.certificate_error
         detail = (
             f": {cause.verify_message}" if isinstance(cause, ssl.SSLCertVerificationError) else ""
         )
-        return Outcome.UNREACHABLE, f"TLS certificate refused{detail}"
+        return ExchangeOutcome.UNREACHABLE, f"TLS certificate refused{detail}"
     if isinstance(error, aiohttp.ClientSSLError):
-        return Outcome.UNREACHABLE, "TLS handshake failed"
+        return ExchangeOutcome.UNREACHABLE, "TLS handshake failed"
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, AddressRefusedError):
-        return Outcome.REFUSED_BY_GUARD, cause.reason
+        return ExchangeOutcome.REFUSED_BY_GUARD, cause.reason
     number = cause.errno if isinstance(cause, OSError) else None
     return (
-        Outcome.UNREACHABLE,
+        ExchangeOutcome.UNREACHABLE,
         f"cannot connect: {os.strerror(number)}" if number else "cannot connect",
     )

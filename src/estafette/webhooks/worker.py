@@ -21,7 +21,7 @@ from estafette.store import signals
 from estafette.store.pool import DATABASE_TROUBLE, Pool
 from estafette.store.webhooks import messages, outbox
 from estafette.store.webhooks import survey as outbox_survey
-from estafette.store.webhooks.outbox import Claimed
+from estafette.store.webhooks.outbox import ClaimedMessage
 from estafette.webhooks import metrics
 from estafette.webhooks.agenda import Agenda
 from estafette.webhooks.finished import finished
@@ -30,7 +30,7 @@ from estafette.webhooks.lanes import Lanes
 from estafette.webhooks.message import Renderer
 from estafette.webhooks.recorder import Recorder
 from estafette.webhooks.requests import Requests
-from estafette.webhooks.sender import Outcome, Request, Result
+from estafette.webhooks.sender import ExchangeOutcome, Request, Result
 
 _log = Logger()
 
@@ -76,7 +76,7 @@ class Limits:
     claim: int = 1024
 
 
-class Worker:
+class WebhookWorker:
     """Sends what is due. One `run` for each worker."""
 
     def __init__(
@@ -132,7 +132,7 @@ class Worker:
         )
         self._stopping = asyncio.Event()
         self._runners: set[asyncio.Task[None]] = set()
-        self._unsent: list[Claimed] = []
+        self._unsent: list[ClaimedMessage] = []
         self._failed = asyncio.Event()
         self._failure: BaseException | None = None
 
@@ -211,14 +211,16 @@ class Worker:
         self._start_runners()
         return 0.0
 
-    def _in_order(self, claimed: list[Claimed], asked: dict[UUID, int]) -> list[Claimed]:
+    def _in_order(
+        self, claimed: list[ClaimedMessage], asked: dict[UUID, int]
+    ) -> list[ClaimedMessage]:
         """Returns the claimed messages without those that have to wait.
 
         A message waits for an earlier one of its delivery, unless that is sent by this worker: it
         is sent after that then. Messages that wait count as not asked for. Left out are also those
         for an endpoint that was disabled since the last survey.
         """
-        sendable: list[Claimed] = []
+        sendable: list[ClaimedMessage] = []
         for message in claimed:
             must_wait = message.wait_seconds and not self._lanes.is_sending(message.key)
             if message.url is None or must_wait:
@@ -264,7 +266,7 @@ class Worker:
             job = self._lanes.take(time.monotonic())
             self._start_runners()  # the endpoint may have one more request than before
 
-    async def _one(self, job: Job, claimed: Claimed, claimed_at: float) -> None:
+    async def _one(self, job: Job, claimed: ClaimedMessage, claimed_at: float) -> None:
         """Sends the first message of a job, or releases messages of it.
 
         Messages are released when the lease could end before the exchange, when their endpoint is
@@ -287,8 +289,8 @@ class Worker:
             self._lanes.sent(
                 job,
                 result.duration_seconds,
-                in_time=result.outcome is not Outcome.TIMED_OUT,
-                delivered=result.outcome is Outcome.DELIVERED,
+                in_time=result.outcome is not ExchangeOutcome.TIMED_OUT,
+                delivered=result.outcome is ExchangeOutcome.DELIVERED,
             )
         round_seconds = claimed.round_seconds + time.monotonic() - claimed_at
         known = finished(claimed, schedule, result, began, round_seconds)
@@ -305,7 +307,7 @@ class Worker:
             self._unsent.append(message._replace(wait_seconds=wait_seconds))
             self._claiming.wake()
 
-    async def _attempt(self, claimed: Claimed) -> Result | str:
+    async def _attempt(self, claimed: ClaimedMessage) -> Result | str:
         """Returns the result of sending a message, or why it could not be sent."""
         # An unexpected error with one message must not stop the others.
         try:

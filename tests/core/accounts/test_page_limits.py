@@ -22,7 +22,7 @@ from estafette.core.accounts.page_limits import (
 )
 from estafette.core.accounts.page_orders import (
     SLICE,
-    Tally,
+    OrderTally,
     hour_refusal,
     order_refusal,
     pickup_for,
@@ -320,7 +320,7 @@ _TIMES = st.lists(st.integers(0, 3 * 3600), min_size=1, max_size=60).map(sorted)
 def test_no_hour_has_more_than_its_limit_and_nobody_waits_for_longer_than_that_and_a_slice(
     seconds: list[int], limit: int
 ) -> None:
-    tally, made = Tally(), list[datetime]()
+    tally, made = OrderTally(), list[datetime]()
     for second in seconds:
         now = _NOW + timedelta(seconds=second)
         tally = tally.at(now)
@@ -337,7 +337,7 @@ def test_no_hour_has_more_than_its_limit_and_nobody_waits_for_longer_than_that_a
 
 def test_the_hour_of_an_address_is_told_before_the_hour_of_all() -> None:
     limits = PageLimits(per_hour=1, per_hour_from_address=1)
-    none, one = Tally().at(_NOW), Tally().at(_NOW).plus_one()
+    none, one = OrderTally().at(_NOW), OrderTally().at(_NOW).plus_one()
     assert hour_refusal(limits, none, none, _NOW) is None
     of_address = hour_refusal(limits, one, one, _NOW)
     wait = one.wait(1, _NOW)
@@ -350,7 +350,7 @@ def test_the_hour_of_an_address_is_told_before_the_hour_of_all() -> None:
 
 
 def test_a_clock_that_goes_back_forgets_nothing() -> None:
-    tally = Tally().at(_NOW).plus_one()
+    tally = OrderTally().at(_NOW).plus_one()
     assert tally.at(_NOW - timedelta(minutes=30)).wait(1, _NOW - timedelta(minutes=30)) > 0
 
 

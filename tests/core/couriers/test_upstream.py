@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from estafette.core.couriers.upstream import Following, Report, Step, follow
+from estafette.core.couriers.upstream import Following, Report, UpstreamStep, follow
 from estafette.core.deliveries.delivery import COURSE, FINAL, Progress, Status, way
 
 NEW = Progress(Status.PENDING, Status.PENDING)
@@ -22,7 +22,9 @@ def at(*statuses: Status) -> Progress:
 
 def told(*statuses: Status, status: Status | None = None, pin: str | None = None) -> Report:
     """A report with these steps, numbered from 1 on; its status is the last one's unless told."""
-    steps = [Step(f"e{number}", each, f"n{number}") for number, each in enumerate(statuses, 1)]
+    steps = [
+        UpstreamStep(f"e{number}", each, f"n{number}") for number, each in enumerate(statuses, 1)
+    ]
     return Report(status or statuses[-1], steps, pin)
 
 
@@ -156,12 +158,12 @@ def test_every_way_is_one_that_the_table_allows() -> None:
 @given(st.data())
 def test_however_reports_come_it_ends_here_as_it_ended_there(data: st.DataObject) -> None:
     there, here, seen = NEW, NEW, None
-    steps = [Step("e1", P)]
+    steps = [UpstreamStep("e1", P)]
     reports = [told(P)]
     while there.status not in FINAL:
         to = data.draw(st.sampled_from(sorted(there.allowed())))
         there = there.moved(to) or there
-        steps.append(Step(f"e{len(steps) + 1}", to))
+        steps.append(UpstreamStep(f"e{len(steps) + 1}", to))
         reports.append(Report(to, tuple(steps)))
         if len(steps) > 30:
             break

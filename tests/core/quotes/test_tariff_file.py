@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from estafette.core.quotes.pricing import ANY, SAME, Tariff, in_reading_order
 from estafette.core.quotes.tariff_file import (
     LONGEST,
-    Problem,
     TariffFileError,
+    TariffFileProblem,
     price_list_text,
     tariffs_from_csv,
     tariffs_to_csv,
@@ -129,7 +129,7 @@ def test_a_broken_quotation_is_refused_as_not_csv() -> None:
 
 @given(st.text())
 def test_any_text_is_read_or_refused_with_reasons(text: str) -> None:
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[TariffFileProblem, ...] = ()
     tariffs: list[Tariff] = []
     try:
         tariffs = tariffs_from_csv(HEADER + text)

@@ -15,7 +15,13 @@ from estafette.couriers.entrega import EntregaClient
 from estafette.couriers.platforms import Access
 from estafette.couriers.platforms.breaker import FAILURES
 from estafette.couriers.platforms.calls import ANSWER_BYTES
-from estafette.couriers.platforms.failures import Declined, InDoubt, Late, NotSent, Unavailable
+from estafette.couriers.platforms.failures import (
+    Declined,
+    InDoubt,
+    Late,
+    NotSent,
+    PlatformUnavailable,
+)
 from tests.couriers.stage import KEY, access, delivery, quote, quoting, refusing, told
 from tests.receivers import (
     Behaviour,
@@ -327,7 +333,7 @@ async def test_a_platform_that_refuses_lives(client: EntregaClient, behaviour: B
     async with Receiver(behaviour) as platform:
         far = access(platform)
         for _ in range(FAILURES + 1):
-            with pytest.raises((Declined, Unavailable)):
+            with pytest.raises((Declined, PlatformUnavailable)):
                 await client.quotes(far, {}, SHOP)
         assert len(platform.requests) == FAILURES + 1
 

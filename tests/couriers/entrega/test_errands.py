@@ -12,7 +12,7 @@ import pytest
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.couriers.company import Company, Connector
-from estafette.core.couriers.upstream import Recalled, Step
+from estafette.core.couriers.upstream import Recalled, UpstreamStep
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.ids import new_id
 from estafette.core.money.payment import Payment, PaymentMethod
@@ -21,12 +21,12 @@ from estafette.couriers.platforms import Access
 from estafette.couriers.platforms.errands import (
     GIVE_UP,
     LOOK_BACK,
+    DeliverySeen,
     Lost,
     Never,
     NotNow,
     Placed,
     Placing,
-    Seen,
     Unseen,
     Verdict,
     look,
@@ -394,11 +394,11 @@ async def test_it_is_given_up_after_a_day_but_only_when_it_is_not_there(
 async def test_a_delivery_is_seen_with_all_its_steps(client: EntregaClient) -> None:
     async with Receiver(routed(events=timeline("pending", "assigned"))) as platform:
         verdict = await looked(client, access(platform), errand(), "theirs")
-    assert isinstance(verdict, Seen)
+    assert isinstance(verdict, DeliverySeen)
     assert verdict.report.status is Status.ASSIGNED
     assert verdict.report.steps == [
-        Step("evt_1", Status.PENDING, "note 1"),
-        Step("evt_2", Status.ASSIGNED, "note 2"),
+        UpstreamStep("evt_1", Status.PENDING, "note 1"),
+        UpstreamStep("evt_2", Status.ASSIGNED, "note 2"),
     ]
 
 
@@ -425,8 +425,8 @@ async def test_only_a_couriers_note_is_taken_over(
     }
     async with Receiver(routed(events=told({"data": [event]}))) as platform:
         verdict = await looked(client, access(platform), errand(), "theirs")
-    assert isinstance(verdict, Seen)
-    assert verdict.report.steps == [Step("evt_1", Status.STALLED, note)]
+    assert isinstance(verdict, DeliverySeen)
+    assert verdict.report.steps == [UpstreamStep("evt_1", Status.STALLED, note)]
 
 
 @pytest.mark.parametrize(
@@ -442,7 +442,7 @@ async def test_what_was_cancelled_here_is_called_off_before_it_is_looked_at(
     async with Receiver(routes) as platform:
         verdict = await looked(client, access(platform), given_up, "theirs")
         assert calls(platform) == ["cancel", "events"]
-    assert isinstance(verdict, Seen)
+    assert isinstance(verdict, DeliverySeen)
     assert verdict.report.status is Status(there)
 
 
@@ -456,7 +456,7 @@ async def test_a_delivery_without_a_timeline_is_seen_as_it_is(client: EntregaCli
     show = told({"data": delivery(status="in_transit")})
     async with Receiver(routed(events=timeline(), show=show)) as platform:
         verdict = await looked(client, access(platform), errand(), "theirs")
-    assert isinstance(verdict, Seen)
+    assert isinstance(verdict, DeliverySeen)
     assert (verdict.report.status, verdict.report.steps) == (Status.IN_TRANSIT, [])
 
 

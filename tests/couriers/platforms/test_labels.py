@@ -5,11 +5,11 @@ import pytest
 from estafette.core.couriers.upstream import Report
 from estafette.core.deliveries.delivery import Status
 from estafette.couriers.platforms.errands import (
+    DeliverySeen,
     Lost,
     Never,
     NotNow,
     Placed,
-    Seen,
     Unseen,
     Verdict,
 )
@@ -25,7 +25,7 @@ from estafette.usecases.couriers.dispatch import Placement
         (NotNow("down", doubtful=False, looked_up=True), "postponed"),
         (NotNow("late", doubtful=True, looked_up=False), "doubtful"),
         (Never("too heavy"), "refused"),
-        (Seen(Report(Status.ASSIGNED)), "followed"),
+        (DeliverySeen(Report(Status.ASSIGNED)), "followed"),
         (Unseen("down"), "unseen"),
         (Lost("unknown"), "lost"),
     ],

@@ -3,14 +3,14 @@
 from uuid import UUID, uuid4
 
 from estafette.core.couriers.dispatch import Room
-from estafette.couriers.platforms.places import AT_ONCE, LOOKING, PLACING, Manners, Places
+from estafette.couriers.platforms.places import AT_ONCE, LOOKING, PLACING, Manners, PlatformPlaces
 
 WELL, NEW, DEAD = Manners(answers=True), Manners(), Manners(answers=False)
 
 
-def places(**of: tuple[UUID, Manners]) -> tuple[Places, dict[UUID, Manners]]:
+def places(**of: tuple[UUID, Manners]) -> tuple[PlatformPlaces, dict[UUID, Manners]]:
     known = dict(of.values())
-    return Places(lambda id: known.get(id, NEW)), known
+    return PlatformPlaces(lambda id: known.get(id, NEW)), known
 
 
 def test_a_company_that_does_not_answer_is_asked_one_thing_at_a_time() -> None:

@@ -13,7 +13,7 @@ from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company, Connector
 from estafette.core.deliveries.delivery import Delivery
 from estafette.couriers.entrega import EntregaClient, EntregaPlatform
-from estafette.couriers.platforms import Access, Worker
+from estafette.couriers.platforms import Access, ErrandWorker
 from estafette.couriers.platforms.places import LOOKING, PLACING
 from tests.couriers.stage import asked, creating, refusing, routed, timeline
 from tests.receivers import Receiver, after, answer
@@ -47,7 +47,7 @@ async def ordered(shop: Shop, slug: str, count: int) -> list[Delivery]:
 
 
 @asynccontextmanager
-async def working(shop: Shop, platforms: Mapping[str, Receiver]) -> AsyncGenerator[Worker]:
+async def working(shop: Shop, platforms: Mapping[str, Receiver]) -> AsyncGenerator[ErrandWorker]:
     """A worker at work; ended in order."""
 
     async def reach(company: Company, _mode: Mode) -> Access | None:
@@ -57,7 +57,7 @@ async def working(shop: Shop, platforms: Mapping[str, Receiver]) -> AsyncGenerat
         return Access(company.id, company.slug, f"http://127.0.0.1:{receiver.port}", "key")
 
     client, stop = EntregaClient(), asyncio.Event()
-    worker = Worker(
+    worker = ErrandWorker(
         shop.platform, EntregaPlatform(client), reach, lease_seconds=60, poll_seconds=60
     )
     running = asyncio.create_task(worker.run(stop))

@@ -20,7 +20,7 @@ from estafette.core.deliveries.search import fold
 from estafette.core.deliveries.search_plan import EFFORT, Effort
 from estafette.core.ids import new_id
 from estafette.store.deliveries import journal, search, search_texts
-from estafette.store.deliveries.journal import Entry
+from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.deliveries.references import Given, Series, lock, write
 from estafette.store.deliveries.search import ListFilter
 from estafette.store.pool import open_pool
@@ -68,7 +68,7 @@ def delivery(scope: Scope, number: int, **changes: Any) -> Delivery:
 
 async def insert(connection: asyncpg.Connection, deliveries: Sequence[Delivery]) -> None:
     entries = [
-        Entry(
+        JournalEntry(
             one,
             Event(
                 id=new_id(),

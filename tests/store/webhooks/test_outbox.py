@@ -13,7 +13,7 @@ from estafette.core.accounts.account import Mode
 from estafette.store.webhooks import messages as stored_messages
 from estafette.store.webhooks import outbox, survey
 from estafette.store.webhooks.failures import OPENS_AFTER
-from estafette.store.webhooks.outbox import Claimed, Finished
+from estafette.store.webhooks.outbox import ClaimedMessage, Finished
 from estafette.usecases.accounts.administration import AccountRefusedError
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks.endpoints import MOST_ENDPOINTS, resend_event, send_test
@@ -36,7 +36,7 @@ async def tenant(platform: Platform) -> Tenant:
     return tenant
 
 
-async def claim(tenant: Tenant, worker: str, **limits: Any) -> list[Claimed]:
+async def claim(tenant: Tenant, worker: str, **limits: Any) -> list[ClaimedMessage]:
     """Claims what is due: of the endpoints in `rooms`, else of every one that a survey finds."""
     async with tenant.platform.pool.acquire() as connection:
         found = (await survey.survey(connection)).waiting
@@ -50,7 +50,7 @@ async def claim(tenant: Tenant, worker: str, **limits: Any) -> list[Claimed]:
         )
 
 
-def finished(message: Claimed, **changes: Any) -> Finished:
+def finished(message: ClaimedMessage, **changes: Any) -> Finished:
     fields: dict[str, Any] = {
         "account_id": message.scope.account_id,
         "endpoint_id": message.endpoint_id,

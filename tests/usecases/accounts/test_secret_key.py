@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from estafette.core.accounts.account import Mode
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.couriers.company import Capabilities, Connector
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
@@ -222,8 +222,12 @@ async def test_all_that_is_stored_is_written_anew_and_the_old_key_can_go(
         assert await list_endpoints(platform, shop.account.id) == secrets
         assert await link_of(platform, link.company_id) == link
         assert (await _hand_over(shop, delivery, pin)).status is Status.DELIVERED
-        entries = (await audit.list_entries(platform, audit.Wanted(act="secret_key"))).entries
-        told = [entry.changes["state"] for entry in entries if entry.act == Act.SECRET_KEY_ROTATED]
+        entries = (await audit.list_entries(platform, audit.AuditFilter(act="secret_key"))).entries
+        told = [
+            entry.changes["state"]
+            for entry in entries
+            if entry.act == AuditedAct.SECRET_KEY_ROTATED
+        ]
         assert told == ["done", "begun"] * 2
         assert entries[0].changes["key"] == Cipher(NEW).key_id
         assert not any(key in repr(entries) for key in (OLD, NEW))

@@ -17,7 +17,7 @@ from estafette.usecases.couriers.dispatch import (
     refused,
     unplaced,
 )
-from estafette.usecases.couriers.errands import Round, elsewhere
+from estafette.usecases.couriers.errands import ErrandRound, elsewhere
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.deliveries.pins import opened
@@ -129,7 +129,7 @@ async def test_a_company_gets_no_more_than_its_room(far: Far) -> None:
     found = (await far.claim(of={far.company.id: Room(1, 9), other.id: Room(2, 0)})).errands
     assert sorted(errand.company.slug for errand in found) == ["far", "far2", "far2"]
     none = {far.company.id: Room(0, 9), other.id: Room(0, 9)}
-    assert await far.claim(of=none) == Round([], None)
+    assert await far.claim(of=none) == ErrandRound([], None)
     due = (await far.claim(1)).due_in_seconds
     assert due is not None
     assert due <= 0

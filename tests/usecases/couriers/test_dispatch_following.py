@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from estafette.core.couriers.upstream import Report, Step
+from estafette.core.couriers.upstream import Report, UpstreamStep
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.usecases.couriers.dispatch import (
@@ -148,6 +148,6 @@ async def test_what_the_platform_lost_stalls_and_is_disputed(far: Far) -> None:
 
 async def test_two_steps_of_one_webhook_event_are_one(far: Far) -> None:
     delivery = await far.create()
-    report = Report(A, [Step("e1", P), Step("e2", A), Step("e3", A)])
+    report = Report(A, [UpstreamStep("e1", P), UpstreamStep("e2", A), UpstreamStep("e3", A)])
     await followed(far.shop.platform, await far.errand_placed(), report, LATER)
     assert await far.statuses(delivery.id) == [P, A]

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from estafette.core.couriers.upstream import Recalled, Report, Step
+from estafette.core.couriers.upstream import Recalled, Report, UpstreamStep
 from estafette.core.deliveries.delivery import Progress, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import CourierUnavailable
@@ -48,7 +48,7 @@ class Carried:
     def __init__(self, id: str) -> None:
         self.id = id
         self.progress = Progress(Status.PENDING, Status.PENDING)
-        self.steps = [Step(f"{id}-1", Status.PENDING)]
+        self.steps = [UpstreamStep(f"{id}-1", Status.PENDING)]
 
     @property
     def status(self) -> Status:
@@ -58,7 +58,7 @@ class Carried:
         after = self.progress.moved(to)
         assert after is not None
         self.progress = after
-        self.steps.append(Step(f"{self.id}-{after.seq}", to))
+        self.steps.append(UpstreamStep(f"{self.id}-{after.seq}", to))
 
     def report(self, *, missing: int = 0) -> Report:
         """What it tells; with the last steps `missing`, as an old copy of its data would."""

@@ -16,7 +16,7 @@ from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.find import (
     Filter,
     Finder,
-    Wanted,
+    OverviewFilter,
     find_anywhere,
     find_with_history,
     list_deliveries,
@@ -194,7 +194,7 @@ async def test_an_operator_reaches_all_that_is_looked_for_however_far_back_it_is
     await tables.change(pool, "deliveries", {"id": made[3]}, created_at=same)
     found: list[UUID] = []
     after = None
-    wanted = Wanted(statuses=[Status.STALLED])
+    wanted = OverviewFilter(statuses=[Status.STALLED])
     for number in range(1_000):  # other tests have left deliveries too
         page = await look_for(tenant.platform, wanted, after, limit, looked_at)
         assert len(page.deliveries) <= limit
@@ -214,7 +214,7 @@ async def test_a_span_of_time_bounds_each_page_of_an_operators_list(tenant: Tena
         await tables.value(tenant.platform.pool, "deliveries", "created_at", {"id": id})
         for id in made
     ]
-    wanted = Wanted(account_id=tenant.account.id, since=times[1], until=times[2])
+    wanted = OverviewFilter(account_id=tenant.account.id, since=times[1], until=times[2])
     first = await look_for(tenant.platform, wanted, None, 1, 1)
     second = await look_for(tenant.platform, wanted, first.next, 1, 1)
     assert [each.id for each in [*first.deliveries, *second.deliveries]] == [made[2], made[1]]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode
-from estafette.usecases.deliveries.follow import Watch
+from estafette.usecases.deliveries.follow import Following
 from tests.rows import deliveries as rows
 from tests.rows import tables
 from tests.usecases.stage import Tenant, new_tenant
@@ -20,20 +20,20 @@ async def _happens(tenant: Tenant, delivery: UUID, at: datetime, count: int = 1)
     return await rows.add_events(tenant.platform.pool, delivery, at, count)
 
 
-async def _news(watch: Watch) -> list[UUID]:
+async def _news(watch: Following) -> list[UUID]:
     return [happened.event.id for happened in await watch.news()]
 
 
 async def test_what_happened_before_is_no_news(tenant: Tenant) -> None:
     await tenant.create()
-    watch = Watch(tenant.platform, tenant.account, None)
+    watch = Following(tenant.platform, tenant.account, None)
     assert await _news(watch) == []
     assert await _news(watch) == []
 
 
 async def test_an_event_that_is_committed_after_a_later_one_is_heard_once(tenant: Tenant) -> None:
     delivery = await tenant.create()
-    watch = Watch(tenant.platform, tenant.account, None)
+    watch = Following(tenant.platform, tenant.account, None)
     await watch.news()
     now = await _now(tenant)
     assert await _news(watch) == []
@@ -48,7 +48,7 @@ async def test_an_event_that_is_dated_ahead_hides_none_that_happens_before_it(
     tenant: Tenant,
 ) -> None:
     delivery = await tenant.create()
-    watch = Watch(tenant.platform, tenant.account, None)
+    watch = Following(tenant.platform, tenant.account, None)
     await watch.news()
     now = await _now(tenant)
     for at in (now + timedelta(hours=1), now):
@@ -58,7 +58,7 @@ async def test_an_event_that_is_dated_ahead_hides_none_that_happens_before_it(
 
 async def test_of_more_events_than_are_read_at_once_each_is_heard_once(tenant: Tenant) -> None:
     delivery = await tenant.create()
-    watch = Watch(tenant.platform, tenant.account, None)
+    watch = Following(tenant.platform, tenant.account, None)
     await watch.news()
     long_ago = await _now(tenant) - timedelta(seconds=9)  # almost all of the time to be late
     wanted: list[UUID] = []
@@ -79,7 +79,7 @@ async def test_a_burst_is_read_on_at_once_and_what_is_committed_late_within_it_i
     tenant: Tenant,
 ) -> None:
     delivery = await tenant.create()
-    watch = Watch(tenant.platform, tenant.account, None)
+    watch = Following(tenant.platform, tenant.account, None)
     await watch.news()
     long_ago = await _now(tenant) - timedelta(seconds=8)
     wanted = await _happens(tenant, delivery, long_ago, 700)
@@ -100,15 +100,15 @@ async def test_a_burst_is_read_on_at_once_and_what_is_committed_late_within_it_i
 async def test_of_many_that_happened_before_none_is_news(tenant: Tenant) -> None:
     delivery = await tenant.create()
     await _happens(tenant, delivery, await _now(tenant) - timedelta(seconds=5), 1_500)
-    watch = Watch(tenant.platform, tenant.account, None)
+    watch = Following(tenant.platform, tenant.account, None)
     assert [await _news(watch) for _ in range(3)] == [[], [], []]
 
 
 async def test_a_watch_hears_of_its_account_and_mode_alone(tenant: Tenant) -> None:
     other = await new_tenant(tenant.platform)
-    of_account = Watch(tenant.platform, tenant.account, None)
-    of_mode = Watch(tenant.platform, tenant.account, Mode.LIVE)
-    of_all = Watch(tenant.platform, None, None)
+    of_account = Following(tenant.platform, tenant.account, None)
+    of_mode = Following(tenant.platform, tenant.account, Mode.LIVE)
+    of_all = Following(tenant.platform, None, None)
     for watch in (of_account, of_mode, of_all):
         await watch.news()
     mine, others, live = (
@@ -117,7 +117,7 @@ async def test_a_watch_hears_of_its_account_and_mode_alone(tenant: Tenant) -> No
         await tenant.live().create(),
     )
 
-    async def heard(watch: Watch) -> set[UUID]:
+    async def heard(watch: Following) -> set[UUID]:
         return {happened.event.delivery_id for happened in await watch.news()}
 
     assert await heard(of_account) == {mine, live}

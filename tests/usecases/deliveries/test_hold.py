@@ -8,7 +8,7 @@ import pytest
 
 from estafette.core.accounts.account import Mode
 from estafette.core.accounts.page_limits import NEW_LIMITS
-from estafette.core.accounts.page_orders import Page
+from estafette.core.accounts.page_orders import OrderingPage
 from estafette.core.audit import By
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.due_moves import WatchLimits
@@ -16,7 +16,7 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.errors import NotHeld, PaymentNotAwaited
 from estafette.core.ids import new_id
 from estafette.core.money.payment import Payment, PaymentMethod
-from estafette.usecases.audit import Wanted, list_entries
+from estafette.usecases.audit import AuditFilter, list_entries
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.confirm import (
     CONFIRMED,
@@ -25,7 +25,7 @@ from estafette.usecases.deliveries.confirm import (
     confirm_by_hand,
 )
 from estafette.usecases.deliveries.due_moves import look_after
-from estafette.usecases.deliveries.find import Wanted as Looked
+from estafette.usecases.deliveries.find import OverviewFilter as Looked
 from estafette.usecases.deliveries.find import look_for
 from estafette.usecases.money.payments import awaited_payments, confirm_payment
 from estafette.usecases.sandbox.simulate import tick
@@ -36,10 +36,10 @@ from tests.usecases.stage import refused_in, render
 
 _KEY = new_id()
 _BY = By.key(_KEY, "203.0.113.9")
-_HELD = Page(_KEY, replace(NEW_LIMITS, held=True), b"somebody")
+_HELD = OrderingPage(_KEY, replace(NEW_LIMITS, held=True), b"somebody")
 
 
-async def _create(shop: Shop, page: Page | None = _HELD, **changes: Any) -> Delivery:
+async def _create(shop: Shop, page: OrderingPage | None = _HELD, **changes: Any) -> Delivery:
     return await shop.create(page=page, key_id=_KEY, **changes)
 
 
@@ -82,7 +82,7 @@ async def test_a_confirmed_delivery_goes_on_by_its_merchants_word(shop: Shop) ->
     assert (now.status, now.is_held) == (Status.PENDING, False)
     last = (await shop.events(held.id))[-1]
     assert (last.actor, last.note) == (Actor.MERCHANT, CONFIRMED)
-    wanted = Wanted(account_id=shop.account.id, object=str(held.id))
+    wanted = AuditFilter(account_id=shop.account.id, object=str(held.id))
     [entry] = (await list_entries(shop.platform, wanted)).entries
     assert (entry.act, entry.by, entry.object) == ("delivery.released", _BY, str(held.id))
     assert await _found(shop, held=True) == []

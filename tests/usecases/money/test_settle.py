@@ -15,7 +15,7 @@ from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.money.books import entry_json, statement
 from estafette.usecases.money.close_books import close_books
-from estafette.usecases.money.settle import PaymentRefusedError, Wanted, pay
+from estafette.usecases.money.settle import PaymentRefusedError, WantedTransfer, pay
 from tests.rows import money
 from tests.rows.money import Line
 from tests.usecases.angola import ENTREGA, Shop
@@ -35,8 +35,10 @@ async def company(shop: Shop) -> Company:
     return company
 
 
-def _wanted(shop: Shop, cause: Cause, book: Book, amount: int, company: Company | None) -> Wanted:
-    return Wanted(shop.account, shop.scope.mode, cause, book, amount, "R-1", company)
+def _wanted(
+    shop: Shop, cause: Cause, book: Book, amount: int, company: Company | None
+) -> WantedTransfer:
+    return WantedTransfer(shop.account, shop.scope.mode, cause, book, amount, "R-1", company)
 
 
 async def _balances(shop: Shop) -> dict[Holder, int]:

@@ -31,7 +31,7 @@ _IPV6_PREFIX_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class OrderingPage:
     """A page that orders: the key it shows, the key's limits, and from where it asks.
 
     Counted under `lineage`, the first of the keys that followed each other in rotations, so that a
@@ -98,7 +98,7 @@ def order_refusal(limits: PageLimits, pickup: Stop, payment: Payment) -> Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class OrderTally:
     """How many deliveries were created in each of the last slices of time.
 
     `last` is the number of the last slice since 1970, `counts` those of the slices up to it, the
@@ -108,15 +108,15 @@ class Tally:
     last: int = 0
     counts: tuple[int, ...] = (0,) * SLICES
 
-    def at(self, now: datetime) -> "Tally":
+    def at(self, now: datetime) -> "OrderTally":
         """Returns the same as seen at `now`: what is older than an hour is forgotten."""
         number = (now - _EPOCH) // SLICE
         passed = min(max(number - self.last, 0), SLICES)
-        return Tally(max(number, self.last), (*self.counts, *(0,) * SLICES)[passed:][:SLICES])
+        return OrderTally(max(number, self.last), (*self.counts, *(0,) * SLICES)[passed:][:SLICES])
 
-    def plus_one(self) -> "Tally":
+    def plus_one(self) -> "OrderTally":
         """Returns the same with one more delivery, created now."""
-        return Tally(self.last, (*self.counts[:-1], self.counts[-1] + 1))
+        return OrderTally(self.last, (*self.counts[:-1], self.counts[-1] + 1))
 
     def wait(self, limit: int, now: datetime) -> int:
         """Returns in how many seconds one more can be created; 0: now."""
@@ -128,7 +128,7 @@ class Tally:
 
 
 def hour_refusal(
-    limits: PageLimits, of_all: Tally, of_source: Tally, now: datetime
+    limits: PageLimits, of_all: OrderTally, of_source: OrderTally, now: datetime
 ) -> Refusal | None:
     """Returns why a page may not order once more in this hour, or None; tallies are at `now`."""
     for tally, limit, of_address in (

@@ -19,7 +19,7 @@ class Recalled(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class UpstreamStep:
     """One event of the delivery there: its id there, the status it reached, and a note."""
 
     id: str
@@ -36,7 +36,7 @@ class Report:
     """
 
     status: Status
-    steps: Sequence[Step] = ()
+    steps: Sequence[UpstreamStep] = ()
     pin: str | None = None
 
     @property
@@ -77,7 +77,7 @@ def follow(progress: Progress, report: Report, seen: str | None) -> Following:
     following = Following(seen=seen)
     was, fresh = _fresh(report.steps, seen)
     if not report.steps:
-        fresh = [Step("", report.status)] if _is_onwards(progress, report.status) else []
+        fresh = [UpstreamStep("", report.status)] if _is_onwards(progress, report.status) else []
     for step in fresh:
         if step.status is not Status.PENDING or was in _TAKEN:  # else it has only begun
             progress = _go(following, progress, step)
@@ -86,7 +86,7 @@ def follow(progress: Progress, report: Report, seen: str | None) -> Following:
         following.is_news = True
     end = report.end
     if end and progress.status is not end:
-        progress = _go(following, progress, Step("", end))
+        progress = _go(following, progress, UpstreamStep("", end))
         following.is_news = True
     if end and progress.status is not end:
         following.conflict = end
@@ -99,7 +99,9 @@ _GIVEN_UP = frozenset({Status.CANCELLED, Status.FAILED})
 _TAKEN = frozenset({Status.ASSIGNED, Status.PICKUP_READY, Status.STALLED})
 
 
-def _fresh(steps: Sequence[Step], seen: str | None) -> tuple[Status | None, Sequence[Step]]:
+def _fresh(
+    steps: Sequence[UpstreamStep], seen: str | None
+) -> tuple[Status | None, Sequence[UpstreamStep]]:
     """Returns the status of the step that was seen, and the steps after it; none without it."""
     if seen is None:
         return None, steps
@@ -109,7 +111,7 @@ def _fresh(steps: Sequence[Step], seen: str | None) -> tuple[Status | None, Sequ
     return None, ()
 
 
-def _go(following: Following, progress: Progress, step: Step) -> Progress:
+def _go(following: Following, progress: Progress, step: UpstreamStep) -> Progress:
     """Adds the moves that bring the delivery to a step, if the transitions allow it."""
     for status in _way_to(progress, step.status):
         after = progress.moved(status)

@@ -139,7 +139,7 @@ NO_COMPANY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """One line as it stands in the books, `number` within its transfer.
 
     `company_id` and `company` (its name) are the delivery's, whichever the book. What a payment

@@ -50,7 +50,7 @@ _LARGEST_FEE = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class TariffFileProblem:
     """One mistake in a file: the line it is on, counted from 1, and what to do about it."""
 
     line: int
@@ -66,7 +66,7 @@ class TariffFileError(ValueError):
     They are all up to the hundredth.
     """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[TariffFileProblem]) -> None:
         self.problems = tuple(islice(problems, _MOST_TOLD))
         super().__init__("\n".join(map(str, self.problems)))
 
@@ -89,12 +89,14 @@ def tariffs_from_csv(text: str, cities: Container[str] | None = None) -> list[Ta
     `TariffFileError` with all mistakes at once; a file without rows is one.
     """
     if len(text) > LONGEST:
-        raise TariffFileError([Problem(1, f"a price list is at most {LONGEST} characters long")])
+        raise TariffFileError(
+            [TariffFileProblem(1, f"a price list is at most {LONGEST} characters long")]
+        )
     text = text.removeprefix("\ufeff")  # spreadsheets begin a file so
     reading = _Reading(cities)
     reading.read(text)
     if not reading.tariffs and not reading.problems:
-        reading.problems.append(Problem(1, "no tariffs below the header"))
+        reading.problems.append(TariffFileProblem(1, "no tariffs below the header"))
     if reading.problems:
         raise TariffFileError(reading.problems)
     return reading.tariffs
@@ -122,7 +124,7 @@ class _Reading:
 
     def __init__(self, cities: Container[str] | None) -> None:
         self.tariffs: list[Tariff] = []
-        self.problems: list[Problem] = []
+        self.problems: list[TariffFileProblem] = []
         self._cities = cities
         self._lines: dict[tuple[str, str, int | None, int], int] = {}
 
@@ -147,10 +149,14 @@ class _Reading:
                 if sorted(header) != sorted(COLUMNS):
                     break
         except csv.Error as error:
-            self.problems.append(Problem(passed + max(lines.line_num, 1), f"not CSV: {error}"))
+            self.problems.append(
+                TariffFileProblem(passed + max(lines.line_num, 1), f"not CSV: {error}")
+            )
             return
         if sorted(header) != sorted(COLUMNS):
-            self.problems.append(Problem(passed + 1, f"the columns must be {', '.join(COLUMNS)}"))
+            self.problems.append(
+                TariffFileProblem(passed + 1, f"the columns must be {', '.join(COLUMNS)}")
+            )
 
     def _read_row(self, line: int, header: list[str], cells: list[str]) -> None:
         if not any(cell.strip() for cell in cells):
@@ -158,16 +164,18 @@ class _Reading:
         cells = cells[: len(header)] + _without_blanks(cells[len(header) :])
         if len(cells) != len(header):
             reason = f"{len(cells)} columns instead of {len(header)}"
-            self.problems.append(Problem(line, reason))
+            self.problems.append(TariffFileProblem(line, reason))
             return
         row = _Row(dict(zip(header, map(str.strip, cells), strict=True)), self._cities)
-        self.problems.extend(Problem(line, reason) for reason in row.reasons)
+        self.problems.extend(TariffFileProblem(line, reason) for reason in row.reasons)
         if row.reasons:
             return
         tariff = row.tariff
         key = (tariff.origin, tariff.destination, tariff.up_to_km, tariff.up_to_grams)
         if key in self._lines:
-            self.problems.append(Problem(line, f"the same as line {self._lines[key]}: remove one"))
+            self.problems.append(
+                TariffFileProblem(line, f"the same as line {self._lines[key]}: remove one")
+            )
         self._lines.setdefault(key, line)
         self.tariffs.append(tariff)
 

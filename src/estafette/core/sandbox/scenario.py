@@ -13,7 +13,7 @@ _MENTION = re.compile(r"(?<![A-Za-z0-9_])sandbox:([A-Za-z0-9_]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScenarioStep:
     """One transition: `wait` steps after the one before, its webhooks `delay` steps later."""
 
     to: Status
@@ -30,7 +30,7 @@ class Scenario:
     """
 
     summary: str
-    steps: tuple[Step, ...]
+    steps: tuple[ScenarioStep, ...]
     delay: float = 0
     copies: int = 1
 
@@ -39,11 +39,11 @@ class Scenario:
         return next((step.delay for step in self.steps if step.to is status), self.delay)
 
 
-_ASSIGNED = Step(Status.ASSIGNED, "Courier assigned")
-_READY = Step(Status.PICKUP_READY, "Courier is on the way to the pickup")
-_PICKED_UP = Step(Status.IN_TRANSIT, "Parcel picked up")
-_OUT = Step(Status.OUT_FOR_DELIVERY, "Courier is close to the recipient")
-_DELIVERED = Step(Status.DELIVERED, "Handed to the recipient")
+_ASSIGNED = ScenarioStep(Status.ASSIGNED, "Courier assigned")
+_READY = ScenarioStep(Status.PICKUP_READY, "Courier is on the way to the pickup")
+_PICKED_UP = ScenarioStep(Status.IN_TRANSIT, "Parcel picked up")
+_OUT = ScenarioStep(Status.OUT_FOR_DELIVERY, "Courier is close to the recipient")
+_DELIVERED = ScenarioStep(Status.DELIVERED, "Handed to the recipient")
 _COURSE = (_ASSIGNED, _READY, _PICKED_UP, _OUT, _DELIVERED)
 
 _LATE = 6.0
@@ -56,16 +56,16 @@ SCENARIOS = {
     "no_courier": Scenario(
         "Nobody takes the delivery: it stalls, then it is cancelled.",
         (
-            Step(Status.STALLED, "No courier is free"),
-            Step(Status.CANCELLED, "No courier could be found", wait=2),
+            ScenarioStep(Status.STALLED, "No courier is free"),
+            ScenarioStep(Status.CANCELLED, "No courier could be found", wait=2),
         ),
     ),
     "courier_gives_back": Scenario(
         "The first courier gives the delivery back before the pickup; a second one delivers.",
         (
             _ASSIGNED,
-            Step(Status.PENDING, "The courier gave the delivery back"),
-            Step(Status.ASSIGNED, "Another courier assigned"),
+            ScenarioStep(Status.PENDING, "The courier gave the delivery back"),
+            ScenarioStep(Status.ASSIGNED, "Another courier assigned"),
             *_COURSE[1:],
         ),
     ),
@@ -73,14 +73,14 @@ SCENARIOS = {
         "The courier stops on the way for a while, then goes on and delivers.",
         (
             *_COURSE[:3],
-            Step(Status.STALLED, "The courier's vehicle broke down"),
-            Step(Status.IN_TRANSIT, "The courier is moving again", wait=2),
+            ScenarioStep(Status.STALLED, "The courier's vehicle broke down"),
+            ScenarioStep(Status.IN_TRANSIT, "The courier is moving again", wait=2),
             *_COURSE[3:],
         ),
     ),
     "recipient_unavailable": Scenario(
         "The courier arrives and nobody opens: the delivery fails.",
-        (*_COURSE[:4], Step(Status.FAILED, "Recipient unavailable")),
+        (*_COURSE[:4], ScenarioStep(Status.FAILED, "Recipient unavailable")),
     ),
     "slow": Scenario(
         "Everything goes well, six times slower.",

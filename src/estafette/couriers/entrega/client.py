@@ -13,18 +13,23 @@ from pydantic import BaseModel
 
 from estafette.couriers.entrega.schemas import (
     OneDelivery,
-    Page,
     Quotes,
     Timeline,
     UpstreamDelivery,
     UpstreamEvent,
+    UpstreamPage,
     UpstreamQuote,
     problem,
     read,
 )
 from estafette.couriers.platforms.breaker import FIRST_REST_SECONDS
 from estafette.couriers.platforms.calls import SHORT_WAIT, TOO_MANY, Calls, Reply, Request
-from estafette.couriers.platforms.failures import Declined, InDoubt, QuoteTrouble, Unavailable
+from estafette.couriers.platforms.failures import (
+    Declined,
+    InDoubt,
+    PlatformUnavailable,
+    QuoteTrouble,
+)
 from estafette.couriers.platforms.reach import Access
 from estafette.couriers.platforms.shares import Asking
 from estafette.http.moments import timestamp
@@ -71,7 +76,9 @@ class EntregaClient:
 
     async def greet(self, access: Access) -> None:
         """Finds out whether the platform answers to the key, in a hurry."""
-        await self._call(access, Request("GET", "/v1/deliveries?limit=1", HURRY_SECONDS), Page)
+        await self._call(
+            access, Request("GET", "/v1/deliveries?limit=1", HURRY_SECONDS), UpstreamPage
+        )
 
     async def quotes(
         self, access: Access, body: Mapping[str, Any], account_id: UUID | None
@@ -119,7 +126,7 @@ class EntregaClient:
                 f"/v1/deliveries?inserted_at_gte={timestamp(since)}&sort=inserted_at_asc"
                 f"&limit={_PAGE}&offset={offset}"
             )
-            page = await self._call(access, Request("GET", path, CALM_SECONDS), Page)
+            page = await self._call(access, Request("GET", path, CALM_SECONDS), UpstreamPage)
             for delivery in page.data:
                 if delivery.our_id != our_id:
                     continue
@@ -182,5 +189,5 @@ def _checked(reply: Reply) -> Reply:
         )
     said = f"HTTP {reply.status} {(told and told.detail) or ''}".rstrip()
     if reply.status in _OF_THE_PLATFORM_ITSELF and reply.content_type == _PROBLEM:
-        raise Unavailable(said)
+        raise PlatformUnavailable(said)
     raise InDoubt(said)

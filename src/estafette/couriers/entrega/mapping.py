@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from estafette.core.couriers.company import Offer, QuoteRequest
-from estafette.core.couriers.upstream import Step
+from estafette.core.couriers.upstream import UpstreamStep
 from estafette.core.deliveries.delivery import Delivery, Parcel, Stop
 from estafette.core.money.payment import PaymentMethod
 from estafette.core.quotes.place import City
@@ -117,13 +117,13 @@ def placement(found: UpstreamDelivery) -> Placement:
     return Placement(found.id, found.delivery_pin, found.courier_fee_aoa)
 
 
-def step(event: UpstreamEvent) -> Step:
+def step(event: UpstreamEvent) -> UpstreamStep:
     """Returns an event there as a step of the delivery here, with the note if it is a courier's.
 
     What a platform, its operator or another merchant noted is not for whom reads it here.
     """
     is_courier = event.source is None or event.source in _NOTED_BY
-    return Step(event.id, event.payload.status, event.payload.note if is_courier else None)
+    return UpstreamStep(event.id, event.payload.status, event.payload.note if is_courier else None)
 
 
 _NOTED_BY = frozenset({"courier", "driver"})

@@ -212,7 +212,7 @@ class _Pagination(_Told):
     has_more: bool
 
 
-class Page(_Told):
+class UpstreamPage(_Told):
     """A page of a list; an entry that makes no sense may still say that it is ours."""
 
     data: Annotated[

@@ -8,12 +8,12 @@ which gives a `PlatformApi` (errands.py).
 from estafette.couriers.platforms.address import AddressRefusedError, check_address
 from estafette.couriers.platforms.metrics import count_dispatch
 from estafette.couriers.platforms.reach import Access, reach_through
-from estafette.couriers.platforms.worker import Worker
+from estafette.couriers.platforms.worker import ErrandWorker
 
 __all__ = [
     "Access",
     "AddressRefusedError",
-    "Worker",
+    "ErrandWorker",
     "check_address",
     "count_dispatch",
     "reach_through",

@@ -15,7 +15,13 @@ from yarl import URL
 
 from estafette.couriers.platforms import metrics
 from estafette.couriers.platforms.breaker import FIRST_REST_SECONDS, Breaker
-from estafette.couriers.platforms.failures import Declined, InDoubt, Late, NotSent, Unavailable
+from estafette.couriers.platforms.failures import (
+    Declined,
+    InDoubt,
+    Late,
+    NotSent,
+    PlatformUnavailable,
+)
 from estafette.couriers.platforms.places import Manners
 from estafette.couriers.platforms.reach import Access
 from estafette.couriers.platforms.shares import Asking, Shares
@@ -129,7 +135,7 @@ class Calls:
             reply = await self._exchange(access, request)
             left_out: list[str] = []
             answer = read(reply, left_out)
-        except (Declined, Unavailable) as judged:
+        except (Declined, PlatformUnavailable) as judged:
             breaker.succeeded()  # it lives, and judges
             if isinstance(judged, Declined) and judged.status == TOO_MANY:
                 breaker.asked_to_wait(judged.retry_in_seconds or SHORT_WAIT)

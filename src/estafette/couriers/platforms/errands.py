@@ -97,7 +97,7 @@ class Never:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DeliverySeen:
     """The state of a placed delivery."""
 
     report: Report
@@ -118,7 +118,7 @@ class Lost:
     reason: str
 
 
-Verdict = Placed | NotNow | Never | Seen | Unseen | Lost
+Verdict = Placed | NotNow | Never | DeliverySeen | Unseen | Lost
 
 
 class Placing:
@@ -225,7 +225,7 @@ async def look(api: PlatformApi, access: Access, errand: Errand, id: str) -> Ver
     try:
         if errand.delivery.status is Status.CANCELLED:
             await _call_off(api, access, id)
-        return Seen(await api.report(access, id))
+        return DeliverySeen(await api.report(access, id))
     except CourierResting as resting:
         return Unseen(told(resting), resting.seconds)
     except Declined as no:

@@ -21,7 +21,7 @@ class Late(InDoubt):
     """Nothing was answered in time."""
 
 
-class Unavailable(InDoubt):
+class PlatformUnavailable(InDoubt):
     """The platform itself says that it cannot at the moment."""
 
 

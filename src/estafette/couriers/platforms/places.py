@@ -49,7 +49,7 @@ class _Company:
     width: float = _FIRST_LOOKING
 
 
-class Places:
+class PlatformPlaces:
     """The places of one worker."""
 
     def __init__(self, manners: Callable[[UUID], Manners]) -> None:

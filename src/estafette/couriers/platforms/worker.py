@@ -8,19 +8,19 @@ from typing import Final
 from estafette.core.couriers.company import CourierFailed
 from estafette.couriers.platforms import metrics
 from estafette.couriers.platforms.errands import (
+    DeliverySeen,
     Lost,
     Never,
     NotNow,
     Placed,
     Placing,
     PlatformApi,
-    Seen,
     Unseen,
     Verdict,
     look,
 )
 from estafette.couriers.platforms.failures import Late
-from estafette.couriers.platforms.places import Places
+from estafette.couriers.platforms.places import PlatformPlaces
 from estafette.couriers.platforms.reach import Reach
 from estafette.logs import Logger
 from estafette.loops import Loop, Pace, report
@@ -40,7 +40,7 @@ _JITTER: Final = 0.2
 _log = Logger()
 
 
-class Worker:
+class ErrandWorker:
     """Runs errands for one process; any number of processes may, over one database."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Worker:
         self._lease = timedelta(seconds=lease_seconds)
         self._errand_seconds = lease_seconds * _ERRAND_TO_LEASE
         self._poll_seconds = poll_seconds
-        self._places = Places(api.manners)
+        self._places = PlatformPlaces(api.manners)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = Loop("errands to other platforms", self._round, _PACE)
 
@@ -158,7 +158,7 @@ class Worker:
                 is_recorded = await self._postpone(errand, verdict)
             case Never(reason):
                 is_recorded = await dispatch.refused(platform, errand, reason)
-            case Seen(report):
+            case DeliverySeen(report):
                 look_again_in = self._again(errand.polls)
                 is_recorded = await dispatch.followed(platform, errand, report, look_again_in)
             case Unseen(reason, wait):
@@ -203,7 +203,7 @@ def label_of(verdict: Verdict) -> str:
             return "doubtful" if doubtful else "postponed"
         case Never():
             return "refused"
-        case Seen():
+        case DeliverySeen():
             return "followed"
         case Unseen():
             return "unseen"

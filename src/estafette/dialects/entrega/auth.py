@@ -6,7 +6,7 @@ from estafette.core.accounts.account import Credential, KeyKind
 from estafette.core.accounts.acts import Operation
 from estafette.core.accounts.origin import trusts
 from estafette.core.accounts.page_limits import OLDER_LIMITS
-from estafette.core.accounts.page_orders import Page, source_of
+from estafette.core.accounts.page_orders import OrderingPage, source_of
 from estafette.dialects.entrega.errors import Unauthorized, UntrustedOrigin, WrongKind
 from estafette.dialects.entrega.mapping import DIALECT
 from estafette.http.authenticate import Authenticator
@@ -37,7 +37,7 @@ class Access:
 
     async def admit_page(
         self, scope: Scope, operation: Operation, origin: str | None
-    ) -> tuple[Credential, Page]:
+    ) -> tuple[Credential, OrderingPage]:
         """The credential of a request to the widget API by a page of `origin`, and the page.
 
         It needs a publishable key that may do the operation, and an origin that the account trusts.
@@ -49,7 +49,7 @@ class Access:
         self._authenticator.permit(scope, credential, operation)
         limits = credential.page or OLDER_LIMITS
         lineage = credential.lineage or credential.key_id
-        return credential, Page(lineage, limits, source_of(lineage, client_address(scope)))
+        return credential, OrderingPage(lineage, limits, source_of(lineage, client_address(scope)))
 
     async def may_preflight(self, origin: str | None) -> bool:
         """Returns whether any account trusts an origin: a preflight shows no key."""

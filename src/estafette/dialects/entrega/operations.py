@@ -8,7 +8,7 @@ import orjson
 from starlette.types import Receive, Scope
 
 from estafette.core.accounts.account import Credential
-from estafette.core.accounts.page_orders import Page, pickup_refusal
+from estafette.core.accounts.page_orders import OrderingPage, pickup_refusal
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.errors import Refusal
 from estafette.dialects.entrega import mapping, schemas
@@ -50,7 +50,11 @@ class Operations:
         return data([mapping.company(each) for each in found])
 
     async def quote(
-        self, credential: Credential, scope: Scope, receive: Receive, page: Page | None = None
+        self,
+        credential: Credential,
+        scope: Scope,
+        receive: Receive,
+        page: OrderingPage | None = None,
     ) -> HttpReply:
         """Prices a route across the account's courier companies, for a `page` within its limits."""
         value = decode(await read_body(scope, receive))
@@ -76,7 +80,7 @@ class Operations:
         scope: Scope,
         receive: Receive,
         show: Show,
-        page: Page | None = None,
+        page: OrderingPage | None = None,
     ) -> HttpReply:
         """Creates a delivery from a quote, for a `page` within its limits.
 

@@ -8,10 +8,10 @@ from estafette.core.deliveries.delivery import Status
 from estafette.dialects.entrega.words import CREATED, delivery_id, event_id, shown
 from estafette.http.moments import timestamp
 from estafette.webhooks.message import Message, Rendered
-from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.retry import RetrySchedule, doubling
 from estafette.webhooks.signing import hmac_sha256_hex
 
-SCHEDULE: Final = Schedule(delays_seconds=doubling(60, 9), timeout_seconds=5, jitter=0.1)
+SCHEDULE: Final = RetrySchedule(delays_seconds=doubling(60, 9), timeout_seconds=5, jitter=0.1)
 """Ten attempts: the waits between them are 1, 2, 4 … 256 minutes, each ±10 %."""
 
 ORDER_SECONDS: Final = 600.0

@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from estafette.core.accounts.account import Credential
 from estafette.core.accounts.acts import Operation
-from estafette.core.accounts.page_orders import Page
+from estafette.core.accounts.page_orders import OrderingPage
 from estafette.core.errors import Busy, DeliveryNotFound, Unavailable
 from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.auth import Access, origin_of
@@ -78,7 +78,9 @@ class _WidgetApi:
             raise DeliveryNotFound(id)
         return data(mapping.widget_delivery(delivery, self._platform.public_url))
 
-    async def _admitted(self, scope: Scope, operation: Operation) -> tuple[Credential, Page]:
+    async def _admitted(
+        self, scope: Scope, operation: Operation
+    ) -> tuple[Credential, OrderingPage]:
         try:
             return await self._access.admit_page(scope, operation, origin_of(scope))
         except UntrustedOrigin:

@@ -7,10 +7,10 @@ import orjson
 from estafette.dialects.kaspi.words import delivery_id, id_on_webhook
 from estafette.http.moments import timestamp
 from estafette.webhooks.message import Message, Rendered
-from estafette.webhooks.retry import Schedule, doubling
+from estafette.webhooks.retry import RetrySchedule, doubling
 from estafette.webhooks.signing import hmac_sha256_hex
 
-SCHEDULE: Final = Schedule(
+SCHEDULE: Final = RetrySchedule(
     delays_seconds=doubling(60, 10),
     timeout_seconds=5,
     jitter=0.1,

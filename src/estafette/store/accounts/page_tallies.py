@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from estafette.core.accounts.page_orders import SLICE, SLICES, Tally
+from estafette.core.accounts.page_orders import SLICE, SLICES, OrderTally
 from estafette.store.pool import Connection
 
 
@@ -23,12 +23,12 @@ join unnest($1::uuid[], $2::uuid[], $3::bytea[]) as wanted (wanted_account, want
 """
 
 
-async def read(connection: Connection, wanted: Collection[Counted]) -> dict[Counted, Tally]:
+async def read(connection: Connection, wanted: Collection[Counted]) -> dict[Counted, OrderTally]:
     """Returns the tallies that there are. The caller holds an advisory lock on each key."""
     if not wanted:
         return {}
     return {
-        Counted(*row[:3]): Tally(row["last_slice"], tuple(row["counts"]))
+        Counted(*row[:3]): OrderTally(row["last_slice"], tuple(row["counts"]))
         for row in await connection.fetch(_READ, *_columns(wanted))
     }
 
@@ -43,7 +43,7 @@ on conflict (account_id, key_id, source) do update
 """
 
 
-async def write(connection: Connection, tallies: Mapping[Counted, Tally]) -> None:
+async def write(connection: Connection, tallies: Mapping[Counted, OrderTally]) -> None:
     """Keeps tallies; the caller holds an advisory lock on each key."""
     if tallies:
         await connection.execute(

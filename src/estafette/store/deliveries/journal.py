@@ -25,7 +25,7 @@ from estafette.store.webhooks.messages import Sending
 from estafette.store.work import UnitOfWork
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """A delivery as it is now, and the event that made it so.
 
     `before` is the status that a move came from; None for a new delivery.
@@ -42,11 +42,11 @@ class Entry(NamedTuple):
         return of.scope.mode is Mode.LIVE or of.reference is not None or has_terms(of)
 
 
-def _delivery(entry: Entry) -> Delivery:
+def _delivery(entry: JournalEntry) -> Delivery:
     return entry.delivery
 
 
-def _event(entry: Entry) -> Event:
+def _event(entry: JournalEntry) -> Event:
     return entry.event
 
 
@@ -80,7 +80,7 @@ _CREATE = _creation(_WITH_TERMS, messages.SENDING, deliveries.WATCH, new=deliver
 
 async def insert(
     work: UnitOfWork,
-    entries: Sequence[Entry],
+    entries: Sequence[JournalEntry],
     limits: WatchLimits,
     *,
     sendings: Sequence[Sending],
@@ -125,7 +125,7 @@ moved as ({deliveries.MOVE}),
 
 async def move(
     work: UnitOfWork,
-    entries: Sequence[Entry],
+    entries: Sequence[JournalEntry],
     limits: WatchLimits,
     sendings: Sequence[Sending],
 ) -> None:
@@ -140,5 +140,5 @@ async def move(
         work.signal(signals.OUTBOX)
 
 
-def _watched(entries: Sequence[Entry], limits: WatchLimits) -> list[list[object]]:
+def _watched(entries: Sequence[JournalEntry], limits: WatchLimits) -> list[list[object]]:
     return deliveries.WATCH.of([next_look(entry.delivery, limits) for entry in entries])

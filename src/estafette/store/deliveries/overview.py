@@ -19,7 +19,7 @@ LOOKED_AT = 100_000
 """Among how many deliveries of an account and mode one question looks: the next after its place."""
 
 
-class Wanted(NamedTuple):
+class OverviewFilter(NamedTuple):
     """What is looked for; None, or False, leaves a criterion out. The times are inclusive.
 
     `company` is a courier company's slug, `keys` are the ids of API keys. `order` is the merchant's
@@ -97,7 +97,7 @@ class Found(NamedTuple):
 
 async def find(
     connection: Connection,
-    wanted: Wanted,
+    wanted: OverviewFilter,
     limit: int,
     after: Position | None = None,
     looked_at: int = LOOKED_AT,

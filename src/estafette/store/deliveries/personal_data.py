@@ -17,7 +17,7 @@ from estafette.store.pool import Connection
 from estafette.store.quotes import table as quotes
 
 
-class Progress(NamedTuple):
+class ErasureProgress(NamedTuple):
     """Up to which of an account's deliveries phones are indexed and personal data is erased."""
 
     indexed_to: UUID
@@ -31,7 +31,7 @@ on conflict do nothing
 """
 
 
-async def lock_progress(connection: Connection, account_id: UUID) -> Progress | None:
+async def lock_progress(connection: Connection, account_id: UUID) -> ErasureProgress | None:
     """How far the work has come, locked for this transaction; None while another is at it."""
     await connection.execute(_BEGIN, account_id)
     row = await connection.fetchrow(
@@ -39,10 +39,10 @@ async def lock_progress(connection: Connection, account_id: UUID) -> Progress | 
         " for update skip locked",
         account_id,
     )
-    return Progress(**row) if row else None
+    return ErasureProgress(**row) if row else None
 
 
-async def set_progress(connection: Connection, account_id: UUID, progress: Progress) -> None:
+async def set_progress(connection: Connection, account_id: UUID, progress: ErasureProgress) -> None:
     """Keeps how far the work has come."""
     await connection.execute(
         "update personal_data_progress set indexed_to = $2, erased_to = $3 where account_id = $1",

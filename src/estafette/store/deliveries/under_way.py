@@ -22,7 +22,7 @@ select status, count(*) as deliveries, count(*) filter (where deliver_by < now()
 """
 
 
-class Count(NamedTuple):
+class StatusCount(NamedTuple):
     """The live deliveries of a status, and how many of them are past their promised time."""
 
     status: str
@@ -30,9 +30,9 @@ class Count(NamedTuple):
     late: int
 
 
-async def count(connection: Connection) -> list[Count]:
+async def count(connection: Connection) -> list[StatusCount]:
     """The live deliveries under way by status, at most MOST_COUNTED of those that are not stalled.
 
     One that was created by a version before and has not moved since is not among them.
     """
-    return [Count(**row) for row in await connection.fetch(_COUNTS, MOST_COUNTED)]
+    return [StatusCount(**row) for row in await connection.fetch(_COUNTS, MOST_COUNTED)]

@@ -11,8 +11,8 @@ from estafette.core.money.books import (
     NO_COMPANY,
     Book,
     Cause,
-    Entry,
     Holder,
+    LedgerEntry,
     Transfer,
     holder,
 )
@@ -48,7 +48,7 @@ async def book(connection: Connection, booked: Sequence[tuple[Delivery, Transfer
         )
 
 
-class Payment(NamedTuple):
+class BookedPayment(NamedTuple):
     """Money that changed hands. `company_id` is None for the merchant's own."""
 
     id: UUID
@@ -67,7 +67,7 @@ async def lock(connection: Connection, scope: Scope) -> None:
     )
 
 
-async def payment(connection: Connection, scope: Scope, reference: str) -> Payment | None:
+async def payment(connection: Connection, scope: Scope, reference: str) -> BookedPayment | None:
     """The payment of that reference."""
     row = await connection.fetchrow(
         "select id, cause, book, company_id, amount, reference from ledger_payments"
@@ -77,7 +77,7 @@ async def payment(connection: Connection, scope: Scope, reference: str) -> Payme
     )
     if row is None:
         return None
-    return Payment(
+    return BookedPayment(
         id=row["id"],
         cause=Cause(row["cause"]),
         book=Book(row["book"]),
@@ -87,7 +87,7 @@ async def payment(connection: Connection, scope: Scope, reference: str) -> Payme
     )
 
 
-async def book_payment(connection: Connection, scope: Scope, paid: Payment) -> None:
+async def book_payment(connection: Connection, scope: Scope, paid: BookedPayment) -> None:
     """Writes a payment, and its lines into the books."""
     await connection.execute(
         "insert into ledger_payments"
@@ -155,7 +155,7 @@ async def balances(connection: Connection, scope: Scope, before: datetime) -> li
     return [Balance(of, names[of], amount) for of, amount in amounts.items()]
 
 
-class Place(NamedTuple):
+class BooksPosition(NamedTuple):
     """Where a line stands: after the lines that come before it in the order of the books."""
 
     booked_at: datetime
@@ -188,9 +188,9 @@ async def entries(
     scope: Scope,
     begin: datetime,
     end: datetime,
-    after: Place | None,
+    after: BooksPosition | None,
     limit: int,
-) -> list[Entry]:
+) -> list[LedgerEntry]:
     """At most `limit` lines booked from `begin` on and before `end`, oldest first."""
     found = await connection.fetch(
         _ENTRIES,
@@ -202,7 +202,7 @@ async def entries(
         limit,
     )
     return [
-        Entry(
+        LedgerEntry(
             booked_at=row["booked_at"],
             delivery_id=row["delivery_id"],
             reference=row["reference"],

@@ -14,7 +14,7 @@ from estafette.store.pool import Connection
 from estafette.store.work import UnitOfWork
 
 
-class Endpoint(NamedTuple):
+class EndpointDetails(NamedTuple):
     """An endpoint as it is now, by the database's clock; the secrets and headers are encrypted.
 
     `secret` signs now; `next_secret` will from `next_secret_from` on, while a rotation runs.
@@ -52,12 +52,12 @@ _ENDPOINT = (
 )
 
 
-def _endpoint(row: asyncpg.Record) -> Endpoint:
+def _endpoint(row: asyncpg.Record) -> EndpointDetails:
     fields: dict[str, Any] = dict(row)
-    return Endpoint(Scope(fields.pop("account_id"), Mode(fields.pop("mode"))), **fields)
+    return EndpointDetails(Scope(fields.pop("account_id"), Mode(fields.pop("mode"))), **fields)
 
 
-async def every(connection: Connection, account_id: UUID) -> list[Endpoint]:
+async def every(connection: Connection, account_id: UUID) -> list[EndpointDetails]:
     """All endpoints of an account, by mode and name."""
     found = await connection.fetch(
         f"select {_ENDPOINT} from endpoints"  # noqa: S608 - a constant
@@ -77,7 +77,7 @@ async def names(connection: Connection, scope: Scope) -> set[str]:
     return {row["name"] for row in found}
 
 
-async def lock(connection: Connection, scope: Scope, name: str) -> Endpoint | None:
+async def lock(connection: Connection, scope: Scope, name: str) -> EndpointDetails | None:
     """The endpoint of that name, its row locked for this transaction."""
     row = await connection.fetchrow(
         f"select {_ENDPOINT} from endpoints"  # noqa: S608 - a constant
@@ -137,7 +137,9 @@ returning {_ENDPOINT}
 """  # noqa: S608 - a constant
 
 
-async def disable_gone(connection: Connection, gone: Sequence[tuple[UUID, UUID]]) -> list[Endpoint]:
+async def disable_gone(
+    connection: Connection, gone: Sequence[tuple[UUID, UUID]]
+) -> list[EndpointDetails]:
     """Lets endpoints rest that are gone: the account and the id of each; gives them as they are.
 
     Those that rest already, or have no URL, stay as they are.
@@ -146,7 +148,7 @@ async def disable_gone(connection: Connection, gone: Sequence[tuple[UUID, UUID]]
     return [_endpoint(row) for row in await connection.fetch(_DISABLE_GONE, accounts, ids)]
 
 
-async def set_options(connection: Connection, changed: Endpoint) -> None:
+async def set_options(connection: Connection, changed: EndpointDetails) -> None:
     """Writes the format, the order and the headers of an endpoint as they are in `changed`."""
     await connection.execute(
         "update endpoints set format = $4, order_seconds = $5, headers = $6"
@@ -159,7 +161,7 @@ async def set_options(connection: Connection, changed: Endpoint) -> None:
     )
 
 
-async def remove(connection: Connection, endpoint: Endpoint, secret: bytes) -> None:
+async def remove(connection: Connection, endpoint: EndpointDetails, secret: bytes) -> None:
     """Takes an endpoint out of use for good; its name is free again.
 
     The row stays for as long as messages tell of it, under a name that no endpoint can be given,
@@ -187,7 +189,7 @@ async def forget_removed(connection: Connection, before: datetime) -> int:
 
 
 async def rotate(
-    connection: Connection, endpoint: Endpoint, next_secret: bytes, overlap: timedelta
+    connection: Connection, endpoint: EndpointDetails, next_secret: bytes, overlap: timedelta
 ) -> None:
     """Lets what signs now go on for `overlap`, and `next_secret` sign from then on."""
     await connection.execute(
@@ -201,7 +203,7 @@ async def rotate(
     )
 
 
-async def finish_rotation(connection: Connection, endpoint: Endpoint) -> None:
+async def finish_rotation(connection: Connection, endpoint: EndpointDetails) -> None:
     """Lets the next secret sign from now on."""
     await connection.execute(
         "update endpoints set secret = $4, next_secret = null, next_secret_from = null"

@@ -19,7 +19,7 @@ from estafette.store.pool import Connection
 from estafette.store.webhooks import attempts, failures
 
 
-class Claimed(NamedTuple):
+class ClaimedMessage(NamedTuple):
     """A message leased to a worker, with what an attempt to send it needs.
 
     `url` is None where the endpoint has just been disabled, or lost its own. `secret` is the
@@ -196,8 +196,8 @@ cross join lateral (
 ) earlier
 order by claimed.seq, claimed.ordinal
 """  # noqa: S608 - the parts are constants
-"""Its columns are the fields of `Claimed` in their order, the scope as two: they are read thousands
-times a second, and so by their places."""
+"""Its columns are the fields of `ClaimedMessage` in their order, the scope as two: they are read
+thousands of times a second, and so by their positions."""
 
 
 async def claim(
@@ -207,7 +207,7 @@ async def claim(
     lease_seconds: float,
     worker: str,
     order: Mapping[str, float] = _NO_ORDER,
-) -> list[Claimed]:
+) -> list[ClaimedMessage]:
     """Leases due messages to `worker`, those of one delivery in the order of its events.
 
     At most `asked[endpoint]` of an endpoint, none of one that rests, one of one that has rested.
@@ -228,18 +228,18 @@ async def claim(
     return [_claimed(row) for row in found]
 
 
-_SHOWN: Final = Claimed._fields.index("metadata") + 1  # the scope is two columns
+_SHOWN: Final = ClaimedMessage._fields.index("metadata") + 1  # the scope is two columns
 _MODES = {mode.value: mode for mode in Mode}
 _STATUSES: dict[str | None, Status | None] = {None: None} | {each.value: each for each in Status}
 
 
-def _claimed(row: asyncpg.Record) -> Claimed:
+def _claimed(row: asyncpg.Record) -> ClaimedMessage:
     fields = tuple(row)
     scope = Scope(fields[0], _MODES[fields[1]])
     metadata, status, milestone = fields[_SHOWN : _SHOWN + 3]
     known = metadata and orjson.loads(metadata)
     shown = known, _STATUSES[status], _STATUSES[milestone]
-    return Claimed._make((scope, *fields[2:_SHOWN], *shown, *fields[_SHOWN + 3 :]))
+    return ClaimedMessage._make((scope, *fields[2:_SHOWN], *shown, *fields[_SHOWN + 3 :]))
 
 
 class Finished(NamedTuple):
@@ -341,7 +341,9 @@ where messages.account_id = input.account_id and messages.id = input.message_id
 """  # noqa: S608 - the parts are constants
 
 
-async def release(connection: Connection, claimed: Sequence[Claimed], *, worker: str) -> None:
+async def release(
+    connection: Connection, claimed: Sequence[ClaimedMessage], *, worker: str
+) -> None:
     """Gives back what was not sent, as if it had not been claimed, for as long as it has to wait.
 
     Never to be called twice for one claim: the token is given out anew.

@@ -95,15 +95,15 @@ select from waiting cross join lateral (
 """
 
 
-class Count(NamedTuple):
+class PendingCount(NamedTuple):
     """How many messages are to be sent, and how many wait for endpoints that are sent nothing."""
 
     pending: int
     held: int
 
 
-async def count(connection: Connection) -> Count:
+async def count(connection: Connection) -> PendingCount:
     """Counts the messages that are neither delivered nor dead, each kind as far as 100,000."""
     query = _COUNT.format(_MESSAGES_OF, _MESSAGES_OF)
     [row] = await connection.fetch(query, _MOST_COUNTED)
-    return Count(**row)
+    return PendingCount(**row)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from estafette.core.accounts.account import MARKETS, Account, KeyKind, Mode, Scope
 from estafette.core.accounts.origin import OriginPatternError, read_pattern
-from estafette.core.audit import Act, difference
+from estafette.core.audit import AuditedAct, difference
 from estafette.core.ids import new_id
 from estafette.core.retention import LONGEST_DAYS, SHORTEST_PERSONAL_DATA_DAYS
 from estafette.store.accounts import removal
@@ -87,7 +87,7 @@ async def create_account(
             "keys": [key.known.id for key in issued],
         }
         await audit.note(
-            connection, platform.by, Act.ACCOUNT_CREATED, account.id, facts, of=account.id
+            connection, platform.by, AuditedAct.ACCOUNT_CREATED, account.id, facts, of=account.id
         )
     return account, issued
 
@@ -149,7 +149,7 @@ async def disable_account(platform: Platform, name: str, *, disabled: bool) -> A
     account = await find_account(platform, name)
     async with platform.pool.acquire() as connection, connection.transaction():
         if await accounts.disable(connection, account.id, disabled=disabled):
-            act = Act.ACCOUNT_DISABLED if disabled else Act.ACCOUNT_ENABLED
+            act = AuditedAct.ACCOUNT_DISABLED if disabled else AuditedAct.ACCOUNT_ENABLED
             await audit.note(connection, platform.by, act, account.id, of=account.id)
     return await find_account(platform, name)
 
@@ -180,7 +180,7 @@ async def remove_account(platform: Platform, name: str) -> int:
             async with connection.transaction():
                 if await removal.remove_account(connection, account.id):
                     facts = {"name": name, "deliveries": deliveries}
-                    act = Act.ACCOUNT_REMOVED
+                    act = AuditedAct.ACCOUNT_REMOVED
                     await audit.note(connection, platform.by, act, account.id, facts)
                     return deliveries
 
@@ -242,7 +242,7 @@ async def _note_change(
 ) -> None:
     changes = difference(before, after)
     await audit.note(
-        connection, platform.by, Act.ACCOUNT_CHANGED, account.id, changes, of=account.id
+        connection, platform.by, AuditedAct.ACCOUNT_CHANGED, account.id, changes, of=account.id
     )
 
 

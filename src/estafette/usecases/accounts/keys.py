@@ -135,7 +135,9 @@ async def create_key(
         await accounts.lock(connection, account.id)
         await _must_have_room(connection, account)
         issued = await issue(connection, account, mode, kind, rules)
-        await _note(connection, platform, audit.Act.KEY_CREATED, issued.known, _facts(issued.known))
+        await _note(
+            connection, platform, audit.AuditedAct.KEY_CREATED, issued.known, _facts(issued.known)
+        )
     return issued
 
 
@@ -182,7 +184,7 @@ async def rotate_key(
         ends_at = min(filter(None, (old.expires_at, now + overlap)))
         await keys.update(connection, old._replace(expires_at=ends_at, replaced_by=new.known.id))
         facts = {"new_key": new.known.id, "overlap_seconds": overlap.total_seconds()}
-        await _note(connection, platform, audit.Act.KEY_ROTATED, old, facts)
+        await _note(connection, platform, audit.AuditedAct.KEY_ROTATED, old, facts)
     return new
 
 
@@ -203,7 +205,7 @@ async def change_key(
             raise KeyRefusedError(f"the key …{old.hint} was rotated: it ends when it was told to")
         return _ruled(old, after, now)
 
-    return await _change(platform, account, key, audit.Act.KEY_CHANGED, changed)
+    return await _change(platform, account, key, audit.AuditedAct.KEY_CHANGED, changed)
 
 
 async def set_limits(
@@ -221,7 +223,7 @@ async def set_limits(
         except PageLimitsError as error:
             raise KeyRefusedError(str(error)) from None
 
-    return await _change(platform, account, key, audit.Act.KEY_CHANGED, changed)
+    return await _change(platform, account, key, audit.AuditedAct.KEY_CHANGED, changed)
 
 
 async def disable_key(platform: Platform, account: Account, key: str) -> ApiKey:
@@ -230,7 +232,7 @@ async def disable_key(platform: Platform, account: Account, key: str) -> ApiKey:
         platform,
         account,
         key,
-        audit.Act.KEY_DISABLED,
+        audit.AuditedAct.KEY_DISABLED,
         lambda old, now: old._replace(disabled_at=old.disabled_at or now),
     )
 
@@ -243,7 +245,7 @@ async def enable_key(platform: Platform, account: Account, key: str) -> ApiKey:
             raise KeyRefusedError(f"the key …{old.hint} has ended: create a new one")
         return old._replace(disabled_at=None)
 
-    return await _change(platform, account, key, audit.Act.KEY_ENABLED, enabled)
+    return await _change(platform, account, key, audit.AuditedAct.KEY_ENABLED, enabled)
 
 
 async def revoke_key(platform: Platform, account: Account, key: str) -> ApiKey:
@@ -252,7 +254,7 @@ async def revoke_key(platform: Platform, account: Account, key: str) -> ApiKey:
         platform,
         account,
         key,
-        audit.Act.KEY_REVOKED,
+        audit.AuditedAct.KEY_REVOKED,
         lambda old, now: old._replace(expires_at=min(filter(None, (old.expires_at, now)))),
     )
 
@@ -261,7 +263,7 @@ async def _change(
     platform: Platform,
     account: Account,
     key: str,
-    act: audit.Act,
+    act: audit.AuditedAct,
     change: Callable[[ApiKey, datetime], ApiKey],
 ) -> ApiKey:
     """Writes what `change` makes of a key at the time that it is given, and returns it.
@@ -294,7 +296,7 @@ async def is_good(platform: Platform, account: Account, key: str) -> bool:
 async def _note(
     connection: Connection,
     platform: Platform,
-    act: audit.Act,
+    act: audit.AuditedAct,
     key: ApiKey,
     facts: dict[str, Any],
 ) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from estafette.core.accounts.account import Scope
-from estafette.core.accounts.page_orders import EVERYBODY, Page, Tally, hour_refusal
+from estafette.core.accounts.page_orders import EVERYBODY, OrderingPage, OrderTally, hour_refusal
 from estafette.core.errors import Refusal
 from estafette.store.accounts import page_tallies
 from estafette.store.accounts.page_tallies import Counted
@@ -27,7 +27,7 @@ class Ordered(Protocol):
         ...
 
     @property
-    def page(self) -> Page | None:
+    def page(self) -> OrderingPage | None:
         """The page; None for an order with a secret key."""
         ...
 
@@ -40,10 +40,10 @@ def locks(orders: Sequence[Ordered]) -> list[int]:
 class PageCounts:
     """The counts of the pages of one transaction."""
 
-    def __init__(self, tallies: dict[Counted, Tally], now: datetime) -> None:
+    def __init__(self, tallies: dict[Counted, OrderTally], now: datetime) -> None:
         """Begins with the tallies that there are."""
         self._tallies = tallies
-        self._changed: dict[Counted, Tally] = {}
+        self._changed: dict[Counted, OrderTally] = {}
         self._now = now
 
     def refusal(self, order: Ordered) -> Refusal | None:
@@ -62,8 +62,8 @@ class PageCounts:
         """Keeps what was counted."""
         await page_tallies.write(connection, self._changed)
 
-    def _tally(self, counted: Counted) -> Tally:
-        known = self._changed.get(counted) or self._tallies.get(counted) or Tally()
+    def _tally(self, counted: Counted) -> OrderTally:
+        known = self._changed.get(counted) or self._tallies.get(counted) or OrderTally()
         return known.at(self._now)
 
 
@@ -73,7 +73,7 @@ async def read(connection: Connection, orders: Sequence[Ordered], now: datetime)
     return PageCounts(await page_tallies.read(connection, set(wanted)), now)
 
 
-def _counted(order: Ordered, page: Page) -> tuple[Counted, Counted]:
+def _counted(order: Ordered, page: OrderingPage) -> tuple[Counted, Counted]:
     account_id = order.scope.account_id
     return (
         Counted(account_id, page.lineage, EVERYBODY),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.ids import new_id
 from estafette.core.webhooks.headers import sealed_for
 from estafette.loops import Loop, Pace
@@ -60,7 +60,7 @@ async def rotate(platform: Platform, told: Callable[[Rotation], None] = lambda _
     async with platform.pool.acquire() as connection:
         async with connection.transaction():
             facts = {"key": platform.cipher.key_id, "state": "begun"}
-            await audit.note(connection, platform.by, Act.SECRET_KEY_ROTATED, id, facts)
+            await audit.note(connection, platform.by, AuditedAct.SECRET_KEY_ROTATED, id, facts)
             await _links(connection, platform, rotation)
             await _data_keys(connection, platform, rotation)
         told(rotation)
@@ -84,7 +84,7 @@ async def rotate(platform: Platform, told: Callable[[Rotation], None] = lambda _
                 "data_keys": rotation.data_keys,
                 "unreadable": rotation.unreadable,
             }
-            await audit.note(connection, platform.by, Act.SECRET_KEY_ROTATED, id, facts)
+            await audit.note(connection, platform.by, AuditedAct.SECRET_KEY_ROTATED, id, facts)
     return rotation
 
 

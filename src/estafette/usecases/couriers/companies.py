@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from estafette.core.accounts.account import MARKETS, Account
-from estafette.core.audit import Act, difference, ending
+from estafette.core.audit import AuditedAct, difference, ending
 from estafette.core.couriers.company import LARGEST_FEE, PARCEL_TYPES, Company, Hours
 from estafette.core.errors import Busy, Unavailable
 from estafette.core.quotes.place import CityIndex
@@ -99,7 +99,7 @@ async def save_company(platform: Platform, company: Company) -> Company:
 async def _note(
     connection: Connection, platform: Platform, before: Company | None, company: Company
 ) -> None:
-    act = Act.COMPANY_CREATED if before is None else Act.COMPANY_CHANGED
+    act = AuditedAct.COMPANY_CREATED if before is None else AuditedAct.COMPANY_CHANGED
     facts = _facts(company) if before is None else difference(_facts(before), _facts(company))
     await audit.note(connection, platform.by, act, company.id, facts, of=company.account_id)
 

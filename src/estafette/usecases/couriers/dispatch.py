@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from estafette.core.couriers.dispatch import Doubt, Mention, Outcome, Standing, doubt_after
-from estafette.core.couriers.upstream import Following, Report, Step, follow
+from estafette.core.couriers.upstream import Following, Report, UpstreamStep, follow
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.logs import Logger
@@ -21,7 +21,7 @@ from estafette.store.couriers import dispatches
 from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import Connection
 from estafette.store.work import UnitOfWork
-from estafette.usecases.couriers.errands import IN_FLIGHT, Errand, Round, claim, company_of
+from estafette.usecases.couriers.errands import IN_FLIGHT, Errand, ErrandRound, claim, company_of
 from estafette.usecases.deliveries import record
 from estafette.usecases.deliveries.advance import Move, lock_one, moved
 from estafette.usecases.deliveries.pins import open_pin, seal
@@ -29,10 +29,10 @@ from estafette.usecases.platform import Platform
 
 __all__ = [
     "Errand",
+    "ErrandRound",
     "Placement",
     "Report",
-    "Round",
-    "Step",
+    "UpstreamStep",
     "claim",
     "followed",
     "heard",

@@ -16,7 +16,7 @@ from estafette.usecases.platform import Platform
 
 __all__ = [
     "Errand",
-    "Round",
+    "ErrandRound",
     "claim",
     "company_of",
     "elsewhere",
@@ -71,7 +71,7 @@ class Errand:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class ErrandRound:
     """Errands to run now, and in how many seconds the next one is due; None when none waits.
 
     `due_in_seconds` is not above zero when more are due of companies that had room for more.
@@ -85,7 +85,7 @@ async def claim(
     platform: Platform,
     lease: timedelta,
     rooms: Rooms,
-) -> Round:
+) -> ErrandRound:
     """Leases due errands to the caller, and commits that before anything is sent.
 
     As many as there is room for, of each company what is to be placed before what is to be looked
@@ -101,7 +101,7 @@ async def claim(
             errands.append(await _errand(platform, one))
         except LookupError as error:  # its lease gives it back; the others go on
             report("errands", error, delivery=str(one.delivery.id))
-    return Round(errands, due_in_seconds)
+    return ErrandRound(errands, due_in_seconds)
 
 
 def _left(rooms: Rooms, claimed: Sequence[Claimed]) -> Rooms:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.couriers.company import Company, Connector
 from estafette.store.couriers import links
 from estafette.store.couriers.links import StoredLink
@@ -84,7 +84,7 @@ async def connect(platform: Platform, company: Company, link: Link) -> Link:
         await audit.note(
             connection,
             platform.by,
-            Act.COMPANY_CONNECTED,
+            AuditedAct.COMPANY_CONNECTED,
             company.id,
             facts,
             of=company.account_id,
@@ -103,7 +103,7 @@ async def disconnect(platform: Platform, company: Company) -> bool:
             await audit.note(
                 connection,
                 platform.by,
-                Act.COMPANY_DISCONNECTED,
+                AuditedAct.COMPANY_DISCONNECTED,
                 company.id,
                 of=company.account_id,
             )

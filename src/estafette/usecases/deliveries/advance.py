@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.deliveries.delivery import EVENT_LIMIT, PIN_TRIES, Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor, Event, bounded_note
@@ -21,7 +21,7 @@ from estafette.core.errors import (
 )
 from estafette.core.ids import new_id
 from estafette.store.deliveries import table as deliveries
-from estafette.store.deliveries.journal import Entry
+from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.pool import Connection
 from estafette.store.work import UnitOfWork
 from estafette.usecases import audit
@@ -40,7 +40,7 @@ class Move:
     pin: str | None = None
 
 
-def moved(delivery: Delivery, move: Move, dialect: Dialect) -> Entry:
+def moved(delivery: Delivery, move: Move, dialect: Dialect) -> JournalEntry:
     """The delivery after the move, with its event. Raises TransitionRefused or HistoryFull."""
     before = delivery.progress
     progress = before.moved(move.to)
@@ -61,7 +61,7 @@ def moved(delivery: Delivery, move: Move, dialect: Dialect) -> Entry:
         occurred_at=now,
     )
     after = replace(delivery, progress=progress, updated_at=now)
-    return Entry(after, event, before.status)
+    return JournalEntry(after, event, before.status)
 
 
 async def lock_one(connection: Connection, scope: Scope, delivery_id: UUID) -> Delivery:
@@ -73,16 +73,16 @@ async def lock_one(connection: Connection, scope: Scope, delivery_id: UUID) -> D
     return delivery
 
 
-def plan(delivery: Delivery, moves: Sequence[Move], dialect: Dialect) -> list[Entry]:
+def plan(delivery: Delivery, moves: Sequence[Move], dialect: Dialect) -> list[JournalEntry]:
     """The entries of moves that follow one another. Raises TransitionRefused or HistoryFull."""
-    entries: list[Entry] = []
+    entries: list[JournalEntry] = []
     for move in moves:
         latest = entries[-1].delivery if entries else delivery
         entries.append(moved(latest, move, dialect))
     return entries
 
 
-class Done(NamedTuple):
+class Advanced(NamedTuple):
     """What has come of moves: all, or none and a `refusal` to be raised after the commit."""
 
     delivery: Delivery
@@ -100,8 +100,8 @@ async def carry_out(
     platform: Platform,
     delivery: Delivery,
     moves: Sequence[Move],
-    entries: Sequence[Entry],
-) -> Done:
+    entries: Sequence[JournalEntry],
+) -> Advanced:
     """Writes planned moves of a locked delivery, unless the recipient's PIN is missing or wrong.
 
     A wrong one is counted, which the transaction has to keep.
@@ -112,11 +112,11 @@ async def carry_out(
             failures = delivery.pin_failures + 1
             account_id = delivery.scope.account_id
             await deliveries.set_pin_failures(work.connection, account_id, delivery.id, failures)
-        return Done(delivery, refusals[0])
+        return Advanced(delivery, refusals[0])
     for entry in entries:
         await record.moves(work, platform, [entry])
         delivery = entry.delivery
-    return Done(delivery, None)
+    return Advanced(delivery, None)
 
 
 async def advance(
@@ -158,7 +158,7 @@ async def unlock_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> Del
         await deliveries.set_pin_failures(connection, scope.account_id, delivery_id, 0)
         facts = {"failures": [delivery.pin_failures, 0]}
         await audit.note(
-            connection, platform.by, Act.DELIVERY_PIN_UNLOCKED, delivery_id, facts, of=scope
+            connection, platform.by, AuditedAct.DELIVERY_PIN_UNLOCKED, delivery_id, facts, of=scope
         )
     return replace(delivery, pin_failures=0)
 
@@ -173,6 +173,6 @@ async def reveal_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> str
         delivery = await lock_one(connection, scope, delivery_id)
         pin = open_pin(platform.cipher, delivery)
         if pin is not None:
-            act = Act.DELIVERY_PIN_REVEALED
+            act = AuditedAct.DELIVERY_PIN_REVEALED
             await audit.note(connection, platform.by, act, delivery_id, of=scope)
     return pin

@@ -20,9 +20,9 @@ from estafette.usecases.deliveries.advance import Move, lock_one, moved
 from estafette.usecases.deliveries.idempotency import (
     Answer,
     Idempotency,
-    Ledger,
+    KeptAnswers,
     Reply,
-    open_ledger,
+    open_kept_answers,
 )
 from estafette.usecases.platform import Platform
 
@@ -66,7 +66,7 @@ async def _look_and_cancel(
         platform.places.account(wanted.scope.account_id) as connection,
         platform.transaction(connection) as work,
     ):
-        ledger: Ledger[Delivery] = await open_ledger(connection, [wanted.idempotency])
+        ledger: KeptAnswers[Delivery] = await open_kept_answers(connection, [wanted.idempotency])
         earlier = ledger.earlier(wanted.idempotency)
         if isinstance(earlier, Refusal):
             raise earlier

@@ -16,9 +16,9 @@ from estafette.usecases.deliveries.advance import Move, lock_one, moved
 from estafette.usecases.deliveries.idempotency import (
     Answer,
     Idempotency,
-    Ledger,
+    KeptAnswers,
     Reply,
-    open_ledger,
+    open_kept_answers,
 )
 from estafette.usecases.platform import Platform
 
@@ -46,7 +46,7 @@ async def confirm(platform: Platform, wanted: Confirmation) -> Answer:
     """
     account = platform.places.account(wanted.scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
-        ledger: Ledger[Delivery] = await open_ledger(connection, [wanted.idempotency])
+        ledger: KeptAnswers[Delivery] = await open_kept_answers(connection, [wanted.idempotency])
         earlier = ledger.earlier(wanted.idempotency)
         if isinstance(earlier, Refusal):
             raise earlier
@@ -59,7 +59,11 @@ async def confirm(platform: Platform, wanted: Confirmation) -> Answer:
             entry = moved(delivery, move, wanted.dialect)
             await record.moves(work, platform, [entry])
             await audit.note(
-                connection, wanted.by, audit.Act.DELIVERY_RELEASED, delivery.id, of=wanted.scope
+                connection,
+                wanted.by,
+                audit.AuditedAct.DELIVERY_RELEASED,
+                delivery.id,
+                of=wanted.scope,
             )
             outcome = entry.delivery
         answer = ledger.answer(wanted.idempotency, outcome, wanted.render)
@@ -85,7 +89,7 @@ async def confirm_by_hand(
         entry = moved(delivery, move, dialect)
         await record.moves(work, platform, [entry])
         await audit.note(
-            connection, platform.by, audit.Act.DELIVERY_RELEASED, delivery_id, of=scope
+            connection, platform.by, audit.AuditedAct.DELIVERY_RELEASED, delivery_id, of=scope
         )
     return entry.delivery
 

@@ -6,21 +6,23 @@ from collections.abc import Callable, Mapping
 from estafette.core.deliveries.delivery import FINAL, Status
 from estafette.loops import Loop, Pace
 from estafette.store.deliveries import under_way
-from estafette.store.deliveries.under_way import Count
+from estafette.store.deliveries.under_way import StatusCount
 from estafette.usecases.platform import Platform
 
-Observe = Callable[[Mapping[Status, Count]], None]
+Observe = Callable[[Mapping[Status, StatusCount]], None]
 """Hears of every status that is no end, those that no delivery has included."""
 
 _PACE = Pace(longest=30.0)
 
 
-async def count_open(platform: Platform) -> dict[Status, Count]:
+async def count_open(platform: Platform) -> dict[Status, StatusCount]:
     """Returns the live deliveries under way, by status."""
     async with platform.pool.acquire() as connection:
         found = {Status(one.status): one for one in await under_way.count(connection)}
     return {
-        status: found.get(status, Count(status, 0, 0)) for status in Status if status not in FINAL
+        status: found.get(status, StatusCount(status, 0, 0))
+        for status in Status
+        if status not in FINAL
     }
 
 

@@ -28,7 +28,7 @@ from estafette.store.quotes import table as quotes
 from estafette.usecases.accounts import page_counts
 from estafette.usecases.deliveries import idempotency, record
 from estafette.usecases.deliveries.batching import Batcher
-from estafette.usecases.deliveries.idempotency import Answer, Ledger
+from estafette.usecases.deliveries.idempotency import Answer, KeptAnswers
 from estafette.usecases.deliveries.orders import Decider, Draft, Order
 from estafette.usecases.platform import Platform, clock
 from estafette.usecases.quotes.price import estimate
@@ -113,7 +113,7 @@ class Creator:
                 *page_counts.locks(orders),
             ]
             seen = await looking.look(connection, locks, keys, refs)
-            ledger = Ledger[Delivery](seen.answers)
+            ledger = KeptAnswers[Delivery](seen.answers)
             offered = await quotes.lock(
                 connection, [(order.scope, order.quote_id) for order in orders if order.quote_id]
             )

@@ -11,7 +11,7 @@ from estafette.core.deliveries.event import Actor
 from estafette.loops import Loop, Pace
 from estafette.store.deliveries import due_moves
 from estafette.store.deliveries.due_moves import Watched
-from estafette.store.deliveries.journal import Entry
+from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.work import UnitOfWork
 from estafette.usecases.deliveries import record
 from estafette.usecases.deliveries.advance import Move, moved
@@ -71,7 +71,7 @@ async def look_after(platform: Platform) -> Round:
 async def _move(work: UnitOfWork, platform: Platform, claimed: Sequence[Watched]) -> None:
     """Makes the moves that are due of these."""
     now = await due_moves.now(work.connection)
-    entries: list[Entry] = []
+    entries: list[JournalEntry] = []
     early: list[Delivery] = []  # the limits have become longer since it was planned
     for delivery, dialect in claimed:
         due = due_move(delivery, now, platform.watch_limits)

@@ -12,17 +12,17 @@ from estafette.core.errors import DeliveryNotFound
 from estafette.store.deliveries import events, lists, overview
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.lists import Filter, Position
-from estafette.store.deliveries.overview import LOOKED_AT, Wanted
+from estafette.store.deliveries.overview import LOOKED_AT, OverviewFilter
 from estafette.usecases.cursor import place_text, read_place
 from estafette.usecases.deliveries.batching import Batcher
 from estafette.usecases.platform import Platform
 
 __all__ = [
+    "DeliveryPage",
     "Filter",
     "Finder",
-    "Page",
+    "OverviewFilter",
     "Position",
-    "Wanted",
     "find_anywhere",
     "find_with_history",
     "list_deliveries",
@@ -87,7 +87,7 @@ async def find_with_history(
         return delivery, await events.of_delivery(connection, scope, delivery_id)
 
 
-class Page(NamedTuple):
+class DeliveryPage(NamedTuple):
     """Some deliveries, newest first, and where the next page begins; None at the end."""
 
     deliveries: list[Delivery]
@@ -96,7 +96,7 @@ class Page(NamedTuple):
 
 async def list_deliveries(
     platform: Platform, scope: Scope, wanted: Filter, after: Position | None, limit: int
-) -> Page:
+) -> DeliveryPage:
     """One page of at most `limit` deliveries. Rows added meanwhile shift no later page.
 
     Raises Busy.
@@ -105,7 +105,7 @@ async def list_deliveries(
         found = await lists.page(connection, scope, wanted, after, limit + 1)
     shown = found[:limit]
     more = len(found) > limit
-    return Page(shown, Position(shown[-1].created_at, shown[-1].id) if more else None)
+    return DeliveryPage(shown, Position(shown[-1].created_at, shown[-1].id) if more else None)
 
 
 class Looked(NamedTuple):
@@ -120,7 +120,11 @@ class Looked(NamedTuple):
 
 
 async def look_for(
-    platform: Platform, wanted: Wanted, after: str | None, limit: int, looked_at: int = LOOKED_AT
+    platform: Platform,
+    wanted: OverviewFilter,
+    after: str | None,
+    limit: int,
+    looked_at: int = LOOKED_AT,
 ) -> Looked:
     """Returns at most `limit` deliveries of any account and mode, newest first: for an operator.
 

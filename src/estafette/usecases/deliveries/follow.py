@@ -9,13 +9,13 @@ from estafette.store.deliveries.events import Happened
 from estafette.store.pool import Connection
 from estafette.usecases.platform import Platform
 
-__all__ = ["Happened", "Watch"]
+__all__ = ["Following", "Happened"]
 
 _OVERLAP = timedelta(seconds=10)  # an event may be committed that much later than it happened
 _AT_ONCE = 1000
 
 
-class Watch:
+class Following:
     """Gives each event once, from its making on; ask as often as you like."""
 
     def __init__(self, platform: Platform, account: Account | None, mode: Mode | None) -> None:

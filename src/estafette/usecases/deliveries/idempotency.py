@@ -43,11 +43,11 @@ Render = Callable[[Outcome], Reply]
 """How a dialect writes an outcome or a conflict."""
 
 
-class Ledger(Generic[Outcome]):
+class KeptAnswers(Generic[Outcome]):
     """The answers of one transaction: the earlier ones, and those it adds (`added`)."""
 
     def __init__(self, earlier: dict[Key, store.Record]) -> None:
-        """Begins with what was answered before; see `open_ledger`."""
+        """Begins with what was answered before; see `open_kept_answers`."""
         self._records = earlier
         self.added: list[tuple[Key, store.Record]] = []
 
@@ -86,10 +86,10 @@ def locks(keys: Sequence[Key]) -> list[int]:
     return [store.lock_number(*key.scope, key.endpoint, key.key) for key in keys]
 
 
-async def open_ledger(
+async def open_kept_answers(
     connection: Connection, wanted: Sequence[Idempotency | None]
-) -> "Ledger[Outcome]":  # pyright: ignore[reportInvalidTypeVarUse] - the caller names the outcome
+) -> "KeptAnswers[Outcome]":  # pyright: ignore[reportInvalidTypeVarUse] - the caller names the outcome
     """Waits for every other transaction that uses these keys, then reads their answers."""
     keys = [item.key for item in wanted if item]
     await store.lock(connection, locks(keys))
-    return Ledger(await store.find(connection, keys))
+    return KeptAnswers(await store.find(connection, keys))

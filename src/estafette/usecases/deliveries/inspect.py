@@ -9,7 +9,7 @@ from estafette.store.deliveries import events
 from estafette.usecases.platform import Platform
 
 
-class Database(NamedTuple):
+class DatabaseReport(NamedTuple):
     """Facts of a database. `clock_ahead_seconds` is how far its clock is ahead of ours.
 
     `newer_migrations` are those that a newer Estafette has applied.
@@ -22,7 +22,7 @@ class Database(NamedTuple):
     newer_migrations: list[str]
 
 
-async def inspect_database(platform: Platform) -> Database:
+async def inspect_database(platform: Platform) -> DatabaseReport:
     """Asks the database. Raises what asyncpg raises when it cannot."""
     async with platform.pool.acquire() as connection:
         await events.now(connection)  # the first statement of a connection takes longer
@@ -30,7 +30,7 @@ async def inspect_database(platform: Platform) -> Database:
         theirs = await events.now(connection)
         seconds = time.perf_counter() - began
         version = connection.get_server_version()
-        return Database(
+        return DatabaseReport(
             version=(version.major, version.micro),  # so asyncpg reads the 4 of 18.4
             answer_seconds=seconds,
             clock_ahead_seconds=(theirs - before).total_seconds() - seconds / 2,

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.deliveries.delivery import Delivery, Status, way
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
@@ -51,4 +51,6 @@ async def note_move(
 ) -> None:
     """Writes down, for the audit, that a delivery was moved by hand."""
     facts = {"status": [before.status, after.status]}
-    await audit.note(connection, platform.by, Act.DELIVERY_MOVED, after.id, facts, of=after.scope)
+    await audit.note(
+        connection, platform.by, AuditedAct.DELIVERY_MOVED, after.id, facts, of=after.scope
+    )

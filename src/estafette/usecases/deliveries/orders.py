@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Market, Scope
-from estafette.core.accounts.page_orders import Page, order_refusal
+from estafette.core.accounts.page_orders import OrderingPage, order_refusal
 from estafette.core.couriers.company import Connector
 from estafette.core.deliveries import numbering
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop, reference
@@ -24,7 +24,7 @@ from estafette.core.ids import new_id
 from estafette.core.money.payment import PREPAID, Payment, PaymentMethod
 from estafette.core.quotes.pricing import Price
 from estafette.core.quotes.quote import Quote
-from estafette.store.deliveries.journal import Entry
+from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.deliveries.references import Given, Series
 from estafette.usecases.accounts.page_counts import PageCounts
 from estafette.usecases.accounts.secrets import Cipher, new_pin
@@ -68,7 +68,7 @@ class Order:
     numbered: bool = False
     scenario: str | None = None
     key_id: UUID | None = None
-    page: Page | None = None
+    page: OrderingPage | None = None
 
 
 class Draft(NamedTuple):
@@ -103,7 +103,7 @@ class Decider:
         lately. `behind` holds afterwards, for each account with deliveries that a wrong clock dated
         later than the new ones, from when on its texts for the search are to be read again.
         """
-        self.entries: list[Entry] = []
+        self.entries: list[JournalEntry] = []
         self.quotes: dict[UUID, Quote] = {}
         self.given: dict[Series, Given] = {}
         self.behind: dict[Scope, datetime] = {}
@@ -209,7 +209,7 @@ class Decider:
             return PaymentMethodNotSupported(payment.method, quote and quote.company_name)
         return replace(payment, bank=company.capabilities.bank, due_at=due_at)
 
-    def _entry(self, delivery: Delivery, dialect: Dialect) -> Entry:
+    def _entry(self, delivery: Delivery, dialect: Dialect) -> JournalEntry:
         event = Event(
             id=new_id(),
             delivery_id=delivery.id,
@@ -221,7 +221,7 @@ class Decider:
             announced=dialect.announcements(None, delivery.progress),
             occurred_at=delivery.created_at,
         )
-        return Entry(delivery, event)
+        return JournalEntry(delivery, event)
 
 
 def _quoted_price(quote: Quote) -> Price:

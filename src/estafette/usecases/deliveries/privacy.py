@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Account
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.deliveries.delivery import Delivery, Stop
 from estafette.core.deliveries.event import Event
 from estafette.core.deliveries.personal_data import phones_of
@@ -84,7 +84,7 @@ async def export_phone(
         await audit.note(
             connection,
             platform.by,
-            Act.PRIVACY_EXPORTED,
+            AuditedAct.PRIVACY_EXPORTED,
             hashed.name(phone),
             {"deliveries": len(found)},
             of=account and account.id,
@@ -155,7 +155,9 @@ async def _note(
         of_account = [one.id for one in page if one.scope.account_id == account_id]
         erased = sum(id in gone for id in of_account)
         facts = {"erased": erased, "when_ended": len(of_account) - erased}
-        await audit.note(connection, platform.by, Act.PRIVACY_ERASED, phone, facts, of=account_id)
+        await audit.note(
+            connection, platform.by, AuditedAct.PRIVACY_ERASED, phone, facts, of=account_id
+        )
 
 
 def as_json(one: Stored) -> dict[str, Any]:

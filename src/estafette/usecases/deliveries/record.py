@@ -14,7 +14,7 @@ from estafette.core.quotes.quote import Quote
 from estafette.store.couriers import dispatches
 from estafette.store.deliveries import journal, search_texts
 from estafette.store.deliveries.idempotency import Key, Record
-from estafette.store.deliveries.journal import Entry
+from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.work import UnitOfWork
 from estafette.usecases.money import books
 from estafette.usecases.platform import Platform
@@ -24,7 +24,7 @@ from estafette.usecases.sandbox import plan as simulated
 async def creations(
     work: UnitOfWork,
     platform: Platform,
-    entries: Sequence[Entry],
+    entries: Sequence[JournalEntry],
     quotes: Mapping[UUID, Quote],
     answers: Sequence[tuple[Key, Record]],
 ) -> None:
@@ -45,7 +45,7 @@ async def creations(
         await dispatches.insert(work, new)
 
 
-async def moves(work: UnitOfWork, platform: Platform, entries: Sequence[Entry]) -> None:
+async def moves(work: UnitOfWork, platform: Platform, entries: Sequence[JournalEntry]) -> None:
     """Writes one transition of each delivery, whose rows the caller has locked."""
     sendings = simulated.sendings(platform, entries)
     await journal.move(work, entries, platform.watch_limits, sendings)
@@ -58,7 +58,7 @@ async def moves(work: UnitOfWork, platform: Platform, entries: Sequence[Entry]) 
         await dispatches.end(work, ended)
 
 
-def _dispatches(entries: Sequence[Entry], quotes: Mapping[UUID, Quote]) -> list[NewDispatch]:
+def _dispatches(entries: Sequence[JournalEntry], quotes: Mapping[UUID, Quote]) -> list[NewDispatch]:
     """What is to be placed at companies that have a platform of their own."""
     new: list[NewDispatch] = []
     for entry in entries:

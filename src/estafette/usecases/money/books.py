@@ -9,17 +9,17 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Account, Mode, Scope
 from estafette.core.csv_line import csv_line
-from estafette.core.money.books import NO_COMPANY, Entry, Holder, transfers
+from estafette.core.money.books import NO_COMPANY, Holder, LedgerEntry, transfers
 from estafette.store.deliveries import journal
 from estafette.store.money import books
-from estafette.store.money.books import Place
+from estafette.store.money.books import BooksPosition
 from estafette.store.pool import Connection
 from estafette.usecases.platform import Platform
 
 _CHUNK = 5_000
 
 
-async def book(connection: Connection, moved: Sequence[journal.Entry]) -> None:
+async def book(connection: Connection, moved: Sequence[journal.JournalEntry]) -> None:
     """Books what follows from moves, in their transaction."""
     booked = [
         (entry.delivery, transfer)
@@ -57,10 +57,10 @@ class Statement:
         """Begins where the books stood."""
         self.closing = dict(self.opening)
 
-    async def entries(self) -> AsyncIterator[Entry]:
+    async def entries(self) -> AsyncIterator[LedgerEntry]:
         """The entries, oldest first; to be read once. However many, few are held at a time."""
         scope = Scope(self.account.id, self.mode)
-        after: Place | None = None
+        after: BooksPosition | None = None
         while True:
             async with self._platform.pool.acquire() as connection:
                 found = await books.entries(connection, scope, self.begin, self.end, after, _CHUNK)
@@ -75,7 +75,7 @@ class Statement:
             if len(found) < _CHUNK:
                 return
             last = found[-1]
-            after = Place(last.booked_at, last.delivery_id, last.cause, last.number)
+            after = BooksPosition(last.booked_at, last.delivery_id, last.cause, last.number)
 
     def balances(self, of: dict[Holder, int]) -> list[dict[str, Any]]:
         """Balances as a statement shows them, by book and company."""
@@ -122,7 +122,7 @@ async def statement(
     )
 
 
-def entry_json(entry: Entry, balance: int) -> dict[str, Any]:
+def entry_json(entry: LedgerEntry, balance: int) -> dict[str, Any]:
     """Returns an entry as a statement shows it, with its book's balance after it."""
     return {
         "booked_at": _time(entry.booked_at),

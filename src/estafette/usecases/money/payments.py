@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode, Scope
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
@@ -39,7 +39,7 @@ async def confirm_payment(
         await record.moves(work, platform, [entry])
         facts = {"reference": delivery.reference, "fee": delivery.fee}
         await audit.note(
-            connection, platform.by, Act.PAYMENT_CONFIRMED, delivery_id, facts, of=scope
+            connection, platform.by, AuditedAct.PAYMENT_CONFIRMED, delivery_id, facts, of=scope
         )
     return entry.delivery
 

@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from estafette.core.accounts.account import Account, Mode, Scope
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.couriers.company import Company
 from estafette.core.ids import new_id
 from estafette.core.money.books import MOST_PAID, Book, Cause, Holder, outstanding
 from estafette.store.money import books
-from estafette.store.money.books import Payment
+from estafette.store.money.books import BookedPayment
 from estafette.usecases import audit
 from estafette.usecases.couriers.companies import CompanyNotFoundError, find_company
 from estafette.usecases.platform import Platform
 
 REFERENCE_LENGTH = 100
 
-_ACTS = {Cause.SETTLED: Act.PAYMENT_SETTLED, Cause.PAID_OUT: Act.PAYMENT_PAID_OUT}
+_ACTS = {Cause.SETTLED: AuditedAct.PAYMENT_SETTLED, Cause.PAID_OUT: AuditedAct.PAYMENT_PAID_OUT}
 _EVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -25,7 +25,7 @@ class PaymentRefusedError(ValueError):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedTransfer:
     """What is to be booked: whose book gives (settled) or receives (paid out), and how much.
 
     `amount` is in whole units of the market's currency. `reference` is the bank's or the receipt's:
@@ -52,7 +52,7 @@ async def company_serving(platform: Platform, account: Account, slug: str) -> Co
         return await find_company(platform, account.market.code, slug)
 
 
-async def pay(platform: Platform, wanted: Wanted) -> tuple[Payment, bool]:
+async def pay(platform: Platform, wanted: WantedTransfer) -> tuple[BookedPayment, bool]:
     """Books a payment; also returns whether it was there already, under its reference.
 
     Raises PaymentRefusedError for more than is owed, and for a reference that another payment has.
@@ -60,7 +60,7 @@ async def pay(platform: Platform, wanted: Wanted) -> tuple[Payment, bool]:
     _check(wanted)
     scope = Scope(wanted.account.id, wanted.mode)
     company_id = wanted.company.id if wanted.company else None
-    payment = Payment(
+    payment = BookedPayment(
         new_id(), wanted.cause, wanted.book, company_id, wanted.amount, wanted.reference
     )
     async with platform.pool.acquire() as connection, connection.transaction():
@@ -91,7 +91,7 @@ async def pay(platform: Platform, wanted: Wanted) -> tuple[Payment, bool]:
     return payment, False
 
 
-def _check(wanted: Wanted) -> None:
+def _check(wanted: WantedTransfer) -> None:
     if not 1 <= wanted.amount <= MOST_PAID:
         raise PaymentRefusedError(f"the amount must be from 1 to {MOST_PAID}, not {wanted.amount}")
     text = wanted.reference
@@ -103,7 +103,7 @@ def _check(wanted: Wanted) -> None:
         raise PaymentRefusedError("a company's books, and they alone, need the company")
 
 
-def _too_much(wanted: Wanted, most: int) -> str:
+def _too_much(wanted: WantedTransfer, most: int) -> str:
     who = wanted.book.value if wanted.company is None else wanted.company.slug
     currency = wanted.account.market.currency
     if wanted.cause is Cause.SETTLED:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from estafette.core.accounts.account import MARKETS
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.quotes.pricing import Tariff
 from estafette.core.quotes.tariff_file import tariffs_from_csv, tariffs_to_csv
 from estafette.store.pool import Connection
@@ -56,7 +56,9 @@ async def replace_tariffs(
     """Puts a price list in the place of a market's, or of a company's in it."""
     await catalog.replace_tariffs(connection, market, tariffs, company_id)
     facts = {"market": market, "rows": len(tariffs)}
-    await audit.note(connection, platform.by, Act.TARIFFS_REPLACED, company_id or market, facts)
+    await audit.note(
+        connection, platform.by, AuditedAct.TARIFFS_REPLACED, company_id or market, facts
+    )
 
 
 def _check(market: str) -> None:

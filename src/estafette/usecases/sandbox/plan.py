@@ -10,7 +10,7 @@ from estafette.core.deliveries.dialect import Dialect
 from estafette.core.quotes.quote import Quote
 from estafette.core.sandbox import scenario
 from estafette.core.sandbox.scenario import Scenario
-from estafette.store.deliveries.journal import Entry
+from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.sandbox import plans
 from estafette.store.sandbox.plans import NextStep
 from estafette.store.webhooks.messages import AS_IT_IS, Sending
@@ -19,7 +19,7 @@ from estafette.usecases.platform import Platform
 
 
 def first_steps(
-    platform: Platform, entries: Sequence[Entry], quotes: Mapping[UUID, Quote]
+    platform: Platform, entries: Sequence[JournalEntry], quotes: Mapping[UUID, Quote]
 ) -> list[NextStep]:
     """The plans of those of new deliveries that simulated couriers carry.
 
@@ -42,7 +42,7 @@ def _is_simulated(delivery: Delivery, quote: Quote | None) -> bool:
 
 
 def sendings_of_new(
-    platform: Platform, entries: Sequence[Entry], quotes: Mapping[UUID, Quote]
+    platform: Platform, entries: Sequence[JournalEntry], quotes: Mapping[UUID, Quote]
 ) -> list[Sending]:
     """How the webhooks of creations are sent: simulated ones as faultily as the scenario says."""
     return [
@@ -53,7 +53,7 @@ def sendings_of_new(
     ]
 
 
-def sendings(platform: Platform, entries: Sequence[Entry]) -> list[Sending]:
+def sendings(platform: Platform, entries: Sequence[JournalEntry]) -> list[Sending]:
     """How the webhooks of moves are sent: in the sandbox as faultily as the scenario says."""
     return [
         AS_IT_IS if entry.delivery.scope.mode is Mode.LIVE else _sending(platform, entry)
@@ -61,13 +61,13 @@ def sendings(platform: Platform, entries: Sequence[Entry]) -> list[Sending]:
     ]
 
 
-def _sending(platform: Platform, entry: Entry) -> Sending:
+def _sending(platform: Platform, entry: JournalEntry) -> Sending:
     script = scenario.script(entry.delivery.scenario, with_pickup_ready=True)
     delay = scenario.delay_seconds(script.delay_of(entry.event.status), platform.sandbox_step)
     return Sending(delay, script.copies)
 
 
-async def moved(work: UnitOfWork, platform: Platform, entries: Sequence[Entry]) -> None:
+async def moved(work: UnitOfWork, platform: Platform, entries: Sequence[JournalEntry]) -> None:
     """Begins the plans of deliveries that awaited something until now, where they have one."""
     released = [
         next_step(platform, entry.delivery, 0)

@@ -10,7 +10,7 @@ from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import TransitionRefused
-from estafette.store.deliveries.journal import Entry
+from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.sandbox import plans
 from estafette.store.sandbox.plans import NextStep
 from estafette.store.work import UnitOfWork
@@ -101,7 +101,7 @@ async def step_by_hand(
 class _Made(NamedTuple):
     """The entry of a step, and the step that comes after it."""
 
-    entry: Entry
+    entry: JournalEntry
     next: NextStep
 
 

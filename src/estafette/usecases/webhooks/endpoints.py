@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 
 from estafette.core.accounts.account import Scope
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.core.deliveries.delivery import Progress, Status
 from estafette.core.errors import EndpointMissing
 from estafette.core.ids import new_id
@@ -24,7 +24,7 @@ from estafette.store.accounts import table as accounts
 from estafette.store.pool import Connection
 from estafette.store.webhooks import attempts, endpoints, failures, messages
 from estafette.store.webhooks.attempts import Attempt
-from estafette.store.webhooks.endpoints import Endpoint
+from estafette.store.webhooks.endpoints import EndpointDetails
 from estafette.store.work import UnitOfWork
 from estafette.usecases import audit
 from estafette.usecases.accounts.administration import (
@@ -91,14 +91,14 @@ class EndpointSettings:
         return self.disabled_at is None
 
 
-def read_headers(cipher: Cipher, endpoint: Endpoint) -> dict[str, str]:
+def read_headers(cipher: Cipher, endpoint: EndpointDetails) -> dict[str, str]:
     """Returns the headers of its own that an endpoint has, in clear text."""
     if endpoint.headers is None:
         return {}
     return orjson.loads(cipher.decrypt(endpoint.headers, sealed_for(endpoint.id)))
 
 
-def shown_settings(cipher: Cipher, endpoint: Endpoint) -> EndpointSettings:
+def shown_settings(cipher: Cipher, endpoint: EndpointDetails) -> EndpointSettings:
     owner = endpoint.id.bytes
     return EndpointSettings(
         scope=endpoint.scope,
@@ -127,14 +127,14 @@ async def reveal_endpoints(platform: Platform, account_id: UUID) -> list[Endpoin
     async with platform.pool.acquire() as connection, connection.transaction():
         found = await endpoints.every(connection, account_id)
         for endpoint in found:
-            await note_endpoint(connection, platform, Act.ENDPOINT_REVEALED, endpoint)
+            await note_endpoint(connection, platform, AuditedAct.ENDPOINT_REVEALED, endpoint)
     return [shown_settings(platform.cipher, endpoint) for endpoint in found]
 
 
 @asynccontextmanager
 async def changing(
     platform: Platform, scope: Scope, name: str
-) -> AsyncGenerator[tuple[UnitOfWork, Endpoint]]:
+) -> AsyncGenerator[tuple[UnitOfWork, EndpointDetails]]:
     """A transaction in which an endpoint is changed, its row locked. Raises EndpointMissing."""
     async with (
         platform.pool.acquire() as connection,
@@ -147,7 +147,7 @@ async def changing(
 
 
 async def read_again(
-    connection: Connection, platform: Platform, changed: Endpoint
+    connection: Connection, platform: Platform, changed: EndpointDetails
 ) -> EndpointSettings:
     """Returns an endpoint as it is after a change."""
     endpoint = await endpoints.lock(connection, changed.scope, changed.name)
@@ -174,7 +174,9 @@ async def set_endpoint(
             )
         if await endpoints.insert(connection, scope, id, name, url, secret):
             facts = {"name": name, "url": place_of(url)}
-            await audit.note(connection, platform.by, Act.ENDPOINT_CREATED, id, facts, of=scope)
+            await audit.note(
+                connection, platform.by, AuditedAct.ENDPOINT_CREATED, id, facts, of=scope
+            )
     if url is not None:
         await _let_begin_anew(platform, scope, name)
     async with changing(platform, scope, name) as (work, endpoint):
@@ -182,7 +184,9 @@ async def set_endpoint(
             await endpoints.set_url(work, scope, endpoint.id, url)
             await failures.forgive(work.connection, scope.account_id)
             facts = {"url": [place_of(endpoint.url), place_of(url)]}
-            await note_endpoint(work.connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
+            await note_endpoint(
+                work.connection, platform, AuditedAct.ENDPOINT_CHANGED, endpoint, facts
+            )
         return await read_again(work.connection, platform, endpoint)
 
 
@@ -220,8 +224,8 @@ def place_of(url: str | None) -> str | None:
 async def note_endpoint(
     connection: Connection,
     platform: Platform,
-    act: Act,
-    endpoint: Endpoint,
+    act: AuditedAct,
+    endpoint: EndpointDetails,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes down what was done to an endpoint, in the transaction of the act."""
@@ -243,7 +247,7 @@ async def set_enabled(
     async with changing(platform, scope, name) as (work, endpoint):
         await endpoints.set_enabled(work, scope, endpoint.id, enabled=enabled)
         await failures.forgive(work.connection, scope.account_id)
-        act = Act.ENDPOINT_ENABLED if enabled else Act.ENDPOINT_DISABLED
+        act = AuditedAct.ENDPOINT_ENABLED if enabled else AuditedAct.ENDPOINT_DISABLED
         await note_endpoint(work.connection, platform, act, endpoint)
         return await read_again(work.connection, platform, endpoint)
 
@@ -260,7 +264,7 @@ async def rotate(
         secret = platform.cipher.encrypt(new_token(SECRET_PREFIX), endpoint.id.bytes)
         await endpoints.rotate(work.connection, endpoint, secret, overlap)
         facts = {"overlap_seconds": overlap.total_seconds()}
-        await note_endpoint(work.connection, platform, Act.ENDPOINT_ROTATED, endpoint, facts)
+        await note_endpoint(work.connection, platform, AuditedAct.ENDPOINT_ROTATED, endpoint, facts)
         return await read_again(work.connection, platform, endpoint)
 
 
@@ -270,7 +274,9 @@ async def finish_rotation(
     """Lets the new secret sign from now on; no harm when none waits. Raises EndpointMissing."""
     async with changing(platform, scope, name) as (work, endpoint):
         await endpoints.finish_rotation(work.connection, endpoint)
-        await note_endpoint(work.connection, platform, Act.ENDPOINT_ROTATION_FINISHED, endpoint)
+        await note_endpoint(
+            work.connection, platform, AuditedAct.ENDPOINT_ROTATION_FINISHED, endpoint
+        )
         return await read_again(work.connection, platform, endpoint)
 
 
@@ -293,7 +299,7 @@ async def send_test(
             raise EndpointMissing(DEFAULT_ENDPOINT)
         await failures.probe(connection, scope.account_id)
         facts = {"type": type, "url": place_of(url)}
-        await audit.note(connection, platform.by, Act.WEBHOOKS_TESTED, id, facts, of=scope)
+        await audit.note(connection, platform.by, AuditedAct.WEBHOOKS_TESTED, id, facts, of=scope)
     return id
 
 
@@ -328,7 +334,7 @@ async def resend_event(platform: Platform, scope: Scope, delivery_id: UUID, even
         if count:
             facts = {"delivery": delivery_id, "messages": count}
             await audit.note(
-                connection, platform.by, Act.WEBHOOKS_RESENT, event_id, facts, of=scope
+                connection, platform.by, AuditedAct.WEBHOOKS_RESENT, event_id, facts, of=scope
             )
     return count
 
@@ -342,7 +348,9 @@ async def resend_message(platform: Platform, scope: Scope, message_id: UUID) -> 
         count = await messages.resend_message(work, scope, message_id)
         await failures.forgive(connection, scope.account_id)
         if count:
-            await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, message_id, of=scope)
+            await audit.note(
+                connection, platform.by, AuditedAct.WEBHOOKS_RESENT, message_id, of=scope
+            )
     return count
 
 

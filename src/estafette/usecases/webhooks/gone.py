@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.logs import Logger
 from estafette.loops import Loop, Pace
 from estafette.store.webhooks import failures
@@ -38,7 +38,7 @@ async def disable_gone(platform: Platform) -> list[Gone]:
                 "for_seconds": round(gone.seconds),
             }
             await audit.note(
-                connection, platform.by, Act.ENDPOINT_DISABLED, gone.id, facts, of=gone.scope
+                connection, platform.by, AuditedAct.ENDPOINT_DISABLED, gone.id, facts, of=gone.scope
             )
     for gone in found:
         _log.warning(

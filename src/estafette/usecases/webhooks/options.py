@@ -5,7 +5,7 @@ from typing import Final, Literal
 import orjson
 
 from estafette.core.accounts.account import Scope
-from estafette.core.audit import Act, difference
+from estafette.core.audit import AuditedAct, difference
 from estafette.core.webhooks import headers
 from estafette.core.webhooks.headers import HeaderRefusedError
 from estafette.store.webhooks import endpoints
@@ -54,7 +54,9 @@ async def choose(
                 {"format": endpoint.format, "order_seconds": endpoint.order_seconds},
                 {"format": changed.format, "order_seconds": changed.order_seconds},
             )
-            await note_endpoint(work.connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
+            await note_endpoint(
+                work.connection, platform, AuditedAct.ENDPOINT_CHANGED, endpoint, facts
+            )
         return await read_again(work.connection, platform, endpoint)
 
 
@@ -92,5 +94,7 @@ async def _change_headers(
                 work.connection, endpoint._replace(headers=sealed if after else None)
             )
             facts = {"headers": [list(before), list(after)], "header": header}
-            await note_endpoint(work.connection, platform, Act.ENDPOINT_CHANGED, endpoint, facts)
+            await note_endpoint(
+                work.connection, platform, AuditedAct.ENDPOINT_CHANGED, endpoint, facts
+            )
         return await read_again(work.connection, platform, endpoint)

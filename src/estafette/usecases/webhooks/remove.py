@@ -3,7 +3,7 @@
 from typing import Final
 
 from estafette.core.accounts.account import Scope
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.store.webhooks import endpoints, failures, messages
 from estafette.usecases.accounts.administration import SECRET_PREFIX
 from estafette.usecases.accounts.secrets import new_token
@@ -24,7 +24,7 @@ async def remove_endpoint(platform: Platform, scope: Scope, name: str) -> int:
         await endpoints.remove(work.connection, endpoint, none)
         await failures.forgive(work.connection, scope.account_id)
         facts = {"url": place_of(endpoint.url)}
-        await note_endpoint(work.connection, platform, Act.ENDPOINT_REMOVED, endpoint, facts)
+        await note_endpoint(work.connection, platform, AuditedAct.ENDPOINT_REMOVED, endpoint, facts)
     ended, some = 0, _AT_A_TIME
     while some == _AT_A_TIME:
         async with platform.pool.acquire() as connection:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
-from estafette.core.audit import Act
+from estafette.core.audit import AuditedAct
 from estafette.store.webhooks import failures, messages
 from estafette.usecases import audit
 from estafette.usecases.platform import Platform
@@ -69,7 +69,7 @@ async def resend_since(
             "messages": again,
             "missed": missed,
         }
-        await audit.note(connection, platform.by, Act.WEBHOOKS_RESENT, None, facts, of=scope)
+        await audit.note(connection, platform.by, AuditedAct.WEBHOOKS_RESENT, None, facts, of=scope)
     return Resent(again, missed, is_all)
 
 

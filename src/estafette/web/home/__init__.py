@@ -1,5 +1,5 @@
 """The page at the root: what runs here, and where to go."""
 
-from estafette.web.home.app import Place, build
+from estafette.web.home.app import HomeLink, build
 
-__all__ = ["Place", "build"]
+__all__ = ["HomeLink", "build"]

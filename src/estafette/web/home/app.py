@@ -14,7 +14,7 @@ from estafette.http.pages import PACKAGE, as_texts, page_headers, template
 from estafette.http.trace import trace_of
 
 
-class Place(NamedTuple):
+class HomeLink(NamedTuple):
     """Somewhere to go from here: a path or a URL, its name, and what is there."""
 
     path: str
@@ -22,7 +22,7 @@ class Place(NamedTuple):
     about: str
 
 
-def build(places: Sequence[Place]) -> Route:
+def build(places: Sequence[HomeLink]) -> Route:
     """Returns the page at `/`, which lists `places`; it raises RateLimited."""
     style = (PACKAGE / "web/home/templates/home.css").read_text("utf-8")
     html = template("web/home/templates/home.html").render(places=places, style=style).encode()

@@ -23,7 +23,7 @@ class CrowdedError(Exception):
     """No more streams are accepted: this delivery, or this process, has too many."""
 
 
-class Signal(Enum):
+class ChangeSignal(Enum):
     """Why a subscription stopped waiting."""
 
     NEWS = auto()
@@ -65,15 +65,15 @@ class Subscription:
         self._closed = True
         self._woken.set()
 
-    async def wait(self, seconds: float) -> Signal:
+    async def wait(self, seconds: float) -> ChangeSignal:
         """Waits for news or for the end, at most so many seconds."""
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
         except TimeoutError:
-            return Signal.QUIET
+            return ChangeSignal.QUIET
         self._woken.clear()
-        return Signal.CLOSED if self._closed else Signal.NEWS
+        return ChangeSignal.CLOSED if self._closed else ChangeSignal.NEWS
 
 
 class Hub:

@@ -18,7 +18,7 @@ _SAMPLES = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceOnMap:
     """A place on the line: `share` of its length (0 to 100) and the point in the drawing."""
 
     share: float
@@ -55,8 +55,8 @@ PATH = _path()
 """The line as an SVG path."""
 
 
-def place(share: float) -> Place:
+def place(share: float) -> PlaceOnMap:
     """Returns the place after `share` (0 to 100) of the line's length."""
     index = min(bisect_left(_LENGTHS, share / 100 * _LENGTHS[-1]), len(_POINTS) - 1)
     x, y = _POINTS[index]
-    return Place(share, round(x, 1), round(y, 1))
+    return PlaceOnMap(share, round(x, 1), round(y, 1))

@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from estafette.core.deliveries.delivery import FINAL
 from estafette.usecases.deliveries.tracking import TrackedDelivery
-from estafette.web.tracking.live import CrowdedError, Hub, Signal, Subscription
+from estafette.web.tracking.live import ChangeSignal, CrowdedError, Hub, Subscription
 
 Render = Callable[[TrackedDelivery], tuple[str, str]]
 """The HTML that a reader sees of a delivery now, and its fingerprint."""
@@ -100,9 +100,9 @@ class EventStream(Response):
                 await _send_body(send, event("end", ""))
                 break
             signal = await subscription.wait(self._heartbeat)
-            if signal is Signal.CLOSED:
+            if signal is ChangeSignal.CLOSED:
                 break
-            if signal is Signal.QUIET:
+            if signal is ChangeSignal.QUIET:
                 await _send_body(send, pulse)
         await _send(send, {"type": "http.response.body", "body": b"", "more_body": False})
 

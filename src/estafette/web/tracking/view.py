@@ -63,7 +63,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """One line of the history. `iso` is the moment for machines, `note` is plain text."""
 
     title: str
@@ -77,7 +77,7 @@ class Day:
     """The steps of one day, the latest first."""
 
     name: str
-    steps: tuple[Step, ...]
+    steps: tuple[TimelineStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,10 @@ class TrackingView:
     detail: str
     origin: str | None
     destination: str | None
-    courier: route.Place | None
+    courier: route.PlaceOnMap | None
     promise: Promise | None
     pickup: Promise | None
-    note: Step | None
+    note: TimelineStep | None
     days: tuple[Day, ...]
     local_time: str
 
@@ -151,7 +151,7 @@ def _status_words(delivery: TrackedDelivery, status: Status, texts: Texts) -> St
     return texts.statuses[status]
 
 
-def _courier(delivery: TrackedDelivery) -> route.Place | None:
+def _courier(delivery: TrackedDelivery) -> route.PlaceOnMap | None:
     """Returns where on the drawn route the courier is; None where the delivery is cancelled."""
     if delivery.status is Status.CANCELLED:
         return None
@@ -191,13 +191,15 @@ def _pickup(
     return Promise(texts.page.pickup, value, iso, None, is_late=False)
 
 
-def _steps(delivery: TrackedDelivery, texts: Texts, zone: ZoneInfo) -> list[tuple[datetime, Step]]:
+def _steps(
+    delivery: TrackedDelivery, texts: Texts, zone: ZoneInfo
+) -> list[tuple[datetime, TimelineStep]]:
     """Returns the history in words, oldest first, each step with its local moment."""
-    steps: list[tuple[datetime, Step]] = []
+    steps: list[tuple[datetime, TimelineStep]] = []
     for step, title in zip(delivery.steps, _titles(delivery, texts), strict=True):
         moment = step.occurred_at.astimezone(zone)
         note = readable_note(step.note, delivery.market)
-        steps.append((moment, Step(title, dates.clock(moment), moment.isoformat(), note)))
+        steps.append((moment, TimelineStep(title, dates.clock(moment), moment.isoformat(), note)))
     return steps
 
 
@@ -217,9 +219,9 @@ def _titles(delivery: TrackedDelivery, texts: Texts) -> Iterator[str]:
 
 
 def _days(
-    steps: Sequence[tuple[datetime, Step]], texts: Texts, local_now: datetime
+    steps: Sequence[tuple[datetime, TimelineStep]], texts: Texts, local_now: datetime
 ) -> tuple[Day, ...]:
-    days: dict[str, list[Step]] = {}
+    days: dict[str, list[TimelineStep]] = {}
     for moment, step in reversed(steps):
         days.setdefault(_sentence(dates.day(moment, local_now, texts)), []).append(step)
     return tuple(Day(name, tuple(of_day)) for name, of_day in days.items())
