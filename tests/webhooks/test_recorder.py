@@ -55,7 +55,7 @@ def _delivered(message: ClaimedMessage, **changes: Any) -> Finished:
 
 async def _write(pool: Any, results: list[Finished]) -> None:
     """Writes the results, and returns when it is done."""
-    recorder = Recorder(pool, WORKER, lambda: False)
+    recorder = Recorder(pool, WORKER, lambda: False, lambda: None)
     for result in results:
         recorder.add(result)
     recorder.close()
@@ -77,6 +77,22 @@ async def test_a_result_that_cannot_be_written_costs_none_of_the_others(tenant: 
         message.id: "pending" if message.id == bad else "delivered" for message in claimed
     }
     assert {one["message_id"] for one in await attempts(tenant)} == set(states) - {bad}
+
+
+async def test_who_waits_for_room_hears_of_each_batch_once_it_waits_no_more(
+    tenant: Tenant,
+) -> None:
+    claimed = await _claimed(tenant, 2)
+    left: list[int] = []
+    recorder = Recorder(
+        tenant.platform.pool, WORKER, lambda: False, lambda: left.append(recorder.waiting)
+    )
+    for message in claimed:
+        recorder.add(_delivered(message))
+    recorder.close()
+    async with asyncio.timeout(60):
+        await recorder.run()
+    assert left == [0]
 
 
 async def test_results_that_are_not_written_in_time_are_written_later(

@@ -32,8 +32,14 @@ _LONGEST_PAUSE_SECONDS: Final = 2.0
 class Recorder:
     """Writes results in batches; keeps them while the database is away."""
 
-    def __init__(self, pool: Pool, worker: str, is_busy: Callable[[], bool]) -> None:
-        """Writes as `worker`.
+    def __init__(
+        self,
+        pool: Pool,
+        worker: str,
+        is_busy: Callable[[], bool],
+        written: Callable[[], None],
+    ) -> None:
+        """Writes as `worker`, and calls `written` after each batch.
 
         While `is_busy` returns True, more results are expected and it waits a moment for them;
         otherwise a single result is written at once.
@@ -41,6 +47,7 @@ class Recorder:
         self._pool = pool
         self._worker = worker
         self._is_busy = is_busy
+        self._written = written
         self._results: list[Finished] = []
         self._wake = asyncio.Event()
         self._enough = asyncio.Event()
@@ -75,6 +82,7 @@ class Recorder:
                     metrics.ATTEMPTS.labels(outcome).inc(count)
                 await self._write(batch)
                 del self._results[: len(batch)]
+                self._written()
             if not self._results and not self._closing:
                 self._wake.clear()
 

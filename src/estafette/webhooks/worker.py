@@ -117,7 +117,8 @@ class WebhookWorker:
         )
         self._agenda = Agenda(every_seconds=self._limits.poll_seconds)
         self._oldest_seconds = 0.0
-        self._recorder = Recorder(pool, self.name, lambda: self._lanes.sending > 1)
+        self._recorder = Recorder(pool, self.name, lambda: self._lanes.sending > 1, self._written)
+        self._awaits_recorder = False
         pace = Pace(
             longest=self._limits.poll_seconds,
             apart=_CLAIM_SPACING_SECONDS,
@@ -182,12 +183,21 @@ class WebhookWorker:
         self._agenda.call()
         self._claiming.wake()
 
+    def _written(self) -> None:
+        """Lets more be claimed where that waited until results were written."""
+        if self._awaits_recorder:
+            self._claiming.wake()
+
     async def _claim(self, _: asyncio.Event) -> float:
         """Claims what there is room for; returns the seconds to the next look."""
         await self._give_back()
         now = time.monotonic()
-        limit = min(self._limits.claim, self._lanes.room - self._recorder.waiting)
-        if limit <= 0:
+        waiting = self._recorder.waiting  # results that are not written yet take room too
+        most = min(self._limits.claim, self._lanes.room)
+        limit = min(most, self._lanes.room - waiting)
+        # What they leave is not claimed in ever smaller pieces: each costs a statement.
+        self._awaits_recorder = waiting > 0 and limit <= most // 2
+        if self._awaits_recorder or limit <= 0:
             return self._limits.poll_seconds
         async with self._pool.acquire() as connection:
             if self._agenda.survey_in(now) <= 0:
