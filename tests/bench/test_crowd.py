@@ -2,16 +2,33 @@
 
 import asyncio
 import time
-from contextlib import closing, suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 
 from bench.crowd import Task, request, run
+
+
+async def _until_nobody_is_served() -> None:
+    """Waits until the handlers of all connections have ended, and so have closed them."""
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others)
+
+
+@asynccontextmanager
+async def _of_one_connection(writer: asyncio.StreamWriter) -> AsyncGenerator[None]:
+    """Closes the connection at the end, and waits until that has happened."""
+    with suppress(asyncio.IncompleteReadError, ConnectionError):
+        yield
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 async def test_each_connection_sends_again_when_it_is_answered_and_anew_when_it_is_closed() -> None:
     lines: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with closing(writer), suppress(asyncio.IncompleteReadError, ConnectionError):
+        async with _of_one_connection(writer):
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines.append(head.splitlines()[0])
                 if b"/hang-up" in head:
@@ -27,14 +44,16 @@ async def test_each_connection_sends_again_when_it_is_answered_and_anew_when_it_
         began = time.monotonic()
         seen = await asyncio.to_thread(run, Task("127.0.0.1", port, 4, 0.3, asked))
         assert time.monotonic() - began >= 0.3
+    await _until_nobody_is_served()
     assert set(seen.statuses) == {"200", "503"}
     assert seen.hung_up > 4
     assert sum(seen.statuses.values()) + seen.hung_up <= len(lines)
 
 
 async def test_a_crowd_that_nobody_answers_ends_all_the_same() -> None:
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with closing(writer), suppress(ConnectionError):
+        async with _of_one_connection(writer):
             await reader.read()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -42,6 +61,7 @@ async def test_a_crowd_that_nobody_answers_ends_all_the_same() -> None:
         port: int = server.sockets[0].getsockname()[1]
         asked = [request(f"http://127.0.0.1:{port}", "POST", "/", {"X": "y"}, "é".encode())]
         seen = await asyncio.to_thread(run, Task("127.0.0.1", port, 3, 0.1, asked))
+    await _until_nobody_is_served()
     assert (seen.statuses, seen.hung_up) == ({}, 0)
 
 
