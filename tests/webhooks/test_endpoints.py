@@ -19,7 +19,7 @@ from estafette.usecases.webhooks.resend import resend_since
 from tests.receivers import Receiver, answer
 from tests.rows import tables
 from tests.rows import webhooks as rows
-from tests.store.webhooks.test_outbox import claim, end_rest, finished, record
+from tests.store.webhooks.claims import claim, end_rest, finished, record
 from tests.usecases.stage import Tenant, new_tenant
 from tests.webhooks.stage import listen_at, make_due, messages, move, said, until, working
 

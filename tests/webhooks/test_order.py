@@ -19,7 +19,7 @@ from estafette.webhooks.worker import Limits
 from tests.receivers import Behaviour, Connection, ReceivedRequest, Receiver, after, answer
 from tests.rows import tables
 from tests.rows import webhooks as rows
-from tests.store.webhooks.test_outbox import claim, end_rest, finished, record
+from tests.store.webhooks.claims import claim, end_rest, finished, record
 from tests.usecases.stage import DIALECT, Tenant
 from tests.webhooks.stage import (
     PlainRenderer,

@@ -13,7 +13,7 @@ from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints as webhooks
 from estafette.usecases.webhooks.resend import resend_since
 from tests.rows import tables
-from tests.store.webhooks.test_outbox import claim, finished, record
+from tests.store.webhooks.claims import claim, finished, record
 from tests.usecases.stage import Tenant, new_tenant
 from tests.webhooks.stage import listen_at, messages, move
 
