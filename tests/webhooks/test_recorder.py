@@ -1,7 +1,6 @@
 """Results on their way into the database: none is lost, whatever becomes of the others."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from estafette.store.webhooks import outbox
 from estafette.store.webhooks.outbox import ClaimedMessage, Finished
 from estafette.webhooks.recorder import Recorder
 from tests.rows import tables
+from tests.store.webhooks.claims import finished
 from tests.usecases.stage import Tenant
 from tests.webhooks.stage import attempts, listen_at, messages, until
 
@@ -35,24 +35,6 @@ async def _claimed(tenant: Tenant, count: int) -> list[ClaimedMessage]:
     return claimed
 
 
-def _delivered(message: ClaimedMessage, **changes: Any) -> Finished:
-    fields: dict[str, Any] = {
-        "account_id": message.scope.account_id,
-        "endpoint_id": message.endpoint_id,
-        "message_id": message.id,
-        "attempt": message.attempt,
-        "tells": True,
-        "is_delivered": True,
-        "retry_seconds": None,
-        "began": time.monotonic(),
-        "duration_seconds": 0.1,
-        "outcome": "delivered",
-        "http_status": 200,
-        "error": None,
-    }
-    return Finished(**fields | changes)
-
-
 async def _write(pool: Any, results: list[Finished]) -> None:
     """Writes the results, and returns when it is done."""
     recorder = Recorder(pool, WORKER, lambda: False, lambda: None)
@@ -68,8 +50,7 @@ async def test_a_result_that_cannot_be_written_costs_none_of_the_others(tenant: 
     claimed = await _claimed(tenant, 5)
     bad = claimed[2].id
     results = [
-        _delivered(message, http_status=100_000 if message.id == bad else 200)
-        for message in claimed
+        finished(message, http_status=100_000 if message.id == bad else 200) for message in claimed
     ]
     await _write(tenant.platform.pool, results)
     states = {message["id"]: message["state"] for message in await messages(tenant)}
@@ -88,7 +69,7 @@ async def test_who_waits_for_room_hears_of_each_batch_once_it_waits_no_more(
         tenant.platform.pool, WORKER, lambda: False, lambda: left.append(recorder.waiting)
     )
     for message in claimed:
-        recorder.add(_delivered(message))
+        recorder.add(finished(message))
     recorder.close()
     async with asyncio.timeout(60):
         await recorder.run()
@@ -107,7 +88,7 @@ async def test_results_that_are_not_written_in_time_are_written_later(
         await transaction.start()
         await tables.lock(connection, "messages", {"account_id": tenant.account.id})
         before = _failures()
-        writing = asyncio.create_task(_write(impatient, [_delivered(one) for one in claimed]))
+        writing = asyncio.create_task(_write(impatient, [finished(one) for one in claimed]))
 
         async def was_refused() -> bool:
             return _failures() > before
@@ -143,7 +124,7 @@ class _LosingTheFirstAnswer:
 
 async def test_results_whose_commit_was_not_heard_of_are_kept_once(tenant: Tenant) -> None:
     claimed = await _claimed(tenant, 2)
-    results = [_delivered(one, is_delivered=False, retry_seconds=60.0) for one in claimed]
+    results = [finished(one, is_delivered=False, retry_seconds=60.0) for one in claimed]
     await _write(_LosingTheFirstAnswer(tenant.platform.pool), results)
     kept = await attempts(tenant)
     assert {one["message_id"] for one in kept} == {one.id for one in claimed}
@@ -152,7 +133,7 @@ async def test_results_whose_commit_was_not_heard_of_are_kept_once(tenant: Tenan
 
 async def test_more_results_than_are_written_at_once_are_all_written(tenant: Tenant) -> None:
     [message] = await _claimed(tenant, 1)
-    results = [_delivered(message, message_id=uuid4()) for _ in range(2_100)]
+    results = [finished(message, message_id=uuid4()) for _ in range(2_100)]
     await _write(tenant.platform.pool, results)
     assert {one["message_id"] for one in await attempts(tenant)} == {
         result.message_id for result in results
