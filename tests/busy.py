@@ -51,7 +51,7 @@ async def _serve(port: int, hang_seconds: float, shutdown_seconds: float) -> Non
         Connections(),
         graceful_seconds=shutdown_seconds,
         ready=lambda: _say("ready"),
-        told_to_end=alarm.end,
+        on_end=alarm.end,
     )
     watching = asyncio.create_task(liveness.watch(liveness.LagMetrics("busy"), alarm))
     await server.serve()

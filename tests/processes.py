@@ -21,7 +21,7 @@ from estafette.store.pool import open_pool
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.places import Places
+from estafette.usecases.connections import DatabaseConnections
 from estafette.usecases.platform import Platform, Signals
 from tests.secret_key import CIPHER_KEY
 from tests.serving import Server, seed_market
@@ -180,7 +180,7 @@ async def platform_over(dsn: str) -> AsyncGenerator[Platform]:
     catalog = Catalog(pool)
     platform = Platform(
         pool=pool,
-        places=Places(pool),
+        connections=DatabaseConnections(pool),
         key_uses=KeyUses(pool),
         signal=Signals(pool).send,
         dialects=app.DIALECTS,

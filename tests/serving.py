@@ -46,9 +46,9 @@ from estafette.usecases.accounts.administration import create_account, set_origi
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
+from estafette.usecases.connections import DatabaseConnections
 from estafette.usecases.couriers.companies import add_demo_companies
 from estafette.usecases.deliveries.advance import Move, advance
-from estafette.usecases.places import Places
 from estafette.usecases.platform import Platform, Signals
 from tests.edges import Call, Edge
 from tests.rows import tables
@@ -285,7 +285,7 @@ async def running(
     remembered = Catalog(pool)
     platform = Platform(
         pool=pool,
-        places=Places(pool),
+        connections=DatabaseConnections(pool),
         key_uses=KeyUses(pool),
         signal=Signals(pool).send,
         dialects={one.name: one.dialect for one in dialects},

@@ -129,7 +129,7 @@ async def test_what_fails_is_told_and_tried_again_and_no_wake_hurries_it() -> No
     await ended(Loop("failing", rounds, hasty), lambda: rounds.reach(3))
 
 
-async def test_a_round_that_is_under_way_is_told_to_end_early() -> None:
+async def test_a_round_that_is_under_way_is_on_end_early() -> None:
     told = False
     begun = asyncio.Event()
 

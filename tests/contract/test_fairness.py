@@ -90,7 +90,7 @@ async def test_lists_that_take_too_long_are_put_off_and_leave_the_others_their_p
 
 
 async def test_visitors_of_public_pages_take_turns(server: Server) -> None:
-    places = server.platform.places
+    places = server.platform.connections
     order: list[str] = []
     both, release = asyncio.Event(), asyncio.Event()
 
@@ -114,7 +114,7 @@ async def test_visitors_of_public_pages_take_turns(server: Server) -> None:
 
 
 async def test_a_visitor_who_lets_too_much_wait_is_put_off_alone(server: Server) -> None:
-    places = server.platform.places
+    places = server.platform.connections
 
     async def visit(address: str) -> str:
         try:

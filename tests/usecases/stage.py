@@ -36,10 +36,10 @@ from estafette.store.webhooks import endpoints
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher, key_hash, new_token
 from estafette.usecases.catalog import Catalog
+from estafette.usecases.connections import DatabaseConnections
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Answer, Idempotency, Key, Reply
 from estafette.usecases.deliveries.orders import Order
-from estafette.usecases.places import Places
 from estafette.usecases.platform import Platform, Signals
 from tests.rows import tables
 from tests.rows import webhooks as webhook_rows
@@ -205,7 +205,7 @@ async def platform_over(
     try:
         yield Platform(
             pool=pool,
-            places=Places(pool),
+            connections=DatabaseConnections(pool),
             key_uses=KeyUses(pool),
             signal=Signals(pool).send,
             dialects={DIALECT.name: DIALECT},

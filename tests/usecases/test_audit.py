@@ -14,7 +14,7 @@ from estafette.usecases import audit
 from estafette.usecases.accounts.administration import create_account, set_rate
 from estafette.usecases.accounts.keys import create_key, disable_key, list_keys
 from estafette.usecases.audit import AuditFilter, list_entries
-from estafette.usecases.cursor import PlaceUnknownError
+from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.deliveries.advance import unlock_pin
 from estafette.usecases.money.payments import confirm_payment
 from estafette.usecases.platform import Platform
@@ -143,7 +143,7 @@ async def test_pages_of_the_audit_follow_each_other_and_end(
     assert [entry.at for entry in seen] == sorted((entry.at for entry in seen), reverse=True)
     assert len({entry.id for entry in seen}) == 5
     for garbage in ("", "x~y", "2026-01-01~", "2026-01-01T00:00:00~" + str(new_id())):
-        with pytest.raises(PlaceUnknownError):
+        with pytest.raises(CursorUnknownError):
             await list_entries(platform, wanted, garbage)
 
 

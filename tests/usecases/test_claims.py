@@ -12,7 +12,7 @@ from estafette.store.couriers import dispatches
 from estafette.store.deliveries import due_moves
 from estafette.store.sandbox import plans
 from estafette.store.work import UnitOfWork
-from estafette.usecases.couriers.dispatch import Placement, heard, placed
+from estafette.usecases.couriers.dispatch import Placement, note_webhook, placed
 from tests.rows import tables
 from tests.usecases.far import LATER, Far
 from tests.usecases.stage import DIALECT, Tenant, new_tenant, platform_over
@@ -111,7 +111,7 @@ async def test_what_is_placed_is_not_doubted_whatever_ends_or_is_heard(far: Far)
     await far.die()
     errand = await far.errand()
     assert not errand.doubtful
-    assert await heard(far.shop.platform, far.company.id, "up-1", None)
+    assert await note_webhook(far.shop.platform, far.company.id, "up-1", None)
     assert (await due_in(far, delivery.id) or 0) > 200  # the look that is under way goes on
     await far.by_hand(delivery.id, Status.CANCELLED)
     row = await far.row(delivery.id)

@@ -18,7 +18,7 @@ from estafette.store.sandbox import plans
 from estafette.store.webhooks import endpoints as endpoints_table
 from estafette.store.webhooks import messages
 from estafette.store.webhooks.endpoints import SealedEndpoint
-from estafette.usecases.accounts.secret_key import START, Place
+from estafette.usecases.accounts.secret_key import START, RowPosition
 from tests.rows import tables
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 
@@ -142,7 +142,7 @@ async def test_what_is_stored_encrypted(tenant: Tenant, connection: Any) -> None
         terms = (*stored, None)[number % 3]
         await tables.change(connection, "deliveries", {"id": id}, terms=terms)
     pins: list[UUID] = []
-    place: Place | None = START
+    place: RowPosition | None = START
     while place is not None:
         found, place = await deliveries.pins(connection, place, 2)
         pins += [one.id for one in found]

@@ -19,7 +19,14 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.errors import CourierUnavailable
 from estafette.core.ids import new_id
 from estafette.store.signals import DISPATCHES, OUTBOX
-from estafette.usecases.couriers.dispatch import Placement, followed, heard, lost, placed, refused
+from estafette.usecases.couriers.dispatch import (
+    Placement,
+    followed,
+    lost,
+    note_webhook,
+    placed,
+    refused,
+)
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.confirm import Confirmation, confirm, confirm_by_hand
@@ -186,7 +193,7 @@ async def being_lost_by_a_platform(stage: Stage) -> Act:
 async def hearing_from_a_platform(stage: Stage) -> Act:
     await stage.far.create()
     assert await placed(stage.shop.platform, await stage.far.errand(), Placement("up-1"), LATER)
-    return lambda: heard(stage.shop.platform, stage.far.company.id, "up-1", None)
+    return lambda: note_webhook(stage.shop.platform, stage.far.company.id, "up-1", None)
 
 
 async def testing_an_endpoint(stage: Stage) -> Act:

@@ -28,12 +28,12 @@ from estafette.store.deliveries import (
     references,
 )
 from estafette.store.deliveries import table as deliveries
-from estafette.store.deliveries.idempotency import Key, Record
+from estafette.store.deliveries.idempotency import Key, StoredAnswer
 from estafette.store.deliveries.references import Series
 from estafette.store.money import books, closings
 from estafette.store.quotes import table as quotes
 from estafette.store.sandbox import plans
-from estafette.usecases.couriers.dispatch import Placement, followed, heard, lost, placed
+from estafette.usecases.couriers.dispatch import Placement, followed, lost, note_webhook, placed
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.privacy import erase_phone
@@ -115,7 +115,7 @@ async def test_what_becomes_of_a_dispatch(far: Far) -> None:
         assert await placed(platform, errand, Placement("up-1", "123456", 900), timedelta())
         errand = await far.errand()
         assert await followed(platform, errand, told(Status.ASSIGNED), timedelta(minutes=9))
-        assert await heard(platform, far.company.id, "up-1", None)
+        assert await note_webhook(platform, far.company.id, "up-1", None)
         far.answers = [Recalled.CANCELLED]
         await far.cancel(delivery.id)
     assert (await far.row(delivery.id))["state"] == "closed"
@@ -203,7 +203,7 @@ async def test_what_is_asked_for_by_a_key_or_a_reference(far: Far) -> None:
     delivery = await far.create(external_ref="order-7")
     mine, theirs = shop.scope, (await new_shop(shop.platform)).scope
     rehearsed = mine._replace(mode=Mode.SANDBOX)
-    answer = Record(b"f", 201, b"{}")
+    answer = StoredAnswer(b"f", 201, b"{}")
     key = Key(mine, "POST /v1/deliveries", "k-1")
     others = [
         key._replace(scope=theirs),

@@ -11,7 +11,14 @@ from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.store.signals import DISPATCHES, OUTBOX
-from estafette.usecases.couriers.dispatch import Placement, followed, heard, lost, placed, refused
+from estafette.usecases.couriers.dispatch import (
+    Placement,
+    followed,
+    lost,
+    note_webhook,
+    placed,
+    refused,
+)
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.due_moves import look_after
@@ -136,8 +143,8 @@ async def test_what_comes_of_a_dispatch_wakes_who_hears_of_it(remote: Far) -> No
     report = told(Status.ASSIGNED)
     assert await signals.of(followed(platform, errands[second.id], report, LATER)) == (1, 0)
     assert await signals.of(lost(platform, errands[third.id], "gone")) == (1, 0)
-    assert await signals.of(heard(platform, remote.company.id, "up-2", None)) == (0, 1)
-    assert await signals.of(heard(platform, remote.company.id, "up-9", None)) == (0, 0)
+    assert await signals.of(note_webhook(platform, remote.company.id, "up-2", None)) == (0, 1)
+    assert await signals.of(note_webhook(platform, remote.company.id, "up-9", None)) == (0, 0)
     remote.answers = [Recalled.CANCELLED]
     assert (await signals.of(remote.cancel(second.id)))[0] == 1
 

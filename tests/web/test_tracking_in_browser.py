@@ -27,8 +27,8 @@ from estafette.store.work import UnitOfWork
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher, new_cipher_key
 from estafette.usecases.catalog import Catalog
+from estafette.usecases.connections import DatabaseConnections
 from estafette.usecases.deliveries.advance import Move, advance
-from estafette.usecases.places import Places
 from estafette.usecases.platform import Platform, Signals, clock
 from estafette.web.tracking import app
 from tests.web.tracking_samples import Shelf, advanced, delivery, parse_public, public, served
@@ -77,7 +77,7 @@ async def pool(postgres_dsn: str) -> AsyncIterator[Pool]:
 async def parcel(pool: Pool) -> _Parcel:
     platform = Platform(
         pool,
-        Places(pool),
+        DatabaseConnections(pool),
         KeyUses(pool),
         Signals(pool).send,
         {},

@@ -1,4 +1,4 @@
-"""Many endpoints that hang beside few that answer: whom the worker's places are left to."""
+"""Many endpoints that hang beside few that answer: whom the worker's slots are left to."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -226,7 +226,7 @@ def test_a_request_that_takes_long_leaves_its_place_to_others() -> None:
     accept(some, [claimed(uuid4(), account=uuid4()) for _ in range(30)])
     counts = [len(take_all(some, now)) for now in (0.0, 0.4, 0.6, 1.2, 1.8, 2.4, 3.0, 3.6, 4.2)]
     assert counts[:3] == [2, 0, 2]
-    assert sum(counts) == 12  # ten that take long, and two in the places of the unknown
+    assert sum(counts) == 12  # ten that take long, and two in the slots of the unknown
 
 
 def test_an_endpoint_with_a_request_that_takes_long_is_sent_no_more_meanwhile() -> None:

@@ -22,7 +22,7 @@ from estafette.store.pool import Pool, open_pool
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.places import LIST_STATEMENT_SECONDS, Places
+from estafette.usecases.connections import LIST_STATEMENT_SECONDS, DatabaseConnections
 from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform, Signals
 from estafette.usecases.ready import NotReadyError
 from estafette.webhooks.message import Renderer
@@ -91,7 +91,7 @@ async def open_platform(
     catalog = Catalog(pool)
     platform = Platform(
         pool=pool,
-        places=Places(pool, list_pool),
+        connections=DatabaseConnections(pool, list_pool),
         key_uses=KeyUses(pool),
         signal=Signals(pool).send,
         dialects=DIALECTS,

@@ -104,7 +104,7 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
         sockets = open_sockets(settings.host, settings.port)
         port = sockets[0].getsockname()[1]
 
-        def told() -> None:
+        def announce_ready() -> None:
             _tell_start(replace(settings, port=port).local_url, database)
             ready()
 
@@ -114,8 +114,8 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
             sockets,
             connections,
             graceful_seconds=settings.shutdown_seconds * _ORDERLY,
-            ready=told,
-            told_to_end=alarm.end,
+            ready=announce_ready,
+            on_end=alarm.end,
             before_end=application.pages.close_streams,
         )
         lag = liveness.LagMetrics("server")
@@ -180,7 +180,7 @@ async def work(settings: Settings) -> None:
     """
     stop = asyncio.Event()
     alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
-    _stop_when_told(stop, alarm)
+    _stop_on_signal(stop, alarm)
     guard = Guard(allow=settings.webhook_allowed_networks)
     retention, by = _retention(settings), By.process("worker")
     async with (
@@ -211,19 +211,19 @@ async def work(settings: Settings) -> None:
         )
 
 
-def _stop_when_told(stop: asyncio.Event, alarm: liveness.Alarm) -> None:
+def _stop_on_signal(stop: asyncio.Event, alarm: liveness.Alarm) -> None:
     """Sets `stop` at SIGINT or SIGTERM, and has the alarm ring if that does not help.
 
     The handler is Python's own, not the loop's: it is called also while the loop stands still.
     """
     loop = asyncio.get_running_loop()
 
-    def told(_number: int, _frame: FrameType | None) -> None:
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
         alarm.end()
         loop.call_soon_threadsafe(stop.set)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, told)
+        signal.signal(number, on_signal)
 
 
 async def _watch_until(stop: asyncio.Event, alarm: liveness.Alarm) -> None:

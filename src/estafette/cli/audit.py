@@ -14,7 +14,7 @@ from estafette.cli.words import AsJson, identifier, moment
 from estafette.core.audit import AuditedAct, AuditEntry, By, ByKind
 from estafette.usecases.accounts.administration import find_account, list_accounts
 from estafette.usecases.audit import AuditFilter, AuditPage, find_entries, list_entries
-from estafette.usecases.cursor import PlaceUnknownError
+from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.platform import Platform
 
 app = App(name="audit", help="Who did what: keys, secrets, payments, moves by hand.")
@@ -93,7 +93,7 @@ def list_(
         )
         try:
             page = await list_entries(platform, wanted, after, limit)
-        except PlaceUnknownError:
+        except CursorUnknownError:
             raise misused("--after must be the `next` of a page") from None
         return page, {one.id: one.name for one in await list_accounts(platform)}
 
@@ -161,14 +161,14 @@ def show(entry: str, *, json: AsJson = False) -> int:
 
     found, accounts = on_platform(work)
     if len(found) != 1:
-        told = "several entries end so: give the whole id" if found else "there is no such entry"
-        raise CommandError(f"{told}; `estafette audit list --json` shows ids", code="refused")
-    told = _json(found[0], accounts)
+        shown = "several entries end so: give the whole id" if found else "there is no such entry"
+        raise CommandError(f"{shown}; `estafette audit list --json` shows ids", code="refused")
+    shown = _json(found[0], accounts)
     if json:
-        say_json(told)
+        say_json(shown)
         return OK
-    changes: dict[str, Any] = told.pop("changes")
-    fields({**told, "by": _by(found[0].by)})
+    changes: dict[str, Any] = shown.pop("changes")
+    fields({**shown, "by": _by(found[0].by)})
     if changes:
         say()
         fields({f"  {name}": _fact(value) for name, value in changes.items()})

@@ -192,16 +192,16 @@ async def _saved(platform: Platform, company: Company, options: _Options) -> Sav
     ]
 
 
-def _told(company: Company, warnings: Sequence[str] = (), *, json: bool) -> int:
-    told = _json(company)
+def _say_company(company: Company, warnings: Sequence[str] = (), *, json: bool) -> int:
+    facts = _json(company)
     for warning in warnings:
         note(f"{styled('warning:', 'yellow', sys.stderr)} {warning}")
     if json:
         if warnings:
-            told["warnings"] = warnings
-        say_json(told)
+            facts["warnings"] = warnings
+        say_json(facts)
     else:
-        shown = {name: _cell(value) for name, value in told.items()}
+        shown = {name: _cell(value) for name, value in facts.items()}
         fields({name.replace("_", " "): value for name, value in shown.items()})
     return OK
 
@@ -277,7 +277,7 @@ def create(
         )
         return await _saved(platform, company, options or _Options())
 
-    return _told(*on_platform(work), json=json)
+    return _say_company(*on_platform(work), json=json)
 
 
 @app.command
@@ -302,7 +302,7 @@ def update(
         company = await find_company(platform, known_market(market), slug, owner)
         return await _saved(platform, company, options or _Options())
 
-    return _told(*on_platform(work), json=json)
+    return _say_company(*on_platform(work), json=json)
 
 
 def _switch(slug: str, market: str, account: str | None, *, active: bool, json: bool) -> int:
@@ -310,7 +310,7 @@ def _switch(slug: str, market: str, account: str | None, *, active: bool, json: 
         owner = await _account_id(platform, account)
         return await change_company(platform, known_market(market), slug, owner, active=active)
 
-    return _told(on_platform(work), json=json)
+    return _say_company(on_platform(work), json=json)
 
 
 @app.command

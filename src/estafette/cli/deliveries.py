@@ -20,7 +20,7 @@ from estafette.core.deliveries.dialect import Dialect
 from estafette.usecases.accounts.administration import account_of, find_account, list_accounts
 from estafette.usecases.accounts.keys import list_keys
 from estafette.usecases.couriers.errands import elsewhere
-from estafette.usecases.cursor import PlaceUnknownError
+from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.deliveries.advance import reveal_pin, unlock_pin
 from estafette.usecases.deliveries.confirm import confirm_by_hand
 from estafette.usecases.deliveries.find import (
@@ -121,7 +121,7 @@ def list_(
         wanted = await _wanted(platform, filters, of)
         try:
             found = await look_for(platform, wanted, after, limit)
-        except PlaceUnknownError:
+        except CursorUnknownError:
             raise misused("--after must be the `next` of a page") from None
         accounts = {one.id: one for one in await list_accounts(platform)}
         keys: Keys = {}
@@ -294,10 +294,10 @@ def _ask_to_pass(delivery: Delivery, to: Status, *, may_ask: bool) -> None:
     passed = (way(delivery.progress, to) or (to,))[:-1]
     if not passed:
         return
-    told = f"it is {delivery.status}, and would pass {', '.join(passed)} on its way to {to}"
+    passing = f"it is {delivery.status}, and would pass {', '.join(passed)} on its way to {to}"
     if not (may_ask and sys.stdin.isatty()):
-        raise misused(f"{told}, each told to its merchant: --yes does so")
-    remark(f"{told[0].upper()}{told[1:]}; its merchant is told of each")
+        raise misused(f"{passing}, each told to its merchant: --yes does so")
+    remark(f"{passing[0].upper()}{passing[1:]}; its merchant is told of each")
     if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
         raise misused("nothing was changed")
 

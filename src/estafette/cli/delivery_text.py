@@ -135,8 +135,8 @@ def say_known(known: Known, *, as_json: bool) -> int:
     stops = {"pickup": _stop_json(delivery.pickup), "dropoff": _stop_json(delivery.dropoff)}
     parcel = _parcel_json(delivery.parcel)
     if as_json:
-        told = {**shown, **stops, "parcel": parcel, "metadata": delivery.metadata}
-        say_json({**told, "history": [_event_json(event) for event in events]})
+        document = {**shown, **stops, "parcel": parcel, "metadata": delivery.metadata}
+        say_json({**document, "history": [_event_json(event) for event in events]})
         return OK
     currency = shown.pop("currency")
     cash = shown["cash_collect"]
@@ -184,7 +184,7 @@ def _say_stop(name: str, stop: Mapping[str, Any]) -> None:
 
 
 def _say_event(event: Event) -> None:
-    told = f"  {styled(', '.join(event.announced), 'cyan')}" if event.announced else ""
+    webhooks = f"  {styled(', '.join(event.announced), 'cyan')}" if event.announced else ""
     note = f"  {plain(event.note)}" if event.note else ""
     actor = styled(f"{event.actor.value:8}", "dim")
-    say(f"{time_text(event.occurred_at)}  {event.status.value:16}  {actor}{told}{note}")
+    say(f"{time_text(event.occurred_at)}  {event.status.value:16}  {actor}{webhooks}{note}")

@@ -128,8 +128,8 @@ def _time_zones() -> Finding:
     for market in MARKETS.values():
         ours, system = ZoneInfo(market.time_zone), _zone_of_system(market.time_zone)
         if system is not None and system.utcoffset(now) != ours.utcoffset(now):
-            told = f"{market.time_zone} is at {now.astimezone(ours):%z}, the system says"
-            differing.append(f"{told} {now.astimezone(system):%z}")
+            here = f"{market.time_zone} is at {now.astimezone(ours):%z}, the system says"
+            differing.append(f"{here} {now.astimezone(system):%z}")
     if not differing:
         return Finding("time zones", Verdict.OK, "as the system has them")
     advice = "update the system's tzdata for other programs; Estafette goes by its own"
@@ -138,8 +138,8 @@ def _time_zones() -> Finding:
 
 def _zone_of_system(name: str) -> ZoneInfo | None:
     """The zone by the first file that the system has of it; None where it has none."""
-    told = os.environ.get("PYTHONTZPATH", sysconfig.get_config_var("TZPATH") or "")
-    for folder in filter(None, told.split(os.pathsep)):
+    path = os.environ.get("PYTHONTZPATH", sysconfig.get_config_var("TZPATH") or "")
+    for folder in filter(None, path.split(os.pathsep)):
         try:
             with (Path(folder) / name).open("rb") as file:
                 return ZoneInfo.from_file(file, name)
@@ -245,8 +245,8 @@ async def _public_url(known: Settings) -> Finding:
             return Finding("public URL", Verdict.OK, f"{known.public_url} answers")
         text = f"{url} answers with status {status}"
     except (OSError, HTTPException) as error:
-        told = getattr(error, "reason", None) or error
-        text = f"{known.public_url} does not answer ({str(told) or type(error).__name__})"
+        reason = getattr(error, "reason", None) or error
+        text = f"{known.public_url} does not answer ({str(reason) or type(error).__name__})"
     return Finding("public URL", Verdict.PROBLEM, text, advice)
 
 

@@ -61,7 +61,7 @@ def checked_url(url: str) -> str:
     return url
 
 
-def _told(
+def _say_settings(
     endpoint: EndpointSettings,
     account: str,
     *,
@@ -129,10 +129,10 @@ def _state(endpoint: EndpointSettings) -> str | None:
 
 
 def _waiting_text(endpoint: EndpointSettings, waiting: int) -> str:
-    told = f"{waiting}{' or more' if waiting == MOST_WAITING else ''}"
+    count = f"{waiting}{' or more' if waiting == MOST_WAITING else ''}"
     if not endpoint.is_enabled:
-        return f"{told}, which are sent once it is enabled"
-    return told if endpoint.url else f"{told}, which are sent once it has a URL"
+        return f"{count}, which are sent once it is enabled"
+    return count if endpoint.url else f"{count}, which are sent once it has a URL"
 
 
 def _order_text(seconds: int | None) -> str | None:
@@ -177,7 +177,7 @@ def set_(
     is_new, endpoint = in_scope(account, mode, work)
     if target is not None:
         warn_of_url(target)
-    _told(endpoint, account, json=json, reveal=is_new)
+    _say_settings(endpoint, account, json=json, reveal=is_new)
     if not json:
         say()
         say(f"Try it: estafette webhooks test --account {account} --mode {mode.value}")
@@ -290,7 +290,7 @@ def enable(
         return since, waiting, await endpoints.set_enabled(platform, scope, name, enabled=True)
 
     since, waiting, endpoint = in_scope(account, mode, work)
-    _told(endpoint, account, json=json, waiting=waiting)
+    _say_settings(endpoint, account, json=json, waiting=waiting)
     if since is not None and not json:
         which = f"--account {account} --mode {mode.value} --name {name}"
         say()
@@ -314,7 +314,7 @@ def disable(
         return endpoint, waiting.get((scope, name), 0)
 
     endpoint, waiting = in_scope(account, mode, work)
-    return _told(endpoint, account, json=json, waiting=waiting)
+    return _say_settings(endpoint, account, json=json, waiting=waiting)
 
 
 def remove(

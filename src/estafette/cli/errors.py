@@ -133,8 +133,8 @@ def explain_database(error: Exception) -> str | None:
     if isinstance(error, ConnectionError | TimeoutError | asyncpg.CannotConnectNowError):
         return f"the database cannot be reached ({error or type(error).__name__}); is it running?"
     if isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError):
-        told = getattr(error, "strerror", None) or error
-        return f"the database cannot be reached ({told}); is it running?"
+        reason = getattr(error, "strerror", None) or error
+        return f"the database cannot be reached ({reason}); is it running?"
     return None
 
 

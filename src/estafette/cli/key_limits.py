@@ -98,7 +98,7 @@ def limits(
     """Show or change what pages with a publishable key may have delivered."""
     which = named(key)
     changes = _changes(pickup, methods, max_cash, per_hour, per_address, hold)
-    told = _json(
+    facts = _json(
         for_account(
             account,
             lambda platform, found: set_limits(
@@ -107,19 +107,19 @@ def limits(
         )
     )
     if json:
-        say_json(told)
+        say_json(facts)
     else:
-        fields(_texts(told))
-        for place in told["pickups"]:
+        fields(_texts(facts))
+        for place in facts["pickups"]:
             say(f"  {place}")
     return OK
 
 
-def _texts(told: dict[str, Any]) -> dict[str, Any]:
-    shown = told | {
-        "methods": ", ".join(told["methods"]),
-        "held": "yes" if told["held"] else "no",
-        "pickups": "at these places alone:" if told["pickups"] else ANYWHERE,
+def _texts(facts: dict[str, Any]) -> dict[str, Any]:
+    shown = facts | {
+        "methods": ", ".join(facts["methods"]),
+        "held": "yes" if facts["held"] else "no",
+        "pickups": "at these places alone:" if facts["pickups"] else ANYWHERE,
     }
     return {name.replace("_", " "): value for name, value in shown.items()}
 

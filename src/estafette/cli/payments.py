@@ -207,8 +207,8 @@ def _pay(
         )
         return OK
     what = "received from" if cause is Cause.SETTLED else "paid to"
-    told = f"{amount} {of.market.currency} {what} {company or account}, {reference}"
-    say(f"{told}: booked before, nothing was changed" if was_booked else f"{told}: booked")
+    payment = f"{amount} {of.market.currency} {what} {company or account}, {reference}"
+    say(f"{payment}: booked before, nothing was changed" if was_booked else f"{payment}: booked")
     return OK
 
 

@@ -91,13 +91,13 @@ def erase(
         ]
         return {"phone": number, "would_erase": found}
 
-    told = on_platform(work)
+    report = on_platform(work)
     if json:
-        say_json(told)
+        say_json(report)
     elif yes:
-        _say_erased(told)
+        _say_erased(report)
     else:
-        _say_found(told)
+        _say_found(report)
     return OK
 
 
@@ -113,13 +113,13 @@ def _json(delivery: Delivery, names: dict[Any, str]) -> dict[str, Any]:
     }
 
 
-def _say_found(told: dict[str, Any]) -> None:
-    found: list[dict[str, Any]] = told["would_erase"]
+def _say_found(report: dict[str, Any]) -> None:
+    found: list[dict[str, Any]] = report["would_erase"]
     columns = ("account", "mode", "delivery", "reference", "status", "created_at")
     table(
         ("ACCOUNT", "MODE", "DELIVERY", "ORDER", "STATUS", "CREATED"),
         [[row[column] for column in columns] for row in found[:_SHOWN]],
-        f"No delivery names {told['phone']}",
+        f"No delivery names {report['phone']}",
     )
     if not found:
         return
@@ -133,9 +133,9 @@ def _say_found(told: dict[str, Any]) -> None:
         say(f"and {under_way} under way as soon as they have ended")
 
 
-def _say_erased(told: dict[str, Any]) -> None:
-    say(f"Erased {told['erased']} deliveries that named {told['phone']}")
-    waiting: list[dict[str, Any]] = told["when_ended"]
+def _say_erased(report: dict[str, Any]) -> None:
+    say(f"Erased {report['erased']} deliveries that named {report['phone']}")
+    waiting: list[dict[str, Any]] = report["when_ended"]
     if waiting:
         say(f"{len(waiting)} are under way, and will be erased as soon as they have ended:")
         for row in waiting[:_SHOWN]:

@@ -24,7 +24,7 @@ def serve(found: Settings, *, as_json: bool = False) -> int:
     _check(found, "server", as_json=as_json)
     from estafette.app import processes
 
-    return _until_told(processes.serve(found), found, "metrics_port")
+    return _until_ended(processes.serve(found), found, "metrics_port")
 
 
 def work(found: Settings, *, as_json: bool = False) -> int:
@@ -32,7 +32,7 @@ def work(found: Settings, *, as_json: bool = False) -> int:
     _check(found, "worker", as_json=as_json)
     from estafette.app import processes
 
-    return _until_told(processes.work(found), found, "worker_metrics_port")
+    return _until_ended(processes.work(found), found, "worker_metrics_port")
 
 
 def prepare(found: Settings) -> int:
@@ -84,7 +84,7 @@ def _database(found: Settings) -> str:
     return found.database_url
 
 
-def _until_told(work: Coroutine[Any, Any, None], found: Settings, metrics: str) -> int:
+def _until_ended(work: Coroutine[Any, Any, None], found: Settings, metrics: str) -> int:
     """Runs what ends by SIGTERM or SIGINT; a signal that finds no other handler ends it too.
 
     uvicorn raises the signal that stopped it once more when it has stopped, which by default would

@@ -64,13 +64,13 @@ def rotate(*, json: AsJson = False) -> int:
     """
     is_seen = sys.stderr.isatty()
 
-    def told(rotation: Rotation) -> None:
+    def print_progress(rotation: Rotation) -> None:
         if is_seen:
             sys.stderr.write(f"\r{rotation.written} written anew")
             sys.stderr.flush()
 
     async def work(platform: Platform) -> tuple[Rotation, str]:
-        return await rotate_all(platform, told), platform.cipher.key_id
+        return await rotate_all(platform, print_progress), platform.cipher.key_id
 
     done, key_id = on_platform(work)
     if is_seen:

@@ -149,8 +149,8 @@ def resend(
 
     count, missed, is_all = in_scope(account, mode, work)
     if json:
-        told = {"never_told": missed, "is_all": is_all} if began is not None else {}
-        say_json({"resent": count, **told})
+        missed_facts = {"never_told": missed, "is_all": is_all} if began is not None else {}
+        say_json({"resent": count, **missed_facts})
         return OK
     say(f"{_messages(count)} will be sent again now")
     if missed:

@@ -50,14 +50,14 @@ class Introduction:
 
 def introduction(name: str) -> Introduction:
     """Returns the introduction of the dialect of that name, which is its folder's."""
-    told = tomllib.loads((files(__name__) / name / "dialect.toml").read_text("utf-8"))
-    mount = Mount(told.get("prefix", ""), told.get("host", ""))
-    scenario = told.get("scenario", {"where": "", "example": ""})
+    written = tomllib.loads((files(__name__) / name / "dialect.toml").read_text("utf-8"))
+    mount = Mount(written.get("prefix", ""), written.get("host", ""))
+    scenario = written.get("scenario", {"where": "", "example": ""})
     return Introduction(
-        told["title"],
+        written["title"],
         mount,
-        told["docs"],
-        told["first_call"].strip(),
+        written["docs"],
+        written["first_call"].strip(),
         scenario["where"],
         scenario["example"],
     )

@@ -195,12 +195,12 @@ class HttpServer(uvicorn.Server):
         *,
         graceful_seconds: float = 5.0,
         ready: Callable[[], None] = lambda: None,
-        told_to_end: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
         before_end: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
         """Serves `app`; malformed requests are answered by `fallback`.
 
-        `ready` is called when connections are accepted, `told_to_end` when the process gets a
+        `ready` is called when connections are accepted, `on_end` when the process gets a
         signal to end, as soon as it gets it, and `before_end` before it waits for requests under
         way, for at most `graceful_seconds`.
         """
@@ -222,7 +222,7 @@ class HttpServer(uvicorn.Server):
         self._sockets = sockets
         self._connections = connections
         self._ready = ready
-        self._told_to_end = told_to_end
+        self._on_end = on_end
         self._before_end = before_end
         self._listener: Listener | None = None
 
@@ -249,7 +249,7 @@ class HttpServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Handles a signal to end."""
-        self._told_to_end()
+        self._on_end()
         super().handle_exit(sig, frame)
 
 

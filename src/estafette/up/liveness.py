@@ -99,7 +99,7 @@ async def watch(
     The alarm is not postponed and no beat sent while `is_well` returns False.
     """
     beat = beats_to_parent()
-    told_at, unsaid = -_LINE_SECONDS, 0
+    logged_at, unsaid = -_LINE_SECONDS, 0
     for tick in itertools.count():
         if tick % _TICKS == 0 and is_well():
             alarm.put_off()
@@ -111,8 +111,8 @@ async def watch(
         metrics.observe(lag, now)
         if lag < _LATE_SECONDS:
             continue
-        if now - told_at < _LINE_SECONDS:
+        if now - logged_at < _LINE_SECONDS:
             unsaid += 1
             continue
         _log.warning("the event loop was held up", seconds=round(lag, 3), before=unsaid)
-        told_at, unsaid = now, 0
+        logged_at, unsaid = now, 0

@@ -281,13 +281,13 @@ class Supervisor:
             "sandbox_step_seconds",
             "webhook_allowed_networks",
         )
-        told = {name: environment[PREFIX + name.upper()] for name in names}
-        runfile.write_running(self._data_dir, Running(os.getpid(), dsn, base_url, told))
+        values = {name: environment[PREFIX + name.upper()] for name in names}
+        runfile.write_running(self._data_dir, Running(os.getpid(), dsn, base_url, values))
         runfile.write_demo(self._data_dir, base_url, accounts)
         self._listener.ready(
             Ready(
                 base_url=base_url,
-                public_url=told["public_url"],
+                public_url=values["public_url"],
                 accounts=accounts,
                 data_dir=self._data_dir,
                 embedded=self._postgres is not None,

@@ -11,7 +11,7 @@ from estafette.core.ids import new_id
 from estafette.store import audit
 from estafette.store.audit import AuditFilter, AuditPosition
 from estafette.store.pool import Connection
-from estafette.usecases.cursor import place_text, read_place
+from estafette.usecases.cursor import cursor_text, read_cursor
 from estafette.usecases.platform import Platform
 
 __all__ = ["AuditFilter", "AuditPage", "AuditedAct", "list_entries", "note"]
@@ -63,12 +63,12 @@ async def list_entries(
     platform: Platform, wanted: AuditFilter, after: str | None = None, limit: int = 50
 ) -> AuditPage:
     """Returns entries of the audit. Raises PlaceUnknownError when `after` was not a `next`."""
-    place = None if after is None else AuditPosition(*read_place(after))
+    place = None if after is None else AuditPosition(*read_cursor(after))
     async with platform.pool.acquire() as connection:
         found = await audit.select(connection, wanted, place, limit + 1)
     entries = found[:limit]
     last = entries[-1] if len(found) > limit else None
-    return AuditPage(entries, place_text(last.at, last.id) if last else None)
+    return AuditPage(entries, cursor_text(last.at, last.id) if last else None)
 
 
 async def find_entries(platform: Platform, ending: str) -> list[AuditEntry]:

@@ -17,8 +17,8 @@ from estafette.store.couriers import companies, links
 from estafette.store.couriers.links import StoredLink
 from estafette.store.pool import Pool
 from estafette.store.quotes import catalog
+from estafette.usecases.connections import reading_lane
 from estafette.usecases.deliveries.batching import Batcher
-from estafette.usecases.places import reading_lane
 
 _CREDENTIALS = 10_000
 """How many keys are remembered, and how many that are none."""

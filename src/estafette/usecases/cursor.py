@@ -4,22 +4,22 @@ from datetime import datetime
 from uuid import UUID
 
 
-class PlaceUnknownError(ValueError):
+class CursorUnknownError(ValueError):
     """No page of a list ends there."""
 
 
-def place_text(at: datetime, id: UUID) -> str:
+def cursor_text(at: datetime, id: UUID) -> str:
     """Returns the place after what happened at a time and has this id."""
     return f"{at.isoformat()}~{id}"
 
 
-def read_place(text: str) -> tuple[datetime, UUID]:
+def read_cursor(text: str) -> tuple[datetime, UUID]:
     """Returns the time and id of such a place. Raises PlaceUnknownError for what is none."""
     at, _, id = text.partition("~")
     try:
         place = datetime.fromisoformat(at), UUID(id)
     except ValueError:
-        raise PlaceUnknownError from None
+        raise CursorUnknownError from None
     if place[0].tzinfo is None:
-        raise PlaceUnknownError
+        raise CursorUnknownError
     return place

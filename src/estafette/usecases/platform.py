@@ -18,7 +18,7 @@ from estafette.store.work import UnitOfWork, unit_of_work
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.places import Places
+from estafette.usecases.connections import DatabaseConnections
 
 CourierObserver = Callable[[Company, str, float], None]
 """Hears how a company answered ("offer", "no", "failed", "late", "open") and in how many seconds.
@@ -65,10 +65,10 @@ NOBODY_IN_PARTICULAR = By.process("estafette")
 class Platform:
     """The parts that use cases work with. It is complete when it is made, and never changed.
 
-    A request takes its connection from `places`; what runs by itself and the operator's commands
-    take theirs from `pool`. What writes for others to do, takes a `transaction` on it: after its
-    commit `signal` is called with the channel of those others. `key_uses` notes which keys are
-    used. `public_url` is where the world reaches this server, without a slash at the end.
+    A request takes its connection from `connections`; what runs by itself and the operator's
+    commands take theirs from `pool`. What writes for others to do, takes a `transaction` on it:
+    after its commit `signal` is called with the channel of those others. `key_uses` notes which
+    keys are used. `public_url` is where the world reaches this server, without a slash at the end.
     `sandbox_step` is how long a simulated courier takes for a step; zero is "only when told".
     `couriers` are the connectors to courier companies, `watch_limits` how long things may take,
     `observe_courier` hears how each company answered, `observe_dispatch` what became of deliveries
@@ -77,7 +77,7 @@ class Platform:
     """
 
     pool: Pool
-    places: Places
+    connections: DatabaseConnections
     key_uses: KeyUses
     signal: Callable[[str], None]
     dialects: Mapping[str, Dialect]

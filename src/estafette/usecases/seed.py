@@ -22,8 +22,8 @@ from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.keys import IssuedKey, create_key, is_good
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
+from estafette.usecases.connections import DatabaseConnections
 from estafette.usecases.couriers.companies import add_demo_companies
-from estafette.usecases.places import Places
 from estafette.usecases.platform import Platform, Signals
 from estafette.usecases.ready import check_secret_key
 from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
@@ -135,7 +135,7 @@ async def prepare_demo(
     try:
         platform = Platform(
             pool=pool,
-            places=Places(pool),
+            connections=DatabaseConnections(pool),
             key_uses=KeyUses(pool),
             signal=Signals(pool).send,
             dialects={},  # opening an account asks no dialect anything

@@ -41,7 +41,7 @@ class Job:
     """Messages of one delivery for one endpoint, sent one after another.
 
     Each comes with the moment, on the monotonic clock, at which it was claimed at the earliest.
-    While it `is_sent`, unless it `is_late`, it takes one of the places for endpoints of that
+    While it `is_sent`, unless it `is_late`, it takes one of the slots for endpoints of that
     `standing`; `turn` counts the messages sent.
     """
 

@@ -5,9 +5,9 @@ what it claimed (`accept`), takes jobs to send (`take`) and reports each result 
 results a lane adapts how many requests its endpoint may have at a time, and how many messages are
 held ready for it, so that they are sent before their lease ends.
 
-A worker has a bounded number of requests under way, called places. Who may take a place depends on
+A worker has a bounded number of requests under way, called slots. Who may take a slot depends on
 how an endpoint answered lately (`LaneStanding`). Only endpoints that answer soon may take the last
-places, so that the others cannot stop them. A request that takes long gives its place back and
+slots, so that the others cannot stop them. A request that takes long gives its slot back and
 counts as late from then on; late requests are bounded too.
 See docs/decisions/0030-places-by-how-they-behaved.md.
 """
@@ -28,7 +28,7 @@ _KNOWN_LANES: Final = 16_384
 _MOST_ASKED: Final = 1024
 
 
-# The share of the places that all endpoints of a standing may take together. The last three
+# The share of the slots that all endpoints of a standing may take together. The last three
 # together leave a quarter to those that answer soon; these leave an eighth to the others.
 _SHARES: Final = {
     LaneStanding.SOON: 7 / 8,
@@ -41,10 +41,10 @@ _OTHERS: Final = (LaneStanding.UNKNOWN, LaneStanding.SLOW, LaneStanding.FAILING)
 
 @dataclass(slots=True)
 class _Pool:
-    """The places for one standing: how many, which accounts have them, whose turn it is."""
+    """The slots for one standing: how many, which accounts have them, whose turn it is."""
 
     # `held` counts the messages ready or being sent, without late ones
-    places: int
+    slots: int
     taken: int = 0
     held: int = 0
     starved: bool = False
@@ -55,8 +55,8 @@ class _Pool:
 
     @property
     def most_held(self) -> int:
-        """How many messages of endpoints that do not answer soon may be held: two for a place."""
-        return 2 * self.places
+        """How many messages of endpoints that do not answer soon may be held: two for a slot."""
+        return 2 * self.slots
 
     @property
     def is_hungry(self) -> bool:
@@ -109,7 +109,7 @@ class Lanes:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether something waits for a place, ready or not claimed yet."""
+        """Whether something waits for a slot, ready or not claimed yet."""
         return any(pool.turns or pool.starved for pool in self._pools.values())
 
     @property
@@ -208,7 +208,7 @@ class Lanes:
     def _take_of(self, standing: LaneStanding) -> Job | None:
         pool = self._pools[standing]
         for _ in range(len(pool.turns)):
-            free = min(pool.places - pool.taken, self._total - self._sending)
+            free = min(pool.slots - pool.taken, self._total - self._sending)
             if free <= 0:
                 return None
             account_id, lanes = next(iter(pool.turns.items()))
@@ -243,7 +243,7 @@ class Lanes:
         self._begun.append((now, job, job.turn))
 
     def go_on(self, job: Job, now: float) -> bool:
-        """Returns whether the next message of a job that was taken is sent now, in its place.
+        """Returns whether the next message of a job that was taken is sent now, in its slot.
 
         If not, the caller calls `finish`, and the rest of the job waits for another turn.
         """
@@ -274,7 +274,7 @@ class Lanes:
             self._hungry = self._hungry or pool.is_hungry
 
     def _leave(self, job: Job) -> None:
-        """Gives back the place of a job."""
+        """Gives back the slot of a job."""
         pool = self._pools[job.standing]
         pool.taken -= 1
         pool.by_account[job.account_id] -= 1
@@ -342,7 +342,7 @@ class Lanes:
         self._queue(lane)
 
     def finish(self, job: Job) -> None:
-        """Gives the place of a job back; the rest of its messages waits for another turn."""
+        """Gives the slot of a job back; the rest of its messages waits for another turn."""
         lane = self._lanes[job.key[0]]
         lane.sending -= 1
         if job.is_late:

@@ -31,15 +31,15 @@ class ThreadResolver(AbstractResolver):
 
     Arguments:
         max_lookups: the most lookups under way at a time; further ones wait some seconds for a free
-            place.
+            slot.
         getaddrinfo: what asks the system, with the signature of `socket.getaddrinfo`.
     """
 
     def __init__(
         self, *, max_lookups: int = 128, getaddrinfo: GetAddrInfo = socket.getaddrinfo
     ) -> None:
-        self._places = asyncio.Semaphore(max_lookups)
-        self._unknown_places = asyncio.Semaphore(max(max_lookups // 2, 1))
+        self._slots = asyncio.Semaphore(max_lookups)
+        self._unknown_slots = asyncio.Semaphore(max(max_lookups // 2, 1))
         self._known: OrderedDict[str, None] = OrderedDict()
         self._getaddrinfo = getaddrinfo
 
@@ -49,15 +49,15 @@ class ThreadResolver(AbstractResolver):
         """Returns at most `MAX_ADDRESSES` addresses of `host`, in the system's order.
 
         Raises:
-            OSError: the name is not known, its servers do not answer, or there was no place.
+            OSError: the name is not known, its servers do not answer, or there was no slot.
         """
         loop = asyncio.get_running_loop()
         found: asyncio.Future[list[ResolveResult]] = loop.create_future()
-        places = await self._enter(host)
+        slots = await self._enter(host)
 
         def settle(result: list[ResolveResult] | OSError) -> None:
-            # The places are held until the thread ends, even if its result is not needed any more.
-            for each in places:
+            # The slots are held until the thread ends, even if its result is not needed any more.
+            for each in slots:
                 each.release()
             self._learn(host, resolved=not isinstance(result, OSError))
             if found.done():
@@ -82,12 +82,12 @@ class ThreadResolver(AbstractResolver):
         return await found
 
     async def _enter(self, host: str) -> list[asyncio.Semaphore]:
-        """Acquires the places of a lookup, and returns them. Raises OSError when none gets free."""
-        wanted = [] if host in self._known else [self._unknown_places]
+        """Acquires the slots of a lookup, and returns them. Raises OSError when none gets free."""
+        wanted = [] if host in self._known else [self._unknown_slots]
         taken: list[asyncio.Semaphore] = []
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                for each in (*wanted, self._places):
+                for each in (*wanted, self._slots):
                     await each.acquire()
                     taken.append(each)
         except BaseException as error:

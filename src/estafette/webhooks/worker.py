@@ -336,7 +336,7 @@ class WebhookWorker:
                 await outbox.release(connection, unsent, worker=self.name)
 
     async def _make_way(self, _: asyncio.Event) -> float:
-        """Notices requests that take long, so that others get their places."""
+        """Notices requests that take long, so that others get their slots."""
         if self._lanes.is_crowded:
             self._start_runners()
         return _MAKE_WAY.longest

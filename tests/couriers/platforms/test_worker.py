@@ -14,7 +14,7 @@ from estafette.core.couriers.company import Company, Connector
 from estafette.core.deliveries.delivery import Delivery
 from estafette.couriers.entrega import EntregaClient, EntregaPlatform
 from estafette.couriers.platforms import Access, ErrandWorker
-from estafette.couriers.platforms.places import LOOKING, PLACING
+from estafette.couriers.platforms.slots import LOOKING, PLACING
 from tests.couriers.stage import asked, creating, refusing, routed, timeline
 from tests.receivers import Receiver, after, answer
 from tests.rows import dispatches, tables

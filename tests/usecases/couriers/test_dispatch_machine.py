@@ -27,7 +27,7 @@ from estafette.usecases.couriers.dispatch import (
     Errand,
     Placement,
     followed,
-    heard,
+    note_webhook,
     placed,
     refused,
     unplaced,
@@ -251,9 +251,10 @@ class Chain(RuleBasedStateMachine):
     def they_tell(self, data: st.DataObject, with_ours: bool) -> None:
         if self.upstream.carried:
             id = data.draw(st.sampled_from(list(self.upstream.carried)))
-            told = self.upstream.carried[id].id
-            company = self.far.company.id
-            self.stage.run(heard(self.far.shop.platform, company, told, id if with_ours else None))
+            there = self.upstream.carried[id].id
+            platform, company = self.far.shop.platform, self.far.company.id
+            ours = id if with_ours else None
+            self.stage.run(note_webhook(platform, company, there, ours))
 
     @rule(id=ids)
     def it_stalls_here(self, id: UUID) -> None:

@@ -7,7 +7,14 @@ from structlog.testing import capture_logs
 
 from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.delivery import Delivery, Status
-from estafette.usecases.couriers.dispatch import Placement, followed, heard, lost, placed, refused
+from estafette.usecases.couriers.dispatch import (
+    Placement,
+    followed,
+    lost,
+    note_webhook,
+    placed,
+    refused,
+)
 from tests.usecases.far import LATER, Far, told
 
 
@@ -71,7 +78,7 @@ async def test_a_second_id_there_is_told_with_both(far: Far) -> None:
     delivery = await far.create()
     await far.errand_placed("up-1")
     with capture_logs() as logs:
-        assert await heard(far.shop.platform, far.company.id, "up-2", delivery.id)
+        assert await note_webhook(far.shop.platform, far.company.id, "up-2", delivery.id)
     assert logs == [
         {
             "event": "dispatch_unknown_upstream",

@@ -11,7 +11,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import DeliveryNotFound
 from estafette.core.ids import new_id
-from estafette.usecases.cursor import PlaceUnknownError
+from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.find import (
     Filter,
@@ -220,5 +220,5 @@ async def test_a_span_of_time_bounds_each_page_of_an_operators_list(tenant: Tena
     assert [each.id for each in [*first.deliveries, *second.deliveries]] == [made[2], made[1]]
     third = await look_for(tenant.platform, wanted, second.next, 1, 1)
     assert (third.deliveries, third.next) == ([], None)
-    with pytest.raises(PlaceUnknownError):
+    with pytest.raises(CursorUnknownError):
         await look_for(tenant.platform, wanted, "2026-01-01", 1)

@@ -97,7 +97,7 @@ async def test_each_scenario_runs_as_rehearsed(tenant: Tenant, name: str) -> Non
     messages = await tenant.messages(id)
     sent = [(message["type"], message["delay"]) for message in messages]
     assert sent == [
-        (type, (one.told_at - one.at) * STEP)
+        (type, (one.announced_at - one.at) * STEP)
         for one in happenings
         for type in one.announced
         for _ in range(one.copies)
@@ -117,7 +117,7 @@ async def test_a_duplicate_webhook_carries_the_same_event_id(tenant: Tenant) -> 
 
 def test_out_of_order_webhooks_change_places_in_pairs() -> None:
     told = [
-        (one.told_at, type)
+        (one.announced_at, type)
         for one in rehearse("webhook_out_of_order", DIALECT)
         for type in one.announced
     ]
@@ -127,7 +127,7 @@ def test_out_of_order_webhooks_change_places_in_pairs() -> None:
 
 def test_late_webhooks_come_after_six_steps_in_order() -> None:
     happenings = [one for one in rehearse("webhook_late", DIALECT) if one.announced]
-    assert [one.told_at - one.at for one in happenings] == [6] * 5
+    assert [one.announced_at - one.at for one in happenings] == [6] * 5
 
 
 async def test_a_step_is_made_once_however_many_couriers_look(tenant: Tenant) -> None:

@@ -50,7 +50,7 @@ def phones_of(delivery: Delivery) -> set[str]:
 
 
 def erased_answer(
-    told: Mapping[str, Any], shown: Mapping[str, Any], kept: Collection[str]
+    stored: Mapping[str, Any], shown: Mapping[str, Any], kept: Collection[str]
 ) -> dict[str, Any]:
     """Returns what was told of a delivery, without its personal data.
 
@@ -60,18 +60,18 @@ def erased_answer(
     """
     return {
         name: value if name in kept else _shown_still(value, shown[name])
-        for name, value in told.items()
+        for name, value in stored.items()
         if name in kept or name in shown
     }
 
 
-def _shown_still(told: Any, shown: Any) -> Any:
+def _shown_still(stored: Any, shown: Any) -> Any:
     """Returns what is shown, as far as that much was told."""
-    if not isinstance(told, Mapping) or not isinstance(shown, Mapping):
+    if not isinstance(stored, Mapping) or not isinstance(shown, Mapping):
         return shown
-    of_told, of_shown = cast("Mapping[str, Any]", told), cast("Mapping[str, Any]", shown)
+    of_stored, of_shown = cast("Mapping[str, Any]", stored), cast("Mapping[str, Any]", shown)
     return {
         name: _shown_still(value, of_shown[name])
-        for name, value in of_told.items()
+        for name, value in of_stored.items()
         if name in of_shown
     }

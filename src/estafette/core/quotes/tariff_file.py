@@ -212,9 +212,11 @@ class _Row:
         known = self._cities is None or value in self._cities
         if value in (ANY, SAME) or not _CODE.fullmatch(value):
             wanted = " or ".join(f"`{word}`" for word in words)
-            self.reasons.append(f"{column} must be a city code or {wanted}, not {_told(value)}")
+            self.reasons.append(
+                f"{column} must be a city code or {wanted}, not {_shortened(value)}"
+            )
         elif not known:
-            self.reasons.append(f"{column}: no city has the code {_told(value)}")
+            self.reasons.append(f"{column}: no city has the code {_shortened(value)}")
         return value
 
     def _number(self, column: str, least: int, most: int) -> int:
@@ -224,7 +226,7 @@ class _Row:
             if least <= number <= most:
                 return number
         self.reasons.append(
-            f"{column} must be a whole number from {least} to {most}, not {_told(value)}"
+            f"{column} must be a whole number from {least} to {most}, not {_shortened(value)}"
         )
         return least
 
@@ -235,13 +237,13 @@ class _Row:
             if 0 < seconds <= _LARGEST:
                 return seconds
         self.reasons.append(
-            f"{column} must be a duration such as 90m, 2h or 3d, not {_told(value)}"
+            f"{column} must be a duration such as 90m, 2h or 3d, not {_shortened(value)}"
         )
         return 1
 
 
-def _told(value: str) -> str:
-    """Returns a value as it is told of in a mistake: long ones by their beginning."""
+def _shortened(value: str) -> str:
+    """Returns a value as a mistake names it: long ones by their beginning."""
     return repr(value if len(value) <= _LONGEST_ECHO else f"{value[:_LONGEST_ECHO]}…")
 
 

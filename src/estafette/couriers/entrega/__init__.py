@@ -1,7 +1,7 @@
 """Companies whose platform speaks Entrega, as its client: another Estafette, or whatever speaks it.
 
 Sums are in whole kwanza, as Entrega has them. What such a company needs whatever its platform
-speaks (errands, doubt, breakers, shares, places, the worker) is in `couriers/platforms`. On the
+speaks (errands, doubt, breakers, shares, slots, the worker) is in `couriers/platforms`. On the
 command line, in settings, metrics and the database such a company is called `remote`.
 """
 

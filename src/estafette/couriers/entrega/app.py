@@ -55,7 +55,7 @@ class _Receiver:
         except InDoubt:
             raise Senseless from None
         ours = hint.our_id
-        known = await dispatch.heard(
+        known = await dispatch.note_webhook(
             self._platform,
             company_id,
             hint.delivery_id,

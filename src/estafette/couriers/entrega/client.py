@@ -176,18 +176,18 @@ def _checked(reply: Reply) -> Reply:
     """Returns a 2xx reply. Raises Declined for a certain no, InDoubt for anything else."""
     if reply.is_success:
         return reply
-    told = problem(reply.body)
+    found = problem(reply.body)
     if reply.is_certain_no:
-        code = told.error if told else None
+        code = found.error if found else None
         raise Declined(
             reply.status,
-            (told and told.detail) or "",
+            (found and found.detail) or "",
             code,
             reply.wait_seconds,
-            is_reasoned=told is not None and told.status == reply.status,
+            is_reasoned=found is not None and found.status == reply.status,
             quote=_QUOTE_TROUBLES.get(code or ""),
         )
-    said = f"HTTP {reply.status} {(told and told.detail) or ''}".rstrip()
+    said = f"HTTP {reply.status} {(found and found.detail) or ''}".rstrip()
     if reply.status in _OF_THE_PLATFORM_ITSELF and reply.content_type == _PROBLEM:
         raise PlatformUnavailable(said)
     raise InDoubt(said)

@@ -8,7 +8,7 @@ from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.delivery import Status
 from estafette.couriers.entrega.client import HURRY_SECONDS, EntregaClient
 from estafette.couriers.entrega.mapping import cheapest, offer, quote_body
-from estafette.couriers.platforms.failures import Declined, InDoubt, Late, told
+from estafette.couriers.platforms.failures import Declined, InDoubt, Late, failure_text
 from estafette.couriers.platforms.reach import Reach
 from estafette.logs import Logger
 from estafette.usecases.platform import clock
@@ -50,7 +50,7 @@ class EntregaCourier:
             async with asyncio.timeout(HURRY_SECONDS):
                 return await self._recall(company, mode, upstream_id)
         except (CourierFailed, TimeoutError) as error:
-            _log.warning("recall_failed", company=company.slug, reason=told(error))
+            _log.warning("recall_failed", company=company.slug, reason=failure_text(error))
             return Recalled.UNKNOWN
 
     async def _recall(self, company: Company, mode: Mode, upstream_id: str) -> Recalled:

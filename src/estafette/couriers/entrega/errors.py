@@ -31,8 +31,8 @@ class Senseless(HttpRefusal):
 
 
 def _problem(status: int, title: str, detail: str, headers: Sequence[Header] = ()) -> HttpReply:
-    told = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return HttpReply(status, orjson.dumps(told), ((b"content-type", _TYPE.encode()), *headers))
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return HttpReply(status, orjson.dumps(body), ((b"content-type", _TYPE.encode()), *headers))
 
 
 def _busy(refusal: core.Busy) -> HttpReply:

@@ -18,8 +18,8 @@ from estafette.couriers.entrega.mapping import (
     step,
 )
 from estafette.couriers.platforms.failures import InDoubt
-from estafette.couriers.platforms.places import Manners
 from estafette.couriers.platforms.reach import Access
+from estafette.couriers.platforms.slots import Manners
 from estafette.usecases.couriers.dispatch import Placement
 from estafette.usecases.platform import clock
 

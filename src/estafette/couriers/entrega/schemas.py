@@ -99,11 +99,11 @@ def _text(value: Any) -> str | None:
 _Loose = Annotated[dict[str, Any] | None, BeforeValidator(_object)]
 
 
-class _Told(BaseModel):
+class _Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
 
 
-class UpstreamQuote(_Told):
+class UpstreamQuote(_Lenient):
     """Quote."""
 
     quote_id: _Id
@@ -113,11 +113,11 @@ class UpstreamQuote(_Told):
     require_delivery_pin: bool | None = None
 
 
-class _Options(_Told):
+class _Options(_Lenient):
     metadata: _Loose = None
 
 
-class Named(_Told):
+class Named(_Lenient):
     """Any entry about a delivery, as far as it says which of ours it was created for."""
 
     options: Annotated[_Options | None, BeforeValidator(_object)] = None
@@ -145,12 +145,12 @@ def _status(value: Any) -> Status:
     return known
 
 
-class _Payload(_Told):
+class _Payload(_Lenient):
     status: Annotated[Status, BeforeValidator(_status)]
     note: _Note = None
 
 
-class UpstreamEvent(_Told):
+class UpstreamEvent(_Lenient):
     """One event of a timeline."""
 
     id: _Id
@@ -194,7 +194,7 @@ def _first(models: tuple[type[BaseModel], ...], entry: Any, left_out: list[str])
     return None
 
 
-class Quotes(_Told):
+class Quotes(_Lenient):
     """The answer to `POST /quotes`."""
 
     data: Annotated[
@@ -202,17 +202,17 @@ class Quotes(_Told):
     ]
 
 
-class OneDelivery(_Told):
+class OneDelivery(_Lenient):
     """The answer that holds one delivery."""
 
     data: UpstreamDelivery
 
 
-class _Pagination(_Told):
+class _Pagination(_Lenient):
     has_more: bool
 
 
-class UpstreamPage(_Told):
+class UpstreamPage(_Lenient):
     """A page of a list; an entry that makes no sense may still say that it is ours."""
 
     data: Annotated[
@@ -223,7 +223,7 @@ class UpstreamPage(_Told):
     pagination: _Pagination
 
 
-class Timeline(_Told):
+class Timeline(_Lenient):
     """The answer to `GET /deliveries/{id}/events`. Where no event is known, the delivery tells."""
 
     data: Annotated[
@@ -233,7 +233,7 @@ class Timeline(_Told):
     ]
 
 
-class Problem(_Told):
+class Problem(_Lenient):
     """A refusal, as far as it is understood."""
 
     status: int
@@ -241,11 +241,11 @@ class Problem(_Told):
     error: Annotated[str, StringConstraints(max_length=100)] | None = None
 
 
-class _Data(_Told):
+class _Data(_Lenient):
     metadata: _Loose = None
 
 
-class Hint(_Told):
+class Hint(_Lenient):
     """A webhook, as far as it matters: which delivery there is news of."""
 
     delivery_id: _Id

@@ -14,10 +14,10 @@ FIRST_REST_SECONDS = 15.0
 LONGEST_REST_SECONDS = 300.0
 
 Clock = Callable[[], float]
-Told = Callable[[bool], None]
+OnChange = Callable[[bool], None]
 
 
-def untold(_is_open: bool) -> None:
+def ignore_change(_is_open: bool) -> None:
     """Observes nothing: this process measures nothing."""
 
 
@@ -31,18 +31,18 @@ class Breaker:
     def __init__(
         self,
         clock: Clock = time.monotonic,
-        told: Told = untold,
+        on_change: OnChange = ignore_change,
         first_rest_seconds: float = FIRST_REST_SECONDS,
     ) -> None:
         """Closed; `answers` is whether the last request was answered, None before the first.
 
-        `clock` counts seconds; `told` hears when it opens (True) and closes (False).
+        `clock` counts seconds; `on_change` hears when it opens (True) and closes (False).
 
         `first_rest_seconds` is how long it is open when it opens.
         """
         self._first_rest = first_rest_seconds
         self._clock = clock
-        self._told = told
+        self._on_change = on_change
         self._failures = 0
         self._rest = self._first_rest
         self._open_until: float | None = None
@@ -88,7 +88,7 @@ class Breaker:
         self._probing = False
         if self._open_until is not None:
             self._open_until = None
-            self._told(False)
+            self._on_change(False)
 
     def failed(self) -> None:
         """A request was not answered, or not as a platform answers."""
@@ -102,7 +102,7 @@ class Breaker:
         self._failures += 1
         if self._failures >= FAILURES:
             self._open_until = self._clock() + self._rest
-            self._told(True)
+            self._on_change(True)
 
     def abandoned(self) -> None:
         """A request was given up by us before anything came of it."""

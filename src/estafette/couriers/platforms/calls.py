@@ -22,9 +22,9 @@ from estafette.couriers.platforms.failures import (
     NotSent,
     PlatformUnavailable,
 )
-from estafette.couriers.platforms.places import Manners
 from estafette.couriers.platforms.reach import Access
 from estafette.couriers.platforms.shares import Asking, Shares
+from estafette.couriers.platforms.slots import Manners
 from estafette.logs import Logger
 
 CONNECT_SECONDS: Final = 1.0
@@ -165,16 +165,16 @@ class Calls:
         breaker = self._breakers.get(access.company_id)
         if breaker is None:
 
-            def told(is_open: bool) -> None:
+            def on_change(is_open: bool) -> None:
                 metrics.BREAKER.labels(access.slug).set(is_open)
                 _log.warning(
                     "courier_left_alone" if is_open else "courier_is_back", company=access.slug
                 )
 
             metrics.BREAKER.labels(access.slug).set(False)  # there before it opens, to be watched
-            breaker = Breaker(told=told, first_rest_seconds=self._first_rest)
+            breaker = Breaker(on_change=on_change, first_rest_seconds=self._first_rest)
             self._breakers[access.company_id] = breaker
-            self._shares[access.company_id] = Shares(self._first_rest, told)
+            self._shares[access.company_id] = Shares(self._first_rest, on_change)
         return breaker
 
     async def _exchange(self, access: Access, request: Request) -> Reply:

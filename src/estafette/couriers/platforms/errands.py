@@ -17,9 +17,9 @@ from uuid import UUID
 from estafette.core.couriers.company import CourierFailed, CourierResting, Offer
 from estafette.core.couriers.upstream import Report
 from estafette.core.deliveries.delivery import Delivery, Status
-from estafette.couriers.platforms.failures import Declined, InDoubt, QuoteTrouble, told
-from estafette.couriers.platforms.places import Manners
+from estafette.couriers.platforms.failures import Declined, InDoubt, QuoteTrouble, failure_text
 from estafette.couriers.platforms.reach import Access
+from estafette.couriers.platforms.slots import Manners
 from estafette.usecases.couriers.dispatch import Errand, Placement
 
 GIVE_UP: Final = timedelta(hours=24)
@@ -150,7 +150,7 @@ class Placing:
             wait = error.seconds
         elif isinstance(error, Declined):
             wait = error.retry_in_seconds
-        return NotNow(told(error), self.doubtful, self.looked_up, wait)
+        return NotNow(failure_text(error), self.doubtful, self.looked_up, wait)
 
     async def _place(self) -> Verdict:
         errand = self._errand
@@ -213,7 +213,7 @@ class Placing:
 
     def _declined(self, no: Declined) -> Verdict:
         if no.status in _FOR_GOOD and no.is_reasoned and not self.doubtful:
-            return Never(f"the company refuses it: {told(no)}")
+            return Never(f"the company refuses it: {failure_text(no)}")
         return self.not_now(no)
 
 
@@ -227,13 +227,13 @@ async def look(api: PlatformApi, access: Access, errand: Errand, id: str) -> Ver
             await _call_off(api, access, id)
         return DeliverySeen(await api.report(access, id))
     except CourierResting as resting:
-        return Unseen(told(resting), resting.seconds)
+        return Unseen(failure_text(resting), resting.seconds)
     except Declined as no:
         if no.status == _UNKNOWN and errand.trying_for >= GIVE_UP:
             return Lost("the company's platform does not know it any more")
-        return Unseen(told(no), no.retry_in_seconds)  # the operator can correct a wrong key
+        return Unseen(failure_text(no), no.retry_in_seconds)  # the operator can correct a wrong key
     except CourierFailed as error:
-        return Unseen(told(error))
+        return Unseen(failure_text(error))
 
 
 async def _call_off(api: PlatformApi, access: Access, id: str) -> None:

@@ -64,7 +64,7 @@ class Declined(CourierFailed):
 _LONGEST_TEXT = 300
 
 
-def told(error: Exception) -> str:
+def failure_text(error: Exception) -> str:
     """What happened, short and of characters that PostgreSQL keeps: part of it is foreign."""
     text = (str(error) or type(error).__name__)[:_LONGEST_TEXT]
     clean = text.encode("utf-8", "replace").decode()

@@ -11,7 +11,13 @@ from typing import Final
 from uuid import UUID
 
 from estafette.core.couriers.company import CourierResting
-from estafette.couriers.platforms.breaker import FIRST_REST_SECONDS, Breaker, Clock, Told, untold
+from estafette.couriers.platforms.breaker import (
+    FIRST_REST_SECONDS,
+    Breaker,
+    Clock,
+    OnChange,
+    ignore_change,
+)
 
 WINDOW_SECONDS: Final = 5.0
 """Who has asked most is told by this window and the one before it."""
@@ -26,15 +32,15 @@ class Shares:
     def __init__(
         self,
         first_rest_seconds: float = FIRST_REST_SECONDS,
-        told: Told = untold,
+        on_change: OnChange = ignore_change,
         clock: Clock = time.monotonic,
     ) -> None:
         """Nobody has asked. An account whose requests fail rests so long at first.
 
-        `told` hears when one has to rest (True), and when it is answered again (False).
+        `on_change` hears when one has to rest (True), and when it is answered again (False).
         """
         self._first_rest = first_rest_seconds
-        self._told = told
+        self._on_change = on_change
         self._clock = clock
         self._window = 0
         self._asked: Counter[UUID | None] = Counter()
@@ -68,7 +74,7 @@ class Shares:
         breaker = self._failing.get(account_id)
         if breaker is None:
             _make_room(self._failing)
-            breaker = Breaker(self._clock, self._told, self._first_rest)
+            breaker = Breaker(self._clock, self._on_change, self._first_rest)
             self._failing[account_id] = breaker
         breaker.failed()
         _make_room(self._failed_in_a_row)

@@ -20,8 +20,8 @@ from estafette.couriers.platforms.errands import (
     look,
 )
 from estafette.couriers.platforms.failures import Late
-from estafette.couriers.platforms.places import PlatformPlaces
 from estafette.couriers.platforms.reach import Reach
+from estafette.couriers.platforms.slots import ErrandSlots
 from estafette.logs import Logger
 from estafette.loops import Loop, Pace, report
 from estafette.usecases.couriers import dispatch
@@ -64,7 +64,7 @@ class ErrandWorker:
         self._lease = timedelta(seconds=lease_seconds)
         self._errand_seconds = lease_seconds * _ERRAND_TO_LEASE
         self._poll_seconds = poll_seconds
-        self._places = PlatformPlaces(api.manners)
+        self._slots = ErrandSlots(api.manners)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = Loop("errands to other platforms", self._round, _PACE)
 
@@ -89,7 +89,7 @@ class ErrandWorker:
 
     async def _round(self, _: asyncio.Event) -> float:
         """Claims as many errands as there is room for; returns the seconds to the next look."""
-        rooms, rests = self._places.rooms()
+        rooms, rests = self._slots.rooms()
         due_in = None
         if rooms.in_all > 0:
             claimed = await dispatch.claim(self._platform, self._lease, rooms)
@@ -102,14 +102,14 @@ class ErrandWorker:
 
     def _start(self, errand: Errand) -> None:
         company_id, is_look = errand.company.id, errand.upstream_id is not None
-        self._places.begun(company_id, is_look=is_look)
+        self._slots.begun(company_id, is_look=is_look)
         task = asyncio.create_task(self._run(errand))
         self._tasks.add(task)
         metrics.UNDER_WAY.inc()
 
         def ended(_: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
-            self._places.ended(company_id, is_look=is_look)
+            self._slots.ended(company_id, is_look=is_look)
             metrics.UNDER_WAY.dec()
             self.wake()
 

@@ -163,10 +163,10 @@ def _read(body: bytes) -> Advance:
     try:
         return Advance.model_validate(value)
     except ValidationError as error:
-        raise BadRequest(_told(error)) from None
+        raise BadRequest(_fault_text(error)) from None
 
 
-def _told(error: ValidationError) -> str:
+def _fault_text(error: ValidationError) -> str:
     wrong = {str(each["loc"][0]) if each["loc"] else "pin alone" for each in error.errors()}
     reasons = {
         "status": f"status must be one of {', '.join(Status)}",

@@ -53,8 +53,8 @@ def _described(name: str, platform: Platform) -> dict[str, Any]:
                         "status": one.status,
                         "note": one.note or "",
                         "announced": list(one.announced),
-                        "told_at": f"{one.told_at:g}",
-                        "late": one.told_at != one.at,
+                        "announced_at": f"{one.announced_at:g}",
+                        "late": one.announced_at != one.at,
                         "copies": one.copies,
                     }
                     for one in rehearse(name, dialect)

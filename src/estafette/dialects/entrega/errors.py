@@ -116,8 +116,8 @@ def _fields(details: Sequence[Detail]) -> list[dict[str, str]]:
 def _invalid_body(refusal: InvalidBody) -> Problem:
     first, *more = refusal.details
     others = f" (and {len(more)} more)" if more else ""
-    told = f"{first.field} {first.reason}{others}"
-    return Problem(422, told, refusal.code, _fields(refusal.details))
+    detail = f"{first.field} {first.reason}{others}"
+    return Problem(422, detail, refusal.code, _fields(refusal.details))
 
 
 def _invalid_query(refusal: InvalidQuery) -> Problem:
@@ -127,20 +127,20 @@ def _invalid_query(refusal: InvalidQuery) -> Problem:
 
 def _cancel_refused(refusal: core.CancelRefused) -> Problem:
     known = ", ".join(CANCELLABLE)
-    told = (
+    detail = (
         f"The delivery is {shown(refusal.status)}; it can be cancelled while it is one of {known}"
     )
-    return Problem(409, told)
+    return Problem(409, detail)
 
 
 def _transition_refused(refusal: core.TransitionRefused) -> Problem:
-    told = f"The delivery cannot go from {shown(refusal.status)} to {shown(refusal.to)}"
-    return Problem(409, told)
+    detail = f"The delivery cannot go from {shown(refusal.status)} to {shown(refusal.to)}"
+    return Problem(409, detail)
 
 
 def _history_full(refusal: core.HistoryFull) -> Problem:
-    told = f"The delivery has had {refusal.limit} events and can only go on to its end"
-    return Problem(409, told)
+    detail = f"The delivery has had {refusal.limit} events and can only go on to its end"
+    return Problem(409, detail)
 
 
 def _order_conflict(refusal: core.OrderConflict) -> Problem:
@@ -149,8 +149,8 @@ def _order_conflict(refusal: core.OrderConflict) -> Problem:
 
 
 def _quote_expired(refusal: core.QuoteExpired) -> Problem:
-    told = f"The quote has expired at {timestamp(refusal.expired_at)}; ask for a new one"
-    return Problem(422, told, "quote_expired")
+    detail = f"The quote has expired at {timestamp(refusal.expired_at)}; ask for a new one"
+    return Problem(422, detail, "quote_expired")
 
 
 def _quote_used(refusal: core.QuoteUsed) -> Problem:
@@ -160,14 +160,14 @@ def _quote_used(refusal: core.QuoteUsed) -> Problem:
 
 def _quote_mismatch(refusal: core.QuoteMismatch) -> Problem:
     details = [Detail(field, "is not what was quoted") for field in refusal.fields]
-    told = f"{', '.join(refusal.fields)} must be sent exactly as quoted"
-    return Problem(422, told, "quote_payload_mismatch", _fields(details))
+    detail = f"{', '.join(refusal.fields)} must be sent exactly as quoted"
+    return Problem(422, detail, "quote_payload_mismatch", _fields(details))
 
 
 def _company_mismatch(refusal: core.QuoteCompanyMismatch) -> Problem:
-    told = f"The quote is of the company {refusal.company_id}, not of {refusal.named}"
+    detail = f"The quote is of the company {refusal.company_id}, not of {refusal.named}"
     errors = _fields([Detail("company_id", "is not the quote's company")])
-    return Problem(422, told, "quote_company_mismatch", errors)
+    return Problem(422, detail, "quote_company_mismatch", errors)
 
 
 def _method_not_supported(refusal: core.PaymentMethodNotSupported) -> Problem:
@@ -197,27 +197,27 @@ def _pin_wrong(refusal: core.PinWrong) -> Problem:
 
 def _act_refused(refusal: core.ActRefused) -> Problem:
     known = ", ".join(refusal.acts) or "do nothing"
-    told = f"This API key may not do that: it may {known}. Use a key with the scope {refusal.act}"
-    return Problem(403, told)
+    detail = f"This API key may not do that: it may {known}. Use a key with the scope {refusal.act}"
+    return Problem(403, detail)
 
 
 def _address_refused(refusal: core.AddressRefused) -> Problem:
     where = refusal.address or "an unknown address"
-    told = f"This API key is not accepted from {where}. Ask from an address that it allows"
-    return Problem(403, f"{told}, or have this one added to it")
+    detail = f"This API key is not accepted from {where}. Ask from an address that it allows"
+    return Problem(403, f"{detail}, or have this one added to it")
 
 
 def _pickup_refused(_: core.PickupRefused) -> Problem:
     errors = _fields([Detail("origin", "is not a pickup place of this key")])
-    told = "Pages with this key have parcels picked up at its pickup places alone"
-    return Problem(422, told, "pickup_not_allowed", errors)
+    detail = "Pages with this key have parcels picked up at its pickup places alone"
+    return Problem(422, detail, "pickup_not_allowed", errors)
 
 
 def _page_method_refused(refusal: core.PageMethodRefused) -> Problem:
     known = ", ".join(map(payment_method, refusal.methods))
     errors = _fields([Detail("payment_method", f"must be one of {known} with this key")])
-    told = f"Pages with this key are paid by {known} alone"
-    return Problem(422, told, "payment_method_not_allowed", errors)
+    detail = f"Pages with this key are paid by {known} alone"
+    return Problem(422, detail, "payment_method_not_allowed", errors)
 
 
 def _page_cash_refused(refusal: core.PageCashRefused) -> Problem:
@@ -246,8 +246,8 @@ def _busy(refusal: core.Busy) -> Problem:
 
 def _unavailable(refusal: core.Unavailable) -> Problem:
     wait = (b"retry-after", str(refusal.retry_after).encode())
-    told = "The service cannot answer now; retry, with the same Idempotency-Key"
-    return Problem(503, told, headers=[wait])
+    detail = "The service cannot answer now; retry, with the same Idempotency-Key"
+    return Problem(503, detail, headers=[wait])
 
 
 def _method_refused(refusal: http.MethodRefused) -> Problem:
@@ -355,14 +355,14 @@ def errors(server_url: str) -> Errors:
 
 def _written(base: str, problem: Problem) -> HttpReply:
     kind = KINDS[problem.status]
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "type": f"{base}/{kind.slug}",
         "title": kind.title,
         "status": problem.status,
         "detail": problem.detail,
     }
     if problem.error:
-        told["error"] = problem.error
+        body["error"] = problem.error
     if problem.errors:
-        told["errors"] = problem.errors
-    return HttpReply(problem.status, orjson.dumps(told), (PROBLEM, *problem.headers))
+        body["errors"] = problem.errors
+    return HttpReply(problem.status, orjson.dumps(body), (PROBLEM, *problem.headers))

@@ -24,7 +24,7 @@ PARAMETERS = (
 """What may be asked for."""
 
 
-_MOST_TOLD = 10
+_MOST_NAMED = 10
 _REPLACED = "\ufffd"  # what has taken the place of bytes that are no UTF-8
 
 
@@ -59,9 +59,9 @@ def _statuses(values: list[str]) -> tuple[Status, ...]:
     if unknown == [""]:
         raise Unreadable("must name statuses, separated by commas")
     if unknown:
-        told = ", ".join(map(shortened, unknown[:_MOST_TOLD]))
-        more = f" and {len(unknown) - _MOST_TOLD} more" if len(unknown) > _MOST_TOLD else ""
-        raise Unreadable(f"unknown status value(s): {told}{more}")
+        named = ", ".join(map(shortened, unknown[:_MOST_NAMED]))
+        more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+        raise Unreadable(f"unknown status value(s): {named}{more}")
     return statuses_of(wanted)
 
 

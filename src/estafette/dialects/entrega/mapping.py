@@ -57,12 +57,12 @@ class EntregaDialect:
         """Delivery, in whichever form its reader saw it."""
         if not isinstance(answer.get("data"), dict):
             return None
-        told = cast("dict[str, Any]", answer["data"])
-        if told.get("id") != delivery_id(erased.id):
+        stored = cast("dict[str, Any]", answer["data"])
+        if stored.get("id") != delivery_id(erased.id):
             return None
         kept = {*_open(erased, ""), *_created_with(erased), "held"}
         now = delivery(erased, "")
-        return {"data": personal_data.erased_answer(told, now, kept)}
+        return {"data": personal_data.erased_answer(stored, now, kept)}
 
 
 DIALECT = EntregaDialect()
@@ -246,22 +246,22 @@ def _area(stop: Stop) -> dict[str, Any]:
 
 def _address(stop: Stop) -> dict[str, Any]:
     """Address, as it was sent."""
-    told: dict[str, Any] = {"address_line": stop.address, **_area(stop)}
+    shown: dict[str, Any] = {"address_line": stop.address, **_area(stop)}
     contact = {"name": stop.name, "phone": stop.phone}
     if said := {name: value for name, value in contact.items() if value is not None}:
-        told["contact"] = said
+        shown["contact"] = said
     if stop.latitude is not None:
-        told["coordinates"] = {"lat": stop.latitude, "lng": stop.longitude}
-    return told
+        shown["coordinates"] = {"lat": stop.latitude, "lng": stop.longitude}
+    return shown
 
 
 def _parcel(parcel: Parcel) -> dict[str, Any]:
-    told: dict[str, Any] = {"weight_grams": parcel.weight_grams}
+    shown: dict[str, Any] = {"weight_grams": parcel.weight_grams}
     if parcel.description is not None:
-        told["description"] = parcel.description
+        shown["description"] = parcel.description
     if parcel.declared_value is not None:
-        told["declared_value_aoa"] = parcel.declared_value
-    return told
+        shown["declared_value_aoa"] = parcel.declared_value
+    return shown
 
 
 def page(of: Sequence[Delivery], public_url: str, limit: int, offset: int, more: bool) -> Any:

@@ -32,10 +32,10 @@ def _error(
     details: Sequence[Detail] = (),
     headers: Sequence[Header] = (),
 ) -> HttpReply:
-    told: dict[str, Any] = {"code": code, "message": message}
+    body: dict[str, Any] = {"code": code, "message": message}
     if details:
-        told["details"] = [{"field": each.field, "reason": each.reason} for each in details]
-    return HttpReply(status, orjson.dumps(told), (JSON, *headers))
+        body["details"] = [{"field": each.field, "reason": each.reason} for each in details]
+    return HttpReply(status, orjson.dumps(body), (JSON, *headers))
 
 
 def _conflict(message: str) -> HttpReply:

@@ -129,7 +129,7 @@ def full(
 ) -> dict[str, Any]:
     """Delivery; with its history where its events are given, oldest first."""
     id = delivery_id(delivery.id)
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "deliveryId": id,
         "externalOrderId": delivery.external_ref,
         "status": shown(delivery.milestone),
@@ -144,8 +144,8 @@ def full(
         "eta": _eta(delivery.pickup_by, delivery.deliver_by),
     }
     if events is not None:
-        told["history"] = history(events)
-    return told
+        document["history"] = history(events)
+    return document
 
 
 def _tracking_url(public_url: str, id: str) -> str:
@@ -169,13 +169,13 @@ def _eta(pickup_by: datetime, deliver_by: datetime) -> dict[str, str]:
 
 
 def _location(stop: Stop) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "address": stop.address,
         "contact": {"name": stop.name, "phone": stop.phone},
     }
     if stop.notes is not None:
-        told["notes"] = stop.notes
-    return told
+        shown["notes"] = stop.notes
+    return shown
 
 
 def history(events: Sequence[Event]) -> list[dict[str, str]]:

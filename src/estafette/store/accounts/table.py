@@ -118,18 +118,18 @@ async def dialect_of(connection: Connection, account_id: UUID) -> str:
     return await connection.fetchval("select dialect from accounts where id = $1", account_id)
 
 
-class Spoken(NamedTuple):
+class MarketAndDialect(NamedTuple):
     """Where an account is at home, and what it speaks."""
 
     market: str
     dialect: str
 
 
-async def spoken_in(connection: Connection, account_id: UUID) -> Spoken:
+async def market_and_dialect_of(connection: Connection, account_id: UUID) -> MarketAndDialect:
     """The code of an account's market, and the name of its dialect."""
     query = "select market, dialect from accounts where id = $1"
     [row] = await connection.fetch(query, account_id)
-    return Spoken(**row)
+    return MarketAndDialect(**row)
 
 
 async def market_of(connection: Connection, account_id: UUID) -> str:

@@ -24,7 +24,7 @@ class Key(NamedTuple):
     key: str
 
 
-class Record(NamedTuple):
+class StoredAnswer(NamedTuple):
     """What was answered: the digest of the request's payload, the status and the body."""
 
     fingerprint: bytes
@@ -61,7 +61,7 @@ cross join lateral (
 """
 
 
-async def find(connection: Connection, keys: Sequence[Key]) -> dict[Key, Record]:
+async def find(connection: Connection, keys: Sequence[Key]) -> dict[Key, StoredAnswer]:
     """Returns what was answered to those of `keys` that were used within 24 hours."""
     if not keys:
         return {}
@@ -73,12 +73,12 @@ async def find(connection: Connection, keys: Sequence[Key]) -> dict[Key, Record]
         [key.key for key in keys],
     )
     return {
-        keys[row["ordinal"] - 1]: Record(row["fingerprint"], row["status"], row["body"])
+        keys[row["ordinal"] - 1]: StoredAnswer(row["fingerprint"], row["status"], row["body"])
         for row in found
     }
 
 
-NEW: Final = Columns[tuple[Key, Record]](
+NEW: Final = Columns[tuple[Key, StoredAnswer]](
     {
         "account_id": ("uuid", lambda kept: kept[0].scope.account_id),
         "mode": ("text", lambda kept: kept[0].scope.mode),
@@ -100,7 +100,7 @@ def keeping(first: int) -> str:
 _KEEP = keeping(1)
 
 
-async def insert(connection: Connection, records: Sequence[tuple[Key, Record]]) -> None:
+async def insert(connection: Connection, records: Sequence[tuple[Key, StoredAnswer]]) -> None:
     """Keeps what was answered. The keys' locks must be held and the keys be unused."""
     if records:
         await connection.execute(_KEEP, *NEW.of(records))

@@ -15,7 +15,7 @@ from estafette.store import signals
 from estafette.store.columns import Columns, rows
 from estafette.store.deliveries import events, idempotency
 from estafette.store.deliveries import table as deliveries
-from estafette.store.deliveries.idempotency import Key, Record
+from estafette.store.deliveries.idempotency import Key, StoredAnswer
 from estafette.store.deliveries.terms import has_terms
 from estafette.store.quotes import table as quotes
 from estafette.store.sandbox import plans
@@ -85,7 +85,7 @@ async def insert(
     *,
     sendings: Sequence[Sending],
     steps: Sequence[NextStep] = (),
-    answers: Sequence[tuple[Key, Record]] = (),
+    answers: Sequence[tuple[Key, StoredAnswer]] = (),
 ) -> None:
     """Writes new deliveries, with the messages that tell of them; marks their quotes used.
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
-from estafette.store.deliveries.idempotency import Key, Record
+from estafette.store.deliveries.idempotency import Key, StoredAnswer
 from estafette.store.pool import Connection
 
 _LOOK = """
@@ -22,7 +22,7 @@ class Seen(NamedTuple):
     the external references; `now` is the time by the database's clock, in whole milliseconds.
     """
 
-    answers: dict[Key, Record]
+    answers: dict[Key, StoredAnswer]
     taken: dict[tuple[Scope, str], UUID]
     now: datetime
 
@@ -45,12 +45,12 @@ async def look(
         [scope.mode for scope, _ in refs],
         [ref for _, ref in refs],
     )
-    answers: dict[Key, Record] = {}
+    answers: dict[Key, StoredAnswer] = {}
     taken: dict[tuple[Scope, str], UUID] = {}
     *found, time = rows
     for answer_to, fingerprint, status, body, reference_of, delivery_id, _ in found:
         if answer_to is not None:
-            answers[keys[answer_to - 1]] = Record(fingerprint, status, body)
+            answers[keys[answer_to - 1]] = StoredAnswer(fingerprint, status, body)
         else:
             taken[refs[reference_of - 1]] = delivery_id
     return Seen(answers, taken, time["at"])

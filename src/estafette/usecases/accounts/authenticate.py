@@ -49,5 +49,5 @@ def permit(
 
 async def was_answered(platform: Platform, key: idempotency.Key) -> bool:
     """Returns whether a request with this idempotency key was answered within 24 hours."""
-    async with platform.places.account(key.scope.account_id) as connection:
+    async with platform.connections.account(key.scope.account_id) as connection:
         return bool(await idempotency.find(connection, [key]))

@@ -22,10 +22,10 @@ from estafette.usecases.couriers import links
 from estafette.usecases.deliveries import pins
 from estafette.usecases.platform import Platform
 
-Place = tuple[UUID, UUID]
+RowPosition = tuple[UUID, UUID]
 """The account and the id of a row, after which a page begins."""
 
-START: Place = (UUID(int=0), UUID(int=0))
+START: RowPosition = (UUID(int=0), UUID(int=0))
 
 _ENDPOINTS = 200
 _DELIVERIES = 2_000
@@ -49,12 +49,14 @@ class Rotation:
         return self.endpoints + self.links + self.pins + self.data_keys
 
 
-async def rotate(platform: Platform, told: Callable[[Rotation], None] = lambda _: None) -> Rotation:
+async def rotate(
+    platform: Platform, on_progress: Callable[[Rotation], None] = lambda _: None
+) -> Rotation:
     """Writes every stored secret that another key wrote anew under the one that writes now.
 
     Goes through all of them in batches, each a short transaction, while servers and workers go on:
-    they read what either key wrote. It may be ended and begun again at any time. `told` hears how
-    far it has come after each batch. What no key can read stays as it is and is counted.
+    they read what either key wrote. It may be ended and begun again at any time. `on_progress`
+    is called after each batch. What no key can read stays as it is and is counted.
     """
     rotation, id = Rotation(), new_id()
     async with platform.pool.acquire() as connection:
@@ -63,17 +65,17 @@ async def rotate(platform: Platform, told: Callable[[Rotation], None] = lambda _
             await audit.note(connection, platform.by, AuditedAct.SECRET_KEY_ROTATED, id, facts)
             await _links(connection, platform, rotation)
             await _data_keys(connection, platform, rotation)
-        told(rotation)
-        place: Place | None = START
+        on_progress(rotation)
+        place: RowPosition | None = START
         while place is not None:
             async with connection.transaction():
                 place = await _endpoints(connection, platform, place, rotation)
-            told(rotation)
+            on_progress(rotation)
         place = START
         while place is not None:
             async with connection.transaction():
                 place = await _pins(connection, platform, place, rotation)
-            told(rotation)
+            on_progress(rotation)
         async with connection.transaction():
             facts = {
                 "key": platform.cipher.key_id,
@@ -116,8 +118,8 @@ async def _data_keys(connection: Connection, platform: Platform, rotation: Rotat
 
 
 async def _endpoints(
-    connection: Connection, platform: Platform, after: Place, rotation: Rotation
-) -> Place | None:
+    connection: Connection, platform: Platform, after: RowPosition, rotation: Rotation
+) -> RowPosition | None:
     found = await endpoints.sealed(connection, after, _ENDPOINTS)
     changed: list[SealedEndpoint] = []
     for one in found:
@@ -144,8 +146,8 @@ async def _endpoints(
 
 
 async def _pins(
-    connection: Connection, platform: Platform, after: Place, rotation: Rotation
-) -> Place | None:
+    connection: Connection, platform: Platform, after: RowPosition, rotation: Rotation
+) -> RowPosition | None:
     found, end = await deliveries.pins(connection, after, _DELIVERIES)
     changed: list[StoredPin] = []
     for one in found:
@@ -162,7 +164,7 @@ async def _pins(
     return end
 
 
-async def seal_some(platform: Platform, after: Place) -> Place | None:
+async def seal_some(platform: Platform, after: RowPosition) -> RowPosition | None:
     """Seals PINs that stand in clear text, of the next deliveries; where that ends, None: at all.
 
     Any number of processes may do it.
@@ -177,7 +179,7 @@ def loop(platform: Platform) -> Loop:
     All deliveries are gone through once when this version begins, and once a day later, for servers
     of the version before may have gone on meanwhile; then never again.
     """
-    place: Place | None = START
+    place: RowPosition | None = START
 
     async def one_round(_: asyncio.Event) -> float:
         nonlocal place

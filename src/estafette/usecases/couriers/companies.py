@@ -41,10 +41,10 @@ class CompanyNotFoundError(LookupError):
         The message says what to do.
         """
         self.slug = slug
-        told = f"there is no courier company {slug!r}"
+        text = f"there is no courier company {slug!r}"
         if of_accounts:
-            told += " for all accounts, only for one alone: name it, --account NAME"
-        super().__init__(f"{told}; `estafette couriers list` shows them all")
+            text += " for all accounts, only for one alone: name it, --account NAME"
+        super().__init__(f"{text}; `estafette couriers list` shows them all")
 
 
 class CompanyRefusedError(ValueError):

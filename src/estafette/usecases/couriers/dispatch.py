@@ -35,8 +35,8 @@ __all__ = [
     "UpstreamStep",
     "claim",
     "followed",
-    "heard",
     "lost",
+    "note_webhook",
     "placed",
     "refused",
     "unplaced",
@@ -237,15 +237,15 @@ def _after(
 ) -> Outcome:
     """What becomes of a dispatch that was looked at."""
     if following.conflict:
-        told = f"{following.conflict} there, {delivery.status} here"
-        return Outcome("disputed", None, seen=following.seen, error=told)
+        difference = f"{following.conflict} there, {delivery.status} here"
+        return Outcome("disputed", None, seen=following.seen, error=difference)
     if report.end and delivery.status is report.end:
         return Outcome("closed", None, seen=following.seen)
     polls = 0 if following.is_news else standing.polls + 1
     return Outcome("placed", look_again_in, seen=following.seen, polls=polls)
 
 
-async def heard(
+async def note_webhook(
     platform: Platform, company_id: UUID, upstream_id: str, delivery_id: UUID | None
 ) -> bool:
     """Has a delivery looked at now, of which the company's platform has sent a webhook.
@@ -254,7 +254,7 @@ async def heard(
     the webhook is believed, so that its order, a copy or a replay can do no harm. Returns False
     when the company has no such delivery of ours. Raises Busy.
     """
-    company = platform.places.account(company_id)
+    company = platform.connections.account(company_id)
     async with company as connection, platform.transaction(connection) as work:
         known = await dispatches.known_as(connection, company_id, upstream_id)
         if known is None and delivery_id is not None:
@@ -273,7 +273,7 @@ async def heard(
             company=str(company_id),
             delivery=str(known.delivery_id),
             known_as=known.upstream_id,
-            told=upstream_id,
+            upstream_id=upstream_id,
         )
         await count_dispute(platform, known.account_id, company_id)
     return True
@@ -281,7 +281,7 @@ async def heard(
 
 async def count_dispute(platform: Platform, account_id: UUID, company_id: UUID | None) -> None:
     """Lets it be measured that the company and we differ on a delivery of the account."""
-    async with platform.places.account(account_id) as connection:
+    async with platform.connections.account(account_id) as connection:
         market = await accounts.market_of(connection, account_id)
     platform.observe_dispatch(await company_of(platform, market, company_id), "disputed")
 

@@ -74,7 +74,7 @@ async def resolve(
             raise CourierUnavailable(delivery.id)
         await asyncio.sleep(_GLANCE_SECONDS)
         return None
-    async with platform.places.account(delivery.scope.account_id) as connection:
+    async with platform.connections.account(delivery.scope.account_id) as connection:
         market = await accounts.market_of(connection, delivery.scope.account_id)
     company = await company_of(platform, market, delivery.company_id)
     try:
@@ -85,7 +85,7 @@ async def resolve(
     if recalled is Recalled.CANCELLED:
         return recalled
     key = (delivery.scope.account_id, delivery.id)
-    account = platform.places.account(delivery.scope.account_id)
+    account = platform.connections.account(delivery.scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
         if recalled is Recalled.REFUSED:
             await dispatches.mark_recalled(connection, *key, recalled=False)
@@ -103,7 +103,7 @@ async def _news_of(platform: Platform, delivery: Delivery, dialect: Dialect) -> 
             known: Delivery | None = delivery
             while known is not None and dialect.may_cancel(known.progress):
                 await asyncio.sleep(_GLANCE_SECONDS)
-                async with platform.places.account(delivery.scope.account_id) as connection:
+                async with platform.connections.account(delivery.scope.account_id) as connection:
                     known = await deliveries.find(connection, delivery.scope, delivery.id)
     except TimeoutError:
         return
@@ -118,7 +118,7 @@ async def close(connection: Connection, delivery: Delivery) -> bool:
     if delivery.status is Status.CANCELLED:
         await dispatches.settle(connection, *key, Outcome("closed", None))
         return True
-    told = f"{Status.CANCELLED} there, {delivery.status} here"
-    await dispatches.dispute(connection, *key, told)
-    _log.error("dispatch_disputed", delivery=str(delivery.id), reason=told)
+    difference = f"{Status.CANCELLED} there, {delivery.status} here"
+    await dispatches.dispute(connection, *key, difference)
+    _log.error("dispatch_disputed", delivery=str(delivery.id), reason=difference)
     return False

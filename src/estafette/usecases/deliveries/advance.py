@@ -129,7 +129,7 @@ async def advance(
     Raises DeliveryNotFound, TransitionRefused, HistoryFull, PinRequired, PinWrong (the try is
     counted) or PinLocked.
     """
-    account = platform.places.account(scope.account_id)
+    account = platform.connections.account(scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
         entries = plan(delivery, moves, dialect)
@@ -152,7 +152,7 @@ def _pin_refusal(platform: Platform, delivery: Delivery, move: Move) -> Refusal 
 
 async def unlock_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> Delivery:
     """Lets the recipient's PIN be tried anew; the operator's way out. Raises DeliveryNotFound."""
-    account = platform.places.account(scope.account_id)
+    account = platform.connections.account(scope.account_id)
     async with account as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
         await deliveries.set_pin_failures(connection, scope.account_id, delivery_id, 0)
@@ -168,7 +168,7 @@ async def reveal_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> str
 
     Raises DeliveryNotFound or WrongSecretKeyError.
     """
-    account = platform.places.account(scope.account_id)
+    account = platform.connections.account(scope.account_id)
     async with account as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
         pin = open_pin(platform.cipher, delivery)

@@ -63,7 +63,7 @@ async def _look_and_cancel(
 ) -> Answer | Held:
     """Cancels the delivery if nothing holds it; `recalled` is what came of calling it off."""
     async with (
-        platform.places.account(wanted.scope.account_id) as connection,
+        platform.connections.account(wanted.scope.account_id) as connection,
         platform.transaction(connection) as work,
     ):
         ledger: KeptAnswers[Delivery] = await open_kept_answers(connection, [wanted.idempotency])

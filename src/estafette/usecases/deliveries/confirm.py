@@ -44,7 +44,7 @@ async def confirm(platform: Platform, wanted: Confirmation) -> Answer:
     Raises DeliveryNotFound or IdempotencyMismatch. That it is not held (NotHeld) is an answer that
     the confirmation renders.
     """
-    account = platform.places.account(wanted.scope.account_id)
+    account = platform.connections.account(wanted.scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
         ledger: KeptAnswers[Delivery] = await open_kept_answers(connection, [wanted.idempotency])
         earlier = ledger.earlier(wanted.idempotency)
@@ -80,7 +80,7 @@ async def confirm_by_hand(
 
     Raises DeliveryNotFound, or NotHeld.
     """
-    account = platform.places.account(scope.account_id)
+    account = platform.connections.account(scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
         if not delivery.is_held:

@@ -102,7 +102,7 @@ class Creator:
     async def _write(self, batch: Sequence[Draft]) -> Sequence[Answer | Refusal]:
         orders = [draft.order for draft in batch]
         async with (
-            self._platform.places.batch("create") as connection,
+            self._platform.connections.batch("create") as connection,
             self._platform.transaction(connection) as work,
         ):
             keys = [order.idempotency.key for order in orders if order.idempotency]

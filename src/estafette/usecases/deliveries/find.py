@@ -13,7 +13,7 @@ from estafette.store.deliveries import events, lists, overview
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.lists import Filter, Position
 from estafette.store.deliveries.overview import LOOKED_AT, OverviewFilter
-from estafette.usecases.cursor import place_text, read_place
+from estafette.usecases.cursor import cursor_text, read_cursor
 from estafette.usecases.deliveries.batching import Batcher
 from estafette.usecases.platform import Platform
 
@@ -50,7 +50,7 @@ class Finder:
 
     def __init__(self, platform: Platform) -> None:
         """Works on `platform`."""
-        self._places = platform.places
+        self._connections = platform.connections
         self._batcher = Batcher(self._read, owner=_owner, size=_BATCH, lanes=_LANES)
 
     async def find(self, scope: Scope, delivery_id: UUID) -> Delivery:
@@ -61,7 +61,7 @@ class Finder:
         return delivery
 
     async def _read(self, wanted: Sequence[tuple[Scope, UUID]]) -> list[Delivery | None]:
-        async with self._places.batch("find") as connection:
+        async with self._connections.batch("find") as connection:
             found = await deliveries.find_many(connection, wanted)
         return [found.get(one) for one in wanted]
 
@@ -78,7 +78,7 @@ async def find_with_history(
     They are `EVENTS_SHOWN` at most. Raises DeliveryNotFound.
     """
     async with (
-        platform.places.account(scope.account_id) as connection,
+        platform.connections.account(scope.account_id) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         delivery = await deliveries.find(connection, scope, delivery_id)
@@ -101,7 +101,7 @@ async def list_deliveries(
 
     Raises Busy.
     """
-    async with platform.places.lists(scope.account_id) as connection:
+    async with platform.connections.lists(scope.account_id) as connection:
         found = await lists.page(connection, scope, wanted, after, limit + 1)
     shown = found[:limit]
     more = len(found) > limit
@@ -132,12 +132,12 @@ async def look_for(
     account and mode, so a page may hold few, or none, and yet not be the last. Raises
     PlaceUnknownError when `after` was no `next`.
     """
-    place = None if after is None else Position(*read_place(after))
+    place = None if after is None else Position(*read_cursor(after))
     async with platform.pool.acquire() as connection:
         found = await overview.find(connection, wanted, limit + 1, place, looked_at)
     shown = found.deliveries[:limit]
     if len(found.deliveries) > limit:
-        return Looked(shown, place_text(shown[-1].created_at, shown[-1].id), None)
+        return Looked(shown, cursor_text(shown[-1].created_at, shown[-1].id), None)
     if found.looked_to is None:
         return Looked(shown, None, None)
-    return Looked(shown, place_text(*found.looked_to), found.looked_to.created_at)
+    return Looked(shown, cursor_text(*found.looked_to), found.looked_to.created_at)

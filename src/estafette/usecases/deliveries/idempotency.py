@@ -46,10 +46,10 @@ Render = Callable[[Outcome], Reply]
 class KeptAnswers(Generic[Outcome]):
     """The answers of one transaction: the earlier ones, and those it adds (`added`)."""
 
-    def __init__(self, earlier: dict[Key, store.Record]) -> None:
+    def __init__(self, earlier: dict[Key, store.StoredAnswer]) -> None:
         """Begins with what was answered before; see `open_kept_answers`."""
         self._records = earlier
-        self.added: list[tuple[Key, store.Record]] = []
+        self.added: list[tuple[Key, store.StoredAnswer]] = []
 
     def earlier(self, idempotency: Idempotency | None) -> Answer | Refusal | None:
         """Returns the answer to repeat, a refusal for another payload, or None: the key is new."""
@@ -71,7 +71,7 @@ class KeptAnswers(Generic[Outcome]):
             return outcome
         reply = render(outcome)
         if idempotency:
-            record = store.Record(idempotency.fingerprint, reply.status, reply.body)
+            record = store.StoredAnswer(idempotency.fingerprint, reply.status, reply.body)
             self._records[idempotency.key] = record
             self.added.append((idempotency.key, record))
         return Answer(reply)

@@ -33,7 +33,7 @@ async def move_by_hand(
     too many events for that, PinWrong (the try is counted) or PinLocked.
     """
     actor = Actor.OPERATOR if pin is None else Actor.COURIER
-    account = platform.places.account(scope.account_id)
+    account = platform.connections.account(scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
         passed = way(delivery.progress, to) or (to,)

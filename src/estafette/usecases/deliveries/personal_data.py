@@ -291,8 +291,8 @@ async def _erase_answers(
 ) -> None:
     """Lets the kept answers about erased deliveries tell no more of them than is shown now."""
     for answer in await idempotency.answers_about(connection, scope, erased):
-        dialect, told = platform.dialects[answer.dialect], orjson.loads(answer.body)
+        dialect, stored = platform.dialects[answer.dialect], orjson.loads(answer.body)
         for delivery in erased:
-            if (written := dialect.erased_answer(told, delivery)) is not None:
+            if (written := dialect.erased_answer(stored, delivery)) is not None:
                 await idempotency.rewrite(connection, answer, orjson.dumps(written))
                 break

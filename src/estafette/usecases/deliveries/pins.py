@@ -32,11 +32,11 @@ def opened(cipher: Cipher, delivery: Delivery) -> Delivery:
     return delivery if pin == delivery.pin else replace(delivery, pin=pin)
 
 
-def is_right(cipher: Cipher, delivery: Delivery, told: str) -> bool:
+def is_right(cipher: Cipher, delivery: Delivery, given: str) -> bool:
     """Returns whether somebody was told the delivery's PIN, in a time that tells nothing of it."""
     known = open_pin(cipher, delivery)
     return known is not None and secrets.compare_digest(
-        told.encode("utf-8", "surrogatepass"), known.encode("utf-8", "surrogatepass")
+        given.encode("utf-8", "surrogatepass"), known.encode("utf-8", "surrogatepass")
     )
 
 

@@ -13,7 +13,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.quotes.quote import Quote
 from estafette.store.couriers import dispatches
 from estafette.store.deliveries import journal, search_texts
-from estafette.store.deliveries.idempotency import Key, Record
+from estafette.store.deliveries.idempotency import Key, StoredAnswer
 from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.work import UnitOfWork
 from estafette.usecases.money import books
@@ -26,7 +26,7 @@ async def creations(
     platform: Platform,
     entries: Sequence[JournalEntry],
     quotes: Mapping[UUID, Quote],
-    answers: Sequence[tuple[Key, Record]],
+    answers: Sequence[tuple[Key, StoredAnswer]],
 ) -> None:
     """Writes new deliveries; `quotes` are by delivery, of those that were created from one.
 

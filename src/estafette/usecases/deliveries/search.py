@@ -31,7 +31,7 @@ async def list_page(
 
     A search, and a choice of statuses, find deliveries that have a reference.
     """
-    async with platform.places.lists(scope.account_id) as connection:
+    async with platform.connections.lists(scope.account_id) as connection:
         return await search.page(connection, scope, wanted)
 
 

@@ -73,14 +73,14 @@ async def track(
     `visitor` is the address by which who asks is counted; None: we ask ourselves. Raises Busy.
     """
     async with (
-        platform.places.public(visitor) as connection,
+        platform.connections.public(visitor) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         delivery = await deliveries.find_anywhere(connection, delivery_id)
         if delivery is None:
             return None
         history = await events.of_delivery(connection, delivery.scope, delivery_id, STEPS_SHOWN)
-        spoken = await accounts.spoken_in(connection, delivery.scope.account_id)
+        spoken = await accounts.market_and_dialect_of(connection, delivery.scope.account_id)
         market = MARKETS[spoken.market]
     return TrackedDelivery(
         id=delivery.id,
@@ -111,5 +111,5 @@ async def track(
 
 async def versions(platform: Platform, ids: Collection[UUID]) -> dict[UUID, int]:
     """Returns the version of each delivery that exists, in one statement."""
-    async with platform.places.public(None) as connection:
+    async with platform.connections.public(None) as connection:
         return await deliveries.versions(connection, ids)

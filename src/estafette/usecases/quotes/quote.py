@@ -63,7 +63,7 @@ class Quoter:
         return await self._batcher.do(quote)
 
     async def _write(self, batch: Sequence[Quote]) -> Sequence[Quote]:
-        async with self._platform.places.batch("quote") as connection:
+        async with self._platform.connections.batch("quote") as connection:
             now = await pool.now(connection)
             stored = [
                 # the id tells the day that it is kept until, by the same clock

@@ -191,7 +191,7 @@ class CompanyQuoter:
         return _Answered(company, connector, offer, failed=outcome in _FAILURES)
 
     async def _write(self, batch: Sequence[_Offered]) -> Sequence[list[Quote]]:
-        async with self._platform.places.batch("quote") as connection:
+        async with self._platform.connections.batch("quote") as connection:
             now = await pool.now(connection)
             stored = [_quotes(offered, now) for offered in batch]
             await quotes.insert(connection, [quote for of_one in stored for quote in of_one])

@@ -10,14 +10,14 @@ from estafette.usecases.sandbox.plan import script_of
 class Happening(NamedTuple):
     """One event of a scenario. Times are in steps after the creation of the delivery.
 
-    `announced` are the webhook types that tell of it, each sent `copies` times at `told_at`.
+    `announced` are the webhook types that tell of it, each sent `copies` times at `announced_at`.
     """
 
     at: float
     status: Status
     note: str | None
     announced: tuple[str, ...]
-    told_at: float
+    announced_at: float
     copies: int
 
 

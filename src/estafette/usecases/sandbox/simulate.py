@@ -85,7 +85,7 @@ async def step_by_hand(
     `note` takes the place of the courier's own. Raises DeliveryNotFound, or TransitionRefused when
     the script has no step that may follow.
     """
-    account = platform.places.account(scope.account_id)
+    account = platform.connections.account(scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
         step = await plans.step(connection, scope.account_id, delivery_id)

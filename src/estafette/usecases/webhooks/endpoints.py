@@ -229,8 +229,8 @@ async def note_endpoint(
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes down what was done to an endpoint, in the transaction of the act."""
-    told = {"name": endpoint.name, **(facts or {})}
-    await audit.note(connection, platform.by, act, endpoint.id, told, of=endpoint.scope)
+    noted = {"name": endpoint.name, **(facts or {})}
+    await audit.note(connection, platform.by, act, endpoint.id, noted, of=endpoint.scope)
 
 
 async def set_enabled(
@@ -290,7 +290,7 @@ async def send_test(
     default endpoint. Raises EndpointMissing when there is no address at all.
     """
     id = new_id()
-    account = platform.places.account(scope.account_id)
+    account = platform.connections.account(scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
         if type is None:
             dialect = platform.dialects[await accounts.dialect_of(connection, scope.account_id)]

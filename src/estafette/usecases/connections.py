@@ -1,7 +1,7 @@
-"""Places in the database: what share of a process's connections each kind of work may take.
+"""What share of a process's connections to the database each kind of work may take.
 
-Every connection for a request is taken here. A lane has few enough places that all lanes together
-fit into the pool, and of these no owner (an account, a batch) gets all. How many wait has a bound,
+Every connection for a request is taken here. A lane has so few connections that all lanes together
+fit into the pool, and no owner (an account, a batch) gets all of a lane. How many wait has a bound,
 and so has how long; beyond it they are Busy, which costs next to nothing, and may try again.
 """
 
@@ -24,12 +24,12 @@ _AWAY_SECONDS = 3
 
 
 class Bounds(NamedTuple):
-    """How many may be inside a lane, in all and of one owner; how many may wait, and how long.
+    """The limits of a lane: who may be inside, who may wait, and how long.
 
-    `patience` is in seconds.
+    `most` is how many in all, `each` of one owner; `patience` is in seconds.
     """
 
-    places: int
+    most: int
     each: int
     waiting: int
     waiting_each: int
@@ -43,7 +43,7 @@ class AccountLane:
         """Everybody is outside."""
         self._pool = pool
         self._bounds = bounds
-        self._free = bounds.places
+        self._free = bounds.most
         self._inside: Counter[Hashable] = Counter()
         self._turns: Turns[asyncio.Future[None]] = Turns(
             most=bounds.waiting, most_each=bounds.waiting_each
@@ -126,17 +126,17 @@ def reading_lane(pool: Pool) -> AccountLane:
 
     While changes are not heard of every request needs it, so it is not small, and patient.
     """
-    places = max(1, pool.get_max_size() // 4)
-    return AccountLane(pool, Bounds(places, places, _WAITING, _WAITING, 3 * _PATIENCE))
+    most = max(1, pool.get_max_size() // 4)
+    return AccountLane(pool, Bounds(most, most, _WAITING, _WAITING, 3 * _PATIENCE))
 
 
-class Places:
+class DatabaseConnections:
     """The lanes of a process over its pool, besides that of its catalog.
 
     Accounts' own work and the batches take turns in one lane, of which an account and a batch get a
     third. Lists and searches have connections of their own, of which an account gets a third, and a
     short time. Pages that anybody may see have a small lane, in which visitors take turns, and of
-    which none gets all where it has more than one place.
+    which none gets all where it has more than one connection.
     """
 
     def __init__(self, pool: Pool, lists: "Pool | None" = None) -> None:
@@ -147,9 +147,9 @@ class Places:
         lists = lists or pool
         size = pool.get_max_size()
         few = max(1, min(2, size // 4), size // _SMALL_SHARE)
-        places = max(2, size - few - max(1, size // 4))
-        each = max(2, places // _LARGEST_SHARE_EACH)
-        self._work = AccountLane(pool, Bounds(places, each, _WAITING, _WAITING_EACH, _PATIENCE))
+        most = max(2, size - few - max(1, size // 4))
+        each = max(2, most // _LARGEST_SHARE_EACH)
+        self._work = AccountLane(pool, Bounds(most, each, _WAITING, _WAITING_EACH, _PATIENCE))
         self._public = AccountLane(
             pool, Bounds(few, max(1, few - 1), _WAITING, _WAITING_VISITOR, _PATIENCE)
         )

@@ -3,19 +3,19 @@
 from uuid import UUID, uuid4
 
 from estafette.core.couriers.dispatch import Room
-from estafette.couriers.platforms.places import AT_ONCE, LOOKING, PLACING, Manners, PlatformPlaces
+from estafette.couriers.platforms.slots import AT_ONCE, LOOKING, PLACING, ErrandSlots, Manners
 
 WELL, NEW, DEAD = Manners(answers=True), Manners(), Manners(answers=False)
 
 
-def places(**of: tuple[UUID, Manners]) -> tuple[PlatformPlaces, dict[UUID, Manners]]:
+def slots(**of: tuple[UUID, Manners]) -> tuple[ErrandSlots, dict[UUID, Manners]]:
     known = dict(of.values())
-    return PlatformPlaces(lambda id: known.get(id, NEW)), known
+    return ErrandSlots(lambda id: known.get(id, NEW)), known
 
 
 def test_a_company_that_does_not_answer_is_asked_one_thing_at_a_time() -> None:
     id = uuid4()
-    some, _ = places(dead=(id, DEAD))
+    some, _ = slots(dead=(id, DEAD))
     some.begun(id, is_look=False)
     rooms, _ = some.rooms()
     assert rooms.of[id] == Room(0, 1)
@@ -23,7 +23,7 @@ def test_a_company_that_does_not_answer_is_asked_one_thing_at_a_time() -> None:
 
 def test_more_is_looked_at_where_it_answers_well_and_less_where_it_does_not() -> None:
     id = uuid4()
-    some, known = places(well=(id, WELL))
+    some, known = slots(well=(id, WELL))
     for _ in range(20):
         some.begun(id, is_look=True)
         some.ended(id, is_look=True)
@@ -38,7 +38,7 @@ def test_more_is_looked_at_where_it_answers_well_and_less_where_it_does_not() ->
 
 def test_who_rests_is_asked_nothing_and_the_worker_hears_until_when() -> None:
     id, other = uuid4(), uuid4()
-    some, known = places(one=(id, WELL), two=(other, WELL))
+    some, known = slots(one=(id, WELL), two=(other, WELL))
     for each in (id, other):
         some.begun(each, is_look=False)
         some.ended(each, is_look=False)
@@ -50,7 +50,7 @@ def test_who_rests_is_asked_nothing_and_the_worker_hears_until_when() -> None:
 
 def test_companies_that_have_not_answered_leave_half_of_the_places_to_the_others() -> None:
     well = uuid4()
-    some, _ = places(well=(well, WELL))
+    some, _ = slots(well=(well, WELL))
     some.begun(well, is_look=False)
     for _ in range(AT_ONCE // 2):
         some.begun(uuid4(), is_look=False)
@@ -61,7 +61,7 @@ def test_companies_that_have_not_answered_leave_half_of_the_places_to_the_others
 
 def test_neither_placing_nor_looking_takes_every_place() -> None:
     for is_look in (True, False):
-        some, known = places()
+        some, known = slots()
         for _ in range(AT_ONCE // PLACING):
             id = uuid4()
             known[id] = WELL

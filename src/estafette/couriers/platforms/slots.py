@@ -1,6 +1,7 @@
-"""How many errands may run at a time, for whom: placing first, and a share that nobody can take.
+"""How many errands a worker may run at a time, and for which companies.
 
-No I/O. The worker asks for the rooms before it claims, and tells what it has begun and how it went.
+Placing and looking each have slots that the other cannot take. No I/O: the worker asks for the
+rooms before it claims, and says which errands it has begun and how they ended.
 """
 
 from collections.abc import Callable
@@ -49,8 +50,8 @@ class _Company:
     width: float = _FIRST_LOOKING
 
 
-class PlatformPlaces:
-    """The places of one worker."""
+class ErrandSlots:
+    """The slots of one worker."""
 
     def __init__(self, manners: Callable[[UUID], Manners]) -> None:
         """`manners` tells how a company behaves."""
