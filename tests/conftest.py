@@ -27,6 +27,7 @@ import hypothesis
 import pytest
 
 from estafette.up.postgres import EmbeddedPostgres, EmbeddedPostgresError
+from tests import folders
 from tests.rows import database
 
 T = TypeVar("T")
@@ -83,7 +84,9 @@ def _start_server() -> DatabaseServer:
         return DatabaseServer(given, os.environ.get(_RUN, run))
     _sweep()
     # What is written here outlives no run, so nothing waits for the disk.
-    server = EmbeddedPostgres(Path(tempfile.mkdtemp(prefix=_FOLDER)), durable=False)
+    server = EmbeddedPostgres(
+        Path(tempfile.mkdtemp(prefix=_FOLDER, dir=folders.parent())), durable=False
+    )
     dsn = server.start()
     database.let_create_databases(server)
     return DatabaseServer(dsn, run, server)
@@ -91,7 +94,7 @@ def _start_server() -> DatabaseServer:
 
 def _sweep() -> None:
     """End and remove the servers of runs that were killed; a live run's folder refuses."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+    for folder in (each for parent in folders.parents() for each in parent.glob(f"{_FOLDER}*")):
         if time.time() - folder.stat().st_mtime < _STALE_SECONDS:
             continue
         if not (folder / "postgres" / "PG_VERSION").exists():  # it was removed in part

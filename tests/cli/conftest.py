@@ -10,10 +10,10 @@ from tests.cli.stage import (
     Up,
     caller,
     of_database,
-    own_folder,
     running_up,
     set_environment,
 )
+from tests.folders import own_folder
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,16 +75,6 @@ def estafette(data_dir: Path, *arguments: str, **settings: str) -> subprocess.Co
         timeout=END_SECONDS,
         check=False,
     )
-
-
-@contextmanager
-def own_folder() -> Generator[Path]:
-    """A new folder that PostgreSQL's user may pass, where that is another (we are root).
-
-    Not one of pytest's: each run of pytest shuts the folder above all of those to other users.
-    """
-    with tempfile.TemporaryDirectory(prefix="estafette-tests-") as folder:
-        yield Path(folder)
 
 
 class Up:

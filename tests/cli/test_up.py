@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.stage import END_SECONDS, Up, estafette, is_alive, own_folder, running_up
+from tests.cli.stage import END_SECONDS, Up, estafette, is_alive, running_up
+from tests.folders import own_folder
 
 
 def _await(condition: Callable[[], object]) -> None:

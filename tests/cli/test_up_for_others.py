@@ -8,7 +8,8 @@ import pytest
 from estafette.cli.banner import Terminal
 from estafette.settings.problems import load
 from estafette.up.supervisor import Ready
-from tests.cli.stage import Up, estafette, own_folder, running_up
+from tests.cli.stage import Up, estafette, running_up
+from tests.folders import own_folder
 from tests.processes import free_port
 
 _LOOPBACK = "127.0.0.0/8,::1/128"

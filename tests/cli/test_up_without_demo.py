@@ -8,7 +8,8 @@ import pytest
 from estafette.cli.banner import Terminal
 from estafette.settings.problems import load
 from estafette.up.supervisor import Ready
-from tests.cli.stage import Up, estafette, own_folder
+from tests.cli.stage import Up, estafette
+from tests.folders import own_folder
 
 
 def _accounts(data: Path) -> list[str]:

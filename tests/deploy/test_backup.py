@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from estafette.usecases.accounts.administration import create_account, find_acco
 from estafette.usecases.seed import prepare_database
 from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
 from tests.deploy.conftest import ROOT
+from tests.folders import own_folder
 from tests.processes import platform_over
 from tests.rows import database
 
@@ -48,8 +48,8 @@ def _run(command: str, folder: Path, server: EmbeddedPostgres, dsn: str) -> None
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that PostgreSQL's own user may pass, which pytest's are not."""
-    with tempfile.TemporaryDirectory(prefix="estafette-tests-") as name:
-        yield Path(name)
+    with own_folder() as folder:
+        yield folder
 
 
 async def _secret(dsn: str) -> str:

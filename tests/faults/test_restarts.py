@@ -9,7 +9,6 @@ import json
 import os
 import random
 import signal
-import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from estafette.store.migrate import migrate
 from estafette.up.postgres import EmbeddedPostgres
 from tests.edges import EDGES, Call, Edge
 from tests.faults.seeds import SEED
+from tests.folders import own_folder
 from tests.processes import Process, ServerProcess, calling, lines_of
 from tests.rows import tables
 from tests.serving import Answer, Server, Tenant, delivery_id
@@ -177,9 +177,9 @@ async def test_server_that_is_killed_or_stopped_under_load_loses_nothing(
 @pytest.fixture
 def own_postgres() -> Iterator[EmbeddedPostgres]:
     """A server for one test alone, not started; commits outlive its crash (not the machine's)."""
-    with tempfile.TemporaryDirectory(prefix="estafette-restarts-") as folder:
+    with own_folder("estafette-restarts-") as folder:
         settings = {"synchronous_commit": "on"}
-        postgres = EmbeddedPostgres(Path(folder), durable=False, settings=settings)
+        postgres = EmbeddedPostgres(folder, durable=False, settings=settings)
         try:
             yield postgres
         finally:

@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from estafette.up import postmaster
 from estafette.up.postgres import EmbeddedPostgres, EmbeddedPostgresError, find_running
+from tests.folders import own_folder
 
 _OWNER = """
 import sys, pathlib
@@ -31,8 +31,8 @@ server.stop()
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder of its own: pytest shuts the folders of its earlier runs to other users."""
-    with tempfile.TemporaryDirectory(prefix="estafette-tests-") as name:
-        yield Path(name)
+    with own_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -183,6 +183,10 @@ async def _nothing() -> None:
     """Does nothing."""
 
 
+_TURNS_TO_CLOSE = 2
+"""Of the event loop, after which the connections that were closed have left the server's list."""
+
+
 class HttpServer(uvicorn.Server):
     """Serves one application on listening sockets."""
 
@@ -243,9 +247,17 @@ class HttpServer(uvicorn.Server):
         return make(config=self.config, server_state=self.server_state, app_state={})  # pyright: ignore[reportCallIssue] - what is documented of it
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finishes the requests under way, as long as there is time."""
+        """Finishes the requests under way, as long as there is time; ends at once without any."""
         await self._before_end()
-        await super().shutdown(sockets)
+        for listener in self.servers:
+            listener.close()
+            await listener.wait_closed()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        for _ in range(_TURNS_TO_CLOSE):
+            await asyncio.sleep(0)
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Handles a signal to end."""
