@@ -31,7 +31,13 @@ from estafette.store import signals
 from estafette.up import liveness
 from estafette.usecases import ends, maintenance
 from estafette.usecases.accounts import secret_key
-from estafette.usecases.deliveries import count_open, due_moves, personal_data, search
+from estafette.usecases.deliveries import (
+    count_open,
+    due_moves,
+    people_lists,
+    personal_data,
+    search,
+)
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import Database, must_be_fit
@@ -194,6 +200,7 @@ async def work(settings: Settings) -> None:
             sandbox.loop(platform),
             due_moves.loop(platform),
             search.loop(platform),
+            people_lists.loop(platform),
             secret_key.loop(platform),
             maintenance.loop(platform.pool, retention),
             ends.loop(platform, retention, observe_upkeep),

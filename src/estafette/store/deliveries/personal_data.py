@@ -10,7 +10,7 @@ from uuid import UUID
 
 from estafette.core.deliveries.delivery import FINAL, Delivery
 from estafette.store.couriers import dispatches
-from estafette.store.deliveries import events, phone_index, search_texts
+from estafette.store.deliveries import events, phone_index, search_texts, words
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.phone_index import Indexed
 from estafette.store.pool import Connection
@@ -108,6 +108,7 @@ async def erase(
     """
     accounts, ids = [one.scope.account_id for one in erased], [one.id for one in erased]
     await search_texts.erase(connection, erased)
+    await words.erase(connection, erased)
     await deliveries.erase(connection, erased)
     await events.erase_notes(connection, accounts, ids)
     await dispatches.erase(connection, accounts, ids)

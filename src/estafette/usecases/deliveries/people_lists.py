@@ -1,0 +1,122 @@
+"""Lists of deliveries for people: filter them, find them by words; keep finding fast."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.accounts.account import Scope
+from estafette.core.deliveries import finding as words_of
+from estafette.core.deliveries.delivery import Delivery
+from estafette.loops import Loop, Pace, report
+from estafette.store.deliveries import finding, words
+from estafette.store.deliveries import table as deliveries
+from estafette.store.deliveries.finding import EFFORT, Effort, PeopleFilter
+from estafette.store.deliveries.lists import Position
+from estafette.usecases.cursor import cursor_text, read_cursor
+from estafette.usecases.platform import Platform
+
+__all__ = ["PeopleFilter", "PeoplePage", "find_for_people", "index_some", "loop"]
+
+_ACCOUNTS = 20
+_DELIVERIES = 250
+_PACE = Pace(longest=3.0)
+_SHARE = 0.1
+_REST_OF_FAILED = 300.0
+
+ReadId = Callable[[str], UUID | None]
+"""Reads a delivery's id as the account's dialect writes it; None for what is none."""
+
+
+class PeoplePage(NamedTuple):
+    """Some deliveries, newest first; `next` goes on after them, None where there are no more.
+
+    With `looked_to`, the page holds fewer than were asked for, as looking further has a bound:
+    there may be more that were created before that place, where `next` goes on.
+    """
+
+    deliveries: list[Delivery]
+    next: str | None
+    looked_to: Position | None = None
+
+
+async def find_for_people(
+    platform: Platform,
+    scope: Scope,
+    wanted: PeopleFilter,
+    typed: str = "",
+    after: str | None = None,
+    limit: int = 50,
+    read_id: ReadId | None = None,
+    effort: Effort = EFFORT,
+) -> PeoplePage:
+    """Returns a page of an account's deliveries, newest first, after the `next` of the one before.
+
+    `typed` finds those that have its words: a reference, an order, an address, a name, metadata,
+    or the last digits of a phone; or the one whose id it is. Raises CursorUnknownError when `after`
+    was no `next`, and Busy.
+    """
+    place = None if after is None else Position(*read_cursor(after))
+    terms = words_of.wanted(scope, typed)
+    if typed.strip() and not terms:
+        return PeoplePage([], None)
+    id = read_id(typed.strip()) if read_id is not None else None
+    async with platform.connections.lists(scope.account_id) as connection:
+        if id is not None and (one := await deliveries.find(connection, scope, id)):
+            return PeoplePage([one], None)
+        wanted = wanted._replace(terms=terms)
+        found = await finding.find(connection, scope, wanted, place, limit + 1, effort)
+    shown = found.deliveries[:limit]
+    if len(found.deliveries) > limit:
+        return PeoplePage(shown, cursor_text(shown[-1].created_at, shown[-1].id))
+    if found.looked_to is None:
+        return PeoplePage(shown, None)
+    return PeoplePage(shown, cursor_text(*found.looked_to), found.looked_to)
+
+
+class _Indexer:
+    """Gives deliveries their words, in rounds. Any number of processes may do it."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._again_at: dict[Scope, float] = {}
+
+    async def round(self) -> tuple[int, bool]:
+        """Indexes some deliveries of those whose oldest ones have waited longest.
+
+        Returns how many, and whether there may be more to do at once. An account that cannot be
+        indexed is left alone for some minutes, so that it takes nobody's turn.
+        """
+        done, now = 0, time.monotonic()
+        self._again_at = {scope: at for scope, at in self._again_at.items() if at > now}
+        async with self._platform.pool.acquire() as connection:
+            behind = await words.behind(connection, _ACCOUNTS, self._again_at)
+            for scope in behind:
+                try:
+                    async with connection.transaction():
+                        done += await words.index_next(connection, scope, _DELIVERIES)
+                except Exception as error:  # this account's: the others have their turns
+                    if connection.is_closed():
+                        raise
+                    report("words", error, account=str(scope.account_id))
+                    self._again_at[scope] = now + _REST_OF_FAILED
+        return done, done >= _DELIVERIES or (done > 0 and len(behind) == _ACCOUNTS)
+
+
+async def index_some(platform: Platform) -> int:
+    """Does one round; counts the deliveries."""
+    done, _ = await _Indexer(platform).round()
+    return done
+
+
+def loop(platform: Platform) -> Loop:
+    """Indexes what waits for it, at its leisure: what creates deliveries goes before it."""
+    indexer = _Indexer(platform)
+
+    async def one_round(_stop: asyncio.Event) -> float:
+        began = time.monotonic()
+        _, more = await indexer.round()
+        return (time.monotonic() - began) / _SHARE if more else _PACE.longest
+
+    return Loop("words", one_round, _PACE)
