@@ -54,6 +54,23 @@ class AuditedAct(StrEnum):
     SECRET_KEY_ACCEPTED = "secret_key.accepted"  # noqa: S105 - an act, not a secret
     PRIVACY_EXPORTED = "privacy.exported"
     PRIVACY_ERASED = "privacy.erased"
+    INVITATION_CREATED = "invitation.created"
+    INVITATION_WITHDRAWN = "invitation.withdrawn"
+    PERSON_JOINED = "person.joined"
+    PERSON_ROLE_CHANGED = "person.role_changed"
+    PERSON_REMOVED = "person.removed"
+    PERSON_DISABLED = "person.disabled"
+    PERSON_ENABLED = "person.enabled"
+    PERSON_RESET = "person.reset"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an act, not a password
+    SECOND_FACTOR_SET = "second_factor.set"
+    SECOND_FACTOR_REMOVED = "second_factor.removed"
+    RECOVERY_CODES_RENEWED = "recovery_codes.renewed"
+    PASSKEY_ADDED = "passkey.added"
+    PASSKEY_REMOVED = "passkey.removed"
+    SESSION_STARTED = "session.started"
+    SESSION_ENDED = "session.ended"
+    ACT_REFUSED = "act.refused"
 
 
 class ByKind(StrEnum):
@@ -81,6 +98,11 @@ class By:
     def key(cls, key_id: UUID, address: str | None) -> "By":
         """Somebody with an API key."""
         return cls(ByKind.KEY, str(key_id), address)
+
+    @classmethod
+    def person(cls, person_id: UUID, address: str | None) -> "By":
+        """Somebody who is signed in."""
+        return cls(ByKind.PERSON, str(person_id), address)
 
     @classmethod
     def command(cls, user: str) -> "By":

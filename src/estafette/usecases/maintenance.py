@@ -1,4 +1,4 @@
-"""What keeps the database in shape by itself: the daily partitions, made ahead and dropped."""
+"""What keeps the database in shape by itself: partitions, and what is over of people."""
 
 import asyncio
 from typing import Final
@@ -9,6 +9,7 @@ from estafette.loops import Loop, Pace
 from estafette.store import audit
 from estafette.store.accounts import page_tallies
 from estafette.store.partitions import Upkeep, keep_up
+from estafette.store.people import ends as people_ends
 from estafette.store.pool import Pool
 
 _log = Logger()
@@ -25,6 +26,7 @@ def loop(pool: Pool, retention: Retention) -> Loop:
             done = await keep_up(connection, retention)
             await audit.keep_up(connection, retention.audit, done)
             await page_tallies.forget(connection)
+            await people_ends.forget(connection)
         return _AFTER_TROUBLE_SECONDS if _report(done) else _PACE.longest
 
     return Loop("partitions", one_round, _PACE)

@@ -74,6 +74,7 @@ class Platform:
     `observe_courier` hears how each company answered, `observe_dispatch` what became of deliveries
     at remote ones. `recall` calls deliveries off there, within the limits of `patience`; without it
     none that was placed can be. `by` is who acts, as the audit tells it.
+    With `needs_second_factor` the operator's people open nothing of the platform's without one.
     """
 
     pool: Pool
@@ -92,6 +93,7 @@ class Platform:
     recall: Recall = _unreachable
     patience: Patience = field(default_factory=Patience)
     by: By = NOBODY_IN_PARTICULAR
+    needs_second_factor: bool = True
 
     def transaction(self, connection: Connection) -> AbstractAsyncContextManager[UnitOfWork]:
         """Returns a transaction on a connection, and what follows from it once it has committed."""

@@ -237,12 +237,20 @@ ROTATED = {
     *(("endpoints", name) for name in ("secret", "next_secret", "headers")),
     *(("company_links", name) for name in SEALED),
     ("data_keys", "key"),
+    ("totp_secrets", "secret"),
 }
 NOT_ENCRYPTED = {
     ("api_keys", "hash"),
     ("idempotency", "fingerprint"),
     ("idempotency", "body"),
     ("page_tallies", "source"),
+    ("invitations", "token_hash"),
+    ("sessions", "token_hash"),
+    ("recovery_codes", "hash"),
+    ("passkeys", "credential_id"),
+    ("passkeys", "public_key"),
+    ("passkey_challenges", "challenge"),
+    ("sign_in_tallies", "subject"),
 }
 
 

@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
+from estafette.core.people.organisation import OrganisationKind
 from estafette.store.accounts import table as accounts
+from estafette.store.people import invitations, memberships
 from estafette.store.pool import Connection
 
 EMPTIED = (
@@ -66,6 +68,7 @@ async def remove_account(connection: Connection, account_id: UUID) -> bool:
     query = "select exists (select from deliveries where account_id = $1)"
     if await connection.fetchval(query, account_id):
         return False
+    companies = await connection.fetch("select id from companies where account_id = $1", account_id)
     mine = "(select id from companies where account_id = $1)"
     for table in ("company_links", "tariffs"):
         statement = f"delete from {table} where company_id in {mine}"  # noqa: S608 - constants
@@ -73,4 +76,11 @@ async def remove_account(connection: Connection, account_id: UUID) -> bool:
     for table in OWNED:
         await connection.execute(f"delete from {table} where account_id = $1", account_id)  # noqa: S608 - constants
     await accounts.remove(connection, account_id)
+    # After what they belonged to: whoever joins meanwhile has it stay until that is done.
+    for kind, ids in (
+        (OrganisationKind.ACCOUNT, [account_id]),
+        (OrganisationKind.COMPANY, [row["id"] for row in companies]),
+    ):
+        await memberships.remove_all(connection, kind, ids)
+        await invitations.remove_all(connection, kind, ids)
     return True

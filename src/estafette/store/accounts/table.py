@@ -1,6 +1,6 @@
 """Accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -105,6 +105,18 @@ async def find(connection: Connection, name: str) -> Account | None:
         name,
     )
     return read(row) if row else None
+
+
+async def find_all(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Account]:
+    """The accounts of these ids, by them."""
+    query = f"select {COLUMNS} from accounts where id = any($1::uuid[])"  # noqa: S608 - a constant
+    return {row["id"]: read(row) for row in await connection.fetch(query, list(ids))}
+
+
+async def keep(connection: Connection, account_id: UUID) -> bool:
+    """Has an account stay until the transaction ends; False when there is none."""
+    query = "select true from accounts where id = $1 for share"
+    return bool(await connection.fetchval(query, account_id))
 
 
 async def every(connection: Connection) -> list[Account]:

@@ -1,6 +1,6 @@
 """Courier companies: read whole with their price lists, changed one at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import time
 from typing import Any
 from uuid import UUID
@@ -65,6 +65,20 @@ async def every(connection: Connection, market: str | None = None) -> list[Compa
         market,
     )
     return [_company(row) for row in found]
+
+
+async def names(connection: Connection, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of the companies of these ids, by them."""
+    found = await connection.fetch(
+        "select id, name from companies where id = any($1::uuid[])", list(ids)
+    )
+    return {row["id"]: row["name"] for row in found}
+
+
+async def keep(connection: Connection, id: UUID) -> bool:
+    """Has a company stay until the transaction ends; False when there is none."""
+    query = "select true from companies where id = $1 for share"
+    return bool(await connection.fetchval(query, id))
 
 
 async def lock(connection: Connection, id: UUID) -> Company | None:

@@ -13,6 +13,7 @@ from estafette.store import chores, data_keys
 from estafette.store.couriers import links as stored_links
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.table import StoredPin
+from estafette.store.people import second_factors
 from estafette.store.pool import Connection
 from estafette.store.webhooks import endpoints
 from estafette.store.webhooks.endpoints import SealedEndpoint
@@ -29,6 +30,7 @@ START: RowPosition = (UUID(int=0), UUID(int=0))
 
 _ENDPOINTS = 200
 _DELIVERIES = 2_000
+_PEOPLE = 1_000
 _CHORE = "seal PINs"
 _PACE = Pace(longest=86_400.0)
 
@@ -41,12 +43,13 @@ class Rotation:
     links: int = 0
     pins: int = 0
     data_keys: int = 0
+    totp_secrets: int = 0
     unreadable: int = 0
 
     @property
     def written(self) -> int:
         """How many rows were written anew."""
-        return self.endpoints + self.links + self.pins + self.data_keys
+        return self.endpoints + self.links + self.pins + self.data_keys + self.totp_secrets
 
 
 async def rotate(
@@ -76,6 +79,11 @@ async def rotate(
             async with connection.transaction():
                 place = await _pins(connection, platform, place, rotation)
             on_progress(rotation)
+        person: UUID | None = START[1]
+        while person is not None:
+            async with connection.transaction():
+                person = await _totp_secrets(connection, platform, person, rotation)
+            on_progress(rotation)
         async with connection.transaction():
             facts = {
                 "key": platform.cipher.key_id,
@@ -84,6 +92,7 @@ async def rotate(
                 "links": rotation.links,
                 "pins": rotation.pins,
                 "data_keys": rotation.data_keys,
+                "totp_secrets": rotation.totp_secrets,
                 "unreadable": rotation.unreadable,
             }
             await audit.note(connection, platform.by, AuditedAct.SECRET_KEY_ROTATED, id, facts)
@@ -162,6 +171,24 @@ async def _pins(
         await deliveries.write_pins(connection, changed)
     rotation.pins += len(changed)
     return end
+
+
+async def _totp_secrets(
+    connection: Connection, platform: Platform, after: UUID, rotation: Rotation
+) -> UUID | None:
+    found = await second_factors.sealed(connection, after, _PEOPLE)
+    changed: dict[UUID, bytes] = {}
+    for person_id, secret in found.items():
+        try:
+            new = platform.cipher.renewed(secret, person_id.bytes)
+        except WrongSecretKeyError:
+            rotation.unreadable += 1
+            continue
+        if new is not None:
+            changed[person_id] = new
+    await second_factors.write_sealed(connection, changed)
+    rotation.totp_secrets += len(changed)
+    return max(found) if found else None
 
 
 async def seal_some(platform: Platform, after: RowPosition) -> RowPosition | None:

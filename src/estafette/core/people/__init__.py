@@ -1,0 +1,1 @@
+"""People who sign in: to what they belong, and what they may do there."""

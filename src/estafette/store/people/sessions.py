@@ -1,0 +1,147 @@
+"""Sessions, kept by the hash of the token that a browser has."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from estafette.core.people.person import SESSION_IDLE, Person
+from estafette.store.people import table as people
+from estafette.store.pool import Connection
+
+
+class Stage(StrEnum):
+    """How far somebody has come with signing in."""
+
+    SECOND_FACTOR = "second_factor"
+    """The password was right; the second factor is waited for."""
+    OPEN = "open"
+    """They are signed in."""
+
+
+class Session(NamedTuple):
+    """A person's session on one device. `by` tells how they signed in, such as `password+totp`."""
+
+    id: UUID
+    person_id: UUID
+    stage: Stage
+    by: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    address: str | None
+    agent: str
+
+
+class Found(NamedTuple):
+    """A session and its person."""
+
+    session: Session
+    person: Person
+
+
+_COLUMNS = (
+    "sessions.id as session_id, person_id, stage, by_factors, sessions.created_at as began_at,"
+    " sessions.seen_at as used_at, expires_at, address, agent"
+)
+_ALIVE = "expires_at > now() and sessions.seen_at > now() - $2::interval"
+
+
+async def insert(connection: Connection, session: Session, hash: bytes, length: timedelta) -> None:
+    """Writes a new session, which ends after `length` at the latest, by the database's clock."""
+    await connection.execute(
+        "insert into sessions (token_hash, id, person_id, stage, by_factors, expires_at, address,"
+        " agent) values ($1, $2, $3, $4, $5, now() + $6::interval, $7, $8)",
+        hash,
+        session.id,
+        session.person_id,
+        session.stage,
+        session.by,
+        length,
+        session.address,
+        session.agent,
+    )
+
+
+async def find(connection: Connection, hash: bytes) -> Found | None:
+    """The session of this token, and its person, unless it is over or the person disabled."""
+    row = await connection.fetchrow(
+        f"select {people.COLUMNS}, {_COLUMNS} from sessions"  # noqa: S608 - constants
+        " join people on people.id = person_id"
+        f" where token_hash = $1 and disabled_at is null and {_ALIVE}",
+        hash,
+        SESSION_IDLE,
+    )
+    return None if row is None else Found(_read(row), people.read(row))
+
+
+async def mark_seen(connection: Connection, id: UUID, address: str | None) -> None:
+    """Keeps that a session is used now, and from where."""
+    await connection.execute(
+        "update sessions set seen_at = now(), address = coalesce($2, address) where id = $1",
+        id,
+        address,
+    )
+
+
+async def of_person(connection: Connection, person_id: UUID) -> list[Session]:
+    """Returns a person's open sessions, the one that was used last first."""
+    found = await connection.fetch(
+        f"select {_COLUMNS} from sessions where person_id = $1 and stage = 'open' and {_ALIVE}"  # noqa: S608 - constants
+        " order by sessions.seen_at desc, sessions.id",
+        person_id,
+        SESSION_IDLE,
+    )
+    return [_read(row) for row in found]
+
+
+async def end(connection: Connection, person_id: UUID, id: UUID) -> bool:
+    """Ends one session of a person; whether there was one."""
+    status = await connection.execute(
+        "delete from sessions where person_id = $1 and id = $2", person_id, id
+    )
+    return status.endswith(" 1")
+
+
+async def end_all(connection: Connection, person_id: UUID, but: UUID | None = None) -> int:
+    """Ends the sessions of a person but one; counts them."""
+    status = await connection.execute(
+        "delete from sessions where person_id = $1 and id is distinct from $2", person_id, but
+    )
+    return int(status.rpartition(" ")[2])
+
+
+async def end_beyond(connection: Connection, person_id: UUID, most: int) -> None:
+    """Ends those sessions of a person that were unused for longest, where there are too many."""
+    await connection.execute(
+        "delete from sessions where id in (select id from sessions where person_id = $1"
+        " order by seen_at desc, id desc offset $2)",
+        person_id,
+        most,
+    )
+
+
+async def forget(connection: Connection, limit: int) -> int:
+    """Removes sessions that are over; counts them."""
+    status = await connection.execute(
+        "delete from sessions where token_hash in (select token_hash from sessions"
+        " where expires_at < now() order by expires_at limit $1)",
+        limit,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+def _read(row: asyncpg.Record) -> Session:
+    return Session(
+        id=row["session_id"],
+        person_id=row["person_id"],
+        stage=Stage(row["stage"]),
+        by=row["by_factors"],
+        created_at=row["began_at"],
+        seen_at=row["used_at"],
+        expires_at=row["expires_at"],
+        address=row["address"],
+        agent=row["agent"],
+    )
