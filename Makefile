@@ -17,7 +17,7 @@ BYTECODE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib src || true
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help up test faults mutate soak clients audit sbom dist bench lock fmt
+.PHONY: help up test faults mutate soak clients audit sbom dist bench lock fmt texts
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -67,6 +67,9 @@ bench: $(VENV)/dev.stamp ## measure this machine; the table goes to bench/last.j
 fmt: $(VENV)/dev.stamp ## put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+texts: $(VENV)/dev.stamp ## bring the catalogues of translations in line with the source
+	@exec $(BIN)/python scripts/texts.py
 
 lock: ## write the lock files anew; UPGRADE=--upgrade takes newer releases
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock

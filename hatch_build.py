@@ -5,6 +5,9 @@ the package is built, by the machine's own npm or, where Node is missing or old,
 PyPI carries, and served by Estafette itself from then on.
 """
 
+# The build's own environment has hatchling and Node; that of the developer has not.
+# pyright: basic, reportMissingImports=false
+
 import hashlib
 import os
 import shutil
@@ -26,6 +29,14 @@ TAKEN = {
         "files/onest-cyrillic-ext-wght-normal.woff2": "onest-cyrillic-ext-wght-normal.woff2",
         "LICENSE": "onest.LICENSE.txt",
     },
+    "htmx.org": {
+        "dist/htmx.min.js": "htmx.min.js",
+        "dist/ext/hx-sse.min.js": "hx-sse.min.js",
+        "LICENSE": "htmx.LICENSE.txt",
+    },
+    "lucide-static": {
+        "LICENSE": "icons.LICENSE.txt",
+    },
     "swagger-ui-dist": {
         "swagger-ui.css": "swagger-ui.css",
         "swagger-ui-bundle.js": "swagger-ui-bundle.js",
@@ -34,6 +45,23 @@ TAKEN = {
         "NOTICE": "swagger-ui.NOTICE.txt",
     },
 }
+
+# The signs that pages draw, put together into one file, each under its name.
+# fmt: off
+SIGNS = (
+    "activity", "arrow-down", "arrow-left", "arrow-right", "arrow-up", "ban", "banknote", "bell",
+    "book-open", "building-2", "calendar", "chart-column", "check", "chevron-down", "chevron-left",
+    "chevron-right", "chevron-up", "chevrons-up-down", "circle-check", "circle-x", "clock",
+    "code-xml", "copy", "credit-card", "database", "download", "ellipsis", "external-link", "eye",
+    "eye-off", "file-text", "fingerprint", "flask-conical", "globe", "hand-coins", "history",
+    "house", "info", "key-round", "languages", "layout-dashboard", "link", "list-checks", "lock",
+    "lock-open", "log-out", "mail", "map-pin", "menu", "monitor", "package", "package-plus",
+    "palette", "pause", "pencil", "phone", "play", "plug", "plus", "printer", "qr-code", "radio",
+    "receipt-text", "refresh-cw", "route", "search", "send", "server", "settings", "shield-check",
+    "sliders-horizontal", "smartphone", "star", "store", "tag", "trash-2", "triangle-alert",
+    "truck", "undo-2", "upload", "user-round", "users", "wallet", "webhook", "x",
+)
+# fmt: on
 
 
 class CustomMetadataHook(MetadataHookInterface):
@@ -93,6 +121,8 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
             for package, files in TAKEN.items():
                 for source, target in files.items():
                     shutil.copy(folder / "node_modules" / package / source, self._vendor / target)
+            drawn = _sprite(folder / "node_modules" / "lucide-static" / "icons")
+            (self._vendor / "icons.svg").write_text(drawn)
         self._stamp.write_text(self._wanted() + "\n")
 
     @property
@@ -110,10 +140,21 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
     def _wanted(self) -> str:
         """Return what decides about the files: the lock file, and which of them are taken."""
         lock = (self._frontend / "package-lock.json").read_bytes()
-        return hashlib.sha256(lock + repr(TAKEN).encode()).hexdigest()
+        return hashlib.sha256(lock + repr((TAKEN, SIGNS)).encode()).hexdigest()
 
     def _is_current(self) -> bool:
         return self._stamp.exists() and self._stamp.read_text().strip() == self._wanted()
+
+
+def _sprite(icons: Path) -> str:
+    """Return one SVG file with every sign as a symbol."""
+    symbols: list[str] = []
+    for name in SIGNS:
+        drawing = (icons / f"{name}.svg").read_text()
+        shapes = " ".join(drawing[drawing.index(">", drawing.index("<svg")) + 1 :].split())
+        shapes = shapes.removesuffix("</svg>").strip().replace("> <", "><").replace(" />", "/>")
+        symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{shapes}</symbol>')
+    return '<svg xmlns="http://www.w3.org/2000/svg">' + "\n".join(symbols) + "</svg>\n"
 
 
 def _system_npm() -> list[str] | None:

@@ -18,6 +18,7 @@ from estafette.core.sandbox.scenario import mentioned
 from estafette.couriers.entrega.schemas import Hint
 from estafette.couriers.entrega.schemas import read as read_answer
 from estafette.couriers.platforms.failures import InDoubt
+from estafette.http.language import negotiate
 from estafette.http.moments import read_moment
 from estafette.http.parameters import Query
 from estafette.http.phones import e164
@@ -27,7 +28,6 @@ from estafette.http.strict_json import decode, fingerprint
 from estafette.logs import lines as logs
 from estafette.store.quotes.table import digests
 from estafette.web.tracking.contacts import without_contacts
-from estafette.web.tracking.language import negotiate
 from estafette.web.tracking.view import readable_note
 from estafette.webhooks.guard import UrlRefusedError, check_url
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from estafette.web.tracking.language import negotiate, of_market
+from estafette.http.language import negotiate
+from estafette.web.tracking.language import of_market
 
 SPOKEN = ("en", "kk", "pt", "ru")
 

@@ -11,12 +11,13 @@ from estafette import health
 from estafette.app import reader_of_ids
 from estafette.couriers import entrega, sandbox
 from estafette.dialects import DialectRecord
-from estafette.http import plain
+from estafette.http import assets, plain
 from estafette.http.address import ClientAddresses
 from estafette.http.fallback import Fallback, plain_words
 from estafette.http.limiter import AddressLimits, RateLimiter
 from estafette.http.mounts import Mount, Mounted, Mounts
 from estafette.http.observe import Observer
+from estafette.http.pages import ASSETS_PREFIX
 from estafette.metrics import CourierMetrics, RequestMetrics
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.platform import Platform
@@ -61,6 +62,7 @@ def build(
             sandbox.build(platform, limiter, public_id=public_id, mentions=_mentions(dialects)),
             sandbox.ERRORS.words,
         ),
+        Mounted(Mount(ASSETS_PREFIX, everywhere=True), assets.build(), plain_words),
         Mounted(Mount("/track"), pages, plain_words),
         Mounted(Mount("/upstream"), entrega.build(platform), entrega.ERRORS.words),
     )

@@ -20,13 +20,15 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 class Mount:
     """Where an application is served: under a path prefix, or under a name before the host's own.
 
-    `prefix` is one part of a path (`/delivery`), for every host. `host` is one part of a host name
+    `prefix` is one part of a path (`/delivery`), for every host that is not another's, and for
+    those too where it is `everywhere`, as the files of pages are. `host` is one part of a host name
     (`lisbon`): the application then has all paths of `lisbon.delivery.example`, where callers
     reach the server at `delivery.example`, and of `lisbon.localhost` on the machine itself.
     """
 
     prefix: str = ""
     host: str = ""
+    everywhere: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError unless exactly one of the two is given, and well formed."""
@@ -84,7 +86,8 @@ class Mounts:
 
     Starlette's `Mount` ignores the bare prefix, and paths with a line feed in them; those would
     then not be refused in the shape of the API they belong to. A host name comes before a prefix:
-    an application with a host name of its own may have any path, also one that is a prefix.
+    an application with a host name of its own may have any path, also one that is a prefix, but
+    for those that are everywhere.
     """
 
     def __init__(self, server_url: str, mounted: Iterable[Mounted], otherwise: ASGIApp) -> None:
@@ -94,8 +97,11 @@ class Mounts:
         """
         self._prefixes: dict[str, Mounted] = {}
         self._hosts: dict[str, Mounted] = {}
+        self._everywhere: set[str] = set()
         self._otherwise = otherwise
         for one in mounted:
+            if one.mount.everywhere:
+                self._everywhere.add(one.mount.prefix)
             places = self._hosts if one.mount.host else self._prefixes
             for place in one.mount.hosts(server_url) or (one.mount.prefix,):
                 if place in places:
@@ -107,13 +113,16 @@ class Mounts:
         if scope["type"] != "http":
             await self._otherwise(scope, receive, send)
             return
-        if self._hosts and (named := self._hosts.get(host_of(scope["headers"]))):
-            trace_of(scope).base = f"//{named.mount.host}"
-            await named.application(scope, receive, send)
-            return
         root: str = scope.get("root_path", "")
         path: str = scope["path"].removeprefix(root)
-        owner = self._prefixes.get(_first_part(path))
+        first = _first_part(path)
+        if self._hosts and first not in self._everywhere:
+            named = self._hosts.get(host_of(scope["headers"]))
+            if named is not None:
+                trace_of(scope).base = f"//{named.mount.host}"
+                await named.application(scope, receive, send)
+                return
+        owner = self._prefixes.get(first)
         if owner is None:
             await self._otherwise(scope, receive, send)
             return

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
-from estafette.http.refusals import MethodRefused, RateLimited
+from estafette.core.errors import Refusal
+from estafette.http.refusals import HttpRefusal, MethodRefused, RateLimited
 from estafette.http.reply import HttpReply
 
 _MESSAGES = {
@@ -35,6 +36,21 @@ def method_refused(refusal: MethodRefused) -> HttpReply:
     return HttpReply(405, f"{_knows(allowed)}\n".encode(), headers)
 
 
+def refused(refusal: Refusal | HttpRefusal) -> HttpReply:
+    """Returns the answer of files and pages to a refusal of theirs; any other is a 404."""
+    text = (b"content-type", b"text/plain; charset=utf-8")
+    if isinstance(refusal, MethodRefused):
+        return method_refused(refusal)
+    if isinstance(refusal, RateLimited):
+        wait = (b"retry-after", str(refusal.retry_after).encode())
+        return HttpReply(429, f"{_too_many(refusal)}\n".encode(), (text, wait))
+    return HttpReply(404, f"{_MESSAGES[404]}\n".encode(), (text,))
+
+
+def _too_many(refusal: RateLimited) -> str:
+    return f"Too many requests; try again in {refusal.retry_after} s"
+
+
 def _knows(allowed: str) -> str:
     return f"This path knows {allowed}"
 
@@ -51,5 +67,4 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _rate_limited(_: Request, error: Exception) -> Response:
     assert isinstance(error, RateLimited)  # noqa: S101 - as it is registered
-    message = f"Too many requests; try again in {error.retry_after} s\n"
-    return PlainTextResponse(message, 429, {"Retry-After": str(error.retry_after)})
+    return PlainTextResponse(f"{_too_many(error)}\n", 429, {"Retry-After": str(error.retry_after)})

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from estafette.core.deliveries.delivery import FINAL
 from estafette.core.errors import Busy, Unavailable
+from estafette.http.language import DEFAULT, negotiate
 from estafette.http.limiter import caller, limits_of
 from estafette.http.pages import FOR_EVER, as_texts, guards
 from estafette.http.parameters import parameters
@@ -201,7 +202,7 @@ async def _file(request: Request) -> Response:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     """Returns the page that says that nothing was found."""
-    texts = _texts(request, language.DEFAULT)
+    texts = _texts(request, DEFAULT)
     status = error.status_code if isinstance(error, HTTPException) else 404
     title, detail = texts.page.missing_title, texts.page.missing_detail
     if status == 429:
@@ -223,7 +224,7 @@ async def _put_off(request: Request, error: Exception) -> Response:
 
 async def _stumble(request: Request, _error: Exception) -> Response:
     """Returns the page for an error of ours, which the server logs."""
-    texts = _texts(request, language.DEFAULT)
+    texts = _texts(request, DEFAULT)
     return _notice(request, texts, 500, texts.page.trouble_title, texts.page.trouble_detail)
 
 
@@ -245,7 +246,7 @@ def _texts(request: Request, unstated: str) -> Texts:
     if asked is not None:
         return asked
     header = ", ".join(request.headers.getlist("accept-language")) or None
-    return LANGUAGES[language.negotiate(header, LANGUAGES, unstated=unstated)]
+    return LANGUAGES[negotiate(header, LANGUAGES, unstated=unstated)]
 
 
 def _parameter(request: Request, name: str) -> str | None:

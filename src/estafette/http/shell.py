@@ -1,0 +1,101 @@
+"""What surrounds a page of the design system: who looks at it, where else they may go, notices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlencode
+
+from estafette.core.accounts.account import Mode
+from estafette.http.pages import PRODUCT_GUARDS, template
+from estafette.http.reply import NO_STORE, Header, HttpReply
+from estafette.http.texts import Reader, read_by
+
+
+class Tone(StrEnum):
+    """What a colour means, wherever something is coloured."""
+
+    QUIET = "quiet"
+    INFO = "info"
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Somewhere to go. `icon` names a sign of `web/assets/icons.svg`; `count` stands beside it."""
+
+    href: str
+    name: str
+    icon: str = ""
+    is_current: bool = False
+    count: int | None = None
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Links that belong together, under a name or none."""
+
+    links: Sequence[Link]
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A short text at the head of a page: what has just been done, or what is amiss."""
+
+    text: str
+    tone: Tone = Tone.GOOD
+    link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """The frame of one page for one visit.
+
+    `area` is the name of the place (Console), `organisation` whose it is. `groups` are the
+    navigation; without any, the page has a head instead of it, as pages for everybody have.
+    `modes` are the two of an account, as links, the present one marked. `person` is who signed in,
+    with the links of their own. `path` and `query` are those of the page, so that it can be had in
+    another language.
+    """
+
+    area: str = ""
+    organisation: str = ""
+    organisations: Sequence[Link] = ()
+    mode: Mode | None = None
+    modes: Sequence[Link] = ()
+    groups: Sequence[Group] = ()
+    person: str = ""
+    personal: Sequence[Link] = ()
+    notices: Sequence[Notice] = ()
+    path: str = "/"
+    query: Sequence[tuple[str, str]] = ()
+
+    def in_language(self, code: str) -> str:
+        """Returns the address of this page in another language."""
+        kept = [pair for pair in self.query if pair[0] != "lang"]
+        return f"?{urlencode([*kept, ('lang', code)])}"
+
+
+def render(
+    path: str,
+    reader: Reader,
+    shell: Shell | None = None,
+    *,
+    status: int = 200,
+    headers: Sequence[Header] = (NO_STORE,),
+    **context: object,
+) -> HttpReply:
+    """Returns the page that the template at `path` makes of `context`, for this reader.
+
+    Templates extend `/web/templates/shell.html` and say what they show in its blocks.
+    """
+    with read_by(reader):
+        html = template(path).render(shell=shell or Shell(), **context)
+    language = (b"content-language", reader.language.encode())
+    return HttpReply(status, html.encode(), (_HTML, language, *headers, *PRODUCT_GUARDS))
+
+
+_HTML: Header = (b"content-type", b"text/html; charset=utf-8")
