@@ -1,7 +1,7 @@
 """The audit in the database, which is only ever added to, and ends by the month."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -9,29 +9,31 @@ import orjson
 
 from estafette.core.accounts.account import Mode
 from estafette.core.audit import AuditEntry, By, ByKind
+from estafette.store.columns import Columns, parameters
 from estafette.store.partitions import Upkeep
 from estafette.store.pool import Connection
 
-_INSERT = """
-insert into audit (id, by_kind, by_name, by_address, act, account_id, mode, object, changes)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-"""
+NEW: Final = Columns[AuditEntry](
+    {
+        "id": ("uuid", lambda entry: entry.id),
+        "by_kind": ("text", lambda entry: entry.by.kind),
+        "by_name": ("text", lambda entry: entry.by.name),
+        "by_address": ("text", lambda entry: entry.by.address),
+        "act": ("text", lambda entry: entry.act),
+        "account_id": ("uuid", lambda entry: entry.account_id),
+        "mode": ("text", lambda entry: entry.mode),
+        "object": ("text", lambda entry: entry.object),
+        "changes": ("json", lambda entry: orjson.dumps(entry.changes).decode()),
+    }
+)
+"""What is written of an act."""
+
+_INSERT = f"insert into audit ({', '.join(NEW.types)}) values {parameters(NEW)}"  # noqa: S608 - constants
 
 
 async def insert(connection: Connection, entry: AuditEntry) -> None:
     """Writes an act down; `at` is the database's clock, whatever the entry says."""
-    await connection.execute(
-        _INSERT,
-        entry.id,
-        entry.by.kind,
-        entry.by.name,
-        entry.by.address,
-        entry.act,
-        entry.account_id,
-        entry.mode,
-        entry.object,
-        orjson.dumps(entry.changes).decode(),
-    )
+    await connection.execute(_INSERT, *NEW.of_one(entry))
 
 
 class AuditPosition(NamedTuple):

@@ -37,6 +37,10 @@ class Columns(Generic[Record]):
             arrays += [[value(one) for one in parts] for value in values.values()]
         return arrays
 
+    def of_one(self, record: Record) -> list[object]:
+        """Returns the values of one record, in the order of the columns. They may be arrays."""
+        return [value(part(record)) for part, values in self._groups for value in values.values()]
+
     def only(self, *names: str) -> Self:
         """Returns some of these columns."""
         columns = type(self)({})
@@ -72,6 +76,12 @@ def rows(*given: Columns[Any], name: str = "input", first: int = 1) -> str:
     types = {column: type for each in given for column, type in each.types.items()}
     arrays = ", ".join(f"${number}::{type}[]" for number, type in enumerate(types.values(), first))
     return f"unnest({arrays}) as {name} ({', '.join(types)})"
+
+
+def parameters(*given: Columns[Any], first: int = 1) -> str:
+    """Returns the text `($1, …)`: one record with all these columns, from parameter `first` on."""
+    count = sum(len(each.types) for each in given)
+    return f"({', '.join(f'${number}' for number in range(first, first + count))})"
 
 
 def insertion(table: str, columns: Iterable[str], source: str = "input", **other: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import astuple
 from datetime import datetime
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +15,7 @@ from estafette.core.accounts.acts import EVERY_ACT, Act, Network
 from estafette.core.accounts.page_limits import OLDER_LIMITS, PageLimits, PickupPlace
 from estafette.core.money.payment import PaymentMethod
 from estafette.store.accounts import table as accounts
+from estafette.store.columns import Columns, insertion, parameters, rows
 from estafette.store.pool import Connection
 
 
@@ -43,41 +44,50 @@ class ApiKey(NamedTuple):
     used_from: str | None = None
 
 
+MADE: Final = Columns[ApiKey](
+    {
+        "account_id": ("uuid", lambda key: key.account_id),
+        "id": ("uuid", lambda key: key.id),
+        "mode": ("text", lambda key: key.mode),
+        "kind": ("text", lambda key: key.kind),
+        "hint": ("text", lambda key: key.hint),
+        "created_at": ("timestamptz", lambda key: key.created_at),
+    }
+)
+"""What never changes of a key."""
+
+KEPT: Final = Columns[ApiKey](
+    {
+        "expires_at": ("timestamptz", lambda key: key.expires_at),
+        "disabled_at": ("timestamptz", lambda key: key.disabled_at),
+        "name": ("text", lambda key: key.name),
+        "scopes": ("text[]", lambda key: _scopes(key)),
+        "networks": ("cidr[]", lambda key: list(key.networks)),
+        "limits": ("json", lambda key: limits_json(key.limits)),
+        "replaced_by": ("uuid", lambda key: key.replaced_by),
+    }
+)
+"""What can change of a key."""
+
+_INSERT = (
+    f"insert into api_keys (hash, {', '.join([*MADE.types, *KEPT.types])})"  # noqa: S608 - constants
+    f" values ($1, {parameters(MADE, KEPT, first=2)[1:]}"
+)
+
+
 async def insert(connection: Connection, key: ApiKey, hash: bytes) -> None:
     """Writes a new key by its SHA-256."""
-    await connection.execute(
-        "insert into api_keys (account_id, id, mode, kind, hash, hint, created_at, expires_at,"
-        " name, scopes, networks, limits)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        key.account_id,
-        key.id,
-        key.mode,
-        key.kind,
-        hash,
-        key.hint,
-        key.created_at,
-        key.expires_at,
-        key.name,
-        _scopes(key),
-        list(key.networks),
-        limits_json(key.limits),
-    )
+    await connection.execute(_INSERT, hash, *MADE.of_one(key), *KEPT.of_one(key))
 
 
 async def update(connection: Connection, key: ApiKey) -> None:
     """Writes what can be changed of a key: name, acts, networks, limits, and its ends."""
     await connection.execute(
-        "update api_keys set name = $3, scopes = $4, networks = $5, limits = $6, expires_at = $7,"
-        " disabled_at = $8, replaced_by = $9 where account_id = $1 and id = $2",
+        f"update api_keys set ({', '.join(KEPT.types)}) = {parameters(KEPT, first=3)}"  # noqa: S608 - constants
+        " where account_id = $1 and id = $2",
         key.account_id,
         key.id,
-        key.name,
-        _scopes(key),
-        list(key.networks),
-        limits_json(key.limits),
-        key.expires_at,
-        key.disabled_at,
-        key.replaced_by,
+        *KEPT.of_one(key),
     )
 
 
@@ -176,25 +186,28 @@ class Use(NamedTuple):
     address: str | None
 
 
-_USED = """
-insert into key_uses (account_id, key_id, used_at, used_from)
-select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) as input
-order by 1, 2
+USE: Final = Columns[Use](
+    {
+        "account_id": ("uuid", lambda use: use.account_id),
+        "key_id": ("uuid", lambda use: use.key_id),
+        "used_at": ("timestamptz", lambda use: use.at),
+        "used_from": ("text", lambda use: use.address),
+    }
+)
+"""What is kept of the last use of a key."""
+
+_USED = f"""
+{insertion("key_uses", USE.types, rows(USE))}
+order by account_id, key_id
 on conflict (account_id, key_id) do update
     set used_at = excluded.used_at, used_from = excluded.used_from
     where key_uses.used_at < excluded.used_at
-"""
+"""  # noqa: S608 - the columns are constants
 
 
 async def mark_used(connection: Connection, uses: Collection[Use]) -> None:
     """Keeps the last use of each key."""
-    await connection.execute(
-        _USED,
-        [use.account_id for use in uses],
-        [use.key_id for use in uses],
-        [use.at for use in uses],
-        [use.address for use in uses],
-    )
+    await connection.execute(_USED, *USE.of(uses))
 
 
 def _scopes(key: ApiKey) -> Sequence[str] | None:

@@ -1,10 +1,11 @@
 """How many deliveries the pages of publishable keys had created within the last hour."""
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.page_orders import SLICE, SLICES, OrderTally
+from estafette.store.columns import Columns, insertion, rows
 from estafette.store.pool import Connection
 
 
@@ -16,11 +17,28 @@ class Counted(NamedTuple):
     source: bytes
 
 
-_READ = """
-select account_id, key_id, source, last_slice, counts from page_tallies
-join unnest($1::uuid[], $2::uuid[], $3::bytea[]) as wanted (wanted_account, wanted_key, wanted)
-    on account_id = wanted_account and key_id = wanted_key and source = wanted
-"""
+COUNTED: Final = Columns[Counted](
+    {
+        "account_id": ("uuid", lambda counted: counted.account_id),
+        "key_id": ("uuid", lambda counted: counted.key_id),
+        "source": ("bytea", lambda counted: counted.source),
+    }
+)
+"""What a tally is found by."""
+
+TALLY: Final = Columns[OrderTally](
+    {
+        "last_slice": ("bigint", lambda tally: tally.last),
+        "counts": ("text", lambda tally: ",".join(map(str, tally.counts))),
+    }
+)
+"""What is kept of a tally."""
+
+_BY = ", ".join(COUNTED.types)
+_READ = f"""
+select {_BY}, last_slice, counts from page_tallies
+join {rows(COUNTED, name="wanted")} using ({_BY})
+"""  # noqa: S608 - the columns are a constant
 
 
 async def read(connection: Connection, wanted: Collection[Counted]) -> dict[Counted, OrderTally]:
@@ -29,29 +47,26 @@ async def read(connection: Connection, wanted: Collection[Counted]) -> dict[Coun
         return {}
     return {
         Counted(*row[:3]): OrderTally(row["last_slice"], tuple(row["counts"]))
-        for row in await connection.fetch(_READ, *_columns(wanted))
+        for row in await connection.fetch(_READ, *COUNTED.of(wanted))
     }
 
 
-_WRITE = """
-insert into page_tallies (account_id, key_id, source, last_slice, counts)
-select account_id, key_id, source, last_slice, string_to_array(counts, ',')::integer[]
-from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bigint[], $5::text[])
-    as input (account_id, key_id, source, last_slice, counts)
-on conflict (account_id, key_id, source) do update
-    set last_slice = excluded.last_slice, counts = excluded.counts
-"""
+_WRITE = (
+    insertion(
+        "page_tallies",
+        [*COUNTED.types, "last_slice"],
+        rows(COUNTED, TALLY),
+        counts="string_to_array(counts, ',')::integer[]",
+    )
+    + f" on conflict ({_BY}) do update"
+    " set last_slice = excluded.last_slice, counts = excluded.counts"
+)
 
 
 async def write(connection: Connection, tallies: Mapping[Counted, OrderTally]) -> None:
     """Keeps tallies; the caller holds an advisory lock on each key."""
     if tallies:
-        await connection.execute(
-            _WRITE,
-            *_columns(tallies),
-            [tally.last for tally in tallies.values()],
-            [",".join(map(str, tally.counts)) for tally in tallies.values()],
-        )
+        await connection.execute(_WRITE, *COUNTED.of(tallies), *TALLY.of(tallies.values()))
 
 
 async def forget(connection: Connection) -> None:
@@ -62,7 +77,3 @@ async def forget(connection: Connection) -> None:
         SLICE.total_seconds(),
         SLICES,
     )
-
-
-def _columns(of: Collection[Counted]) -> tuple[list[UUID], list[UUID], list[bytes]]:
-    return ([one.account_id for one in of], [one.key_id for one in of], [one.source for one in of])

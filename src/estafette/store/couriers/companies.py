@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import time
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -11,47 +11,48 @@ import orjson
 from estafette.core.couriers.company import Capabilities, Company, Connector, Hours, Margin
 from estafette.core.money.payment import BankAccount
 from estafette.store.accounts import table as accounts
+from estafette.store.columns import Columns, parameters
 from estafette.store.pool import Connection
 
-_COLUMNS = (
-    "id, market, account_id, name, slug, connector, time_zone, logo_url, service_zones, base_fee,"
-    " base_eta_minutes, hours, capabilities, margin_percent, margin_fixed, active"
+PLACE: Final = Columns[Company](
+    {
+        "id": ("uuid", lambda company: company.id),
+        "market": ("text", lambda company: company.market),
+        "account_id": ("uuid", lambda company: company.account_id),
+    }
 )
+"""What never changes of a company."""
 
+KEPT: Final = Columns[Company](
+    {
+        "name": ("text", lambda company: company.name),
+        "slug": ("text", lambda company: company.slug),
+        "connector": ("text", lambda company: company.connector),
+        "time_zone": ("text", lambda company: company.time_zone),
+        "logo_url": ("text", lambda company: company.logo_url),
+        "service_zones": ("text[]", lambda company: company.service_zones),
+        "base_fee": ("bigint", lambda company: company.base_fee),
+        "base_eta_minutes": ("integer", lambda company: company.base_eta_minutes),
+        "hours": ("jsonb", lambda company: hours_json(company.hours)),
+        "capabilities": ("jsonb", lambda company: _capabilities_json(company.capabilities)),
+        "margin_percent": ("numeric", lambda company: company.margin.percent),
+        "margin_fixed": ("bigint", lambda company: company.margin.fixed),
+        "active": ("boolean", lambda company: company.active),
+    }
+)
+"""What can change of a company."""
+
+_COLUMNS = ", ".join([*PLACE.types, *KEPT.types])
 _SAVE = f"""
-insert into companies ({_COLUMNS})
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-on conflict (id) do update set name = excluded.name, slug = excluded.slug,
-    connector = excluded.connector, time_zone = excluded.time_zone, logo_url = excluded.logo_url,
-    service_zones = excluded.service_zones, base_fee = excluded.base_fee,
-    base_eta_minutes = excluded.base_eta_minutes, hours = excluded.hours,
-    capabilities = excluded.capabilities, margin_percent = excluded.margin_percent,
-    margin_fixed = excluded.margin_fixed, active = excluded.active
-"""  # noqa: S608 - the columns are a constant
+insert into companies ({_COLUMNS}) values {parameters(PLACE, KEPT)}
+on conflict (id) do update set {", ".join(f"{name} = excluded.{name}" for name in KEPT.types)}
+"""  # noqa: S608 - the columns are constants
 
 
 async def save(connection: Connection, company: Company) -> bool:
     """Writes a new company or all that can change of one; False when its slug is taken."""
     try:
-        await connection.execute(
-            _SAVE,
-            company.id,
-            company.market,
-            company.account_id,
-            company.name,
-            company.slug,
-            company.connector,
-            company.time_zone,
-            company.logo_url,
-            company.service_zones,
-            company.base_fee,
-            company.base_eta_minutes,
-            hours_json(company.hours),
-            _capabilities_json(company.capabilities),
-            company.margin.percent,
-            company.margin.fixed,
-            company.active,
-        )
+        await connection.execute(_SAVE, *PLACE.of_one(company), *KEPT.of_one(company))
     except asyncpg.UniqueViolationError:
         return False
     return True

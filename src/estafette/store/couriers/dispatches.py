@@ -21,8 +21,9 @@ from estafette.core.couriers.dispatch import (
     Standing,
 )
 from estafette.core.deliveries.delivery import Delivery
-from estafette.store import signals
+from estafette.store import columns, signals
 from estafette.store.claims import Queue
+from estafette.store.columns import Columns, insertion
 from estafette.store.deliveries import rows
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.rows import dump
@@ -38,27 +39,29 @@ ENDING: Final = Ending(
 
 QUEUE: Final = Queue("dispatches", "next_at", lease="leased_until")
 
-_INSERT = """
-insert into dispatches (account_id, delivery_id, mode, company_id, offer, next_at)
-select account_id, delivery_id, mode, company_id, offer::json,
-    case when not is_awaited then now() end
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::boolean[])
-    as input (account_id, delivery_id, mode, company_id, offer, is_awaited)
-"""
+NEW: Final = Columns[NewDispatch](
+    {
+        "account_id": ("uuid", lambda new: new.account_id),
+        "delivery_id": ("uuid", lambda new: new.delivery_id),
+        "mode": ("text", lambda new: new.mode),
+        "company_id": ("uuid", lambda new: new.company_id),
+        "offer": ("json", lambda new: dump(new.offer)),
+    }
+)
+"""What is written of new dispatches."""
+
+_AWAITED = Columns[NewDispatch]({"is_awaited": ("boolean", lambda new: new.is_awaited)})
+_INSERT = insertion(
+    "dispatches",
+    NEW.types,
+    columns.rows(NEW, _AWAITED),
+    next_at="case when not is_awaited then now() end",
+)
 
 
 async def insert(work: UnitOfWork, new: Sequence[NewDispatch]) -> None:
     """Writes what is to be placed, in the transaction that creates the deliveries."""
-    await _tell(
-        work,
-        _INSERT,
-        [one.account_id for one in new],
-        [one.delivery_id for one in new],
-        [one.mode for one in new],
-        [one.company_id for one in new],
-        [dump(one.offer) for one in new],
-        [one.is_awaited for one in new],
-    )
+    await _tell(work, _INSERT, *NEW.of(new), *_AWAITED.of(new))
 
 
 def _keys(deliveries: Sequence[Delivery]) -> tuple[list[UUID], list[UUID]]:

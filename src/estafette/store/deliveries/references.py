@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from estafette.core.accounts.account import Scope
+from estafette.store.columns import Columns, change, insertion, rows
 from estafette.store.pool import Connection
 
 
@@ -22,27 +23,43 @@ class Given(NamedTuple):
     at: datetime | None
 
 
-_LOCK = """
-select account_id, mode, year, last, last_at from delivery_references
-join unnest($1::uuid[], $2::text[], $3::smallint[]) as wanted (wanted_account, wanted_mode, of)
-    on account_id = wanted_account and mode = wanted_mode and year = of
-order by account_id, mode, year for update of delivery_references
-"""
+SERIES: Final = Columns[Series](
+    {
+        "account_id": ("uuid", lambda series: series.scope.account_id),
+        "mode": ("text", lambda series: series.scope.mode),
+        "year": ("smallint", lambda series: series.year),
+    }
+)
+"""What a series is found by."""
 
-_BEGIN = """
-insert into delivery_references (account_id, mode, year, last)
-select account_id, mode, year, 0
-from unnest($1::uuid[], $2::text[], $3::smallint[]) as input (account_id, mode, year)
-order by account_id, mode, year
-on conflict do nothing
-"""
+LAST: Final = Columns[Given](
+    {
+        "last": ("integer", lambda given: given.number),
+        "last_at": ("timestamptz", lambda given: given.at),
+    }
+)
+"""What is kept of a series."""
+
+_BY = ", ".join(SERIES.types)
+_LOCK = f"""
+select {_BY}, last, last_at from delivery_references
+join {rows(SERIES, name="wanted")} using ({_BY})
+order by {_BY} for update of delivery_references
+"""  # noqa: S608 - the columns are a constant
+
+_BEGIN = (
+    insertion("delivery_references", SERIES.types, rows(SERIES), last="0")
+    + f" order by {_BY} on conflict do nothing"
+)
+
+_WRITE = change("delivery_references", LAST.types, rows(SERIES, LAST), by=SERIES.types)
 
 
 async def lock(connection: Connection, wanted: Collection[Series]) -> dict[Series, Given]:
     """The last number given in each series; nobody else gives one until the transaction ends."""
     if not wanted:
         return {}
-    columns = _columns(wanted)
+    columns = SERIES.of(wanted)
     found = await connection.fetch(_LOCK, *columns)
     if len(found) < len(set(wanted)):
         await connection.execute(_BEGIN, *columns)
@@ -59,21 +76,4 @@ async def lock(connection: Connection, wanted: Collection[Series]) -> dict[Serie
 async def write(connection: Connection, last: Mapping[Series, Given]) -> None:
     """Keeps the last number given in each series, whose rows the caller has locked."""
     if last:
-        await connection.execute(
-            "update delivery_references set last = input.last, last_at = input.last_at"
-            " from unnest($1::uuid[], $2::text[], $3::smallint[], $4::integer[],"
-            " $5::timestamptz[]) as input (account_id, mode, year, last, last_at)"
-            " where delivery_references.account_id = input.account_id"
-            " and delivery_references.mode = input.mode and delivery_references.year = input.year",
-            *_columns(last),
-            [given.number for given in last.values()],
-            [given.at for given in last.values()],
-        )
-
-
-def _columns(wanted: Collection[Series]) -> tuple[list[object], list[object], list[object]]:
-    return (
-        [series.scope.account_id for series in wanted],
-        [series.scope.mode for series in wanted],
-        [series.year for series in wanted],
-    )
+        await connection.execute(_WRITE, *SERIES.of(last), *LAST.of(last.values()))

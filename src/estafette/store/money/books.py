@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
@@ -13,39 +13,61 @@ from estafette.core.money.books import (
     Cause,
     Holder,
     LedgerEntry,
+    Line,
     Transfer,
     holder,
 )
 from estafette.core.money.books import payment as transfer_of
+from estafette.store.columns import Columns, insertion, rows
 from estafette.store.pool import Connection
 
-_BOOK = """
-insert into ledger_entries
-    (account_id, delivery_id, cause, line, mode, book, company_id, amount)
-select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[], $5::text[], $6::text[],
-    $7::uuid[], $8::bigint[])
-"""
+
+class _Booked(NamedTuple):
+    """A line of a transfer, and for what it is booked: a delivery, or a payment by hand."""
+
+    scope: Scope
+    cause_id: UUID
+    cause: Cause
+    number: int
+    line: Line
+    company_id: UUID | None
+
+
+def _lines(
+    scope: Scope, cause_id: UUID, transfer: Transfer, company_id: UUID | None
+) -> list[_Booked]:
+    return [
+        _Booked(scope, cause_id, transfer.cause, number, line, company_id)
+        for number, line in enumerate(transfer.lines, 1)
+    ]
+
+
+LINE: Final = Columns[_Booked](
+    {
+        "account_id": ("uuid", lambda booked: booked.scope.account_id),
+        "mode": ("text", lambda booked: booked.scope.mode),
+        "delivery_id": ("uuid", lambda booked: booked.cause_id),
+        "cause": ("text", lambda booked: booked.cause),
+        "line": ("smallint", lambda booked: booked.number),
+        "book": ("text", lambda booked: booked.line.book),
+        "company_id": ("uuid", lambda booked: booked.company_id),
+        "amount": ("bigint", lambda booked: booked.line.amount),
+    }
+)
+"""What is written of the lines of transfers."""
+
+_BOOK = insertion("ledger_entries", LINE.types, rows(LINE))
 
 
 async def book(connection: Connection, booked: Sequence[tuple[Delivery, Transfer]]) -> None:
     """Adds transfers. A cause that is booked for a delivery already fails the transaction."""
     lines = [
-        (delivery, transfer.cause, number, line)
+        line
         for delivery, transfer in booked
-        for number, line in enumerate(transfer.lines, 1)
+        for line in _lines(delivery.scope, delivery.id, transfer, delivery.company_id)
     ]
     if lines:
-        await connection.execute(
-            _BOOK,
-            [delivery.scope.account_id for delivery, *_ in lines],
-            [delivery.id for delivery, *_ in lines],
-            [cause for _, cause, _, _ in lines],
-            [number for _, _, number, _ in lines],
-            [delivery.scope.mode for delivery, *_ in lines],
-            [line.book for *_, line in lines],
-            [delivery.company_id for delivery, *_ in lines],
-            [line.amount for *_, line in lines],
-        )
+        await connection.execute(_BOOK, *LINE.of(lines))
 
 
 class BookedPayment(NamedTuple):
@@ -96,18 +118,9 @@ async def book_payment(connection: Connection, scope: Scope, paid: BookedPayment
         *scope,
         *paid,
     )
-    lines = transfer_of(paid.cause, paid.book, paid.amount).lines
-    await connection.execute(
-        _BOOK,
-        [scope.account_id] * len(lines),
-        [paid.id] * len(lines),
-        [paid.cause] * len(lines),
-        list(range(1, len(lines) + 1)),
-        [scope.mode] * len(lines),
-        [line.book for line in lines],
-        [paid.company_id or NO_COMPANY] * len(lines),
-        [line.amount for line in lines],
-    )
+    transfer = transfer_of(paid.cause, paid.book, paid.amount)
+    lines = _lines(scope, paid.id, transfer, paid.company_id or NO_COMPANY)
+    await connection.execute(_BOOK, *LINE.of(lines))
 
 
 class Balance(NamedTuple):

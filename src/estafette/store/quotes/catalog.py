@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
 from estafette.core.quotes.place import City
 from estafette.core.quotes.pricing import Tariff
+from estafette.store.columns import Columns, insertion, parameters, rows
 from estafette.store.pool import Connection
 
 _SEEDING = 0x6573_7461_7365_6564
@@ -33,11 +34,26 @@ async def has_cities(connection: Connection, country: str) -> bool:
     )
 
 
+CITY: Final = Columns[City](
+    {
+        "code": ("text", lambda city: city.code),
+        "name": ("text", lambda city: city.name),
+        "country": ("text", lambda city: city.country),
+        "latitude": ("double precision", lambda city: city.latitude),
+        "longitude": ("double precision", lambda city: city.longitude),
+        "population": ("integer", lambda city: city.population),
+        "spellings": ("text[]", lambda city: list(city.spellings)),
+    }
+)
+"""What is written, and read, of a city."""
+
+_CITY = ", ".join(CITY.types)
+
+
 async def cities(connection: Connection, country: str) -> list[City]:
     """Returns all cities of a country."""
     found = await connection.fetch(
-        "select code, name, country, latitude, longitude, population, spellings"
-        " from cities where country = $1",
+        f"select {_CITY} from cities where country = $1",  # noqa: S608 - the columns are a constant
         country,
     )
     return [
@@ -57,26 +73,27 @@ async def cities(connection: Connection, country: str) -> list[City]:
 async def insert_cities(connection: Connection, cities: Sequence[City]) -> None:
     """Adds the cities that are not there yet."""
     await connection.executemany(
-        "insert into cities (code, name, country, latitude, longitude, population, spellings)"
-        " values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
-        [
-            (
-                city.code,
-                city.name,
-                city.country,
-                city.latitude,
-                city.longitude,
-                city.population,
-                list(city.spellings),
-            )
-            for city in cities
-        ],
+        f"insert into cities ({_CITY}) values {parameters(CITY)} on conflict do nothing",  # noqa: S608
+        [CITY.of_one(city) for city in cities],
     )
 
 
-_TARIFF = (
-    "origin, destination, up_to_km, up_to_grams, fee, pickup_within_seconds,"
-    " delivery_within_seconds"
+TARIFF: Final = Columns[Tariff](
+    {
+        "origin": ("text", lambda tariff: tariff.origin),
+        "destination": ("text", lambda tariff: tariff.destination),
+        "up_to_km": ("integer", lambda tariff: tariff.up_to_km),
+        "up_to_grams": ("integer", lambda tariff: tariff.up_to_grams),
+        "fee": ("bigint", lambda tariff: tariff.fee),
+        "pickup_within_seconds": ("integer", lambda tariff: tariff.pickup_within_seconds),
+        "delivery_within_seconds": ("integer", lambda tariff: tariff.delivery_within_seconds),
+    }
+)
+"""What is written, and read, of a row of a price list."""
+
+_TARIFF = ", ".join(TARIFF.types)
+_INSERT_TARIFFS = insertion(
+    "tariffs", TARIFF.types, rows(TARIFF, first=3), market="$1", company_id="$2"
 )
 
 
@@ -104,32 +121,14 @@ async def replace_tariffs(
             market,
             company_id,
         )
-        await connection.executemany(
-            f"insert into tariffs (market, company_id, {_TARIFF})"  # noqa: S608 - a constant
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            [
-                (
-                    market,
-                    company_id,
-                    tariff.origin,
-                    tariff.destination,
-                    tariff.up_to_km,
-                    tariff.up_to_grams,
-                    tariff.fee,
-                    tariff.pickup_within_seconds,
-                    tariff.delivery_within_seconds,
-                )
-                for tariff in tariffs
-            ],
-        )
+        await connection.execute(_INSERT_TARIFFS, market, company_id, *TARIFF.of(tariffs))
 
 
 async def price_lists(connection: Connection, market: str) -> dict[UUID, list[Tariff]]:
     """Returns the tariffs of every company of a market that has any."""
     found = await connection.fetch(
-        "select company_id, origin, destination, up_to_km, up_to_grams, fee,"
-        " pickup_within_seconds, delivery_within_seconds"
-        " from tariffs where market = $1 and company_id is not null",
+        f"select company_id, {_TARIFF} from tariffs"  # noqa: S608 - the columns are a constant
+        " where market = $1 and company_id is not null",
         market,
     )
     lists: dict[UUID, list[Tariff]] = {}

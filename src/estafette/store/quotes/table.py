@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +13,7 @@ from estafette.core.accounts.account import Scope
 from estafette.core.couriers.company import Connector
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.quotes.quote import Quote, comparable
+from estafette.store.columns import Columns, insertion, rows
 from estafette.store.deliveries.rows import dump
 from estafette.store.pool import Connection
 
@@ -30,37 +31,8 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(canonical).hexdigest()
 
 
-_INSERT = """
-insert into quotes (account_id, id, mode, digests, fee, pickup_within_seconds,
-    delivery_within_seconds, created_at, expires_at, company_id, terms)
-select account_id, id, mode, digests::json, fee, pickup_within, delivery_within, created_at,
-    expires_at, company_id, terms::json
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::integer[],
-    $7::integer[], $8::timestamptz[], $9::timestamptz[], $10::uuid[], $11::text[]) as input
-    (account_id, id, mode, digests, fee, pickup_within, delivery_within, created_at, expires_at,
-    company_id, terms)
-"""
-
-
-async def insert(connection: Connection, quotes: Sequence[Quote]) -> None:
-    """Writes new quotes."""
-    # the quotes of one request share what they bind
-    all_bound = {id(quote.bound): quote.bound for quote in quotes}
-    texts = {key: dump(bound) for key, bound in all_bound.items()}
-    await connection.execute(
-        _INSERT,
-        [quote.scope.account_id for quote in quotes],
-        [quote.id for quote in quotes],
-        [quote.scope.mode for quote in quotes],
-        [texts[id(quote.bound)] for quote in quotes],
-        [quote.fee for quote in quotes],
-        [int(quote.pickup_within.total_seconds()) for quote in quotes],
-        [int(quote.delivery_within.total_seconds()) for quote in quotes],
-        [quote.created_at for quote in quotes],
-        [quote.expires_at for quote in quotes],
-        [quote.company_id for quote in quotes],
-        [_terms(quote) for quote in quotes],
-    )
+def _seconds(within: timedelta) -> int:
+    return int(within.total_seconds())
 
 
 def _terms(quote: Quote) -> str | None:
@@ -76,6 +48,43 @@ def _terms(quote: Quote) -> str | None:
         ("upstream", quote.upstream),
     )
     return dump({name: value for name, value in fields if value is not None})
+
+
+class _NewQuote(NamedTuple):
+    quote: Quote
+    digests: str
+
+
+def _quote_of(new: _NewQuote) -> Quote:
+    return new.quote
+
+
+NEW: Final = Columns[Quote](
+    {
+        "account_id": ("uuid", lambda quote: quote.scope.account_id),
+        "id": ("uuid", lambda quote: quote.id),
+        "mode": ("text", lambda quote: quote.scope.mode),
+        "fee": ("bigint", lambda quote: quote.fee),
+        "pickup_within_seconds": ("integer", lambda quote: _seconds(quote.pickup_within)),
+        "delivery_within_seconds": ("integer", lambda quote: _seconds(quote.delivery_within)),
+        "created_at": ("timestamptz", lambda quote: quote.created_at),
+        "expires_at": ("timestamptz", lambda quote: quote.expires_at),
+        "company_id": ("uuid", lambda quote: quote.company_id),
+        "terms": ("json", _terms),
+    }
+).within(_quote_of) + Columns[_NewQuote]({"digests": ("json", lambda new: new.digests)})
+"""What is written of new quotes."""
+
+_INSERT = insertion("quotes", NEW.types, rows(NEW))
+
+
+async def insert(connection: Connection, quotes: Sequence[Quote]) -> None:
+    """Writes new quotes."""
+    # the quotes of one request share what they bind
+    all_bound = {id(quote.bound): quote.bound for quote in quotes}
+    texts = {key: dump(bound) for key, bound in all_bound.items()}
+    new = [_NewQuote(quote, texts[id(quote.bound)]) for quote in quotes]
+    await connection.execute(_INSERT, *NEW.of(new))
 
 
 _COLUMNS = (

@@ -11,15 +11,15 @@ INSERTION: Final = """
 insert into attempts (account_id, message_id, attempt, started_at, duration_ms, outcome,
     http_status, error, worker)
 select account_id, message_id, attempt, now() - make_interval(secs => age_seconds),
-    duration_ms, outcome, http_status, error, $11
+    duration_ms, outcome, http_status, error, $13
 from input
-where not $12 or not exists (
+where not $14 or not exists (
     select from attempts
     where attempts.account_id = input.account_id and attempts.message_id = input.message_id
-        and attempts.attempt = input.attempt and attempts.worker = $11
+        and attempts.attempt = input.attempt and attempts.worker = $13
 )
 """
-"""Keeps the attempts of `input`, made by the worker $11; where $12, unless they are kept."""
+"""Keeps the attempts of `input`, made by the worker $13; where $14, unless they are kept."""
 
 
 class Attempt(NamedTuple):

@@ -15,6 +15,7 @@ import orjson
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries.delivery import Status
 from estafette.store.claims import Queue
+from estafette.store.columns import Columns, rows
 from estafette.store.pool import Connection
 from estafette.store.webhooks import attempts, failures
 
@@ -265,24 +266,37 @@ class Finished(NamedTuple):
     error: str | None
 
 
+RESULT: Final = Columns[Finished](
+    {
+        "account_id": ("uuid", lambda result: result.account_id),
+        "message_id": ("uuid", lambda result: result.message_id),
+        "attempt": ("integer", lambda result: result.attempt),
+        "state": ("text", lambda result: _state(result)),
+        "retry_seconds": ("float8", lambda result: result.retry_seconds),
+        "age_seconds": ("float8", lambda result: time.monotonic() - result.began),
+        "duration_ms": ("integer", lambda result: round(result.duration_seconds * 1000)),
+        "outcome": ("text", lambda result: result.outcome),
+        "http_status": ("smallint", lambda result: result.http_status),
+        "error": ("text", lambda result: result.error),
+        "endpoint_id": ("uuid", lambda result: result.endpoint_id),
+        "tells": ("boolean", lambda result: result.tells),
+    }
+)
+"""What is recorded of an attempt, and of the message that it tried."""
+
+
 # (`not in`, not `= 'pending'`: the planner believes that hardly a message carries this worker's
 # lease, and would look for it among all that are due.)
 _RECORD = f"""
 with input as (
-    select * from unnest(
-        $1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::float8[], $6::float8[],
-        $7::integer[], $8::text[], $9::smallint[], $10::text[], $13::uuid[], $14::boolean[]
-    ) as input (
-        account_id, message_id, attempt, state, retry_seconds, age_seconds,
-        duration_ms, outcome, http_status, error, endpoint_id, tells
-    )
+    select * from {rows(RESULT)}
 ),
 settled as (
     update messages set state = input.state, leased_by = null,
         due_at = now() + make_interval(secs => coalesce(input.retry_seconds, 0))
     from input
     where messages.account_id = input.account_id and messages.id = input.message_id
-        and {QUEUE.fence("input.attempt", "= $11")}
+        and {QUEUE.fence("input.attempt", "= $13")}
         and messages.state not in ('delivered', 'dead')
     returning 1
 ),
@@ -303,25 +317,7 @@ async def record(
     many were settled: the others have been claimed anew, or sent anew by hand.
     """
     ordered = sorted(results, key=lambda result: (result.account_id, result.message_id))
-    now = time.monotonic()
-    return await connection.fetchval(
-        _RECORD,
-        [result.account_id for result in ordered],
-        [result.message_id for result in ordered],
-        [result.attempt for result in ordered],
-        [_state(result) for result in ordered],
-        [result.retry_seconds for result in ordered],
-        [now - result.began for result in ordered],
-        [round(result.duration_seconds * 1000) for result in ordered],
-        [result.outcome for result in ordered],
-        [result.http_status for result in ordered],
-        [result.error for result in ordered],
-        worker,
-        again,
-        [result.endpoint_id for result in ordered],
-        [result.tells for result in ordered],
-        *failures.RESTS,
-    )
+    return await connection.fetchval(_RECORD, *RESULT.of(ordered), worker, again, *failures.RESTS)
 
 
 def _state(result: Finished) -> str:
@@ -330,13 +326,22 @@ def _state(result: Finished) -> str:
     return "dead" if result.retry_seconds is None else "pending"
 
 
+RELEASED: Final = Columns[ClaimedMessage](
+    {
+        "account_id": ("uuid", lambda message: message.scope.account_id),
+        "message_id": ("uuid", lambda message: message.id),
+        "attempt": ("integer", lambda message: message.attempt),
+        "wait_seconds": ("float8", lambda message: message.wait_seconds),
+    }
+)
+"""What is given back: a claim, and how long its message has to wait."""
+
 _RELEASE = f"""
 update messages set attempt = messages.attempt - 1, leased_by = null,
     due_at = now() + make_interval(secs => wait_seconds)
-from unnest($1::uuid[], $2::uuid[], $3::integer[], $5::float8[])
-    as input (account_id, message_id, attempt, wait_seconds)
+from {rows(RELEASED)}
 where messages.account_id = input.account_id and messages.id = input.message_id
-    and {QUEUE.fence("input.attempt", "= $4")}
+    and {QUEUE.fence("input.attempt", "= $5")}
     and messages.state not in ('delivered', 'dead')
 """  # noqa: S608 - the parts are constants
 
@@ -349,11 +354,4 @@ async def release(
     Never to be called twice for one claim: the token is given out anew.
     """
     ordered = sorted(claimed, key=lambda message: (message.scope.account_id, message.id))
-    await connection.execute(
-        _RELEASE,
-        [message.scope.account_id for message in ordered],
-        [message.id for message in ordered],
-        [message.attempt for message in ordered],
-        worker,
-        [message.wait_seconds for message in ordered],
-    )
+    await connection.execute(_RELEASE, *RELEASED.of(ordered), worker)
