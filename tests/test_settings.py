@@ -176,6 +176,39 @@ def test_all_wrong_settings_are_told_at_once(monkeypatch: pytest.MonkeyPatch) ->
     assert names == {"ESTAFETTE_PORT", "ESTAFETTE_LOG_LEVEL", "--database-pool-size"}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("ESTAFETTE_NOTIFICATION_GATEWAY_URL", "ftp://x", "http:// or https://"),
+        ("ESTAFETTE_NOTIFICATION_GATEWAY_URL", "https://x/a b", "http:// or https://"),
+        ("ESTAFETTE_NOTIFICATION_GATEWAY_HEADERS", "[1]", "a JSON object of headers"),
+        ("ESTAFETTE_NOTIFICATION_GATEWAY_HEADERS", '{"A b": "x"}', "a JSON object of headers"),
+        ("ESTAFETTE_NOTIFICATION_GATEWAY_HEADERS", '{"A": "x\\ny"}', "a JSON object of headers"),
+        ("ESTAFETTE_SMTP_URL", "mail.example:25", "smtps://USER:PASSWORD@HOST:PORT"),
+        ("ESTAFETTE_SMTP_URL", "smtps://u:hunter2@h/box", "smtps://USER:PASSWORD@HOST:PORT"),
+    ],
+)
+def test_how_people_are_reached_is_told_as_wrong_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    told = _problem()
+    assert told.startswith(f"{name}: ")
+    assert reason in told
+    assert value not in told
+
+
+def test_letters_come_from_the_public_host_unless_a_setting_says_otherwise() -> None:
+    assert load(public_url="https://d.example:8443").smtp_from == "estafette@d.example"
+    assert load(smtp_from="a@x.example").smtp_from == "a@x.example"
+
+
+def test_headers_are_read_from_json_or_from_a_table() -> None:
+    read = SETTINGS["notification_gateway_headers"].metadata["read"]
+    assert read('{"Authorization": "Bearer x"}') == (("Authorization", "Bearer x"),)
+    assert read({"A": "b"}) == (("A", "b"),)
+
+
 def test_a_wrong_secret_is_told_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ESTAFETTE_SECRET_KEY", "c2VjcmV0")
     told = _problem()

@@ -47,6 +47,9 @@ OWNERS = {
     "search_texts": ["deliveries/search_texts.py"],
     "search_grams": ["deliveries/search_texts.py"],
     "search_progress": ["deliveries/search_texts.py"],
+    "brandings": ["accounts/brandings.py"],
+    "notifications": ["notifications/recipients.py"],
+    "letters": ["notifications/letters.py"],
     "ledger_entries": ["money/books.py"],
     "ledger_payments": ["money/books.py"],
     "ledger_closings": ["money/closings.py"],
@@ -69,6 +72,7 @@ READ_BESIDES = {
     "sandbox/plans.py": {"deliveries", "accounts"},
     "webhooks/outbox.py": {"accounts", "deliveries", "endpoints", "endpoint_failures", "events"},
     "webhooks/survey.py": {"messages", "endpoints", "endpoint_failures"},
+    "notifications/recipients.py": {"accounts", "brandings", "deliveries"},
     # Messages are made of events for endpoints, and are over with these.
     "webhooks/messages.py": {"deliveries", "endpoints", "endpoint_failures", "events"},
     "webhooks/endpoints.py": {"messages"},

@@ -9,14 +9,16 @@ from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
 from types import FrameType
+from uuid import UUID
 
 import structlog
 from prometheus_client import REGISTRY
 
-from estafette.app import RECORDS, RENDERERS, dsn_of, open_platform
+from estafette.app import RECORDS, RENDERERS, dsn_of, open_platform, shown_id
 from estafette.app.application import build
 from estafette.core.audit import By
 from estafette.core.couriers.company import Connector
+from estafette.core.notifications.mail_server import MailServer
 from estafette.core.retention import Retention
 from estafette.couriers import platforms, sandbox
 from estafette.couriers.entrega import EntregaClient, EntregaCourier, EntregaPlatform
@@ -25,6 +27,13 @@ from estafette.http.connections import ConnectionLimits, ConnectionMetrics, Conn
 from estafette.http.limiter import AddressLimits
 from estafette.http.server import HttpServer, open_sockets, room_for_connections
 from estafette.metrics import observe_open, observe_upkeep
+from estafette.notifications import (
+    FileSender,
+    GatewaySender,
+    NotificationWorker,
+    Senders,
+    SmtpSender,
+)
 from estafette.scraping import scraped
 from estafette.settings import Settings
 from estafette.store import signals
@@ -213,6 +222,7 @@ async def work(settings: Settings) -> None:
             stop,
             _webhook_worker(settings, platform, sender).run(stop),
             _run_errands(settings, platform, stop),
+            _tell_people(settings, platform, stop),
             _watch_until(stop, alarm),
             *(loop.run(stop) for loop in loops),
         )
@@ -292,6 +302,43 @@ async def _run_errands(settings: Settings, platform: Platform, stop: asyncio.Eve
             task.cancel()
         await asyncio.gather(*listening, return_exceptions=True)
         await client.close()
+
+
+async def _tell_people(settings: Settings, platform: Platform, stop: asyncio.Event) -> None:
+    """Sends notifications and letters, until `stop` is set."""
+    async with _senders(settings) as senders:
+
+        def link(dialect: str, delivery_id: UUID) -> str:
+            return f"{settings.public_url}/track/{shown_id(dialect, delivery_id)}"
+
+        loop = NotificationWorker(platform, senders, link).loop
+        listening = asyncio.create_task(
+            signals.listen(dsn_of(settings), signals.NOTIFICATIONS, loop.wake)
+        )
+        try:
+            await loop.run(stop)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _senders(settings: Settings) -> AsyncGenerator[Senders]:
+    """How people are told, as the settings say."""
+    file = FileSender(settings.data_dir / "notifications.log")
+    mailboxes = file
+    if settings.smtp_url is not None:
+        mailboxes = SmtpSender(MailServer.read(settings.smtp_url), settings.smtp_from or "")
+    if settings.notification_gateway_url is None:
+        yield Senders(phones=file, mailboxes=mailboxes, rehearsed=file)
+        return
+    async with GatewaySender(
+        Guard(allow=settings.notification_allowed_networks),
+        settings.notification_gateway_url,
+        dict(settings.notification_gateway_headers),
+        settings.notification_gateway_body,
+    ) as gateway:
+        yield Senders(phones=gateway, mailboxes=mailboxes, rehearsed=file)
 
 
 async def _until_one_ends(stop: asyncio.Event, *parts: Coroutine[None, None, None]) -> None:

@@ -22,6 +22,7 @@ class AuditedAct(StrEnum):
     ACCOUNT_DISABLED = "account.disabled"
     ACCOUNT_ENABLED = "account.enabled"
     ACCOUNT_REMOVED = "account.removed"
+    BRANDING_CHANGED = "branding.changed"
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_CHANGED = "key.changed"

@@ -33,5 +33,8 @@ ANSWERS = IDEMPOTENCY + timedelta(days=1)
 
 SHORTEST_PERSONAL_DATA_DAYS = ANSWERS.days
 
+NOTIFICATIONS = timedelta(days=30)
+"""How long it is kept what became of a notification or a letter."""
+
 SANDBOX_RUNS = timedelta(days=30)
 """How long a simulated courier's plan is kept after its delivery ended."""

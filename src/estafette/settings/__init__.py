@@ -151,6 +151,37 @@ class Settings:
     webhook_lease_seconds: float = _setting(
         30, number(10, 3600), "after which a dead worker's webhooks are taken over"
     )
+    notification_gateway_url: str | None = _setting(
+        None,
+        values.http_url,
+        "an HTTP service that passes texts on to phones; {phone}, {digits}, {text} and {id} are"
+        " filled in; without it they are written into a file in the data folder",
+        is_secret=True,
+    )
+    notification_gateway_headers: tuple[tuple[str, str], ...] = _setting(
+        (),
+        values.headers,
+        "the headers of that request as a JSON object, in which the same are filled in",
+        is_secret=True,
+    )
+    notification_gateway_body: str = _setting(
+        '{"to": "{phone}", "text": "{text}"}',
+        values.text(0, 4_000),
+        "the body of that request, in which the same are filled in",
+    )
+    notification_allowed_networks: tuple[values.Network, ...] = _setting(
+        (), values.networks, "networks that the gateway may be in although they are not public"
+    )
+    smtp_url: str | None = _setting(
+        None,
+        values.mail_server,
+        "the mail server for letters to people: smtps://USER:PASSWORD@HOST:PORT, smtp:// for"
+        " STARTTLS; without it they are written into a file in the data folder",
+        is_secret=True,
+    )
+    smtp_from: str | None = _setting(
+        None, values.mail_address, "the address that letters come from; estafette@ the public host"
+    )
     remote_lease_seconds: float = _setting(
         40, number(2, 3600), "after which a dead worker's errands to other platforms are taken over"
     )
@@ -224,9 +255,12 @@ class Settings:
     named: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __post_init__(self) -> None:
-        """Sets the public address to the local one where no setting names it."""
+        """Sets the addresses that no setting names: the public one, and the one of letters."""
         if not self.public_url:
             object.__setattr__(self, "public_url", self.local_url)
+        if self.smtp_from is None:
+            host = urlsplit(self.public_url).hostname or "localhost"
+            object.__setattr__(self, "smtp_from", f"estafette@{host}")
 
     @property
     def local_url(self) -> str:

@@ -3,13 +3,17 @@
 Each reader raises ValueError for what is none of its kind, with the reason.
 """
 
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from estafette.core.accounts.origin import OriginPatternError, read_pattern
+from estafette.core.notifications.letter import is_address
+from estafette.core.notifications.mail_server import MailServer
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _MOST_OTHER_KEYS = 5
@@ -98,6 +102,65 @@ def public_url(value: object) -> str:
     if "*" in origin:  # it is told without the value, which may hold a password
         raise ValueError(_no_public_url(given))
     return origin
+
+
+def http_url(value: object) -> str:
+    """Reads a template of an address of HTTP."""
+    given = text(1, 2_000)(value)
+    try:
+        parts = urlsplit(given)
+        is_one = parts.scheme in ("http", "https") and parts.hostname is not None
+    except ValueError:
+        is_one = False
+    if not is_one or not given.isascii() or not given.isprintable() or " " in given:
+        raise ValueError("must be an http:// or https:// URL")
+    return given
+
+
+def mail_server(value: object) -> str:
+    """Reads the address of a mail server."""
+    given = text(1, 1_000)(value)
+    MailServer.read(given)
+    return given
+
+
+def mail_address(value: object) -> str:
+    """Reads an e-mail address."""
+    given = text()(value)
+    if not is_address(given):
+        raise ValueError("must be an e-mail address such as deliveries@example.com")
+    return given
+
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_MOST_HEADERS = 20
+_LONGEST_HEADER = 4_000
+
+
+def headers(value: object) -> tuple[tuple[str, str], ...]:
+    """Reads headers from a JSON object, or from a table of TOML; none from an empty list."""
+    wrong = 'must be a JSON object of headers, such as {"Authorization": "Bearer …"}'
+    if value == ():
+        return ()
+    try:
+        found: Any = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(wrong) from None
+    if not isinstance(found, Mapping):
+        raise ValueError(wrong)
+    given = cast("Mapping[object, object]", found)
+    if len(given) > _MOST_HEADERS:
+        raise ValueError(f"must have at most {_MOST_HEADERS} headers")
+    read: list[tuple[str, str]] = []
+    for name, content in given.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise ValueError(wrong)
+        if not isinstance(content, str) or len(content) > _LONGEST_HEADER:
+            raise ValueError(wrong)
+        if not (content.isascii() and content.isprintable()):
+            raise ValueError(wrong)
+        read.append((name, content))
+    return tuple(read)
 
 
 def _no_public_url(value: str) -> str:

@@ -20,6 +20,9 @@ OUTBOX = "estafette_outbox"
 DISPATCHES = "estafette_dispatches"
 """There are deliveries to place at, or to look at on, the platforms of courier companies."""
 
+NOTIFICATIONS = "estafette_notifications"
+"""There are people to tell something."""
+
 _PROBE_SECONDS = 5.0
 
 

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Credential
 from estafette.core.couriers.company import Company
+from estafette.core.notifications.notification import NotificationKind
 from estafette.core.quotes.place import CityIndex
 from estafette.core.quotes.pricing import PriceList
-from estafette.store.accounts import keys
+from estafette.store.accounts import brandings, keys
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import companies, links
 from estafette.store.couriers.links import StoredLink
-from estafette.store.pool import Pool
+from estafette.store.pool import Connection, Pool
 from estafette.store.quotes import catalog
 from estafette.usecases.connections import reading_lane
 from estafette.usecases.deliveries.batching import Batcher
@@ -96,6 +97,7 @@ class Catalog:
         self._companies: dict[str, Companies] = {}
         self._origins: dict[str, frozenset[str]] = {}
         self._links: Mapping[UUID, StoredLink] | None = None
+        self._told: Mapping[UUID, frozenset[NotificationKind]] | None = None
         self._reading = asyncio.Lock()
 
     def forget(self) -> None:
@@ -107,6 +109,7 @@ class Catalog:
         self._companies.clear()
         self._origins.clear()
         self._links = None
+        self._told = None
 
     def trust(self, heard: bool) -> None:
         """Whether changes are being heard of."""
@@ -208,4 +211,18 @@ class Catalog:
             found = await links.every(connection)
         if self._trusted and generation == self._generation:
             self._links = found
+        return found
+
+    async def told(self, connection: Connection) -> Mapping[UUID, frozenset[NotificationKind]]:
+        """Returns what recipients are told, by account, of those that have them told anything.
+
+        Read on `connection` where it is not remembered: whoever asks is in a transaction, and must
+        not wait for a second connection.
+        """
+        if self._told is not None:
+            return self._told
+        generation = self._generation
+        found = await brandings.told(connection)
+        if self._trusted and generation == self._generation:
+            self._told = found
         return found

@@ -1,4 +1,4 @@
-"""Remove what has had its time: webhooks, the plans of simulated couriers, dispatches."""
+"""Remove what has had its time: webhooks, simulated couriers' plans, dispatches, what was told."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -8,12 +8,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.ids import first_id_of
-from estafette.core.retention import SANDBOX_RUNS, Retention
+from estafette.core.retention import NOTIFICATIONS, SANDBOX_RUNS, Retention
 from estafette.loops import Loop, Pace
 from estafette.store import ends
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
 from estafette.store.ends import Ending, Removed
+from estafette.store.notifications import letters, recipients
 from estafette.store.pool import Connection
 from estafette.store.sandbox import plans
 from estafette.store.webhooks import endpoints, messages
@@ -123,6 +124,7 @@ class _Round:
             messages.ENDING: (retention.messages, retention.dead_messages),
             dispatches.ENDING: (retention.dispatches, retention.dispatches),
             plans.ENDING: (SANDBOX_RUNS, SANDBOX_RUNS),
+            recipients.ENDING: (NOTIFICATIONS, NOTIFICATIONS),
         }
         for ending, (of_good, of_dead) in kept.items():
             over = now - of_good, now - of_dead
@@ -133,7 +135,18 @@ class _Round:
             all_done = all_done and completed
         kept_longest = max(retention.messages, retention.dead_messages, retention.attempts)
         await endpoints.forget_removed(self._connection, now - kept_longest)
-        return all_done
+        return await self._letters() and all_done
+
+    async def _letters(self) -> bool:
+        """Removes letters, which are of no account; returns whether all of it was done."""
+        while self._stop is None or not self._stop.is_set():
+            removed = await letters.forget(self._connection, NOTIFICATIONS, _ROWS)
+            completed = removed < _ROWS
+            await ends.note(self._connection, "letters", removed, completed=completed)
+            if completed:
+                return True
+            await asyncio.sleep(_PAUSE)
+        return False
 
     def _begin(self, over: datetime) -> UUID:
         """Returns the first delivery whose rows may be over since the round before."""

@@ -238,6 +238,7 @@ ROTATED = {
     *(("company_links", name) for name in SEALED),
     ("data_keys", "key"),
     ("totp_secrets", "secret"),
+    ("letters", "content"),
 }
 NOT_ENCRYPTED = {
     ("api_keys", "hash"),

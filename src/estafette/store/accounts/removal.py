@@ -26,6 +26,7 @@ EMPTIED = (
     "personal_data_progress",
     "delivery_references",
     "page_tallies",
+    "notifications",
     "key_uses",
     "endpoint_failures",
     "ledger_closings",
@@ -33,7 +34,7 @@ EMPTIED = (
 )
 """The tables whose rows of the account go one step after another."""
 
-OWNED = ("endpoints", "api_keys", "companies")
+OWNED = ("endpoints", "api_keys", "companies", "brandings")
 """Those that go with the account itself, in one transaction."""
 
 KEPT = ("audit", "ledger_entries", "ledger_payments")

@@ -1,7 +1,7 @@
 """Write all that is stored encrypted anew under the key that writes now; seal what is not yet."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from estafette.store import chores, data_keys
 from estafette.store.couriers import links as stored_links
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.table import StoredPin
+from estafette.store.notifications import letters
 from estafette.store.people import second_factors
 from estafette.store.pool import Connection
 from estafette.store.webhooks import endpoints
@@ -44,12 +45,14 @@ class Rotation:
     pins: int = 0
     data_keys: int = 0
     totp_secrets: int = 0
+    letters: int = 0
     unreadable: int = 0
 
     @property
     def written(self) -> int:
         """How many rows were written anew."""
-        return self.endpoints + self.links + self.pins + self.data_keys + self.totp_secrets
+        of_accounts = self.endpoints + self.links + self.pins + self.data_keys
+        return of_accounts + self.totp_secrets + self.letters
 
 
 async def rotate(
@@ -79,10 +82,15 @@ async def rotate(
             async with connection.transaction():
                 place = await _pins(connection, platform, place, rotation)
             on_progress(rotation)
-        person: UUID | None = START[1]
-        while person is not None:
+        row: UUID | None = START[1]
+        while row is not None:
             async with connection.transaction():
-                person = await _totp_secrets(connection, platform, person, rotation)
+                row = await _totp_secrets(connection, platform, row, rotation)
+            on_progress(rotation)
+        row = START[1]
+        while row is not None:
+            async with connection.transaction():
+                row = await _letters(connection, platform, row, rotation)
             on_progress(rotation)
         async with connection.transaction():
             facts = {
@@ -93,6 +101,7 @@ async def rotate(
                 "pins": rotation.pins,
                 "data_keys": rotation.data_keys,
                 "totp_secrets": rotation.totp_secrets,
+                "letters": rotation.letters,
                 "unreadable": rotation.unreadable,
             }
             await audit.note(connection, platform.by, AuditedAct.SECRET_KEY_ROTATED, id, facts)
@@ -177,18 +186,37 @@ async def _totp_secrets(
     connection: Connection, platform: Platform, after: UUID, rotation: Rotation
 ) -> UUID | None:
     found = await second_factors.sealed(connection, after, _PEOPLE)
+    changed = _renewed(platform, found, rotation)
+    await second_factors.write_sealed(connection, changed)
+    rotation.totp_secrets += len(changed)
+    return max(found, default=None)
+
+
+async def _letters(
+    connection: Connection, platform: Platform, after: UUID, rotation: Rotation
+) -> UUID | None:
+    """Those that are still to be sent."""
+    found = await letters.sealed(connection, after, _PEOPLE)
+    changed = _renewed(platform, found, rotation)
+    await letters.write_sealed(connection, changed)
+    rotation.letters += len(changed)
+    return max(found, default=None)
+
+
+def _renewed(
+    platform: Platform, found: Mapping[UUID, bytes], rotation: Rotation
+) -> dict[UUID, bytes]:
+    """Returns what another key wrote, under the one that writes now; each belongs to its id."""
     changed: dict[UUID, bytes] = {}
-    for person_id, secret in found.items():
+    for id, sealed in found.items():
         try:
-            new = platform.cipher.renewed(secret, person_id.bytes)
+            new = platform.cipher.renewed(sealed, id.bytes)
         except WrongSecretKeyError:
             rotation.unreadable += 1
             continue
         if new is not None:
-            changed[person_id] = new
-    await second_factors.write_sealed(connection, changed)
-    rotation.totp_secrets += len(changed)
-    return max(found) if found else None
+            changed[id] = new
+    return changed
 
 
 async def seal_some(platform: Platform, after: RowPosition) -> RowPosition | None:

@@ -17,6 +17,7 @@ from estafette.store.deliveries.idempotency import Key, StoredAnswer
 from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.work import UnitOfWork
 from estafette.usecases.money import books
+from estafette.usecases.notifications import tell
 from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox import plan as simulated
 
@@ -41,6 +42,7 @@ async def creations(
         answers=answers,
     )
     await search_texts.keep(work.connection, [entry.delivery for entry in entries])
+    await tell.recipients_of(work, platform, entries)
     if quotes and (new := _dispatches(entries, quotes)):
         await dispatches.insert(work, new)
 
@@ -51,6 +53,7 @@ async def moves(work: UnitOfWork, platform: Platform, entries: Sequence[JournalE
     await journal.move(work, entries, platform.watch_limits, sendings)
     await simulated.moved(work, platform, entries)
     await books.book(work.connection, entries)
+    await tell.recipients_of(work, platform, entries)
     remote = [entry for entry in entries if entry.delivery.remote]
     if paid := [one.delivery for one in remote if one.before is Status.AWAITING_PAYMENT]:
         await dispatches.let_go(work, paid)
