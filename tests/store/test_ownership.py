@@ -57,6 +57,8 @@ OWNERS = {
     "tariffs": ["quotes/catalog.py"],
     "quotes": ["quotes/table.py"],
     "sandbox_runs": ["sandbox/plans.py"],
+    "sent_forms": ["people/forms.py"],
+    "form_drafts": ["people/forms.py"],
     "endpoints": ["webhooks/endpoints.py"],
     "endpoint_failures": ["webhooks/failures.py"],
     # an account's view of its messages, and that of the workers who claim them

@@ -22,6 +22,7 @@ from estafette.metrics import CourierMetrics, RequestMetrics
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.platform import Platform
 from estafette.web import home, tracking, widget
+from estafette.web.app import PREFIXES, PeoplePages
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ def build(
     limiter = RateLimiter(processes)
     public_id = reader_of_ids(dialects)
     pages = tracking.build(platform, public_id=public_id, streams=streams)
+    people = PeoplePages(platform, processes)
     others = (
+        *(Mounted(Mount(prefix), people, plain_words) for prefix in PREFIXES),
         Mounted(
             Mount("/sandbox"),
             sandbox.build(platform, limiter, public_id=public_id, mentions=_mentions(dialects)),

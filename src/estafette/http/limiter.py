@@ -166,7 +166,7 @@ def charge_body(scope: Scope, size: int) -> None:
 
 
 def is_paid(scope: Scope) -> bool:
-    """Returns whether a request was charged to its key or to its address."""
+    """Returns whether a request was charged to its key, its person or its address."""
     return _PAYER in scope
 
 
@@ -232,6 +232,32 @@ class AddressLimits:
     def has_failed(self, scope: Scope) -> bool:
         """Returns whether the caller's next failure would raise RateLimited."""
         return self._failures.wait(caller(scope), self._failure, _capacity(self._failure)) > 0
+
+
+class PersonLimits:
+    """Limits people who have signed in, each by themselves, whatever address they call from."""
+
+    def __init__(
+        self,
+        per_second: float = math.inf,
+        processes: int = 1,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        people: int = _BUCKETS,
+    ) -> None:
+        """Allows each person so many requests a second, and those of twenty seconds at once.
+
+        It is the limit of all `processes` together. At most `people` are remembered; `clock` gives
+        seconds and never goes back.
+        """
+        self._interval = processes / per_second
+        self._people = _Buckets[UUID](clock, people)
+
+    def take(self, scope: Scope, person_id: UUID) -> None:
+        """Counts a request of a person. Raises RateLimited when there were too many."""
+        scope[_PAYER] = "person"
+        wait = self._people.take(person_id, self._interval, _capacity(self._interval))
+        _refuse_until(wait)
 
 
 def caller(scope: Scope) -> str:

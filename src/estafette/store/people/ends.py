@@ -1,8 +1,9 @@
-"""What is over of people: sessions, invitations, challenges, tallies, people without a place."""
+"""What is over of people: sessions, invitations, tallies, forms, people without a place."""
 
 from datetime import timedelta
 
 from estafette.store.people import (
+    forms,
     invitations,
     passkeys,
     second_factors,
@@ -24,6 +25,8 @@ async def forget(connection: Connection) -> None:
         table.forget_alone,
         passkeys.forget,
         second_factors.forget,
+        forms.forget_sent,
+        forms.forget_drafts,
     ):
         while await remove(connection, _AT_ONCE) >= _AT_ONCE:
             pass

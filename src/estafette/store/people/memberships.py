@@ -77,6 +77,21 @@ async def page(connection: Connection, of: Organisation, after: UUID, limit: int
     ]
 
 
+async def find(connection: Connection, of: Organisation, person_id: UUID) -> Member | None:
+    """Returns one member of an organisation."""
+    row = await connection.fetchrow(
+        f"select {people.COLUMNS}, role, since from memberships"  # noqa: S608 - constants
+        " join people on people.id = person_id"
+        " where kind = $1 and organisation_id = $2 and person_id = $3",
+        of.kind,
+        of.id,
+        person_id,
+    )
+    if row is None:
+        return None
+    return Member(people.read(row), Membership(of, Role(row["role"]), row["since"]))
+
+
 async def lock_all(connection: Connection, of: Organisation) -> Mapping[UUID, Role]:
     """Returns the roles of all enabled members by their ids.
 

@@ -1,0 +1,124 @@
+"""Forms that people sent, each once; and what was typed when a session was over."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.store.pool import Connection
+
+
+class SentForm(NamedTuple):
+    """A form that was sent before: what of, where it ended, and whether it is still young.
+
+    `place` is None while it is being done; of one that is not young it is not known then.
+    """
+
+    digest: bytes
+    place: str | None
+    is_young: bool
+
+
+_BEGIN = """
+insert into sent_forms (person_id, token, digest) values ($1, $2, $3)
+on conflict (person_id, token) do nothing
+"""
+
+_FIND = """
+select digest, place, sent_at > now() - interval '1 minute' as is_young
+from sent_forms where person_id = $1 and token = $2
+"""
+
+
+async def begin(connection: Connection, person_id: UUID, token: UUID, digest: bytes) -> bool:
+    """Notes that a form is being done; False: it was sent before."""
+    return (await connection.execute(_BEGIN, person_id, token, digest)).endswith(" 1")
+
+
+async def find(connection: Connection, person_id: UUID, token: UUID) -> SentForm | None:
+    """Returns the form that a person sent under a token."""
+    row = await connection.fetchrow(_FIND, person_id, token)
+    return None if row is None else SentForm(**row)
+
+
+async def finish(connection: Connection, person_id: UUID, token: UUID, place: str) -> None:
+    """Notes where a form has ended."""
+    await connection.execute(
+        "update sent_forms set place = $3 where person_id = $1 and token = $2",
+        person_id,
+        token,
+        place,
+    )
+
+
+async def release(connection: Connection, person_id: UUID, token: UUID) -> None:
+    """Forgets a form that changed nothing, which may be corrected and sent again."""
+    await connection.execute(
+        "delete from sent_forms where person_id = $1 and token = $2 and place is null",
+        person_id,
+        token,
+    )
+
+
+class Draft(NamedTuple):
+    """What a person had typed: the path it was sent to, and the fields, encrypted."""
+
+    person_id: UUID
+    path: str
+    fields: bytes
+
+
+MOST_DRAFTS = 5
+"""How many drafts of a person are kept; the oldest goes for a further one."""
+
+_KEEP = """
+with others as (
+    delete from form_drafts where token_hash in (
+        select token_hash from form_drafts where person_id = $2 order by made_at desc offset $5
+    )
+)
+insert into form_drafts (token_hash, person_id, path, fields) values ($1, $2, $3, $4)
+"""
+
+_READ = """
+select person_id, path, fields from form_drafts
+where token_hash = $1 and made_at > now() - interval '1 hour'
+"""
+
+
+async def keep_draft(connection: Connection, token_hash: bytes, draft: Draft) -> None:
+    """Keeps a draft under the hash of a token that its browser has."""
+    await connection.execute(_KEEP, token_hash, *draft, MOST_DRAFTS - 1)
+
+
+async def find_draft(connection: Connection, token_hash: bytes) -> Draft | None:
+    """Returns a draft that is no older than an hour."""
+    row = await connection.fetchrow(_READ, token_hash)
+    return None if row is None else Draft(**row)
+
+
+async def drop_draft(connection: Connection, token_hash: bytes) -> None:
+    """Removes a draft."""
+    await connection.execute("delete from form_drafts where token_hash = $1", token_hash)
+
+
+_FORGET_SENT = """
+delete from sent_forms where ctid = any(array(
+    select ctid from sent_forms where sent_at < now() - interval '1 day' order by sent_at limit $1
+))
+"""
+_FORGET_DRAFTS = """
+delete from form_drafts where ctid = any(array(
+    select ctid from form_drafts where made_at < now() - interval '1 hour' order by made_at limit $1
+))
+"""
+
+
+async def forget_sent(connection: Connection, limit: int) -> int:
+    """Removes forms that were sent a day ago; counts them."""
+    status = await connection.execute(_FORGET_SENT, limit)
+    return int(status.rpartition(" ")[2])
+
+
+async def forget_drafts(connection: Connection, limit: int) -> int:
+    """Removes drafts of an hour ago; counts them."""
+    status = await connection.execute(_FORGET_DRAFTS, limit)
+    return int(status.rpartition(" ")[2])

@@ -1,0 +1,253 @@
+"""What comes before every page: the session, the membership, the act, the form; in this order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from estafette.core.accounts.account import Mode
+from estafette.core.audit import By
+from estafette.core.people.organisation import PLATFORM, Organisation, OrganisationKind
+from estafette.core.people.permission import PersonAct
+from estafette.http.language import language_of
+from estafette.http.limiter import PersonLimits, limits_of
+from estafette.http.texts import LANGUAGES, read_by
+from estafette.http.trace import trace_of
+from estafette.usecases.people import forms
+from estafette.usecases.people.sessions import Stage, must_enrol
+from estafette.usecases.people.visits import Visitor, note_refused, visitor
+from estafette.usecases.platform import Platform
+from estafette.web import last_person
+from estafette.web.areas import Area
+from estafette.web.forms import Form, read_form
+from estafette.web.session import SAFE, SESSION, Cookies, is_from_our_page
+from estafette.web.visit import Access, Door, Page, Room, Visit
+
+CONSOLE: Final = "/console/{account}/{mode}"
+"""The beginning of the paths that are of an account."""
+
+ENROL: Final = "/me/security"
+"""Where a person sets their second factor."""
+
+DRAFT: Final = "draft"
+_DRAFT_SECONDS: Final = 3_600
+_NEVER_KEPT: Final = ("password", "code", "secret", "once_seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Lets requests come to the pages of people, or says why not.
+
+    `areas` are the places that pages are in, by the kind of organisation that they are of.
+    """
+
+    platform: Platform
+    cookies: Cookies
+    areas: Mapping[OrganisationKind, Area]
+    limits: PersonLimits
+
+    async def admit(self, request: Request, page: Page) -> Response:
+        """Serves a request to a page.
+
+        Raises HTTPException: 403 for a form of a foreign page and for what the role may not do, 404
+        for what is of an organisation that the person does not belong to; RateLimited.
+        """
+        scope = request.scope
+        trace_of(scope).route = page.path
+        is_unsafe = request.method not in SAFE
+        if is_unsafe and not is_from_our_page(scope, self.platform.public_url):
+            limits_of(scope).ask(scope)
+            raise HTTPException(403)
+        wanted = _wanted(request, page)
+        token = self.cookies.read(scope, SESSION)
+        known = None if token is None else await self._visitor(request, token, wanted)
+        if known is None:
+            limits_of(scope).ask(scope)
+        else:
+            self.limits.take(scope, known.found.person.id)
+        visit = self._visit(request, known)
+        if not _may_begin(page, known):
+            return await self._to_sign_in(visit, page, is_unsafe=is_unsafe)
+        if known is not None and isinstance(page.act, PersonAct):
+            try:
+                visit = await self._entered(
+                    visit, known, page, page.act, wanted, is_unsafe=is_unsafe
+                )
+            except Enrol:
+                return RedirectResponse(ENROL, 303)
+        if is_unsafe:
+            visit = replace(visit, form=await read_form(scope, request.receive, page.limit))
+        else:
+            visit = await self._with_draft(visit)
+        with read_by(visit.reader):
+            response = await page.handler(request, visit)
+        if is_unsafe and response.status_code < 400:
+            await self._forget_draft(visit, response)
+        return response
+
+    async def _visitor(
+        self, request: Request, token: str, wanted: tuple[UUID, Mode] | None
+    ) -> Visitor | None:
+        address = request.client.host if request.client else None
+        return await visitor(self.platform, token, address, wanted[0] if wanted else None)
+
+    def _visit(self, request: Request, known: Visitor | None) -> Visit:
+        is_open = known is not None and known.found.session.stage is Stage.OPEN
+        own = known.found.person.language if known is not None and is_open else None
+        language = language_of(request.scope, LANGUAGES, of_person=own)
+        if known is None:
+            return Visit(self.platform, request, self.cookies, language)
+        by = By.person(known.found.person.id, request.client.host if request.client else None)
+        return Visit(
+            self.platform.acting(by),
+            request,
+            self.cookies,
+            language,
+            found=known.found,
+            doors=_doors(known),
+        )
+
+    async def _entered(
+        self,
+        visit: Visit,
+        known: Visitor,
+        page: Page,
+        act: PersonAct,
+        wanted: tuple[UUID, Mode] | None,
+        *,
+        is_unsafe: bool,
+    ) -> Visit:
+        """Returns the visit in the organisation of the page. Raises HTTPException 404 or 403."""
+        if act is PersonAct.PROFILE_MANAGE:
+            return visit
+        if page.path.startswith(CONSOLE):
+            room = None if wanted is None else _room_of_account(known, wanted[1])
+        else:
+            role = known.role_in(PLATFORM)
+            room = None if role is None else Room(PLATFORM, role)
+        if room is None:
+            raise HTTPException(404)
+        if room.organisation == PLATFORM or room.is_guest:
+            of = (one.membership for one in known.belongings)
+            if must_enrol(self.platform, visit.person, of):
+                raise Enrol
+        visit = replace(visit, room=room, area=self.areas.get(room.organisation.kind))
+        if not visit.may(act):
+            if is_unsafe:
+                await note_refused(visit.platform, room.organisation, act, visit.path[:200])
+            raise Refused(visit)
+        return visit
+
+    async def _to_sign_in(self, visit: Visit, page: Page, *, is_unsafe: bool) -> Response:
+        """Sends somebody to sign in, and back afterwards; what they had typed is kept for them."""
+        request = visit.request
+        secret = None
+        if is_unsafe:
+            form = await read_form(request.scope, request.receive, page.limit)
+            person_id = last_person.read(self.platform, self.cookies, request.scope)
+            if person_id is not None:
+                kept = _kept_fields(form)
+                secret = await forms.keep_draft(self.platform, person_id, visit.path, kept)
+        query = "" if is_unsafe or not request.url.query else f"?{request.url.query}"
+        stage = "/sign-in" if visit.found is None else "/sign-in/code"
+        place = f"{stage}?{urlencode({'next': visit.path + query})}"
+        if request.headers.get("hx-request") == "true":  # htmx would put the page into a part of it
+            response = Response(status_code=200, headers={"HX-Redirect": place})
+        else:
+            response = RedirectResponse(place, 303)
+        if secret is not None:
+            self.cookies.set(response, DRAFT, secret, _DRAFT_SECONDS)
+        return response
+
+    async def _with_draft(self, visit: Visit) -> Visit:
+        """Returns the visit with what the person had typed into this page's form."""
+        secret = self.cookies.read(visit.request.scope, DRAFT)
+        if secret is None or not visit.is_signed_in:
+            return visit
+        typed = await forms.find_draft(self.platform, visit.person.id, secret)
+        if typed is None or typed.path != visit.path:
+            return visit
+        return replace(visit, form=Form(typed.fields))
+
+    async def _forget_draft(self, visit: Visit, response: Response) -> None:
+        secret = self.cookies.read(visit.request.scope, DRAFT)
+        if secret is None or not visit.is_signed_in:
+            return
+        typed = await forms.find_draft(self.platform, visit.person.id, secret)
+        if typed is None or typed.path == visit.path:
+            await forms.drop_draft(self.platform, secret)
+            self.cookies.drop(response, DRAFT)
+
+
+class Enrol(Exception):  # noqa: N818 - it is answered
+    """The person has to set a second factor before anything of the platform opens."""
+
+
+class Refused(HTTPException):
+    """The person is known, and their role may not do what the page is."""
+
+    def __init__(self, visit: Visit) -> None:
+        """`visit` is to the page that is not shown."""
+        super().__init__(403)
+        self.visit = visit
+
+
+def _may_begin(page: Page, known: Visitor | None) -> bool:
+    """Returns whether a session has come as far as a page needs."""
+    if page.act is Access.ANYBODY:
+        return True
+    if known is None:
+        return False
+    return page.act is Access.WHO_SIGNS_IN or known.found.session.stage is Stage.OPEN
+
+
+def _wanted(request: Request, page: Page) -> tuple[UUID, Mode] | None:
+    """Returns the account and mode in a path of the console; None where there is none such."""
+    if not page.path.startswith(CONSOLE):
+        return None
+    written = request.path_params["account"]
+    try:
+        id, mode = UUID(hex=written), Mode(request.path_params["mode"])
+    except ValueError:
+        return None
+    return (id, mode) if id.hex == written else None
+
+
+def _room_of_account(known: Visitor, mode: Mode) -> Room | None:
+    """Returns the account that was asked for as the person's, or as the one they may look at."""
+    if known.account is None:
+        return None
+    organisation = Organisation(OrganisationKind.ACCOUNT, known.account.id)
+    role = known.role_in(organisation)
+    is_guest = role is None
+    if role is None:
+        role = known.role_as_guest(OrganisationKind.ACCOUNT)
+    if role is None:
+        return None
+    return Room(organisation, role, is_guest, known.account, mode)
+
+
+def _doors(known: Visitor) -> list[Door]:
+    """Returns where the person may go: the office, and the consoles of their accounts."""
+    doors: list[Door] = []
+    for one in known.belongings:
+        organisation, role, _ = one.membership
+        if organisation == PLATFORM:
+            doors.append(Door(organisation, one.name, "/office", role))
+        elif one.account is not None:
+            doors.append(Door(organisation, one.name, f"/console/{one.account.id.hex}", role))
+    return doors
+
+
+def _kept_fields(form: Form) -> Mapping[str, tuple[str, ...]]:
+    """Returns the fields that may be kept: no secret is."""
+    return {
+        name: values
+        for name, values in form.fields.items()
+        if not any(word in name for word in _NEVER_KEPT)
+    }

@@ -1,0 +1,60 @@
+"""The console's pages and its navigation.
+
+Paths are `/console/{account}/{mode}/…`: the account's id in hex, and `live` or `sandbox`. A page
+that is added here is of an act (`core/people/permission.py`); one for the navigation has a line in
+AREA besides.
+"""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from estafette.core.accounts.account import Mode
+from estafette.core.people.permission import PersonAct
+from estafette.http.texts import N_
+from estafette.web.areas import Area, Entry, Section
+from estafette.web.console import overview
+from estafette.web.people import team
+from estafette.web.visit import Page, Visit, page, render
+
+CONSOLE: Final = "/console/{account}/{mode}"
+
+
+async def _choose(request: Request, visit: Visit) -> Response:
+    """Leads to the console of the person's account; lets them choose where there are several."""
+    doors = [door for door in visit.doors if door.path.startswith("/console/")]
+    if len(doors) == 1:
+        return RedirectResponse(doors[0].path, 303)
+    return render(visit, "web/console/templates/choose.html", chosen=doors)
+
+
+async def _enter(request: Request, visit: Visit) -> Response:
+    """Leads to the account in the mode that it is mostly used in."""
+    return RedirectResponse(f"{request.url.path.rstrip('/')}/{Mode.LIVE}", 303)
+
+
+ROUTES: Final[tuple[Page, ...]] = (
+    page("/console", PersonAct.PROFILE_MANAGE, _choose),
+    page("/console/{account}", PersonAct.PROFILE_MANAGE, _enter),
+    page(CONSOLE, PersonAct.OVERVIEW_SEE, overview.show),
+    *team.pages(CONSOLE),
+)
+
+AREA: Final = Area(
+    N_("Console"),
+    (
+        Section(
+            "",
+            (Entry("", N_("Overview"), "layout-dashboard", PersonAct.OVERVIEW_SEE),),
+        ),
+        Section(
+            N_("Organisation"),
+            (
+                Entry("/team", N_("Team"), "users", PersonAct.TEAM_SEE),
+                Entry("/audit", N_("Audit"), "history", PersonAct.AUDIT_SEE),
+            ),
+        ),
+    ),
+)
+"""Its navigation. Sections and entries stand in the order in which they are shown."""

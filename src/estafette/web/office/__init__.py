@@ -1,0 +1,5 @@
+"""The office: where the operator's people run this Estafette."""
+
+from estafette.web.office.app import AREA, ROUTES
+
+__all__ = ["AREA", "ROUTES"]
