@@ -23,6 +23,8 @@ class AuditedAct(StrEnum):
     ACCOUNT_ENABLED = "account.enabled"
     ACCOUNT_REMOVED = "account.removed"
     BRANDING_CHANGED = "branding.changed"
+    ACCOUNT_ENTERED = "account.entered"
+    """One of the platform's people visited its console as a guest."""
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_CHANGED = "key.changed"

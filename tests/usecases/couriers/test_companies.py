@@ -9,16 +9,21 @@ from typing import Any
 import pytest
 
 from estafette.core.couriers.company import Capabilities, Hours, Margin
+from estafette.core.edition import EditedMeanwhileError, edition_of
 from estafette.core.money.payment import BankAccount
 from estafette.usecases.couriers.companies import (
+    CompanyFilter,
     CompanyNotFoundError,
     CompanyRefusedError,
     add_demo_companies,
     change_company,
     companies_of,
+    company_of,
     company_tariffs,
     find_company,
     list_companies,
+    page_of_companies,
+    save_company,
     set_company_tariffs,
     strange_zones,
 )
@@ -156,3 +161,29 @@ async def test_a_company_is_not_changed_in_another_market(shop: Shop) -> None:
         await change_company(shop.platform, "KZ", "moto", shop.account.id, base_fee=6)
     found = await find_company(shop.platform, "AO", "moto", shop.account.id)
     assert found.base_fee == 5
+
+
+async def test_of_two_who_edit_a_company_the_second_is_told(shop: Shop) -> None:
+    company = await shop.company("kianda", **EVERYTHING)
+    edition = edition_of(await company_of(shop.platform, company.id))
+    saved = await asyncio.gather(
+        *(save_company(shop.platform, replace(company, base_fee=fee), edition) for fee in (1, 2)),
+        return_exceptions=True,
+    )
+    (lost,) = (one for one in saved if isinstance(one, EditedMeanwhileError))
+    now = await company_of(shop.platform, company.id)
+    assert now in saved
+    assert lost.now == edition_of(now) != edition
+    assert await save_company(shop.platform, replace(now, base_fee=3), lost.now)
+
+
+async def test_companies_are_found_by_a_part_of_their_name_and_shown_by_the_page(
+    shop: Shop,
+) -> None:
+    made = [await shop.company(slug) for slug in ("moto-c", "moto-a", "van", "moto-b")]
+    mine = CompanyFilter("AO", "MOTO", shop.account.id)
+    first = await page_of_companies(shop.platform, mine, limit=2)
+    last = await page_of_companies(shop.platform, mine, first.next, limit=2)
+    assert [one.slug for one in first.companies] == ["moto-a", "moto-b"]
+    assert (last.companies, last.next) == ([made[0]], None)
+    assert (await page_of_companies(shop.platform, mine._replace(market="KZ"))).companies == []

@@ -86,7 +86,7 @@ async def test_a_second_id_there_is_told_with_both(far: Far) -> None:
             "company": str(far.company.id),
             "delivery": str(delivery.id),
             "known_as": "up-1",
-            "told": "up-2",
+            "upstream_id": "up-2",
         }
     ]
 

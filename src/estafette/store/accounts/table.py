@@ -125,6 +125,55 @@ async def every(connection: Connection) -> list[Account]:
     return [read(row) for row in found]
 
 
+class AccountSettings(NamedTuple):
+    """An account with what of it the operator sets besides: its days of personal data.
+
+    None: as many as the setting says.
+    """
+
+    account: Account
+    personal_data_days: int | None
+
+
+_SETTINGS = f"select {COLUMNS}, personal_data_days from accounts where id = $1"  # noqa: S608 - a constant
+
+
+async def settings_of(connection: Connection, account_id: UUID) -> AccountSettings | None:
+    """An account with its settings."""
+    row = await connection.fetchrow(_SETTINGS, account_id)
+    return AccountSettings(read(row), row["personal_data_days"]) if row else None
+
+
+async def lock_settings(connection: Connection, account_id: UUID) -> AccountSettings | None:
+    """The same, which nobody else changes until the transaction ends."""
+    row = await connection.fetchrow(f"{_SETTINGS} for no key update", account_id)
+    return AccountSettings(read(row), row["personal_data_days"]) if row else None
+
+
+class AccountFilter(NamedTuple):
+    """Which accounts: those with `part` in their names, of a market, disabled or not."""
+
+    part: str = ""
+    market: str | None = None
+    is_disabled: bool | None = None
+
+
+_PAGE = f"""
+select {COLUMNS} from accounts
+where name > $1 and ($2 = '' or strpos(name, $2) > 0) and ($3::text is null or market = $3)
+    and ($4::boolean is null or (disabled_since is not null) = $4)
+order by name limit $5
+"""  # noqa: S608 - a constant
+
+
+async def page(
+    connection: Connection, wanted: AccountFilter, after: str, limit: int
+) -> list[Account]:
+    """At most `limit` accounts by name, those that follow the name `after`."""
+    found = await connection.fetch(_PAGE, after, *wanted, limit)
+    return [read(row) for row in found]
+
+
 async def dialect_of(connection: Connection, account_id: UUID) -> str:
     """The name of the dialect that an account speaks."""
     return await connection.fetchval("select dialect from accounts where id = $1", account_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -66,6 +66,49 @@ async def every(connection: Connection, market: str | None = None) -> list[Compa
         market,
     )
     return [_company(row) for row in found]
+
+
+class CompanyFilter(NamedTuple):
+    """Which companies: of a market, with `part` in name or slug, for all accounts or for one.
+
+    `account_id` None: those of every account, and those for all.
+    """
+
+    market: str | None = None
+    part: str = ""
+    account_id: UUID | None = None
+
+
+class CompanyPosition(NamedTuple):
+    """Where a company stands in the order of names."""
+
+    name: str
+    id: UUID
+
+
+_PAGE = f"""
+select {_COLUMNS} from companies
+where ($1::text is null or market = $1)
+    and ($2 = '' or strpos(lower(name), lower($2)) > 0 or strpos(slug, lower($2)) > 0)
+    and ($3::uuid is null or account_id = $3)
+    and ($4::text is null or (name, id) > ($4, $5::uuid))
+order by name, id limit $6
+"""  # noqa: S608 - the columns are a constant
+
+
+async def page(
+    connection: Connection, wanted: CompanyFilter, after: CompanyPosition | None, limit: int
+) -> list[Company]:
+    """At most `limit` companies by name, inactive ones included, those that follow `after`."""
+    found = await connection.fetch(_PAGE, *wanted, *(after or (None, None)), limit)
+    return [_company(row) for row in found]
+
+
+async def find(connection: Connection, id: UUID) -> Company | None:
+    """The company of that id."""
+    query = f"select {_COLUMNS} from companies where id = $1"  # noqa: S608 - a constant
+    row = await connection.fetchrow(query, id)
+    return None if row is None else _company(row)
 
 
 async def names(connection: Connection, ids: Collection[UUID]) -> dict[UUID, str]:

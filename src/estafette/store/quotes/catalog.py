@@ -111,6 +111,14 @@ async def tariffs(
     return [Tariff(**dict(row)) for row in found]
 
 
+_LOCK = "select pg_advisory_xact_lock(hashtextextended('tariffs:' || $1 || ':' || $2, 0))"
+
+
+async def lock_tariffs(connection: Connection, market: str, company_id: UUID | None) -> None:
+    """Has nobody else replace a price list until the transaction ends."""
+    await connection.execute(_LOCK, market, str(company_id or ""))
+
+
 async def replace_tariffs(
     connection: Connection, market: str, tariffs: Sequence[Tariff], company_id: UUID | None = None
 ) -> None:

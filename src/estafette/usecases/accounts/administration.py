@@ -65,8 +65,8 @@ async def create_account(
         name=name,
         market=place,
         dialect=place.dialect,
-        rate_per_second=_positive("rate", rate_per_second),
-        burst=_positive("burst", rate_per_second * 2 if burst is None else burst),
+        rate_per_second=checked_positive("rate", rate_per_second),
+        burst=checked_positive("burst", rate_per_second * 2 if burst is None else burst),
     )
     async with platform.pool.acquire() as connection, connection.transaction():
         if not await accounts.insert(connection, account):
@@ -131,8 +131,8 @@ async def set_rate(
     Raises AccountNotFoundError, or AccountRefusedError for a number below 1.
     """
     account = await find_account(platform, name)
-    _positive("rate", per_second)
-    burst = _positive("burst", per_second * 2 if burst is None else burst)
+    checked_positive("rate", per_second)
+    burst = checked_positive("burst", per_second * 2 if burst is None else burst)
     before = {"rate_per_second": account.rate_per_second, "burst": account.burst}
     after = {"rate_per_second": per_second, "burst": burst}
     async with platform.pool.acquire() as connection, connection.transaction():
@@ -191,9 +191,7 @@ async def keep_personal_data(platform: Platform, name: str, days: int | None) ->
     None: as many as the setting says. Raises AccountNotFoundError or AccountRefusedError.
     """
     account = await find_account(platform, name)
-    shortest, longest = SHORTEST_PERSONAL_DATA_DAYS, LONGEST_DAYS
-    if days is not None and not shortest <= days <= longest:
-        raise AccountRefusedError(f"the days must be from {shortest} to {longest}, not {days}")
+    checked_personal_data_days(days)
     async with platform.pool.acquire() as connection, connection.transaction():
         before = await accounts.keep_personal_data(connection, account.id, days)
         await _note_change(
@@ -249,7 +247,15 @@ async def _note_change(
 _LARGEST = 1_000_000
 
 
-def _positive(what: str, number: int) -> int:
+def checked_personal_data_days(days: int | None) -> None:
+    """Raises AccountRefusedError where personal data cannot be kept for so many days."""
+    shortest, longest = SHORTEST_PERSONAL_DATA_DAYS, LONGEST_DAYS
+    if days is not None and not shortest <= days <= longest:
+        raise AccountRefusedError(f"the days must be from {shortest} to {longest}, not {days}")
+
+
+def checked_positive(what: str, number: int) -> int:
+    """Returns a limit that may be set. Raises AccountRefusedError."""
     if not 1 <= number <= _LARGEST:
         raise AccountRefusedError(f"the {what} must be from 1 to {_LARGEST}, not {number}")
     return number

@@ -4,19 +4,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from estafette.core.accounts.account import MARKETS, Account
 from estafette.core.audit import AuditedAct, difference, ending
 from estafette.core.couriers.company import LARGEST_FEE, PARCEL_TYPES, Company, Hours
+from estafette.core.edition import edition_of, must_be
 from estafette.core.errors import Busy, Unavailable
 from estafette.core.quotes.place import CityIndex
 from estafette.core.quotes.pricing import Tariff
 from estafette.core.quotes.province import province_key, provinces
 from estafette.seeds.companies import demo_companies
 from estafette.store.couriers import companies
+from estafette.store.couriers.companies import CompanyFilter, CompanyPosition
 from estafette.store.pool import Connection
 from estafette.store.quotes import catalog
 from estafette.usecases import audit
@@ -84,12 +86,48 @@ async def find_company(
     raise CompanyNotFoundError(slug, of_accounts=bool(named) and account_id is None)
 
 
-async def save_company(platform: Platform, company: Company) -> Company:
-    """Adds a company, or changes the one with its id. Raises CompanyRefusedError."""
+class CompaniesPage(NamedTuple):
+    """Some companies by name; the list goes on after `next`, None: these are the last."""
+
+    companies: list[Company]
+    next: CompanyPosition | None
+
+
+async def page_of_companies(
+    platform: Platform,
+    wanted: CompanyFilter,
+    after: CompanyPosition | None = None,
+    limit: int = 50,
+) -> CompaniesPage:
+    """Returns companies, inactive ones included, those that follow `after`."""
+    async with platform.connections.batch("companies") as connection:
+        found = await companies.page(connection, wanted, after, limit + 1)
+    shown = found[:limit]
+    last = shown[-1] if len(found) > limit else None
+    return CompaniesPage(shown, last and CompanyPosition(last.name, last.id))
+
+
+async def company_of(platform: Platform, company_id: UUID) -> Company:
+    """Returns the company of an id. Raises CompanyNotFoundError or Busy."""
+    async with platform.connections.batch("companies") as connection:
+        found = await companies.find(connection, company_id)
+    if found is None:
+        raise CompanyNotFoundError(str(company_id))
+    return found
+
+
+async def save_company(platform: Platform, company: Company, edition: str | None = None) -> Company:
+    """Adds a company, or changes the one with its id.
+
+    `edition` is that in which it was opened (`core.edition.edition_of(company)`); None: whatever it
+    is. Raises CompanyRefusedError, or EditedMeanwhileError.
+    """
     if problem := _problem(company):
         raise CompanyRefusedError(problem)
     async with platform.pool.acquire() as connection, connection.transaction():
         before = await companies.lock(connection, company.id)
+        if before is not None:
+            must_be(edition, edition_of(before))
         if not await companies.save(connection, company):
             raise CompanyRefusedError(f"there is a courier company {company.slug!r} already")
         await _note(connection, platform, before, company)
