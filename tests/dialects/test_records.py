@@ -35,7 +35,7 @@ from tests.webhooks.stage import PlainRenderer
 _FOLDER = Path(str(files(dialects)))
 _FILES = {
     *("README.md", "__init__.py", "app.py", "auth.py", "dialect.toml", "errors.py", "listing.py"),
-    *("mapping.py", "openapi.yaml", "schemas.py", "webhooks.py", "words.py"),
+    *("mapping.py", "openapi.yaml", "ordering.py", "schemas.py", "webhooks.py", "words.py"),
 }
 
 

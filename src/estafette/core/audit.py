@@ -44,6 +44,8 @@ class AuditedAct(StrEnum):
     PAYMENT_CONFIRMED = "payment.confirmed"
     PAYMENT_SETTLED = "payment.settled"
     PAYMENT_PAID_OUT = "payment.paid_out"
+    DELIVERY_CREATED = "delivery.created"
+    DELIVERY_CANCELLED = "delivery.cancelled"
     DELIVERY_MOVED = "delivery.moved"
     DELIVERY_RELEASED = "delivery.released"
     DELIVERY_PIN_UNLOCKED = "delivery.pin_unlocked"

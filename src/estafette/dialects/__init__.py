@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from estafette.http.errors import Errors
     from estafette.http.limiter import RateLimiter
     from estafette.usecases.deliveries.create import Creator
+    from estafette.usecases.deliveries.ordering import OrderRules
     from estafette.usecases.platform import Platform
     from estafette.webhooks.message import Renderer
 
@@ -110,6 +111,8 @@ class DialectRecord:
         errors: how it refuses, on a server that the world reaches at that address.
         renderer: writes and signs its webhooks; it knows the schedule of retries, too.
         ids: how it writes ids.
+        orders: what it says of orders that people write in a form or a file; without it they write
+            none.
         pages: what it serves besides, by path prefix: each over a server at that address.
     """
 
@@ -119,6 +122,7 @@ class DialectRecord:
     errors: "Callable[[str], Errors]"
     renderer: "Renderer"
     ids: Ids
+    orders: "Callable[[], OrderRules] | None" = None
     pages: "Mapping[str, Callable[[str], ASGIApp]]" = field(
         default_factory=dict[str, "Callable[[str], ASGIApp]"]
     )

@@ -11,6 +11,7 @@ RECORD = DialectRecord(
     build=later("estafette.dialects.entrega.app:build"),
     errors=later("estafette.dialects.entrega.errors:errors"),
     renderer=RENDERER,
+    orders=later("estafette.dialects.entrega.ordering:rules"),
     ids=Ids(delivery_id, parse_id, id_on_webhook),
     pages={PROBLEMS: later("estafette.dialects.entrega.problem_pages:build_problem_pages")},
 )

@@ -11,5 +11,6 @@ RECORD = DialectRecord(
     build=later("estafette.dialects.kaspi.app:build"),
     errors=later("estafette.dialects.kaspi.errors:errors"),
     renderer=RENDERER,
+    orders=later("estafette.dialects.kaspi.ordering:rules"),
     ids=Ids(delivery_id, parse_id, id_on_webhook),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
+from estafette.core.audit import AuditedAct, By
 from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.cancelling import Decision, decide
 from estafette.core.deliveries.delivery import Delivery, Status
@@ -13,6 +14,7 @@ from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import CancelRefused, Refusal
 from estafette.store.work import UnitOfWork
+from estafette.usecases import audit
 from estafette.usecases.couriers.dispatch import count_dispute
 from estafette.usecases.couriers.recall import Held, close, hold, resolve
 from estafette.usecases.deliveries import record
@@ -31,6 +33,7 @@ from estafette.usecases.platform import Platform
 class Cancellation:
     """What a merchant asks to have cancelled, and why.
 
+    `by` is the person of the merchant's who asks for it, whom the audit names; None: a program.
     `render` writes the cancelled delivery or the conflict as the dialect answers it.
     """
 
@@ -40,6 +43,7 @@ class Cancellation:
     render: Callable[[Delivery | Refusal], Reply]
     reason: str | None = None
     idempotency: Idempotency | None = None
+    by: By | None = None
 
 
 async def cancel(platform: Platform, wanted: Cancellation) -> Answer:
@@ -100,4 +104,7 @@ async def _cancelled(
     move = Move(Status.CANCELLED, Actor.MERCHANT, wanted.reason)
     entry = moved(delivery, move, wanted.dialect)
     await record.moves(work, platform, [entry])
+    if wanted.by is not None:
+        act = AuditedAct.DELIVERY_CANCELLED
+        await audit.note(work.connection, wanted.by, act, delivery.id, of=wanted.scope)
     return entry.delivery

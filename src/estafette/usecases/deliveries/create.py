@@ -11,6 +11,7 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.accounts.page_orders import pickup_for
+from estafette.core.audit import AuditedAct
 from estafette.core.deliveries import numbering
 from estafette.core.deliveries.delivery import Delivery, Progress, Status
 from estafette.core.deliveries.schedule import UNSCHEDULED
@@ -22,9 +23,11 @@ from estafette.core.sandbox import scenario
 from estafette.store import pool
 from estafette.store.deliveries import looking, references, search_texts
 from estafette.store.deliveries.idempotency import lock_number
+from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.deliveries.references import Given, Series
 from estafette.store.pool import Connection
 from estafette.store.quotes import table as quotes
+from estafette.usecases import audit
 from estafette.usecases.accounts import page_counts
 from estafette.usecases.deliveries import idempotency, record
 from estafette.usecases.deliveries.batching import Batcher
@@ -132,10 +135,23 @@ class Creator:
                 work, self._platform, decider.entries, decider.quotes, ledger.added
             )
             await references.write(connection, decider.given)
+            if by_hand := [draft for draft in batch if draft.order.by]:
+                await _note(connection, by_hand, decider.entries)
             for scope, since in decider.behind.items():
                 await search_texts.look_again(connection, scope, since)
             await counts.write(connection)
         return answers
+
+
+async def _note(
+    connection: Connection, drafts: Sequence[Draft], entries: Sequence[JournalEntry]
+) -> None:
+    """Writes down, for the audit, what people have ordered by hand."""
+    created = {entry.delivery.id for entry in entries}
+    for draft in drafts:
+        if draft.order.by is not None and draft.delivery.id in created:
+            act, scope = AuditedAct.DELIVERY_CREATED, draft.order.scope
+            await audit.note(connection, draft.order.by, act, draft.delivery.id, of=scope)
 
 
 def _owner(draft: Draft) -> UUID:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Market, Scope
 from estafette.core.accounts.page_orders import OrderingPage, order_refusal
+from estafette.core.audit import By
 from estafette.core.couriers.company import Connector
 from estafette.core.deliveries import numbering
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop, reference
@@ -47,6 +48,7 @@ class Order:
     `scenario` is the sandbox's, where it is not named in the notes of the drop-off.
     `key_id` is the API key of the request; `page` is the page that sent it, for a publishable key,
     whose limits then apply.
+    `by` is the person who orders it by hand, whom the audit names; None: nobody.
     `render` returns the dialect's answer for the delivery or the conflict.
     """
 
@@ -69,6 +71,7 @@ class Order:
     scenario: str | None = None
     key_id: UUID | None = None
     page: OrderingPage | None = None
+    by: By | None = None
 
 
 class Draft(NamedTuple):
