@@ -43,6 +43,8 @@ OWNERS = {
     "personal_data_progress": ["deliveries/personal_data.py"],
     "delivery_words": ["deliveries/words.py"],
     "delivery_words_progress": ["deliveries/words.py"],
+    "imports": ["deliveries/imports.py"],
+    "import_rows": ["deliveries/imports.py"],
     "saved_filters": ["deliveries/saved_filters.py"],
     "search_texts": ["deliveries/search_texts.py"],
     "search_grams": ["deliveries/search_texts.py"],

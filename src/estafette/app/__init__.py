@@ -23,6 +23,7 @@ from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.connections import LIST_STATEMENT_SECONDS, DatabaseConnections
+from estafette.usecases.deliveries.ordering import OrderRules
 from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform, Signals
 from estafette.usecases.ready import NotReadyError
 from estafette.webhooks.message import Renderer
@@ -35,6 +36,14 @@ RECORDS = (kaspi.RECORD, entrega.RECORD)
 DIALECTS: dict[str, Dialect] = {one.name: one.dialect for one in RECORDS}
 RENDERERS: dict[str, Renderer] = {one.name: one.renderer for one in RECORDS}
 _IDS = {one.name: one.ids for one in RECORDS}
+
+
+def order_rules(dialect: str) -> OrderRules:
+    """What a dialect says of orders that people write. Raises KeyError where they write none."""
+    rules = {one.name: one.orders for one in RECORDS}[dialect]
+    if rules is None:
+        raise KeyError(dialect)
+    return rules()
 
 
 def reader_of_ids(dialects: Sequence[DialectRecord]) -> Callable[[str], UUID | None]:

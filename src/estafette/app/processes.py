@@ -14,7 +14,14 @@ from uuid import UUID
 import structlog
 from prometheus_client import REGISTRY
 
-from estafette.app import RECORDS, RENDERERS, dsn_of, open_platform, shown_id
+from estafette.app import (
+    RECORDS,
+    RENDERERS,
+    dsn_of,
+    open_platform,
+    order_rules,
+    shown_id,
+)
 from estafette.app.application import build
 from estafette.core.audit import By
 from estafette.core.couriers.company import Connector
@@ -43,10 +50,13 @@ from estafette.usecases.accounts import secret_key
 from estafette.usecases.deliveries import (
     count_open,
     due_moves,
+    imports,
     people_lists,
     personal_data,
     search,
 )
+from estafette.usecases.deliveries.create import Creator
+from estafette.usecases.deliveries.ordering import Ordering
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import Database, must_be_fit
@@ -210,6 +220,7 @@ async def work(settings: Settings) -> None:
             due_moves.loop(platform),
             search.loop(platform),
             people_lists.loop(platform),
+            imports.loop(platform, Ordering(platform, Creator(platform), order_rules)),
             secret_key.loop(platform),
             maintenance.loop(platform.pool, retention),
             ends.loop(platform, retention, observe_upkeep),

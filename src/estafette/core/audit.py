@@ -46,6 +46,8 @@ class AuditedAct(StrEnum):
     PAYMENT_PAID_OUT = "payment.paid_out"
     DELIVERY_CREATED = "delivery.created"
     DELIVERY_CANCELLED = "delivery.cancelled"
+    IMPORT_STARTED = "import.started"
+    IMPORT_STOPPED = "import.stopped"
     DELIVERY_MOVED = "delivery.moved"
     DELIVERY_RELEASED = "delivery.released"
     DELIVERY_PIN_UNLOCKED = "delivery.pin_unlocked"

@@ -23,6 +23,8 @@ EMPTIED = (
     "delivery_words",
     "delivery_words_progress",
     "saved_filters",
+    "import_rows",
+    "imports",
     "personal_data_progress",
     "delivery_references",
     "page_tallies",

@@ -4,8 +4,9 @@ The account's dialect says what it takes, by the rules of its API; the same use 
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -15,10 +16,10 @@ from estafette.core.accounts.account import Account, Mode, Scope
 from estafette.core.audit import By
 from estafette.core.deliveries.delivery import Delivery, Parcel, Stop
 from estafette.core.deliveries.dialect import Dialect
+from estafette.core.deliveries.order_form import OrderField, OrderForm
 from estafette.core.deliveries.schedule import UNSCHEDULED, Schedule
 from estafette.core.errors import OrderConflict, QuoteUsed, Refusal
 from estafette.core.money.payment import PREPAID, Payment
-from estafette.core.deliveries.order_form import OrderField, OrderForm
 from estafette.core.quotes.quote import Quote
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Idempotency, Key, Reply
@@ -27,7 +28,7 @@ from estafette.usecases.platform import Platform
 from estafette.usecases.quotes.quote import Quoter
 from estafette.usecases.quotes.quote_companies import CompanyQuoter
 
-__all__ = ["AcceptedOrder", "Ordered", "OrderRules", "Ordering"]
+__all__ = ["AcceptedOrder", "OrderRules", "Ordered", "Ordering"]
 
 _ENDPOINT = "by hand"
 
@@ -70,8 +71,10 @@ class OrderRules(Protocol):
 
     @property
     def by_companies(self) -> bool:
-        """Whether courier companies are asked for quotes, of which one is needed; else it has its
-        own, without which an order is priced as it is created."""
+        """Whether courier companies are asked for quotes, of which an order needs one.
+
+        Else it has its own, without which an order is priced as it is created.
+        """
         ...
 
     @property
@@ -96,18 +99,17 @@ class Ordering:
     """Orders for people, for one process."""
 
     def __init__(
-        self, platform: Platform, creator: Creator, rules: Mapping[str, OrderRules]
+        self, platform: Platform, creator: Creator, rules: Callable[[str], OrderRules]
     ) -> None:
-        """`rules` are those of the dialects, by name."""
-        self._platform = platform
+        """`rules` gives those of a dialect by its name; it is asked for what is needed."""
         self._creator = creator
-        self._rules = rules
+        self._rules = cache(rules)
         self._quoter = Quoter(platform)
         self._companies = CompanyQuoter(platform)
 
     def rules(self, account: Account) -> OrderRules:
         """Returns what the account's dialect says of orders."""
-        return self._rules[account.dialect]
+        return self._rules(account.dialect)
 
     async def quotes(self, account: Account, mode: Mode, order: AcceptedOrder) -> list[Quote]:
         """Returns the quotes for an order, the cheapest first; none where nobody carries it.
@@ -168,14 +170,14 @@ def _render(outcome: Delivery | Refusal) -> Reply:
     """What is kept of an order: the delivery's id, or whose place it wanted to take."""
     match outcome:
         case Delivery():
-            return Reply(201, orjson.dumps({"id": outcome.id}))
+            return Reply(201, orjson.dumps({"id": str(outcome.id)}))
         case OrderConflict():
             order = outcome.external_ref
-            told = {"conflict": "OrderConflict", "order": order, "holder": outcome.delivery_id}
+            told = {"conflict": "OrderConflict", "order": order, "holder": str(outcome.delivery_id)}
             return Reply(409, orjson.dumps(told))
         case QuoteUsed():
             quote = str(outcome.quote_id)
-            told = {"conflict": "QuoteUsed", "order": quote, "holder": outcome.delivery_id}
+            told = {"conflict": "QuoteUsed", "order": quote, "holder": str(outcome.delivery_id)}
             return Reply(409, orjson.dumps(told))
         case _:
             raise TypeError(f"{outcome!r} is no answer to an order")
