@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from estafette.store import audit
-from estafette.store.accounts import keys, page_tallies
+from estafette.store.accounts import keys, page_tallies, request_log
 from estafette.store.columns import Columns, change, insertion, parameters, rows
 from estafette.store.couriers import companies, dispatches
 from estafette.store.deliveries import events, idempotency, references
@@ -22,7 +22,8 @@ PAIR = Columns[tuple[int, str]](
 )
 
 ATTEMPT = outbox.RESULT.only(
-    "account_id", "message_id", "attempt", "duration_ms", "outcome", "http_status", "error"
+    *("account_id", "message_id", "attempt", "duration_ms", "outcome", "http_status", "error"),
+    *("endpoint_id", "request", "answer"),
 )
 
 OF_ERRANDS = {"state", "upstream_id", "fee", "attempt", "leased_until", "next_at", "heard"} | {
@@ -47,6 +48,7 @@ WRITTEN: dict[str, tuple[tuple[Columns[Any], ...], set[str]]] = {
     "page_tallies": ((page_tallies.COUNTED, page_tallies.TALLY), set()),
     "api_keys": ((keys.MADE, keys.KEPT), {"hash", "lineage"}),
     "key_uses": ((keys.USE,), set()),
+    "api_requests": ((request_log.REQUEST,), set()),
     "audit": ((audit.NEW,), {"at"}),
     "attempts": ((ATTEMPT,), {"started_at", "worker"}),
 }

@@ -254,3 +254,33 @@ async def test_quotes_that_were_there_before_their_partitions_stay_until_they_ar
     assert await alone.fetchval("select count(*) from quotes") == 5
     await keep_up(alone, KEPT)
     assert await alone.fetchval("select count(*) from quotes") == 5  # some of them still count
+
+
+async def test_partitions_get_the_indexes_that_the_table_has_got_since(
+    alone: asyncpg.Connection,
+) -> None:
+    """Those too whose building came no further than the index itself."""
+    name = await name_of(alone, "attempts", 1)
+    made = [
+        await alone.fetchval("select pg_get_indexdef($1::text::regclass)", index)
+        for index in ("attempts_of_endpoint", "attempts_failed")
+    ]
+    await sleep_for_days(alone, "attempts")
+    await alone.execute("drop index attempts_of_endpoint; drop index attempts_failed")
+    await add(alone, "attempts", 1)
+    for each in made:
+        await alone.execute(each)  # of the table only
+    columns = made[0].partition(" USING ")[2]
+    await alone.execute(f"create index {name}_attempts_of_endpoint on {name} using {columns}")
+    done = await keep_up(alone, KEPT)
+    assert done.failed == {}
+    for partition in (name, "attempts_default"):
+        found = await alone.fetch(
+            "select indisvalid, inhparent::regclass::text as of from pg_index"
+            " join pg_inherits on inhrelid = indexrelid where indrelid = $1::text::regclass",
+            partition,
+        )
+        assert {row["of"] for row in found} == {
+            *("attempts_of_message", "attempts_of_endpoint", "attempts_failed")
+        }
+        assert all(row["indisvalid"] for row in found)

@@ -110,12 +110,17 @@ async def test_others_pass_a_migration_that_waits_for_a_lock(fresh_database: str
 
 
 _TABLE = re.compile(r"create table (?:if not exists )?(\w+)")
-_INDEX = re.compile(r"create (?:unique )?index (?!concurrently)(?:if not exists )?\w+ on (\w+)")
+_INDEX = re.compile(
+    r"create (?:unique )?index (?!concurrently)(?:if not exists )?\w+ on (?!only )(\w+)"
+)
 
 
 @pytest.mark.parametrize("name", [name for name, _ in migrations() if name > "0014"])
 def test_no_index_of_a_table_that_may_be_big_keeps_its_writers_waiting(name: str) -> None:
-    """One that is built in the migration's transaction is of a table that it makes itself."""
+    """One that is built in the migration's transaction is of a table that it makes itself.
+
+    Or of a table with partitions, alone: theirs are built beside their writers.
+    """
     sql = dict(migrations())[name]
     made = set(_TABLE.findall(sql))
     assert set(_INDEX.findall(sql)) - made == set()

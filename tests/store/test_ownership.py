@@ -16,6 +16,8 @@ OWNERS = {
     "api_keys": ["accounts/keys.py"],
     "key_uses": ["accounts/keys.py"],
     "page_tallies": ["accounts/page_tallies.py"],
+    "api_requests": ["accounts/request_log.py"],
+    "api_request_gaps": ["accounts/request_log.py"],
     "audit": ["audit.py"],
     "chores": ["chores.py"],
     "data_keys": ["data_keys.py"],
@@ -63,6 +65,8 @@ OWNERS = {
     "form_drafts": ["people/forms.py"],
     "endpoints": ["webhooks/endpoints.py"],
     "endpoint_failures": ["webhooks/failures.py"],
+    "endpoint_spells": ["webhooks/spells.py"],
+    "replays": ["webhooks/replays.py"],
     # an account's view of its messages, and that of the workers who claim them
     "messages": ["webhooks/messages.py", "webhooks/outbox.py"],
     "attempts": ["webhooks/attempts.py"],
@@ -82,6 +86,7 @@ READ_BESIDES = {
     "webhooks/endpoints.py": {"messages"},
     # What is shown to people has the names and the numbers of what it is about.
     "webhooks/attempts.py": {"endpoints", "events", "messages"},
+    "webhooks/spells.py": {"attempts", "endpoint_failures", "endpoints", "messages"},
     "deliveries/events.py": {"deliveries"},
     "money/books.py": {"companies", "deliveries", "ledger_closings"},
     "accounts/keys.py": {"accounts"},

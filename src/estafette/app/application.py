@@ -19,6 +19,7 @@ from estafette.http.mounts import Mount, Mounted, Mounts
 from estafette.http.observe import Observer
 from estafette.http.pages import ASSETS_PREFIX
 from estafette.metrics import CourierMetrics, RequestMetrics
+from estafette.usecases.accounts.request_log import RequestLog
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.platform import Platform
 from estafette.web import home, tracking, widget
@@ -32,6 +33,7 @@ class Application:
     asgi: ASGIApp
     fallback: Fallback
     pages: tracking.TrackingPages
+    requests: RequestLog
 
 
 def build(
@@ -79,6 +81,7 @@ def build(
     mounts = Mounts(
         platform.public_url, [*_mounted(platform, dialects, limiter), *others], otherwise=rest
     )
+    requests = RequestLog(platform.pool)
     observer = Observer(
         mounts,
         logger=structlog.stdlib.get_logger("estafette.http").bind(),  # once, not for each line
@@ -86,8 +89,9 @@ def build(
         fallback=mounts.fallback,
         addresses=addresses,
         limits=limits,
+        requests=requests,
     )
-    return Application(observer, mounts.fallback, pages)
+    return Application(observer, mounts.fallback, pages, requests)
 
 
 def _mounted(

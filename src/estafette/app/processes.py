@@ -60,7 +60,7 @@ from estafette.usecases.deliveries.ordering import Ordering
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import Database, must_be_fit
-from estafette.usecases.webhooks import gone
+from estafette.usecases.webhooks import gone, replay
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.resolver import ThreadResolver
 from estafette.webhooks.sender import Sender
@@ -155,6 +155,7 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
             ):
                 await server.serve()
         finally:
+            await application.requests.write()
             for task in besides:
                 task.cancel()
             await asyncio.gather(*besides, return_exceptions=True)
@@ -227,6 +228,7 @@ async def work(settings: Settings) -> None:
             personal_data.loop(platform, retention.personal_data),
             close_books.loop(platform),
             gone.loop(platform),
+            replay.loop(platform, retention.messages),
             count_open.loop(platform, observe_open),
         )
         await _until_one_ends(
@@ -271,6 +273,7 @@ def _retention(settings: Settings) -> Retention:
         dead_messages=timedelta(days=settings.dead_messages_kept_days),
         dispatches=timedelta(days=settings.dispatches_kept_days),
         personal_data=timedelta(days=settings.personal_data_days),
+        requests=timedelta(days=settings.requests_kept_days),
     )
 
 

@@ -13,7 +13,12 @@ from estafette.cli.reach import why_not_reached
 from estafette.cli.session import beside, on_platform, settings
 from estafette.cli.words import AccountName, AsJson, ModeOption, duration
 from estafette.core.accounts.account import Account, Mode, Scope
-from estafette.usecases.accounts.administration import DEFAULT_ENDPOINT, find_account
+from estafette.core.deliveries.dialect import event_types
+from estafette.usecases.accounts.administration import (
+    DEFAULT_ENDPOINT,
+    account_of,
+    find_account,
+)
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints
 from estafette.usecases.webhooks.endpoints import MOST_WAITING, EndpointSettings
@@ -90,6 +95,7 @@ def _json(
         "format": endpoint.format,
         "order_seconds": endpoint.order_seconds,
         "headers": endpoint.headers,
+        "events": endpoint.types,
         "next_secret_from": endpoint.next_secret_from,
     }
     if waiting is not None:
@@ -114,6 +120,7 @@ def _say_endpoint(
             "signed": _FORMATS[endpoint.format],
             "order": _order_text(endpoint.order_seconds),
             "headers": ", ".join(endpoint.headers) or None,
+            "events": ", ".join(endpoint.types or ()) or None,
             "secret": secret,
             "next secret": following if endpoint.next_secret else None,
             "signs from": endpoint.next_secret_from,
@@ -156,14 +163,17 @@ def set_(
             help="How long a webhook waits for an earlier one of its delivery: 10m, 0s, dialect."
         ),
     ] = None,
+    events: Annotated[
+        str | None, Parameter(help="The events that it is told of, with commas between; all.")
+    ] = None,
     json: AsJson = False,
 ) -> int:
     """Set the URL of an endpoint and how it is sent to, from the next attempt on.
 
     A new name makes a new endpoint.
     """
-    if url is None and format is None and order is None:
-        raise misused("give at least one of --url, --format, --order")
+    if url is None and format is None and order is None and events is None:
+        raise misused("give at least one of --url, --format, --order, --events")
     target = checked_url(url) if url else None
     wait = _order_seconds(order)
 
@@ -172,7 +182,11 @@ def set_(
         is_new = all((scope, name) != (endpoint.scope, endpoint.name) for endpoint in known)
         if url is not None:
             await endpoints.set_endpoint(platform, scope, target, name)
-        return is_new, await choose(platform, scope, name, format=format, order_seconds=wait)
+        types = None if events is None else await _types(platform, scope, events)
+        changed = await choose(
+            platform, scope, name, format=format, order_seconds=wait, types=types
+        )
+        return is_new, changed
 
     is_new, endpoint = in_scope(account, mode, work)
     if target is not None:
@@ -182,6 +196,14 @@ def set_(
         say()
         say(f"Try it: estafette webhooks test --account {account} --mode {mode.value}")
     return OK
+
+
+async def _types(platform: Platform, scope: Scope, text: str) -> list[str]:
+    """The types of events that a text names; `all` names every one."""
+    if text != "all":
+        return [each.strip() for each in text.split(",") if each.strip()]
+    account = await account_of(platform, scope.account_id)
+    return list(event_types(platform.dialects[account.dialect]))
 
 
 def _order_seconds(text: str | None) -> int | None:

@@ -13,7 +13,7 @@ class Retention(NamedTuple):
     `quotes` counts from the end of a quote's validity, used or not; `attempts` from an attempt;
     `messages` and `dead_messages` from when a webhook was enqueued that has been delivered, or
     given up; `dispatches` (deliveries given to another platform) and `personal_data` from when a
-    delivery ended; `audit` from the end of a month.
+    delivery ended; `audit` from the end of a month; `requests` from when a request was answered.
     """
 
     quotes: timedelta = timedelta(days=1)
@@ -23,6 +23,7 @@ class Retention(NamedTuple):
     audit: timedelta = timedelta(days=730)
     dispatches: timedelta = timedelta(days=90)
     personal_data: timedelta = timedelta(days=180)
+    requests: timedelta = timedelta(days=7)
 
 
 IDEMPOTENCY = timedelta(days=2)

@@ -1,7 +1,9 @@
 """How an API writes refusals: one table from each kind of refusal to its answer."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
+
+import orjson
 
 from estafette.core.errors import Refusal
 from estafette.http.fallback import Words
@@ -31,6 +33,18 @@ class Errors:
     def words(self, status: int) -> Words:
         """Returns the answer where the API's own code cannot answer; see http/fallback.py."""
         return self._words.get(status) or self._words[500]
+
+
+def text_in(body: bytes, *names: str) -> str | None:
+    """Returns the first text that a JSON object has under one of these names; None without any."""
+    try:
+        told = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(told, dict):
+        return None
+    texts = cast("dict[str, object]", told)
+    return next((text for name in names if isinstance(text := texts.get(name), str)), None)
 
 
 def _words(reply: HttpReply) -> Words:

@@ -15,6 +15,7 @@ from estafette.http.reply import Header, HttpReply, guarded, send_reply
 from estafette.http.request import request_id
 from estafette.http.trace import Trace, start_trace
 from estafette.metrics import RequestMetrics
+from estafette.usecases.accounts.request_log import RequestLog
 
 CLIENT_GONE = 499
 """The status that is logged, and never sent, where the caller went away before its answer."""
@@ -44,10 +45,12 @@ class Observer:
         fallback: Fallback = plain,
         addresses: ClientAddresses | None = None,
         limits: AddressLimits | None = None,
+        requests: RequestLog | None = None,
     ) -> None:
         """Watches `app`.
 
-        Without `addresses` no proxy is trusted, without `limits` nothing is limited by address.
+        Without `addresses` no proxy is trusted, without `limits` nothing is limited by address,
+        without `requests` no account sees which requests it has made.
         """
         self._app = app
         self._logger = logger
@@ -55,6 +58,7 @@ class Observer:
         self._fallback = fallback
         self._addresses = addresses or ClientAddresses()
         self._limits = limits
+        self._requests = requests
         self._folding = Folding(logger)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,6 +119,9 @@ class Observer:
         route = trace.route or f"{trace.base}{scope.get('root_path', '')}/*"
         method: str = scope["method"]
         self._metrics.observe(method, route, status, seconds)
+        if trace.credential is not None and self._requests is not None:
+            of, id = trace.credential, trace.request_id
+            self._requests.note(of.scope, of.key_id, id, method, route, status, trace.code, seconds)
         if trace.is_probe and status < 400:
             return  # monitors ask every few seconds: a line for each would hide the others
         is_refused = 400 <= status < 500 and (status == 429 or not has_key(scope))

@@ -17,6 +17,15 @@ Refuse = Callable[[Refusal | HttpRefusal], HttpReply]
 """Returns a refusal as a dialect writes it."""
 
 
+CodeOf = Callable[[bytes], str | None]
+"""Returns the code in the body of a refusal as a dialect writes it; None where it has none."""
+
+
+def no_code(_: bytes) -> str | None:
+    """Refusals have no codes."""
+    return None
+
+
 LONGEST_PATH = 2_048
 """How long a path may be, in characters; the longest that is served has some 150."""
 
@@ -36,8 +45,15 @@ class Resource:
     else it raises is a crash and passes through.
     """
 
-    def __init__(self, template: str, handlers: Mapping[str, Handler], refuse: Refuse) -> None:
+    def __init__(
+        self,
+        template: str,
+        handlers: Mapping[str, Handler],
+        refuse: Refuse,
+        code_of: CodeOf = no_code,
+    ) -> None:
         """Serves `template` (`/v1/things/{id}`) with the handler of each method."""
+        self._code_of = code_of
         self.template = template
         methods = dict(handlers)
         if "GET" in methods:
@@ -60,6 +76,8 @@ class Resource:
             reply = await handler(scope, receive)
         except (Refusal, HttpRefusal) as refusal:
             reply = self._refuse(refusal)
+        if reply.status >= 400:
+            trace.code = self._code_of(reply.body)
         await send_reply(send, reply, without_body=method == "HEAD")
 
 
@@ -127,17 +145,21 @@ class _Paths:
 
 
 def resources(
-    paths: Mapping[str, Mapping[str, Handler]], refuse: Refuse, *besides: Route
+    paths: Mapping[str, Mapping[str, Handler]],
+    refuse: Refuse,
+    *besides: Route,
+    code_of: CodeOf = no_code,
 ) -> ASGIApp:
     """Returns the application that serves these paths, each with its handlers by method.
 
-    `besides` are routes of another kind. Whatever else is asked for is refused as unknown.
+    `besides` are routes of another kind. `code_of` reads the codes of refusals. Whatever else is
+    asked for is refused as unknown.
 
     Starlette's own layers are not used: each would cost a tenth of a request's time, and its
     routes, tried one after another, as much again. The resources answer refusals, and the
     outermost layer answers after crashes.
     """
-    served = [Resource(template, handlers, refuse) for template, handlers in paths.items()]
+    served = [Resource(template, handlers, refuse, code_of) for template, handlers in paths.items()]
     nothing = Nothing(refuse)
     if not besides:
         return _Paths(served, nothing)

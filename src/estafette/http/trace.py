@@ -17,7 +17,7 @@ class Trace:
     before it where the host name chose the application (`//lisbon`), since another application may
     have the same paths. `is_probe` marks a monitor's request, which is measured, and logged only
     when it fails. `client` is the caller's address; `key_id` is the id of the API key, never a part
-    of the key.
+    of the key. `code` is that of a refusal, in the API's words.
     """
 
     request_id: str
@@ -27,9 +27,12 @@ class Trace:
     account_id: str | None = None
     key_id: str | None = None
     is_probe: bool = False
+    credential: Credential | None = None
+    code: str | None = None
 
     def recognise(self, credential: Credential) -> None:
         """Notes the account and key of the request, whether it is accepted or refused."""
+        self.credential = credential
         self.account_id = str(credential.account.id)
         self.key_id = str(credential.key_id)
 

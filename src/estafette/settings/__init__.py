@@ -139,6 +139,11 @@ class Settings:
         "networks that webhooks may reach although they are not public, and courier"
         " companies' platforms without TLS",
     )
+    webhook_source_addresses: tuple[values.Network, ...] = _setting(
+        (),
+        values.networks,
+        "addresses that webhooks come from, for receivers behind a firewall; none: not told",
+    )
     webhook_concurrency: int = _setting(
         256,
         whole(1, 10_000),
@@ -208,6 +213,9 @@ class Settings:
     )
     attempts_kept_days: int = _setting(
         30, whole(1, 3650), "how long each try to send a webhook is kept"
+    )
+    requests_kept_days: int = _setting(
+        7, whole(1, 90), "how long an account's log of its API requests is kept"
     )
     audit_kept_days: int = _setting(
         730, whole(30, LONGEST_DAYS), "how long a month of the audit is kept after its end"

@@ -73,6 +73,10 @@ def _idempotency(_: Retention) -> timedelta:
     return IDEMPOTENCY
 
 
+def _requests(retention: Retention) -> timedelta:
+    return retention.requests
+
+
 def _quotes(retention: Retention) -> timedelta:
     return VALIDITY + retention.quotes
 
@@ -81,6 +85,7 @@ PARTITIONED: Final = (
     Partitioned("attempts", "started_at", by_id=False, kept=_attempts),
     Partitioned("idempotency", "created_at", by_id=False, kept=_idempotency),
     Partitioned("quotes", "id", by_id=True, kept=_quotes),
+    Partitioned("api_requests", "at", by_id=False, kept=_requests),
 )
 """Every partitioned table, and how long after its end a day is kept."""
 
@@ -131,6 +136,21 @@ select child.relname, pg_get_expr(child.relpartbound, child.oid) as bound
 from pg_inherits join pg_class child on child.oid = inhrelid
 where inhparent = $1::text::regclass
 """
+_LACKING = """
+select index.relname as index, child.relname as partition, pg_get_indexdef(index.oid) as definition,
+    exists (
+        select from pg_index where indexrelid = to_regclass(child.relname || '_' || index.relname)
+            and not indisvalid
+    ) as is_broken
+from pg_index join pg_class index on index.oid = pg_index.indexrelid
+join pg_inherits on inhparent = indrelid join pg_class child on child.oid = inhrelid
+where indrelid = $1::text::regclass and not exists (
+    select from pg_inherits attached join pg_index of_child
+        on of_child.indexrelid = attached.inhrelid
+    where attached.inhparent = pg_index.indexrelid and of_child.indrelid = child.oid
+)
+order by child.relname desc, index.relname
+"""
 _BOUND = re.compile(r"FROM \((?:MINVALUE|'([^']+)')\) TO \('([^']+)'\)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -154,6 +174,7 @@ class _Table:
             await self._try(self._make(today + ahead * _DAY))
         await self._try(self._empty_default(today))
         await self._try(self._make(today))
+        await self._try(self._index())
         if retention is None:
             return
         over = now - self._table.kept(retention)
@@ -289,6 +310,25 @@ class _Table:
                 await self._execute(
                     f"alter table {self._table.default} drop constraint if exists {_CHECK}"
                 )
+
+    async def _index(self) -> None:
+        """Builds what indexes of the table its partitions lack, beside their writers.
+
+        A migration makes such an index of the table alone: to build it for the partitions would
+        keep their writers waiting.
+        """
+        async with self._connection.transaction():
+            lacking = await self._connection.fetch(_LACKING, self._table.name)
+        for index, partition, definition, is_broken in lacking:
+            name = f"{partition}_{index}"
+            if is_broken:  # its building was interrupted
+                await self._execute(f"drop index concurrently if exists {name}")
+            _, _, columns = definition.partition(" USING ")
+            await self._execute(
+                f"create index concurrently if not exists {name} on {partition} using {columns}"
+            )
+            async with self._briefly():
+                await self._execute(f"alter index {index} attach partition {name}")
 
     async def _drop(self, partition: _Partition) -> None:
         async with self._briefly():

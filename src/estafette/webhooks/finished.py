@@ -4,6 +4,7 @@ import random
 from typing import Final
 
 from estafette.store.webhooks.outbox import ClaimedMessage, Finished
+from estafette.webhooks.exchanges import NOTHING_KEPT, Kept
 from estafette.webhooks.retry import RetrySchedule
 from estafette.webhooks.sender import ExchangeOutcome, Result
 
@@ -19,11 +20,12 @@ def finished(
     result: Result | str,
     began: float,
     round_seconds: float,
+    kept: Kept = NOTHING_KEPT,
 ) -> Finished:
     """Returns the record of an attempt, with the time of the next one.
 
     `result` is the sender's, or the reason why nothing was sent. `began` is a moment on the
-    monotonic clock, `round_seconds` the age of the round.
+    monotonic clock, `round_seconds` the age of the round, `kept` what is kept of the exchange.
     """
     sent = isinstance(result, Result)
     delivered = sent and result.outcome is ExchangeOutcome.DELIVERED
@@ -48,6 +50,8 @@ def finished(
         outcome=result.outcome.value if sent else ERROR,
         http_status=result.http_status if sent else None,
         error=_storable(result.error if sent else result),
+        request=kept.request,
+        answer=kept.answer,
     )
 
 

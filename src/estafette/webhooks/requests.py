@@ -6,6 +6,7 @@ Secrets are read here and nowhere else in the worker.
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
+from uuid import UUID
 
 import orjson
 
@@ -55,22 +56,18 @@ class Requests:
         message, now = self._message(claimed, claimed.url), int(time.time())
         rendered = renderer.render(message, now)
         ours = signed_headers(claimed.format, message, rendered, now)
-        return Request(
-            url=claimed.url,
-            headers=self._with_own(claimed, ours),
-            body=rendered.body,
-            timeout_seconds=renderer.schedule.timeout_seconds,
-        )
-
-    def _with_own(self, claimed: ClaimedMessage, ours: dict[str, str]) -> Mapping[str, str]:
-        """Returns our headers and the endpoint's own, which are sent to its own address only."""
+        timeout_seconds = renderer.schedule.timeout_seconds
         if claimed.headers is None or not claimed.is_own:
-            return ours
-        own: dict[str, str] = orjson.loads(
-            self._decrypt(claimed.headers, sealed_for(claimed.endpoint_id))
-        )
+            return Request(claimed.url, ours, rendered.body, timeout_seconds)
+        own = self._own(claimed.headers, claimed.endpoint_id, ours)
+        private = frozenset(name.lower() for name in own)
+        return Request(claimed.url, own | ours, rendered.body, timeout_seconds, private)
+
+    def _own(self, sealed: bytes, endpoint_id: UUID, ours: Mapping[str, str]) -> dict[str, str]:
+        """Returns the endpoint's own headers, which are sent to its own address only."""
+        own: dict[str, str] = orjson.loads(self._decrypt(sealed, sealed_for(endpoint_id)))
         names = {name.lower() for name in ours}
-        return {name: value for name, value in own.items() if name.lower() not in names} | ours
+        return {name: value for name, value in own.items() if name.lower() not in names}
 
     def _message(self, claimed: ClaimedMessage, url: str) -> Message:
         owner, following = claimed.endpoint_id.bytes, claimed.next_secret

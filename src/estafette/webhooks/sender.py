@@ -76,6 +76,7 @@ class Request:
         body: the exact bytes, as signed.
         timeout_seconds: what the exchange may take, from looking up the name to the status, in
             seconds.
+        private: the names, in small letters, of headers whose values nobody is shown.
     """
 
     # Headers hold signatures, bodies personal data, URLs the receivers' own secrets: nothing of
@@ -84,6 +85,7 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     timeout_seconds: float
+    private: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -99,6 +101,9 @@ class Result:
         error: why it is not delivered, in a few words without URL, address, body or secret.
         transmissions: how often the request was given to a connection: 0 if none came about, 2 if
             the first turned out to have been closed by the receiver while it was idle.
+        written: the request as it was, or would have been, written; empty where there was none.
+        received: the beginning of the answer as it was received.
+        private: of the request.
     """
 
     outcome: ExchangeOutcome
@@ -107,6 +112,9 @@ class Result:
     retry_after_seconds: int | None
     error: str | None
     transmissions: int
+    written: bytes = field(default=b"", repr=False)
+    received: bytes = field(default=b"", repr=False)
+    private: frozenset[str] = frozenset()
 
 
 class Sender:
@@ -168,6 +176,7 @@ class Sender:
         began = time.perf_counter()
         exchange = Exchange()
         failure = ExchangeOutcome.INVALID_RESPONSE, _NO_HTTP
+        written = b""
         try:
             url, start = self._parse(request.url)
             written = start + _rest_of(request)
@@ -193,6 +202,9 @@ class Sender:
             retry_after_seconds=_wish(answer),
             error=reason,
             transmissions=exchange.transmissions,
+            written=written,
+            received=b"" if exchange.handler is None else exchange.handler.start,
+            private=request.private,
         )
 
     async def _exchange(self, url: URL, written: bytes, exchange: Exchange) -> None:

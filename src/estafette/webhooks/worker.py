@@ -24,6 +24,7 @@ from estafette.store.webhooks import survey as outbox_survey
 from estafette.store.webhooks.outbox import ClaimedMessage
 from estafette.webhooks import metrics
 from estafette.webhooks.agenda import Agenda
+from estafette.webhooks.exchanges import Exchanges
 from estafette.webhooks.finished import finished
 from estafette.webhooks.lane import Job
 from estafette.webhooks.lanes import Lanes
@@ -115,6 +116,7 @@ class WebhookWorker:
             late=self._limits.late,
             held=self._limits.held,
         )
+        self._exchanges = Exchanges()
         self._agenda = Agenda(every_seconds=self._limits.poll_seconds)
         self._oldest_seconds = 0.0
         self._recorder = Recorder(pool, self.name, lambda: self._lanes.sending > 1, self._written)
@@ -303,7 +305,8 @@ class WebhookWorker:
                 delivered=result.outcome is ExchangeOutcome.DELIVERED,
             )
         round_seconds = claimed.round_seconds + time.monotonic() - claimed_at
-        known = finished(claimed, schedule, result, began, round_seconds)
+        kept = self._exchanges.kept(claimed, result, began)
+        known = finished(claimed, schedule, result, began, round_seconds, kept)
         self._recorder.add(known)
         if known.retry_seconds is not None and round_seconds < claimed.order_seconds:
             wait = min(known.retry_seconds, claimed.order_seconds - round_seconds)

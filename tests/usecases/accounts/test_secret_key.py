@@ -242,6 +242,8 @@ ROTATED = {
 }
 NOT_ENCRYPTED = {
     ("api_keys", "hash"),
+    ("attempts", "request"),
+    ("attempts", "answer"),
     ("idempotency", "fingerprint"),
     ("idempotency", "body"),
     ("page_tallies", "source"),

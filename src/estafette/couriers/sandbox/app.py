@@ -23,6 +23,7 @@ from estafette.couriers.sandbox.errors import (
     LiveKey,
     NothingNext,
     Unauthorized,
+    code_of,
 )
 from estafette.couriers.sandbox.page import Mention
 from estafette.http.acting import acting
@@ -199,4 +200,4 @@ def build(
         "/v1/scenarios": {"GET": open_to_all(endpoints.scenarios)},
         "/docs": {"GET": open_to_all(endpoints.docs)},
     }
-    return resources(paths, ERRORS.reply)
+    return resources(paths, ERRORS.reply, code_of=code_of)

@@ -9,7 +9,7 @@ import orjson
 from estafette.core import errors as core
 from estafette.core.deliveries.delivery import Status
 from estafette.http import refusals as http
-from estafette.http.errors import Errors
+from estafette.http.errors import Errors, text_in
 from estafette.http.refusals import HttpRefusal
 from estafette.http.reply import JSON, Header, HttpReply
 
@@ -36,6 +36,11 @@ class NothingNext(HttpRefusal):
     """The delivery's scenario has no step that may follow."""
 
     status: Status
+
+
+def code_of(body: bytes) -> str | None:
+    """Returns the code in the body of a refusal."""
+    return text_in(body, "code")
 
 
 def _error(status: int, code: str, message: str, headers: Sequence[Header] = ()) -> HttpReply:

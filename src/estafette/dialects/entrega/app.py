@@ -10,7 +10,7 @@ from estafette.core.audit import By
 from estafette.core.errors import DeliveryNotFound
 from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.auth import Access
-from estafette.dialects.entrega.errors import PROBLEM, errors
+from estafette.dialects.entrega.errors import PROBLEM, code_of, errors
 from estafette.dialects.entrega.listing import read_list
 from estafette.dialects.entrega.operations import REPLAYED, Operations, data, delivery_id_in
 from estafette.dialects.entrega.widget import widget_routes
@@ -150,4 +150,4 @@ def build(platform: Platform, creator: Creator, limiter: RateLimiter) -> ASGIApp
         "/docs/{name}": {"GET": open_to_all(docs.file)},
     }
     pages = widget_routes(platform, operations, finder, access, refusals)
-    return resources(paths, refusals.reply, *pages)
+    return resources(paths, refusals.reply, *pages, code_of=code_of)

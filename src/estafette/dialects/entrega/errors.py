@@ -16,7 +16,7 @@ from estafette.dialects.entrega.words import (
     shown,
 )
 from estafette.http import refusals as http
-from estafette.http.errors import Errors
+from estafette.http.errors import Errors, text_in
 from estafette.http.moments import timestamp
 from estafette.http.refusals import Detail, HttpRefusal
 from estafette.http.reply import Header, HttpReply
@@ -351,6 +351,12 @@ def errors(server_url: str) -> Errors:
         {kind: writer(tell) for kind, tell in _WRITERS.items()},
         {status: _written(base, problem) for status, problem in _FALLBACKS.items()},
     )
+
+
+def code_of(body: bytes) -> str | None:
+    """Returns the code of a problem: its `error`, else the end of its `type`."""
+    text = text_in(body, "error", "type")
+    return None if text is None else text.rpartition("/")[2]
 
 
 def _written(base: str, problem: Problem) -> HttpReply:

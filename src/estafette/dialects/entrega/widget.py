@@ -15,7 +15,7 @@ from estafette.core.accounts.page_orders import OrderingPage
 from estafette.core.errors import Busy, DeliveryNotFound, Unavailable
 from estafette.dialects.entrega import mapping
 from estafette.dialects.entrega.auth import Access, origin_of
-from estafette.dialects.entrega.errors import UntrustedOrigin
+from estafette.dialects.entrega.errors import UntrustedOrigin, code_of
 from estafette.dialects.entrega.operations import Operations, data, delivery_id_in
 from estafette.http.errors import Errors
 from estafette.http.limiter import open_to_all
@@ -102,7 +102,7 @@ class _PageResource:
         self._methods: Header = (b"access-control-allow-methods", methods.encode())
         self._access = access
         preflight = {"OPTIONS": open_to_all(self._preflight)}
-        self._resource = Resource(template, {**handlers, **preflight}, errors.reply)
+        self._resource = Resource(template, {**handlers, **preflight}, errors.reply, code_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""

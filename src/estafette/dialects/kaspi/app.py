@@ -11,7 +11,7 @@ from estafette.core.deliveries.delivery import Delivery
 from estafette.core.errors import Refusal
 from estafette.dialects.kaspi import mapping, schemas
 from estafette.dialects.kaspi.auth import Access
-from estafette.dialects.kaspi.errors import ERRORS
+from estafette.dialects.kaspi.errors import ERRORS, code_of
 from estafette.dialects.kaspi.listing import read_list, write_cursor
 from estafette.dialects.kaspi.words import id_of_test, parse_id, parse_quote_id
 from estafette.http.acting import acting
@@ -183,4 +183,4 @@ def build(platform: Platform, creator: Creator, limiter: RateLimiter) -> ASGIApp
         "/docs": {"GET": open_to_all(docs.page)},
         "/docs/{name}": {"GET": open_to_all(docs.file)},
     }
-    return resources(paths, ERRORS.reply)
+    return resources(paths, ERRORS.reply, code_of=code_of)

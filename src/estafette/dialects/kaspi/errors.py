@@ -10,7 +10,7 @@ from estafette.core import errors as core
 from estafette.core.deliveries.delivery import Status
 from estafette.dialects.kaspi.words import CANCELLED, delivery_id, shown
 from estafette.http import refusals as http
-from estafette.http.errors import Errors
+from estafette.http.errors import Errors, text_in
 from estafette.http.refusals import Detail, HttpRefusal, InvalidRequest
 from estafette.http.reply import JSON, Header, HttpReply
 
@@ -208,6 +208,11 @@ _FALLBACKS = {
 }
 
 ERRORS = Errors(_WRITERS, _FALLBACKS)
+
+
+def code_of(body: bytes) -> str | None:
+    """Returns the code in the body of a refusal."""
+    return text_in(body, "code")
 
 
 def errors(_server_url: str) -> Errors:

@@ -31,6 +31,10 @@ EMPTIED = (
     "notifications",
     "key_uses",
     "endpoint_failures",
+    "endpoint_spells",
+    "replays",
+    "api_requests",
+    "api_request_gaps",
     "ledger_closings",
     "deliveries",
 )

@@ -15,6 +15,7 @@ from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.phone_index import Indexed
 from estafette.store.pool import Connection
 from estafette.store.quotes import table as quotes
+from estafette.store.webhooks import attempts
 
 
 class ErasureProgress(NamedTuple):
@@ -113,6 +114,7 @@ async def erase(
     await events.erase_notes(connection, accounts, ids)
     await dispatches.erase(connection, accounts, ids)
     await quotes.erase(connection, erased)
+    await attempts.erase(connection, accounts, ids)
     await phone_index.erase(connection, entries)
     await connection.execute(_NO_LONGER_DUE, accounts, ids)
 

@@ -19,7 +19,8 @@ class EndpointDetails(NamedTuple):
 
     `secret` signs now; `next_secret` will from `next_secret_from` on, while a rotation runs.
     `order_seconds` is how long a webhook waits for an earlier one of its delivery, None: as the
-    dialect says. `disabled_why` is None where it was disabled by hand.
+    dialect says. `disabled_why` is None where it was disabled by hand. `types` are the
+    announcements that it wants, None: all that its dialect makes.
     """
 
     scope: Scope
@@ -34,6 +35,7 @@ class EndpointDetails(NamedTuple):
     format: str
     order_seconds: int | None
     headers: bytes | None
+    types: tuple[str, ...] | None = None
 
     @property
     def is_enabled(self) -> bool:
@@ -48,12 +50,14 @@ _CURRENT = (
 )
 _ENDPOINT = (
     f"account_id, mode, id, name, url, {_CURRENT}, disabled_at, disabled_why, format,"
-    " order_seconds, headers"
+    " order_seconds, headers, types"
 )
 
 
 def _endpoint(row: asyncpg.Record) -> EndpointDetails:
     fields: dict[str, Any] = dict(row)
+    if fields["types"] is not None:
+        fields["types"] = tuple(fields["types"])
     return EndpointDetails(Scope(fields.pop("account_id"), Mode(fields.pop("mode"))), **fields)
 
 
@@ -149,15 +153,16 @@ async def disable_gone(
 
 
 async def set_options(connection: Connection, changed: EndpointDetails) -> None:
-    """Writes the format, the order and the headers of an endpoint as they are in `changed`."""
+    """Writes the format, the order, the headers and the types as they are in `changed`."""
     await connection.execute(
-        "update endpoints set format = $4, order_seconds = $5, headers = $6"
+        "update endpoints set format = $4, order_seconds = $5, headers = $6, types = $7"
         " where account_id = $1 and mode = $2 and id = $3",
         *changed.scope,
         changed.id,
         changed.format,
         changed.order_seconds,
         changed.headers,
+        changed.types,
     )
 
 

@@ -47,8 +47,8 @@ answered as (
 failed as (
     insert into endpoint_failures as known (endpoint_id, account_id, failures, rest_seconds,
         rests_until, gone, gone_since)
-    select endpoint_id, account_id, times, $16,
-        case when times >= $15 then now() + make_interval(secs => $16) end,
+    select endpoint_id, account_id, times, $18,
+        case when times >= $17 then now() + make_interval(secs => $18) end,
         case when is_gone then times else 0 end, case when is_gone then now() end
     from told where not answered
     on conflict (endpoint_id) do update set
@@ -56,19 +56,19 @@ failed as (
             then least(known.gone + excluded.gone, 1000000) else 0 end,
         gone_since = case when excluded.gone > 0 then coalesce(known.gone_since, now()) end,
         failures = least(known.failures + excluded.failures, 1000000),
-        rest_seconds = case when known.is_probed then least(2 * known.rest_seconds, $17)
+        rest_seconds = case when known.is_probed then least(2 * known.rest_seconds, $19)
             else known.rest_seconds end,
         rests_until = case
             when known.is_probed
-                then now() + make_interval(secs => least(2 * known.rest_seconds, $17))
+                then now() + make_interval(secs => least(2 * known.rest_seconds, $19))
             when known.rests_until is not null then known.rests_until
-            when known.failures + excluded.failures >= $15
+            when known.failures + excluded.failures >= $17
                 then now() + make_interval(secs => known.rest_seconds)
         end,
         is_probed = false
 )
 """
-"""Counts what the results of attempts in `input` say of their endpoints; $15 to $17 are `RESTS`."""
+"""Counts what the results of attempts in `input` say of their endpoints; $17 to $19 are `RESTS`."""
 
 
 async def forgive(connection: Connection, account_id: UUID) -> None:

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import asyncpg
+
 from estafette.core.accounts.account import Mode, Scope
 from estafette.store import signals
 from estafette.store.accounts import table as accounts
@@ -42,8 +44,8 @@ select input.account_id, gen_random_uuid(), endpoints.id, input.id, input.seq,
 from input
 join endpoints on endpoints.account_id = input.account_id and endpoints.mode = input.mode
     and endpoints.url is not null and endpoints.disabled_at is null
-cross join lateral string_to_table(input.announced, ',')
-    with ordinality as announcement (type, ordinal)
+join lateral string_to_table(input.announced, ',') with ordinality as announcement (type, ordinal)
+    on endpoints.types is null or announcement.type = any (endpoints.types)
 cross join lateral generate_series(1, input.copies)
 """
 """Puts what the events of `input` announce into the outbox, for each endpoint that is sent
@@ -197,14 +199,13 @@ async def end_waiting(connection: Connection, endpoint_id: UUID, limit: int) -> 
 # What an account's endpoints of now have never been told of the events of a page of deliveries: for
 # whatever reason no message was made. One that is made twice at the same time would be sent twice,
 # so the account's row is locked by who calls this.
-_ENQUEUE_MISSED = """
+_MISSED = """
 with page as (
     select id from deliveries
     where account_id = $1 and id > $3 and ($4::uuid is null or id <= $4) and mode = $2
         and updated_at >= $5
 )
-insert into messages (account_id, id, endpoint_id, delivery_id, seq, ordinal, due_at)
-select $1, gen_random_uuid(), endpoints.id, page.id, events.seq, announcement.ordinal - 1, now()
+{}
 from page
 join endpoints on endpoints.account_id = $1 and endpoints.mode = $2 and endpoints.url is not null
     and endpoints.disabled_at is null and ($6::text is null or endpoints.name = $6)
@@ -213,7 +214,8 @@ cross join lateral (
     where events.account_id = $1 and events.delivery_id = page.id and occurred_at >= $5
     limit 1000
 ) events
-cross join lateral unnest(events.announced) with ordinality as announcement (type, ordinal)
+join lateral unnest(events.announced) with ordinality as announcement (type, ordinal)
+    on endpoints.types is null or announcement.type = any (endpoints.types)
 where not exists (
     select from messages
     where messages.account_id = $1 and messages.delivery_id = page.id
@@ -221,6 +223,67 @@ where not exists (
         and messages.seq = events.seq and messages.ordinal = announcement.ordinal - 1
 )
 """
+_ENQUEUE_MISSED = _MISSED.format("""
+insert into messages (account_id, id, endpoint_id, delivery_id, seq, ordinal, due_at)
+select $1, gen_random_uuid(), endpoints.id, page.id, events.seq, announcement.ordinal - 1, now()
+""")
+_COUNT_MISSED = f"select count(*) from ({_MISSED.format('select')} limit $7) as counted"  # noqa: S608 - constants
+_COUNT_AGAIN = """
+select count(*) from (
+    select from messages join endpoints on endpoints.account_id = messages.account_id
+        and endpoints.id = messages.endpoint_id
+    where messages.account_id = $1 and endpoints.mode = $2 and messages.created_at >= $3
+        and (messages.state = 'dead' or not $4 and messages.state in ('delivered', 'pending'))
+        and messages.delivery_id is not null and ($5::text is null or endpoints.name = $5)
+    limit $6
+) as counted
+"""
+
+
+class ToSend(NamedTuple):
+    """How many messages a replay would send again, and how many events it would tell first.
+
+    None: more than could be counted within the time.
+    """
+
+    again: int | None
+    missed: int | None
+
+
+async def count_to_send(
+    connection: Connection,
+    scope: Scope,
+    since: datetime,
+    endpoint: str | None,
+    *,
+    dead_only: bool,
+    most: int,
+    seconds: float,
+) -> ToSend:
+    """Counts what `resend_since` and `enqueue_missed` would send, each as far as `most`.
+
+    In the caller's transaction; each count takes `seconds` at most.
+    """
+    again = await _counted(
+        connection, seconds, _COUNT_AGAIN, *scope, since, dead_only, endpoint, most
+    )
+    beginning = UUID(int=0)
+    missed = await _counted(
+        connection, seconds, _COUNT_MISSED, *scope, beginning, None, since, endpoint, most
+    )
+    return ToSend(again, missed)
+
+
+async def _counted(
+    connection: Connection, seconds: float, query: str, *arguments: object
+) -> int | None:
+    try:
+        async with connection.transaction():
+            await connection.execute(f"set local statement_timeout = '{seconds}s'")
+            return await connection.fetchval(query, *arguments)
+    except asyncpg.QueryCanceledError:
+        return None
+
 
 _END_OF_PAGE = """
 select id from deliveries where account_id = $1 and id > $2 order by id offset $3 limit 1

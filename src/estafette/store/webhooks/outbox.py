@@ -249,7 +249,8 @@ class Finished(NamedTuple):
     `began` is when, on this process's monotonic clock: what matters is how long ago that was.
     `retry_seconds` is the time from now to the next attempt of a message that is not delivered;
     None: it is dead. `tells` is whether it says anything of the endpoint: what was not sent, or
-    went elsewhere, does not.
+    went elsewhere, does not. `request` and `answer` are the beginnings of what was sent and
+    received, where they are kept.
     """
 
     account_id: UUID
@@ -264,6 +265,8 @@ class Finished(NamedTuple):
     outcome: str
     http_status: int | None
     error: str | None
+    request: bytes | None = None
+    answer: bytes | None = None
 
 
 RESULT: Final = Columns[Finished](
@@ -280,6 +283,8 @@ RESULT: Final = Columns[Finished](
         "error": ("text", lambda result: result.error),
         "endpoint_id": ("uuid", lambda result: result.endpoint_id),
         "tells": ("boolean", lambda result: result.tells),
+        "request": ("bytea", lambda result: result.request),
+        "answer": ("bytea", lambda result: result.answer),
     }
 )
 """What is recorded of an attempt, and of the message that it tried."""
@@ -296,7 +301,7 @@ settled as (
         due_at = now() + make_interval(secs => coalesce(input.retry_seconds, 0))
     from input
     where messages.account_id = input.account_id and messages.id = input.message_id
-        and {QUEUE.fence("input.attempt", "= $13")}
+        and {QUEUE.fence("input.attempt", "= $15")}
         and messages.state not in ('delivered', 'dead')
     returning 1
 ),

@@ -41,10 +41,12 @@ __all__ = [
     "EndpointSettings",
     "attempts_of",
     "attempts_since",
+    "find_endpoint",
     "finish_rotation",
     "list_endpoints",
     "resend_event",
     "resend_message",
+    "reveal_endpoint",
     "reveal_endpoints",
     "rotate",
     "send_test",
@@ -71,9 +73,11 @@ class EndpointSettings:
     `secret` signs now. While a rotation runs, `next_secret` will from `next_secret_from` on. Of its
     own headers there are the names. `order_seconds` is how long a webhook waits for an earlier one
     of its delivery; None: as its dialect says. `disabled_why` is None where somebody disabled it.
+    `types` are the events that it wants; None: all.
     """
 
     scope: Scope
+    id: UUID
     name: str
     url: str | None
     secret: str = field(repr=False)
@@ -84,6 +88,7 @@ class EndpointSettings:
     format: str
     order_seconds: int | None
     headers: tuple[str, ...]
+    types: tuple[str, ...] | None
 
     @property
     def is_enabled(self) -> bool:
@@ -102,6 +107,7 @@ def shown_settings(cipher: Cipher, endpoint: EndpointDetails) -> EndpointSetting
     owner = endpoint.id.bytes
     return EndpointSettings(
         scope=endpoint.scope,
+        id=endpoint.id,
         name=endpoint.name,
         url=endpoint.url,
         secret=cipher.decrypt(endpoint.secret, owner),
@@ -112,6 +118,7 @@ def shown_settings(cipher: Cipher, endpoint: EndpointDetails) -> EndpointSetting
         format=endpoint.format,
         order_seconds=endpoint.order_seconds,
         headers=tuple(read_headers(cipher, endpoint)),
+        types=endpoint.types,
     )
 
 
@@ -129,6 +136,21 @@ async def reveal_endpoints(platform: Platform, account_id: UUID) -> list[Endpoin
         for endpoint in found:
             await note_endpoint(connection, platform, AuditedAct.ENDPOINT_REVEALED, endpoint)
     return [shown_settings(platform.cipher, endpoint) for endpoint in found]
+
+
+async def find_endpoint(platform: Platform, scope: Scope, name: str) -> EndpointSettings:
+    """Returns the endpoint of that name. Raises EndpointMissing."""
+    for endpoint in await list_endpoints(platform, scope.account_id):
+        if (endpoint.scope, endpoint.name) == (scope, name):
+            return endpoint
+    raise EndpointMissing(name)
+
+
+async def reveal_endpoint(platform: Platform, scope: Scope, name: str) -> EndpointSettings:
+    """Returns the same for somebody who is shown its secrets, which is written down."""
+    async with changing(platform, scope, name) as (work, endpoint):
+        await note_endpoint(work.connection, platform, AuditedAct.ENDPOINT_REVEALED, endpoint)
+    return shown_settings(platform.cipher, endpoint)
 
 
 @asynccontextmanager
@@ -281,13 +303,17 @@ async def finish_rotation(
 
 
 async def send_test(
-    platform: Platform, scope: Scope, type: str | None = None, url: str | None = None
+    platform: Platform,
+    scope: Scope,
+    type: str | None = None,
+    url: str | None = None,
+    endpoint: str = DEFAULT_ENDPOINT,
 ) -> UUID:
     """Queues one signed test, tried once; returns the id by which its event is known.
 
     `type` is one of the dialect's, by default the one that tells of a new delivery. `url` has been
-    checked by the caller; by default it is the account's own. It is signed with the secret of the
-    default endpoint. Raises EndpointMissing when there is no address at all.
+    checked by the caller; by default it is the endpoint's own. It is signed with the secret of the
+    endpoint of that name. Raises EndpointMissing when there is no address at all.
     """
     id = new_id()
     account = platform.connections.account(scope.account_id)
@@ -295,8 +321,8 @@ async def send_test(
         if type is None:
             dialect = platform.dialects[await accounts.dialect_of(connection, scope.account_id)]
             type = dialect.announcements(None, Progress(Status.PENDING, Status.PENDING))[0]
-        if not await messages.insert_test(work, scope, id, DEFAULT_ENDPOINT, type, url):
-            raise EndpointMissing(DEFAULT_ENDPOINT)
+        if not await messages.insert_test(work, scope, id, endpoint, type, url):
+            raise EndpointMissing(endpoint)
         await failures.probe(connection, scope.account_id)
         facts = {"type": type, "url": place_of(url)}
         await audit.note(connection, platform.by, AuditedAct.WEBHOOKS_TESTED, id, facts, of=scope)

@@ -1,5 +1,6 @@
 """Send again what an account missed: given up messages, and events that it was never told of."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -16,6 +17,13 @@ MOST_MISSED: Final = 100_000
 _DELIVERIES: Final = 1_000
 _MARGIN: Final = timedelta(hours=1)
 _BEGINNING: Final = UUID(int=0)
+
+
+Observe = Callable[[int], Awaitable[None]]
+
+
+async def _nobody(_: int) -> None:
+    """Hears of nothing."""
 
 
 class Resent(NamedTuple):
@@ -39,6 +47,7 @@ async def resend_since(
     dead_only: bool = True,
     kept: timedelta = timedelta(days=30),
     most_missed: int = MOST_MISSED,
+    observe: Observe = _nobody,
 ) -> Resent:
     """Sends again the messages made since a time that are dead, or all, and tells what was missed.
 
@@ -47,12 +56,13 @@ async def resend_since(
     called twice, it makes none twice. After `most_missed` it ends. `kept` is how long delivered
     messages are kept at least: events that are older were perhaps told, and are left alone.
 
-    For all endpoints that are sent webhooks now, or for the one named `endpoint`.
+    For all endpoints that are sent webhooks now, or for the one named `endpoint`. `observe` hears
+    how many more were missed after each step.
     """
     async with platform.pool.acquire() as connection:
         now = await messages.now(connection)
     missed, is_all = await _tell_missed(
-        platform, scope, max(since, now - kept + _MARGIN), endpoint, most_missed
+        platform, scope, max(since, now - kept + _MARGIN), endpoint, most_missed, observe
     )
     async with (
         platform.pool.acquire() as connection,
@@ -74,7 +84,12 @@ async def resend_since(
 
 
 async def _tell_missed(
-    platform: Platform, scope: Scope, since: datetime, endpoint: str | None, most: int
+    platform: Platform,
+    scope: Scope,
+    since: datetime,
+    endpoint: str | None,
+    most: int,
+    observe: Observe,
 ) -> tuple[int, bool]:
     missed, after = 0, _BEGINNING
     while missed < most:
@@ -86,6 +101,7 @@ async def _tell_missed(
                 work, scope, since, after, min(most, _DELIVERIES), endpoint
             )
         missed += page.messages
+        await observe(page.messages)
         if page.after is None:
             return missed, True
         after = page.after
