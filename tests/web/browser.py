@@ -28,6 +28,11 @@ _RUN = """async (rules) => {
   return found.violations.flatMap((each) => each.nodes.map((node) => `${each.id}: ${said(node)}`));
 }"""
 
+_AT_REST = """() => Promise.allSettled(
+  document.getAnimations()
+    .filter((one) => one.effect && one.effect.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished)
+)"""
 _WIDER = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
@@ -88,7 +93,11 @@ async def opened(
 
 
 async def axe(page: Page, *, without: tuple[str, ...] = ()) -> list[str]:
-    """Returns what axe-core finds wrong with a page, but for the rules `without`."""
+    """Returns what axe-core finds wrong with a page, but for the rules `without`.
+
+    It waits for what moves or fades: colours on the way to others are nobody's to read.
+    """
+    await page.evaluate(_AT_REST)
     await page.evaluate(_AXE.read_text("utf-8"))
     return await page.evaluate(_RUN, {rule: {"enabled": False} for rule in without})
 
