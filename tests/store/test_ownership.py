@@ -39,6 +39,8 @@ OWNERS = {
     "deliveries": ["deliveries/table.py", "deliveries/due_moves.py"],
     "delivery_references": ["deliveries/references.py"],
     "events": ["deliveries/events.py"],
+    "daily_tallies": ["deliveries/daily_tallies.py"],
+    "daily_tallies_progress": ["deliveries/daily_tallies.py"],
     "idempotency": ["deliveries/idempotency.py"],
     "phone_index": ["deliveries/phone_index.py"],
     "erasures_due": ["deliveries/personal_data.py"],
@@ -104,6 +106,9 @@ READ_BESIDES = {
         *("search_grams", "search_progress", "search_texts"),
     },
     "deliveries/under_way.py": {"deliveries"},
+    "deliveries/troubles.py": {"deliveries", "dispatches"},
+    "deliveries/newest.py": {"deliveries", "events"},
+    "deliveries/daily_tallies.py": {"accounts", "deliveries", "events"},
     "deliveries/finding.py": {"deliveries", "delivery_words"},
     # Work that follows deliveries asks how far these have come.
     "deliveries/words.py": {"accounts", "deliveries"},

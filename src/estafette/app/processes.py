@@ -50,6 +50,7 @@ from estafette.usecases.accounts import secret_key
 from estafette.usecases.deliveries import (
     count_open,
     due_moves,
+    figures,
     imports,
     people_lists,
     personal_data,
@@ -230,6 +231,7 @@ async def work(settings: Settings) -> None:
             gone.loop(platform),
             replay.loop(platform, retention.messages),
             count_open.loop(platform, observe_open),
+            figures.loop(platform),
         )
         await _until_one_ends(
             stop,

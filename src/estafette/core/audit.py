@@ -50,6 +50,7 @@ class AuditedAct(StrEnum):
     IMPORT_STOPPED = "import.stopped"
     DELIVERY_MOVED = "delivery.moved"
     DELIVERY_RELEASED = "delivery.released"
+    DELIVERY_DISPUTE_SETTLED = "delivery.dispute_settled"
     DELIVERY_PIN_UNLOCKED = "delivery.pin_unlocked"
     DELIVERY_PIN_REVEALED = "delivery.pin_revealed"
     COMPANY_CREATED = "company.created"

@@ -25,6 +25,7 @@ EMPTIED = (
     "saved_filters",
     "import_rows",
     "imports",
+    "daily_tallies",
     "personal_data_progress",
     "delivery_references",
     "page_tallies",

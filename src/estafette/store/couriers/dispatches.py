@@ -410,6 +410,17 @@ async def dispute(connection: Connection, account_id: UUID, delivery_id: UUID, e
     )
 
 
+async def close_disputed(connection: Connection, account_id: UUID, delivery_id: UUID) -> bool:
+    """Ends a dispute that people have put right; False where there is none."""
+    status = await connection.execute(
+        "update dispatches set state = 'closed'"
+        " where account_id = $1 and delivery_id = $2 and state = 'disputed'",
+        account_id,
+        delivery_id,
+    )
+    return not status.endswith(" 0")
+
+
 _STORED = """
 select state, upstream_id, offer, last_error, created_at from dispatches
 where account_id = $1 and delivery_id = $2
