@@ -86,7 +86,10 @@ def test_it_comes_up_from_nothing_and_finds_everything_again_after_an_end_and_af
     created = _create(demo, "ORD-1")
     children = first.children()
     assert set(children) == {"serve", "worker", "postgres"}
-    assert set(demo) == {"base_url", "accounts"}
+    assert set(demo) == {"base_url", "accounts", "people"}
+    assert set(demo["people"]) == {"office", "kaspi", "entrega"}
+    links = [each["url"] for each in demo["people"].values()]
+    assert all(url.startswith(f"{demo['base_url']}/invitation/") for url in links)
     assert set(demo["accounts"]["kaspi"]) == {"api_key", "webhook_secret"}
     for private in ("demo.json", "run.json", "demo-keys.json", "secret.key"):
         assert (folder / "data" / private).stat().st_mode & 0o777 == 0o600

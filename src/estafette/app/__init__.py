@@ -111,6 +111,7 @@ async def open_platform(
         couriers=connectors(catalog),
         watch_limits=_watch_limits(settings),
         by=by,
+        needs_second_factor=settings.operator_second_factor,
     )
     try:
         yield platform

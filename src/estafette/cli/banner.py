@@ -33,6 +33,7 @@ class JsonLines:
                 "base_url": ready.base_url,
                 "metrics_url": ready.metrics_url,
                 "accounts": ready.accounts,
+                "people": dict(ready.people),
             }
         )
 
@@ -63,6 +64,10 @@ def _banner(ready: Ready, settings: Settings) -> str:
     for place, shown in ready.accounts.items():
         rows += [("", ""), (place.capitalize(), known[place].docs_url(ready.base_url))]
         rows += [(f"  {called.replace('_', ' ')}", key) for called, key in shown.items()]
+        if place in ready.people:
+            rows.append(("  console", ready.people[place]))
+    if "office" in ready.people:
+        rows += [("", ""), ("Office", ready.people["office"])]
     width = max(len(label) for label, _ in rows)
     command = _command(settings)
     remarks: list[str] = []
@@ -70,6 +75,8 @@ def _banner(ready: Ready, settings: Settings) -> str:
         first, *others = MARKETS
         or_others = f" (or {', '.join(others)})" if others else ""
         remarks.append(f"An account: {command} accounts create NAME --market {first}{or_others}")
+    if any("/invitation/" in url for url in ready.people.values()):
+        remarks.append("Links to consoles and the office work once: who opens one is the owner")
     account = next(iter(ready.accounts), "NAME")
     url = _webhook_url(ready, settings)
     remarks.append(f"Webhooks: {command} webhooks set --account {account} --url {url}")

@@ -19,6 +19,7 @@ Run
 
 Manage
   accounts     create, list, set-rate, disable, enable, remove, origins, keep
+  people       invite, list, withdraw, disable, enable, reset
   keys         create, update, limits, rotate, disable, enable, revoke, list
   webhooks     set, show, headers, enable, disable, remove, rotate, finish-rotation,
                attempts, resend, test
@@ -39,6 +40,7 @@ estafette.toml. Commands find a running `estafette up` through its data folder (
 
 GROUPS = (
     "accounts",
+    "people",
     "keys",
     "webhooks",
     "tariffs",

@@ -20,6 +20,8 @@ from estafette.core.errors import (
     Refusal,
     TransitionRefused,
 )
+from estafette.core.people.person import FieldError
+from estafette.core.people.refusals import PeopleRefusal
 from estafette.settings.problems import SettingsError
 from estafette.up.postgres import EmbeddedPostgresError
 from estafette.usecases.accounts.administration import AccountNotFoundError, AccountRefusedError
@@ -38,6 +40,8 @@ _REFUSED = (
     CompanyRefusedError,
     LinkRefusedError,
     PaymentRefusedError,
+    PeopleRefusal,
+    FieldError,
 )
 
 

@@ -53,7 +53,7 @@ def prepare(found: Settings) -> int:
         name: {**account.keys, "webhook_secret": account.webhook_secret}
         for name, account in prepared.accounts.items()
     }
-    say(json.dumps({"done": prepared.done, "accounts": accounts}))
+    say(json.dumps({"done": prepared.done, "accounts": accounts, "people": prepared.people}))
     return OK
 
 

@@ -69,6 +69,12 @@ class Settings:
     demo: bool = _setting(
         True, values.flag, "`up` makes demo accounts with sandbox keys; false: it does not"
     )
+    operator_second_factor: bool = _setting(
+        True,
+        values.flag,
+        "the operator's people open nothing without a second factor; unless named, `up` asks for"
+        " none where it serves this machine alone",
+    )
     host: str = _setting("127.0.0.1", values.text(), "the address the server listens on")
     port: int = _setting(8000, whole(0, 65535), "its port; 0 is any free one")
     public_url: str = _setting(

@@ -84,9 +84,16 @@ def _is_held(data_dir: Path) -> bool:
     return False
 
 
-def write_demo(data_dir: Path, base_url: str, accounts: Mapping[str, Mapping[str, str]]) -> None:
-    """Writes for a developer's programs where the API is, and its keys."""
-    text = json.dumps({"base_url": base_url, "accounts": accounts}, indent=2)
+def write_demo(
+    data_dir: Path,
+    base_url: str,
+    accounts: Mapping[str, Mapping[str, str]],
+    people: Mapping[str, str],
+) -> None:
+    """Writes for a developer's programs where the API is, its keys, and where people sign in."""
+    signing_in = {name: {"url": url} for name, url in people.items()}
+    found = {"base_url": base_url, "accounts": accounts, "people": signing_in}
+    text = json.dumps(found, indent=2)
     write_private(data_dir / _DEMO, text + "\n")
 
 

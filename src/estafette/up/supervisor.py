@@ -17,7 +17,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import IO, NamedTuple, Protocol
 
 from estafette.settings import PREFIX, Settings
@@ -42,7 +42,11 @@ class _StopRequestedError(BaseException):
 
 
 class Ready(NamedTuple):
-    """The running system, once every process answers."""
+    """The running system, once every process answers.
+
+    `people` are the addresses at which they sign in, by the page: a link that works once where
+    nobody has joined yet.
+    """
 
     base_url: str
     public_url: str
@@ -52,6 +56,14 @@ class Ready(NamedTuple):
     loopback_allowed: bool
     seconds: float
     metrics_url: str | None = None
+    people: Mapping[str, str] = MappingProxyType({})
+
+
+class _Prepared(NamedTuple):
+    """The demo accounts by name, and the paths at which people sign in, by the page."""
+
+    accounts: dict[str, dict[str, str]]
+    people: dict[str, str]
 
 
 class StatusListener(Protocol):
@@ -123,7 +135,7 @@ class Supervisor:
                 )
         self._dsn = dsn
         environment = self._environment(dsn, self._secret_keys(), port)
-        accounts = self._prepare(environment)
+        prepared = self._prepare(environment)
         measured = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics_folder())}
         hang_seconds = settings.hang_seconds + _MARGIN_SECONDS
         self._children = [Child(name, measured, hang_seconds) for name in ("serve", "worker")]
@@ -132,7 +144,7 @@ class Supervisor:
             child.start()
         with self._interrupted_by_request():
             self._await_ready(port)
-        self._announce(dsn, port, environment, accounts)
+        self._announce(dsn, port, environment, prepared)
 
     def _free_port(self) -> int:
         """Returns the settings' port, for 0 a free one. Raises SupervisorError when it is taken."""
@@ -169,6 +181,7 @@ class Supervisor:
             "secret_key": secret_keys[0],
             "other_secret_keys": ",".join(secret_keys[1:]),
             "demo": str(settings.demo),
+            "operator_second_factor": str(self._needs_second_factor()),
             "host": settings.host,
             "port": str(port),
             "public_url": public_url,
@@ -188,6 +201,12 @@ class Supervisor:
         reach what listens on loopback.
         """
         return not self._settings.names_webhook_networks and not self._settings.is_public
+
+    def _needs_second_factor(self) -> bool:
+        """Returns whether the operator's people need one: this machine's developer does not."""
+        settings = self._settings
+        named = "operator_second_factor" in settings.named
+        return settings.operator_second_factor if named else settings.is_public
 
     def _metrics_port(self) -> int | None:
         """Returns where the server serves its metrics: a free port, unless a setting names one."""
@@ -210,7 +229,7 @@ class Supervisor:
         folder.mkdir(mode=0o700)
         return folder
 
-    def _prepare(self, environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    def _prepare(self, environment: Mapping[str, str]) -> _Prepared:
         """Migrates, seeds and makes the demo accounts, in a process whose memory is then free."""
         remembered = runfile.read_demo_keys(self._data_dir)
         done = subprocess.run(  # noqa: S603 - our own program
@@ -233,7 +252,7 @@ class Supervisor:
         }
         if keys != remembered and self._settings.demo:
             runfile.write_demo_keys(self._data_dir, keys)
-        return accounts
+        return _Prepared(accounts, prepared["people"])
 
     def _await_ready(self, port: int) -> None:
         deadline = time.monotonic() + _READY_SECONDS
@@ -269,7 +288,7 @@ class Supervisor:
         dsn: str,
         port: int,
         environment: Mapping[str, str],
-        accounts: Mapping[str, Mapping[str, str]],
+        prepared: _Prepared,
     ) -> None:
         base_url = replace(self._settings, port=port).local_url
         names = (
@@ -283,12 +302,14 @@ class Supervisor:
         )
         values = {name: environment[PREFIX + name.upper()] for name in names}
         runfile.write_running(self._data_dir, Running(os.getpid(), dsn, base_url, values))
-        runfile.write_demo(self._data_dir, base_url, accounts)
+        people = {name: values["public_url"] + path for name, path in prepared.people.items()}
+        runfile.write_demo(self._data_dir, base_url, prepared.accounts, people)
         self._listener.ready(
             Ready(
                 base_url=base_url,
                 public_url=values["public_url"],
-                accounts=accounts,
+                accounts=prepared.accounts,
+                people=people,
                 data_dir=self._data_dir,
                 embedded=self._postgres is not None,
                 loopback_allowed=self._allows_loopback(),

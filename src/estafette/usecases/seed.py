@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from estafette.core.accounts.account import MARKETS, Account, KeyKind, Mode, Scope
 from estafette.core.audit import By
+from estafette.core.people.organisation import PLATFORM, Organisation, OrganisationKind
+from estafette.core.people.permission import HEAD
 from estafette.seeds.tariffs import tariffs_of
 from estafette.store.migrate import migrate
 from estafette.store.pool import open_pool
@@ -24,6 +26,8 @@ from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.connections import DatabaseConnections
 from estafette.usecases.couriers.companies import add_demo_companies
+from estafette.usecases.people.invite import invite
+from estafette.usecases.people.members import list_members
 from estafette.usecases.platform import Platform, Signals
 from estafette.usecases.ready import check_secret_key
 from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
@@ -115,10 +119,14 @@ async def _webhook_secret(platform: Platform, account: Account) -> str:
 
 
 class Prepared(NamedTuple):
-    """What was done to the database, in words, and the demo accounts by name."""
+    """What was done to the database, in words, and the demo accounts by name.
+
+    `people` are the paths at which they sign in: `office`, and a console for each demo account.
+    """
 
     done: list[str]
     accounts: dict[str, DemoAccount]
+    people: dict[str, str]
 
 
 async def prepare_demo(
@@ -148,14 +156,26 @@ async def prepare_demo(
         async with pool.acquire() as connection:
             await check_secret_key(connection, platform.cipher)
         if remembered_keys is None:
-            return Prepared(done + await _left_of_demo(platform), {})
+            office = {"office": await _way_in(platform, PLATFORM, "/office")}
+            return Prepared(done + await _left_of_demo(platform), {}, office)
         accounts = {
             name: await demo_account(platform, name, remembered_keys.get(name, {}))
             for name in DEMO_ACCOUNTS
         }
+        people = {"office": await _way_in(platform, PLATFORM, "/office")}
+        for name in accounts:
+            of = Organisation(OrganisationKind.ACCOUNT, (await find_account(platform, name)).id)
+            people[name] = await _way_in(platform, of, "/console")
     finally:
         await pool.close()
-    return Prepared(done, accounts)
+    return Prepared(done, accounts, people)
+
+
+async def _way_in(platform: Platform, of: Organisation, page: str) -> str:
+    """Returns the path of a link for the first of its people; the page's, once somebody joined."""
+    if (await list_members(platform, of, limit=1)).members:
+        return page
+    return (await invite(platform, of, HEAD[of.kind], None)).path
 
 
 async def _left_of_demo(platform: Platform) -> list[str]:
