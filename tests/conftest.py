@@ -220,3 +220,12 @@ async def connection(postgres_dsn: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(postgres_dsn)
     yield connection
     await connection.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the worker's Chromium is connected to; see `tests/chromium.py`."""
+    from tests.chromium import chromium_server
+
+    with chromium_server(tmp_path_factory.mktemp("chromium")) as address:
+        yield address

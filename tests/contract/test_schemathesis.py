@@ -34,7 +34,7 @@ _CHECKS: list[Any] = [
     _openapi.response_schema_conformance,
 ]
 _SETTINGS = settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -191,4 +191,4 @@ def test_chains_of_operations_answer_as_documented(target: _Target, edge: Edge) 
         def validate_response(self, response: Any, case: Any, **kwargs: Any) -> None:
             case.validate_response(response, checks=_CHECKS)
 
-    Chains.run(settings=settings(_SETTINGS, max_examples=25, stateful_step_count=6))
+    Chains.run(settings=settings(_SETTINGS, max_examples=15, stateful_step_count=6))

@@ -1,6 +1,5 @@
 """A real browser, and a real server for it to talk to."""
 
-import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,18 +8,12 @@ from playwright.async_api import Browser, async_playwright
 from tests.edges import ENTREGA
 from tests.serving import Server, Tenant, running
 
-CHROMIUM = os.environ.get("ESTAFETTE_TEST_CHROMIUM", "/usr/bin/chromium")
-
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium without a window."""
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """Chromium without a window; what a test opens in it is closed with the connection."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync",
-                  "--disable-background-networking", "--disable-component-update"],
-        )  # fmt: skip
+        browser = await playwright.chromium.connect(chromium)
         yield browser
         await browser.close()
 

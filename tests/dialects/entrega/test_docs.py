@@ -1,6 +1,5 @@
 """The contract as it is served, the page to try it, the pages that explain errors."""
 
-import os
 import re
 
 import yaml
@@ -10,8 +9,6 @@ from estafette.dialects.entrega.app import CONTRACT
 from estafette.dialects.entrega.errors import CODES, KINDS
 from tests.edges import ENTREGA
 from tests.serving import Server, Tenant
-
-_CHROMIUM = os.environ.get("ESTAFETTE_TEST_CHROMIUM", "/usr/bin/chromium")
 
 
 async def test_contract_is_served_as_json_without_a_key(server: Server) -> None:
@@ -35,7 +32,7 @@ async def test_page_takes_everything_from_this_server(server: Server) -> None:
         assert (await server.request("GET", f"/v1/{address}")).status == 200
 
 
-async def test_operation_can_be_tried_on_the_page(entrega: Tenant) -> None:
+async def test_operation_can_be_tried_on_the_page(entrega: Tenant, chromium: str) -> None:
     elsewhere: list[str] = []
     complaints: list[str] = []
 
@@ -44,7 +41,7 @@ async def test_operation_can_be_tried_on_the_page(entrega: Tenant) -> None:
             elsewhere.append(request.url)
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.connect(chromium)
         page = await browser.new_page()
         page.on("request", note)
         page.on("console", lambda message: complaints.append(message.text))

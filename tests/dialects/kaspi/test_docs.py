@@ -1,6 +1,5 @@
 """The contract as it is served, for machines and for people."""
 
-import os
 import re
 
 import yaml
@@ -9,8 +8,6 @@ from playwright.async_api import Request, async_playwright
 from estafette.dialects.kaspi.app import CONTRACT
 from tests.edges import KASPI
 from tests.serving import Server, Tenant
-
-_CHROMIUM = os.environ.get("ESTAFETTE_TEST_CHROMIUM", "/usr/bin/chromium")
 
 
 async def test_contract_is_served_without_a_key(server: Server) -> None:
@@ -43,7 +40,7 @@ async def test_page_shows_the_changelog(server: Server) -> None:
     assert "<code>POST /v1/quotes</code>" in text
 
 
-async def test_operation_can_be_tried_on_the_page(kaspi: Tenant) -> None:
+async def test_operation_can_be_tried_on_the_page(kaspi: Tenant, chromium: str) -> None:
     elsewhere: list[str] = []
     complaints: list[str] = []
 
@@ -52,7 +49,7 @@ async def test_operation_can_be_tried_on_the_page(kaspi: Tenant) -> None:
             elsewhere.append(request.url)
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.connect(chromium)
         page = await browser.new_page()
         page.on("request", note)
         page.on("console", lambda message: complaints.append(message.text))
