@@ -24,6 +24,7 @@ from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.platform import Platform
 from estafette.web import home, tracking, widget
 from estafette.web.app import PREFIXES, PeoplePages
+from estafette.web.console.by_hand import ByHand
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def build(
     public_id = reader_of_ids(dialects)
     pages = tracking.build(platform, public_id=public_id, streams=streams)
     people = PeoplePages(platform, processes)
+    people.starlette.state.by_hand = _by_hand(dialects)
     others = (
         *(Mounted(Mount(prefix), people, plain_words) for prefix in PREFIXES),
         Mounted(
@@ -92,6 +94,17 @@ def build(
         requests=requests,
     )
     return Application(observer, mounts.fallback, pages, requests)
+
+
+def _by_hand(dialects: Sequence[DialectRecord]) -> ByHand:
+    """How the dialects take what people order, and write the ids of deliveries."""
+    known = {one.name: one for one in dialects}
+    orders = {name: one.orders for name, one in known.items() if one.orders is not None}
+    return ByHand(
+        rules=lambda name: orders[name](),
+        shown_id=lambda name, id: known[name].ids.delivery(id),
+        parse_id=lambda name, text: known[name].ids.parse(text),
+    )
 
 
 def _mounted(

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from estafette.http import formats, texts
 from estafette.http.refusals import PathUnknown
 from estafette.http.reply import NO_SNIFF, Header, HttpReply
+from estafette.terminal import plain
 
 PACKAGE = files("estafette")
 ASSETS = PACKAGE / "web" / "assets"
@@ -79,6 +80,7 @@ def _environment() -> Environment:
         formats.percent,
         formats.money,
         formats.size,
+        plain,
     ):
         filters[write.__name__] = write
     return made

@@ -14,7 +14,7 @@ from estafette.core.accounts.account import Mode
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_
 from estafette.web.areas import Area, Entry, Section
-from estafette.web.console import overview
+from estafette.web.console import deliveries_routes, overview
 from estafette.web.people import team
 from estafette.web.visit import Page, Visit, page, render
 
@@ -38,6 +38,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     page("/console", PersonAct.PROFILE_MANAGE, _choose),
     page("/console/{account}", PersonAct.PROFILE_MANAGE, _enter),
     page(CONSOLE, PersonAct.OVERVIEW_SEE, overview.show),
+    *deliveries_routes.pages(CONSOLE),
     *team.pages(CONSOLE),
 )
 
@@ -46,7 +47,10 @@ AREA: Final = Area(
     (
         Section(
             "",
-            (Entry("", N_("Overview"), "layout-dashboard", PersonAct.OVERVIEW_SEE),),
+            (
+                Entry("", N_("Overview"), "layout-dashboard", PersonAct.OVERVIEW_SEE),
+                Entry("/deliveries", N_("Deliveries"), "package", PersonAct.DELIVERIES_SEE),
+            ),
         ),
         Section(
             N_("Organisation"),

@@ -1,0 +1,214 @@
+"""One delivery in the console: its history, what was agreed, its webhooks; cancel it, move it."""
+
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Delivery, Status, way
+from estafette.core.deliveries.event import NOTE_LIMIT, Actor
+from estafette.core.errors import (
+    CancelRefused,
+    CourierUnavailable,
+    DeliveryNotFound,
+    HistoryFull,
+    PinLocked,
+    PinRequired,
+    PinWrong,
+    Refusal,
+    TransitionRefused,
+)
+from estafette.core.people.permission import PersonAct
+from estafette.http.shell import Tone
+from estafette.http.texts import gettext
+from estafette.usecases.deliveries.cancel import Cancellation, cancel
+from estafette.usecases.deliveries.find import find_with_history
+from estafette.usecases.deliveries.idempotency import Reply
+from estafette.usecases.deliveries.move_by_hand import move_by_hand
+from estafette.usecases.sandbox.simulate import step_by_hand
+from estafette.usecases.webhooks.endpoints import attempts_of
+from estafette.web.console.by_hand import by_hand, delivery_in
+from estafette.web.console.deliveries import named
+from estafette.web.console.deliveries_words import ACTORS, METHODS, STATUSES, refused
+from estafette.web.parts import Column
+from estafette.web.visit import Visit, render
+
+_FOLDER: Final = "web/console/templates"
+
+_MOVES: Final = tuple(status for status in Status if status is not Status.AWAITING_PAYMENT)
+
+
+async def show(request: Request, visit: Visit) -> Response:
+    """Shows all that is known of a delivery."""
+    id = delivery_in(request)
+    try:
+        delivery, events = await find_with_history(visit.platform, visit.scope, id)
+    except DeliveryNotFound:
+        raise HTTPException(404) from None
+    attempts = []
+    if visit.may(PersonAct.WEBHOOKS_SEE):
+        attempts = await attempts_of(visit.platform, visit.scope, id)
+    names = by_hand(request)
+    shown_id = names.show(visit, id)
+    dialect = visit.platform.dialects[visit.account.dialect]
+    may_cancel = visit.may(PersonAct.DELIVERIES_CANCEL)
+    moves = []
+    if visit.mode is Mode.SANDBOX and visit.may(PersonAct.DELIVERIES_MOVE):
+        moves = [
+            (status, gettext(STATUSES[status]))
+            for status in _MOVES
+            if status is not delivery.status and way(delivery.progress, status)
+        ]
+    return render(
+        visit,
+        f"{_FOLDER}/delivery.html",
+        here=f"{visit.home}/deliveries/{id.hex}",
+        back=f"{visit.home}/deliveries",
+        delivery=delivery,
+        name=named(shown_id, delivery),
+        shown_id=shown_id,
+        tracking_url=f"{visit.platform.public_url}/track/{shown_id}",
+        events=list(reversed(events)),
+        status_name=_status_name,
+        actor_name=_actor_name,
+        method=gettext(METHODS[delivery.payment.method]),
+        metadata=_metadata(delivery),
+        attempts=attempts,
+        attempt_columns=_attempt_columns(),
+        pin=_pin(delivery),
+        may_cancel=may_cancel,
+        why_not=_why_not(delivery, allowed=dialect.may_cancel(delivery.progress)),
+        moves=moves,
+        longest_note=NOTE_LIMIT,
+        may=visit.may,
+        acts=PersonAct,
+    )
+
+
+def _status_name(status: Status) -> str:
+    return gettext(STATUSES[status])
+
+
+def _actor_name(actor: Actor) -> str:
+    return gettext(ACTORS[actor])
+
+
+def _attempt_columns() -> list[Column]:
+    return [
+        Column("type", gettext("Event")),
+        Column("endpoint", gettext("Endpoint")),
+        Column("attempt", gettext("Attempt"), "number"),
+        Column("outcome", gettext("Outcome")),
+        Column("at", gettext("Sent"), "time"),
+    ]
+
+
+def _metadata(delivery: Delivery) -> str:
+    if not delivery.metadata:
+        return ""
+    from orjson import OPT_INDENT_2, dumps
+
+    return dumps(delivery.metadata, option=OPT_INDENT_2).decode()
+
+
+def _pin(delivery: Delivery) -> str | None:
+    """Returns what is known of the recipient's PIN; the PIN itself is for the recipient."""
+    if not delivery.require_pin:
+        return None
+    if delivery.pin_is_locked:
+        return gettext("Asked for at the door; locked after too many wrong ones")
+    if delivery.pin is None:
+        return gettext("Asked for at the door; the courier company keeps it")
+    return gettext("Asked for at the door; wrong ones so far: %(count)s",
+        count=delivery.pin_failures)  # fmt: skip
+
+
+def _why_not(delivery: Delivery, *, allowed: bool) -> str:
+    """Returns why a delivery cannot be cancelled; "" where it can be."""
+    status = delivery.status
+    if status is Status.CANCELLED:
+        return gettext("It is cancelled already.")
+    if status is Status.DELIVERED:
+        return gettext("It was delivered.")
+    if status is Status.FAILED:
+        return gettext("It has failed already.")
+    if delivery.progress.picked_up:
+        return gettext("The courier has the parcel: it cannot be cancelled any more.")
+    if not allowed or Status.CANCELLED not in delivery.progress.allowed():
+        return gettext("A courier is on the way to the pickup: it cannot be cancelled any more.")
+    return ""
+
+
+def _nothing(_: Delivery | Refusal) -> Reply:
+    return Reply(200, b"{}")
+
+
+class _RefusedError(Exception):
+    """A cancellation that was refused, on its way out of the use case."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+def _cancelled(outcome: Delivery | Refusal) -> Reply:
+    if isinstance(outcome, Refusal):
+        raise _RefusedError(outcome)
+    return _nothing(outcome)
+
+
+async def cancel_it(request: Request, visit: Visit) -> Response:
+    """Cancels a delivery, with the reason that was typed."""
+    id = delivery_in(request)
+    here = f"{visit.home}/deliveries/{id.hex}"
+    reason = visit.form.value("reason")[:NOTE_LIMIT] or None
+    wanted = Cancellation(
+        scope=visit.scope,
+        dialect=visit.platform.dialects[visit.account.dialect],
+        delivery_id=id,
+        render=_cancelled,
+        reason=reason,
+        by=visit.platform.by,
+    )
+
+    async def do() -> Response:
+        try:
+            await cancel(visit.platform, wanted)
+        except DeliveryNotFound:
+            raise HTTPException(404) from None
+        except _RefusedError as outcome:
+            return visit.go(here, refused(outcome.refusal), Tone.WARNING)
+        except (CancelRefused, CourierUnavailable) as refusal:
+            return visit.go(here, refused(refusal), Tone.WARNING)
+        return visit.go(here, gettext("The delivery is cancelled."))
+
+    return await visit.once(do)
+
+
+async def move_it(request: Request, visit: Visit) -> Response:
+    """Moves a delivery of the sandbox: to a status, or by the next step of its scenario."""
+    id = delivery_in(request)
+    if visit.mode is not Mode.SANDBOX:
+        raise HTTPException(404)
+    here = f"{visit.home}/deliveries/{id.hex}"
+    dialect = visit.platform.dialects[visit.account.dialect]
+    typed = visit.form.value("status")
+    if typed and typed not in set(Status):
+        raise HTTPException(400)
+    note = visit.form.value("note")[:NOTE_LIMIT] or None
+
+    async def do() -> Response:
+        try:
+            if typed:
+                await move_by_hand(visit.platform, visit.scope, dialect, id, Status(typed), note)
+            else:
+                await step_by_hand(visit.platform, visit.scope, dialect, id, note)
+        except DeliveryNotFound:
+            raise HTTPException(404) from None
+        except (TransitionRefused, HistoryFull, PinRequired, PinWrong, PinLocked) as refusal:
+            return visit.go(here, refused(refusal), Tone.WARNING)
+        return visit.go(here, gettext("The delivery was moved."))
+
+    return await visit.once(do)
