@@ -67,7 +67,7 @@ async def test_an_erased_delivery_is_shown_in_the_shape_of_its_contract(
     after = await tenant.ask(edge.get(id))
     assert edge.status_of(after) == edge.status_of(before)
     page = await server.request("GET", f"/track/{id}")
-    assert page.status == 200
+    assert page.status == 410
     assert recipient["name"].encode() not in page.body
 
 

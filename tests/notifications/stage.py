@@ -30,6 +30,7 @@ from tests.usecases.stage import DIALECT, Tenant, new_tenant
 
 PHONE = "+77011234567"
 BRAND = Branding(name="Алтын Дән", told=frozenset(NotificationKind))
+COURSE = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
 LOOPBACK = Guard(allow=[ip_network("127.0.0.0/8")])
 
 

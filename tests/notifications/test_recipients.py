@@ -26,6 +26,7 @@ from estafette.usecases.notifications import outbox
 from estafette.usecases.platform import Platform
 from estafette.webhooks.guard import Guard
 from tests.notifications.stage import (
+    COURSE,
     PHONE,
     Recorded,
     create,
@@ -40,8 +41,6 @@ from tests.receivers import Receiver, answer, silent
 from tests.rows import tables
 from tests.secret_key import CIPHER_KEY
 from tests.usecases.stage import new_tenant
-
-COURSE = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
 
 
 async def test_an_account_that_has_chosen_nothing_has_nobody_told(platform: Platform) -> None:

@@ -54,6 +54,7 @@ OWNERS = {
     "search_grams": ["deliveries/search_texts.py"],
     "search_progress": ["deliveries/search_texts.py"],
     "brandings": ["accounts/brandings.py"],
+    "logos": ["accounts/logos.py"],
     "notifications": ["notifications/recipients.py"],
     "letters": ["notifications/letters.py"],
     "ledger_entries": ["money/books.py"],
@@ -92,6 +93,7 @@ READ_BESIDES = {
     "deliveries/events.py": {"deliveries"},
     "money/books.py": {"companies", "deliveries", "ledger_closings"},
     "accounts/keys.py": {"accounts"},
+    "accounts/brandings.py": {"accounts", "logos"},
     # A person is read with what they have; what is of a person is read with the person.
     "people/table.py": {"memberships", "passkeys", "totp_secrets"},
     "people/memberships.py": {"people"},

@@ -3,12 +3,14 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 from yarl import URL
 
+from estafette.core.accounts.branding import Branding
 from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import new_id
 from estafette.web.tracking.app import TrackingPages
@@ -144,12 +146,106 @@ def test_the_style_sheet_names_only_files_that_the_page_serves() -> None:
 
 def test_without_the_typeface_the_page_keeps_its_own_files(tmp_path: Path) -> None:
     own = read_files(tmp_path / "nothing-was-built")
-    assert own.keys() == {"emblem.svg", "tracking.css", "tracking.js"}
+    pictures = {"emblem.svg", "icon-192.png", "icon-512.png", "preview.png"}
+    assert own.keys() == pictures | {"tracking.css", "tracking.js", "worker.js"}
     assert FILES.keys() - own.keys() == {
         "onest-cyrillic-ext-wght-normal.woff2",
         "onest-cyrillic-wght-normal.woff2",
         "onest-latin-wght-normal.woff2",
     }
+
+
+async def test_an_expired_link_says_so_and_whom_to_ask(client: aiohttp.ClientSession) -> None:
+    sender = Branding(name="Altyn", phone="+77272223344")
+    found = replace(delivery(Status.DELIVERED), is_erased=True, sender=sender)
+    async with served(Shelf(found).pages()) as base:
+        async with client.get(f"{base}/{public(found.id)}?lang=en") as answer:
+            page = await answer.text()
+            assert answer.status == 410
+            _assert_guarded(answer.headers)
+        async with client.get(f"{base}/{public(found.id)}/events") as answer:
+            assert answer.status == 204
+    assert "This journey is over" in page
+    assert 'href="tel:+77272223344"' in page
+    assert "Алматы" not in page
+
+
+async def test_a_wrong_link_says_what_to_do(client: aiohttp.ClientSession) -> None:
+    async with (
+        served(Shelf().pages()) as base,
+        client.get(f"{base}/{public(new_id())}?lang=ru") as answer,
+    ):
+        page = await answer.text()
+    assert answer.status == 404
+    assert all(step in page for step in LANGUAGES["ru"].page.missing_steps)
+
+
+async def test_a_shared_link_is_previewed_without_anything_of_the_delivery(
+    client: aiohttp.ClientSession,
+) -> None:
+    found = delivery(Status.IN_TRANSIT)
+    pages = Shelf(found).pages(origin="https://d.example")
+    async with served(pages) as base:
+        async with client.get(f"{base}/{public(found.id)}?lang=en") as answer:
+            page = await answer.text()
+        shown = dict(re.findall(r'<meta property="og:(\w+)" content="([^"]*)"', page))
+        assert shown["title"] == "Your delivery"
+        assert shown["description"] == "See where the parcel is and when it comes."
+        assert shown["image"].startswith("https://d.example/track/static/")
+        async with client.get(base + shown["image"].partition("/track")[2]) as picture:
+            assert picture.status == 200
+            assert picture.content_type == "image/png"
+    assert not {"url", "locale"} & shown.keys()
+
+
+async def test_a_page_can_stand_on_a_home_screen(client: aiohttp.ClientSession) -> None:
+    found = delivery(Status.IN_TRANSIT)
+    async with served(Shelf(found).pages()) as base:
+        async with client.get(f"{base}/{public(found.id)}/page.webmanifest?lang=kk") as answer:
+            manifest = await answer.json(content_type="application/manifest+json")
+            _assert_guarded(answer.headers)
+        assert manifest["start_url"] == f"/track/{public(found.id)}?lang=kk"
+        assert manifest["name"] == LANGUAGES["kk"].page.title
+        for icon in manifest["icons"]:
+            async with client.get(base + icon["src"].removeprefix("/track")) as picture:
+                assert picture.status == 200
+        async with client.get(f"{base}/nobody/page.webmanifest") as answer:
+            assert answer.status == 404
+
+
+async def test_the_worker_of_the_page_reaches_no_further_than_the_page(
+    client: aiohttp.ClientSession,
+) -> None:
+    async with served(Shelf().pages()) as base, client.get(f"{base}/worker.js") as answer:
+        script = await answer.text()
+        assert answer.content_type == "text/javascript"
+        assert "Service-Worker-Allowed" not in answer.headers
+        _assert_guarded(answer.headers)
+    assert f'EDITION = "{FILES.edition}"' in script
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *(("/colour/ffcc00.css", 200), ("/colour/FFCC00.css", 404), ("/colour/red.css", 404)),
+        *(("/colour/ffcc00}x.css", 404), ("/logo/" + "a" * 32 + ".webp", 200)),
+        *(("/logo/" + "b" * 32 + ".webp", 404), ("/logo/..%2f.webp", 404)),
+    ],
+)
+async def test_colours_and_logos_are_served_by_their_names_alone(
+    client: aiohttp.ClientSession, path: str, status: int
+) -> None:
+    async def logo(digest: str, _visitor: str) -> bytes | None:
+        return b"RIFF" if digest == "a" * 32 else None
+
+    async with (
+        served(Shelf().pages(logo=logo)) as base,
+        client.get(URL(base + path, encoded=True)) as answer,
+    ):
+        assert answer.status == status
+        _assert_guarded(answer.headers)
+        if status == 200:
+            assert "immutable" in answer.headers["Cache-Control"]
 
 
 async def test_a_stream_tells_of_each_step_and_ends_with_the_delivery(

@@ -78,34 +78,53 @@ def test_kazakh_endings_follow_the_last_numeral(minute: int, until: str, at: str
 
 
 @pytest.mark.parametrize(
-    ("hours", "russian", "english"),
+    ("left", "said"),
     [
-        (1, "в течение часа", "within the hour"),
-        (2, "в течение 2 часов", "within 2 hours"),
-        (5, "в течение 5 часов", "within 5 hours"),
-        (11, "в течение 11 часов", "within 11 hours"),
-        (21, "в течение 21 часа", "within 21 hours"),
-        (22, "в течение 22 часов", "within 22 hours"),
+        (timedelta(minutes=1), "in a few minutes"),
+        (timedelta(minutes=17), "in about 20 minutes"),
+        (timedelta(minutes=30), "in about 30 minutes"),
+        (timedelta(minutes=44), "in about 50 minutes"),
+        (timedelta(minutes=61), "today 14:00–16:00"),
+        (timedelta(hours=2, minutes=20), "today 14:00–17:00"),
+        (timedelta(hours=5), "today 17:00–20:00"),
+        (timedelta(hours=9, minutes=10), "today 21:00–24:00"),
+        (timedelta(hours=10), "today at night"),
+        (timedelta(hours=18), "tomorrow morning"),
+        (timedelta(hours=24), "tomorrow afternoon"),
+        (timedelta(hours=28), "tomorrow evening"),
+        (timedelta(days=3), "Friday 27 November, afternoon"),
     ],
 )
-def test_hours_left_agree_with_their_number(hours: int, russian: str, english: str) -> None:
-    moment = NOW + timedelta(hours=hours) - timedelta(minutes=5)
-    assert dates.within(moment, NOW, LANGUAGES["ru"]) == russian
-    assert dates.within(moment, NOW, LANGUAGES["en"]) == english
+def test_what_is_expected_is_told_the_more_exactly_the_nearer_it_is(
+    left: timedelta, said: str
+) -> None:
+    words = dates.expected(NOW + left, NOW, ALMATY, LANGUAGES["en"], is_near=True)
+    assert _plain(words) == said
 
 
-def test_nothing_is_said_of_the_hours_left_when_past_or_far() -> None:
-    assert dates.within(NOW, NOW, LANGUAGES["kk"]) is None
-    assert dates.within(NOW + timedelta(hours=25), NOW, LANGUAGES["kk"]) is None
+def test_what_has_no_courier_on_the_way_is_not_told_by_the_minute() -> None:
+    soon = NOW + timedelta(minutes=17)
+    words = dates.expected(soon, NOW, ALMATY, LANGUAGES["en"], is_near=False)
+    assert words == "today 14:00–15:00"
 
 
 @pytest.mark.parametrize(
-    ("n", "category"),
-    [(1, "one"), (2, "few"), (4, "few"), (5, "many"), (11, "many"), (12, "many"), (14, "many"),
-     (21, "one"), (23, "few"), (100, "many"), (101, "one"), (111, "many"), (0, "many")],
-)  # fmt: skip
-def test_russian_plural_categories(n: int, category: str) -> None:
-    assert dates.plural("ru", n) == category
+    ("code", "tomorrow", "today", "soon"),
+    [
+        ("ru", "завтра днём", "сегодня 15:00–18:00", "примерно через 20 минут"),
+        ("kk", "ертең түстен кейін", "бүгін 15:00–18:00", "шамамен 20 минуттан кейін"),
+        ("pt", "amanhã à tarde", "hoje 15:00–18:00", "dentro de cerca de 20 minutos"),
+    ],
+)
+def test_what_is_expected_is_told_in_each_language(
+    code: str, tomorrow: str, today: str, soon: str
+) -> None:
+    def said(left: timedelta) -> str:
+        return _plain(dates.expected(NOW + left, NOW, ALMATY, LANGUAGES[code], is_near=True))
+
+    assert said(timedelta(hours=26)) == tomorrow
+    assert said(timedelta(hours=3)) == today
+    assert said(timedelta(minutes=17)) == soon
 
 
 def test_the_offset_is_written_as_people_write_it() -> None:

@@ -94,7 +94,7 @@ async def parcel(pool: Pool) -> _Parcel:
         progress=Progress(Status.PENDING, Status.PENDING),
         pickup=Stop("ул. Сатпаева 22, Алматы", "Алматы", name="Aigul", phone="+77012345678"),
         dropoff=Stop("пр. Абая 7, Астана", "Астана", name="Yerlan", phone="+77017654321"),
-        parcel=Parcel(1200, "a red lamp"),
+        parcel=Parcel(1207, "a red lamp"),
         fee=1500,
         pickup_by=now + timedelta(hours=2),
         deliver_by=now + timedelta(hours=10),
@@ -242,7 +242,7 @@ async def test_the_page_knows_nothing_personal(parcel: _Parcel, browser: Browser
         html = await page.content()
     assert "Алматы" in html
     assert "Астана" in html
-    secrets = ["Aigul", "Yerlan", "7701", "Сатпаева", "Абая", "lamp", "1200", "1500", "ORDER-77",
+    secrets = ["Aigul", "Yerlan", "7701", "Сатпаева", "Абая", "lamp", "1207", "1500", "ORDER-77",
                "merchant's own remark", parcel.scope.account_id.hex, "sandbox"]  # fmt: skip
     words = set(re.findall(r"[\w'-]+", html))  # an id may hold any four digits
     assert [secret for secret in secrets if secret in (words if secret.isdigit() else html)] == []
@@ -285,3 +285,43 @@ async def test_the_page_fits_the_screen(parcel: _Parcel, browser: Browser, width
             page = await _open(browser, f"{base}/{public(parcel.id)}?lang={code}", locale="en-GB")
             await page.set_viewport_size({"width": width, "height": 800})
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+async def test_without_a_connection_the_page_shows_what_was_seen_and_when(
+    browser: Browser,
+) -> None:
+    found = delivery(Status.ASSIGNED)
+    shelf = Shelf(found)
+    async with served(shelf.pages()) as base:
+        url = f"{base}/{public(found.id)}"
+        page = await _open(browser, f"{url}?lang=en", locale="en-GB")
+        await _until_kept(page, "Your courier is found")
+        shelf.put(advanced(found, Status.IN_TRANSIT))
+        await expect(page.get_by_role("status").first).to_have_text("Your parcel is on its way")
+        await _until_kept(page, "Your parcel is on its way")
+        await page.context.set_offline(True)
+        await page.goto(f"{url}?lang=en")
+        heading = page.get_by_role("heading", level=1)
+        await expect(heading).to_have_text("Your parcel is on its way")
+        bar = page.locator("#offline")
+        await expect(bar).to_have_text(re.compile(r"No connection. This is what was known on \d"))
+        await expect(page.locator("link[rel=stylesheet]")).to_have_count(1)
+        assert await page.evaluate("getComputedStyle(document.body).fontFamily") != ""
+        shown = "document.styleSheets[0].cssRules.length > 10"
+        assert await page.evaluate(shown), "its style is kept as well"
+        shelf.put(advanced(shelf.deliveries[found.id], Status.OUT_FOR_DELIVERY))
+        await page.context.set_offline(False)
+        await expect(heading).to_have_text("Almost at your door")
+        await expect(bar).to_be_hidden()
+
+
+async def _until_kept(page: Page, words: str) -> None:
+    """Waits until the worker has kept a page with these words."""
+    kept = """async words => {
+        for (const key of await (await caches.open("tracking-seen")).keys())
+            if ((await (await caches.match(key)).text()).includes(words)) return true;
+        return false;
+    }"""
+    async with asyncio.timeout(30):
+        while not await page.evaluate(kept, words):  # noqa: ASYNC110 - the worker tells nobody
+            await asyncio.sleep(0.05)

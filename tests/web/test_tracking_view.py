@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from estafette.core.accounts.branding import Branding
 from estafette.core.deliveries.delivery import Status
 from estafette.seeds.cities import cities_of
 from estafette.usecases.deliveries.tracking import TrackedDelivery
@@ -68,19 +69,52 @@ def test_every_city_of_kazakhstan_has_a_name_in_cyrillic(code: str) -> None:
 @pytest.mark.parametrize("code", ["kk", "ru"])
 def test_cyrillic_texts_hold_no_latin_letters(code: str) -> None:
     texts = LANGUAGES[code]
-    words = [*texts.page.model_dump().values()]
+    words: list[str] = []
+    for said in texts.page.model_dump().values():
+        words += [said] if isinstance(said, str) else said
     words += [word for each in texts.statuses.values() for word in each.model_dump().values()]
     for word in words:
         assert not re.search("[A-Za-z]", re.sub(r"\{\w+\}", "", word)), word
 
 
-def test_the_hours_left_are_told_while_the_promise_holds() -> None:
+def test_the_last_hours_before_the_deadline_are_told_while_the_promise_holds() -> None:
     promise = _view(delivery(Status.OUT_FOR_DELIVERY)).promise
     assert promise is not None
-    assert promise.value == "Today by\u00a018:22"
+    assert promise.value == "Today 16:00–19:00"
     assert promise.iso == "2026-11-24T18:22:00+05:00"
-    assert promise.remark == "within 4 hours"
+    assert promise.remark is None
     assert not promise.is_late
+
+
+def test_who_sends_and_brings_and_what_to_do_is_told_until_the_end() -> None:
+    sender = Branding(name="Алтын <b>Дән</b>", phone="+77272223344", hours="9–18", colour="#ffcc00")
+    facts = {"sender": sender, "carrier": "Express <Almaty>", "cash": 12_500, "asks_pin": True}
+    html = render.page(_view(replace(delivery(Status.IN_TRANSIT), **facts)), LINKS)
+    assert "Алтын &lt;b&gt;Дән&lt;/b&gt;" in html
+    assert "Express &lt;Almaty&gt;" in html
+    assert 'href="tel:+77272223344"' in html
+    assert "12\u00a0500\u00a0₸" in html
+    assert "A PIN will be asked" in html
+    assert 'href="/track/colour/ffcc00.css"' in html
+    over = render.page(_view(replace(delivery(Status.DELIVERED), **facts)), LINKS)
+    assert "₸" not in over
+    assert "A PIN will be asked" not in over
+    assert "tel:" in over
+
+
+def test_a_delivery_of_an_account_without_a_brand_says_nothing_of_a_sender() -> None:
+    html = render.page(_view(delivery(Status.IN_TRANSIT)), LINKS)
+    assert not re.search("tel:|Sent by|Brought by|/colour/|/logo/|PIN|in cash", html)
+
+
+def test_what_others_wrote_in_a_brand_turns_no_direction() -> None:
+    found = replace(delivery(Status.IN_TRANSIT), carrier="a\u202eb\nc")
+    assert _view(found).carrier == "ab c"
+
+
+def test_a_logo_stands_in_the_place_of_our_sign() -> None:
+    found = replace(delivery(Status.IN_TRANSIT), sender=Branding(name="A"), logo="a" * 32)
+    assert f'src="/track/logo/{"a" * 32}.webp"' in render.page(_view(found), LINKS)
 
 
 def test_a_broken_promise_is_admitted() -> None:
@@ -232,7 +266,9 @@ def test_an_endless_note_is_cut() -> None:
 
 def test_the_page_holds_no_whole_id_outside_its_own_links() -> None:
     html = render.page(_view(delivery(Status.IN_TRANSIT)), LINKS)
-    assert LINKS.public_id not in re.sub(r'data-(page|events)="[^"]*"', "", html)
+    assert LINKS.public_id not in re.sub(
+        r'(data-(page|events)|rel="manifest" href)="[^"]*"', "", html
+    )
     assert "…uvwxyz" in html
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import uvicorn
@@ -99,10 +100,11 @@ class Shelf:
         """A hub that looks often."""
         return Hub(self.track, self.versions, interval=0.005, most=most, most_each=most_each)
 
-    def pages(self, hub: Hub | None = None) -> TrackingPages:
+    def pages(self, hub: Hub | None = None, **parts: Any) -> TrackingPages:
         """The pages at the moment `NOW`."""
         watched = hub or self.hub()
-        return TrackingPages(self.track, watched, public_id=parse_public, clock=lambda: NOW)
+        wanted: dict[str, Any] = {"public_id": parse_public, "clock": lambda: NOW, **parts}
+        return TrackingPages(self.track, watched, **wanted)
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ _HTML: Header = (b"content-type", b"text/html; charset=utf-8")
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }

@@ -33,6 +33,16 @@ def example(region: str) -> str:
     return format_number(number, PhoneNumberFormat.INTERNATIONAL)
 
 
+def readable(number: str) -> str:
+    """Returns a number in E.164 as people write it: `+7 727 111 0000`; others stay as they are."""
+    from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
+
+    try:
+        return format_number(parse(number), PhoneNumberFormat.INTERNATIONAL)
+    except NumberParseException:
+        return number
+
+
 def e164(text: str, region: str) -> str | None:
     """Returns the number in E.164, or None; one without a country code is read as of `region`.
 

@@ -244,6 +244,7 @@ NOT_ENCRYPTED = {
     ("api_keys", "hash"),
     ("attempts", "request"),
     ("attempts", "answer"),
+    ("logos", "body"),
     ("idempotency", "fingerprint"),
     ("idempotency", "body"),
     ("page_tallies", "source"),

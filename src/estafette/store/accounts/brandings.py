@@ -1,7 +1,7 @@
 """How accounts show themselves to recipients, and what these are told."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -27,6 +27,30 @@ async def find(connection: Connection, account_id: UUID) -> Branding:
     """What an account has chosen."""
     row = await connection.fetchrow(_FIND, account_id)
     return UNBRANDED if row is None else _read(row)
+
+
+class Sender(NamedTuple):
+    """An account as recipients see it, the code of its market and the name of its dialect.
+
+    `logo` is the digest of its logo.
+    """
+
+    market: str
+    dialect: str
+    branding: Branding
+    logo: str | None
+
+
+async def sender(connection: Connection, account_id: UUID) -> Sender:
+    """Who sends the deliveries of an account."""
+    [row] = await connection.fetch(
+        "select market, dialect, brandings.name, colour, phone, hours, language,"
+        " coalesce(told, '{}') as told, digest from accounts"
+        " left join brandings on brandings.account_id = accounts.id"
+        " left join logos on logos.account_id = accounts.id where accounts.id = $1",
+        account_id,
+    )
+    return Sender(row["market"], row["dialect"], _read(row), row["digest"])
 
 
 async def lock(connection: Connection, account_id: UUID) -> Branding:

@@ -41,7 +41,7 @@ EMPTIED = (
 )
 """The tables whose rows of the account go one step after another."""
 
-OWNED = ("endpoints", "api_keys", "companies", "brandings")
+OWNED = ("endpoints", "api_keys", "companies", "brandings", "logos")
 """Those that go with the account itself, in one transaction."""
 
 KEPT = ("audit", "ledger_entries", "ledger_payments")

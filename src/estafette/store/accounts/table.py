@@ -179,20 +179,6 @@ async def dialect_of(connection: Connection, account_id: UUID) -> str:
     return await connection.fetchval("select dialect from accounts where id = $1", account_id)
 
 
-class MarketAndDialect(NamedTuple):
-    """Where an account is at home, and what it speaks."""
-
-    market: str
-    dialect: str
-
-
-async def market_and_dialect_of(connection: Connection, account_id: UUID) -> MarketAndDialect:
-    """The code of an account's market, and the name of its dialect."""
-    query = "select market, dialect from accounts where id = $1"
-    [row] = await connection.fetch(query, account_id)
-    return MarketAndDialect(**row)
-
-
 async def market_of(connection: Connection, account_id: UUID) -> str:
     """The code of an account's market."""
     return await connection.fetchval("select market from accounts where id = $1", account_id)

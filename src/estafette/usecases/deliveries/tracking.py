@@ -1,4 +1,4 @@
-"""What a recipient may know of a delivery: no names, no addresses, no account."""
+"""What a recipient may know of a delivery: who sends and brings it, nothing of the recipient."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from estafette.core.accounts.account import MARKETS
+from estafette.core.accounts.branding import UNBRANDED, Branding
 from estafette.core.deliveries.delivery import FINAL, Status
 from estafette.core.deliveries.event import Actor
+from estafette.core.deliveries.personal_data import ERASED
 from estafette.core.money.payment import PaymentMethod
-from estafette.store.accounts import table as accounts
+from estafette.store.accounts import brandings
 from estafette.store.deliveries import events
 from estafette.store.deliveries import table as deliveries
 from estafette.usecases.platform import Platform
@@ -34,6 +36,10 @@ class TrackedDelivery:
 
     `steps` are its newest ones, `STEPS_SHOWN` at most.
     With `awaits_confirmation`, what it awaits or awaited first is its merchant's word, no payment.
+    `carrier` is the courier company's name; `cash` is what the courier takes at the door, in whole
+    units of the market's currency; with `asks_pin` the recipient's PIN is needed to hand it over.
+    One that `is_erased` has ended, and its personal data is gone. `logo` is the digest of the
+    sender's.
     """
 
     id: UUID
@@ -51,6 +57,12 @@ class TrackedDelivery:
     steps: tuple[TrackedStep, ...]
     reference: str | None = None
     awaits_confirmation: bool = False
+    sender: Branding = UNBRANDED
+    carrier: str | None = None
+    cash: int | None = None
+    asks_pin: bool = False
+    is_erased: bool = False
+    logo: str | None = None
 
     @property
     def is_final(self) -> bool:
@@ -80,8 +92,8 @@ async def track(
         if delivery is None:
             return None
         history = await events.of_delivery(connection, delivery.scope, delivery_id, STEPS_SHOWN)
-        spoken = await accounts.market_and_dialect_of(connection, delivery.scope.account_id)
-        market = MARKETS[spoken.market]
+        sender = await brandings.sender(connection, delivery.scope.account_id)
+        market = MARKETS[sender.market]
     return TrackedDelivery(
         id=delivery.id,
         version=delivery.progress.seq,
@@ -94,9 +106,15 @@ async def track(
         created_at=delivery.created_at,
         time_zone=market.time_zone,
         market=market.code,
-        dialect=spoken.dialect,
+        dialect=sender.dialect,
         reference=delivery.reference,
         awaits_confirmation=delivery.payment.method is not PaymentMethod.BANK_TRANSFER,
+        sender=sender.branding,
+        carrier=delivery.company_name,
+        cash=delivery.payment.cash_collect,
+        asks_pin=delivery.require_pin,
+        is_erased=delivery.progress.is_final and delivery.dropoff.address == ERASED,
+        logo=sender.logo,
         steps=tuple(
             TrackedStep(
                 event.seq,

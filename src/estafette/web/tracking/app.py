@@ -1,7 +1,7 @@
 """The tracking page over HTTP: the page, its stream of updates, its files, and its refusals."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
@@ -20,6 +20,7 @@ from estafette.http.pages import FOR_EVER, as_texts, guards
 from estafette.http.parameters import parameters
 from estafette.http.refusals import RateLimited
 from estafette.http.trace import trace_of
+from estafette.usecases.accounts import logo
 from estafette.usecases.deliveries import tracking
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.usecases.platform import Platform
@@ -28,22 +29,33 @@ from estafette.web.tracking.live import Hub
 from estafette.web.tracking.render import FILES, Links
 from estafette.web.tracking.stream import HEARTBEAT_SECONDS, EventStream
 from estafette.web.tracking.texts import LANGUAGES, Texts
-from estafette.web.tracking.view import present
+from estafette.web.tracking.view import present, sender_card
 
 PublicId = Callable[[str], UUID | None]
 """Reads an id as any dialect writes it; None when none does."""
 
 _GUARDS = {
     **as_texts(
-        guards(style="'self'", script="'self'", font="'self'", img="'self'", connect="'self'")
+        guards(
+            style="'self'",
+            script="'self'",
+            font="'self'",
+            img="'self'",
+            connect="'self'",
+            manifest="'self'",
+            worker="'self'",
+        )
     ),
     "X-Robots-Tag": "noindex, nofollow",
 }
 _PRIVATE = _GUARDS | {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 _PAGE = "/{public_id}"
 _STREAM = f"{_PAGE}/events"  # open for as long as the page is: measured separately
+_MANIFEST = f"{_PAGE}/page.webmanifest"
 _LONGEST_ID = 100
 _LONGEST_LINK = 200
+_DIGEST = re.compile(r"[0-9a-f]{32}")
+_COLOUR = re.compile(r"[0-9a-f]{6}")
 _CLINGING = re.compile(
     r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$"
 )  # characters that chats and people leave around a link
@@ -51,6 +63,14 @@ _CLINGING = re.compile(
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+Logo = Callable[[str, str], Awaitable[bytes | None]]
+"""Finds a logo by its digest, for a client address as it is counted by limits."""
+
+
+async def _no_logo(_digest: str, _visitor: str) -> bytes | None:
+    return None
 
 
 Find = Callable[[UUID, str], Awaitable[TrackedDelivery | None]]
@@ -62,7 +82,8 @@ class TrackingPages(Starlette):
 
     `track` reads a delivery by its id, `hub` reads it again when it has changed, `public_id` parses
     the id in a path, and `clock` gives the time by which "today" is meant. A stream sends something
-    at least every `heartbeat` seconds.
+    at least every `heartbeat` seconds. `origin` is where the world reaches us, without a slash at
+    the end; `logo` gives the picture of a digest.
     """
 
     def __init__(
@@ -73,7 +94,11 @@ class TrackingPages(Starlette):
         public_id: PublicId,
         clock: Callable[[], datetime] = _now,
         heartbeat: float = HEARTBEAT_SECONDS,
+        origin: str = "",
+        logo: Logo = _no_logo,
     ) -> None:
+        self._origin = origin
+        self._logo_of = logo
         self._track = track
         self._hub = hub
         self._parse = public_id
@@ -82,6 +107,10 @@ class TrackingPages(Starlette):
         super().__init__(
             routes=[
                 Route("/static/{edition}/{name}", _file),
+                Route("/worker.js", _worker),
+                Route("/logo/{digest}.webp", self._logo),
+                Route("/colour/{colour}.css", _colours),
+                Route(_MANIFEST, self._manifest),
                 Route(_PAGE, self._page),
                 Route(_STREAM, self._events),
                 Route(f"{_PAGE}/{{end:path}}", self._page),  # a redirect would lead out of TLS
@@ -115,7 +144,7 @@ class TrackingPages(Starlette):
         delivery = await self._track(id, caller(request.scope)) if id is not None else None
         if delivery is None:
             raise HTTPException(404)
-        return delivery, _links(request, text)
+        return delivery, _links(request, text, self._origin)
 
     def _read(self, written: str) -> tuple[str, UUID | None]:
         """Returns the id of an address, as a dialect writes it and as it is read, if it is one.
@@ -136,6 +165,8 @@ class TrackingPages(Starlette):
             raise HTTPException(404)
         delivery, links = await self._find(request)
         texts = _texts(request, language.of_market(delivery.market, LANGUAGES))
+        if delivery.is_erased:
+            return _expired(texts, links, delivery)
         html = render.page(present(delivery, texts, self._clock()), links)
         return _html(html, texts)
 
@@ -143,6 +174,8 @@ class TrackingPages(Starlette):
         _measure(request, _STREAM)
         delivery, links = await self._find(request)
         texts = _texts(request, language.of_market(delivery.market, LANGUAGES))
+        if delivery.is_erased:
+            return Response(status_code=204, headers=_PRIVATE)  # tells EventSource to stay away
 
         def rendered(latest: TrackedDelivery) -> tuple[str, str]:
             return render.fragment(present(latest, texts, self._clock()), links)
@@ -161,6 +194,28 @@ class TrackingPages(Starlette):
             heartbeat=self._heartbeat,
         )
 
+    async def _manifest(self, request: Request) -> Response:
+        _measure(request, _MANIFEST)
+        _admit(request)
+        text, id = self._read(_written_id(request))
+        if id is None:
+            raise HTTPException(404)
+        texts = _texts(request, language.DEFAULT)
+        body = render.manifest(texts, _links(request, text, self._origin))
+        return Response(body, media_type="application/manifest+json", headers=_PRIVATE)
+
+    async def _logo(self, request: Request) -> Response:
+        _measure(request, "/logo/{digest}.webp")
+        _admit(request)
+        digest = str(request.path_params["digest"])
+        found = None
+        if _DIGEST.fullmatch(digest):
+            found = await self._logo_of(digest, caller(request.scope))
+        if found is None:
+            raise HTTPException(404)
+        headers = _GUARDS | {"Cache-Control": FOR_EVER}
+        return Response(found, media_type="image/webp", headers=headers)
+
 
 def build(platform: Platform, *, public_id: PublicId, streams: int = 2000) -> TrackingPages:
     """Returns the tracking pages over `platform`.
@@ -171,7 +226,13 @@ def build(platform: Platform, *, public_id: PublicId, streams: int = 2000) -> Tr
     """
     track = partial(tracking.track, platform)
     hub = Hub(track, partial(tracking.versions, platform), most=streams)
-    return TrackingPages(track, hub, public_id=public_id)
+    return TrackingPages(
+        track,
+        hub,
+        public_id=public_id,
+        origin=platform.public_url,
+        logo=partial(logo.logo, platform),
+    )
 
 
 def _measure(request: Request, route: str) -> None:
@@ -200,14 +261,45 @@ async def _file(request: Request) -> Response:
     return Response(file.body, media_type=file.media_type, headers=headers)
 
 
+async def _worker(request: Request) -> Response:
+    _admit(request)
+    headers = _GUARDS | {"Cache-Control": "no-cache"}
+    return Response(render.worker(), media_type="text/javascript; charset=utf-8", headers=headers)
+
+
+async def _colours(request: Request) -> Response:
+    _measure(request, "/colour/{colour}.css")
+    _admit(request)
+    colour = str(request.path_params["colour"])
+    if not _COLOUR.fullmatch(colour):
+        raise HTTPException(404)
+    headers = _GUARDS | {"Cache-Control": FOR_EVER}
+    return Response(render.colours(colour), media_type="text/css; charset=utf-8", headers=headers)
+
+
+def _expired(texts: Texts, links: Links, delivery: TrackedDelivery) -> Response:
+    """Returns the page of a delivery that ended, and whose data is gone."""
+    words, sender = texts.page, sender_card(delivery)
+    html = render.notice(
+        texts,
+        links,
+        title=words.expired_title,
+        detail=words.expired_detail,
+        steps=words.expired_steps,
+        sender=sender,
+    )
+    return _html(html, texts, 410)
+
+
 async def _refuse(request: Request, error: Exception) -> Response:
     """Returns the page that says that nothing was found."""
     texts = _texts(request, DEFAULT)
     status = error.status_code if isinstance(error, HTTPException) else 404
-    title, detail = texts.page.missing_title, texts.page.missing_detail
+    words = texts.page
+    title, detail, steps = words.missing_title, words.missing_detail, words.missing_steps
     if status == 429:
-        title, detail = texts.page.crowded_title, texts.page.crowded_detail
-    page = _notice(request, texts, status, title, detail)
+        title, detail, steps = words.crowded_title, words.crowded_detail, ()
+    page = _notice(request, texts, status, title, detail, steps)
     if isinstance(error, HTTPException):
         page.headers.update(error.headers or {})  # what is allowed, with a 405; when to come back
     return page
@@ -228,12 +320,17 @@ async def _stumble(request: Request, _error: Exception) -> Response:
     return _notice(request, texts, 500, texts.page.trouble_title, texts.page.trouble_detail)
 
 
-def _notice(request: Request, texts: Texts, status: int, title: str, detail: str) -> Response:
-    return _html(
-        render.notice(texts, _links(request, _written_id(request)), title=title, detail=detail),
-        texts,
-        status,
-    )
+def _notice(
+    request: Request,
+    texts: Texts,
+    status: int,
+    title: str,
+    detail: str,
+    steps: Sequence[str] = (),
+) -> Response:
+    links = _links(request, _written_id(request))
+    html = render.notice(texts, links, title=title, detail=detail, steps=steps)
+    return _html(html, texts, status)
 
 
 def _html(html: str, texts: Texts, status: int = 200) -> Response:
@@ -255,10 +352,11 @@ def _parameter(request: Request, name: str) -> str | None:
     return values[-1] if values else None
 
 
-def _links(request: Request, public_id: str) -> Links:
+def _links(request: Request, public_id: str, origin: str = "") -> Links:
     return Links(
         base=str(request.scope.get("root_path", "")).rstrip("/"),
         public_id=public_id,
+        origin=origin,
     )
 
 

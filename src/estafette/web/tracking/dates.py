@@ -2,12 +2,15 @@
 
 from datetime import datetime, timedelta, tzinfo
 from math import ceil
+from typing import Literal
 
-from estafette.web.tracking.texts import CalendarWords, Texts
+from estafette.web.tracking.texts import Texts
 
 _HOUR = timedelta(hours=1)
-_RELATIVE_UP_TO = timedelta(hours=24)
-"""Beyond this, "within 60 hours" says less than the date does."""
+_MINUTE = timedelta(minutes=1)
+_FEW_MINUTES = 5
+_SPAN_HOURS = 3
+_MORNING, _AFTERNOON, _EVENING = 6, 12, 18
 
 _KAZAKH_DATIVE = {
     0: "ге", 1: "ге", 2: "ге", 3: "ке", 4: "ке", 5: "ке", 6: "ға", 7: "ге", 8: "ге", 9: "ға",
@@ -63,37 +66,39 @@ def at(moment: datetime, now: datetime, zone: tzinfo, texts: Texts) -> str:
     return _timed(texts.calendar.at, moment.astimezone(zone), now.astimezone(zone), texts)
 
 
-def within(moment: datetime, now: datetime, texts: Texts) -> str | None:
-    """Returns how far a deadline is off, in whole hours rounded up: `within 3 hours`.
+def expected(moment: datetime, now: datetime, zone: tzinfo, texts: Texts, *, is_near: bool) -> str:
+    """Returns when something is expected that has a deadline, in words that narrow as it nears.
 
-    None when it has passed or is more than a day away.
+    Another day is told with its part (`tomorrow afternoon`), today by the last hours before the
+    deadline (`today 14:00–17:00`), and with `is_near` the last hour by its minutes
+    (`in about 20 minutes`). The deadline lies ahead of `now`.
     """
-    left = moment - now
-    if not timedelta() < left <= _RELATIVE_UP_TO:
-        return None
-    hours = ceil(left / _HOUR)
-    if hours == 1:
-        return texts.calendar.within_hour
-    return _counted(texts.code, texts.calendar, hours)
+    words, left = texts.calendar, moment - now
+    if is_near and left <= _HOUR:
+        minutes = ceil(left / _MINUTE)
+        if minutes <= _FEW_MINUTES:
+            return words.few_minutes
+        step = 5 if minutes <= 30 else 10
+        return words.in_minutes.format(n=-(-minutes // step) * step)
+    local, here = moment.astimezone(zone), now.astimezone(zone)
+    if local.date() == here.date():
+        end = local.hour + (local.minute > 0 or local.second > 0)
+        start = min(max(end - _SPAN_HOURS, here.hour), end - 1)
+        return words.span.format(date=words.today, start=f"{start}:00", end=f"{end}:00")
+    if local.hour < _MORNING:  # the hours after midnight belong to the night before
+        local -= timedelta(hours=_MORNING)
+        part = words.parts["night"]
+    else:
+        part = words.parts[_part(local.hour)]
+    is_far = abs((local.date() - here.date()).days) > 1
+    pattern = words.part_far if is_far else words.part_near
+    return pattern.format(date=day(local, here, texts), part=part)
 
 
-def plural(code: str, n: int) -> str:
-    """Returns the CLDR plural category of a whole number `n`: `one`, `few`, `many`, `other`.
-
-    Kazakh has `one` too, but says nothing different after a numeral, so it is `other` here.
-    """
-    if code == "ru":
-        if n % 10 == 1 and n % 100 != 11:
-            return "one"
-        return "few" if n % 10 in (2, 3, 4) and n % 100 not in (12, 13, 14) else "many"
-    if code in ("en", "pt") and n == 1:
-        return "one"
-    return "other"
-
-
-def _counted(code: str, words: CalendarWords, n: int) -> str:
-    forms = {str(category): form for category, form in words.within_hours.items()}
-    return forms[plural(code, n)].format(n=n)
+def _part(hour: int) -> Literal["morning", "afternoon", "evening"]:
+    if hour < _AFTERNOON:
+        return "morning"
+    return "afternoon" if hour < _EVENING else "evening"
 
 
 def _timed(pattern: str, moment: datetime, now: datetime, texts: Texts) -> str:

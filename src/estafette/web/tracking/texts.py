@@ -57,6 +57,19 @@ class PageWords(_Words):
     crowded_detail: str
     trouble_title: str
     trouble_detail: str
+    preview: str
+    sender: str
+    carrier: str
+    call: str
+    cash: str
+    cash_detail: str
+    pin: str
+    pin_detail: str
+    offline: str
+    missing_steps: tuple[str, ...]
+    expired_title: str
+    expired_detail: str
+    expired_steps: tuple[str, ...]
 
 
 class CalendarWords(_Words):
@@ -64,7 +77,8 @@ class CalendarWords(_Words):
 
     `date` knows `{weekday}`, `{day}`, `{month}`; `date_with_year` also `{year}`; `by` (a
     deadline) and `at` (a moment) know `{date}` and `{time}`, `{time_to}`, `{time_at}`: the clock
-    bare, and as the language inclines it towards and at a moment.
+    bare, and as the language inclines it towards and at a moment. `span` knows `{date}` and two
+    whole hours, `part_near` and `part_far` a `{date}` and a `{part}` of the day.
     """
 
     months: Annotated[tuple[str, ...], Field(min_length=12, max_length=12)]
@@ -76,8 +90,12 @@ class CalendarWords(_Words):
     date_with_year: str
     by: str
     at: str
-    within_hour: str
-    within_hours: dict[Literal["one", "few", "many", "other"], str]
+    span: str
+    part_near: str
+    part_far: str
+    parts: dict[Literal["morning", "afternoon", "evening", "night"], str]
+    in_minutes: str
+    few_minutes: str
 
 
 class Texts(_Words):

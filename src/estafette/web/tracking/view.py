@@ -1,6 +1,7 @@
 """What the page says of a delivery: a pure function of the delivery, the language and the time.
 
-Only what a recipient may know passes through here: cities, statuses, times, the courier's notes.
+Only what a recipient may know passes through here: cities, statuses, times, the courier's notes,
+who sends and who brings, what is to be paid. Nothing of the recipient.
 """
 
 import re
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from estafette.core.accounts.account import MARKETS
 from estafette.core.deliveries.delivery import FINAL, Status
 from estafette.core.deliveries.event import NOTE_LIMIT
+from estafette.http.phones import readable
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.web.tracking import dates, route
 from estafette.web.tracking.contacts import without_contacts
@@ -42,12 +45,17 @@ _SHARES = {
 }
 """How far along the line a status stands, of 100. A sign of progress, not a measured place."""
 
+_TO_COME = frozenset(Status) - FINAL
+_NEAR = frozenset({Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY})
+_SIGNS = {"KZT": "₸", "AOA": "Kz"}
 _NOT_COLLECTED = frozenset({Status.PENDING, Status.ASSIGNED, Status.PICKUP_READY})
 _UNSTARTED = frozenset({Status.AWAITING_PAYMENT, Status.PENDING})
 _UNPROMISED = frozenset({Status.AWAITING_PAYMENT, Status.CANCELLED, Status.FAILED})
 
 _LONGEST_NOTE = 400
 _LONGEST_CITY = 60
+_LONGEST_CARRIER = 80
+_LONGEST_SENDER = 80
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
 
@@ -81,6 +89,21 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class SenderCard:
+    """Who sends, as they want to be seen, and whom to call.
+
+    `logo` and `style` name files of the page, `phone` is for machines and `number` for people.
+    """
+
+    name: str | None
+    logo: str | None
+    style: str | None
+    phone: str | None
+    number: str | None
+    hours: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TrackingView:
     """All that the templates show, in words of one language."""
 
@@ -97,6 +120,10 @@ class TrackingView:
     note: TimelineStep | None
     days: tuple[Day, ...]
     local_time: str
+    sender: SenderCard
+    carrier: str | None
+    cash: str | None
+    asks_pin: bool
 
 
 def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingView:
@@ -120,7 +147,33 @@ def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingV
         note=note,
         days=_days(steps, texts, local_now),
         local_time=texts.page.local_time.format(offset=dates.offset(local_now)),
+        sender=sender_card(delivery),
+        carrier=_one_line(delivery.carrier, _LONGEST_CARRIER),
+        cash=_cash(delivery),
+        asks_pin=delivery.asks_pin and delivery.status in _TO_COME,
     )
+
+
+def sender_card(delivery: TrackedDelivery) -> SenderCard:
+    """Returns who sends a delivery, as a page shows it."""
+    of, phone = delivery.sender, delivery.sender.phone
+    return SenderCard(
+        name=_one_line(of.name, _LONGEST_SENDER),
+        logo=delivery.logo and f"logo/{delivery.logo}.webp",
+        style=of.colour and f"colour/{of.colour[1:]}.css",
+        phone=phone,
+        number=phone and readable(phone),
+        hours=_one_line(of.hours, _LONGEST_SENDER),
+    )
+
+
+def _cash(delivery: TrackedDelivery) -> str | None:
+    """Returns what the courier takes at the door, while that is still ahead."""
+    if not delivery.cash or delivery.status not in _TO_COME:
+        return None
+    currency = MARKETS[delivery.market].currency
+    amount = f"{delivery.cash:,}".replace(",", "\u00a0")
+    return f"{amount}\u00a0{_SIGNS.get(currency, currency)}"
 
 
 def readable_note(text: str | None, market: str) -> str | None:
@@ -170,23 +223,23 @@ def _promise(
         moment = delivery.steps[-1].occurred_at if delivery.steps else delivery.deliver_by
         came = dates.at(moment, now, zone, texts)
         return Promise(texts.page.delivered, _sentence(came), _iso(moment, zone), None, False)
-    value = _sentence(dates.by(delivery.deliver_by, now, zone, texts))
     iso = _iso(delivery.deliver_by, zone)
-    if now > delivery.deliver_by:
+    if now >= delivery.deliver_by:
+        value = _sentence(dates.by(delivery.deliver_by, now, zone, texts))
         return Promise(texts.page.planned, value, iso, texts.page.late, is_late=True)
-    if delivery.status is Status.STALLED:
-        return Promise(texts.page.planned, value, iso, None, is_late=False)
-    remark = dates.within(delivery.deliver_by, now, texts)
-    return Promise(texts.page.delivery, value, iso, remark, is_late=False)
+    is_near = delivery.status in _NEAR
+    value = _sentence(dates.expected(delivery.deliver_by, now, zone, texts, is_near=is_near))
+    label = texts.page.planned if delivery.status is Status.STALLED else texts.page.delivery
+    return Promise(label, value, iso, None, is_late=False)
 
 
 def _pickup(
     delivery: TrackedDelivery, texts: Texts, now: datetime, zone: ZoneInfo
 ) -> Promise | None:
     """Returns when the courier collects the parcel, while that is still ahead."""
-    if delivery.status not in _NOT_COLLECTED or now > delivery.pickup_by:
+    if delivery.status not in _NOT_COLLECTED or now >= delivery.pickup_by:
         return None
-    value = dates.by(delivery.pickup_by, now, zone, texts)
+    value = dates.expected(delivery.pickup_by, now, zone, texts, is_near=False)
     iso = _iso(delivery.pickup_by, zone)
     return Promise(texts.page.pickup, value, iso, None, is_late=False)
 
@@ -228,10 +281,13 @@ def _days(
 
 
 def _city(name: str | None, texts: Texts) -> str | None:
-    if name is None:
-        return None
-    seen = " ".join(_visible(name).split())[:_LONGEST_CITY]
-    return texts.cities.get(seen, seen) or None
+    seen = _one_line(name, _LONGEST_CITY)
+    return seen and texts.cities.get(seen, seen)
+
+
+def _one_line(text: str | None, longest: int) -> str | None:
+    """Returns a text that others wrote as it may be shown on one line; None: nothing is left."""
+    return None if text is None else " ".join(_visible(text).split())[:longest] or None
 
 
 def _visible(text: str) -> str:

@@ -7,7 +7,47 @@
   const place = document.getElementById("delivery");
   const spoken = document.getElementById("spoken");
   const updates = document.getElementById("updates");
-  if (!place || !place.dataset.events) return;
+  if (!place) return;
+
+  // Without a connection the worker gives the page as it was seen last; the page says when that was.
+  const bar = document.getElementById("offline");
+  let stale = document.documentElement.dataset.seen;
+  if (stale && bar) {
+    const lang = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+    const moment = new Intl.DateTimeFormat(lang, { day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", hour12: false });
+    bar.textContent = bar.dataset.text.replace("{moment}", moment.format(new Date(Number(stale))));
+    bar.hidden = false;
+    if (!place.dataset.events) addEventListener("online", () => location.reload());
+  }
+
+  // The server has been heard: what is on the page is true now.
+  function refreshed() {
+    if (!stale) return;
+    stale = "";
+    delete document.documentElement.dataset.seen;
+    bar.hidden = true;
+  }
+
+  let keeping = null;
+
+  // Has the worker keep what is on the page now, for a time without a connection.
+  function keep() {
+    const workers = navigator.serviceWorker;
+    if (!workers || stale) return;
+    clearTimeout(keeping);
+    keeping = setTimeout(async () => {
+      try {
+        const ready = await workers.register(place.dataset.worker).then(() => workers.ready);
+        const files = performance.getEntriesByType("resource").map((entry) => entry.name);
+        ready.active.postMessage({ page: place.dataset.page, files });
+      } catch {
+        // a browser that keeps nothing shows the page all the same
+      }
+    }, 500);
+  }
+  if (document.readyState === "complete") keep();
+  else addEventListener("load", keep);
+  if (!place.dataset.events) return;
   if (updates) updates.hidden = false;
 
   let source = null;
@@ -72,6 +112,7 @@
 
   function hear() {
     live = true;
+    refreshed();
     showLive();
     clearTimeout(silence);
     silence = setTimeout(again, pulse * MISSED);
@@ -90,6 +131,7 @@
       seen = event.lastEventId;
       hear();
       show(event.data);
+      keep();
     });
     source.addEventListener("end", stop);
     source.addEventListener("error", () => {
