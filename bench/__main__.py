@@ -11,12 +11,15 @@ from pathlib import Path
 
 from bench import (
     aged_vs_fresh,
+    console_p99_ms,
+    console_search_p99_ms,
     create_p99_ms,
     create_vs_pgbench,
     event_loop_lag,
     generator_vs_constant,
     get_vs_constant,
     idle_rss_mb,
+    import_10000_seconds,
     list_first_page,
     order_vs_pgbench,
     quiet,
@@ -54,6 +57,9 @@ FIGURES: dict[str, Callable[[Stage, Plan], Awaitable[Figure]]] = {
         tenant_p99_shift,
         event_loop_lag,
         aged_vs_fresh,
+        console_p99_ms,
+        console_search_p99_ms,
+        import_10000_seconds,
     )
 }
 """The figures in the order in which they are measured."""
@@ -66,11 +72,17 @@ def main(arguments: Sequence[str]) -> int:
         "--only", action="append", choices=list(FIGURES), help="this figure (may be repeated)"
     )
     parser.add_argument("--quick", action="store_true", help="shorter and less exact")
+    parser.add_argument(
+        "--history", type=int, help="how many deliveries an aged database has, of all accounts"
+    )
     parser.add_argument("--strict", action="store_true", help="fail when a reach is missed")
     options = parser.parse_args(arguments)
     names = [name for name in FIGURES if not options.only or name in options.only]
     try:
-        figures = asyncio.run(_measured(names, QUICK if options.quick else FULL))
+        plan = QUICK if options.quick else FULL
+        if options.history:
+            plan = replace(plan, history=options.history)
+        figures = asyncio.run(_measured(names, plan))
     except (BenchError, EmbeddedPostgresError) as error:
         say(f"error: {error}")
         return 1

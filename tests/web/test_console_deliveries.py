@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
+from playwright.async_api import Browser
 from yarl import URL
 
 from estafette.app import order_rules
@@ -18,6 +19,7 @@ from estafette.usecases.deliveries.ordering import Ordering
 from tests.edges import ENTREGA, KASPI
 from tests.rows import tables
 from tests.serving import Answer, Server, Tenant, running
+from tests.web.browser import DESK, axe, opened
 from tests.web.people import OUR_PAGE, PersonAtBrowser, form_of, sign_in
 
 EVIL = "<script>alert('1')</script>\u202e\"'><img src=x onerror=alert(1)>"
@@ -328,3 +330,58 @@ async def test_a_viewer_sees_and_changes_nothing(server: Server) -> None:
     assert "/move" not in page
     assert (await viewer.send(f"{path}/cancel")).status == 403
     assert (await viewer.get(f"{viewer.home}/deliveries/new")).status == 403
+
+
+async def test_by_hand_in_a_browser_from_the_form_to_the_cancellation(
+    server: Server, browser: Browser
+) -> None:
+    _, who = await console(server, KASPI)
+    context = await browser.new_context(viewport=DESK)
+    await context.add_cookies(
+        [{"name": name, "value": value, "url": server.url} for name, value in who.cookies.items()]
+    )
+    url = f"{server.url}{who.home}/deliveries"
+    async with opened(browser, f"{url}/new", context=context) as page:
+        for name, value in KASPI_ORDER.items():
+            if value:
+                await page.fill(f"#{name}", value)
+        await page.fill("#phone", "12")
+        await page.get_by_role("button", name="See the price").click()
+        assert await page.locator("#phone-error").is_visible()
+        assert await page.input_value("#name") == KASPI_ORDER["name"]
+        await page.fill("#phone", KASPI_ORDER["phone"])
+        await page.get_by_role("button", name="See the price").click()
+        await page.get_by_role("button", name="Create the delivery").click()
+        await page.get_by_role("status").filter(has_text="The delivery is created.").wait_for()
+        assert await axe(page) == []
+        await page.goto(url)
+        await page.fill("#q", "4567")
+        await page.get_by_role("button", name="Show").click()
+        assert await axe(page) == []
+        await page.get_by_role("link", name="ORD-77001").click()
+        await page.fill("#reason", "Changed their mind")
+        await page.get_by_role("button", name="Cancel this delivery").click()
+        await page.get_by_text("The delivery is cancelled.").wait_for()
+        await page.get_by_text("Changed their mind").wait_for()
+        await page.goto(f"{url}/import")
+        assert await axe(page) == []
+
+
+async def test_a_label_is_one_sheet_of_a6(server: Server, browser: Browser) -> None:
+    _, who = await console(server, KASPI)
+    texts = dict.fromkeys(("address", "name", "description", "notes"), "Қазақстан көшесі " * 25)
+    long = {**KASPI_ORDER, **{name: f"{text[:180]}, Almaty" for name, text in texts.items()}}
+    path, _ = await created(who, long)
+    context = await browser.new_context(viewport=DESK)
+    await context.add_cookies(
+        [{"name": name, "value": value, "url": server.url} for name, value in who.cookies.items()]
+    )
+    id = path.rpartition("/")[2]
+    url = f"{server.url}{who.home}/deliveries/labels?id={id}"
+    async with opened(browser, url, context=context) as page:
+        assert await axe(page) == []
+        printed = await page.pdf(prefer_css_page_size=True, print_background=True)
+    assert re.findall(rb"/Count (\d+)", printed) == [b"1"]
+    width, height = re.findall(rb"MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", printed)[0]
+    assert round(float(width) / 72 * 25.4) == 105
+    assert round(float(height) / 72 * 25.4) == 148
