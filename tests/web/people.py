@@ -78,6 +78,20 @@ class PersonAtBrowser:
         form = form_of(page, action)
         return await self.send(form.action or path, {**form.fields, **fields}, once=form.once)
 
+    async def send_file(self, path: str, name: str, content: bytes) -> Answer:
+        """Sends a form with a file in the field `name`."""
+        part = 'Content-Disposition: form-data; name="{}"\r\n\r\n'
+        body = (
+            f"--x\r\n{part.format('once')}{uuid4().hex}\r\n".encode()
+            + f"--x\r\n{part.format(name)}".replace(
+                '"\r\n\r\n', '"; filename="file.csv"\r\n\r\n'
+            ).encode()
+            + content
+            + b"\r\n--x--\r\n"
+        )
+        sent = {"Content-Type": "multipart/form-data; boundary=x", **OUR_PAGE}
+        return await self._ask("POST", path, body, sent)
+
     async def _ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
@@ -112,6 +126,7 @@ class SeenForm:
 
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
 _INPUT = re.compile(r"<input\b([^>]*)>")
+_AREA = re.compile(r"<textarea\b([^>]*)>\n?(.*?)</textarea>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 
 
@@ -125,6 +140,8 @@ def form_of(page: Answer, action: str | None = None) -> SeenForm:
         for each in map(_attributes, _INPUT.findall(inside)):
             if each.get("type") not in ("checkbox", "radio") and "name" in each:
                 fields[each["name"]] = each.get("value", "")
+        for each, text in _AREA.findall(inside):
+            fields.setdefault(_attributes(each)["name"], unescape(text))
         return SeenForm(said.get("action", ""), fields, fields.pop("once", ""))
     raise AssertionError(f"no form to {action}: {page.body.decode()}")
 

@@ -11,7 +11,6 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from estafette.cli import links
-from estafette.cli.hours import hours_text, read_hours
 from estafette.cli.output import (
     OK,
     CommandError,
@@ -27,7 +26,8 @@ from estafette.cli.output import (
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, known_market
 from estafette.core.accounts.account import MARKETS
-from estafette.core.couriers.company import PARCEL_TYPES, Company, Connector
+from estafette.core.couriers.company import PARCEL_TYPES, Company, Connector, Hours
+from estafette.core.couriers.hours_text import HoursTextError, hours_text, read_hours
 from estafette.core.ids import new_id
 from estafette.core.quotes.tariff_file import TariffFileError, price_list_text
 from estafette.usecases.accounts.administration import find_account, list_accounts
@@ -111,7 +111,7 @@ def _changed(company: Company, wanted: _Options) -> Company:
         base_fee=_or(wanted.base_fee, company.base_fee),
         base_eta_minutes=_or(wanted.base_eta, company.base_eta_minutes),
         time_zone=_or(wanted.time_zone, company.time_zone),
-        hours=company.hours if wanted.hours is None else read_hours(wanted.hours),
+        hours=company.hours if wanted.hours is None else _read_hours(wanted.hours),
         logo_url=_or(wanted.logo_url, company.logo_url) or None,
         capabilities=replace(
             able,
@@ -380,6 +380,13 @@ def tariffs(
     else:
         say(f"{slug} has {count} tariffs now; quotes follow them from this moment")
     return OK
+
+
+def _read_hours(text: str) -> Hours | None:
+    try:
+        return read_hours(text)
+    except HoursTextError as error:
+        raise misused(str(error)) from None
 
 
 def _read(file: str) -> str:

@@ -244,7 +244,8 @@ async def _note_change(
     )
 
 
-_LARGEST = 1_000_000
+LARGEST_LIMIT = 1_000_000
+"""The largest rate or burst that an account may have."""
 
 
 def checked_personal_data_days(days: int | None) -> None:
@@ -256,6 +257,6 @@ def checked_personal_data_days(days: int | None) -> None:
 
 def checked_positive(what: str, number: int) -> int:
     """Returns a limit that may be set. Raises AccountRefusedError."""
-    if not 1 <= number <= _LARGEST:
-        raise AccountRefusedError(f"the {what} must be from 1 to {_LARGEST}, not {number}")
+    if not 1 <= number <= LARGEST_LIMIT:
+        raise AccountRefusedError(f"the {what} must be from 1 to {LARGEST_LIMIT}, not {number}")
     return number

@@ -1,5 +1,6 @@
 """Accounts as the operator's people see and set them: lists, one with its settings, a visit."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
@@ -23,6 +24,7 @@ __all__ = [
     "AccountsPage",
     "OpenedAccount",
     "account_with_settings",
+    "accounts_of",
     "note_entered",
     "page_of_accounts",
     "set_account",
@@ -44,6 +46,12 @@ async def page_of_accounts(
         found = await accounts.page(connection, wanted, after or "", limit + 1)
     shown = found[:limit]
     return AccountsPage(shown, shown[-1].name if len(found) > limit else None)
+
+
+async def accounts_of(platform: Platform, ids: Collection[UUID]) -> dict[UUID, Account]:
+    """Returns the accounts of these ids, by them; as many as a page shows. Raises Busy."""
+    async with reading(platform) as connection:
+        return await accounts.find_all(connection, ids)
 
 
 class OpenedAccount(NamedTuple):

@@ -30,8 +30,11 @@ _LOGO = re.compile(r"https?://[^\s/]+(?:/\S*)?")
 _LONGEST_NAME = 200
 _LONGEST_ADDRESS = 500
 _MOST_ZONES = 200
-_LARGEST_NUMBER = 2**31 - 1
-_LARGEST_MARGIN = 1_000
+LARGEST_NUMBER = 2**31 - 1
+"""The most minutes, and grams."""
+
+LARGEST_MARGIN = 1_000
+"""The largest margin, in percent of a fee."""
 
 
 class CompanyNotFoundError(LookupError):
@@ -50,7 +53,15 @@ class CompanyNotFoundError(LookupError):
 
 
 class CompanyRefusedError(ValueError):
-    """A courier company cannot be as it was asked for; the message says why."""
+    """A courier company cannot be as it was asked for; the message says why.
+
+    `field` names what is wrong with it, as `Company` and its parts name it.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        """`reason` is a whole sentence without its full stop."""
+        self.field = field
+        super().__init__(reason)
 
 
 async def companies_of(platform: Platform, account: Account) -> tuple[Company, ...]:
@@ -70,6 +81,22 @@ async def list_companies(platform: Platform, market: str | None = None) -> list[
     """Returns all companies (of a market), inactive ones included, by name."""
     async with platform.pool.acquire() as connection:
         return await companies.every(connection, market)
+
+
+async def set_active(platform: Platform, company_id: UUID, *, active: bool) -> Company:
+    """Pauses a company, which is asked for no more quotes then, or has it asked again.
+
+    Whatever else is changed of it at the same time stands. Raises CompanyNotFoundError.
+    """
+    async with platform.pool.acquire() as connection, connection.transaction():
+        before = await companies.lock(connection, company_id)
+        if before is None:
+            raise CompanyNotFoundError(str(company_id))
+        company = replace(before, active=active)
+        if company != before:
+            await companies.save(connection, company)
+            await _note(connection, platform, before, company)
+    return company
 
 
 async def find_company(
@@ -123,13 +150,15 @@ async def save_company(platform: Platform, company: Company, edition: str | None
     is. Raises CompanyRefusedError, or EditedMeanwhileError.
     """
     if problem := _problem(company):
-        raise CompanyRefusedError(problem)
+        raise CompanyRefusedError(*problem)
     async with platform.pool.acquire() as connection, connection.transaction():
         before = await companies.lock(connection, company.id)
         if before is not None:
             must_be(edition, edition_of(before))
         if not await companies.save(connection, company):
-            raise CompanyRefusedError(f"there is a courier company {company.slug!r} already")
+            raise CompanyRefusedError(
+                "slug", f"there is a courier company {company.slug!r} already"
+            )
         await _note(connection, platform, before, company)
     return company
 
@@ -237,62 +266,81 @@ async def strange_zones(platform: Platform, company: Company) -> dict[str, str |
     return strange
 
 
-def _problem(company: Company) -> str | None:
+class _Problem(NamedTuple):
+    """What is wrong with a company, and why."""
+
+    field: str
+    reason: str
+
+
+def _problem(company: Company) -> _Problem | None:
     """Returns why a company cannot be so, or None."""
     able, bank = company.capabilities, company.capabilities.bank
     if company.market not in MARKETS:
-        return f"there is no market {company.market!r}; there are {', '.join(sorted(MARKETS))}"
+        known = ", ".join(sorted(MARKETS))
+        return _Problem("market", f"there is no market {company.market!r}; there are {known}")
     if not _SLUG.fullmatch(company.slug):
-        return f"the slug {company.slug!r} must be 1 to 63 lower-case letters, digits and -"
+        reason = f"the slug {company.slug!r} must be 1 to 63 lower-case letters, digits and -"
+        return _Problem("slug", reason)
     if not company.name.strip():
-        return "the name must not be empty"
+        return _Problem("name", "the name must not be empty")
     if problem := _problem_of_lengths(company):
         return problem
     if company.logo_url is not None and not _LOGO.fullmatch(company.logo_url):
-        return (
-            f"the logo {company.logo_url!r} is not an address such as https://example.com/logo.svg"
-        )
+        reason = f"{company.logo_url!r} is not an address such as https://example.com/logo.svg"
+        return _Problem("logo_url", f"the logo {reason}")
     if not all(zone.strip() for zone in company.service_zones):
-        return "a zone must be the name of a city or province"
+        return _Problem("service_zones", "a zone must be the name of a city or province")
     if not _is_time_zone(company.time_zone):
-        return f"there is no time zone {company.time_zone!r}; use a name such as Africa/Luanda"
+        reason = f"there is no time zone {company.time_zone!r}; use a name such as Africa/Luanda"
+        return _Problem("time_zone", reason)
     if able.bank_transfer_enabled and not (bank.bank and bank.iban and bank.holder):
-        return "bank transfers need the bank's name, the IBAN and the account holder"
+        reason = "bank transfers need the bank's name, the IBAN and the account holder"
+        return _Problem("bank", reason)
     if unknown := set(able.parcel_types or ()) - set(PARCEL_TYPES):
         known = ", ".join(PARCEL_TYPES)
-        return f"unknown parcel types: {', '.join(sorted(unknown))}; there are {known}"
+        reason = f"unknown parcel types: {', '.join(sorted(unknown))}; there are {known}"
+        return _Problem("parcel_types", reason)
     return _problem_of_numbers(company)
 
 
-def _problem_of_lengths(company: Company) -> str | None:
+def _problem_of_lengths(company: Company) -> _Problem | None:
     bank = company.capabilities.bank
     texts = {"name": company.name, "bank": bank.bank, "IBAN": bank.iban, "holder": bank.holder}
     for what, text in texts.items():
         if len(text or "") > _LONGEST_NAME:
-            return f"the {what} must be at most {_LONGEST_NAME} characters long"
+            reason = f"the {what} must be at most {_LONGEST_NAME} characters long"
+            return _Problem("name" if what == "name" else "bank", reason)
     if len(company.logo_url or "") > _LONGEST_ADDRESS:
-        return f"the address of the logo must be at most {_LONGEST_ADDRESS} characters long"
+        reason = f"the address of the logo must be at most {_LONGEST_ADDRESS} characters long"
+        return _Problem("logo_url", reason)
     if len(company.service_zones) > _MOST_ZONES:
-        return f"a company serves at most {_MOST_ZONES} zones; none means the whole market"
+        reason = f"a company serves at most {_MOST_ZONES} zones; none means the whole market"
+        return _Problem("service_zones", reason)
     if any(len(zone) > _LONGEST_NAME for zone in company.service_zones):
-        return f"a zone must be at most {_LONGEST_NAME} characters long"
+        reason = f"a zone must be at most {_LONGEST_NAME} characters long"
+        return _Problem("service_zones", reason)
     return None
 
 
-def _problem_of_numbers(company: Company) -> str | None:
+def _problem_of_numbers(company: Company) -> _Problem | None:
     if company.margin.percent < 0 or company.margin.fixed < 0:
-        return "the margin must not be negative"
-    if company.margin.percent > _LARGEST_MARGIN:
-        return f"the margin must be at most {_LARGEST_MARGIN} percent"
+        return _Problem("margin", "the margin must not be negative")
+    if company.margin.percent > LARGEST_MARGIN:
+        return _Problem("margin", f"the margin must be at most {LARGEST_MARGIN} percent")
     if company.base_fee is not None and company.base_fee < 0:
-        return "the fee must not be negative"
+        return _Problem("base_fee", "the fee must not be negative")
     if max(company.base_fee or 0, company.margin.fixed) > LARGEST_FEE:
-        return f"a sum must be at most {LARGEST_FEE}"
-    numbers = (company.base_eta_minutes, company.capabilities.max_weight_grams)
-    if any(number is not None and number <= 0 for number in numbers):
-        return "minutes and weights must be positive"
-    if any(number is not None and number > _LARGEST_NUMBER for number in numbers):
-        return f"minutes and weights must be at most {_LARGEST_NUMBER}"
+        return _Problem("base_fee", f"a sum must be at most {LARGEST_FEE}")
+    numbers = {
+        "base_eta_minutes": company.base_eta_minutes,
+        "max_weight_grams": company.capabilities.max_weight_grams,
+    }
+    for name, number in numbers.items():
+        if number is not None and number <= 0:
+            return _Problem(name, "minutes and weights must be positive")
+        if number is not None and number > LARGEST_NUMBER:
+            return _Problem(name, f"minutes and weights must be at most {LARGEST_NUMBER}")
     return None
 
 

@@ -12,6 +12,7 @@ _NAMES: Final[Mapping[AuditedAct, str]] = {
     AuditedAct.ACCOUNT_DISABLED: N_("Account disabled"),
     AuditedAct.ACCOUNT_ENABLED: N_("Account enabled"),
     AuditedAct.ACCOUNT_REMOVED: N_("Account removed"),
+    AuditedAct.ACCOUNT_ENTERED: N_("Console visited by the platform"),
     AuditedAct.KEY_CREATED: N_("API key created"),
     AuditedAct.KEY_ROTATED: N_("API key rotated"),
     AuditedAct.KEY_CHANGED: N_("API key changed"),

@@ -1,17 +1,22 @@
 """The audit of an organisation, by the page, and by what was done, by whom, to what and when."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from estafette.core.audit import AuditEntry, ByKind
+from estafette.core.csv_line import csv_line
 from estafette.core.people.organisation import OrganisationKind
 from estafette.http.texts import gettext, reader
+from estafette.usecases.accounts.administration import AccountNotFoundError, find_account
+from estafette.usecases.accounts.settings import accounts_of
 from estafette.usecases.audit import AuditFilter, list_entries
 from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.people.administration import names_of
@@ -21,29 +26,24 @@ from estafette.web.visit import Visit, render
 
 _PAGE: Final = 50
 _LONGEST: Final = 100
+_AT_ONCE: Final = 500
+_MOST_IN_FILE: Final = 20_000
+_COLUMNS: Final = ("at", "act", "by", "who", "address", "account", "mode", "object", "changes")
+_NOBODY: Final = UUID(int=0)
 
 
 async def show(request: Request, visit: Visit) -> Response:
     """Shows what was done, newest first. In the console that is what was done to the account."""
-    asked = {
-        name: request.query_params.get(name, "")[:_LONGEST].strip()
-        for name in ("act", "by", "object", "since", "until")
-    }
-    of = visit.organisation
-    wanted = AuditFilter(
-        account_id=of.id if of.kind is OrganisationKind.ACCOUNT else None,
-        act=asked["act"] or None,
-        by=asked["by"] or None,
-        object=asked["object"] or None,
-        since=_day(asked["since"]),
-        until=_day(asked["until"], later=timedelta(days=1)),
-    )
+    asked = _asked(request)
+    wanted = await _wanted(visit, asked)
     after = request.query_params.get("after") or None
     try:
         page = await list_entries(visit.platform, wanted, after, _PAGE)
     except CursorUnknownError:
         raise HTTPException(404) from None
     people = await names_of(visit.platform, _people_in(page.entries))
+    named = {entry.account_id for entry in page.entries if entry.account_id is not None}
+    is_of_all = visit.organisation.kind is OrganisationKind.PLATFORM
     kept = {name: value for name, value in asked.items() if value}
     return render(
         visit,
@@ -51,6 +51,7 @@ async def show(request: Request, visit: Visit) -> Response:
         columns=(
             Column("act", gettext("What")),
             Column("by", gettext("Who")),
+            *([Column("account", gettext("Account"))] if is_of_all else []),
             Column("object", gettext("To what"), "quiet"),
             Column("changes", gettext("More"), "quiet"),
             Column("at", gettext("When"), "time"),
@@ -61,12 +62,89 @@ async def show(request: Request, visit: Visit) -> Response:
         act_name=act_name,
         acts=act_names(),
         asked=asked,
+        is_of_all=is_of_all,
+        accounts=await accounts_of(visit.platform, named) if is_of_all else {},
+        file=f"{visit.path}/file?{urlencode(kept)}",
         is_filtered=bool(kept),
         paging=Paging(
             previous=f"{visit.path}?{urlencode(kept)}" if after else "",
             next=f"{visit.path}?{urlencode({**kept, 'after': page.next})}" if page.next else "",
         ),
     )
+
+
+async def export(request: Request, visit: Visit) -> Response:
+    """Gives what was found as CSV, newest first, as many entries as a spreadsheet takes at once."""
+    wanted = await _wanted(visit, _asked(request))
+    lines = [
+        csv_line(("at", "act", "by", "who", "address", "account", "mode", "object", "changes"))
+    ]
+    after: str | None = None
+    while len(lines) <= _MOST_IN_FILE:
+        page = await list_entries(visit.platform, wanted, after, _AT_ONCE)
+        lines += map(_line, page.entries)
+        after = page.next
+        if after is None:
+            break
+    return Response(
+        "".join(lines),
+        media_type="text/csv",
+        headers={
+            "Content-Disposition": 'attachment; filename="audit.csv"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _line(entry: AuditEntry) -> str:
+    return csv_line(
+        (
+            entry.at.isoformat(),
+            entry.act,
+            entry.by.kind,
+            entry.by.name,
+            entry.by.address,
+            entry.account_id,
+            entry.mode,
+            entry.object,
+            orjson.dumps(entry.changes).decode() if entry.changes else None,
+        )
+    )
+
+
+def _asked(request: Request) -> dict[str, str]:
+    return {
+        name: request.query_params.get(name, "")[:_LONGEST].strip()
+        for name in ("act", "by", "object", "account", "since", "until")
+    }
+
+
+async def _wanted(visit: Visit, asked: Mapping[str, str]) -> AuditFilter:
+    """Returns what is looked for: in the console, of its account alone."""
+    of = visit.organisation
+    account_id = of.id if of.kind is OrganisationKind.ACCOUNT else None
+    if account_id is None and asked["account"]:
+        account_id = await _account_named(visit, asked["account"])
+    return AuditFilter(
+        account_id=account_id,
+        act=asked["act"] or None,
+        by=asked["by"] or None,
+        object=asked["object"] or None,
+        since=_day(asked["since"]),
+        until=_day(asked["until"], later=timedelta(days=1)),
+    )
+
+
+async def _account_named(visit: Visit, text: str) -> UUID:
+    """Returns the id of an account by its name, or by the id itself, which outlives the account."""
+    try:
+        return UUID(text)
+    except ValueError:
+        pass
+    try:
+        return (await find_account(visit.platform, text)).id
+    except AccountNotFoundError:
+        return _NOBODY
 
 
 def _people_in(entries: list[AuditEntry]) -> list[UUID]:

@@ -42,6 +42,7 @@ def pages(home: str) -> tuple[Page, ...]:
         page(f"{home}/team/{{person}}/remove", manage, remove, post),
         page(f"{home}/team/{{person}}/end-sessions", manage, end_sessions, post),
         page(f"{home}/audit", PersonAct.AUDIT_SEE, audit.show),
+        page(f"{home}/audit/file", PersonAct.AUDIT_SEE, audit.export),
     )
 
 

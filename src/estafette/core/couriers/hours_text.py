@@ -3,10 +3,12 @@
 import re
 from datetime import time
 
-from estafette.cli.output import misused
 from estafette.core.couriers.company import WEEKDAYS, Hours, Span
 
 ALWAYS = "always"
+
+_LONGEST = 1_000
+"""Characters of hours, as a person writes them."""
 
 _PART = re.compile(
     r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+"
@@ -15,24 +17,32 @@ _PART = re.compile(
 _DAY_END = "24:00"  # which is kept as 00:00: a span that ends at or before its beginning runs on
 
 
+class HoursTextError(ValueError):
+    """A text is no opening hours."""
+
+    def __init__(self, text: str) -> None:
+        """`text` is what was written."""
+        super().__init__(
+            f"{text!r} are no hours such as 'mon-fri 08:00-18:00, sat 09:00-13:00' or 'always'"
+        )
+
+
 def read_hours(text: str) -> Hours | None:
-    """The hours that a text means; None for `always`."""
-    written = text.strip().lower()
+    """Returns the hours that a text means; None for `always`. Raises HoursTextError."""
+    written = text[: _LONGEST + 1].strip().lower()
     if written == ALWAYS:
         return None
     days: dict[str, tuple[Span, ...]] = {}
     for part in written.split(","):
         found = _PART.fullmatch(part.strip())
         try:
-            if found is None:
+            if found is None or len(written) > _LONGEST:
                 raise ValueError
             first = WEEKDAYS.index(found["first"])
             last = WEEKDAYS.index(found["last"] or found["first"])
             span = (_time(found["opens"]), _closing(found["closes"]))
         except ValueError:
-            raise misused(
-                f"{text!r} are no hours such as 'mon-fri 08:00-18:00, sat 09:00-13:00' or 'always'"
-            ) from None
+            raise HoursTextError(text[:_LONGEST]) from None
         for number in range((last - first) % len(WEEKDAYS) + 1):
             day = WEEKDAYS[(first + number) % len(WEEKDAYS)]
             days[day] = (*days.get(day, ()), span)

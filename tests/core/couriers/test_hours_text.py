@@ -2,7 +2,7 @@
 
 import pytest
 
-from estafette.cli.hours import hours_text, read_hours
+from estafette.core.couriers.hours_text import HoursTextError, hours_text, read_hours
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,17 @@ def test_hours_are_read_in_every_usual_form(written: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["mon 24:00-08:00", "mon 8-18", "mon 08:00-24:01", "mon 008:00-18:00", "8:00-18:00"]
+    "written",
+    [
+        "mon 24:00-08:00",
+        "mon 8-18",
+        "mon 08:00-24:01",
+        "mon 008:00-18:00",
+        "8:00-18:00",
+        "",
+        "mon 08:00-18:00," * 99 + "mon 08:00-18:00",
+    ],
 )
 def test_what_are_no_hours_is_refused(written: str) -> None:
-    with pytest.raises(Exception, match="are no hours"):
+    with pytest.raises(HoursTextError, match="are no hours"):
         read_hours(written)

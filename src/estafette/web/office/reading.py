@@ -1,0 +1,53 @@
+"""Reading what the office's forms and addresses say, and saying what is wrong with it."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from estafette.http.formats import number
+from estafette.http.texts import gettext
+from estafette.web.forms import Form
+
+
+def id_in_path(request: Request, name: str) -> UUID:
+    """Returns the id in a page's path. Raises HTTPException 404 for what is none."""
+    try:
+        return UUID(hex=request.path_params[name])
+    except ValueError:
+        raise HTTPException(404) from None
+
+
+def asked(request: Request, *names: str) -> dict[str, str]:
+    """Returns what a filter asks for, each text bounded; "" for what it does not ask."""
+    return {name: request.query_params.get(name, "")[:100].strip() for name in names}
+
+
+@dataclass
+class Reading:
+    """A form being read: `faults` are sentences by the name of the field."""
+
+    form: Form
+    faults: dict[str, str] = field(default_factory=dict[str, str])
+
+    def whole(self, name: str, least: int, most: int, *, otherwise: int | None = None) -> int:
+        """Returns a whole number from `least` to `most`; `otherwise` for an empty field."""
+        text = self.form.value(name)
+        if not text and otherwise is not None:
+            return otherwise
+        digits = "".join(text.split())
+        if digits.isascii() and digits.isdigit() and len(digits) <= 19:
+            found = int(digits)
+            if least <= found <= most:
+                return found
+        self.faults[name] = gettext(
+            "Write a whole number from %(least)s to %(most)s.",
+            least=number(least),
+            most=number(most),
+        )
+        return least
+
+    def whole_or_none(self, name: str, least: int, most: int) -> int | None:
+        """Returns such a number, or None for an empty field."""
+        return self.whole(name, least, most) if self.form.has(name) else None
