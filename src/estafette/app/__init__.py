@@ -112,6 +112,7 @@ async def open_platform(
         watch_limits=_watch_limits(settings),
         by=by,
         needs_second_factor=settings.operator_second_factor,
+        webhook_addresses=settings.webhook_source_addresses,
     )
     try:
         yield platform

@@ -9,8 +9,9 @@ from starlette.types import ASGIApp
 
 from estafette import health
 from estafette.app import reader_of_ids
+from estafette.core.deliveries.dialect import event_types
 from estafette.couriers import entrega, sandbox
-from estafette.dialects import DialectRecord
+from estafette.dialects import DialectRecord, changelog
 from estafette.http import assets, plain
 from estafette.http.address import ClientAddresses
 from estafette.http.fallback import Fallback, plain_words
@@ -25,6 +26,8 @@ from estafette.usecases.platform import Platform
 from estafette.web import home, tracking, widget
 from estafette.web.app import PREFIXES, PeoplePages
 from estafette.web.console.by_hand import ByHand
+from estafette.web.developers import Spoken
+from estafette.web.developers import addresses as addresses_of_webhooks
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def build(
     pages = tracking.build(platform, public_id=public_id, streams=streams)
     people = PeoplePages(platform, processes)
     people.starlette.state.by_hand = _by_hand(dialects)
+    people.starlette.state.spoken = _spoken(platform.public_url, dialects)
     others = (
         *(Mounted(Mount(prefix), people, plain_words) for prefix in PREFIXES),
         Mounted(
@@ -77,6 +81,7 @@ def build(
         [
             home.build(_places(platform.public_url, dialects)),
             widget.build(),
+            addresses_of_webhooks.build(platform),
             *health.routes(platform, metrics_token),
         ]
     )
@@ -117,6 +122,23 @@ def _mounted(
         yield Mounted(one.introduction.mount, one.build(platform, creator, limiter), words)
         for prefix, build_page in one.pages.items():
             yield Mounted(Mount(prefix), build_page(platform.public_url), words)
+
+
+def _spoken(server_url: str, dialects: Sequence[DialectRecord]) -> dict[str, Spoken]:
+    """What the pages of developers are told of each dialect."""
+    return {
+        one.name: Spoken(
+            title=one.introduction.title,
+            url=one.introduction.mount.url(server_url),
+            docs_url=one.introduction.docs_url(server_url),
+            types=event_types(one.dialect),
+            show_delivery=one.ids.delivery,
+            parse_delivery=one.ids.parse,
+            show_event=one.ids.event,
+            changelog=changelog(one.name),
+        )
+        for one in dialects
+    }
 
 
 def _mentions(dialects: Sequence[DialectRecord]) -> list[sandbox.Mention]:

@@ -64,6 +64,12 @@ def introduction(name: str) -> Introduction:
     )
 
 
+def changelog(name: str) -> str:
+    """Returns the text of `changelog.toml` of the dialect of that name; without one, no changes."""
+    file = files(__name__) / name / "changelog.toml"
+    return file.read_text("utf-8") if file.is_file() else "entry = []"
+
+
 def later(place: str) -> Callable[..., Any]:
     """Returns the function at a place (`module:function`), which is imported when it is called.
 

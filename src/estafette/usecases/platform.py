@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from estafette.core.accounts.account import Mode
+from estafette.core.accounts.acts import Network
 from estafette.core.audit import By
 from estafette.core.couriers.company import Company, Connector, Courier
 from estafette.core.couriers.upstream import Recalled
@@ -73,7 +74,8 @@ class Platform:
     `couriers` are the connectors to courier companies, `watch_limits` how long things may take,
     `observe_courier` hears how each company answered, `observe_dispatch` what became of deliveries
     at remote ones. `recall` calls deliveries off there, within the limits of `patience`; without it
-    none that was placed can be. `by` is who acts, as the audit tells it.
+    none that was placed can be. `by` is who acts, as the audit tells it. `webhook_addresses` are
+    those that webhooks come from, where the operator has named them.
     With `needs_second_factor` the operator's people open nothing of the platform's without one.
     """
 
@@ -93,6 +95,7 @@ class Platform:
     recall: Recall = _unreachable
     patience: Patience = field(default_factory=Patience)
     by: By = NOBODY_IN_PARTICULAR
+    webhook_addresses: tuple[Network, ...] = ()
     needs_second_factor: bool = True
 
     def transaction(self, connection: Connection) -> AbstractAsyncContextManager[UnitOfWork]:

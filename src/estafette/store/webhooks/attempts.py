@@ -162,15 +162,19 @@ def _is_wanted(one: Attempt, wanted: AttemptFilter, after: AttemptCursor | None)
 
 
 class Exchange(NamedTuple):
-    """An attempt with the beginnings of what was sent and received; None: they are not kept."""
+    """An attempt with the beginnings of what was sent and received; None: they are not kept.
+
+    `attempts` counts those of its message so far.
+    """
 
     attempt: Attempt
+    attempts: int
     request: bytes | None
     answer: bytes | None
 
 
 _EXCHANGE = f"""
-{_ATTEMPT}, attempts.request, attempts.answer
+{_ATTEMPT}, messages.attempt as attempts, attempts.request, attempts.answer
 from attempts
 join messages on messages.account_id = attempts.account_id and messages.id = attempts.message_id
 {_AROUND}
@@ -187,8 +191,39 @@ async def exchange(
     if row is None:
         return None
     fields = dict(row)
-    request, answer = fields.pop("request"), fields.pop("answer")
-    return Exchange(Attempt(**fields), request, answer)
+    others = [fields.pop(name) for name in ("attempts", "request", "answer")]
+    return Exchange(Attempt(**fields), *others)
+
+
+class Awaited(NamedTuple):
+    """A message: for which endpoint, of which type, and how it stands.
+
+    It is tried next at `due_at`, None: not at all, or its endpoint is sent nothing. `attempts` were
+    made, or begun.
+    """
+
+    endpoint: str
+    type: str
+    state: str
+    due_at: datetime | None
+    attempts: int
+
+
+_AWAITED = f"""
+select endpoints.name as endpoint, state,
+    coalesce(test_type, events.announced[messages.ordinal + 1]) as type,
+    case when messages.state = 'pending' and endpoints.disabled_at is null
+        and endpoints.url is not null then messages.due_at end as due_at, attempt as attempts
+from messages
+{_AROUND}
+where messages.account_id = $1 and messages.id = $3
+"""  # noqa: S608 - the parts are constants
+
+
+async def awaited(connection: Connection, scope: Scope, message_id: UUID) -> Awaited | None:
+    """Returns how a message stands of which an attempt is awaited; None where there is none."""
+    row = await connection.fetchrow(_AWAITED, *scope, message_id)
+    return Awaited(**row) if row else None
 
 
 class Health(NamedTuple):

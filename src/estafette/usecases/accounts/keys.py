@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from estafette.core.accounts.account import Account, KeyKind, Mode, Scope
@@ -25,6 +26,7 @@ from estafette.usecases.platform import Platform, clock
 __all__ = [
     "ApiKey",
     "IssuedKey",
+    "KeyFault",
     "KeyRefusedError",
     "KeyRules",
     "change_key",
@@ -53,8 +55,31 @@ _HINT_CHARACTERS = 4
 _MODE_IN_KEYS = {Mode.LIVE: "live", Mode.SANDBOX: "test"}
 
 
+class KeyFault(StrEnum):
+    """Why a key cannot be issued, found or changed."""
+
+    KIND = "kind"
+    NAME = "name"
+    ACTS = "acts"
+    NETWORKS = "networks"
+    PAST = "past"
+    TOO_MANY = "too_many"
+    ENDED = "ended"
+    ROTATED = "rotated"
+    LIMITS = "limits"
+    UNKNOWN = "unknown"
+
+
 class KeyRefusedError(ValueError):
-    """A key cannot be issued, found or changed; the message says why."""
+    """A key cannot be issued, found or changed.
+
+    The message says why to whoever has a shell; pages have sentences of their own for the `fault`.
+    """
+
+    def __init__(self, message: str, fault: KeyFault) -> None:
+        """`message` is for a command, `fault` the kind of what is wrong."""
+        self.fault = fault
+        super().__init__(message)
 
 
 class IssuedKey(NamedTuple):
@@ -92,7 +117,9 @@ async def issue(
     """
     word = account.market.keys.get(kind)
     if word is None:
-        raise KeyRefusedError(f"accounts that speak {account.dialect} have no {kind} keys")
+        raise KeyRefusedError(
+            f"accounts that speak {account.dialect} have no {kind} keys", KeyFault.KIND
+        )
     key = new_token(f"{word}_{_MODE_IN_KEYS[mode]}_")
     hint = key[-_HINT_CHARACTERS:]
     known = ApiKey(account.id, new_id(), mode, kind, hint, clock())
@@ -107,14 +134,20 @@ def _ruled(key: ApiKey, rules: KeyRules, now: datetime) -> ApiKey:
     """Returns the key under these rules. Raises KeyRefusedError for rules that cannot be."""
     name = rules.name.strip()
     if len(name) > NAME_LENGTH or any(unicodedata.category(each)[0] == "C" for each in name):
-        raise KeyRefusedError(f"a key's name is one line of at most {NAME_LENGTH} characters")
+        raise KeyRefusedError(
+            f"a key's name is one line of at most {NAME_LENGTH} characters", KeyFault.NAME
+        )
     if not (acts := rules.acts & key.kind.acts):
         known = ", ".join(act for act in Act if act in key.kind.acts)
-        raise KeyRefusedError(f"a {key.kind} key can do nothing but {known}")
+        raise KeyRefusedError(f"a {key.kind} key can do nothing but {known}", KeyFault.ACTS)
     if len(rules.networks) > MOST_NETWORKS:
-        raise KeyRefusedError(f"a key is accepted from at most {MOST_NETWORKS} networks")
+        raise KeyRefusedError(
+            f"a key is accepted from at most {MOST_NETWORKS} networks", KeyFault.NETWORKS
+        )
     if rules.expires_at is not None and rules.expires_at <= now:
-        raise KeyRefusedError("the key would have expired already; name a time to come")
+        raise KeyRefusedError(
+            "the key would have expired already; name a time to come", KeyFault.PAST
+        )
     networks = tuple(dict.fromkeys(rules.networks))
     return key._replace(name=name, acts=acts, networks=networks, expires_at=rules.expires_at)
 
@@ -146,7 +179,8 @@ async def _must_have_room(connection: Connection, account: Account) -> None:
     known = await keys.of_account(connection, account.id)
     if sum(key.expires_at is None or key.expires_at > now for key in known) >= MOST_KEYS:
         raise KeyRefusedError(
-            f"the account {account.name!r} has {MOST_KEYS} keys; revoke those that nobody uses"
+            f"the account {account.name!r} has {MOST_KEYS} keys; revoke those that nobody uses",
+            KeyFault.TOO_MANY,
         )
 
 
@@ -174,7 +208,8 @@ async def rotate_key(
         old, now = await _find(connection, account, key), await keys.now(connection)
         if old.disabled_at is not None or old.replaced_by is not None or _has_ended(old, now):
             raise KeyRefusedError(
-                f"the key …{old.hint} is disabled, rotated or expired already: create a new one"
+                f"the key …{old.hint} is disabled, rotated or expired already: create a new one",
+                KeyFault.ROTATED,
             )
         await _must_have_room(connection, account)
         rules = KeyRules(old.name, old.acts, old.networks, expires_at or old.expires_at)
@@ -200,9 +235,13 @@ async def change_key(
             kept = _ruled(old, replace(after, expires_at=None), now)
             return kept._replace(expires_at=old.expires_at)
         if _has_ended(old, now):
-            raise KeyRefusedError(f"the key …{old.hint} has ended: create a new one")
+            raise KeyRefusedError(
+                f"the key …{old.hint} has ended: create a new one", KeyFault.ENDED
+            )
         if old.replaced_by is not None:
-            raise KeyRefusedError(f"the key …{old.hint} was rotated: it ends when it was told to")
+            raise KeyRefusedError(
+                f"the key …{old.hint} was rotated: it ends when it was told to", KeyFault.ROTATED
+            )
         return _ruled(old, after, now)
 
     return await _change(platform, account, key, audit.AuditedAct.KEY_CHANGED, changed)
@@ -216,12 +255,13 @@ async def set_limits(
     def changed(old: ApiKey, _: datetime) -> ApiKey:
         if old.limits is None:
             raise KeyRefusedError(
-                f"the key …{old.hint} is a secret one: limits are for publishable keys"
+                f"the key …{old.hint} is a secret one: limits are for publishable keys",
+                KeyFault.LIMITS,
             )
         try:
             return old._replace(limits=checked(change(old.limits)))
         except PageLimitsError as error:
-            raise KeyRefusedError(str(error)) from None
+            raise KeyRefusedError(str(error), KeyFault.LIMITS) from None
 
     return await _change(platform, account, key, audit.AuditedAct.KEY_CHANGED, changed)
 
@@ -242,7 +282,9 @@ async def enable_key(platform: Platform, account: Account, key: str) -> ApiKey:
 
     def enabled(old: ApiKey, now: datetime) -> ApiKey:
         if _has_ended(old, now):
-            raise KeyRefusedError(f"the key …{old.hint} has ended: create a new one")
+            raise KeyRefusedError(
+                f"the key …{old.hint} has ended: create a new one", KeyFault.ENDED
+            )
         return old._replace(disabled_at=None)
 
     return await _change(platform, account, key, audit.AuditedAct.KEY_ENABLED, enabled)
@@ -339,9 +381,10 @@ async def _find(connection: Connection, account: Account, text: str) -> ApiKey:
     if not matching:
         raise KeyRefusedError(
             f"the account {account.name!r} has no such key;"
-            f" `estafette keys list --account {account.name}` shows them"
+            f" `estafette keys list --account {account.name}` shows them",
+            KeyFault.UNKNOWN,
         )
-    raise KeyRefusedError(f"several keys end in {text}: name one by its id")
+    raise KeyRefusedError(f"several keys end in {text}: name one by its id", KeyFault.UNKNOWN)
 
 
 def is_whole_key(text: str) -> bool:

@@ -11,6 +11,7 @@ from estafette.store.webhooks.attempts import (
     Attempt,
     AttemptCursor,
     AttemptFilter,
+    Awaited,
     Exchange,
     Health,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "AttemptCursor",
     "AttemptFilter",
     "AttemptPage",
+    "Awaited",
     "Exchange",
     "Health",
     "Watched",
@@ -59,6 +61,12 @@ async def find_exchange(
     """Returns one attempt with what is kept of what was sent and answered; None: there is none."""
     async with platform.connections.account(scope.account_id) as connection:
         return await attempts.exchange(connection, scope, message_id, attempt)
+
+
+async def find_waiting(platform: Platform, scope: Scope, message_id: UUID) -> Awaited | None:
+    """Returns how a message stands whose attempt is not made yet; None: there is no such."""
+    async with platform.connections.account(scope.account_id) as connection:
+        return await attempts.awaited(connection, scope, message_id)
 
 
 class Watched(NamedTuple):

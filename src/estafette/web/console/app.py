@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from estafette.core.accounts.account import Mode
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_
+from estafette.web import developers
 from estafette.web.areas import Area, Entry, Section
 from estafette.web.console import deliveries_routes, overview
 from estafette.web.people import team
@@ -39,6 +40,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     page("/console/{account}", PersonAct.PROFILE_MANAGE, _enter),
     page(CONSOLE, PersonAct.OVERVIEW_SEE, overview.show),
     *deliveries_routes.pages(CONSOLE),
+    *developers.pages(CONSOLE),
     *team.pages(CONSOLE),
 )
 
@@ -52,6 +54,7 @@ AREA: Final = Area(
                 Entry("/deliveries", N_("Deliveries"), "package", PersonAct.DELIVERIES_SEE),
             ),
         ),
+        developers.SECTION,
         Section(
             N_("Organisation"),
             (
