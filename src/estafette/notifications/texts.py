@@ -7,30 +7,30 @@ is invisible or turns the direction of reading.
 import html
 import unicodedata
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
-from io import BytesIO
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from estafette.core.notifications.letter import Letter, LetterKind
 from estafette.core.notifications.notification import NotificationKind
+from estafette.http.texts import N_, Reader, gettext, read_by
 from estafette.notifications.sending import Outgoing
 from estafette.usecases.notifications.outbox import DueNotification
 
-SOURCE: Final = "en"
-
-CREATED: Final = "{brand}: a parcel is being sent to you. Follow it here: {link}"
-ON_THE_WAY: Final = "{brand}: the courier is on the way to you. {link}"
-ON_THE_WAY_BY: Final = "{brand}: the courier is on the way to you. Planned until {time}. {link}"
-FAILED_CALL: Final = (
-    "{brand}: your parcel could not be delivered. To arrange what comes next, call {phone}. {link}"
+CREATED: Final = N_("%(brand)s: a parcel is being sent to you. Follow it here: %(link)s")
+ON_THE_WAY: Final = N_("%(brand)s: the courier is on the way to you. %(link)s")
+ON_THE_WAY_BY: Final = N_(
+    "%(brand)s: the courier is on the way to you. Planned until %(time)s. %(link)s"
 )
-FAILED: Final = (
-    "{brand}: your parcel could not be delivered. The sender will tell you what comes next. {link}"
+FAILED_CALL: Final = N_(
+    "%(brand)s: your parcel could not be delivered. To arrange what comes next, call"
+    " %(phone)s. %(link)s"
 )
-DELIVERED: Final = "{brand}: your parcel has been delivered. {link}"
-UNNAMED: Final = "Your delivery"
+FAILED: Final = N_(
+    "%(brand)s: your parcel could not be delivered. The sender will tell you what comes"
+    " next. %(link)s"
+)
+DELIVERED: Final = N_("%(brand)s: your parcel has been delivered. %(link)s")
+UNNAMED: Final = N_("Your delivery")
 
 
 class LetterWords(NamedTuple):
@@ -44,54 +44,39 @@ class LetterWords(NamedTuple):
 
 LETTERS: Final = {
     LetterKind.INVITATION: LetterWords(
-        "{inviter} invites you to {organisation}",
-        "{inviter} invites you to work with {organisation} in Estafette. The link works once, for"
-        " {hours} h.",
-        "Accept the invitation",
-        "If you did not expect this, do nothing: without the link nothing happens.",
+        N_("%(inviter)s invites you to %(organisation)s"),
+        N_(
+            "%(inviter)s invites you to work with %(organisation)s in Estafette. The link works"
+            " once, for %(hours)s h."
+        ),
+        N_("Accept the invitation"),
+        N_("If you did not expect this, do nothing: without the link nothing happens."),
     ),
     LetterKind.PASSWORD_RESET: LetterWords(
-        "Choose a new password",
-        "Somebody, probably you, has asked to choose a new password. The link works once, for"
-        " {minutes} min.",
-        "Choose a new password",
-        "If it was not you, do nothing: your password stays as it is.",
+        N_("Choose a new password"),
+        N_(
+            "Somebody, probably you, has asked to choose a new password. The link works once, for"
+            " %(minutes)s min."
+        ),
+        N_("Choose a new password"),
+        N_("If it was not you, do nothing: your password stays as it is."),
     ),
     LetterKind.ENDPOINT_FAILING: LetterWords(
-        "Webhooks to {host} are failing",
-        "Since {since} the endpoint “{endpoint}” of {account} has taken no webhook. They are sent"
-        " again, ever more rarely, and given up in the end.",
-        "Look at the attempts",
-        "You get this letter because you look after the webhooks of {account}.",
+        N_("Webhooks to %(host)s are failing"),
+        N_(
+            "Since %(since)s the endpoint “%(endpoint)s” of %(account)s has taken no webhook. They"
+            " are sent again, ever more rarely, and given up in the end."
+        ),
+        N_("Look at the attempts"),
+        N_("You get this letter because you look after the webhooks of %(account)s."),
     ),
 }
 
-PHRASES: Final = (
-    *(CREATED, ON_THE_WAY, ON_THE_WAY_BY, FAILED_CALL, FAILED, DELIVERED, UNNAMED),
-    *(phrase for words in LETTERS.values() for phrase in words),
-)
-"""Every English text that has to be known in each language."""
-
-
-@cache
-def translations(language: str) -> dict[str, str]:
-    """Returns the texts of a language by the English ones; none for English."""
-    from babel.messages.pofile import read_po  # a server sends nothing and needs none of it
-
-    if language == SOURCE:
-        return {}
-    data = (files("estafette") / "notifications" / "texts" / f"{language}.po").read_bytes()
-    return {
-        message.id: message.string
-        for message in read_po(BytesIO(data))
-        if isinstance(message.id, str) and message.id and isinstance(message.string, str)
-    }
-
 
 def say(phrase: str, language: str, **facts: str) -> str:
-    """Returns a phrase of PHRASES in a language, filled with facts, which are cleaned."""
-    words = translations(language).get(phrase) or phrase
-    return words.format(**{name: cleaned(fact) for name, fact in facts.items()})
+    """Returns a phrase of this module in a language, filled with facts, which are cleaned."""
+    with read_by(Reader(language)):
+        return gettext(phrase, **{name: cleaned(fact) for name, fact in facts.items()})
 
 
 def cleaned(text: str) -> str:
