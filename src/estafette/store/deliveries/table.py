@@ -171,15 +171,23 @@ _AWAITING = f"""
 select {rows.DELIVERY_COLUMNS} from deliveries
 where status = 'awaiting_payment' and mode = $1 and ($2::uuid is null or account_id = $2)
     and terms ->> 'method' = 'bank_transfer' -- the others are held until they are confirmed
+    and (created_at, id) > ($4, $5)
 order by created_at, id limit $3
 """  # noqa: S608 - the columns are a constant
 
 
 async def awaiting_transfer(
-    connection: Connection, mode: str, account_id: UUID | None, limit: int
+    connection: Connection,
+    mode: str,
+    account_id: UUID | None,
+    limit: int,
+    after: tuple[datetime, UUID],
 ) -> list[Delivery]:
-    """At most `limit` deliveries whose payment is awaited, of one account or all, oldest first."""
-    found = await connection.fetch(_AWAITING, mode, account_id, limit)
+    """At most `limit` deliveries whose payment is awaited, of one account or all, oldest first.
+
+    Those after a time of creation and an id.
+    """
+    found = await connection.fetch(_AWAITING, mode, account_id, limit, *after)
     return [rows.delivery(row) for row in found]
 
 

@@ -85,6 +85,14 @@ async def probe(connection: Connection, account_id: UUID) -> None:
     )
 
 
+async def of_account(connection: Connection, account_id: UUID) -> dict[UUID, int]:
+    """Returns the endpoints of an account that fail, each with how often in a row it has."""
+    found = await connection.fetch(
+        "select endpoint_id, failures from endpoint_failures where account_id = $1", account_id
+    )
+    return {row["endpoint_id"]: row["failures"] for row in found}
+
+
 class Gone(NamedTuple):
     """An endpoint that was disabled: it said `times` and for `seconds` that it is gone."""
 

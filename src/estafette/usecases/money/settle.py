@@ -24,6 +24,19 @@ class PaymentRefusedError(ValueError):
     """Money cannot be booked as it was told; the message says why."""
 
 
+class TooMuchError(PaymentRefusedError):
+    """More than is owed: `most` is what is, in whole units of the market's currency."""
+
+    def __init__(self, message: str, most: int) -> None:
+        """Says `message`."""
+        super().__init__(message)
+        self.most = most
+
+
+class ReferenceTakenError(PaymentRefusedError):
+    """Another payment was booked under the reference."""
+
+
 @dataclass(frozen=True)
 class WantedTransfer:
     """What is to be booked: whose book gives (settled) or receives (paid out), and how much.
@@ -68,7 +81,7 @@ async def pay(platform: Platform, wanted: WantedTransfer) -> tuple[BookedPayment
         known = await books.payment(connection, scope, wanted.reference)
         if known is not None:
             if known._replace(id=payment.id) != payment:
-                raise PaymentRefusedError(
+                raise ReferenceTakenError(
                     f"the reference {wanted.reference!r} has another payment:"
                     f" {known.cause.value} {known.amount}, {known.book.value}"
                 )
@@ -78,7 +91,7 @@ async def pay(platform: Platform, wanted: WantedTransfer) -> tuple[BookedPayment
         balance = next((one.amount for one in balances if one.holder == of), 0)
         most = outstanding(wanted.cause, balance)
         if wanted.amount > most:
-            raise PaymentRefusedError(_too_much(wanted, most))
+            raise TooMuchError(_too_much(wanted, most), most)
         await books.book_payment(connection, scope, payment)
         facts = {
             "book": wanted.book.value,

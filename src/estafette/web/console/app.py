@@ -15,7 +15,7 @@ from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_
 from estafette.web import developers
 from estafette.web.areas import Area, Entry, Section
-from estafette.web.console import deliveries_routes, overview
+from estafette.web.console import deliveries_routes, money, overview
 from estafette.web.people import team
 from estafette.web.visit import Page, Visit, page, render
 
@@ -41,6 +41,8 @@ ROUTES: Final[tuple[Page, ...]] = (
     page(CONSOLE, PersonAct.OVERVIEW_SEE, overview.show),
     *deliveries_routes.pages(CONSOLE),
     *developers.pages(CONSOLE),
+    page(f"{CONSOLE}/money", PersonAct.PAYMENTS_SEE, money.show),
+    page(f"{CONSOLE}/money/statement.csv", PersonAct.STATEMENTS_SEE, money.download),
     *team.pages(CONSOLE),
 )
 
@@ -52,6 +54,7 @@ AREA: Final = Area(
             (
                 Entry("", N_("Overview"), "layout-dashboard", PersonAct.OVERVIEW_SEE),
                 Entry("/deliveries", N_("Deliveries"), "package", PersonAct.DELIVERIES_SEE),
+                Entry("/money", N_("Money"), "wallet", PersonAct.PAYMENTS_SEE),
             ),
         ),
         developers.SECTION,

@@ -9,12 +9,23 @@ from typing import Final
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_
 from estafette.web.areas import Area, Entry, Section
-from estafette.web.office import accounts, companies, overview, tariffs
+from estafette.web.office import (
+    accounts,
+    companies,
+    deliveries,
+    health,
+    money,
+    overview,
+    payments,
+    tariffs,
+)
 from estafette.web.office import people as everybody
 from estafette.web.people import team
 from estafette.web.visit import Page, page
 
 OFFICE: Final = "/office"
+_DELIVERY: Final = f"{deliveries.DELIVERIES}/{{delivery}}"
+_POST: Final = ("POST",)
 
 ROUTES: Final[tuple[Page, ...]] = (
     page(OFFICE, PersonAct.OVERVIEW_SEE, overview.show),
@@ -22,6 +33,19 @@ ROUTES: Final[tuple[Page, ...]] = (
     *everybody.pages(OFFICE),
     *tariffs.pages(OFFICE),
     *companies.pages(OFFICE),
+    page(payments.PAYMENTS, PersonAct.PAYMENTS_SEE, payments.show),
+    page(f"{payments.PAYMENTS}/confirm", PersonAct.PAYMENTS_CONFIRM, payments.confirm, _POST),
+    page(money.MONEY, PersonAct.STATEMENTS_SEE, money.show),
+    page(f"{money.MONEY}/statement.csv", PersonAct.STATEMENTS_SEE, money.download),
+    page(f"{money.MONEY}/settle", PersonAct.PAYMENTS_SETTLE, money.settle, _POST),
+    page(f"{money.MONEY}/pay-out", PersonAct.PAYMENTS_PAY_OUT, money.pay_out, _POST),
+    page(deliveries.DELIVERIES, PersonAct.DELIVERIES_SEE, deliveries.show),
+    page(_DELIVERY, PersonAct.DELIVERIES_SEE, deliveries.show_one),
+    page(f"{_DELIVERY}/move", PersonAct.DELIVERIES_MOVE, deliveries.move, _POST),
+    page(f"{_DELIVERY}/settle", PersonAct.DELIVERIES_RELEASE, deliveries.settle, _POST),
+    page(f"{_DELIVERY}/unlock", PersonAct.PINS_UNLOCK, deliveries.unlock, _POST),
+    page(f"{OFFICE}/platforms", PersonAct.PLATFORMS_SEE, health.show_platforms),
+    page(f"{OFFICE}/health", PersonAct.HEALTH_SEE, health.show),
     *team.pages(OFFICE),
 )
 
@@ -31,6 +55,16 @@ AREA: Final = Area(
         Section(
             "",
             (Entry("", N_("Overview"), "layout-dashboard", PersonAct.OVERVIEW_SEE),),
+        ),
+        Section(
+            N_("Operation"),
+            (
+                Entry("/deliveries", N_("Deliveries"), "package", PersonAct.DELIVERIES_SEE),
+                Entry("/payments", N_("Payments"), "banknote", PersonAct.PAYMENTS_SEE),
+                Entry("/money", N_("Money"), "wallet", PersonAct.STATEMENTS_SEE),
+                Entry("/platforms", N_("Platforms"), "plug", PersonAct.PLATFORMS_SEE),
+                Entry("/health", N_("Health"), "activity", PersonAct.HEALTH_SEE),
+            ),
         ),
         Section(
             N_("Manage"),

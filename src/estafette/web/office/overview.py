@@ -1,13 +1,50 @@
-"""The office's first page."""
+"""The office's first page: how all accounts do together, and what waits for somebody."""
+
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from estafette.core.people.permission import PersonAct
+from estafette.http.texts import gettext
 from estafette.usecases.accounts.administration import list_accounts
+from estafette.usecases.deliveries.figures import platform_figures
+from estafette.usecases.deliveries.troubles import count_troubles
+from estafette.usecases.money.payments import page_of_awaited
+from estafette.web import asked
+from estafette.web.figures import cancelled_shares, day_plot, figure_stats, punctuality_plot
+from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
+
+_DAYS: Final = 14
+_MOST_AWAITED: Final = 1_000
 
 
 async def show(request: Request, visit: Visit) -> Response:
-    """Shows what this Estafette serves."""
-    accounts = await list_accounts(visit.platform)
-    return render(visit, "web/office/templates/overview.html", accounts=len(accounts))
+    """Shows the figures of the last days, and how much waits to be looked after."""
+    mode = asked.mode_of(request)
+    found = await platform_figures(visit.platform, mode, _DAYS)
+    awaited: int | None = None
+    if visit.may(PersonAct.PAYMENTS_SEE):
+        page = await page_of_awaited(visit.platform, mode, None, None, _MOST_AWAITED)
+        awaited = len(page.deliveries)
+    return render(
+        visit,
+        "web/office/templates/overview.html",
+        mode=mode,
+        modes=asked.modes(request, mode),
+        accounts=len(await list_accounts(visit.platform)),
+        troubles=await count_troubles(visit.platform, mode),
+        awaited=awaited,
+        most_awaited=_MOST_AWAITED,
+        found=found,
+        stats=figure_stats(found.days[-1][1], found.whole),
+        plot=day_plot(found.days),
+        punctuality=punctuality_plot(found.days),
+        cancelled=cancelled_shares(found.whole),
+        columns=(
+            Column("account", gettext("Account")),
+            Column("created", gettext("Created"), "number"),
+        ),
+        may_health=visit.may(PersonAct.HEALTH_SEE),
+    )

@@ -1,0 +1,37 @@
+"""The platforms that courier companies have, and how what was given to them stands."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Company, Connector
+from estafette.store.couriers import companies, dispatches
+from estafette.store.couriers.dispatches import DispatchCount
+from estafette.usecases.platform import Platform
+
+
+class ConnectedPlatform(NamedTuple):
+    """A company with a platform of its own: where that is, which modes it serves, what is there.
+
+    `url` is None, and no mode served, while the company is not connected.
+    """
+
+    company: Company
+    url: str | None
+    modes: Sequence[Mode]
+    standing: Sequence[DispatchCount]
+
+
+async def list_platforms(platform: Platform) -> list[ConnectedPlatform]:
+    """Returns every company that has a platform of its own, by market and name."""
+    links = await platform.catalog.links()
+    async with platform.pool.acquire() as connection:
+        found: list[ConnectedPlatform] = []
+        for company in await companies.every(connection):
+            if company.connector is not Connector.REMOTE:
+                continue
+            link = links.get(company.id)
+            standing = await dispatches.standing_at(connection, company.id)
+            modes = [mode for mode in Mode if link is not None and mode in link.keys]
+            found.append(ConnectedPlatform(company, link and link.base_url, modes, standing))
+    return found

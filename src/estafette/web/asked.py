@@ -1,0 +1,87 @@
+"""What the addresses of pages say: a mode, an account, a delivery, a day, a place in a list."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from estafette.core.accounts.account import Account, Mode
+from estafette.http.shell import Link
+from estafette.http.texts import N_, gettext
+from estafette.usecases.accounts.administration import list_accounts
+from estafette.web.visit import Visit
+
+PAGE: Final = 50
+LONGEST: Final = 100
+MODE_NAMES: Final = {Mode.LIVE: N_("Live"), Mode.SANDBOX: N_("Sandbox")}
+
+
+def mode_of(request: Request) -> Mode:
+    """Returns the mode that is asked for: live unless told otherwise. Raises HTTPException 404."""
+    text = request.query_params.get("mode", Mode.LIVE)
+    if text not in set(Mode):
+        raise HTTPException(404)
+    return Mode(text)
+
+
+def modes(request: Request, mode: Mode) -> list[Link]:
+    """Returns the same page in either mode, from its beginning."""
+    kept = {
+        name: value for name, value in request.query_params.items() if name not in ("mode", "after")
+    }
+    return [
+        Link(
+            f"{request.url.path}?{urlencode({**kept, 'mode': one})}",
+            gettext(MODE_NAMES[one]),
+            is_current=one is mode,
+        )
+        for one in Mode
+    ]
+
+
+def id_in(text: str) -> UUID:
+    """Returns the id that a part of a path is. Raises HTTPException 404."""
+    try:
+        return UUID(hex=text)
+    except ValueError:
+        raise HTTPException(404) from None
+
+
+async def known_accounts(visit: Visit) -> dict[UUID, Account]:
+    """Returns all accounts by id, in the order of their names."""
+    return {one.id: one for one in await list_accounts(visit.platform)}
+
+
+def begin_of(text: str, zone: ZoneInfo, later: timedelta = timedelta()) -> datetime | None:
+    """Returns when a day of a time zone begins; None for what is no day."""
+    try:
+        day = date.fromisoformat(text)
+        return (datetime.combine(day, time(), zone) + later).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def next_href(request: Request, after: str | None) -> str:
+    """Returns the address of the page after this one, "" where there is none."""
+    if after is None:
+        return ""
+    kept = {name: value for name, value in request.query_params.items() if name != "after"}
+    return f"{request.url.path}?{urlencode({**kept, 'after': after})}"
+
+
+def first_href(request: Request) -> str:
+    """Returns the address of the first page where this is a later one, else ""."""
+    if "after" not in request.query_params:
+        return ""
+    kept = {name: value for name, value in request.query_params.items() if name != "after"}
+    return f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path
+
+
+def options(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Returns the options of a choice whose texts are still to be translated."""
+    return [(code, gettext(text)) for code, text in pairs]
