@@ -12,7 +12,7 @@ from estafette.core.audit import AuditedAct, By
 from estafette.core.deliveries.order_import import Choice, ImportState, RowState
 from estafette.core.ids import new_id
 from estafette.usecases.audit import AuditFilter, list_entries
-from estafette.usecases.deliveries import imports
+from estafette.usecases.deliveries import imports, privacy
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.imports import (
     Importer,
@@ -227,6 +227,22 @@ async def test_what_rows_say_is_forgotten_in_time(tenant: Tenant) -> None:
     await tables.change(tenant.platform.pool, "imports", mine, ended_at=-imports.KEPT)
     await importer_of(tenant).forget()
     assert await tenant.count("import_rows") == await tenant.count("imports") == 0
+
+
+async def test_a_phone_that_is_erased_is_in_no_row_any_more(tenant: Tenant, shop: Shop) -> None:
+    for who in (tenant, shop):
+        file = KASPI + kaspi_row("A-1") + kaspi_row("A-2", "8 702 000 11 22")
+        await work(who, await started(who, file))
+    await privacy.erase_phone(tenant.platform, "+77011234567", tenant.account)
+    rows = await tables.read(
+        tenant.platform.pool, "import_rows", {"account_id": tenant.account.id}, "number"
+    )
+    assert [(row["fields"] is None, row["state"]) for row in rows] == [
+        (True, "wrong"),
+        (False, "ready"),
+    ]
+    others = await tables.read(shop.platform.pool, "import_rows", {"account_id": shop.account.id})
+    assert all(row["fields"] is not None for row in others)
 
 
 async def test_a_row_names_a_scenario_in_the_sandbox_alone(tenant: Tenant) -> None:

@@ -284,6 +284,26 @@ async def created_before(
     return {row["key"]: row["delivery_id"] for row in found}
 
 
+async def forget_phone(connection: Connection, phone: str, account_id: UUID | None) -> int:
+    """Empties the rows that name a phone (in E.164), however it is written; returns how many.
+
+    Of one account or of all. Their orders cannot be created any more.
+    """
+    status = await connection.execute(
+        "update import_rows set fields = null, faults = null,"
+        " state = case when state = 'ready' then 'wrong' else state end"
+        " where fields is not null and ($2::uuid is null or account_id = $2) and ("
+        " regexp_replace(fields ->> 'phone', '\\D', '', 'g') like '%' || $1"
+        " or regexp_replace(fields ->> 'pickup_phone', '\\D', '', 'g') like '%' || $1)",
+        phone[-_COMPARED:],
+        account_id,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+_COMPARED: Final = 9  # digits: a country, or a trunk prefix, may be written before them
+
+
 async def forget(
     connection: Connection, fields_after: timedelta, kept: timedelta, limit: int
 ) -> int:

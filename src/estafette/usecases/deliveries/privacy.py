@@ -14,7 +14,7 @@ from estafette.core.money.payment import Payment
 from estafette.store import ends
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
-from estafette.store.deliveries import events, personal_data, phone_index
+from estafette.store.deliveries import events, imports, personal_data, phone_index
 from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import Connection
 from estafette.usecases import audit
@@ -112,8 +112,11 @@ async def erase_phone(platform: Platform, phone: str, account: Account | None = 
     """Erases the personal data of every delivery that names a phone (in E.164), once it has ended.
 
     Those under way are erased as soon as they end, within minutes, by the worker. Each delivery's
-    data is erased as a whole, whoever else it names. The audit calls the phone by its hash.
+    data is erased as a whole, whoever else it names. Rows of imported files that name it, and were
+    not created, are emptied. The audit calls the phone by its hash.
     """
+    async with platform.pool.acquire() as connection:
+        await imports.forget_phone(connection, phone, account and account.id)
     done, put_off = 0, list[Delivery]()
     async for page in deliveries_naming(platform, phone, account):
         async with platform.pool.acquire() as connection:
