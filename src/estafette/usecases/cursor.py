@@ -1,6 +1,6 @@
 """Where a list that an operator reads goes on, as commands print it and take it back."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 
@@ -17,9 +17,9 @@ def read_cursor(text: str) -> tuple[datetime, UUID]:
     """Returns the time and id of such a place. Raises PlaceUnknownError for what is none."""
     at, _, id = text.partition("~")
     try:
-        place = datetime.fromisoformat(at), UUID(id)
-    except ValueError:
+        moment, last = datetime.fromisoformat(at), UUID(id)
+        if moment.tzinfo is None:
+            raise CursorUnknownError
+        return moment.astimezone(UTC), last
+    except (ValueError, OverflowError):  # the first and last hours of the calendar have no UTC
         raise CursorUnknownError from None
-    if place[0].tzinfo is None:
-        raise CursorUnknownError
-    return place

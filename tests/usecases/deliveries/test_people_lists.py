@@ -177,8 +177,10 @@ async def test_what_is_erased_is_found_no_more(tenant: Tenant) -> None:
 
 
 async def test_a_place_that_is_none_is_refused(tenant: Tenant) -> None:
-    with pytest.raises(CursorUnknownError):
-        await find_for_people(tenant.platform, tenant.scope, PeopleFilter(), after="x~y")
+    id = new_id()
+    for after in ("x~y", f"2026-01-01T00:00:00~{id}", f"0001-01-01T00:00:00+14:00~{id}"):
+        with pytest.raises(CursorUnknownError):
+            await find_for_people(tenant.platform, tenant.scope, PeopleFilter(), after=after)
 
 
 async def test_a_person_keeps_filters_by_name_up_to_a_number(tenant: Tenant) -> None:

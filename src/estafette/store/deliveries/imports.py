@@ -179,6 +179,8 @@ update import_rows set state = input.state, faults = input.faults::jsonb,
     delivery_id = input.delivery_id, fields = input.fields::jsonb
 from {given(_ROWS, first=3)}
 where import_rows.account_id = $1 and import_id = $2 and import_rows.number = input.number
+    and import_rows.state = 'ready'
+returning import_rows.state
 """  # noqa: S608 - the columns are a constant
 
 
@@ -187,9 +189,12 @@ async def add_rows(connection: Connection, of: Import, rows: Sequence[ImportRow]
     await connection.execute(_INSERT_ROWS, of.account_id, of.id, *_ROWS.of(rows))
 
 
-async def settle_rows(connection: Connection, of: Import, rows: Sequence[ImportRow]) -> None:
-    """Keeps what became of rows."""
-    await connection.execute(_SETTLE_ROWS, of.account_id, of.id, *_ROWS.of(rows))
+async def settle_rows(
+    connection: Connection, of: Import, rows: Sequence[ImportRow]
+) -> list[RowState]:
+    """Keeps what became of rows that were ready; returns what each of these has become."""
+    found = await connection.fetch(_SETTLE_ROWS, of.account_id, of.id, *_ROWS.of(rows))
+    return [RowState(row["state"]) for row in found]
 
 
 async def set_state(

@@ -260,7 +260,7 @@ class Importer:
             )
             rows = [_known(row, known) for row in rows]
             await store.add_rows(connection, claimed, rows)
-            await store.count_rows(connection, claimed, **_counts(rows))
+            await store.count_rows(connection, claimed, **_counts([row.state for row in rows]))
             await store.set_state(connection, claimed, ImportState.PREVIEW, ignored=ignored)
 
     async def _end(self, claimed: Import, state: ImportState, reason: str | None = None) -> None:
@@ -284,9 +284,9 @@ class Importer:
         settled = [row for row in done if row.state is not RowState.READY]
         async with self._platform.pool.acquire() as connection, connection.transaction():
             ours = await store.lock(connection, claimed)
-            await store.settle_rows(connection, claimed, settled)  # it is so, whoever goes on
-            counts = _counts(settled)
-            await store.count_rows(connection, claimed, ready=-len(settled), **counts)
+            # it is so, whoever goes on
+            states = await store.settle_rows(connection, claimed, settled)
+            await store.count_rows(connection, claimed, ready=-len(states), **_counts(states))
             if ours:
                 rest = timedelta() if settled else timedelta(seconds=5)
                 await store.set_state(connection, claimed, claimed.state, again_after=rest)
@@ -398,7 +398,7 @@ def _chosen(quotes: Sequence[Quote], choice: Choice) -> Quote:
     return quotes[0]
 
 
-def _counts(rows: Sequence[ImportRow]) -> dict[str, int]:
+def _counts(states: Sequence[RowState]) -> dict[str, int]:
     """How many rows are of each kind that an import counts."""
     named = {
         RowState.READY: "ready",
@@ -408,8 +408,8 @@ def _counts(rows: Sequence[ImportRow]) -> dict[str, int]:
         RowState.REFUSED: "wrong",
     }
     counts: dict[str, int] = {}
-    for row in rows:
-        counts[named[row.state]] = counts.get(named[row.state], 0) + 1
+    for state in states:
+        counts[named[state]] = counts.get(named[state], 0) + 1
     return counts
 
 
