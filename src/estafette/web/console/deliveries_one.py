@@ -76,7 +76,6 @@ async def show(request: Request, visit: Visit) -> Response:
         method=gettext(METHODS[delivery.payment.method]),
         metadata=_metadata(delivery),
         attempts=attempts,
-        message_page=_message_page(request, visit),
         attempt_columns=_attempt_columns(),
         pin=_pin(delivery),
         may_cancel=may_cancel,
@@ -94,16 +93,6 @@ def _status_name(status: Status) -> str:
 
 def _actor_name(actor: Actor) -> str:
     return gettext(ACTORS[actor])
-
-
-def _message_page(request: Request, visit: Visit) -> str:
-    """Returns the path before the page of a webhook's message; "" where there is none."""
-    for route in request.app.routes:
-        path: str = route.path
-        if path.startswith("/console/{account}/{mode}/") and path.endswith("/{message}"):
-            below = path.removeprefix("/console/{account}/{mode}").removesuffix("{message}")
-            return f"{visit.home}{below}"
-    return ""
 
 
 def _attempt_columns() -> list[Column]:
