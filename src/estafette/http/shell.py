@@ -83,6 +83,7 @@ def render(
     path: str,
     reader: Reader,
     shell: Shell | None = None,
+    /,
     *,
     status: int = 200,
     headers: Sequence[Header] = (NO_STORE,),

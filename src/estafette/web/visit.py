@@ -286,7 +286,7 @@ def page(
     return Page(path, act, handler, methods, limit)
 
 
-def render(visit: Visit, template: str, *, status: int = 200, **context: Any) -> Response:
+def render(visit: Visit, template: str, /, *, status: int = 200, **context: Any) -> Response:
     """Returns the page that a template makes for a visit.
 
     `template` is its path in the package, such as `web/console/templates/overview.html`; it is

@@ -44,6 +44,12 @@ _CONNECTORS: Final = {
     Connector.SANDBOX: N_("Simulated, whatever the mode"),
 }
 
+_TYPES: Final = {
+    "small": N_("Small, up to 5 kg"),
+    "medium": N_("Medium, up to 20 kg"),
+    "large": N_("Large"),
+}
+
 
 def pages(home: str) -> tuple[Page, ...]:
     """Returns the pages of courier companies below the path of the office."""
@@ -208,7 +214,7 @@ async def change(request: Request, visit: Visit) -> Response:
                 name: list(form.values(name)) if is_typed else values
                 for name, values in ticked.items()
             },
-            types=[(name, name, None) for name in PARCEL_TYPES],
+            types=[(name, gettext(_TYPES[name]), None) for name in PARCEL_TYPES],
             edition=edition_of(company),
         )
 
