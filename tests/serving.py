@@ -50,6 +50,7 @@ from estafette.usecases.connections import DatabaseConnections
 from estafette.usecases.couriers.companies import add_demo_companies
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.platform import Platform, Signals
+from estafette.web.people.provider import Provider
 from tests.edges import Call, Edge
 from tests.rows import tables
 from tests.secret_key import CIPHER_KEY
@@ -244,10 +245,10 @@ class Server:
 
 @asynccontextmanager
 async def listening(
-    asgi: ASGIApp, fallback: Fallback, connections: Connections | None = None
+    asgi: ASGIApp, fallback: Fallback, connections: Connections | None = None, port: int = 0
 ) -> AsyncGenerator[int]:
-    """Serves an application as the real server does; gives the port."""
-    (sock,) = open_sockets("127.0.0.1", 0)
+    """Serves an application as the real server does; gives the port, any free one for 0."""
+    (sock,) = open_sockets("127.0.0.1", port)
     port = sock.getsockname()[1]
     async with serving(HttpServer(asgi, fallback, [sock], connections or Connections())):
         yield port
@@ -267,11 +268,13 @@ async def running(
     *,
     processes: int = 1,
     pool_size: int = 8,
+    port: int = 0,
     public_url: str = "http://delivery.example",
     key: str | None = None,
     addresses: ClientAddresses | None = None,
     limits: AddressLimits | None = None,
     metrics_token: str | None = None,
+    provider: Provider | None = None,
     dialects: Sequence[DialectRecord] = app.RECORDS,
     couriers: Mapping[Connector, Courier] = MappingProxyType({}),
 ) -> AsyncGenerator[Server]:
@@ -306,9 +309,10 @@ async def running(
             addresses=addresses,
             limits=limits,
             metrics_token=metrics_token,
+            provider=provider,
         )
         async with (
-            listening(built.asgi, built.fallback) as port,
+            listening(built.asgi, built.fallback, port=port) as port,
             aiohttp.ClientSession(
                 skip_auto_headers=("Content-Type", "User-Agent"),
                 connector=aiohttp.TCPConnector(limit=200),

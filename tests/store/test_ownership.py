@@ -64,6 +64,7 @@ OWNERS = {
     "tariffs": ["quotes/catalog.py"],
     "quotes": ["quotes/table.py"],
     "sandbox_runs": ["sandbox/plans.py"],
+    "provider_identities": ["people/provider_identities.py"],
     "sent_forms": ["people/forms.py"],
     "form_drafts": ["people/forms.py"],
     "endpoints": ["webhooks/endpoints.py"],
@@ -100,6 +101,7 @@ READ_BESIDES = {
     "people/sessions.py": {"people"},
     "people/second_factors.py": {"people"},
     "people/passkeys.py": {"people"},
+    "people/provider_identities.py": {"people"},
     # Each is one way to look through deliveries, long enough for a file of its own.
     "deliveries/lists.py": {"deliveries"},
     "deliveries/overview.py": {"accounts", "api_keys", "companies", "deliveries"},

@@ -125,23 +125,37 @@ class SeenForm:
 
 
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
-_INPUT = re.compile(r"<input\b([^>]*)>")
-_AREA = re.compile(r"<textarea\b([^>]*)>\n?(.*?)</textarea>", re.DOTALL)
+_FIELD = re.compile(r"<input\b[^>]*>|<select\b.*?</select>|<textarea\b.*?</textarea>", re.DOTALL)
+_OPTION = re.compile(r'<option value="([^"]*)"( selected)?')
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 
 
 def form_of(page: Answer, action: str | None = None) -> SeenForm:
-    """Returns the first form of a page that is sent, or that with this action."""
+    """Returns the form of a page that is sent, or that with this action ("": to itself).
+
+    Of several the first; the one that signs out is on every page.
+    """
     for attributes, inside in _FORM.findall(page.body.decode()):
         said = _attributes(attributes)
-        if said.get("method") != "post" or (action is not None and said.get("action") != action):
+        place = said.get("action", "")
+        is_meant = place == action if action is not None else place != "/sign-out"
+        if said.get("method") != "post" or not is_meant:
             continue
         fields: dict[str, str] = {}
-        for each in map(_attributes, _INPUT.findall(inside)):
-            if each.get("type") not in ("checkbox", "radio") and "name" in each:
-                fields[each["name"]] = each.get("value", "")
-        for each, text in _AREA.findall(inside):
-            fields.setdefault(_attributes(each)["name"], unescape(text))
+        for part in _FIELD.findall(inside):
+            tag = part[: part.index(">") + 1]
+            each = _attributes(tag)
+            is_left = each.get("type") in ("checkbox", "radio") and " checked" not in tag
+            if "name" not in each or is_left:
+                continue
+            value = each.get("value", "")
+            if part.startswith("<select"):
+                options = _OPTION.findall(part)
+                first = options[0][0] if options else ""
+                value = next((one for one, chosen in options if chosen), first)
+            elif part.startswith("<textarea"):
+                value = part[len(tag) : part.rindex("</")].removeprefix("\n")
+            fields[each["name"]] = unescape(value)
         return SeenForm(said.get("action", ""), fields, fields.pop("once", ""))
     raise AssertionError(f"no form to {action}: {page.body.decode()}")
 

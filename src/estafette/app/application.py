@@ -15,7 +15,7 @@ from estafette.dialects import DialectRecord, changelog
 from estafette.http import assets, plain
 from estafette.http.address import ClientAddresses
 from estafette.http.fallback import Fallback, plain_words
-from estafette.http.limiter import AddressLimits, RateLimiter
+from estafette.http.limiter import AddressLimits, PersonLimits, RateLimiter
 from estafette.http.mounts import Mount, Mounted, Mounts
 from estafette.http.observe import Observer
 from estafette.http.pages import ASSETS_PREFIX
@@ -28,6 +28,10 @@ from estafette.web.app import PREFIXES, PeoplePages
 from estafette.web.console.by_hand import ByHand
 from estafette.web.developers import Spoken
 from estafette.web.developers import addresses as addresses_of_webhooks
+from estafette.web.people.provider import Provider
+
+_OF_PERSON_PER_SECOND = 20
+"""How many pages somebody who signed in may ask for in a second, in the long run."""
 
 
 @dataclass(frozen=True)
@@ -50,20 +54,23 @@ def build(
     limits: AddressLimits | None = None,
     streams: int = 2000,
     metrics_token: str | None = None,
+    provider: Provider | None = None,
 ) -> Application:
     """The whole HTTP side over `platform`, which speaks `dialects`.
 
     `processes` share each key's rate limit. Requests are measured in `registry`. `addresses` tells
     who calls; without it no proxy is trusted. `limits` are those of callers without a key; without
-    them there are none. At most `streams` tracking pages are kept up to date at the same time.
-    `/metrics` is for whoever shows `metrics_token`. Raises ValueError where two dialects are
-    mounted at one place.
+    them there are none, and none of people who signed in. At most `streams` tracking pages are kept
+    up to date at the same time. `/metrics` is for whoever shows `metrics_token`. At `provider`
+    people may sign in besides. Raises ValueError where two dialects are mounted at one place.
     """
     platform = replace(platform, observe_courier=CourierMetrics(registry).observe)
     limiter = RateLimiter(processes)
     public_id = reader_of_ids(dialects)
     pages = tracking.build(platform, public_id=public_id, streams=streams)
-    people = PeoplePages(platform, processes)
+    people = PeoplePages(
+        platform, PersonLimits(_OF_PERSON_PER_SECOND, processes) if limits else None, provider
+    )
     people.starlette.state.by_hand = _by_hand(dialects)
     people.starlette.state.spoken = _spoken(platform.public_url, dialects)
     others = (

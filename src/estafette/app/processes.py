@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
+from importlib.util import find_spec
 from types import FrameType
 from uuid import UUID
 
@@ -60,8 +61,9 @@ from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.ordering import Ordering
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
-from estafette.usecases.ready import Database, must_be_fit
+from estafette.usecases.ready import Database, NotReadyError, must_be_fit
 from estafette.usecases.webhooks import gone, replay
+from estafette.web.people.provider import Provider
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.resolver import ThreadResolver
 from estafette.webhooks.sender import Sender
@@ -125,6 +127,7 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
             ),
             streams=connections.limits.most // 2,
             metrics_token=settings.metrics_token,
+            provider=_provider(settings),
         )
         alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
         sockets = open_sockets(settings.host, settings.port)
@@ -176,6 +179,22 @@ def _tell_start(url: str | None, database: Database) -> None:
             "a newer Estafette has changed the database: finish the upgrade",
             migrations=database.newer_migrations,
         )
+
+
+def _provider(settings: Settings) -> Provider | None:
+    """The OpenID provider of the settings. Raises NotReadyError where something is missing."""
+    if settings.oidc_issuer is None:
+        return None
+    if settings.oidc_client_id is None:
+        raise NotReadyError("ESTAFETTE_OIDC_ISSUER is set, and ESTAFETTE_OIDC_CLIENT_ID is not")
+    if find_spec("joserfc") is None:
+        raise NotReadyError("ESTAFETTE_OIDC_ISSUER needs the extra: pip install 'estafette[sso]'")
+    return Provider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret or "",
+        settings.oidc_name,
+    )
 
 
 def _connections(settings: Settings, addresses: ClientAddresses) -> Connections:

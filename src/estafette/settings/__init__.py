@@ -266,6 +266,21 @@ class Settings:
         one_of("auto", "json", "console"),
         "auto: for people where stderr is a terminal, else JSON",
     )
+    oidc_issuer: str | None = _setting(
+        None,
+        values.issuer,
+        "the OpenID provider where people may sign in besides, as it calls itself",
+    )
+    oidc_client_id: str | None = _setting(
+        None, values.text(1, 200), "as which client the provider knows this server"
+    )
+    oidc_client_secret: str | None = _setting(
+        None,
+        values.text(1, 500),
+        "the secret of that client; none: a public client, by PKCE alone",
+        is_secret=True,
+    )
+    oidc_name: str = _setting("single sign-on", values.text(1, 40), "what people call the provider")
     named: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __post_init__(self) -> None:

@@ -179,6 +179,22 @@ def _no_public_url(value: str) -> str:
     return f"must have a host, and perhaps a port, as in {example}"
 
 
+def issuer(value: object) -> str:
+    """Reads the address of an OpenID provider, exactly as it calls itself."""
+    given = text()(value).strip()
+    try:
+        parts = urlsplit(given)
+        is_safe = parts.scheme == "https" or is_loopback(parts.hostname or "")
+    except ValueError:
+        is_safe = False
+    else:
+        is_safe = is_safe and bool(parts.hostname) and "@" not in parts.netloc
+        is_safe = is_safe and not parts.query and not parts.fragment and len(given) <= 500
+    if not is_safe:
+        raise ValueError("must be an https:// URL such as https://login.example.com")
+    return given
+
+
 def is_loopback(host: str) -> bool:
     """Returns whether a host is this machine alone."""
     try:

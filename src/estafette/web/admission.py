@@ -137,6 +137,8 @@ class Admission:
             if must_enrol(self.platform, visit.person, of):
                 raise Enrol
         visit = replace(visit, room=room, area=self.areas.get(room.organisation.kind))
+        if room.account is not None:
+            trace_of(visit.request.scope).account_id = str(room.account.id)
         if not visit.may(act):
             if is_unsafe:
                 await note_refused(visit.platform, room.organisation, act, visit.path[:200])
@@ -173,6 +175,18 @@ class Admission:
         if typed is None or typed.path != visit.path:
             return visit
         return replace(visit, form=Form(typed.fields))
+
+    async def stranded(self, request: Request) -> Visit | None:
+        """Returns the visit with what was typed into a form whose path is no page by itself.
+
+        That is a button's: after signing in again there is nothing to show at its path.
+        """
+        token = self.cookies.read(request.scope, SESSION)
+        if token is None or self.cookies.read(request.scope, DRAFT) is None:
+            return None
+        known = await self._visitor(request, token, None)
+        visit = await self._with_draft(self._visit(request, known))
+        return visit if visit.form.fields else None
 
     async def _forget_draft(self, visit: Visit, response: Response) -> None:
         secret = self.cookies.read(visit.request.scope, DRAFT)

@@ -18,7 +18,8 @@ from estafette.http.texts import LANGUAGES, N_, gettext, read_by
 from estafette.usecases.platform import Platform
 from estafette.web import console, office, people
 from estafette.web.admission import Admission, Refused
-from estafette.web.session import Cookies
+from estafette.web.people.provider import Provider
+from estafette.web.session import SAFE, Cookies
 from estafette.web.visit import Page, Visit, render
 
 PREFIXES: Final = ("/sign-in", "/sign-out", "/invitation", "/me", "/console", "/office")
@@ -27,15 +28,20 @@ PREFIXES: Final = ("/sign-in", "/sign-out", "/invitation", "/me", "/console", "/
 ROUTES: Final[Sequence[Page]] = (*people.ROUTES, *console.ROUTES, *office.ROUTES)
 """Every page of people who sign in."""
 
-REQUESTS_PER_SECOND: Final = 20
-"""How many pages a person may ask for in a second, in the long run."""
-
 
 class PeoplePages:
     """The application. It is mounted at each of PREFIXES, and its paths are whole."""
 
-    def __init__(self, platform: Platform, processes: int = 1) -> None:
-        """Serves the pages over `platform`; `processes` share each person's limit."""
+    def __init__(
+        self,
+        platform: Platform,
+        limits: PersonLimits | None = None,
+        provider: Provider | None = None,
+    ) -> None:
+        """Serves the pages over `platform`, within the `limits` of each person, if there are any.
+
+        `provider` is where people may sign in besides.
+        """
         self.starlette = Starlette(
             routes=ROUTES,
             exception_handlers={
@@ -54,9 +60,10 @@ class PeoplePages:
             platform,
             Cookies(platform.public_url),
             {OrganisationKind.ACCOUNT: console.AREA, OrganisationKind.PLATFORM: office.AREA},
-            PersonLimits(REQUESTS_PER_SECOND, processes),
+            limits or PersonLimits(),
         )
         self.starlette.state.admission = admission
+        self.starlette.state.provider = provider
         self.starlette.state.admit = admission.admit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,9 +112,14 @@ _FOREIGN: Final = (
 )
 
 
+def _admission(request: Request) -> Admission:
+    admission: Admission = request.app.state.admission
+    return admission
+
+
 def _notice(request: Request, status: int, error: Exception) -> Response:
     """Returns the page that says why there is no other."""
-    admission: Admission = request.app.state.admission
+    admission = _admission(request)
     if isinstance(error, Refused):
         visit, words = error.visit, _TITLES[403]
     else:
@@ -126,6 +138,10 @@ def _notice(request: Request, status: int, error: Exception) -> Response:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
+    is_page = status in (404, 405) and request.method in SAFE
+    if is_page and (visit := await _admission(request).stranded(request)):
+        with read_by(visit.reader):
+            return render(visit, "web/people/templates/go_on.html")
     page = _notice(request, status, error)
     if isinstance(error, HTTPException):
         page.headers.update(error.headers or {})  # what is allowed, with a 405

@@ -44,7 +44,12 @@ def shell_of(visit: "Visit", area: Area | None, notices: Sequence[Notice]) -> Sh
     query = visit.request.query_params.multi_items()
     if not visit.is_signed_in:
         return Shell(notices=notices, path=visit.path, query=query)
+    doors = [
+        Link(door.path, door.name, "building-2" if door.path == "/office" else "store")
+        for door in visit.doors
+    ]
     mine = Shell(
+        groups=[Group(doors), Group(_personal(visit))],
         organisations=[
             Link(door.path, door.name, is_current=_is_here(visit, door.path))
             for door in visit.doors

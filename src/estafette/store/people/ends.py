@@ -6,6 +6,7 @@ from estafette.store.people import (
     forms,
     invitations,
     passkeys,
+    provider_identities,
     second_factors,
     sessions,
     table,
@@ -25,6 +26,7 @@ async def forget(connection: Connection) -> None:
         table.forget_alone,
         passkeys.forget,
         second_factors.forget,
+        provider_identities.forget,
         forms.forget_sent,
         forms.forget_drafts,
     ):

@@ -82,6 +82,16 @@ async def use(connection: Connection, hash: bytes) -> Invitation | None:
     return None if row is None else _read(row)
 
 
+async def use_all_of(connection: Connection, email: str) -> list[Invitation]:
+    """Uses up all open invitations of an e-mail address to organisations."""
+    found = await connection.fetch(
+        "update invitations set used_at = clock_timestamp()"  # noqa: S608 - constants
+        f" where email = $1 and kind is not null and {_OPEN} returning {_COLUMNS}",
+        email,
+    )
+    return [_read(row) for row in found]
+
+
 async def open_of(
     connection: Connection, of: Organisation, after: UUID, limit: int
 ) -> list[Invitation]:

@@ -35,7 +35,12 @@ def read(row: asyncpg.Record) -> Person:
 
 
 async def insert(
-    connection: Connection, id: UUID, email: str, name: str, language: str, password_hash: str
+    connection: Connection,
+    id: UUID,
+    email: str,
+    name: str,
+    language: str,
+    password_hash: str | None,
 ) -> bool:
     """Writes a new person; False when the e-mail address is taken."""
     status = await connection.execute(

@@ -11,6 +11,7 @@ from estafette.core.people.refusals import PersonNotFound
 from estafette.store.people import (
     invitations,
     passkeys,
+    provider_identities,
     second_factors,
     sessions,
     tallies,
@@ -111,6 +112,7 @@ async def reset_person(platform: Platform, person_id: UUID) -> IssuedLink:
         await people.set_password(connection, person_id, None)
         await second_factors.remove(connection, person_id)
         await passkeys.remove_all(connection, person_id)
+        await provider_identities.remove_all(connection, person_id)
         await sessions.end_all(connection, person_id)
         await tallies.clear(connection, of_person(person.email))
         await tallies.clear(connection, of_second_factor(person_id))

@@ -47,6 +47,15 @@ async def must_exist(connection: Connection, of: Organisation) -> None:
         raise OrganisationNotFound(of.id)
 
 
+async def exists(connection: Connection, of: Organisation) -> bool:
+    """Returns whether there is an organisation, which then stays until the transaction ends."""
+    try:
+        await must_exist(connection, of)
+    except OrganisationNotFound:
+        return False
+    return True
+
+
 async def belongings(platform: Platform, person: Person) -> list[Belonging]:
     """Returns to what a person belongs: the platform, accounts, companies, oldest first."""
     async with reading(platform) as connection:

@@ -17,6 +17,7 @@ from estafette.web import developers
 from estafette.web.areas import Area, Entry, Section
 from estafette.web.console import deliveries_routes, money, overview
 from estafette.web.people import team
+from estafette.web.people.words import role_name
 from estafette.web.visit import Page, Visit, page, render
 
 CONSOLE: Final = "/console/{account}/{mode}"
@@ -27,7 +28,7 @@ async def _choose(request: Request, visit: Visit) -> Response:
     doors = [door for door in visit.doors if door.path.startswith("/console/")]
     if len(doors) == 1:
         return RedirectResponse(doors[0].path, 303)
-    return render(visit, "web/console/templates/choose.html", chosen=doors)
+    return render(visit, "web/console/templates/choose.html", chosen=doors, role_name=role_name)
 
 
 async def _enter(request: Request, visit: Visit) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from estafette.core.audit import AuditedAct
+from estafette.core.audit import AuditedAct, ByKind
 from estafette.http.texts import N_, gettext
 
 _NAMES: Final[Mapping[AuditedAct, str]] = {
@@ -69,6 +69,19 @@ def act_name(act: str) -> str:
     """Returns what an act is called, in the reader's language; one of a newer version its word."""
     name = _NAMES.get(act)  # type: ignore[call-overload]
     return act if name is None else gettext(name)
+
+
+_KINDS: Final[Mapping[ByKind, str]] = {
+    ByKind.PERSON: N_("person"),
+    ByKind.KEY: N_("API key"),
+    ByKind.COMMAND: N_("command line"),
+    ByKind.PROCESS: N_("Estafette itself"),
+}
+
+
+def kind_name(kind: ByKind) -> str:
+    """Returns what kind of actor it was, in the reader's language."""
+    return gettext(_KINDS[kind])
 
 
 def act_names() -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from estafette.usecases.audit import AuditFilter, list_entries
 from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.people.administration import names_of
 from estafette.web.parts import Column, Paging
-from estafette.web.people.acts import act_name, act_names
+from estafette.web.people.acts import act_name, act_names, kind_name
 from estafette.web.visit import Visit, render
 
 _PAGE: Final = 50
@@ -60,6 +60,8 @@ async def show(request: Request, visit: Visit) -> Response:
         people=people,
         person_of=_person_of,
         act_name=act_name,
+        kind_name=kind_name,
+        facts_of=_facts_of,
         acts=act_names(),
         asked=asked,
         is_of_all=is_of_all,
@@ -159,6 +161,28 @@ def _person_of(entry: AuditEntry) -> UUID | None:
         return UUID(entry.by.name)
     except ValueError:
         return None
+
+
+def _facts_of(entry: AuditEntry) -> list[tuple[str, str]]:
+    """Returns the facts of an entry by name; of one that was changed what it was and what it is."""
+    may_change = not entry.act.endswith(".created")
+    return [
+        (name.replace("_", " "), _said(value, may_change=may_change))
+        for name, value in entry.changes.items()
+        if value is not None and value != []
+    ]
+
+
+def _said(value: object, *, may_change: bool = False) -> str:
+    if isinstance(value, list):
+        parts = cast("list[object]", value)
+        is_change = may_change and len(parts) == 2  # as the audit writes what was and what is
+        return (" → " if is_change else ", ").join(_said(part) for part in parts)
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    return str(value)
 
 
 def _day(text: str, later: timedelta = timedelta()) -> datetime | None:

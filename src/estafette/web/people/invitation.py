@@ -65,6 +65,7 @@ async def _join_as_new(visit: Visit, token: str, invitation: Invitation, name: s
     form = visit.form
     typed = {
         "email": invitation.email or form.value("email"),
+        "is_named": invitation.email is not None,
         "person_name": form.value("name") or invitation.name,
         "language": form.value("language") or invitation.language or visit.language,
         "languages": LANGUAGES.items(),
@@ -89,7 +90,7 @@ async def _join_as_new(visit: Visit, token: str, invitation: Invitation, name: s
         else:
             of = invitation.organisation or PLATFORM
             return await signed_in(visit, new, _path_of(of))
-    context = {**_facts(invitation, name, ""), **typed, "faults": faults, "path": visit.path}
+    context = {**_facts(invitation, name, ""), **typed, "faults": faults}
     return render(visit, _NEW, status=422 if faults else 200, **context)
 
 
@@ -111,7 +112,6 @@ async def _reset(visit: Visit, token: str, invitation: Invitation) -> Response:
         status=422 if faults else 200,
         email=invitation.email,
         faults=faults,
-        path=visit.path,
         shortest=SHORTEST_PASSWORD,
     )
 

@@ -9,6 +9,7 @@ from estafette.core.people.person import FieldError
 from estafette.http.texts import LANGUAGES, gettext
 from estafette.usecases.people.profile import change_profile
 from estafette.web.people.faults import said
+from estafette.web.people.words import role_name
 from estafette.web.session import SAFE
 from estafette.web.visit import Visit, render
 
@@ -40,5 +41,6 @@ def _page(visit: Visit, name: str, language: str, fault: FieldError | None = Non
         name=name,
         language=language,
         languages=LANGUAGES.items(),
+        role_name=role_name,
         faults={fault.field: said(fault)} if fault else {},
     )

@@ -11,6 +11,7 @@ from estafette.core.people.person import SHORTEST_PASSWORD, FieldError
 from estafette.core.people.refusals import NotFound, PeopleRefusal, TooManyAttempts
 from estafette.http.texts import gettext
 from estafette.usecases.people import second_factor
+from estafette.usecases.people.passkeys import list_passkeys
 from estafette.usecases.people.profile import change_password
 from estafette.usecases.people.sessions import list_sessions
 from estafette.web.people.devices import device_name
@@ -32,6 +33,7 @@ async def show(request: Request, visit: Visit) -> Response:
         f"{_FOLDER}/security.html",
         person=visit.person,
         codes=codes,
+        passkeys=await list_passkeys(visit.platform, visit.person),
         sessions=sessions,
         device_name=device_name,
     )

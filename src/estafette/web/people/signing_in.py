@@ -21,6 +21,7 @@ from estafette.usecases.people.sign_in import pass_code
 from estafette.usecases.people.sign_in import sign_in as sign_in_by_password
 from estafette.web import last_person
 from estafette.web.people.faults import said
+from estafette.web.people.provider import Provider
 from estafette.web.session import SAFE, SESSION, safe_path
 from estafette.web.visit import Visit, render
 
@@ -35,19 +36,29 @@ async def show(request: Request, visit: Visit) -> Response:
     if request.method in SAFE:
         if visit.is_signed_in:
             return RedirectResponse(goal or first_place(visit), 303)
-        return render(visit, _PAGE, next=goal, email="", error="")
+        return _form(visit, goal)
     email = visit.form.value("email")[:300]
     try:
         new = await sign_in_by_password(
             visit.platform, email, visit.form.secret("password"), visit.client
         )
     except (SignInRefused, TooManyAttempts) as refusal:
-        return refused(visit, _PAGE, refusal, next=goal, email=email)
+        return refused(visit, _PAGE, refusal, next=goal, email=email, provider=_provider(visit))
     if new.session.stage is Stage.SECOND_FACTOR:
         response: Response = RedirectResponse(with_next("/sign-in/code", goal), 303)
         await begun(visit, response, new)
         return response
     return await signed_in(visit, new, goal)
+
+
+def _form(visit: Visit, goal: str) -> Response:
+    return render(visit, _PAGE, next=goal, email="", error="", provider=_provider(visit))
+
+
+def _provider(visit: Visit) -> str:
+    """Returns what people call the provider at which they may sign in; "" where there is none."""
+    there: Provider | None = visit.request.app.state.provider
+    return there.name if there else ""
 
 
 async def show_code(request: Request, visit: Visit) -> Response:
