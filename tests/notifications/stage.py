@@ -19,8 +19,9 @@ from estafette.core.accounts.branding import Branding
 from estafette.core.deliveries.delivery import Status, Stop
 from estafette.core.deliveries.event import Actor
 from estafette.core.notifications.notification import NotificationKind
-from estafette.notifications import GatewaySender, NotificationWorker, Senders
+from estafette.notifications.gateway import GatewaySender
 from estafette.notifications.sending import Outgoing
+from estafette.notifications.worker import NotificationWorker, Senders
 from estafette.usecases.accounts.branding import change_branding
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.platform import Platform

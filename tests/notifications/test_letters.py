@@ -11,8 +11,10 @@ import pytest
 from estafette.core.notifications.letter import LANGUAGES, Letter, LetterKind
 from estafette.core.notifications.mail_server import MailServer as Address
 from estafette.core.retention import Retention
-from estafette.notifications import FileSender, SmtpSender, file, texts
+from estafette.notifications import file, texts
+from estafette.notifications.file import FileSender
 from estafette.notifications.sending import NotSentError, Outgoing
+from estafette.notifications.smtp import SmtpSender
 from estafette.usecases.accounts.secret_key import rotate
 from estafette.usecases.accounts.secrets import Cipher, new_cipher_key
 from estafette.usecases.ends import remove_what_is_over

@@ -17,7 +17,7 @@ from estafette.core.errors import TransitionRefused
 from estafette.core.ids import new_id
 from estafette.core.notifications.notification import NotificationKind
 from estafette.core.retention import Retention
-from estafette.notifications import GatewaySender
+from estafette.notifications.gateway import GatewaySender
 from estafette.notifications.sending import Outgoing
 from estafette.usecases.accounts.administration import remove_account
 from estafette.usecases.deliveries.privacy import erase_phone

@@ -35,13 +35,10 @@ from estafette.http.connections import ConnectionLimits, ConnectionMetrics, Conn
 from estafette.http.limiter import AddressLimits
 from estafette.http.server import HttpServer, open_sockets, room_for_connections
 from estafette.metrics import observe_open, observe_upkeep
-from estafette.notifications import (
-    FileSender,
-    GatewaySender,
-    NotificationWorker,
-    Senders,
-    SmtpSender,
-)
+from estafette.notifications.file import FileSender
+from estafette.notifications.gateway import GatewaySender
+from estafette.notifications.smtp import SmtpSender
+from estafette.notifications.worker import NotificationWorker, Senders
 from estafette.scraping import scraped
 from estafette.settings import Settings
 from estafette.store import signals

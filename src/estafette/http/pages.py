@@ -92,15 +92,18 @@ def template(path: str) -> Template:
     return _TEMPLATES.get_template(path)
 
 
-def guards(*, forms: str = "'none'", **allowed: str) -> tuple[Header, ...]:
+def guards(
+    *, forms: str = "'none'", framed_by: str = "'none'", **allowed: str
+) -> tuple[Header, ...]:
     """Returns what keeps a page to itself: it loads only what is `allowed`, by kind (`style`).
 
-    Nobody may frame it, its forms lead to `forms` alone, and a link tells nobody where it was
-    followed.
+    Nobody but `framed_by` may frame it, its forms lead to `forms` alone, and a link tells nobody
+    where it was followed.
     """
     sources = "".join(f" {kind}-src {source};" for kind, source in allowed.items())
     policy = (
-        f"default-src 'none';{sources} base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
+        f"default-src 'none';{sources} base-uri 'none'; form-action {forms};"
+        f" frame-ancestors {framed_by}"
     )
     return ((b"content-security-policy", policy.encode()), _NO_REFERRER, NO_SNIFF)
 
@@ -191,6 +194,7 @@ PRODUCT_GUARDS = guards(
     img="'self' data:",
     connect="'self'",
     manifest="'self'",
+    frame="'self'",
     forms="'self'",
 )
 """The one policy of the pages of the design system."""

@@ -4,10 +4,3 @@ A recipient is told of a delivery through the operator's gateway, an HTTP servic
 on by SMS or in a messenger; letters go to a mail server. Where a setting names neither, and always
 for deliveries of the sandbox, what would be sent is written into a file in the data folder.
 """
-
-from estafette.notifications.file import FileSender
-from estafette.notifications.gateway import GatewaySender
-from estafette.notifications.smtp import SmtpSender
-from estafette.notifications.worker import NotificationWorker, Senders
-
-__all__ = ["FileSender", "GatewaySender", "NotificationWorker", "Senders", "SmtpSender"]

@@ -1,5 +1,6 @@
 """Look at how an account shows itself to recipients, and change it."""
 
+import hashlib
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -17,13 +18,30 @@ async def branding_of(platform: Platform, account_id: UUID) -> Branding:
         return await brandings.find(connection, account_id)
 
 
-async def change_branding(platform: Platform, account_id: UUID, branding: Branding) -> None:
-    """Shows an account so from now on; the audit tells what has changed."""
+class BrandingChangedError(Exception):
+    """Somebody else has changed it since it was looked at."""
+
+
+def version_of(branding: Branding) -> str:
+    """Returns by what a choice is told from another."""
+    return hashlib.sha256(repr(sorted(_facts(branding).items())).encode()).hexdigest()[:16]
+
+
+async def change_branding(
+    platform: Platform, account_id: UUID, branding: Branding, *, instead_of: str | None = None
+) -> None:
+    """Shows an account so from now on; the audit tells what has changed.
+
+    `instead_of` is the version that whoever changes it has seen. Raises BrandingChangedError where
+    it is another by now.
+    """
     async with (
         platform.connections.account(account_id) as connection,
         platform.transaction(connection) as work,
     ):
         before = await brandings.lock(work.connection, account_id)
+        if instead_of is not None and instead_of != version_of(before):
+            raise BrandingChangedError
         changes = difference(_facts(before), _facts(branding))
         if not changes:
             return

@@ -15,7 +15,7 @@ from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_
 from estafette.web import developers
 from estafette.web.areas import Area, Entry, Section
-from estafette.web.console import deliveries_routes, money, overview
+from estafette.web.console import branding, deliveries_routes, money, overview
 from estafette.web.people import team
 from estafette.web.people.words import role_name
 from estafette.web.visit import Page, Visit, page, render
@@ -44,6 +44,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     *developers.pages(CONSOLE),
     page(f"{CONSOLE}/money", PersonAct.PAYMENTS_SEE, money.show),
     page(f"{CONSOLE}/money/statement.csv", PersonAct.STATEMENTS_SEE, money.download),
+    *branding.pages(CONSOLE),
     *team.pages(CONSOLE),
 )
 
@@ -62,6 +63,7 @@ AREA: Final = Area(
         Section(
             N_("Organisation"),
             (
+                Entry("/branding", N_("Branding"), "palette", PersonAct.BRANDING_SEE),
                 Entry("/team", N_("Team"), "users", PersonAct.TEAM_SEE),
                 Entry("/audit", N_("Audit"), "history", PersonAct.AUDIT_SEE),
             ),

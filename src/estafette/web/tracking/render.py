@@ -84,11 +84,17 @@ def fragment(view: TrackingView, links: Links) -> tuple[str, str]:
     return html, hashlib.sha256(f"{FILES.edition}{links.page}{html}".encode()).hexdigest()[:16]
 
 
-def page(view: TrackingView, links: Links) -> str:
-    """Returns the whole page."""
+def page(view: TrackingView, links: Links, *, is_preview: bool = False) -> str:
+    """Returns the whole page; as a preview it follows nothing and leads nowhere."""
     html, fingerprint = fragment(view, links)
     return _render(
-        "page.html", view.texts, view=view, links=links, fragment=html, fingerprint=fingerprint
+        "page.html",
+        view.texts,
+        view=view,
+        links=links,
+        fragment=html,
+        fingerprint=fingerprint,
+        is_preview=is_preview,
     )
 
 
@@ -113,6 +119,7 @@ def notice(
         detail=detail,
         steps=steps,
         sender=sender,
+        is_preview=False,
     )
 
 
