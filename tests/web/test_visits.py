@@ -12,8 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Scope
 
+from estafette.core.accounts.account import Mode
 from estafette.core.people.organisation import PLATFORM
 from estafette.core.people.permission import Role
+from estafette.usecases.accounts.administration import create_account
 from estafette.usecases.people.invite import invite, list_invitations
 from estafette.usecases.people.sessions import end_session, find_session
 from estafette.web import last_person
@@ -278,3 +280,27 @@ async def test_pages_load_from_here_alone_and_are_kept_nowhere(
         assert page.headers["cache-control"] == "no-store"
         assert page.headers["referrer-policy"] == "same-origin"
         assert not re.search(r"<script(?![^>]* src=)|\sstyle=|\son[a-z]+=", page.body.decode())
+
+
+async def test_a_console_begins_in_the_mode_that_its_account_is_used_in(server: Server) -> None:
+    both, _ = await create_account(server.platform, f"t-{uuid4().hex}", "AO")
+    demo, _ = await create_account(server.platform, f"t-{uuid4().hex}", "AO", modes=(Mode.SANDBOX,))
+    for of, mode in ((both, "live"), (demo, "sandbox")):
+        dana = await sign_in(server, of, Role.VIEWER)
+        begun = await dana.get("/console")
+        assert begun.headers["location"] == f"/console/{of.id.hex}"
+        assert (await dana.follow(begun)).headers["location"] == f"/console/{of.id.hex}/{mode}"
+    stranger = await dana.get(f"/console/{both.id.hex}")
+    assert (await dana.follow(stranger)).status == 404
+
+
+async def test_the_platforms_people_are_guests_in_a_console_and_see_that_they_are(
+    server: Server, entrega: Tenant
+) -> None:
+    path = f"/console/{entrega.account.id.hex}/live"
+    for role, may in ((Role.SUPPORT, 403), (Role.FINANCE, 403), (Role.OWNER, 403)):
+        guest = await sign_in(server, None, role)
+        assert "as a guest" in (await guest.get(path)).body.decode()
+        assert (await guest.get(f"{path}/team/invite")).status == may
+    own = await sign_in(server, entrega.account, Role.VIEWER)
+    assert "as a guest" not in (await own.get(path)).body.decode()

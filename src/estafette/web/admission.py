@@ -176,17 +176,25 @@ class Admission:
             return visit
         return replace(visit, form=Form(typed.fields))
 
+    async def known(self, request: Request) -> Visit | None:
+        """Returns the visit of somebody who is signed in, to a page that is for everybody."""
+        token = self.cookies.read(request.scope, SESSION)
+        known = None if token is None else await self._visitor(request, token, None)
+        visit = self._visit(request, known)
+        return visit if visit.is_signed_in else None
+
     async def stranded(self, request: Request) -> Visit | None:
         """Returns the visit with what was typed into a form whose path is no page by itself.
 
         That is a button's: after signing in again there is nothing to show at its path.
         """
-        token = self.cookies.read(request.scope, SESSION)
-        if token is None or self.cookies.read(request.scope, DRAFT) is None:
+        if self.cookies.read(request.scope, DRAFT) is None:
             return None
-        known = await self._visitor(request, token, None)
-        visit = await self._with_draft(self._visit(request, known))
-        return visit if visit.form.fields else None
+        visit = await self.known(request)
+        if visit is None:
+            return None
+        with_draft = await self._with_draft(visit)
+        return with_draft if with_draft.form.fields else None
 
     async def _forget_draft(self, visit: Visit, response: Response) -> None:
         secret = self.cookies.read(visit.request.scope, DRAFT)

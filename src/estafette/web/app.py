@@ -62,9 +62,14 @@ class PeoplePages:
             {OrganisationKind.ACCOUNT: console.AREA, OrganisationKind.PLATFORM: office.AREA},
             limits or PersonLimits(),
         )
+        self._admission = admission
         self.starlette.state.admission = admission
         self.starlette.state.provider = provider
         self.starlette.state.admit = admission.admit
+
+    async def known(self, request: Request) -> Visit | None:
+        """Returns the visit of somebody who is signed in, to a page that is for everybody."""
+        return await self._admission.known(request)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a request under its whole path, wherever this is mounted."""

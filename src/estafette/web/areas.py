@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from estafette.core.accounts.account import Mode
 from estafette.core.people.organisation import OrganisationKind
 from estafette.core.people.permission import PersonAct
-from estafette.http.shell import Group, Link, Notice, Shell
+from estafette.http.shell import Group, Link, Notice, Shell, Tone
 from estafette.http.texts import N_, gettext
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def shell_of(visit: "Visit", area: Area | None, notices: Sequence[Notice]) -> Sh
     if visit.room is None or area is None:
         return mine
     is_account = visit.organisation.kind is OrganisationKind.ACCOUNT
+    if visit.is_guest:
+        notices = [_guest(visit), *notices]
     return Shell(
         area=gettext(area.name),
         organisation=visit.account.name if is_account else "",
@@ -76,6 +78,14 @@ def shell_of(visit: "Visit", area: Area | None, notices: Sequence[Notice]) -> Sh
         path=visit.path,
         query=query,
     )
+
+
+def _guest(visit: "Visit") -> Notice:
+    said = gettext(
+        "You belong to the platform, and look at %(account)s as a guest.",
+        account=visit.account.name,
+    )
+    return Notice(said, Tone.INFO, Link("/office", gettext("Back to the office")))
 
 
 def _personal(visit: "Visit") -> list[Link]:

@@ -3,10 +3,11 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from estafette.core.accounts.account import Account
+from estafette.core.accounts.account import Account, Mode
 from estafette.core.audit import AuditedAct
 from estafette.core.people.organisation import PLATFORM, Organisation, OrganisationKind
 from estafette.core.people.permission import PersonAct, Role, guest_role
+from estafette.store.accounts import keys
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import companies
 from estafette.usecases import audit
@@ -15,7 +16,7 @@ from estafette.usecases.people.organisations import Belonging, account_of, belon
 from estafette.usecases.people.sessions import SignedIn, Stage, find_session
 from estafette.usecases.platform import Platform
 
-__all__ = ["Belonging", "Visitor", "name_of", "note_refused", "visitor"]
+__all__ = ["Belonging", "Visitor", "first_mode", "name_of", "note_refused", "visitor"]
 
 PLATFORM_NAME = "Estafette"
 
@@ -84,3 +85,10 @@ async def name_of(platform: Platform, organisation: Organisation) -> str | None:
             found = await accounts.find_all(connection, [organisation.id])
             return found[organisation.id].name if organisation.id in found else None
         return (await companies.names(connection, [organisation.id])).get(organisation.id)
+
+
+async def first_mode(platform: Platform, account_id: UUID) -> Mode:
+    """Returns the mode that an account is used in: live, unless all of its keys are rehearsals'."""
+    async with reading(platform) as connection:
+        modes = {key.mode for key in await keys.of_account(connection, account_id)}
+    return Mode.SANDBOX if modes == {Mode.SANDBOX} else Mode.LIVE

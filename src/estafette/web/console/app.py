@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from estafette.core.accounts.account import Mode
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_
+from estafette.usecases.people.visits import first_mode
 from estafette.web import developers
 from estafette.web.areas import Area, Entry, Section
 from estafette.web.console import branding, deliveries_routes, money, overview
@@ -32,8 +33,11 @@ async def _choose(request: Request, visit: Visit) -> Response:
 
 
 async def _enter(request: Request, visit: Visit) -> Response:
-    """Leads to the account in the mode that it is mostly used in."""
-    return RedirectResponse(f"{request.url.path.rstrip('/')}/{Mode.LIVE}", 303)
+    """Leads to the account in the mode that it is used in; whose it is, that page asks."""
+    path = f"/console/{request.path_params['account']}"
+    door = next((door for door in visit.doors if door.path == path), None)
+    mode = Mode.LIVE if door is None else await first_mode(visit.platform, door.organisation.id)
+    return RedirectResponse(f"{path}/{mode}", 303)
 
 
 ROUTES: Final[tuple[Page, ...]] = (
