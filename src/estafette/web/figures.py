@@ -29,6 +29,13 @@ def figure_stats(today: Figures, whole: Figures) -> list[Stat]:
     ]
 
 
+def at_most(count: int, most: int) -> str:
+    """Returns a number that was counted up to `most`."""
+    if count < most:
+        return number(count)
+    return gettext("%(number)s or more", number=number(most))
+
+
 def day_plot(days: Sequence[tuple[date, Figures]]) -> Plot:
     """Returns the plot of what was created, delivered and cancelled each day."""
 

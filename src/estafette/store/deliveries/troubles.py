@@ -17,6 +17,9 @@ from estafette.store.pool import Connection
 LOOKED_AT = 20_000
 """Among how many is looked: of those that are stalled, or under way, or disputed."""
 
+MOST_COUNTED = 1_000
+"""As far as each kind is counted."""
+
 
 class Troubled(NamedTuple):
     """A delivery, since when it is in trouble, and what the company's platform says of it."""
@@ -34,13 +37,18 @@ select {rows.DELIVERY_COLUMNS}, updated_at as since from (
 where (updated_at, id) > ($2, $3) order by updated_at, id limit $4
 """  # noqa: S608 - the columns are a constant
 
-# What is under way is watched: the index of what is to be looked after holds it.
+# What is under way is watched: the index of what is to be looked after holds it. Those of the page
+# alone are read whole.
 _LATE = f"""
 select {rows.DELIVERY_COLUMNS}, deliver_by as since from (
-    select * from deliveries where watch_at is not null and mode = $1
-    order by watch_at limit $5
-) under_way
-where deliver_by < now() and (deliver_by, id) > ($2, $3) order by deliver_by, id limit $4
+    select account_id as of_account, id as of_id from (
+        select account_id, id, deliver_by from deliveries
+        where watch_at is not null and mode = $1 order by watch_at limit $5
+    ) under_way
+    where deliver_by < now() and (deliver_by, id) > ($2, $3) order by deliver_by, id limit $4
+) late
+join deliveries on account_id = of_account and id = of_id
+order by deliver_by, id
 """  # noqa: S608 - the columns are a constant
 
 _DISPUTED = f"""
@@ -86,20 +94,22 @@ def _troubled(row: asyncpg.Record) -> Troubled:
 
 _COUNTS = """
 select (select count(*) from (
-        select from deliveries where status = 'stalled' and mode = $1 limit $2
+        select from deliveries where status = 'stalled' and mode = $1 limit $3
     ) stalled) as stalled,
-    (select count(*) filter (where deliver_by < now()) from (
-        select deliver_by from deliveries where watch_at is not null and mode = $1
-        order by watch_at limit $2
-    ) under_way) as late,
     (select count(*) from (
-        select from dispatches where state = 'disputed' and mode = $1 limit $2
+        select from (
+            select deliver_by from deliveries where watch_at is not null and mode = $1
+            order by watch_at limit $2
+        ) under_way where deliver_by < now() limit $3
+    ) late) as late,
+    (select count(*) from (
+        select from dispatches where state = 'disputed' and mode = $1 limit $3
     ) disputed) as disputed
 """
 
 
 class TroubleCounts(NamedTuple):
-    """How many deliveries are stalled, late and disputed; at most `LOOKED_AT` of each."""
+    """How many deliveries are stalled, late and disputed; at most `MOST_COUNTED` of each."""
 
     stalled: int
     late: int
@@ -108,6 +118,6 @@ class TroubleCounts(NamedTuple):
 
 async def count(connection: Connection, mode: Mode) -> TroubleCounts:
     """Counts them, of all accounts."""
-    row = await connection.fetchrow(_COUNTS, mode, LOOKED_AT)
+    row = await connection.fetchrow(_COUNTS, mode, LOOKED_AT, MOST_COUNTED)
     assert row is not None  # noqa: S101 - the statement gives one row
     return TroubleCounts(**row)

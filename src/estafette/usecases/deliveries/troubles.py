@@ -10,13 +10,14 @@ from estafette.core.accounts.account import Mode, Scope
 from estafette.core.audit import AuditedAct
 from estafette.store.couriers import dispatches
 from estafette.store.deliveries import troubles
-from estafette.store.deliveries.troubles import TroubleCounts, Troubled
+from estafette.store.deliveries.troubles import MOST_COUNTED, TroubleCounts, Troubled
 from estafette.usecases import audit
 from estafette.usecases.cursor import cursor_text, read_cursor
 from estafette.usecases.deliveries.advance import lock_one
 from estafette.usecases.platform import Platform
 
 __all__ = [
+    "MOST_COUNTED",
     "NotDisputedError",
     "Trouble",
     "TroubleCounts",
@@ -75,7 +76,7 @@ async def list_troubles(
 
 
 async def count_troubles(platform: Platform, mode: Mode) -> TroubleCounts:
-    """Counts them, each kind as far as it is looked for."""
+    """Counts them, each kind up to `MOST_COUNTED`."""
     async with platform.pool.acquire() as connection:
         return await troubles.count(connection, mode)
 

@@ -5,19 +5,26 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from estafette.core.accounts.account import Mode
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import gettext
 from estafette.usecases.accounts.administration import list_accounts
 from estafette.usecases.deliveries.figures import platform_figures
-from estafette.usecases.deliveries.troubles import count_troubles
+from estafette.usecases.deliveries.troubles import MOST_COUNTED, TroubleCounts, count_troubles
 from estafette.usecases.money.payments import page_of_awaited
 from estafette.web import asked
-from estafette.web.figures import cancelled_shares, day_plot, figure_stats, punctuality_plot
+from estafette.web.figures import (
+    Stat,
+    at_most,
+    cancelled_shares,
+    day_plot,
+    figure_stats,
+    punctuality_plot,
+)
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
 
 _DAYS: Final = 14
-_MOST_AWAITED: Final = 1_000
 
 
 async def show(request: Request, visit: Visit) -> Response:
@@ -26,7 +33,7 @@ async def show(request: Request, visit: Visit) -> Response:
     found = await platform_figures(visit.platform, mode, _DAYS)
     awaited: int | None = None
     if visit.may(PersonAct.PAYMENTS_SEE):
-        page = await page_of_awaited(visit.platform, mode, None, None, _MOST_AWAITED)
+        page = await page_of_awaited(visit.platform, mode, None, None, MOST_COUNTED)
         awaited = len(page.deliveries)
     return render(
         visit,
@@ -34,9 +41,7 @@ async def show(request: Request, visit: Visit) -> Response:
         mode=mode,
         modes=asked.modes(request, mode),
         accounts=len(await list_accounts(visit.platform)),
-        troubles=await count_troubles(visit.platform, mode),
-        awaited=awaited,
-        most_awaited=_MOST_AWAITED,
+        waits=_waits(await count_troubles(visit.platform, mode), awaited, mode),
         found=found,
         stats=figure_stats(found.days[-1][1], found.whole),
         plot=day_plot(found.days),
@@ -48,3 +53,16 @@ async def show(request: Request, visit: Visit) -> Response:
         ),
         may_health=visit.may(PersonAct.HEALTH_SEE),
     )
+
+
+def _waits(troubles: TroubleCounts, awaited: int | None, mode: Mode) -> list[Stat]:
+    """Returns what waits for somebody: how many, and where they are listed."""
+    place = f"/office/deliveries?mode={mode}&trouble="
+    counted = [
+        (gettext("Stalled"), troubles.stalled, f"{place}stalled"),
+        (gettext("Late"), troubles.late, f"{place}late"),
+        (gettext("Disputed"), troubles.disputed, f"{place}disputed"),
+    ]
+    if awaited is not None:
+        counted.append((gettext("Transfers awaited"), awaited, f"/office/payments?mode={mode}"))
+    return [(name, at_most(count, MOST_COUNTED), "", href) for name, count, href in counted]
