@@ -9,12 +9,20 @@ import pytest
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status, Stop
 from estafette.core.errors import EndpointMissing
+from estafette.core.ids import new_id
+from estafette.core.notifications.letter import LetterKind
+from estafette.core.people.organisation import Organisation, OrganisationKind
+from estafette.core.people.permission import Role
 from estafette.core.webhooks.spell import Notice
+from estafette.notifications.texts import letter
+from estafette.store.people import memberships
+from estafette.store.people import table as people
 from estafette.store.webhooks.spells import Suspect
 from estafette.store.work import UnitOfWork
 from estafette.usecases import audit
 from estafette.usecases.accounts.administration import AccountRefusedError
 from estafette.usecases.deliveries.privacy import erase_phone
+from estafette.usecases.notifications import outbox
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints, look
 from estafette.usecases.webhooks.look import AttemptFilter, Exchange
@@ -26,7 +34,7 @@ from estafette.usecases.webhooks.replay import (
     do_replay,
     list_replays,
 )
-from estafette.usecases.webhooks.spells import tell_of_spells
+from estafette.usecases.webhooks.spells import letters_to_developers, tell_of_spells
 from estafette.webhooks.exchanges import DELIVERED_A_SECOND
 from tests.receivers import Receiver, answer
 from tests.rows import tables
@@ -300,3 +308,39 @@ async def test_developers_are_told_once_that_an_endpoint_fails_is_given_up_and_w
     assert [await tell_of_spells(platform, tell) for _ in range(2)] == [1, 0]
     notices = [Notice.FAILING, Notice.GIVEN_UP, Notice.WORKS_AGAIN]
     assert told == [("default", notice) for notice in notices]
+
+
+async def test_the_letters_go_to_those_who_may_mend_an_endpoint_and_to_nobody_else(
+    platform: Platform, tenant: Tenant
+) -> None:
+    of = Organisation(OrganisationKind.ACCOUNT, tenant.account.id)
+    other = await new_tenant(platform, Mode.LIVE)
+    elsewhere = Organisation(OrganisationKind.ACCOUNT, other.account.id)
+    async with platform.pool.acquire() as connection:
+        for number, (place, role) in enumerate(
+            [
+                *((of, Role.OWNER), (of, Role.DEVELOPER), (of, Role.SUPPORT), (of, Role.VIEWER)),
+                (elsewhere, Role.OWNER),
+            ]
+        ):
+            id = new_id()
+            await people.insert(connection, id, f"p{number}@shop.example", "Dana", "ru", "")
+            await memberships.insert(connection, place, id, role)
+    await listen_at(tenant, NOWHERE)
+    for _ in range(5):
+        await tenant.create()
+    await settle(tenant, 500)
+    await tables.shift(platform.pool, "endpoint_failures", failing_since=-timedelta(minutes=11))
+    assert await tell_of_spells(platform, letters_to_developers(platform)) == 1
+    claimed = await outbox.claim(platform, timedelta(minutes=1), 10)
+    written = [each.letter for each in claimed.due if isinstance(each, outbox.DueLetter)]
+    assert sorted(letter.to for letter in written if letter) == [
+        *("p0@shop.example", "p1@shop.example")
+    ]
+    assert written[0] is not None
+    assert written[0].kind is LetterKind.ENDPOINT_FAILING
+    assert written[0].facts["host"] == "127.0.0.1"
+    assert f"/console/{tenant.account.id.hex}/live/attempts" in written[0].facts["link"]
+    made = letter("id", written[0])
+    assert "rejected" in made.text
+    assert made.subject == "Вебхуки на 127.0.0.1 не доходят"

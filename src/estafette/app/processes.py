@@ -59,7 +59,7 @@ from estafette.usecases.deliveries.ordering import Ordering
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import Database, NotReadyError, must_be_fit
-from estafette.usecases.webhooks import gone, replay
+from estafette.usecases.webhooks import gone, replay, spells
 from estafette.web.people.provider import Provider
 from estafette.webhooks.guard import Guard
 from estafette.webhooks.resolver import ThreadResolver
@@ -246,6 +246,7 @@ async def work(settings: Settings) -> None:
             close_books.loop(platform),
             gone.loop(platform),
             replay.loop(platform, retention.messages),
+            spells.loop(platform),
             count_open.loop(platform, observe_open),
             figures.loop(platform),
         )

@@ -64,8 +64,29 @@ LETTERS: Final = {
     LetterKind.ENDPOINT_FAILING: LetterWords(
         N_("Webhooks to %(host)s are failing"),
         N_(
-            "Since %(since)s the endpoint “%(endpoint)s” of %(account)s has taken no webhook. They"
-            " are sent again, ever more rarely, and given up in the end."
+            "Since %(since)s the endpoint “%(endpoint)s” of %(account)s has taken no webhook:"
+            " %(cause)s. They are sent again, ever more rarely, and given up in the end. Mend the"
+            " receiver, or give the endpoint another URL."
+        ),
+        N_("Look at the attempts"),
+        N_("You get this letter because you look after the webhooks of %(account)s."),
+    ),
+    LetterKind.ENDPOINT_GIVEN_UP: LetterWords(
+        N_("Webhooks to %(host)s are given up"),
+        N_(
+            "The endpoint “%(endpoint)s” of %(account)s has taken no webhook since %(since)s:"
+            " %(cause)s. The first of them are given up now. They are kept: once the receiver is"
+            " mended, send them again in the console."
+        ),
+        N_("Look at the attempts"),
+        N_("You get this letter because you look after the webhooks of %(account)s."),
+    ),
+    LetterKind.ENDPOINT_WORKS_AGAIN: LetterWords(
+        N_("Webhooks to %(host)s arrive again"),
+        N_(
+            "The endpoint “%(endpoint)s” of %(account)s, which had failed since %(since)s, takes"
+            " webhooks again. What waited is sent. What was given up can be sent again in the"
+            " console."
         ),
         N_("Look at the attempts"),
         N_("You get this letter because you look after the webhooks of %(account)s."),

@@ -57,3 +57,12 @@ def test_a_spell_soon_after_another_is_not_told_of_and_one_after_an_hour_is() ->
 
 def test_what_somebody_has_taken_out_of_use_is_forgotten_without_a_word() -> None:
     assert judge(TOLD, FAILS._replace(is_sent=False)) == Verdict(None, None)
+
+
+def test_it_is_told_once_that_an_endpoint_is_gone_and_that_it_works_again() -> None:
+    gone = FAILS._replace(failures=0, failing_since=None, is_sent=False, is_gone=True)
+    told = judge(TOLD, gone)
+    assert told == Verdict(Notice.GIVEN_UP, TOLD._replace(given_up_told_at=NOW))
+    assert judge(told.spell, gone) == Verdict(None, told.spell)
+    enabled = gone._replace(is_sent=True, is_gone=False, answered=True)
+    assert judge(told.spell, enabled).notice is Notice.WORKS_AGAIN

@@ -29,6 +29,8 @@ class LetterKind(StrEnum):
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a kind of letter, not a password
     ENDPOINT_FAILING = "endpoint_failing"
+    ENDPOINT_GIVEN_UP = "endpoint_given_up"
+    ENDPOINT_WORKS_AGAIN = "endpoint_works_again"
 
     @property
     def facts(self) -> frozenset[str]:
@@ -36,10 +38,13 @@ class LetterKind(StrEnum):
         return _FACTS[self]
 
 
+_OF_ENDPOINT = frozenset({"account", "endpoint", "host", "since", "link"})
 _FACTS = {
     LetterKind.INVITATION: frozenset({"organisation", "inviter", "link", "hours"}),
     LetterKind.PASSWORD_RESET: frozenset({"link", "minutes"}),
-    LetterKind.ENDPOINT_FAILING: frozenset({"account", "endpoint", "host", "since", "link"}),
+    LetterKind.ENDPOINT_FAILING: _OF_ENDPOINT | {"cause"},
+    LetterKind.ENDPOINT_GIVEN_UP: _OF_ENDPOINT | {"cause"},
+    LetterKind.ENDPOINT_WORKS_AGAIN: _OF_ENDPOINT,
 }
 
 

@@ -42,7 +42,8 @@ class Standing(NamedTuple):
 
     It fails since `failing_since`, None: it does not, as far as is known. `answered` is whether the
     newest attempt since people were told was delivered, `given_up` whether webhooks were given up
-    since it fails. One that is disabled, or has no URL, `is_sent` nothing.
+    since it fails. One that is disabled, or has no URL, `is_sent` nothing; one that `is_gone` was
+    disabled because it said so (410) again and again.
     """
 
     now: datetime
@@ -51,6 +52,7 @@ class Standing(NamedTuple):
     answered: bool
     given_up: bool
     is_sent: bool
+    is_gone: bool = False
 
 
 class Verdict(NamedTuple):
@@ -77,7 +79,9 @@ def judge(spell: Spell | None, standing: Standing) -> Verdict:
         if now - spell.recovered_at < APART:
             return Verdict(None, spell)
         return judge(None, standing)
-    if not standing.is_sent:
+    if standing.is_gone and spell.given_up_told_at is None:
+        return Verdict(Notice.GIVEN_UP, spell._replace(given_up_told_at=now))
+    if not standing.is_sent and not standing.is_gone:
         return Verdict(None, None)  # somebody has taken it out of use, or it is gone
     if since is None and standing.answered:
         return Verdict(Notice.WORKS_AGAIN, spell._replace(recovered_at=now))

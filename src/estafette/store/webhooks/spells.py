@@ -15,9 +15,9 @@ class Suspect(NamedTuple):
     """An endpoint that fails now, or of which somebody was told that it fails.
 
     `failures` and `failing_since` are of now, 0 and None where it does not fail. `spell` is what
-    was told of it. `answered` is whether the newest attempt since then was delivered, `given_up`
-    whether a webhook was given up that was tried since. `http_status` and `outcome` are those of
-    the last failure, `waiting` counts what waits.
+    was told of it; `is_gone`: it was disabled for its 410s. `answered` is whether the newest
+    attempt since then was delivered, `given_up` whether a webhook was given up that was tried
+    since. `http_status` and `outcome` are those of the last failure, `waiting` counts what waits.
     """
 
     scope: Scope
@@ -25,6 +25,7 @@ class Suspect(NamedTuple):
     name: str
     url: str | None
     is_enabled: bool
+    is_gone: bool
     now: datetime
     failures: int
     failing_since: datetime | None
@@ -55,6 +56,7 @@ with suspect as (
 )
 select suspect.*, endpoints.mode, endpoints.name, endpoints.url, now() as now,
     endpoints.disabled_at is null and endpoints.removed_at is null as is_enabled,
+    endpoints.disabled_why is not null and endpoints.removed_at is null as is_gone,
     coalesce(newest.outcome = 'delivered', false) as answered,
     exists (
         select from (
@@ -114,6 +116,7 @@ def _suspect(row: asyncpg.Record) -> Suspect:
         name=row["name"],
         url=row["url"],
         is_enabled=row["is_enabled"],
+        is_gone=row["is_gone"],
         now=row["now"],
         failures=row["failures"],
         failing_since=row["failing_since"],

@@ -3,12 +3,22 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from estafette.core.accounts.account import Account
+from estafette.core.notifications.letter import Letter, LetterKind
+from estafette.core.people.organisation import Organisation, OrganisationKind
+from estafette.core.people.permission import PersonAct, may
 from estafette.core.webhooks.spell import FAILURES, FOR, Notice, Standing, judge
 from estafette.loops import Loop, Pace
+from estafette.store.accounts import table as accounts
+from estafette.store.people import memberships
 from estafette.store.webhooks import spells
 from estafette.store.webhooks.spells import Suspect
 from estafette.store.work import UnitOfWork
+from estafette.usecases.notifications.tell import write
 from estafette.usecases.platform import Platform
 
 Tell = Callable[[UnitOfWork, Suspect, Notice], Awaitable[None]]
@@ -55,11 +65,58 @@ def _standing(suspect: Suspect) -> Standing:
         answered=suspect.answered,
         given_up=suspect.given_up,
         is_sent=suspect.is_enabled and suspect.url is not None,
+        is_gone=suspect.is_gone,
     )
 
 
-def loop(platform: Platform, tell: Tell) -> Loop:
-    """Does so every half a minute."""
+_KINDS: Final = {
+    Notice.FAILING: LetterKind.ENDPOINT_FAILING,
+    Notice.GIVEN_UP: LetterKind.ENDPOINT_GIVEN_UP,
+    Notice.WORKS_AGAIN: LetterKind.ENDPOINT_WORKS_AGAIN,
+}
+_MOST_PEOPLE: Final = 200
+_GONE: Final = "410 Gone, so it is disabled"
+
+
+def letters_to_developers(platform: Platform) -> Tell:
+    """Returns what writes to the people of an account who may change its endpoints."""
+
+    async def tell(work: UnitOfWork, suspect: Suspect, notice: Notice) -> None:
+        scope = suspect.scope
+        of = Organisation(OrganisationKind.ACCOUNT, scope.account_id)
+        account = (await accounts.find_all(work.connection, [scope.account_id])).get(of.id)
+        if account is None:
+            return
+        facts = _facts(platform, suspect, account)
+        kind = _KINDS[notice]
+        told = {name: fact for name, fact in facts.items() if name in kind.facts}
+        for member in await memberships.page(work.connection, of, UUID(int=0), _MOST_PEOPLE):
+            person, role = member.person, member.membership.role
+            if person.disabled_at is None and may(role, of.kind, PersonAct.ENDPOINTS_MANAGE):
+                await write(work, platform, Letter(kind, person.email, person.language, told))
+
+    return tell
+
+
+def _facts(platform: Platform, suspect: Suspect, account: Account) -> dict[str, str]:
+    """Returns what a letter tells of an endpoint; times by the clock of the account's market."""
+    spell = suspect.spell
+    since = spell.failing_since if spell else suspect.failing_since or suspect.now
+    local = since.astimezone(ZoneInfo(account.market.time_zone))
+    home = f"{platform.public_url}/console/{account.id.hex}/{suspect.scope.mode}"
+    return {
+        "account": account.name,
+        "endpoint": suspect.name,
+        "host": urlsplit(suspect.url or "").hostname or "",
+        "since": f"{local:%Y-%m-%d %H:%M} ({account.market.time_zone})",
+        "link": f"{home}/attempts?endpoint={suspect.name}",
+        "cause": _GONE if suspect.is_gone else suspect.error or suspect.outcome or "",
+    }
+
+
+def loop(platform: Platform, tell: Tell | None = None) -> Loop:
+    """Does so every half a minute, by letters unless `tell` is given."""
+    tell = tell or letters_to_developers(platform)
 
     async def one_round(_: asyncio.Event) -> float:
         await tell_of_spells(platform, tell)
