@@ -8,6 +8,7 @@ PyPI carries, and served by Estafette itself from then on.
 # The build's own environment has hatchling and Node; that of the developer has not.
 # pyright: basic, reportMissingImports=false
 
+import gzip
 import hashlib
 import os
 import shutil
@@ -23,6 +24,10 @@ OLDEST_NODE = 20
 
 # What is copied, from the package's folder in node_modules, and the name it gets.
 TAKEN = {
+    "@scalar/api-reference": {
+        "dist/browser/standalone.js": "reference.js",
+        "dist/style.css": "reference.css",
+    },
     "@fontsource-variable/onest": {
         "files/onest-latin-wght-normal.woff2": "onest-latin-wght-normal.woff2",
         "files/onest-cyrillic-wght-normal.woff2": "onest-cyrillic-wght-normal.woff2",
@@ -37,14 +42,10 @@ TAKEN = {
     "lucide-static": {
         "LICENSE": "icons.LICENSE.txt",
     },
-    "swagger-ui-dist": {
-        "swagger-ui.css": "swagger-ui.css",
-        "swagger-ui-bundle.js": "swagger-ui-bundle.js",
-        "swagger-ui-bundle.js.LICENSE.txt": "swagger-ui-bundle.js.LICENSE.txt",
-        "LICENSE": "swagger-ui.LICENSE.txt",
-        "NOTICE": "swagger-ui.NOTICE.txt",
-    },
 }
+
+# The kinds of files that are laid beside themselves packed, as browsers take them.
+PACKED = (".css", ".js", ".svg")
 
 # The signs that pages draw, put together into one file, each under its name.
 # fmt: off
@@ -121,8 +122,10 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
             for package, files in TAKEN.items():
                 for source, target in files.items():
                     shutil.copy(folder / "node_modules" / package / source, self._vendor / target)
+            shutil.copy(self._frontend / "reference.LICENSE.txt", self._vendor)
             drawn = _sprite(folder / "node_modules" / "lucide-static" / "icons")
             (self._vendor / "icons.svg").write_text(drawn)
+        _pack([file for file in self._vendor.iterdir() if file.suffix in PACKED])
         self._stamp.write_text(self._wanted() + "\n")
 
     @property
@@ -140,7 +143,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
     def _wanted(self) -> str:
         """Return what decides about the files: the lock file, and which of them are taken."""
         lock = (self._frontend / "package-lock.json").read_bytes()
-        return hashlib.sha256(lock + repr((TAKEN, SIGNS)).encode()).hexdigest()
+        return hashlib.sha256(lock + repr((TAKEN, SIGNS, PACKED)).encode()).hexdigest()
 
     def _is_current(self) -> bool:
         return self._stamp.exists() and self._stamp.read_text().strip() == self._wanted()
@@ -155,6 +158,26 @@ def _sprite(icons: Path) -> str:
         shapes = shapes.removesuffix("</svg>").strip().replace("> <", "><").replace(" />", "/>")
         symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{shapes}</symbol>')
     return '<svg xmlns="http://www.w3.org/2000/svg">' + "\n".join(symbols) + "</svg>\n"
+
+
+_BROTLI = """
+const zlib = require("zlib"), fs = require("fs");
+for (const file of process.argv.slice(1)) {
+  const body = fs.readFileSync(file);
+  const quality = body.length > 1e6 ? 9 : 11; // the best takes ten seconds for a large one
+  const params = { [zlib.constants.BROTLI_PARAM_QUALITY]: quality };
+  fs.writeFileSync(file + ".br", zlib.brotliCompressSync(body, { params }));
+}
+"""
+
+
+def _pack(files: list[Path]) -> None:
+    """Lay each file beside itself packed by gzip and by Brotli, which Node knows."""
+    for file in files:
+        packed = gzip.compress(file.read_bytes(), 9, mtime=0)
+        file.with_name(f"{file.name}.gz").write_bytes(packed)
+    node = shutil.which("node") if _system_npm() else _wheel_npm()[0]
+    subprocess.run([str(node), "-e", _BROTLI, *map(str, files)], check=True, timeout=300)
 
 
 def _system_npm() -> list[str] | None:

@@ -26,8 +26,12 @@ KEYWORDS = {
     "gettext": None,
     "N_": None,
     "ngettext": (1, 2),
+    "Scenario": None,
     "pgettext": ((1, "c"), 2),
 }
+
+ELSEWHERE = {"core/sandbox": "couriers/sandbox"}
+"""Texts of the core are kept where they are shown: it has no catalogues."""
 
 
 class Text(NamedTuple):
@@ -51,6 +55,7 @@ def texts() -> list[Text]:
         SOURCE, METHODS, OPTIONS, keywords=KEYWORDS
     ):
         folder = "/".join(Path(file).parts[:2])
+        folder = ELSEWHERE.get(folder, folder)
         if not (SOURCE / folder).is_dir():  # a module that stands alone, such as web/visit.py
             folder = "web/templates"
         text, several = (message, None) if isinstance(message, str) else message[:2]

@@ -28,6 +28,8 @@ _PATHS = (
     "/v1",
     "/v1/nothing",
     "/v1/docs/nothing",
+    "/assets",
+    "/assets/x/nothing",
     "/errors/nothing",
     "/sandbox",
     "/sandbox/docs",

@@ -14,6 +14,7 @@ import pytest
 from estafette.core.accounts.account import Mode
 from estafette.http.address import ClientAddresses
 from estafette.http.limiter import AddressLimits
+from estafette.http.pages import asset
 from estafette.usecases.accounts import keys
 from tests.edges import EDGES, Call, Edge
 from tests.serving import Answer, Server, Tenant, running
@@ -148,7 +149,7 @@ async def test_the_sandboxs_own_api_counts_wrong_keys_too(postgres_dsn: str, edg
 
 def _open_to_all(edge: Edge) -> list[Call]:
     """What anybody may ask for, without a key."""
-    ours = [Call("GET", edge.contract), Call("GET", f"{edge.base}/docs/docs.css")]
+    ours = [Call("GET", edge.contract), Call("GET", asset("product.css"))]
     if edge.origin is not None:
         ours.append(Call("OPTIONS", f"{edge.base}/widget/quotes"))
         ours.append(Call("GET", f"{edge.base}/deliveries/{edge.unknown_id}/tracking"))

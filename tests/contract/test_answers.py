@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from estafette.http.pages import asset
 from estafette.usecases.accounts.administration import find_account
 from estafette.usecases.accounts.keys import disable_key, list_keys
 from tests import hostile
@@ -44,7 +45,7 @@ async def test_no_answer_of_a_contracts_operation_is_kept_by_a_cache(target: Tar
         check_private(await target.tenant.call(Call("PATCH", call.path)), call)
 
 
-@pytest.mark.parametrize("mounted", ["/delivery", "/v1", "/sandbox", "/upstream", "/track"])
+@pytest.mark.parametrize("mounted", ["/delivery", "/v1", "/sandbox/v1", "/upstream", "/track"])
 async def test_no_refusal_of_any_part_is_kept_by_a_cache(target: Target, mounted: str) -> None:
     for path in (mounted, f"{mounted}/nothing", f"{mounted}/v1/x/%00", f"{mounted}/{LONG}"):
         for method in ("GET", "POST"):
@@ -64,7 +65,7 @@ async def test_what_is_no_http_is_answered_so_too(target: Target) -> None:
 
 async def test_files_may_be_kept_as_before(target: Target) -> None:
     server = target.tenant.server
-    for path in ("/delivery/docs/docs.css", "/v1/docs/docs.js", "/widget.js"):
+    for path in (asset("product.css"), asset("docs.js"), "/widget.js"):
         answer = await server.request("GET", path)
         assert answer.status == 200, path
         assert "max-age" in answer.headers["cache-control"], path
@@ -106,8 +107,8 @@ def _with(template: str, value: str) -> str:
         "GET /track/{id}",
         "GET /track/{id}/events",
         "GET /track/static/{id}",
-        "GET /delivery/docs/{id}",
-        "GET /v1/docs/{id}",
+        "GET /assets/{id}",
+        "GET /assets/x/{id}",
         "GET /errors/{id}",
     ],
 )

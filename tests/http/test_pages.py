@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from estafette.core.accounts.account import MARKETS
-from estafette.http.pages import Files, as_texts, page_headers, template
+from estafette.http.files import Files
+from estafette.http.pages import as_texts, page_headers
 from estafette.http.phones import e164, example
-from estafette.http.refusals import PathUnknown
+from estafette.http.shell import Notice, Shell, render
+from estafette.http.texts import Reader
 
 
 def test_a_page_loads_what_it_names_and_nothing_else() -> None:
@@ -23,18 +25,6 @@ def test_a_page_loads_what_it_names_and_nothing_else() -> None:
     )
 
 
-def test_files_are_those_that_are_there_and_that_a_page_loads(tmp_path: Path) -> None:
-    (tmp_path / "page.css").write_text("p {}")
-    (tmp_path / "LICENSE.txt").write_text("free")
-    (tmp_path / "folder.js").mkdir()
-    files = Files([*sorted(tmp_path.iterdir()), tmp_path / "missing.js"])
-    assert list(files) == ["page.css"]
-    assert files.reply("page.css").body == b"p {}"
-    for name in ("LICENSE.txt", "missing.js", "../page.css"):
-        with pytest.raises(PathUnknown):
-            files.reply(name)
-
-
 def test_the_edition_of_files_changes_with_them(tmp_path: Path) -> None:
     file = tmp_path / "page.css"
     file.write_text("p {}")
@@ -45,9 +35,10 @@ def test_the_edition_of_files_changes_with_them(tmp_path: Path) -> None:
 
 
 def test_what_a_template_is_given_is_text_in_it() -> None:
-    page = template("web/home/templates/home.html")
-    html = page.render(places=[{"path": "/x", "name": "<script>", "about": ""}], style="")
-    assert "<script>" not in html
+    shell = Shell(notices=[Notice("<script>alert(1)</script>")])
+    page = render("web/templates/public.html", Reader(), shell)
+    assert b"<script>alert" not in page.body
+    assert b"&lt;script&gt;alert" in page.body
 
 
 @pytest.mark.parametrize("market", MARKETS)

@@ -112,7 +112,7 @@ async def _gallery(browser: Browser, seen: Look, mode: Mode) -> AsyncGenerator[B
         path = urlsplit(route.request.url).path
         if path.startswith(pages.ASSETS_PREFIX):
             _, _, edition, name = path.split("/")
-            reply = pages.PRODUCT.reply(name, edition)
+            reply = pages.PRODUCT.reply({"type": "http", "headers": []}, name, edition)
         else:
             reply = _page(mode, "en")
         await route.fulfill(

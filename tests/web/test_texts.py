@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from estafette.http.texts import LANGUAGES, Reader, catalogue, folders, gettext, ngettext, read_by
@@ -69,6 +70,8 @@ def test_catalogues_hold_what_is_shown_and_agree(language: str) -> None:
         assert file.is_file(), f"{folder} has no {language}.po"
         with file.open("rb") as opened:
             known = read_po(opened, locale=language, abort_invalid=True)
+        if known.plural_forms != Catalog(language).plural_forms:
+            wrong.append(f"{file}: other forms for numbers than {language} has")
         for message in known:
             text = message.id if isinstance(message.id, str) else message.id[0]
             if not text:
@@ -89,3 +92,29 @@ def test_a_text_is_said_in_the_language_of_its_reader() -> None:
             assert gettext("Copy") == "Көшіру"
         assert gettext("Copy") == "Скопировать"
     assert ngettext("%(count)s delivery", "%(count)s deliveries", 2) == "2 deliveries"
+
+
+def test_a_number_takes_the_form_that_its_language_has_for_it() -> None:
+    text = "With a sandbox key a delivery moves by itself, one step every %s on this server."
+    one, several = text % "second", text % "%(count)s seconds"
+    told = {
+        language: [_said(language, one, several, count) for count in (1, 2, 5, 21)]
+        for language in ("ru", "pt")
+    }
+    assert [said.rpartition(" ")[2] for said in told["ru"]] == [
+        "секунду.",
+        "секунды.",
+        "секунд.",
+        "секунду.",
+    ]
+    assert [("por segundo" in said, "5 segundos" in said) for said in told["pt"]] == [
+        (True, False),
+        (False, False),
+        (False, True),
+        (False, False),
+    ]
+
+
+def _said(language: str, one: str, several: str, count: int) -> str:
+    with read_by(Reader(language)):
+        return ngettext(one, several, count)

@@ -86,7 +86,7 @@ def build(
     )
     rest = plain.application(
         [
-            home.build(_places(platform.public_url, dialects)),
+            home.build(_offers(platform.public_url, dialects)),
             widget.build(),
             addresses_of_webhooks.build(platform),
             *health.routes(platform, metrics_token),
@@ -154,18 +154,12 @@ def _mentions(dialects: Sequence[DialectRecord]) -> list[sandbox.Mention]:
     return [sandbox.Mention(one.title, one.scenario_where, one.scenario_example) for one in known]
 
 
-def _places(public_url: str, dialects: Sequence[DialectRecord]) -> list[home.HomeLink]:
-    """Where the page at the root leads to."""
-    docs = [
-        home.HomeLink(
-            _link(one.introduction.docs_url(public_url), public_url),
-            f"{one.introduction.title} API",
-            "Read the reference and try every call.",
-        )
+def _offers(public_url: str, dialects: Sequence[DialectRecord]) -> list[home.Offer]:
+    """The APIs that the page at the root leads to."""
+    return [
+        home.Offer(_link(one.introduction.docs_url(public_url), public_url), one.introduction.title)
         for one in dialects
     ]
-    about = "Outcomes on demand, and deliveries moved by hand."
-    return [*docs, home.HomeLink("/sandbox/docs", "Sandbox", about)]
 
 
 def _link(url: str, public_url: str) -> str:

@@ -14,7 +14,7 @@ from estafette.http.resource import resources
 async def _file(scope: Scope, _: Receive) -> HttpReply:
     """`/{edition}/{name}`."""
     given = scope["path_params"]
-    return PRODUCT.reply(given["name"], given["edition"])
+    return PRODUCT.reply(scope, given["name"], given["edition"])
 
 
 def _refuse(refusal: Refusal | HttpRefusal) -> HttpReply:

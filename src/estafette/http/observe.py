@@ -5,6 +5,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from estafette.http.address import ClientAddresses
+from estafette.http.error_pages import PAGES, error_page, is_page, wants_page
 from estafette.http.fallback import Fallback, plain
 from estafette.http.folding import Folding, Refused
 from estafette.http.limiter import AddressLimits, has_key, is_paid, limits_of, set_limits
@@ -29,7 +30,8 @@ class Observer:
 
     From here on `scope["client"]` holds the caller's own address, not that of a trusted proxy.
     Every response gets `X-Request-Id`, and the headers of `http.reply.guarded`. A crash is answered
-    by `fallback` with status 500 and without a reason, and logged with its traceback.
+    by `fallback` with status 500 and without a reason, and logged with its traceback. A person who
+    came with a browser gets a page instead (http/error_pages.py).
 
     A refusal that was charged to no key (there was none, or the path is not served) is counted by
     the caller's address, and `fallback` answers with status 429 where there were too many. Where a
@@ -83,9 +85,12 @@ class Observer:
             nonlocal status, is_replaced
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if 400 <= status < 500 and (wait := _owed(scope, status)):
-                    status, is_replaced = 429, True
-                    await send_reply(send, self._too_many(scope, wait, message, id_header))
+                instead = self._instead(scope, message, trace.request_id) if status >= 400 else None
+                if instead is not None:
+                    status, is_replaced = instead.status, True
+                    all_headers = [*guarded(instead.headers), id_header]
+                    whole = instead._replace(headers=all_headers)
+                    await send_reply(send, whole, without_body=scope["method"] == "HEAD")
                     return
                 message["headers"] = [*guarded(message.get("headers", ())), id_header]
             if not is_replaced:
@@ -106,14 +111,23 @@ class Observer:
         finally:
             self._record(scope, trace, status or CLIENT_GONE, time.perf_counter() - began)
 
-    def _too_many(
-        self, scope: Scope, wait: int, instead_of: Message, id_header: Header
-    ) -> HttpReply:
-        """Returns a 429; pages that could read the answer `instead_of` which it is sent may too."""
-        content_type, body = self._fallback(host_of(scope["headers"]), scope["path"], 429)
-        kept = [each for each in instead_of.get("headers", ()) if each[0].startswith(_FOR_PAGES)]
-        own = [(b"content-type", content_type.encode("latin-1")), (b"retry-after", b"%d" % wait)]
-        return HttpReply(429, body, [*guarded([*kept, *own]), id_header])
+    def _instead(self, scope: Scope, answer: Message, request_id: str) -> HttpReply | None:
+        """Returns what is answered instead of a refusal or a crash, if anything is."""
+        status: int = answer["status"]
+        headers: list[Header] = list(answer.get("headers", ()))
+        if status < 500 and (wait := _owed(scope, status)):
+            status = 429
+            content_type, body = self._fallback(host_of(scope["headers"]), scope["path"], 429)
+            # pages that could read the other answer may read this one too
+            kept = [each for each in headers if each[0].startswith(_FOR_PAGES)]
+            headers = [*kept, (b"retry-after", b"%d" % wait)]
+            own = (b"content-type", content_type.encode("latin-1"))
+            plainly = HttpReply(429, body, [*headers, own])
+        else:
+            plainly = None
+        if status in PAGES and not is_page(headers) and wants_page(scope):
+            return error_page(scope, status, request_id, headers)
+        return plainly
 
     def _record(self, scope: Scope, trace: Trace, status: int, seconds: float) -> None:
         route = trace.route or f"{trace.base}{scope.get('root_path', '')}/*"

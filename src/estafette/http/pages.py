@@ -1,17 +1,15 @@
 """Pages for people: their templates, their headers and the files that they load, in one place."""
 
-import hashlib
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from importlib.resources import files
-from importlib.resources.abc import Traversable
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from estafette.http import formats, texts
-from estafette.http.refusals import PathUnknown
-from estafette.http.reply import NO_SNIFF, Header, HttpReply
+from estafette.http.files import Files
+from estafette.http.reply import NO_SNIFF, Header
 from estafette.terminal import plain
 
 PACKAGE = files("estafette")
@@ -24,17 +22,8 @@ VENDOR = ASSETS / "vendor"
 ASSETS_PREFIX = "/assets"
 """Where the files of the design system are served, under every host name."""
 
-FOR_EVER = "public, max-age=31536000, immutable"
-
 _NO_REFERRER: Header = (b"referrer-policy", b"no-referrer")
 _HTML: Header = (b"content-type", b"text/html; charset=utf-8")
-_MEDIA_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".woff2": "font/woff2",
-}
 
 
 class _Templates(Environment):
@@ -118,64 +107,10 @@ def as_texts(headers: Iterable[Header]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in headers}
 
 
-class File(NamedTuple):
-    """A file that a page loads."""
-
-    body: bytes
-    media_type: str
-
-
-class Files(Mapping[str, File]):
-    """The files that a page loads, read once, by name.
-
-    `edition` changes with any of them. It is part of their address, so they may be kept for ever.
-    """
-
-    def __init__(self, found: Iterable[Traversable]) -> None:
-        """Of the files `found`, those that are there and of a kind that pages load."""
-        self._files: dict[str, File] = {}
-        for file in found:
-            media_type = _MEDIA_TYPES.get(posixpath.splitext(file.name)[1])
-            if media_type is not None and file.is_file():
-                self._files[file.name] = File(file.read_bytes(), media_type)
-        bodies = b"".join(file.body for file in self._files.values())
-        self.edition = hashlib.sha256(bodies).hexdigest()[:12]
-
-    def __getitem__(self, name: str) -> File:
-        """Returns the file of that name."""
-        return self._files[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Returns the names."""
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        """Returns how many there are."""
-        return len(self._files)
-
-    def reply(self, name: str, edition: str | None = None) -> HttpReply:
-        """Returns the file of that name. Raises PathUnknown.
-
-        It may be kept for ever, unless it was asked for in another `edition`: a page of the
-        version before asks so during an update.
-        """
-        file = self.get(name)
-        if file is None:
-            raise PathUnknown
-        keep = FOR_EVER if edition in (None, self.edition) else "no-store"
-        headers = (
-            (b"content-type", file.media_type.encode()),
-            (b"cache-control", keep.encode()),
-            NO_SNIFF,
-        )
-        return HttpReply(200, file.body, headers)
-
-
 def _product_files() -> Files:
     own = [file for file in ASSETS.iterdir() if file.is_file()]
     taken = [file for file in VENDOR.iterdir() if file.is_file()] if VENDOR.is_dir() else []
-    chosen = (file for file in taken if file.name.startswith(("onest-", "htmx", "hx-", "icons")))
-    return Files(sorted([*own, *chosen], key=lambda file: file.name))
+    return Files(sorted([*own, *taken], key=lambda file: file.name))
 
 
 PRODUCT = _product_files()

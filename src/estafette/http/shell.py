@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlencode
 
+from starlette.types import Scope
+
 from estafette.core.accounts.account import Mode
+from estafette.http.language import language_of
 from estafette.http.pages import PRODUCT_GUARDS, template
+from estafette.http.parameters import parameters
 from estafette.http.reply import NO_STORE, Header, HttpReply
-from estafette.http.texts import Reader, read_by
+from estafette.http.texts import LANGUAGES, Reader, read_by
 
 
 class Tone(StrEnum):
@@ -77,6 +81,17 @@ class Shell:
         """Returns the address of this page in another language."""
         kept = [pair for pair in self.query if pair[0] != "lang"]
         return f"?{urlencode([*kept, ('lang', code)])}"
+
+
+def reader_of(scope: Scope) -> Reader:
+    """Returns who reads a page for everybody: `?lang=`, else what the browser accepts; in UTC."""
+    return Reader(language_of(scope, LANGUAGES))
+
+
+def query_of(scope: Scope) -> list[tuple[str, str]]:
+    """Returns the parameters of a request, for the same page in another language."""
+    found = parameters(scope["query_string"])
+    return [(name, value) for name, values in found.items() for value in values]
 
 
 def render(

@@ -72,10 +72,15 @@ def N_(text: str) -> str:  # noqa: N802 - what gettext has always called it
     return text
 
 
+_FOLDERS = ("couriers", "dialects", "http", "notifications", "web")
+"""The packages that say something to people."""
+
+
 def folders() -> list[Path]:
     """Returns the folders with translations."""
     package = Path(str(files("estafette")))
-    return sorted(folder for folder in package.rglob("texts") if any(folder.glob("*.po")))
+    found = (folder for name in _FOLDERS for folder in (package / name).rglob("texts"))
+    return sorted(folder for folder in found if any(folder.glob("*.po")))
 
 
 def _catalogue() -> "NullTranslations":
@@ -85,15 +90,18 @@ def _catalogue() -> "NullTranslations":
 @cache
 def catalogue(language: str) -> "NullTranslations":
     """Returns the texts of a language from all folders; English, and others, have none."""
-    from gettext import NullTranslations
+    from gettext import NullTranslations, c2py
 
     if language == "en" or language not in LANGUAGES:
         return NullTranslations()
+    from babel.messages.catalog import Catalog
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
     from babel.support import Translations
 
     merged = Translations()
+    # gettext itself sets it so, where it reads a file
+    merged.plural = c2py(Catalog(language).plural_expr)  # pyright: ignore[reportAttributeAccessIssue]
     for folder in folders():
         source = folder / f"{language}.po"
         if source.is_file():

@@ -285,7 +285,8 @@ async def test_the_page_tells_of_every_scenario_and_status_and_needs_no_internet
         for step in scenario.steps:
             assert step.to is Status.PICKUP_READY or step.note.replace("'", "&#39;") in page
     assert all(f"<code>{status}</code>" in page for status in Status)
-    assert not re.findall(r"(?:src|href)=[\"'](?!#)", page)
+    assert not re.findall(r"(?:src|href)=[\"'](?![#?/])", page)
+    assert (await server.request("GET", "/sandbox")).body == answer.body
 
 
 def test_the_written_page_tells_of_every_scenario() -> None:

@@ -3,12 +3,11 @@
 import re
 
 import yaml
-from playwright.async_api import Request, async_playwright
 
 from estafette.dialects.entrega.app import CONTRACT
 from estafette.dialects.entrega.errors import CODES, KINDS
 from tests.edges import ENTREGA
-from tests.serving import Server, Tenant
+from tests.serving import Server
 
 
 async def test_contract_is_served_as_json_without_a_key(server: Server) -> None:
@@ -25,40 +24,12 @@ async def test_page_takes_everything_from_this_server(server: Server) -> None:
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     text = page.body.decode()
     assert 'data-contract="openapi.json"' in text
-    addresses = re.findall(r'(?:src|href)="([^"#]+)"', text)
-    assert addresses
+    addresses = re.findall(r'(?:src|href)="([^"#?][^"]*)"', text)
+    assert "openapi.json" in addresses
     for address in addresses:
         assert "//" not in address
-        assert (await server.request("GET", f"/v1/{address}")).status == 200
-
-
-async def test_operation_can_be_tried_on_the_page(entrega: Tenant, chromium: str) -> None:
-    elsewhere: list[str] = []
-    complaints: list[str] = []
-
-    def note(request: Request) -> None:
-        if not request.url.startswith((entrega.server.url, "data:", "blob:")):
-            elsewhere.append(request.url)
-
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.connect(chromium)
-        page = await browser.new_page()
-        page.on("request", note)
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        await page.goto(f"{entrega.server.url}/v1/docs")
-        await page.click(".btn.authorize")
-        await page.locator(".auth-container input").first.fill(entrega.key)
-        await page.locator(".auth-btn-wrapper .authorize").first.click()
-        await page.locator(".btn-done").first.click()
-        operation = page.locator("#operations-Couriers-listCouriers")
-        await operation.locator(".opblock-summary-control").click()
-        await operation.locator(".execute").click()
-        answered = operation.locator(".live-responses-table .response-col_status").nth(1)
-        assert (await answered.inner_text()).strip().startswith("200")
-        await browser.close()
-    assert elsewhere == []
-    assert complaints == []
+        path = address if address.startswith("/") else f"/v1/{address}"
+        assert (await server.request("GET", path)).status == 200
 
 
 async def test_every_kind_of_error_has_a_page_that_needs_only_this_server(server: Server) -> None:
@@ -69,7 +40,7 @@ async def test_every_kind_of_error_has_a_page_that_needs_only_this_server(server
         text = page.body.decode()
         assert kind.title in text
         assert str(status) in text
-        for address in re.findall(r'(?:src|href)="([^"#]+)"', text):
+        for address in re.findall(r'(?:src|href)="([^"#?]+)"', text):
             assert (await server.request("GET", address)).status == 200
     codes = (await server.request("GET", "/errors/unprocessable_entity")).body.decode()
     assert all(f"<code>{code}</code>" in codes for code in CODES)

@@ -124,9 +124,9 @@ class _Endpoints:
             }
         )
 
-    async def docs(self, _scope: Scope, _receive: Receive) -> HttpReply:
+    async def docs(self, scope: Scope, _receive: Receive) -> HttpReply:
         """`GET /docs`."""
-        return page.reply(self._platform, self._mentions)
+        return page.reply(scope, self._platform, self._mentions)
 
     async def _admit(self, scope: Scope) -> Credential:
         """The credential of a sandbox key that may move deliveries.
@@ -199,5 +199,6 @@ def build(
         "/v1/deliveries/{deliveryId}/advance": {"POST": endpoints.advance},
         "/v1/scenarios": {"GET": open_to_all(endpoints.scenarios)},
         "/docs": {"GET": open_to_all(endpoints.docs)},
+        "": {"GET": open_to_all(endpoints.docs)},
     }
     return resources(paths, ERRORS.reply, code_of=code_of)

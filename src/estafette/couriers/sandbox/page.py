@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from starlette.types import Scope
+
 from estafette.core.deliveries.delivery import Status
 from estafette.core.sandbox.scenario import DEFAULT, SCENARIOS
-from estafette.http.pages import page_headers, template
 from estafette.http.reply import HttpReply
+from estafette.http.shell import Shell, query_of, reader_of, render
 from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox.rehearse import rehearse
-
-_HEADERS = page_headers(style="'unsafe-inline'")
 
 
 class Mention(NamedTuple):
@@ -21,22 +21,26 @@ class Mention(NamedTuple):
     example: str
 
 
-def reply(platform: Platform, mentions: Sequence[Mention]) -> HttpReply:
+def reply(scope: Scope, platform: Platform, mentions: Sequence[Mention]) -> HttpReply:
     """Returns the page, with what accounts of each of the platform's dialects hear."""
-    return HttpReply(200, render(platform, mentions).encode(), _HEADERS)
-
-
-def render(platform: Platform, mentions: Sequence[Mention]) -> str:
-    """Returns the page's HTML."""
-    return template("couriers/sandbox/templates/docs.html").render(
+    return render(
+        "couriers/sandbox/templates/docs.html",
+        reader_of(scope),
+        Shell(query=query_of(scope)),
+        headers=((b"cache-control", b"no-cache"),),
         public_url=platform.public_url,
-        step_seconds=f"{platform.sandbox_step.total_seconds():g}",
+        step_seconds=_whole(platform.sandbox_step.total_seconds()),
         default=DEFAULT,
         scenarios=[_described(name, platform) for name in SCENARIOS],
         mentions=mentions,
         dialects=list(platform.dialects),
         statuses=list(Status),
     )
+
+
+def _whole(seconds: float) -> float:
+    """Returns a whole number as one, so that it is written without a point."""
+    return int(seconds) if seconds == int(seconds) else seconds
 
 
 def _described(name: str, platform: Platform) -> dict[str, Any]:

@@ -147,7 +147,6 @@ def build(platform: Platform, creator: Creator, limiter: RateLimiter) -> ASGIApp
         "/deliveries/{id}/tracking": {"GET": open_to_all(api.tracking)},
         "/openapi.json": {"GET": open_to_all(docs.contract)},
         "/docs": {"GET": open_to_all(docs.page)},
-        "/docs/{name}": {"GET": open_to_all(docs.file)},
     }
     pages = widget_routes(platform, operations, finder, access, refusals)
     return resources(paths, refusals.reply, *pages, code_of=code_of)

@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope
 
-from estafette.dialects.entrega.errors import KINDS, Kind, errors
+from estafette.dialects.entrega.errors import KINDS, errors
 from estafette.http.limiter import open_to_all
-from estafette.http.pages import page_headers, template
 from estafette.http.refusals import PathUnknown
 from estafette.http.reply import HttpReply
 from estafette.http.resource import resources
+from estafette.http.shell import Group, Link, Shell, query_of, reader_of, render
+from estafette.http.texts import gettext, read_by
 
 
 class _Explanation(NamedTuple):
@@ -103,35 +104,41 @@ _CODES = {
     " delivery.",
 }
 
-_HEADERS = page_headers(style="'self'", img="'self'")
-
 
 class _Pages:
     """The handlers of `/errors` and `/errors/{slug}`."""
 
     def __init__(self) -> None:
-        self._template = template("dialects/entrega/problem.html")
         self._statuses = {kind.slug: status for status, kind in KINDS.items()}
 
-    async def index(self, _: Scope, __: Receive) -> HttpReply:
+    async def index(self, scope: Scope, _: Receive) -> HttpReply:
         """Returns every kind of problem."""
-        return self._page(sorted(KINDS), None)
+        return _page(scope, sorted(KINDS), is_index=True)
 
     async def one(self, scope: Scope, _: Receive) -> HttpReply:
         """One kind of problem. Raises PathUnknown."""
         status = self._statuses.get(scope["path_params"]["slug"])
         if status is None:
             raise PathUnknown
-        return self._page([status], KINDS[status])
+        return _page(scope, [status], is_index=False)
 
-    def _page(self, statuses: Sequence[int], kind: Kind | None) -> HttpReply:
-        body = self._template.render(
-            title=kind.title if kind else "Errors",
-            kinds=[(status, KINDS[status], _EXPLANATIONS[status]) for status in statuses],
-            codes=_CODES if 422 in statuses else {},
-            is_index=kind is None,
-        )
-        return HttpReply(200, body.encode(), _HEADERS)
+
+def _page(scope: Scope, statuses: Sequence[int], *, is_index: bool) -> HttpReply:
+    reader = reader_of(scope)
+    with read_by(reader):
+        links = [
+            Link("/errors", gettext("Errors"), is_current=is_index),
+            Link("/v1/docs", gettext("API reference")),
+        ]
+    return render(
+        "dialects/entrega/problem.html",
+        reader,
+        Shell(area="Entrega", groups=[Group(links)], query=query_of(scope)),
+        headers=((b"cache-control", b"no-cache"),),
+        kinds=[(status, KINDS[status], _EXPLANATIONS[status]) for status in statuses],
+        codes=_CODES if 422 in statuses else {},
+        is_index=is_index,
+    )
 
 
 def build_problem_pages(server_url: str) -> ASGIApp:

@@ -181,6 +181,5 @@ def build(platform: Platform, creator: Creator, limiter: RateLimiter) -> ASGIApp
         "/v1/webhooks/test": {"POST": operations.test_webhook},
         "/openapi.yaml": {"GET": open_to_all(docs.contract)},
         "/docs": {"GET": open_to_all(docs.page)},
-        "/docs/{name}": {"GET": open_to_all(docs.file)},
     }
     return resources(paths, ERRORS.reply, code_of=code_of)

@@ -1,7 +1,7 @@
 """A dialect's contract, for machines as it is and for people as a page to read and try it.
 
-The page works without internet: what it needs is in the package. The viewer (Swagger UI) is laid
-into `web/assets/vendor` when the package is built.
+The page works without internet: what it needs is in the package. The viewer (Scalar) is laid into
+`web/assets/vendor` when the package is built. A key that is typed there is kept in memory alone.
 """
 
 from collections.abc import Mapping
@@ -12,28 +12,14 @@ import orjson
 import yaml
 from starlette.types import Receive, Scope
 
-from estafette.http.pages import PACKAGE, VENDOR, Files, page_headers, template
+from estafette.http.pages import PRODUCT
 from estafette.http.reply import HttpReply
-
-_HERE = PACKAGE / "http" / "docs"
-_FILES = Files(
-    [
-        VENDOR / "swagger-ui.css",
-        VENDOR / "swagger-ui-bundle.js",
-        _HERE / "docs.css",
-        _HERE / "docs.js",
-        _HERE / "emblem.svg",
-    ]
-)
-
-# The viewer writes style attributes and draws with data: images; it runs no code of the contract.
-_PAGE_HEADERS = page_headers(
-    script="'self'", style="'self' 'unsafe-inline'", img="'self' data:", connect="'self'"
-)
+from estafette.http.shell import Group, Link, Shell, query_of, reader_of, render
+from estafette.http.texts import gettext, read_by
 
 
 class Docs:
-    """Handlers for a dialect's contract, `/docs` and `/docs/{name}`."""
+    """Handlers for a dialect's contract and `/docs`."""
 
     def __init__(self, vendor: str, contract: str, name: str = "openapi.yaml") -> None:
         """`vendor` is whose API it is, for the title; `contract` is OpenAPI 3.1 in YAML.
@@ -52,13 +38,25 @@ class Docs:
         headers = ((b"content-type", content_type), (b"cache-control", b"no-cache"))
         return HttpReply(200, body, headers)
 
-    async def page(self, _: Scope, __: Receive) -> HttpReply:
-        """The page; it refers to everything by relative addresses."""
-        return HttpReply(200, self._page, _PAGE_HEADERS)
-
-    async def file(self, scope: Scope, _: Receive) -> HttpReply:
-        """A file of the page. Raises PathUnknown."""
-        return _FILES.reply(scope["path_params"]["name"])
+    async def page(self, scope: Scope, _: Receive) -> HttpReply:
+        """The page; it refers to the contract by a relative address."""
+        reader = reader_of(scope)
+        with read_by(reader):
+            links = [
+                Link("#reference", gettext("API reference"), is_current=True),
+                Link("#changelog", gettext("Changelog")),
+                Link(self._name, self._name),
+            ]
+        shell = Shell(area=self._vendor, groups=[Group(links)], query=query_of(scope))
+        return render(
+            "http/docs/page.html",
+            reader,
+            shell,
+            headers=((b"cache-control", b"no-cache"),),
+            contract=self._name,
+            info=self._info,
+            has_viewer="reference.js" in PRODUCT,
+        )
 
     @cached_property
     def _served(self) -> tuple[bytes, bytes]:
@@ -67,16 +65,5 @@ class Docs:
         return b"application/json", orjson.dumps(yaml.safe_load(self._contract))
 
     @cached_property
-    def _page(self) -> bytes:
-        info: Mapping[str, Any] = yaml.safe_load(self._contract)["info"]
-        return (
-            template("http/docs/page.html")
-            .render(
-                vendor=self._vendor,
-                contract=self._name,
-                info=info,
-                edition=_FILES.edition,
-                has_viewer="swagger-ui-bundle.js" in _FILES,
-            )
-            .encode()
-        )
+    def _info(self) -> Mapping[str, Any]:
+        return yaml.safe_load(self._contract)["info"]

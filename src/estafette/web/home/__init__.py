@@ -1,5 +1,5 @@
-"""The page at the root: what runs here, and where to go."""
+"""The page at the root: what this installation offers, and where to go."""
 
-from estafette.web.home.app import HomeLink, build
+from estafette.web.home.app import Guest, Offer, build
 
-__all__ = ["HomeLink", "build"]
+__all__ = ["Guest", "Offer", "build"]

@@ -14,11 +14,12 @@ from starlette.routing import Route
 
 from estafette.core.deliveries.delivery import FINAL
 from estafette.core.errors import Busy, Unavailable
+from estafette.http.files import FOR_EVER
 from estafette.http.language import DEFAULT, negotiate
 from estafette.http.limiter import caller, limits_of
-from estafette.http.pages import FOR_EVER, as_texts, guards
+from estafette.http.pages import as_texts, guards
 from estafette.http.parameters import parameters
-from estafette.http.refusals import RateLimited
+from estafette.http.refusals import PathUnknown, RateLimited
 from estafette.http.trace import trace_of
 from estafette.usecases.accounts import logo
 from estafette.usecases.deliveries import tracking
@@ -250,15 +251,12 @@ def _admit(request: Request) -> None:
 
 async def _file(request: Request) -> Response:
     _admit(request)
-    file = FILES.get(request.path_params["name"])
-    if file is None:
-        raise HTTPException(404)
-    current = request.path_params["edition"] == FILES.edition
-    caching = (
-        FOR_EVER if current else "no-store"
-    )  # a page of an older version asks during an update
-    headers = _GUARDS | {"Cache-Control": caching}
-    return Response(file.body, media_type=file.media_type, headers=headers)
+    given = request.path_params
+    try:
+        reply = FILES.reply(request.scope, given["name"], given["edition"])
+    except PathUnknown:
+        raise HTTPException(404) from None
+    return Response(reply.body, headers=_GUARDS | as_texts(reply.headers))
 
 
 async def _worker(request: Request) -> Response:

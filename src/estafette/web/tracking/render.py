@@ -8,7 +8,8 @@ from importlib.resources.abc import Traversable
 import orjson
 
 from estafette.core.accounts.colour import brand_colours
-from estafette.http.pages import PACKAGE, VENDOR, Files, template
+from estafette.http.files import Files
+from estafette.http.pages import PACKAGE, VENDOR, template
 from estafette.web.tracking import route
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import SenderCard, TrackingView
