@@ -12,10 +12,10 @@ import yaml
 from starlette.types import ASGIApp, Receive, Scope
 
 from estafette import dialects
-from estafette.app import RECORDS
+from estafette.app import APIS, RECORDS
 from estafette.core.accounts.acts import Operation
 from estafette.core.ids import new_id
-from estafette.dialects import DialectRecord, Ids, Introduction, entrega, kaspi
+from estafette.dialects import ApiRecord, DialectRecord, Ids, Introduction, entrega, kaspi
 from estafette.dialects.kaspi.mapping import KaspiDialect
 from estafette.http.authenticate import Authenticator
 from estafette.http.errors import Errors
@@ -41,7 +41,7 @@ _FILES = {
 
 def test_every_folder_is_spoken() -> None:
     folders = {path.parent.name for path in _FOLDER.glob("*/__init__.py")}
-    assert {record.name for record in RECORDS} == folders
+    assert {record.name for record in (*RECORDS, *APIS)} == folders
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
@@ -50,8 +50,8 @@ def test_a_reader_who_knows_one_folder_knows_all(record: DialectRecord) -> None:
     assert found >= _FILES
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
-def test_the_contract_is_served_where_the_record_says(record: DialectRecord) -> None:
+@pytest.mark.parametrize("record", [*RECORDS, *APIS], ids=lambda record: record.name)
+def test_the_contract_is_served_where_the_record_says(record: DialectRecord | ApiRecord) -> None:
     text = (_FOLDER / record.name / "openapi.yaml").read_text("utf-8")
     contract: Mapping[str, Any] = yaml.safe_load(text)
     assert contract["servers"][0]["url"] == (record.introduction.mount.prefix or "/")

@@ -16,7 +16,7 @@ from estafette.http.refusals import Detail, HttpRefusal
 from tests.edges import EDGES, Edge
 
 _ID = UUID("0195602a-1d00-7abc-8def-0123456789ab")
-_SAMPLES: dict[Any, Any] = {
+SAMPLES: dict[Any, Any] = {
     UUID: _ID,
     UUID | None: _ID,
     Status: Status.IN_TRANSIT,
@@ -48,6 +48,6 @@ _KINDS = [*_tree(Refusal), *_tree(HttpRefusal)]
 @pytest.mark.parametrize("edge", EDGES, ids=str)
 @pytest.mark.parametrize("kind", _KINDS, ids=lambda kind: kind.__name__)
 def test_refusal_is_answered_in_the_shape_of_the_dialect(edge: Edge, kind: Any) -> None:
-    reply = edge.refuse(kind(**{field.name: _SAMPLES[field.type] for field in fields(kind)}))
+    reply = edge.refuse(kind(**{field.name: SAMPLES[field.type] for field in fields(kind)}))
     headers = {name.decode(): value.decode() for name, value in reply.headers}
     assert edge.check_error(reply.status, {**headers, "x-request-id": "x"}, reply.body)

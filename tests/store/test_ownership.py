@@ -32,6 +32,8 @@ OWNERS = {
     "passkeys": ["people/passkeys.py"],
     "passkey_challenges": ["people/passkeys.py"],
     "sign_in_tallies": ["people/tallies.py"],
+    "operator_keys": ["people/operator_keys.py"],
+    "operator_answers": ["people/operator_keys.py"],
     "companies": ["couriers/companies.py"],
     "company_links": ["couriers/links.py"],
     "dispatches": ["couriers/dispatches.py"],

@@ -16,7 +16,7 @@ from estafette.core.couriers.company import Connector, Courier
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.due_moves import WatchLimits
 from estafette.couriers.inhouse import InhouseCourier
-from estafette.dialects import DialectRecord, entrega, kaspi
+from estafette.dialects import DialectRecord, entrega, kaspi, operator
 from estafette.settings import Settings
 from estafette.store.pool import Pool, open_pool
 from estafette.usecases.accounts.key_uses import KeyUses
@@ -32,6 +32,9 @@ _CLOSING_SECONDS = 5.0
 
 RECORDS = (kaspi.RECORD, entrega.RECORD)
 """The dialects that are spoken."""
+
+APIS = (operator.RECORD,)
+"""The APIs that no account speaks."""
 
 DIALECTS: dict[str, Dialect] = {one.name: one.dialect for one in RECORDS}
 RENDERERS: dict[str, Renderer] = {one.name: one.renderer for one in RECORDS}

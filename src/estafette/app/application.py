@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from starlette.types import ASGIApp
 
 from estafette import health
-from estafette.app import reader_of_ids
+from estafette.app import APIS, reader_of_ids
 from estafette.core.deliveries.dialect import event_types
 from estafette.couriers import entrega, sandbox
 from estafette.dialects import DialectRecord, changelog
@@ -92,9 +92,16 @@ def build(
             *health.routes(platform, metrics_token),
         ]
     )
-    mounts = Mounts(
-        platform.public_url, [*_mounted(platform, dialects, limiter), *others], otherwise=rest
-    )
+    apis = [
+        Mounted(
+            one.introduction.mount,
+            one.build(platform, limiter),
+            one.errors(platform.public_url).words,
+        )
+        for one in APIS
+    ]
+    served = [*_mounted(platform, dialects, limiter), *apis, *others]
+    mounts = Mounts(platform.public_url, served, otherwise=rest)
     requests = RequestLog(platform.pool)
     observer = Observer(
         mounts,

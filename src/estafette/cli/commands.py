@@ -20,6 +20,7 @@ Run
 Manage
   accounts     create, list, set-rate, disable, enable, remove, origins, keep
   people       invite, list, withdraw, disable, enable, reset
+  operator-keys  create, update, rotate, disable, enable, revoke, list
   keys         create, update, limits, rotate, disable, enable, revoke, list
   webhooks     set, show, headers, enable, disable, remove, rotate, finish-rotation,
                attempts, resend, test
@@ -51,6 +52,7 @@ GROUPS = (
     "audit",
 )
 COMMANDS = {
+    "operator-keys": "operator_keys:app",
     "up": "processes:up",
     "serve": "processes:serve",
     "worker": "processes:worker",

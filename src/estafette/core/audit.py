@@ -79,6 +79,12 @@ class AuditedAct(StrEnum):
     SESSION_STARTED = "session.started"
     SESSION_ENDED = "session.ended"
     ACT_REFUSED = "act.refused"
+    OPERATOR_KEY_CREATED = "operator_key.created"
+    OPERATOR_KEY_ROTATED = "operator_key.rotated"
+    OPERATOR_KEY_CHANGED = "operator_key.changed"
+    OPERATOR_KEY_DISABLED = "operator_key.disabled"
+    OPERATOR_KEY_ENABLED = "operator_key.enabled"
+    OPERATOR_KEY_REVOKED = "operator_key.revoked"
 
 
 class ByKind(StrEnum):

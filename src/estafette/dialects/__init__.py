@@ -106,6 +106,24 @@ class Ids:
 
 
 @dataclass(frozen=True)
+class ApiRecord:
+    """An API that no account speaks, as the operator's is: served beside the dialects.
+
+    Attributes:
+        name: that of its folder.
+        introduction: where it is mounted, its page, a first call.
+        build: serves it, to be mounted there: over the platform, with the rate limits that this
+            process has.
+        errors: how it refuses, on a server that the world reaches at that address.
+    """
+
+    name: str
+    introduction: Introduction
+    build: "Callable[[Platform, RateLimiter], ASGIApp]"
+    errors: "Callable[[str], Errors]"
+
+
+@dataclass(frozen=True)
 class DialectRecord:
     """All that the rest of Estafette knows of an API that it speaks.
 

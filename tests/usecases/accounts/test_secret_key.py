@@ -255,6 +255,15 @@ NOT_ENCRYPTED = {
     ("passkeys", "public_key"),
     ("passkey_challenges", "challenge"),
     ("sign_in_tallies", "subject"),
+    ("form_drafts", "token_hash"),
+    ("form_drafts", "fields"),  # encrypted, and kept for minutes
+    ("sent_forms", "digest"),
+    ("import_rows", "key"),
+    ("imports", "file"),
+    ("operator_keys", "hash"),
+    ("operator_answers", "request"),
+    ("operator_answers", "headers"),
+    ("operator_answers", "body"),  # encrypted, and kept for a day: shorter than two keys are
 }
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from estafette.store.people import (
     forms,
     invitations,
+    operator_keys,
     passkeys,
     provider_identities,
     second_factors,
@@ -27,6 +28,7 @@ async def forget(connection: Connection) -> None:
         passkeys.forget,
         second_factors.forget,
         provider_identities.forget,
+        operator_keys.forget,
         forms.forget_sent,
         forms.forget_drafts,
     ):

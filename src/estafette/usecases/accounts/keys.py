@@ -30,6 +30,7 @@ __all__ = [
     "KeyRefusedError",
     "KeyRules",
     "change_key",
+    "checked_key_name",
     "create_key",
     "disable_key",
     "enable_key",
@@ -132,11 +133,7 @@ async def issue(
 
 def _ruled(key: ApiKey, rules: KeyRules, now: datetime) -> ApiKey:
     """Returns the key under these rules. Raises KeyRefusedError for rules that cannot be."""
-    name = rules.name.strip()
-    if len(name) > NAME_LENGTH or any(unicodedata.category(each)[0] == "C" for each in name):
-        raise KeyRefusedError(
-            f"a key's name is one line of at most {NAME_LENGTH} characters", KeyFault.NAME
-        )
+    name = checked_key_name(rules.name)
     if not (acts := rules.acts & key.kind.acts):
         known = ", ".join(act for act in Act if act in key.kind.acts)
         raise KeyRefusedError(f"a {key.kind} key can do nothing but {known}", KeyFault.ACTS)
@@ -150,6 +147,16 @@ def _ruled(key: ApiKey, rules: KeyRules, now: datetime) -> ApiKey:
         )
     networks = tuple(dict.fromkeys(rules.networks))
     return key._replace(name=name, acts=acts, networks=networks, expires_at=rules.expires_at)
+
+
+def checked_key_name(text: str) -> str:
+    """Returns what a key is called. Raises KeyRefusedError for what is no line, or too long."""
+    name = text.strip()
+    if len(name) > NAME_LENGTH or any(unicodedata.category(each)[0] == "C" for each in name):
+        raise KeyRefusedError(
+            f"a key's name is one line of at most {NAME_LENGTH} characters", KeyFault.NAME
+        )
+    return name
 
 
 def _has_ended(key: ApiKey, now: datetime) -> bool:

@@ -1,0 +1,40 @@
+"""The operator's API over HTTP: its paths, and for each what is read, done and answered."""
+
+from importlib.resources import files
+
+from starlette.types import ASGIApp
+
+from estafette.dialects.operator import accounts, companies, money, people, watching
+from estafette.dialects.operator.auth import Access
+from estafette.dialects.operator.errors import ERRORS, code_of
+from estafette.dialects.operator.operations import Operations
+from estafette.http.docs import Docs
+from estafette.http.limiter import RateLimiter, open_to_all
+from estafette.http.resource import Handler, resources
+from estafette.usecases.platform import Platform
+
+CONTRACT = (files("estafette.dialects.operator") / "openapi.yaml").read_text("utf-8")
+"""The contract of this API, in OpenAPI 3.1."""
+
+OPERATIONS = (
+    *accounts.OPERATIONS,
+    *people.OPERATIONS,
+    *companies.OPERATIONS,
+    *money.OPERATIONS,
+    *watching.OPERATIONS,
+)
+"""Every operation, each with the act that its key has to be allowed."""
+
+
+def build(platform: Platform, limiter: RateLimiter) -> ASGIApp:
+    """Returns the API as an application, to be mounted where its record says."""
+    operations = Operations(platform, Access(platform, limiter))
+    docs = Docs("Estafette Operator", CONTRACT)
+    paths: dict[str, dict[str, Handler]] = {
+        "/openapi.yaml": {"GET": open_to_all(docs.contract)},
+        "/docs": {"GET": open_to_all(docs.page)},
+        "/docs/{name}": {"GET": open_to_all(docs.file)},
+    }
+    for one in OPERATIONS:
+        paths.setdefault(one.path, {})[one.method] = operations.handler(one)
+    return resources(paths, ERRORS.reply, code_of=code_of)

@@ -1,0 +1,237 @@
+"""Every refusal as `{"code", "message"}`, with `details` for bad fields."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from estafette.core import errors as core
+from estafette.core.deliveries.delivery import Status
+from estafette.core.edition import EditedMeanwhileError
+from estafette.core.people import refusals as people
+from estafette.core.people.permission import PersonAct
+from estafette.core.people.person import FieldError
+from estafette.core.quotes.tariff_file import TariffFileError
+from estafette.http import refusals as http
+from estafette.http.errors import Errors, text_in
+from estafette.http.refusals import Detail, HttpRefusal, InvalidRequest
+from estafette.http.reply import JSON, Header, HttpReply
+from estafette.usecases.accounts.administration import AccountNotFoundError, AccountRefusedError
+from estafette.usecases.couriers.companies import CompanyNotFoundError, CompanyRefusedError
+from estafette.usecases.couriers.links import LinkRefusedError
+from estafette.usecases.cursor import CursorUnknownError
+from estafette.usecases.deliveries.troubles import NotDisputedError
+from estafette.usecases.money.settle import PaymentRefusedError
+from estafette.usecases.quotes.tariffs import MarketNotFoundError
+
+
+@dataclass(frozen=True)
+class Unauthorized(HttpRefusal):
+    """No key, more than one, or one that opens nothing."""
+
+
+@dataclass(frozen=True)
+class Forbidden(HttpRefusal):
+    """The key is disabled, not accepted from there, or may not do this; `reason` says which."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotThere(HttpRefusal):
+    """There is no such thing."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Conflict(HttpRefusal):
+    """It cannot be done as things stand; `code` is for programs, `reason` for people."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Edited(HttpRefusal):
+    """Somebody else has changed it; `now` is its edition."""
+
+    now: str
+
+
+@dataclass(frozen=True)
+class EditionRequired(HttpRefusal):
+    """What is replaced as a whole has to be named in its edition."""
+
+
+def understood(error: Exception) -> HttpRefusal | None:
+    """Returns what a use case refuses as a refusal of this API; None for what is a fault."""
+    for kinds, what in _NOT_THERE:
+        if isinstance(error, kinds):
+            return NotThere(what)
+    if isinstance(error, EditedMeanwhileError):
+        return Edited(error.now)
+    if isinstance(error, FieldError):
+        return InvalidRequest((Detail(error.field, f"is refused: {error.reason}"),))
+    if isinstance(error, TariffFileError):
+        told = tuple(Detail(f"line {each.line}", each.reason) for each in error.problems)
+        return InvalidRequest(told or (Detail("body", str(error)),))
+    if isinstance(error, CursorUnknownError):
+        return InvalidRequest((Detail("cursor", "was not given out by this list"),))
+    if isinstance(error, NotDisputedError):
+        return Conflict("not_disputed", "Nothing about this delivery is in dispute")
+    if isinstance(error, _REFUSED):
+        return Conflict("refused", _for_programs(str(error)))
+    if isinstance(error, people.PeopleRefusal):
+        return Conflict("refused", _for_programs(str(error)))
+    return None
+
+
+_NOT_THERE: tuple[tuple[type[Exception], str], ...] = (
+    (AccountNotFoundError, "account"),
+    (CompanyNotFoundError, "courier company"),
+    (MarketNotFoundError, "market"),
+    (people.PersonNotFound, "person"),
+    (people.OrganisationNotFound, "organisation"),
+    (people.NotFound, "invitation"),
+)
+_REFUSED = (AccountRefusedError, CompanyRefusedError, LinkRefusedError, PaymentRefusedError)
+
+
+def _for_programs(reason: str) -> str:
+    """Returns a reason without what it says of commands of a shell."""
+    said = reason.partition(": `estafette")[0].partition("; `estafette")[0]
+    return said[:1].upper() + said[1:]
+
+
+def _error(
+    status: int,
+    code: str,
+    message: str,
+    details: Sequence[Detail] = (),
+    headers: Sequence[Header] = (),
+) -> HttpReply:
+    body: dict[str, Any] = {"code": code, "message": message}
+    if details:
+        body["details"] = [{"field": each.field, "reason": each.reason} for each in details]
+    return HttpReply(status, orjson.dumps(body), (JSON, *headers))
+
+
+def _conflict(message: str) -> HttpReply:
+    return _error(409, "conflict", message)
+
+
+def _invalid(*details: Detail) -> HttpReply:
+    first = details[0]
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return _error(400, "invalid_request", f"{first.field} {first.reason}{more}", details)
+
+
+def _later(status: int, code: str, message: str, seconds: int) -> HttpReply:
+    wait = (b"retry-after", str(seconds).encode())
+    return _error(status, code, message, headers=[wait])
+
+
+def _method_refused(refusal: http.MethodRefused) -> HttpReply:
+    allowed = ", ".join(refusal.allowed)
+    message = f"This path knows {allowed}"
+    return _error(405, "method_not_allowed", message, headers=[(b"allow", allowed.encode())])
+
+
+def _payment_not_awaited(refusal: core.PaymentNotAwaited) -> HttpReply:
+    if refusal.status is Status.AWAITING_PAYMENT:
+        return _conflict("The delivery is held for a confirmation, not for a payment")
+    return _conflict(f"No payment is awaited for the delivery: it is {refusal.status}")
+
+
+_NEVER_ASKED = "Nothing of this API can be refused so"
+"""Said of what only a merchant's API asks for, if it came to that."""
+
+_ALL: dict[type[Exception], Callable[[Any], HttpReply]] = {
+    kind: lambda _: _conflict(_NEVER_ASKED)
+    for kind in vars(core).values()
+    if isinstance(kind, type) and issubclass(kind, core.Refusal)
+}
+
+_WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
+    **_ALL,
+    core.Busy: lambda refusal: _later(
+        503, "unavailable", "Too much is under way; try again", refusal.retry_after
+    ),
+    core.Unavailable: lambda refusal: _later(
+        503,
+        "unavailable",
+        "The service cannot answer now; repeat the request, with the same Idempotency-Key",
+        refusal.retry_after,
+    ),
+    core.DeliveryNotFound: lambda _: _error(404, "not_found", "There is no such delivery"),
+    core.TransitionRefused: lambda refusal: _conflict(
+        f"A delivery that is {refusal.status} cannot become {refusal.to}"
+    ),
+    core.HistoryFull: lambda refusal: _conflict(
+        f"The delivery has had {refusal.limit} events and can only go on to its end"
+    ),
+    core.PaymentNotAwaited: _payment_not_awaited,
+    core.IdempotencyMismatch: lambda _: _error(
+        409, "idempotency_mismatch", "This Idempotency-Key was used for another request"
+    ),
+    http.BodyTooLarge: lambda refusal: _error(
+        413, "payload_too_large", f"The body must be at most {refusal.limit} bytes long"
+    ),
+    http.EncodedBody: lambda _: _error(
+        415, "unsupported_media_type", "The body must be sent without a Content-Encoding"
+    ),
+    http.BadBody: lambda refusal: _invalid(Detail("body", refusal.reason)),
+    http.BadIdempotencyKey: lambda refusal: _invalid(Detail("Idempotency-Key", refusal.reason)),
+    http.RateLimited: lambda refusal: _later(
+        429, "rate_limited", "Too many requests", refusal.retry_after
+    ),
+    http.PathUnknown: lambda _: _error(404, "not_found", "Nothing is served under this path"),
+    http.MethodRefused: _method_refused,
+    InvalidRequest: lambda refusal: _invalid(*refusal.details),
+    Unauthorized: lambda _: _error(
+        401,
+        "unauthorized",
+        "Send a key of the operator as Authorization: Bearer",
+        headers=[(b"www-authenticate", b"Bearer")],
+    ),
+    Forbidden: lambda refusal: _error(403, "forbidden", refusal.reason),
+    NotThere: lambda refusal: _error(404, "not_found", f"There is no such {refusal.what}"),
+    Conflict: lambda refusal: _error(409, refusal.code, refusal.reason),
+    Edited: lambda refusal: _error(
+        412,
+        "edited_meanwhile",
+        "Somebody else has changed it; look at it and send it again with its new ETag",
+        headers=[(b"etag", f'"{refusal.now}"'.encode())],
+    ),
+    EditionRequired: lambda _: _error(
+        428, "edition_required", "Send If-Match with the ETag of what you replace"
+    ),
+}
+"""How each refusal is written; a test walks all refusals there are."""
+
+_FALLBACKS = {
+    400: _invalid(Detail("request", "is not valid HTTP")),
+    408: _error(408, "invalid_request", "The request did not arrive in time"),
+    429: _error(429, "rate_limited", "Too many connections from this address"),
+    500: _error(500, "internal", "Something went wrong on our side; the request may be repeated"),
+    503: _error(503, "internal", "Too many connections; the request may be repeated"),
+}
+
+ERRORS = Errors(_WRITERS, _FALLBACKS)
+
+
+def not_among(act: PersonAct) -> Forbidden:
+    """Returns the refusal of a key that may not do an act."""
+    return Forbidden(f"This key may not do that: it needs the scope {act}")
+
+
+def code_of(body: bytes) -> str | None:
+    """Returns the code in the body of a refusal."""
+    return text_in(body, "code")
+
+
+def errors(_server_url: str) -> Errors:
+    """Returns how this API refuses: with the same words wherever a server is."""
+    return ERRORS

@@ -1,0 +1,198 @@
+"""What is answered, in this API's words: pure."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from estafette.core.accounts.account import Account
+from estafette.core.audit import AuditEntry
+from estafette.core.couriers.company import WEEKDAYS, Company
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.people.organisation import Organisation, OrganisationKind
+from estafette.core.people.permission import Role
+from estafette.core.people.person import Person
+from estafette.core.quotes.pricing import Tariff
+from estafette.usecases.accounts.keys import IssuedKey
+from estafette.usecases.accounts.settings import OpenedAccount
+from estafette.usecases.deliveries.troubles import Troubled
+from estafette.usecases.money.settle import BookedPayment
+from estafette.usecases.people.invite import Invitation
+
+
+def time_text(moment: datetime | None) -> str | None:
+    """Returns a time in UTC, RFC 3339 with milliseconds."""
+    if moment is None:
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _id(id: UUID | None) -> str | None:
+    return None if id is None else str(id)
+
+
+def account(of: Account) -> dict[str, Any]:
+    """An account as lists show it."""
+    return {
+        "id": str(of.id),
+        "name": of.name,
+        "market": of.market.code,
+        "dialect": of.dialect,
+        "currency": of.market.currency,
+        "rate_per_second": of.rate_per_second,
+        "burst": of.burst,
+        "origins": list(of.origins),
+        "state": "closed" if of.is_disabled else "open",
+    }
+
+
+def opened_account(of: OpenedAccount) -> dict[str, Any]:
+    """An account with all that can be set of it."""
+    return {**account(of.account), "personal_data_days": of.personal_data_days}
+
+
+def issued_key(of: IssuedKey) -> dict[str, Any]:
+    """A key of a new account, which is shown this once."""
+    known = of.known
+    return {
+        "id": str(known.id),
+        "mode": known.mode.value,
+        "kind": known.kind.value,
+        "key": of.key,
+    }
+
+
+def person(of: Person) -> dict[str, Any]:
+    """Somebody who signs in."""
+    return {
+        "id": str(of.id),
+        "email": of.email,
+        "name": of.name,
+        "language": of.language,
+        "state": "active" if of.disabled_at is None else "disabled",
+        "has_second_factor": of.has_second_factor,
+        "created_at": time_text(of.created_at),
+        "signed_in_at": time_text(of.seen_at),
+    }
+
+
+def member(of: Person, role: Role, since: datetime) -> dict[str, Any]:
+    """Somebody who belongs to an organisation."""
+    return {"person": person(of), "role": role.value, "since": time_text(since)}
+
+
+def organisation(of: Organisation) -> str:
+    """An organisation as it stands in paths."""
+    if of.kind is OrganisationKind.PLATFORM:
+        return of.kind.value
+    return f"{of.kind.value}:{of.id}"
+
+
+def invitation(of: Invitation) -> dict[str, Any]:
+    """An invitation, without its link."""
+    return {
+        "id": str(of.id),
+        "organisation": None if of.organisation is None else organisation(of.organisation),
+        "role": None if of.role is None else of.role.value,
+        "email": of.email,
+        "created_at": time_text(of.created_at),
+        "expires_at": time_text(of.expires_at),
+    }
+
+
+def company(of: Company) -> dict[str, Any]:
+    """A courier company."""
+    able, hours = of.capabilities, of.hours
+    return {
+        "id": str(of.id),
+        "market": of.market,
+        "account_id": _id(of.account_id),
+        "name": of.name,
+        "slug": of.slug,
+        "connector": of.connector.value,
+        "time_zone": of.time_zone,
+        "logo_url": of.logo_url,
+        "service_zones": list(of.service_zones),
+        "base_fee": of.base_fee,
+        "base_eta_minutes": of.base_eta_minutes,
+        "hours": None
+        if hours is None
+        else {
+            day: [[f"{begin:%H:%M}", f"{end:%H:%M}"] for begin, end in hours.days.get(day, ())]
+            for day in WEEKDAYS
+        },
+        "bank_transfer_enabled": able.bank_transfer_enabled,
+        "bank": {"bank": able.bank.bank, "iban": able.bank.iban, "holder": able.bank.holder},
+        "require_delivery_pin": able.require_delivery_pin,
+        "parcel_types": None if able.parcel_types is None else list(able.parcel_types),
+        "max_weight_grams": able.max_weight_grams,
+        "margin_percent": float(of.margin.percent),
+        "margin_fixed": of.margin.fixed,
+        "active": of.active,
+    }
+
+
+def delivery(of: Delivery) -> dict[str, Any]:
+    """A delivery as the operator looks after it, without personal data."""
+    return {
+        "id": str(of.id),
+        "account_id": str(of.scope.account_id),
+        "mode": of.scope.mode.value,
+        "reference": of.reference,
+        "external_reference": of.external_ref,
+        "status": of.status.value,
+        "pickup_city": of.pickup.city,
+        "dropoff_city": of.dropoff.city,
+        "deliver_by": time_text(of.deliver_by),
+        "created_at": time_text(of.created_at),
+        "updated_at": time_text(of.updated_at),
+    }
+
+
+def troubled(of: Troubled) -> dict[str, Any]:
+    """A delivery that somebody has to look after."""
+    return {
+        "delivery": delivery(of.delivery),
+        "since": time_text(of.since),
+        "upstream_id": of.upstream_id,
+        "error": of.error,
+    }
+
+
+def payment(of: BookedPayment, *, was_there: bool) -> dict[str, Any]:
+    """Money that was booked."""
+    return {
+        "id": str(of.id),
+        "cause": of.cause.value,
+        "book": of.book.value,
+        "company_id": _id(of.company_id),
+        "amount": of.amount,
+        "reference": of.reference,
+        "was_booked_before": was_there,
+    }
+
+
+def tariff(of: Tariff | None) -> dict[str, Any] | None:
+    """A row of a price list."""
+    if of is None:
+        return None
+    return {
+        "origin": of.origin,
+        "destination": of.destination,
+        "up_to_km": of.up_to_km,
+        "up_to_grams": of.up_to_grams,
+        "fee": of.fee,
+    }
+
+
+def audit_entry(of: AuditEntry) -> dict[str, Any]:
+    """An act that was written down."""
+    return {
+        "id": str(of.id),
+        "at": time_text(of.at),
+        "by": {"kind": of.by.kind.value, "name": of.by.name, "address": of.by.address},
+        "act": of.act,
+        "account_id": _id(of.account_id),
+        "mode": None if of.mode is None else of.mode.value,
+        "object": of.object,
+        "changes": dict(of.changes),
+    }

@@ -1,0 +1,170 @@
+"""What bodies may hold. Fields that are not known are refused: an operator's slip is told."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
+
+from estafette.core.people.permission import Role
+from estafette.http.fields import (
+    NAME_LIMIT,
+    AnyText,
+    Context,
+    Money,
+    Text,
+    read,
+    whole,
+)
+from estafette.http.refusals import Detail, InvalidRequest, shortened
+
+ANYWHERE: Final = Context("KZ", sandbox=False)
+"""Bodies of this API hold no phone numbers and no scenarios."""
+
+_INTEGER_LIMIT = 2**31 - 1
+
+Slug = Annotated[str, Field(strict=True, min_length=1, max_length=63)]
+Short = Annotated[str, Field(strict=True, min_length=1, max_length=NAME_LIMIT)]
+Url = Annotated[str, Field(strict=True, min_length=1, max_length=2_000)]
+Secret = Annotated[str, Field(strict=True, min_length=1, max_length=500)]
+Whole = Annotated[int, Field(strict=True, ge=0, le=_INTEGER_LIMIT), BeforeValidator(whole)]
+Positive = Annotated[int, Field(strict=True, ge=1, le=_INTEGER_LIMIT), BeforeValidator(whole)]
+ModeText = Literal["live", "sandbox"]
+
+
+class Closed(BaseModel):
+    """A body without fields of its own, and what every other one is made of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_json(model: type[Model], value: Any, context: Context) -> Model:
+    """Returns a decoded body as a `model`. Raises InvalidRequest, which names all bad fields."""
+    try:
+        return model.model_validate(value, context=context)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+    told: list[Detail] = []
+    for problem in problems:
+        field = ".".join(shortened(str(part)) for part in problem["loc"]) or "body"
+        if problem["type"] == "extra_forbidden":
+            told.append(Detail(field, "is not known"))
+        elif problem["type"] in ("literal_error", "enum"):
+            told.append(Detail(field, f"must be one of {problem.get('ctx', {}).get('expected')}"))
+        elif problem["type"] == "string_too_short":
+            told.append(Detail(field, "must not be empty"))
+    if told:
+        raise InvalidRequest(tuple(told))
+    return read(model, value, context)
+
+
+class NewAccount(Closed):
+    """`POST /v1/accounts`."""
+
+    name: Slug
+    market: Short
+    rate_per_second: Positive | None = None
+    burst: Positive | None = None
+
+
+class AccountChanges(Closed):
+    """`PATCH /v1/accounts/{account}`: what is left out stays as it is."""
+
+    rate_per_second: Positive | None = None
+    burst: Positive | None = None
+    personal_data_days: Positive | None = None
+
+
+class NewInvitation(Closed):
+    """`POST /v1/organisations/{organisation}/invitations`."""
+
+    email: Short
+    role: Role
+    name: AnyText = ""
+    language: Short = "en"
+
+
+class NewRole(Closed):
+    """`PUT /v1/organisations/{organisation}/members/{person}/role`."""
+
+    role: Role
+
+
+class Bank(Closed):
+    """Where bank transfers to a company go."""
+
+    bank: Short | None = None
+    iban: Short | None = None
+    holder: Short | None = None
+
+
+Span = Annotated[
+    list[Annotated[str, Field(strict=True, max_length=5)]], Field(min_length=2, max_length=2)
+]
+Day = Annotated[list[Span], Field(max_length=10)]
+
+
+class CompanyFacts(Closed):
+    """What a courier company is like."""
+
+    time_zone: Short | None = None
+    logo_url: Url | None = None
+    service_zones: Annotated[list[Short], Field(max_length=200)] | None = None
+    base_fee: Money | None = None
+    base_eta_minutes: Whole | None = None
+    hours: Annotated[dict[str, Day], Field(max_length=7)] | None = None
+    bank_transfer_enabled: StrictBool | None = None
+    bank: Bank | None = None
+    require_delivery_pin: StrictBool | None = None
+    parcel_types: Annotated[list[Short], Field(max_length=3)] | None = None
+    max_weight_grams: Positive | None = None
+    margin_percent: (
+        Annotated[Decimal, Field(ge=0, le=1000, max_digits=7, decimal_places=3)] | None
+    ) = None
+    margin_fixed: Money | None = None
+    active: StrictBool | None = None
+
+
+class CompanyChanges(CompanyFacts):
+    """`PATCH /v1/companies/{company}`: what is left out stays as it is."""
+
+    name: Short | None = None
+    slug: Slug | None = None
+
+
+class NewCompany(CompanyFacts):
+    """`POST /v1/companies`."""
+
+    market: Short
+    name: Short
+    slug: Slug
+    connector: Literal["inhouse", "remote", "sandbox"]
+    account_id: Short | None = None
+
+
+class PlatformLink(Closed):
+    """`PUT /v1/companies/{company}/platform`."""
+
+    url: Url
+    live_key: Secret | None = None
+    sandbox_key: Secret | None = None
+    live_webhook_secret: Secret | None = None
+    sandbox_webhook_secret: Secret | None = None
+
+
+class Noted(Closed):
+    """A body with a note for the history alone."""
+
+    note: Text | None = None
+
+
+class NewTransfer(Closed):
+    """`POST /v1/accounts/{account}/settlements` and `…/payouts`."""
+
+    mode: ModeText = "live"
+    book: Literal["merchant", "company", "cash"]
+    amount: Annotated[Money, Field(ge=1)]
+    reference: Short
+    company_id: Short | None = None

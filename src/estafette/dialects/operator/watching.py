@@ -1,0 +1,127 @@
+"""What the operator looks after: deliveries in trouble, PINs, the audit, health."""
+
+from estafette.core.people.permission import PersonAct
+from estafette.dialects.operator import mapping, schemas
+from estafette.dialects.operator.errors import NotThere
+from estafette.dialects.operator.listing import (
+    an_id,
+    cursor,
+    limit_of,
+    mode_of,
+    time,
+    write_cursor,
+)
+from estafette.dialects.operator.operations import Asked, Operation
+from estafette.http.operations import json
+from estafette.http.parameters import text
+from estafette.http.reply import HttpReply
+from estafette.usecases.audit import AuditFilter, list_entries
+from estafette.usecases.condition import look_at_condition
+from estafette.usecases.deliveries.advance import unlock_pin
+from estafette.usecases.deliveries.find import find_anywhere
+from estafette.usecases.deliveries.troubles import (
+    Trouble,
+    count_troubles,
+    list_troubles,
+    settle_dispute,
+)
+
+
+async def _troubles(asked: Asked) -> HttpReply:
+    mode, after, limit = (
+        mode_of(asked.query),
+        asked.query.read("cursor", cursor),
+        limit_of(asked.query),
+    )
+    asked.must_be_read("mode", "cursor", "limit")
+    try:
+        trouble = Trouble(asked.path["trouble"])
+    except ValueError:
+        raise NotThere("list") from None
+    page = await list_troubles(asked.platform, trouble, mode, after, limit)
+    following = page.next and write_cursor(page.next)
+    return json(200, {"data": [*map(mapping.troubled, page.found)], "next": following})
+
+
+async def _show(asked: Asked) -> HttpReply:
+    asked.must_be_read()
+    return json(200, mapping.delivery(await find_anywhere(asked.platform, asked.id("delivery"))))
+
+
+async def _settle(asked: Asked) -> HttpReply:
+    asked.must_be_read()
+    wanted = asked.read(schemas.Noted)
+    found = await find_anywhere(asked.platform, asked.id("delivery"))
+    await settle_dispute(asked.platform, found.scope, found.id, wanted.note)
+    return json(200, mapping.delivery(await find_anywhere(asked.platform, found.id)))
+
+
+async def _unlock(asked: Asked) -> HttpReply:
+    asked.must_be_read()
+    asked.read(schemas.Closed)
+    found = await find_anywhere(asked.platform, asked.id("delivery"))
+    return json(200, mapping.delivery(await unlock_pin(asked.platform, found.scope, found.id)))
+
+
+async def _audit(asked: Asked) -> HttpReply:
+    query = asked.query
+    wanted = AuditFilter(
+        account_id=query.read("account_id", an_id),
+        act=query.read("act", text),
+        by=query.read("by", text),
+        object=query.read("object", text),
+        since=query.read("from", time),
+        until=query.read("to", time),
+    )
+    after, limit = query.read("cursor", cursor), limit_of(query)
+    asked.must_be_read("account_id", "act", "by", "object", "from", "to", "cursor", "limit")
+    page = await list_entries(asked.platform, wanted, after, limit)
+    following = page.next and write_cursor(page.next)
+    return json(200, {"data": [*map(mapping.audit_entry, page.entries)], "next": following})
+
+
+async def _health(asked: Asked) -> HttpReply:
+    mode = mode_of(asked.query)
+    asked.must_be_read("mode")
+    found, troubles = (
+        await look_at_condition(asked.platform),
+        await count_troubles(asked.platform, mode),
+    )
+    return json(
+        200,
+        {
+            "database": {
+                "version": found.database_version,
+                "newer_migrations": found.newer_migrations,
+            },
+            "webhooks": {
+                "waiting": found.webhooks_waiting,
+                "oldest_due_seconds": found.webhooks_oldest_seconds,
+            },
+            "deliveries": {
+                "stalled": troubles.stalled,
+                "late": troubles.late,
+                "disputed": troubles.disputed,
+            },
+            "upkeep": [
+                {
+                    "name": each.name,
+                    "removed": each.removed,
+                    "completed_at": mapping.time_text(each.completed_at),
+                }
+                for each in found.upkeep
+            ],
+        },
+    )
+
+
+_ONE = "/v1/deliveries/{delivery}"
+
+OPERATIONS = (
+    Operation("GET", "/v1/troubles/{trouble}", PersonAct.DELIVERIES_SEE, _troubles),
+    Operation("GET", _ONE, PersonAct.DELIVERIES_SEE, _show),
+    Operation("POST", f"{_ONE}/settle-dispute", PersonAct.DELIVERIES_RELEASE, _settle),
+    Operation("POST", f"{_ONE}/unlock-pin", PersonAct.PINS_UNLOCK, _unlock),
+    Operation("GET", "/v1/audit", PersonAct.AUDIT_SEE, _audit),
+    Operation("GET", "/v1/health", PersonAct.HEALTH_SEE, _health),
+)
