@@ -21,12 +21,14 @@ from estafette.store.pool import Connection, reading_in_order
 class Effort(NamedTuple):
     """How much one page may cost, in deliveries that are looked at.
 
-    Without words: `listed` of each chosen status. With words: `young` of those that have none yet,
+    Without words: `listed` of each list that is looked through, one for each status and milestone,
+    and of all of them `listed_in_all`. With words: `young` of those that have none yet,
     then `sample` in the order of the list; what fewer than a hundredth of these have is asked of
     the index, as long as no more than `apart` have it, and `in_order` are looked at for the rest.
     """
 
     listed: int = 5_000
+    listed_in_all: int = 24_000
     young: int = 2_000
     sample: int = 2_000
     apart: int = 6_000
@@ -222,7 +224,10 @@ class _Look:
     async def in_lists(self) -> tuple[list[Position], Position | None]:
         """Looks at the deliveries of the chosen statuses, or at all."""
         wanted = self._wanted
-        looked = self._limit if wanted.is_exact else self._effort.listed
+        milestones = [] if wanted.chosen is None else _milestones(wanted.chosen)
+        lists = 1 if wanted.chosen is None else len(wanted.chosen) + len(milestones)
+        most = min(self._effort.listed, self._effort.listed_in_all // lists)
+        looked = self._limit if wanted.is_exact else max(most, 1)
         values = [
             *self._scope,
             wanted.end.created_at,
@@ -236,7 +241,6 @@ class _Look:
         if wanted.chosen is None:
             found = await self._connection.fetch(_IN_ALL, *values)
         else:
-            milestones = _milestones(wanted.chosen)
             found = await self._connection.fetch(_IN_LISTS, *values, milestones)
         places = [Position(row["created_at"], row["id"]) for row in found if row["fits"]]
         far = [Position(row["created_at"], row["id"]) for row in found if not row["fits"]]

@@ -60,10 +60,10 @@ KEPT = timedelta(days=90)
 
 _LEASE = timedelta(seconds=60)
 _ACCOUNTS = 4
-_AT_ONCE = 16
-_ROWS = 200
+_AT_ONCE = 64
+_ROWS = 384
 _CHECKED = 50
-_PACE = Pace(longest=2.0)
+_PACE = Pace(longest=1.0)
 _FORGOTTEN_EVERY = 300.0
 _ENCODINGS = {"KZ": "cp1251", "AO": "cp1252"}
 
