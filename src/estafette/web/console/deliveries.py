@@ -32,9 +32,9 @@ from estafette.usecases.deliveries.saved_filters import (
     saved_filters,
 )
 from estafette.web.console.by_hand import by_hand, id_in
-from estafette.web.console.deliveries_words import STATUSES
 from estafette.web.parts import Column, Paging
 from estafette.web.visit import Visit, render
+from estafette.web.words import status_name
 
 _FOLDER: Final = "web/console/templates"
 _PAGE: Final = 50
@@ -143,7 +143,7 @@ async def show(request: Request, visit: Visit) -> Response:
         rows=page.deliveries,
         name_of=name_of,
         now=datetime.now(UTC),
-        statuses=[(status, gettext(text)) for status, text in STATUSES.items()],
+        statuses=[(status, status_name(status)) for status in Status],
         companies=[(one.id.hex, one.name) for one in companies],
         looked_to=page.looked_to and page.looked_to.created_at,
         paging=Paging(

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery, Status, way
-from estafette.core.deliveries.event import NOTE_LIMIT, Actor
+from estafette.core.deliveries.event import NOTE_LIMIT
 from estafette.core.errors import (
     CancelRefused,
     CourierUnavailable,
@@ -31,9 +31,10 @@ from estafette.usecases.sandbox.simulate import step_by_hand
 from estafette.usecases.webhooks.endpoints import attempts_of
 from estafette.web.console.by_hand import by_hand, delivery_in
 from estafette.web.console.deliveries import named
-from estafette.web.console.deliveries_words import ACTORS, METHODS, STATUSES, refused
+from estafette.web.console.deliveries_words import METHODS, refused
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
+from estafette.web.words import actor_name, status_name
 
 _FOLDER: Final = "web/console/templates"
 
@@ -57,7 +58,7 @@ async def show(request: Request, visit: Visit) -> Response:
     moves = []
     if visit.mode is Mode.SANDBOX and visit.may(PersonAct.DELIVERIES_MOVE):
         moves = [
-            (status, gettext(STATUSES[status]))
+            (status, status_name(status))
             for status in _MOVES
             if status is not delivery.status and way(delivery.progress, status)
         ]
@@ -71,8 +72,8 @@ async def show(request: Request, visit: Visit) -> Response:
         shown_id=shown_id,
         tracking_url=f"{visit.platform.public_url}/track/{shown_id}",
         events=list(reversed(events)),
-        status_name=_status_name,
-        actor_name=_actor_name,
+        status_name=status_name,
+        actor_name=actor_name,
         method=gettext(METHODS[delivery.payment.method]),
         metadata=_metadata(delivery),
         attempts=attempts,
@@ -85,14 +86,6 @@ async def show(request: Request, visit: Visit) -> Response:
         may=visit.may,
         acts=PersonAct,
     )
-
-
-def _status_name(status: Status) -> str:
-    return gettext(STATUSES[status])
-
-
-def _actor_name(actor: Actor) -> str:
-    return gettext(ACTORS[actor])
 
 
 def _attempt_columns() -> list[Column]:

@@ -1,11 +1,9 @@
-"""What the pages of deliveries call things: fields of orders, faults, statuses, who acted."""
+"""What the pages of deliveries call things: fields of orders, faults, refusals."""
 
 import re
 from collections.abc import Mapping
 from typing import Final
 
-from estafette.core.deliveries.delivery import Status
-from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.order_form import OrderField
 from estafette.core.errors import (
     AllCouriersFailed,
@@ -58,27 +56,6 @@ FIELDS: Final[Mapping[OrderField, str]] = {
     OrderField.SCENARIO: N_("What shall happen"),
 }
 """What fields are called. The template of a file has the names of `OrderField` besides."""
-
-STATUSES: Final[Mapping[Status, str]] = {
-    Status.AWAITING_PAYMENT: N_("Awaiting payment"),
-    Status.PENDING: N_("Pending"),
-    Status.ASSIGNED: N_("Assigned"),
-    Status.PICKUP_READY: N_("At the pickup"),
-    Status.IN_TRANSIT: N_("In transit"),
-    Status.OUT_FOR_DELIVERY: N_("Out for delivery"),
-    Status.DELIVERED: N_("Delivered"),
-    Status.CANCELLED: N_("Cancelled"),
-    Status.FAILED: N_("Failed"),
-    Status.STALLED: N_("Stalled"),
-}
-
-ACTORS: Final[Mapping[Actor, str]] = {
-    Actor.SYSTEM: N_("The system"),
-    Actor.MERCHANT: N_("The merchant"),
-    Actor.COURIER: N_("The courier"),
-    Actor.DRIVER: N_("The driver"),
-    Actor.OPERATOR: N_("The operator"),
-}
 
 METHODS: Final[Mapping[PaymentMethod, str]] = {
     PaymentMethod.PREPAID: N_("Prepaid"),
