@@ -245,6 +245,8 @@ NOT_ENCRYPTED = {
     ("attempts", "request"),
     ("attempts", "answer"),
     ("logos", "body"),
+    ("imports", "file"),
+    ("import_rows", "key"),
     ("idempotency", "fingerprint"),
     ("idempotency", "body"),
     ("page_tallies", "source"),
