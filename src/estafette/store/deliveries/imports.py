@@ -174,12 +174,22 @@ insert into import_rows (account_id, import_id, number, name, fields, key, state
 select $1, $2, number, name, fields::jsonb, key, state, faults::jsonb, delivery_id
 from {given(_ROWS, first=3)}
 """  # noqa: S608 - the columns are a constant
+# Each row is looked up by itself, by the primary key: of an import that is new the planner has no
+# statistics, and would rather compare all of its rows with all that are given.
 _SETTLE_ROWS = f"""
-update import_rows set state = input.state, faults = input.faults::jsonb,
-    delivery_id = input.delivery_id, fields = input.fields::jsonb
-from {given(_ROWS, first=3)}
-where import_rows.account_id = $1 and import_id = $2 and import_rows.number = input.number
-    and import_rows.state = 'ready'
+with settled as materialized (
+    select input.*, place from {given(_ROWS, first=3)}
+    cross join lateral (
+        select ctid as place from import_rows
+        where account_id = $1 and import_id = $2 and import_rows.number = input.number
+            and import_rows.state = 'ready'
+        limit 1
+    ) as there
+)
+update import_rows set state = settled.state, faults = settled.faults::jsonb,
+    delivery_id = settled.delivery_id, fields = settled.fields::jsonb
+from settled
+where import_rows.ctid = settled.place and import_rows.state = 'ready'
 returning import_rows.state
 """  # noqa: S608 - the columns are a constant
 
@@ -281,8 +291,10 @@ async def created_before(
 ) -> dict[bytes, UUID]:
     """The deliveries of orders that were imported before, by their keys."""
     found = await connection.fetch(
-        "select key, delivery_id from import_rows"
-        " where account_id = $1 and key = any($2::bytea[]) and delivery_id is not null",
+        "select wanted.key, delivery_id from unnest($2::bytea[]) as wanted (key)"
+        " cross join lateral (select delivery_id from import_rows"
+        " where account_id = $1 and import_rows.key = wanted.key and delivery_id is not null"
+        " limit 1) as there",
         account_id,
         list(keys),
     )
