@@ -56,7 +56,7 @@ LETTERS: Final = {
         N_("Choose a new password"),
         N_(
             "Somebody, probably you, has asked to choose a new password. The link works once, for"
-            " %(minutes)s min."
+            " %(hours)s h."
         ),
         N_("Choose a new password"),
         N_("If it was not you, do nothing: your password stays as it is."),

@@ -65,17 +65,17 @@ def test_an_attempt_that_would_come_too_late_is_not_made() -> None:
 def test_an_address_of_more_than_one_mailbox_is_refused(address: str) -> None:
     assert not is_address(address)
     with pytest.raises(LetterRefusedError) as refused:
-        Letter(LetterKind.PASSWORD_RESET, address, "en", {"link": "x", "minutes": "5"})
+        Letter(LetterKind.PASSWORD_RESET, address, "en", {"link": "x", "hours": "5"})
     assert str(refused.value) == "an e-mail address must have the form name@example.com"
 
 
 def test_a_letter_has_the_facts_of_its_kind_and_a_known_language() -> None:
     assert is_address("dana.k+work@mail.example.com")
-    with pytest.raises(LetterRefusedError, match="link, minutes"):
+    with pytest.raises(LetterRefusedError, match="hours, link"):
         Letter(LetterKind.PASSWORD_RESET, "a@example.com", "en", {"link": "x"})
     with pytest.raises(LetterRefusedError, match="kk"):
-        Letter(LetterKind.PASSWORD_RESET, "a@example.com", "de", {"link": "x", "minutes": "5"})
-    facts = {"link": "x" * 2049, "minutes": "5"}
+        Letter(LetterKind.PASSWORD_RESET, "a@example.com", "de", {"link": "x", "hours": "5"})
+    facts = {"link": "x" * 2049, "hours": "5"}
     with pytest.raises(LetterRefusedError, match="2048"):
         Letter(LetterKind.PASSWORD_RESET, "a@example.com", "en", facts)
 

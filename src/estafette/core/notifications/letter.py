@@ -41,7 +41,7 @@ class LetterKind(StrEnum):
 _OF_ENDPOINT = frozenset({"account", "endpoint", "host", "since", "link"})
 _FACTS = {
     LetterKind.INVITATION: frozenset({"organisation", "inviter", "link", "hours"}),
-    LetterKind.PASSWORD_RESET: frozenset({"link", "minutes"}),
+    LetterKind.PASSWORD_RESET: frozenset({"link", "hours"}),
     LetterKind.ENDPOINT_FAILING: _OF_ENDPOINT | {"cause"},
     LetterKind.ENDPOINT_GIVEN_UP: _OF_ENDPOINT | {"cause"},
     LetterKind.ENDPOINT_WORKS_AGAIN: _OF_ENDPOINT,

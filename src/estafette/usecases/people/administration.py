@@ -20,6 +20,7 @@ from estafette.store.people import table as people
 from estafette.store.people.invitations import Invitation
 from estafette.usecases import audit
 from estafette.usecases.accounts.secrets import key_hash, new_token
+from estafette.usecases.people import letters
 from estafette.usecases.people.connect import reading, writing
 from estafette.usecases.people.invite import IssuedLink, link_path
 from estafette.usecases.people.members import must_not_be_last_head
@@ -91,10 +92,11 @@ async def disable_person(platform: Platform, person_id: UUID, *, disabled: bool)
 async def reset_person(platform: Platform, person_id: UUID) -> IssuedLink:
     """Takes a person's password, second factor, passkeys and sessions, all at once.
 
-    Returns the link with which they set a password anew. Raises PersonNotFound.
+    Returns the link with which they set a password anew, and which is sent to them. Raises
+    PersonNotFound.
     """
     token = new_token("")
-    async with writing(platform) as connection:
+    async with reading(platform) as connection, platform.transaction(connection) as work:
         person = await people.lock(connection, person_id)
         if person is None:
             raise PersonNotFound(person_id)
@@ -119,4 +121,5 @@ async def reset_person(platform: Platform, person_id: UUID) -> IssuedLink:
         await invitations.withdraw_resets(connection, person_id)
         await invitations.insert(connection, invitation, key_hash(token), RESET_LENGTH)
         await audit.note(connection, platform.by, AuditedAct.PERSON_RESET, person_id)
+        await letters.reset(work, platform, invitation, link_path(token))
     return IssuedLink(invitation, link_path(token))

@@ -23,6 +23,7 @@ from estafette.store.people.invitations import Invitation
 from estafette.store.pool import Connection
 from estafette.usecases import audit
 from estafette.usecases.accounts.secrets import key_hash, new_token
+from estafette.usecases.people import letters
 from estafette.usecases.people.connect import reading, writing
 from estafette.usecases.people.organisations import account_of, must_exist
 from estafette.usecases.platform import Platform, clock
@@ -61,7 +62,8 @@ async def invite(
 ) -> IssuedLink:
     """Makes a link by which somebody joins an organisation. Earlier ones for them open nothing.
 
-    Without an e-mail address whoever has the link may use it, and says their own. Raises
+    It is sent to the e-mail address. Without one, whoever has the link may use it, and says their
+    own. Raises
     FieldError, RoleUnknown, OrganisationNotFound, AlreadyMember or TooMany.
     """
     if role not in ROLES[of.kind]:
@@ -78,7 +80,7 @@ async def invite(
         expires_at=clock() + INVITATION_LENGTH,
     )
     token = new_token("")
-    async with writing(platform) as connection:
+    async with reading(platform) as connection, platform.transaction(connection) as work:
         await must_exist(connection, of)
         await _must_have_room(connection, of)
         if invitation.email is not None:
@@ -96,6 +98,7 @@ async def invite(
             facts,
             of=account_of(of),
         )
+        await letters.invited(work, platform, invitation, link_path(token))
     return IssuedLink(invitation, link_path(token))
 
 
