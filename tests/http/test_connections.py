@@ -127,6 +127,7 @@ async def _stage(*, is_proxy: bool = False, **limits: Any) -> AsyncGenerator[_St
 
 
 async def _until(condition: Callable[[], bool]) -> None:
+    """Waits until the condition holds."""
     async with asyncio.timeout(_LONGEST):
         while not condition():  # noqa: ASYNC110 - a server tells nobody of its connections' ends
             await asyncio.sleep(0.02)
@@ -202,7 +203,7 @@ async def test_a_body_that_is_fed_byte_by_byte_is_cut_off(path: str) -> None:
 
 async def test_who_does_not_read_an_answer_loses_it() -> None:
     for path in ("/large", "/endless"):
-        async with _stage(sending=_SOON, idle=_SOON) as stage:
+        async with _stage(sending=_SOON, idle=5) as stage:  # in which the request surely was read
             with socket.create_connection(("127.0.0.1", stage.port)) as reader:
                 reader.sendall(request("GET", path, {}, last=path == "/large"))
                 await _until(lambda: stage.ended("reading") == 1)

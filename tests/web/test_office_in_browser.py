@@ -70,7 +70,7 @@ async def test_the_first_operator_opens_an_account_whose_owner_signs_in(
     assert (await shop.goto(f"{server.url}/office/accounts")).status == 404  # pyright: ignore[reportOptionalMemberAccess]
     await page.goto(f"{server.url}/office/accounts/{account.id.hex}")
     await expect(page.get_by_text("Ana Kianda")).to_be_visible()
-    await page.get_by_role("button", name="Enter, sandbox").click()
+    await page.get_by_role("link", name="Enter, sandbox").click()
     await expect(page).to_have_url(f"{server.url}/console/{account.id.hex}/sandbox")
     await expect(page.get_by_text("You are a guest here.")).to_be_visible()
 

@@ -118,14 +118,24 @@ async def test_an_account_is_closed_and_opened_again(owner: PersonAtBrowser) -> 
     ]
 
 
-async def test_whoever_enters_a_console_is_a_guest_there_and_in_its_audit(
+async def test_whoever_visits_a_console_as_a_guest_is_told_and_is_in_its_audit_once(
     owner: PersonAtBrowser,
 ) -> None:
-    account, path = await _opened(owner)
-    entered = await owner.send(f"{path}/enter", mode="sandbox")
-    assert entered.headers["location"] == f"/console/{account.id.hex}/sandbox"
-    assert (await owner.get(entered.headers["location"])).status == 200
-    assert "account.entered" in await _acts(owner.server, AuditFilter(account.id))
+    server = owner.server
+    account = (await server.tenant(ENTREGA)).account
+    of_shop = await sign_in(server, account, Role.OWNER)
+    for visitor in (owner, await sign_in(server, None, Role.FINANCE)):
+        for mode in ("sandbox", "live"):
+            page = await visitor.get(f"/console/{account.id.hex}/{mode}")
+            assert page.status == 200
+            assert "You are a guest here." in _text(page)
+    assert "You are a guest here." not in _text(await of_shop.get(of_shop.home))
+    entered = await list_entries(
+        server.platform, AuditFilter(account.id, act="account.entered"), None, 10
+    )
+    assert len(entered.entries) == 2
+    assert owner.person is not None
+    assert entered.entries[-1].by.name == str(owner.person.id)
 
 
 async def test_an_accounts_owner_is_invited_by_a_link_that_is_shown_once(

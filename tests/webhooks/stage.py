@@ -7,13 +7,14 @@ Kaspi's, over the time and the body.
 import asyncio
 import hmac
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from estafette.core.deliveries.delivery import Status
@@ -170,7 +171,13 @@ async def until_settled(tenant: Tenant, count: int) -> None:
 
 
 async def make_due(tenant: Tenant) -> None:
-    """Lets every pending message of the account be due now."""
+    """Lets every pending message of the account be due now.
+
+    A worker that changes the same rows in another order may have to be waited for.
+    """
     pending = {"account_id": tenant.scope.account_id, "state": "pending"}
-    await tables.change(tenant.platform.pool, "messages", pending, due_at=timedelta())
+    while True:
+        with suppress(asyncpg.DeadlockDetectedError):
+            await tables.change(tenant.platform.pool, "messages", pending, due_at=timedelta())
+            break
     tenant.platform.signal(signals.OUTBOX)

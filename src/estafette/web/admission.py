@@ -1,7 +1,7 @@
 """What comes before every page: the session, the membership, the act, the form; in this order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -25,6 +25,7 @@ from estafette.usecases.platform import Platform
 from estafette.web import last_person
 from estafette.web.areas import Area
 from estafette.web.forms import Form, read_form
+from estafette.web.guests import Guests
 from estafette.web.session import SAFE, SESSION, Cookies, is_from_our_page
 from estafette.web.visit import Access, Door, Page, Room, Visit
 
@@ -50,6 +51,7 @@ class Admission:
     cookies: Cookies
     areas: Mapping[OrganisationKind, Area]
     limits: PersonLimits
+    guests: Guests = field(default_factory=Guests)
 
     async def admit(self, request: Request, page: Page) -> Response:
         """Serves a request to a page.
@@ -137,6 +139,8 @@ class Admission:
             if must_enrol(self.platform, visit.person, of):
                 raise Enrol
         visit = replace(visit, room=room, area=self.areas.get(room.organisation.kind))
+        if room.is_guest and room.account is not None:
+            await self.guests.note(visit.platform, visit.session.id, room.account.id)
         if room.account is not None:
             trace_of(visit.request.scope).account_id = str(room.account.id)
         if not visit.may(act):

@@ -13,7 +13,6 @@ from estafette.core.edition import EditedMeanwhileError
 from estafette.core.people.organisation import Organisation, OrganisationKind
 from estafette.core.people.permission import PersonAct
 from estafette.core.retention import LONGEST_DAYS, SHORTEST_PERSONAL_DATA_DAYS
-from estafette.http.shell import Tone
 from estafette.http.texts import gettext
 from estafette.usecases.accounts.administration import (
     BURST,
@@ -28,7 +27,6 @@ from estafette.usecases.accounts.settings import (
     AccountFilter,
     OpenedAccount,
     account_with_settings,
-    note_entered,
     page_of_accounts,
     set_account,
 )
@@ -56,7 +54,6 @@ def pages(home: str) -> tuple[Page, ...]:
         page(f"{one}/settings", manage, change, both),
         page(f"{one}/close", manage, close, post),
         page(f"{one}/reopen", manage, reopen, post),
-        page(f"{one}/enter", see, enter, post),
     )
 
 
@@ -243,19 +240,6 @@ async def _set_closed(request: Request, visit: Visit, *, closed: bool) -> Respon
             else gettext("%(name)s is open again.", name=name)
         )
         return visit.go(_path(visit, opened.account.id), said)
-
-    return await visit.once(do)
-
-
-async def enter(request: Request, visit: Visit) -> Response:
-    """Leads to the account's console as a guest, which its audit tells the account's people."""
-    opened = await _opened(request, visit)
-
-    async def do() -> Response:
-        mode = Mode.SANDBOX if visit.form.value("mode") == Mode.SANDBOX else Mode.LIVE
-        await note_entered(visit.platform, opened.account.id)
-        said = gettext("You are a guest here. The account's audit says so.")
-        return visit.go(f"/console/{opened.account.id.hex}/{mode}", said, Tone.WARNING)
 
     return await visit.once(do)
 
