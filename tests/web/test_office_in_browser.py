@@ -72,7 +72,7 @@ async def test_the_first_operator_opens_an_account_whose_owner_signs_in(
     await expect(page.get_by_text("Ana Kianda")).to_be_visible()
     await page.get_by_role("link", name="Enter, sandbox").click()
     await expect(page).to_have_url(f"{server.url}/console/{account.id.hex}/sandbox")
-    await expect(page.get_by_text("You are a guest here.")).to_be_visible()
+    await expect(page.get_by_text("as a guest")).to_be_visible()
 
 
 async def _context(browser: Browser, owner: PersonAtBrowser, **options: object) -> BrowserContext:

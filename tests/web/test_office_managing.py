@@ -128,8 +128,8 @@ async def test_whoever_visits_a_console_as_a_guest_is_told_and_is_in_its_audit_o
         for mode in ("sandbox", "live"):
             page = await visitor.get(f"/console/{account.id.hex}/{mode}")
             assert page.status == 200
-            assert "You are a guest here." in _text(page)
-    assert "You are a guest here." not in _text(await of_shop.get(of_shop.home))
+            assert "as a guest" in _text(page)
+    assert "as a guest" not in _text(await of_shop.get(of_shop.home))
     entered = await list_entries(
         server.platform, AuditFilter(account.id, act="account.entered"), None, 10
     )
@@ -154,6 +154,9 @@ async def test_an_accounts_owner_is_invited_by_a_link_that_is_shown_once(
     (invited,) = await list_invitations(owner.server.platform, of)
     assert (invited.email, invited.role) == ("owner@shop.example", Role.OWNER)
     assert "owner@shop.example" in _text(await owner.get(path))
+    gone = f"/office/people/withdraw?account={account.id.hex}"
+    assert (await owner.fill(path, action=gone)).headers["location"] == path
+    assert await list_invitations(owner.server.platform, of) == []
 
 
 async def test_people_are_found_disabled_and_let_in_again(owner: PersonAtBrowser) -> None:

@@ -36,15 +36,12 @@ class Area(NamedTuple):
     sections: Sequence[Section]
 
 
-_GUEST = N_("You are a guest here. The account's audit says so.")
 _MODES = {Mode.LIVE: N_("Live"), Mode.SANDBOX: N_("Sandbox")}
 
 
 def shell_of(visit: "Visit", area: Area | None, notices: Sequence[Notice]) -> Shell:
     """Returns the frame of a page of this visit: where it is, and where else the person may go."""
     query = visit.request.query_params.multi_items()
-    if visit.is_guest:
-        notices = [Notice(gettext(_GUEST), Tone.WARNING), *notices]
     if not visit.is_signed_in:
         return Shell(notices=notices, path=visit.path, query=query)
     doors = [

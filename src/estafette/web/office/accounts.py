@@ -30,11 +30,9 @@ from estafette.usecases.accounts.settings import (
     page_of_accounts,
     set_account,
 )
-from estafette.usecases.people import invite as invitations
-from estafette.usecases.people import members
+from estafette.web.office.members import members_of
 from estafette.web.office.reading import Reading, asked, id_in_path
 from estafette.web.parts import Column, Paging
-from estafette.web.people.words import role_name
 from estafette.web.session import SAFE
 from estafette.web.visit import Page, Visit, page, render
 
@@ -143,25 +141,15 @@ async def show_one(request: Request, visit: Visit) -> Response:
     """Shows an account, its settings, and who belongs to it."""
     opened = await _opened(request, visit)
     of = Organisation(OrganisationKind.ACCOUNT, opened.account.id)
-    team = await members.list_members(visit.platform, of, limit=_PAGE)
     return render(
         visit,
         f"{_FOLDER}/account.html",
         account=opened.account,
         days=opened.personal_data_days,
         here=_path(visit, opened.account.id),
-        columns=(
-            Column("name", gettext("Name")),
-            Column("role", gettext("Role")),
-            Column("seen", gettext("Last signed in"), "time"),
-        ),
-        members=team.members,
-        has_more=team.next is not None,
-        invited=await invitations.list_invitations(visit.platform, of),
-        role_name=role_name,
+        people=await members_of(visit, of),
         modes=list(Mode),
         may_manage=visit.may(PersonAct.ACCOUNTS_MANAGE),
-        may_invite=visit.may(PersonAct.PEOPLE_MANAGE),
     )
 
 

@@ -12,6 +12,7 @@ from estafette.core.accounts.account import MARKETS, Mode
 from estafette.core.couriers.company import PARCEL_TYPES, Company, Connector
 from estafette.core.edition import EditedMeanwhileError, edition_of
 from estafette.core.ids import new_id
+from estafette.core.people.organisation import Organisation, OrganisationKind
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_, gettext
 from estafette.usecases.accounts.administration import AccountNotFoundError, find_account
@@ -30,6 +31,7 @@ from estafette.usecases.couriers.companies import (
 )
 from estafette.usecases.couriers.links import Link, LinkRefusedError, connect, disconnect, link_of
 from estafette.web.office.company_form import company_in, fault_of, fields_of, ticked_in
+from estafette.web.office.members import members_of
 from estafette.web.office.reading import asked, id_in_path
 from estafette.web.parts import Column, Paging
 from estafette.web.session import SAFE
@@ -180,6 +182,7 @@ async def show_one(request: Request, visit: Visit) -> Response:
         here=_path(visit, company),
         connector_name=_connector_name,
         strange=await strange_zones(visit.platform, company),
+        people=await members_of(visit, Organisation(OrganisationKind.COMPANY, company.id)),
         is_remote=company.connector is Connector.REMOTE,
         link=await _link(visit, company),
     )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from estafette.core.people.organisation import PLATFORM, Organisation, OrganisationKind
 from estafette.core.people.permission import HEAD, ROLES, PersonAct, Role
 from estafette.core.people.person import FieldError, Person
-from estafette.core.people.refusals import PeopleRefusal, PersonNotFound
+from estafette.core.people.refusals import NotFound, PeopleRefusal, PersonNotFound
 from estafette.http.shell import Tone
 from estafette.http.texts import LANGUAGES, gettext
 from estafette.usecases.accounts.administration import AccountNotFoundError
@@ -38,6 +38,7 @@ def pages(home: str) -> tuple[Page, ...]:
     return (
         page(f"{home}/people", see, show),
         page(f"{home}/people/invite", manage, invite, both),
+        page(f"{home}/people/withdraw", manage, withdraw, post),
         page(one, see, show_one),
         page(f"{one}/disable", manage, disable, post),
         page(f"{one}/enable", manage, enable, post),
@@ -138,6 +139,22 @@ async def invite(request: Request, visit: Visit) -> Response:
         return _link_shown(visit, link, back)
 
     return await visit.once(make, otherwise=back)
+
+
+async def withdraw(request: Request, visit: Visit) -> Response:
+    """Has an invitation to the organisation in the address open nothing."""
+    of, _ = await _organisation(request, visit)
+
+    async def do() -> Response:
+        try:
+            id = UUID(hex=visit.form.value("invitation"))
+            await invitations.withdraw_invitation(visit.platform, of, id)
+        except (ValueError, NotFound):
+            raise HTTPException(404) from None
+        back = _path_of(visit, of) or f"{visit.home}/team"
+        return visit.go(back, gettext("The invitation opens nothing any more."))
+
+    return await visit.once(do)
 
 
 async def disable(request: Request, visit: Visit) -> Response:
