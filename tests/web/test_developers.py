@@ -93,6 +93,22 @@ async def test_a_key_is_made_used_changed_rotated_disabled_and_revoked(
     assert {entry.by.name for entry in entries} == {str(dev.person.id)}
 
 
+async def test_credentials_that_were_disabled_are_replaced_by_a_key_with_the_same_rules(
+    server: Server, dev: PersonAtBrowser, shop: Tenant
+) -> None:
+    rules = {"name": "Shop", "acts": "read", "networks": "127.0.0.0/8", "kind": "secret"}
+    await dev.send(f"{dev.home}/keys/new", rules)
+    [known] = [one for one in await keys.list_keys(server.platform, shop.account) if one.name]
+    await dev.send(f"{dev.home}/keys/{known.id.hex}/disable")
+    page = await dev.get(f"{dev.home}/keys/{known.id.hex}")
+    like = f"{dev.home}/keys/new?like={known.id.hex}"
+    assert like.encode() in page.body
+    form = (await dev.get(like)).body
+    assert b'value="Shop"' in form
+    assert b"127.0.0.0/8" in form
+    assert form.count(b" checked") == 2  # of its kind, and what it may do
+
+
 async def test_a_key_is_shown_once_also_when_its_form_is_sent_twice(dev: PersonAtBrowser) -> None:
     once, rules = uuid4().hex, {"kind": "secret", "acts": "read"}
     _secret_in(await dev.send(f"{dev.home}/keys/new", rules, once=once))

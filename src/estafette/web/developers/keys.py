@@ -63,8 +63,9 @@ async def show(request: Request, visit: Visit) -> Response:
 async def create(request: Request, visit: Visit) -> Response:
     """Shows the form of a new key, or makes one, which is shown this once."""
     kinds = list(visit.account.market.keys)
-    form = visit.form
-    kind = KeyKind(form.value("kind")) if form.value("kind") in kinds else KeyKind.SECRET
+    form, like = visit.form, await _like(visit, request.query_params.get("like", ""))
+    chosen = form.value("kind", like.kind if like else "")
+    kind = KeyKind(chosen) if chosen in kinds else KeyKind.SECRET
 
     def shown(faults: Mapping[str, str], status: int = 200) -> Response:
         return render(
@@ -74,7 +75,7 @@ async def create(request: Request, visit: Visit) -> Response:
             faults=faults,
             kinds=kinds,
             kind=kind,
-            **typed(form, kind),
+            **typed(form, kind, like),
         )
 
     if request.method in SAFE:
@@ -91,6 +92,12 @@ async def create(request: Request, visit: Visit) -> Response:
         return issued_page(visit, issued)
 
     return await visit.once(make, otherwise=f"{visit.home}/keys")
+
+
+async def _like(visit: Visit, text: str) -> ApiKey | None:
+    """Returns the key whose rules a new one begins with, such as one that is disabled."""
+    known = await list_keys(visit.platform, visit.account) if text else []
+    return next((key for key in known if key.id.hex == text and key.mode is visit.mode), None)
 
 
 def issued_page(visit: Visit, issued: IssuedKey, old: ApiKey | None = None) -> Response:
