@@ -33,7 +33,6 @@ def build(platform: Platform, limiter: RateLimiter) -> ASGIApp:
     paths: dict[str, dict[str, Handler]] = {
         "/openapi.yaml": {"GET": open_to_all(docs.contract)},
         "/docs": {"GET": open_to_all(docs.page)},
-        "/docs/{name}": {"GET": open_to_all(docs.file)},
     }
     for one in OPERATIONS:
         paths.setdefault(one.path, {})[one.method] = operations.handler(one)
