@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.people.permission import Role
 from estafette.usecases.audit import AuditFilter, list_entries
 from estafette.usecases.deliveries.advance import Move, advance
+from estafette.web.statements import Period, shown
 from tests.rows import tables
 from tests.rows.deliveries import refuse_dispatch
 from tests.serving import Server, running
@@ -176,3 +178,28 @@ async def test_an_accounts_overview_and_money_show_its_own_alone(office: Office)
     file = await dana.get(f"{dana.home}/money/statement.csv")
     assert file.body.decode().startswith("booked_at,")
     assert id is not None
+
+
+async def test_a_long_statement_goes_on_where_a_page_ended_with_the_balances_of_there(
+    office: Office,
+) -> None:
+    platform, account = office.server.platform, office.shop.account
+    dialect = platform.dialects["entrega"]
+    way = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
+    moves = [Move(status, Actor.OPERATOR) for status in way]
+    for _ in range(3):
+        delivery = await office.shop.create()
+        await advance(platform, office.shop.scope, dialect, delivery.id, moves)
+    now = datetime.now(UTC)
+    days = Period(now - timedelta(days=1), now + timedelta(days=1), "", "")
+    page = await shown(platform, account, Mode.LIVE, days, None, most=1)
+    pages = [page]
+    while page.next is not None:
+        page = await shown(platform, account, Mode.LIVE, days, None, page.next, most=1)
+        pages.append(page)
+    of_merchant = [row for one in pages for row in one.entries if row["book"] == "merchant"]
+    fee = of_merchant[0]["amount"]
+    assert len(pages) == 3
+    assert [row["balance"] for row in of_merchant] == [fee, 2 * fee, 3 * fee]
+    none = await office.owner.get(f"/office/money?account={account.name}&after=x")
+    assert none.status == 404

@@ -1,6 +1,5 @@
 """What the addresses of pages say: a mode, an account, a delivery, a day, a place in a list."""
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlencode
@@ -14,6 +13,7 @@ from estafette.core.accounts.account import Account, Mode
 from estafette.http.shell import Link
 from estafette.http.texts import N_, gettext
 from estafette.usecases.accounts.administration import list_accounts
+from estafette.web.parts import Paging
 from estafette.web.visit import Visit
 
 PAGE: Final = 50
@@ -66,22 +66,15 @@ def begin_of(text: str, zone: ZoneInfo, later: timedelta = timedelta()) -> datet
         return None
 
 
-def next_href(request: Request, after: str | None) -> str:
-    """Returns the address of the page after this one, "" where there is none."""
-    if after is None:
-        return ""
-    kept = {name: value for name, value in request.query_params.items() if name != "after"}
-    return f"{request.url.path}?{urlencode({**kept, 'after': after})}"
+def from_oldest(request: Request, after: str | None, name: str = "after") -> Paging:
+    """Returns the neighbours of a page of a list that begins with the oldest.
 
-
-def first_href(request: Request) -> str:
-    """Returns the address of the first page where this is a later one, else ""."""
-    if "after" not in request.query_params:
-        return ""
-    kept = {name: value for name, value in request.query_params.items() if name != "after"}
-    return f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path
-
-
-def options(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Returns the options of a choice whose texts are still to be translated."""
-    return [(code, gettext(text)) for code, text in pairs]
+    `after` is where the page after it begins, whose rows are newer; `name` is the parameter that
+    says so in an address.
+    """
+    kept = {key: value for key, value in request.query_params.items() if key != name}
+    first = f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path
+    return Paging(
+        previous=f"{request.url.path}?{urlencode({**kept, name: after})}" if after else "",
+        next=first if name in request.query_params else "",
+    )

@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from estafette.core.accounts.account import Account, Mode
 from estafette.core.money.books import Book, Cause
 from estafette.http.texts import N_, gettext
+from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.money.books import as_csv, entry_json, statement
 from estafette.usecases.platform import Platform
 from estafette.web import asked
@@ -86,30 +87,54 @@ class Balances(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The beginning of a statement: balances, and at most `MOST_ROWS` entries, oldest first."""
+    """The beginning of a statement: balances, and at most `MOST_ROWS` entries, oldest first.
+
+    `next` is where the page after it begins; None: nothing follows.
+    """
 
     balances: Sequence[Balances]
     entries: Sequence[dict[str, Any]]
-    has_more: bool
+    next: str | None
 
 
 async def shown(
-    platform: Platform, account: Account, mode: Mode, period: Period, only: UUID | None
+    platform: Platform,
+    account: Account,
+    mode: Mode,
+    period: Period,
+    only: UUID | None,
+    after: str | None = None,
+    most: int = MOST_ROWS,
 ) -> Shown:
-    """Returns what a page shows of a statement."""
-    found = await statement(platform, account, mode, period.begin, period.end, only)
-    after = await statement(platform, account, mode, period.end, period.end, only)
+    """Returns what a page shows of a statement: its entries from `after` on, the `next` of a page.
+
+    They are about `most`: what one transaction has booked is on one page. Raises
+    CursorUnknownError.
+    """
+    begin = period.begin if after is None else _moment(after, period)
+    first = await statement(platform, account, mode, period.begin, period.begin, only)
+    last = await statement(platform, account, mode, period.end, period.end, only)
+    found = await statement(platform, account, mode, begin, period.end, only)
     rows: list[dict[str, Any]] = []
-    has_more = False
+    following: str | None = None
     async for entry in found.entries():
-        if len(rows) == MOST_ROWS:
-            has_more = True
+        if len(rows) >= most and rows[-1]["booked_at"] != entry.booked_at:
+            following = entry.booked_at.isoformat()
             break
         row = entry_json(entry, found.closing[entry.holder])
         rows.append({**row, "booked_at": entry.booked_at})
-    return Shown(
-        _balances(found.balances(found.opening), after.balances(after.opening)), rows, has_more
-    )
+    balances = _balances(first.balances(first.opening), last.balances(last.opening))
+    return Shown(balances, rows, following)
+
+
+def _moment(text: str, period: Period) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CursorUnknownError from None
+    if moment.tzinfo is None or not period.begin <= moment < period.end:
+        raise CursorUnknownError
+    return moment
 
 
 def _balances(

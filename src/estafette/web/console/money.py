@@ -12,7 +12,7 @@ from estafette.http.texts import gettext
 from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.money.payments import page_of_awaited
 from estafette.web import asked, statements
-from estafette.web.parts import Column, Paging
+from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
 
 
@@ -29,14 +29,19 @@ async def show(request: Request, visit: Visit) -> Response:
     if may_statements:
         period = statements.period_of(request, ZoneInfo(account.market.time_zone))
         days = f"since={period.since}&until={period.until}"
+        entry = request.query_params.get("entry") or None
+        try:
+            found = await statements.shown(visit.platform, account, visit.mode, period, None, entry)
+        except CursorUnknownError:
+            raise HTTPException(404) from None
         context = {
             "period": period,
-            "found": await statements.shown(visit.platform, account, visit.mode, period, None),
+            "found": found,
             "columns": statements.columns(),
             "balances": statements.balance_columns(),
             "book_name": statements.book_name,
             "cause_name": statements.cause_name,
-            "most_rows": statements.MOST_ROWS,
+            "entry_paging": asked.from_oldest(request, found.next, "entry"),
             "currency": account.market.currency,
             "file": f"{visit.home}/money/statement.csv?{days}",
         }
@@ -46,7 +51,7 @@ async def show(request: Request, visit: Visit) -> Response:
         account=account,
         awaited=page.deliveries,
         may_statements=may_statements,
-        paging=Paging(asked.first_href(request), asked.next_href(request, page.next)),
+        paging=asked.from_oldest(request, page.next),
         awaited_columns=(
             Column("reference", gettext("Reference")),
             Column("amount", gettext("Amount"), "number"),

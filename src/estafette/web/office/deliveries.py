@@ -33,7 +33,7 @@ from estafette.usecases.deliveries.troubles import (
     settle_dispute,
 )
 from estafette.web import asked
-from estafette.web.parts import Column, Paging
+from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
 from estafette.web.words import status_name
 
@@ -85,7 +85,7 @@ async def show(request: Request, visit: Visit) -> Response:
         trouble=trouble,
         found=page.found,
         accounts=await asked.known_accounts(visit),
-        paging=Paging(asked.first_href(request), asked.next_href(request, page.next)),
+        paging=asked.from_oldest(request, page.next),
         columns=(
             Column("delivery", gettext("Delivery")),
             Column("account", gettext("Account")),

@@ -18,6 +18,7 @@ from estafette.http.shell import Tone
 from estafette.http.texts import gettext
 from estafette.usecases.accounts.administration import AccountNotFoundError, find_account
 from estafette.usecases.couriers.companies import CompanyNotFoundError, list_companies
+from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.money.books import as_csv, statement
 from estafette.usecases.money.settle import (
     REFERENCE_LENGTH,
@@ -49,10 +50,16 @@ async def show(request: Request, visit: Visit) -> Response:
         zone = ZoneInfo(account.market.time_zone)
         period = statements.period_of(request, zone)
         only = company and company.id
+        try:
+            after = query.get("after") or None
+            found = await statements.shown(visit.platform, account, mode, period, only, after)
+        except CursorUnknownError:
+            raise HTTPException(404) from None
         kept = {"mode": mode, "account": name, "company": slug, "since": period.since}
         context = {
             "period": period,
-            "found": await statements.shown(visit.platform, account, mode, period, only),
+            "found": found,
+            "entry_paging": asked.from_oldest(request, found.next),
             "columns": statements.columns(),
             "balances": statements.balance_columns(),
             "file": f"{MONEY}/statement.csv?{urlencode({**kept, 'until': period.until})}",
@@ -78,7 +85,6 @@ async def show(request: Request, visit: Visit) -> Response:
         company_options=[(one.slug, one.name) for one in companies],
         book_name=statements.book_name,
         cause_name=statements.cause_name,
-        most_rows=statements.MOST_ROWS,
         may_settle=visit.may(PersonAct.PAYMENTS_SETTLE),
         may_pay_out=visit.may(PersonAct.PAYMENTS_PAY_OUT),
         longest_reference=REFERENCE_LENGTH,

@@ -16,7 +16,7 @@ from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.deliveries.find import find_anywhere
 from estafette.usecases.money.payments import confirm_payment, page_of_awaited
 from estafette.web import asked
-from estafette.web.parts import Column, Paging
+from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
 
 PAYMENTS: Final = "/office/payments"
@@ -43,9 +43,7 @@ async def show(request: Request, visit: Visit) -> Response:
         name=name,
         accounts=accounts,
         found=() if unknown else page.deliveries,
-        paging=Paging(
-            asked.first_href(request), "" if unknown else asked.next_href(request, page.next)
-        ),
+        paging=asked.from_oldest(request, None if unknown else page.next),
         may_confirm=visit.may(PersonAct.PAYMENTS_CONFIRM),
         columns=(
             Column("reference", gettext("Reference")),
