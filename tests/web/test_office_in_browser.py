@@ -118,6 +118,12 @@ async def test_its_pages_fit_every_screen_and_are_read_by_everybody(
         "tariff": "/office/tariffs/KZ",
         "tariff-compare": "/office/tariffs/KZ/compare",
         "audit": f"/office/audit?by={owner.person.id}",
+        "overview": "/office",
+        "payments": "/office/payments",
+        "money": f"/office/money?account={name}",
+        "deliveries": "/office/deliveries?trouble=disputed&mode=sandbox",
+        "platforms": "/office/platforms",
+        "health": "/office/health",
     }
     narrow = await _context(browser, owner, viewport=NARROWEST)
     page = await narrow.new_page()
