@@ -44,6 +44,18 @@ TAKEN = {
     },
 }
 
+# Of the typeface, the letters and weights that pages are set in: half of what it is otherwise.
+LETTERS = {
+    "onest-latin-wght-normal.woff2": "U+0020-007E, U+00A0-00FF, U+0131, U+0152-0153, U+02C6,"
+    " U+02DA, U+02DC, U+2009-200A, U+2010-2015, U+2018-201E, U+2020-2022, U+2026, U+202F, U+2030,"
+    " U+2032-2033, U+2039-203A, U+20AC, U+2122, U+2190-2193, U+2212, U+2215",
+    "onest-cyrillic-wght-normal.woff2": "U+0301, U+0400-045F, U+0490-0491, U+04B0-04B1, U+2116",
+    "onest-cyrillic-ext-wght-normal.woff2": "U+0492-0493, U+049A-049B, U+04A2-04A3, U+04AE-04AF,"
+    " U+04BA-04BB, U+04D8-04D9, U+04E8-04E9",
+}
+WEIGHTS = (400, 700)
+FEATURES = ["calt", "ccmp", "kern", "liga", "locl", "mark", "mkmk", "tnum"]
+
 # The kinds of files that are laid beside themselves packed, as browsers take them.
 PACKED = (".css", ".js", ".svg")
 
@@ -104,8 +116,10 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
     """Fills `src/estafette/web/assets/vendor`, unless it holds what the lock file fixes."""
 
     def dependencies(self) -> list[str]:
-        """Ask for Node from PyPI when there is something to fetch and no Node to do it."""
-        return [] if self._is_current() or _system_npm() else [self.config["node"]]
+        """Ask for what lightens the typeface, and for Node where there is none to fetch by."""
+        if self._is_current():
+            return []
+        return [*self.config["typeface"], *([] if _system_npm() else [self.config["node"]])]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Fetch the files before the package is put together, an editable one included."""
@@ -125,6 +139,8 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
             shutil.copy(self._frontend / "reference.LICENSE.txt", self._vendor)
             drawn = _sprite(folder / "node_modules" / "lucide-static" / "icons")
             (self._vendor / "icons.svg").write_text(drawn)
+        for name, letters in LETTERS.items():
+            _lighten(self._vendor / name, letters)
         _pack([file for file in self._vendor.iterdir() if file.suffix in PACKED])
         self._stamp.write_text(self._wanted() + "\n")
 
@@ -141,9 +157,10 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
         return self._vendor / "lock.sha256"
 
     def _wanted(self) -> str:
-        """Return what decides about the files: the lock file, and which of them are taken."""
+        """Return what decides about the files: the lock file, which are taken, and what of them."""
         lock = (self._frontend / "package-lock.json").read_bytes()
-        return hashlib.sha256(lock + repr((TAKEN, SIGNS, PACKED)).encode()).hexdigest()
+        ours = (TAKEN, SIGNS, PACKED, LETTERS, WEIGHTS, FEATURES)
+        return hashlib.sha256(lock + repr(ours).encode()).hexdigest()
 
     def _is_current(self) -> bool:
         return self._stamp.exists() and self._stamp.read_text().strip() == self._wanted()
@@ -158,6 +175,20 @@ def _sprite(icons: Path) -> str:
         shapes = shapes.removesuffix("</svg>").strip().replace("> <", "><").replace(" />", "/>")
         symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{shapes}</symbol>')
     return '<svg xmlns="http://www.w3.org/2000/svg">' + "\n".join(symbols) + "</svg>\n"
+
+
+def _lighten(file: Path, letters: str) -> None:
+    """Leave in the file of a typeface these letters, and WEIGHTS."""
+    from fontTools import subset
+    from fontTools.varLib import instancer
+
+    options = subset.Options(flavor="woff2", layout_features=FEATURES, notdef_outline=True)
+    font = subset.load_font(str(file), options)
+    chosen = subset.Subsetter(options)
+    chosen.populate(unicodes=subset.parse_unicodes(letters.replace(" ", "")))
+    chosen.subset(font)
+    instancer.instantiateVariableFont(font, {"wght": WEIGHTS}, inplace=True)
+    subset.save_font(font, str(file), options)
 
 
 _BROTLI = """

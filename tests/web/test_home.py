@@ -6,7 +6,10 @@ import aiohttp
 from yarl import URL
 
 from estafette.app import RECORDS
+from estafette.core.people.permission import Role
+from tests.edges import ENTREGA
 from tests.serving import running
+from tests.web.people import sign_in
 
 
 async def test_the_root_leads_to_every_place_from_this_server_alone(postgres_dsn: str) -> None:
@@ -31,3 +34,18 @@ async def test_the_root_speaks_the_language_of_its_reader(postgres_dsn: str) -> 
         assert "Әзірлеушілерге" in await answer.text()
         asked = await client.get("/?lang=pt", headers={"Accept-Language": "kk"})
         assert '<html lang="pt">' in await asked.text()
+
+
+async def test_the_root_leads_who_signed_in_to_their_organisations(postgres_dsn: str) -> None:
+    async with running(postgres_dsn) as server:
+        tenant = await server.tenant(ENTREGA)
+        dana = await sign_in(server, tenant.account, Role.DEVELOPER)
+        page = await dana.get("/")
+        text = page.body.decode()
+        assert dana.person is not None
+        assert f"Hello, {dana.person.name}" in text
+        assert f'href="/console/{tenant.account.id.hex}' in text
+        assert "Developer" in text
+        assert "/sign-in" not in text
+        assert page.headers["cache-control"] == "no-store"
+        assert '"/sign-in"' in (await server.request("GET", "/")).body.decode()

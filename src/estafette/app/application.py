@@ -86,7 +86,7 @@ def build(
     )
     rest = plain.application(
         [
-            home.build(_offers(platform.public_url, dialects)),
+            home.build(_offers(platform.public_url, dialects), people.known),
             widget.build(),
             addresses_of_webhooks.build(platform),
             *health.routes(platform, metrics_token),

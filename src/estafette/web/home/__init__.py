@@ -1,5 +1,5 @@
 """The page at the root: what this installation offers, and where to go."""
 
-from estafette.web.home.app import Guest, Offer, build
+from estafette.web.home.app import Offer, build
 
-__all__ = ["Guest", "Offer", "build"]
+__all__ = ["Offer", "build"]
