@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from estafette.core.audit import By
@@ -23,10 +24,12 @@ from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.connections import LIST_STATEMENT_SECONDS, DatabaseConnections
-from estafette.usecases.deliveries.ordering import OrderRules
 from estafette.usecases.platform import NOBODY_IN_PARTICULAR, Platform, Signals
 from estafette.usecases.ready import NotReadyError
 from estafette.webhooks.message import Renderer
+
+if TYPE_CHECKING:
+    from estafette.usecases.deliveries.ordering import OrderRules
 
 _CLOSING_SECONDS = 5.0
 
@@ -41,7 +44,7 @@ RENDERERS: dict[str, Renderer] = {one.name: one.renderer for one in RECORDS}
 _IDS = {one.name: one.ids for one in RECORDS}
 
 
-def order_rules(dialect: str) -> OrderRules:
+def order_rules(dialect: str) -> "OrderRules":
     """What a dialect says of orders that people write. Raises KeyError where they write none."""
     rules = {one.name: one.orders for one in RECORDS}[dialect]
     if rules is None:
