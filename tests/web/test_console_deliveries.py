@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.async_api import Browser
@@ -167,6 +167,19 @@ async def test_what_cannot_be_cancelled_says_why(server: Server) -> None:
     assert (await who.get(live)).status == 404
     assert (await who.send(f"{live}/move", {"status": "failed"})).status == 404
     assert tenant.account.id.hex in path
+
+
+async def test_a_held_delivery_goes_on_when_it_is_confirmed(server: Server) -> None:
+    _, who = await console(server, ENTREGA)
+    path, _ = await created(who, ENTREGA_ORDER)
+    refused = await who.send(f"{path}/confirm")
+    assert "No confirmation is awaited" in text_of(await who.follow(refused))
+    held = {"id": UUID(hex=path.rpartition("/")[2])}
+    waiting = {"status": "awaiting_payment", "milestone": "awaiting_payment"}
+    await tables.change(server.platform.pool, "deliveries", held, **waiting)
+    page = text_of(await who.follow(await who.fill(path, f"{path}/confirm")))
+    assert "The delivery goes on." in page
+    assert "It waits for your confirmation" not in page
 
 
 async def test_a_filter_is_saved_shown_and_removed(server: Server) -> None:

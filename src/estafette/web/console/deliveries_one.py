@@ -24,6 +24,7 @@ from estafette.core.people.permission import PersonAct
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
+from estafette.usecases.deliveries.confirm import Confirmation, confirm
 from estafette.usecases.deliveries.find import find_with_history
 from estafette.usecases.deliveries.idempotency import Reply
 from estafette.usecases.deliveries.move_by_hand import move_by_hand
@@ -80,6 +81,7 @@ async def show(request: Request, visit: Visit) -> Response:
         attempt_columns=_attempt_columns(),
         pin=_pin(delivery),
         may_cancel=may_cancel,
+        may_confirm=delivery.is_held and visit.may(PersonAct.DELIVERIES_CONFIRM),
         why_not=_why_not(delivery, allowed=dialect.may_cancel(delivery.progress)),
         moves=moves,
         longest_note=NOTE_LIMIT,
@@ -134,22 +136,18 @@ def _why_not(delivery: Delivery, *, allowed: bool) -> str:
     return ""
 
 
-def _nothing(_: Delivery | Refusal) -> Reply:
-    return Reply(200, b"{}")
-
-
 class _RefusedError(Exception):
-    """A cancellation that was refused, on its way out of the use case."""
+    """What a person asked for was refused: on its way out of the use case, which keeps nothing."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal)
         self.refusal = refusal
 
 
-def _cancelled(outcome: Delivery | Refusal) -> Reply:
+def _done(outcome: Delivery | Refusal) -> Reply:
     if isinstance(outcome, Refusal):
         raise _RefusedError(outcome)
-    return _nothing(outcome)
+    return Reply(200, b"{}")
 
 
 async def cancel_it(request: Request, visit: Visit) -> Response:
@@ -161,7 +159,7 @@ async def cancel_it(request: Request, visit: Visit) -> Response:
         scope=visit.scope,
         dialect=visit.platform.dialects[visit.account.dialect],
         delivery_id=id,
-        render=_cancelled,
+        render=_done,
         reason=reason,
         by=visit.platform.by,
     )
@@ -176,6 +174,30 @@ async def cancel_it(request: Request, visit: Visit) -> Response:
         except (CancelRefused, CourierUnavailable) as refusal:
             return visit.go(here, refused(refusal), Tone.WARNING)
         return visit.go(here, gettext("The delivery is cancelled."))
+
+    return await visit.once(do)
+
+
+async def confirm_it(request: Request, visit: Visit) -> Response:
+    """Lets a delivery go on that a page of the merchant's has ordered, and that is held."""
+    id = delivery_in(request)
+    here = f"{visit.home}/deliveries/{id.hex}"
+    wanted = Confirmation(
+        scope=visit.scope,
+        dialect=visit.platform.dialects[visit.account.dialect],
+        delivery_id=id,
+        by=visit.platform.by,
+        render=_done,
+    )
+
+    async def do() -> Response:
+        try:
+            await confirm(visit.platform, wanted)
+        except DeliveryNotFound:
+            raise HTTPException(404) from None
+        except _RefusedError as outcome:
+            return visit.go(here, refused(outcome.refusal), Tone.WARNING)
+        return visit.go(here, gettext("The delivery goes on."))
 
     return await visit.once(do)
 

@@ -34,5 +34,6 @@ def pages(home: str) -> tuple[Page, ...]:
         page(f"{file}/result", load, deliveries_import.result),
         page(one, see, deliveries_one.show),
         page(f"{one}/cancel", PersonAct.DELIVERIES_CANCEL, deliveries_one.cancel_it, _POST),
+        page(f"{one}/confirm", PersonAct.DELIVERIES_CONFIRM, deliveries_one.confirm_it, _POST),
         page(f"{one}/move", PersonAct.DELIVERIES_MOVE, deliveries_one.move_it, _POST),
     )
