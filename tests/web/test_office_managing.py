@@ -366,3 +366,20 @@ async def test_texts_of_others_are_shown_as_texts(owner: PersonAtBrowser) -> Non
     for where in (path, f"{path}/settings", f"{path}/tariffs", "/office/companies?name=Kianda"):
         assert "<script>alert" not in _text(await owner.get(where))
     assert company.name.startswith("Kianda")
+
+
+LISTS = ["accounts", "people", "companies", "audit", "audit/file"]
+
+
+@pytest.mark.parametrize("text", ["%00", "%ED%A0%80", "%FF", "'", "%25", "x" * 3_000])
+async def test_whatever_is_asked_of_a_list_is_answered(owner: PersonAtBrowser, text: str) -> None:
+    names = ["name", "email", "market", "state", "act", "by", "object", "account", "since", "until"]
+    query = "&".join(f"{name}={text}" for name in names)
+    for one in LISTS:
+        assert (await owner.get(f"/office/{one}?{query}")).status == 200
+    for one in ("accounts", "people"):
+        assert (await owner.get(f"/office/{one}?after={text}")).status == 200
+    after = f"after={text}&id={uuid4().hex}"
+    assert (await owner.get(f"/office/companies?{after}")).status == 200
+    assert (await owner.get(f"/office/companies?after=x&id={text}")).status == 404
+    assert (await owner.get(f"/office/audit?after={text}")).status == 404

@@ -13,6 +13,9 @@ from estafette.store.couriers.links import StoredLink
 from estafette.usecases import audit
 from estafette.usecases.platform import Platform
 
+_LONGEST = 500
+"""Characters of an address, a key or a secret."""
+
 
 class LinkRefusedError(ValueError):
     """A company cannot be linked so; the message says why."""
@@ -121,6 +124,9 @@ def _owner(company_id: UUID, kind: str, mode: Mode) -> bytes:
 
 def _problem(link: Link) -> str | None:
     """Returns why a link cannot be so, or None."""
+    texts = (link.base_url, *link.keys.values(), *link.webhook_secrets.values())
+    if any(len(text) > _LONGEST for text in texts):
+        return f"the address, keys and webhook secrets must be at most {_LONGEST} characters long"
     try:
         url = urlsplit(link.base_url)
         has_host = bool(url.hostname) and url.port != 0

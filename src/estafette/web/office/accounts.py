@@ -31,7 +31,7 @@ from estafette.usecases.accounts.settings import (
     set_account,
 )
 from estafette.web.office.members import members_of
-from estafette.web.office.reading import Reading, asked, id_in_path
+from estafette.web.office.reading import Reading, asked, id_in_path, in_query
 from estafette.web.parts import Column, Paging
 from estafette.web.session import SAFE
 from estafette.web.visit import Page, Visit, page, render
@@ -59,7 +59,7 @@ async def show(request: Request, visit: Visit) -> Response:
     """Shows accounts by name."""
     wanted = asked(request, "name", "market", "state")
     is_disabled = {"closed": True, "open": False}.get(wanted["state"])
-    after = request.query_params.get("after", "")[:100]
+    after = in_query(request, "after")
     found = await page_of_accounts(
         visit.platform,
         AccountFilter(wanted["name"].lower(), wanted["market"] or None, is_disabled),

@@ -32,7 +32,7 @@ from estafette.usecases.couriers.companies import (
 from estafette.usecases.couriers.links import Link, LinkRefusedError, connect, disconnect, link_of
 from estafette.web.office.company_form import company_in, fault_of, fields_of, ticked_in
 from estafette.web.office.members import members_of
-from estafette.web.office.reading import asked, id_in_path
+from estafette.web.office.reading import asked, id_in_path, in_query
 from estafette.web.parts import Column, Paging
 from estafette.web.session import SAFE
 from estafette.web.visit import Page, Visit, page, render
@@ -352,7 +352,7 @@ def _position(request: Request) -> CompanyPosition | None:
         id = UUID(hex=request.query_params.get("id", ""))
     except ValueError:
         raise HTTPException(404) from None
-    return CompanyPosition(request.query_params["after"][:300].replace("\0", ""), id)
+    return CompanyPosition(in_query(request, "after"), id)
 
 
 def _connector_name(connector: Connector) -> str:

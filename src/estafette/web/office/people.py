@@ -19,7 +19,7 @@ from estafette.usecases.accounts.settings import account_with_settings
 from estafette.usecases.couriers.companies import CompanyNotFoundError, company_of
 from estafette.usecases.people import administration, organisations
 from estafette.usecases.people import invite as invitations
-from estafette.web.office.reading import asked, id_in_path
+from estafette.web.office.reading import asked, id_in_path, in_query
 from estafette.web.parts import Column, Paging
 from estafette.web.people.faults import said
 from estafette.web.people.words import role_about, role_name
@@ -49,7 +49,7 @@ def pages(home: str) -> tuple[Page, ...]:
 async def show(request: Request, visit: Visit) -> Response:
     """Shows people by their e-mail addresses."""
     wanted = asked(request, "email")
-    after = request.query_params.get("after", "")[:300] or None
+    after = in_query(request, "after") or None
     found = await administration.list_people(visit.platform, wanted["email"] or None, after, _PAGE)
     kept = {name: value for name, value in wanted.items() if value}
     return render(

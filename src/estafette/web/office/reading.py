@@ -1,6 +1,7 @@
 """Reading what the office's forms and addresses say, and saying what is wrong with it."""
 
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -9,6 +10,10 @@ from starlette.requests import Request
 from estafette.http.formats import number
 from estafette.http.texts import gettext
 from estafette.web.forms import Form
+
+_LONGEST_ASKED: Final = 100
+_LONGEST: Final = 300
+"""Characters: names and e-mail addresses, by which lists go on, are shorter."""
 
 
 def id_in_path(request: Request, name: str) -> UUID:
@@ -20,8 +25,14 @@ def id_in_path(request: Request, name: str) -> UUID:
 
 
 def asked(request: Request, *names: str) -> dict[str, str]:
-    """Returns what a filter asks for, each text bounded; "" for what it does not ask."""
-    return {name: request.query_params.get(name, "")[:100].strip() for name in names}
+    """Returns what a filter asks for; "" for what it does not ask. See `in_query`."""
+    return {name: in_query(request, name)[:_LONGEST_ASKED].strip() for name in names}
+
+
+def in_query(request: Request, name: str) -> str:
+    """Returns a text of the query that PostgreSQL takes and that is not too long; "" for none."""
+    text = request.query_params.get(name, "")[:_LONGEST].replace("\0", "")
+    return text.encode("utf-8", "replace").decode()
 
 
 @dataclass

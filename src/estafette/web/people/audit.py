@@ -116,7 +116,7 @@ def _line(entry: AuditEntry) -> str:
 
 def _asked(request: Request) -> dict[str, str]:
     return {
-        name: request.query_params.get(name, "")[:_LONGEST].strip()
+        name: request.query_params.get(name, "")[:_LONGEST].replace("\0", "").strip()
         for name in ("act", "by", "object", "account", "since", "until")
     }
 
