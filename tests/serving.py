@@ -275,6 +275,7 @@ async def running(
     limits: AddressLimits | None = None,
     metrics_token: str | None = None,
     provider: Provider | None = None,
+    sends_letters: bool = False,
     dialects: Sequence[DialectRecord] = app.RECORDS,
     couriers: Mapping[Connector, Courier] = MappingProxyType({}),
 ) -> AsyncGenerator[Server]:
@@ -310,6 +311,7 @@ async def running(
             limits=limits,
             metrics_token=metrics_token,
             provider=provider,
+            sends_letters=sends_letters,
         )
         async with (
             listening(built.asgi, built.fallback, port=port) as port,

@@ -1,7 +1,8 @@
 """People join, sign in, keep what they sign in with, and sign out: over HTTP, as a browser does."""
 
+import json
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -9,9 +10,11 @@ from pyotp.totp import TOTP
 
 from estafette.core.people.organisation import PLATFORM, Organisation
 from estafette.core.people.permission import Role
+from estafette.usecases.people.administration import find_person, reset_person
 from estafette.usecases.people.invite import invite
+from tests.edges import ENTREGA
 from tests.rows import tables
-from tests.serving import Answer, Server, Tenant
+from tests.serving import Answer, Server, Tenant, running
 from tests.web.people import (
     PersonAtBrowser,
     account,
@@ -169,7 +172,8 @@ async def test_the_second_factor_stands_between_the_password_and_everything(
 
 async def set_up_app(dana: PersonAtBrowser) -> tuple[str, list[str]]:
     """Sets up an authenticator app; returns its secret and the recovery codes."""
-    page = await dana.send("/me/security/app")
+    assert (await dana.send("/me/security/app", {"old_password": "not it"})).status == 422
+    page = await dana.fill("/me/security/app", old_password=PASSWORD)
     form = form_of(page, "/me/security/app")
     assert "<svg" in page.body.decode()
     wrong = await dana.send("/me/security/app", {**form.fields, "code": "12345"}, once=form.once)
@@ -231,3 +235,64 @@ async def test_a_session_of_somebody_else_cannot_be_ended(server: Server, entreg
     form = form_of(await again.get("/me/security"), "/me/sessions/end")
     assert (await other.send("/me/sessions/end", form.fields)).status == 404
     assert (await dana.get("/me")).status == 200
+
+
+async def test_a_link_that_was_given_out_sets_the_password_anew(
+    server: Server, entrega: Tenant
+) -> None:
+    email = fresh_email()
+    await joined(server, account(entrega.account.id), Role.OWNER, email)
+    person = await find_person(server.platform, email)
+    link = await reset_person(server.platform, person.id)
+    who = at_browser(server)
+    assert (await who.fill(link.path, password="password")).status == 422
+    answer = await who.fill(link.path, password="five horses carry letters")
+    assert answer.headers["location"] == "/sign-in"
+    assert (await who.get("/me")).status == 200
+    assert (await at_browser(server).get(link.path)).status == 404
+
+
+async def test_who_has_forgotten_the_password_is_sent_a_letter(
+    postgres_dsn: str,
+) -> None:
+    async with running(postgres_dsn, sends_letters=True) as server:
+        tenant, email = await server.tenant(ENTREGA), fresh_email()
+        dana = await joined(server, account(tenant.account.id), Role.OWNER, email)
+        _, codes = await set_up_app(dana)
+        assert "Forgotten" in (await at_browser(server).get("/sign-in")).body.decode()
+        told: set[bytes] = set()
+        for asked in (fresh_email(), "nobody", email):
+            who = at_browser(server)
+            answer = await who.fill("/sign-in/forgotten", email=asked)
+            assert answer.headers["location"] == "/sign-in"
+            told.add((await who.follow(answer)).body)
+        assert len(told) == 1
+        assert (await dana.get("/me")).status == 200  # until the link is used, nothing changes
+        path = await letter_to(server, email)
+        answer = await who.fill(path, password="five horses carry letters")
+        assert answer.headers["location"] == "/sign-in/code"  # a letter is no second factor
+        assert (await dana.get("/me")).status == 303
+        assert (await who.fill("/sign-in/code", code=codes[0])).status == 303
+        assert (await who.get("/me")).status == 200
+
+
+async def letter_to(server: Server, email: str) -> str:
+    """The path of the link in the only letter that waits for somebody."""
+    found: list[str] = []
+    for row in await tables.read(server.platform.pool, "letters"):
+        content = json.loads(server.platform.cipher.decrypt(row["content"], row["id"].bytes))
+        if content["to"] == email:
+            found.append(content["facts"]["link"])
+    (link,) = found
+    return urlsplit(link).path
+
+
+async def test_an_invitation_goes_by_letter_where_letters_are_sent(postgres_dsn: str) -> None:
+    async with running(postgres_dsn, sends_letters=True) as server:
+        tenant, email = await server.tenant(ENTREGA), fresh_email()
+        dana = await sign_in(server, tenant.account, Role.OWNER)
+        page = await dana.fill(f"{dana.home}/team/invite", email=email, role="viewer")
+        assert "A letter with it goes to" in page.body.decode()
+        path = await letter_to(server, email)
+        assert path in page.body.decode()
+        assert (await at_browser(server).get(path)).status == 200

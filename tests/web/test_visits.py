@@ -304,3 +304,14 @@ async def test_the_platforms_people_are_guests_in_a_console_and_see_that_they_ar
         assert (await guest.get(f"{path}/team/invite")).status == may
     own = await sign_in(server, entrega.account, Role.VIEWER)
     assert "as a guest" not in (await own.get(path)).body.decode()
+
+
+async def test_the_first_page_greets_who_has_signed_in(server: Server, entrega: Tenant) -> None:
+    dana = await sign_in(server, entrega.account, Role.VIEWER, name="Dana <K>", language="pt")
+    page = (await dana.get("/")).body.decode()
+    assert "Dana &lt;K&gt;" in page
+    assert f'href="/console/{entrega.account.id.hex}"' in page
+    assert 'lang="pt"' in page
+    stranger = (await at_browser(server).get("/")).body.decode()
+    assert 'href="/sign-in"' in stranger
+    assert "/console" not in stranger

@@ -55,6 +55,7 @@ def build(
     streams: int = 2000,
     metrics_token: str | None = None,
     provider: Provider | None = None,
+    sends_letters: bool = False,
 ) -> Application:
     """The whole HTTP side over `platform`, which speaks `dialects`.
 
@@ -62,14 +63,18 @@ def build(
     who calls; without it no proxy is trusted. `limits` are those of callers without a key; without
     them there are none, and none of people who signed in. At most `streams` tracking pages are kept
     up to date at the same time. `/metrics` is for whoever shows `metrics_token`. At `provider`
-    people may sign in besides. Raises ValueError where two dialects are mounted at one place.
+    people may sign in besides. `sends_letters`: e-mails reach people. Raises ValueError where two
+    dialects are mounted at one place.
     """
     platform = replace(platform, observe_courier=CourierMetrics(registry).observe)
     limiter = RateLimiter(processes)
     public_id = reader_of_ids(dialects)
     pages = tracking.build(platform, public_id=public_id, streams=streams)
     people = PeoplePages(
-        platform, PersonLimits(_OF_PERSON_PER_SECOND, processes) if limits else None, provider
+        platform,
+        PersonLimits(_OF_PERSON_PER_SECOND, processes) if limits else None,
+        provider,
+        sends_letters=sends_letters,
     )
     people.starlette.state.by_hand = _by_hand(dialects)
     people.starlette.state.spoken = _spoken(platform.public_url, dialects)

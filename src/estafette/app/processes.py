@@ -125,6 +125,7 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
             streams=connections.limits.most // 2,
             metrics_token=settings.metrics_token,
             provider=_provider(settings),
+            sends_letters=settings.smtp_url is not None,
         )
         alarm = liveness.Alarm(settings.hang_seconds, settings.shutdown_seconds)
         sockets = open_sockets(settings.host, settings.port)

@@ -71,6 +71,7 @@ class AuditedAct(StrEnum):
     PERSON_ENABLED = "person.enabled"
     PERSON_RESET = "person.reset"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an act, not a password
+    PASSWORD_LINK_SENT = "password.link_sent"  # noqa: S105 - an act, not a password
     SECOND_FACTOR_SET = "second_factor.set"
     SECOND_FACTOR_REMOVED = "second_factor.removed"
     RECOVERY_CODES_RENEWED = "recovery_codes.renewed"

@@ -37,10 +37,12 @@ class PeoplePages:
         platform: Platform,
         limits: PersonLimits | None = None,
         provider: Provider | None = None,
+        *,
+        sends_letters: bool = False,
     ) -> None:
         """Serves the pages over `platform`, within the `limits` of each person, if there are any.
 
-        `provider` is where people may sign in besides.
+        `provider` is where people may sign in besides. `sends_letters`: e-mails reach people.
         """
         self.starlette = Starlette(
             routes=ROUTES,
@@ -65,11 +67,18 @@ class PeoplePages:
         self._admission = admission
         self.starlette.state.admission = admission
         self.starlette.state.provider = provider
+        self.starlette.state.sends_letters = sends_letters
         self.starlette.state.admit = admission.admit
 
     async def known(self, request: Request) -> Visit | None:
-        """Returns the visit of somebody who is signed in, to a page that is for everybody."""
-        return await self._admission.known(request)
+        """Returns the visit of somebody who is signed in, to a page that is for everybody.
+
+        None also where it cannot be found out now: such a page is there all the same.
+        """
+        try:
+            return await self._admission.known(request)
+        except (Busy, Unavailable):
+            return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a request under its whole path, wherever this is mounted."""

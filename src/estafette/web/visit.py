@@ -190,6 +190,11 @@ class Visit:
             return Reader(self.language)
         return Reader(self.language, ZoneInfo(account.market.time_zone))
 
+    @property
+    def sends_letters(self) -> bool:
+        """Whether e-mails are sent to people."""
+        return self.request.app.state.sends_letters
+
     def once_token(self) -> str:
         """Returns the token of a form of this page: that of what was typed, or a new one."""
         return (self.form.token or uuid4()).hex

@@ -17,7 +17,15 @@ class SentForm(NamedTuple):
     is_young: bool
 
 
+MOST_SENT = 1_000
+"""How many forms of a person are known at most; the oldest is forgotten for a further one."""
+
 _BEGIN = """
+with oldest as (
+    delete from sent_forms where person_id = $1 and token in (
+        select token from sent_forms where person_id = $1 order by sent_at desc offset $4
+    )
+)
 insert into sent_forms (person_id, token, digest) values ($1, $2, $3)
 on conflict (person_id, token) do nothing
 """
@@ -30,7 +38,9 @@ from sent_forms where person_id = $1 and token = $2
 
 async def begin(connection: Connection, person_id: UUID, token: UUID, digest: bytes) -> bool:
     """Notes that a form is being done; False: it was sent before."""
-    return (await connection.execute(_BEGIN, person_id, token, digest)).endswith(" 1")
+    return (await connection.execute(_BEGIN, person_id, token, digest, MOST_SENT - 1)).endswith(
+        " 1"
+    )
 
 
 async def find(connection: Connection, person_id: UUID, token: UUID) -> SentForm | None:

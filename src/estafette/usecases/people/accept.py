@@ -123,7 +123,8 @@ async def set_password_by_link(
 ) -> NewSession:
     """Sets a person's password anew, by the link of a reset, and signs them in. It works once.
 
-    Raises FieldError, InvitationRefused or Busy.
+    The session is of Stage.SECOND_FACTOR where the person has kept one. Raises FieldError,
+    InvitationRefused or Busy.
     """
     invitation = await look_at_invitation(platform, token)
     if invitation.person_id is None:
@@ -141,4 +142,5 @@ async def set_password_by_link(
         await sessions.end_all(connection, person.id)
         by = By.person(person.id, client.address)
         await audit.note(connection, by, AuditedAct.PASSWORD_CHANGED, person.id, {"by": "link"})
-        return await begin(connection, person, Stage.OPEN, "link", client)
+        stage = Stage.SECOND_FACTOR if person.has_second_factor else Stage.OPEN
+        return await begin(connection, person, stage, "link", client)

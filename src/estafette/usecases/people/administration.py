@@ -4,7 +4,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.audit import AuditedAct
-from estafette.core.ids import new_id
 from estafette.core.people.organisation import PLATFORM
 from estafette.core.people.person import RESET_LENGTH, FieldError, Person, read_email
 from estafette.core.people.refusals import PersonNotFound
@@ -17,15 +16,14 @@ from estafette.store.people import (
     tallies,
 )
 from estafette.store.people import table as people
-from estafette.store.people.invitations import Invitation
 from estafette.usecases import audit
 from estafette.usecases.accounts.secrets import key_hash, new_token
 from estafette.usecases.people import letters
 from estafette.usecases.people.connect import reading, writing
-from estafette.usecases.people.invite import IssuedLink, link_path
+from estafette.usecases.people.invite import IssuedLink, link_path, reset_of
 from estafette.usecases.people.members import must_not_be_last_head
 from estafette.usecases.people.passwords import of_person, of_second_factor
-from estafette.usecases.platform import Platform, clock
+from estafette.usecases.platform import Platform
 
 
 async def find_person(platform: Platform, named: str | UUID) -> Person:
@@ -100,17 +98,7 @@ async def reset_person(platform: Platform, person_id: UUID) -> IssuedLink:
         person = await people.lock(connection, person_id)
         if person is None:
             raise PersonNotFound(person_id)
-        invitation = Invitation(
-            id=new_id(),
-            organisation=None,
-            role=None,
-            person_id=person.id,
-            email=person.email,
-            name=person.name,
-            language=person.language,
-            created_at=clock(),
-            expires_at=clock() + RESET_LENGTH,
-        )
+        invitation = reset_of(person, RESET_LENGTH)
         await people.set_password(connection, person_id, None)
         await second_factors.remove(connection, person_id)
         await passkeys.remove_all(connection, person_id)

@@ -1,5 +1,6 @@
 """Invite people by a link that works once, and withdraw it."""
 
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from estafette.core.people.person import (
     LANGUAGES,
     MOST_INVITATIONS,
     MOST_MEMBERS,
+    Person,
     read_email,
     read_language,
     read_name,
@@ -100,6 +102,21 @@ async def invite(
         )
         await letters.invited(work, platform, invitation, link_path(token))
     return IssuedLink(invitation, link_path(token))
+
+
+def reset_of(person: Person, length: timedelta) -> Invitation:
+    """Returns what lets a person set their password anew, for so long."""
+    return Invitation(
+        id=new_id(),
+        organisation=None,
+        role=None,
+        person_id=person.id,
+        email=person.email,
+        name=person.name,
+        language=person.language,
+        created_at=clock(),
+        expires_at=clock() + length,
+    )
 
 
 def organisation_facts(of: Organisation) -> dict[str, str]:

@@ -38,11 +38,20 @@ async def invited(work: UnitOfWork, platform: Platform, invitation: Invitation, 
     await tell.write(work, platform, letter)
 
 
-async def reset(work: UnitOfWork, platform: Platform, invitation: Invitation, path: str) -> None:
-    """Has the link of a reset sent to the person, where letters can go to their address."""
+async def reset(
+    work: UnitOfWork,
+    platform: Platform,
+    invitation: Invitation,
+    path: str,
+    length: timedelta = RESET_LENGTH,
+) -> None:
+    """Has the link of a reset, which is good for `length`, sent to the person.
+
+    Where letters can go to their address.
+    """
     if invitation.email is None or not is_address(invitation.email):
         return
-    facts = {"link": platform.public_url + path, "hours": str(RESET_LENGTH // _HOUR)}
+    facts = {"link": platform.public_url + path, "hours": str(length // _HOUR)}
     letter = Letter(LetterKind.PASSWORD_RESET, invitation.email, invitation.language, facts)
     await tell.write(work, platform, letter)
 

@@ -16,7 +16,15 @@ from estafette.usecases.people.organisations import Belonging, account_of, belon
 from estafette.usecases.people.sessions import SignedIn, Stage, find_session
 from estafette.usecases.platform import Platform
 
-__all__ = ["Belonging", "Visitor", "first_mode", "name_of", "note_refused", "visitor"]
+__all__ = [
+    "PLATFORM_NAME",
+    "Belonging",
+    "Visitor",
+    "first_mode",
+    "name_of",
+    "note_refused",
+    "visitor",
+]
 
 PLATFORM_NAME = "Estafette"
 

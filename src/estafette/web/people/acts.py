@@ -54,6 +54,7 @@ _NAMES: Final[Mapping[AuditedAct, str]] = {
     AuditedAct.PERSON_ENABLED: N_("Person enabled"),
     AuditedAct.PERSON_RESET: N_("Password and second factor taken away"),
     AuditedAct.PASSWORD_CHANGED: N_("Password changed"),
+    AuditedAct.PASSWORD_LINK_SENT: N_("Link for a new password sent"),
     AuditedAct.SECOND_FACTOR_SET: N_("Second factor set up"),
     AuditedAct.SECOND_FACTOR_REMOVED: N_("Second factor removed"),
     AuditedAct.RECOVERY_CODES_RENEWED: N_("New recovery codes made"),

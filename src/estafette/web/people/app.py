@@ -19,6 +19,7 @@ BOTH: Final = ("GET", "POST")
 ROUTES: Final[tuple[Page, ...]] = (
     page("/sign-in", Access.ANYBODY, signing_in.show, BOTH),
     page("/sign-in/code", Access.WHO_SIGNS_IN, signing_in.show_code, BOTH),
+    page("/sign-in/forgotten", Access.ANYBODY, signing_in.forgotten, BOTH),
     page("/sign-in/passkey", Access.ANYBODY, passkeys.sign_in, ("POST",)),
     page("/sign-in/single", Access.ANYBODY, single.go),
     page("/sign-in/single/back", Access.ANYBODY, single.come_back),

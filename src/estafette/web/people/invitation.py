@@ -17,7 +17,7 @@ from estafette.usecases.people import accept
 from estafette.usecases.people.invite import Invitation
 from estafette.usecases.people.visits import name_of
 from estafette.web.people.faults import said
-from estafette.web.people.signing_in import signed_in
+from estafette.web.people.signing_in import entered, signed_in
 from estafette.web.people.words import role_name
 from estafette.web.session import SAFE
 from estafette.web.visit import Visit, render
@@ -105,7 +105,7 @@ async def _reset(visit: Visit, token: str, invitation: Invitation) -> Response:
         except FieldError as fault:
             faults = {fault.field: said(fault)}
         else:
-            return await signed_in(visit, new, "")
+            return await entered(visit, new, "")
     return render(
         visit,
         _RESET,

@@ -12,6 +12,7 @@ from estafette.core.people.refusals import NotFound, PeopleRefusal, TooManyAttem
 from estafette.http.texts import gettext
 from estafette.usecases.people import second_factor
 from estafette.usecases.people.passkeys import list_passkeys
+from estafette.usecases.people.passwords import must_know_password
 from estafette.usecases.people.profile import change_password
 from estafette.usecases.people.sessions import list_sessions
 from estafette.web.people.devices import device_name
@@ -60,14 +61,20 @@ async def password(request: Request, visit: Visit) -> Response:
 
 
 async def app(request: Request, visit: Visit) -> Response:
-    """Sets up an authenticator app: first its secret, then a code of it."""
+    """Sets up an authenticator app: asks for the password, then for a code of the app."""
     if request.method in SAFE:
         return _form(visit, "app.html", secret="", qr="")
     if not visit.form.has("code"):
         try:
+            if visit.person.has_password:  # a session that was left open is no reason to trust
+                old = visit.form.secret("old_password")
+                await must_know_password(visit.platform, visit.person, old)
             offer = await second_factor.begin_totp(visit.platform, visit.person)
         except NotFound:
             return visit.go(_HOME)
+        except PeopleRefusal as refusal:
+            faults = {"old_password": said(refusal)}
+            return _form(visit, "app.html", status=422, faults=faults, secret="", qr="")
         return _form(visit, "app.html", secret=offer.secret, qr=_qr(offer.uri), uri=offer.uri)
 
     async def confirm() -> Response:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -14,8 +15,10 @@ from estafette.core.people.refusals import (
     SignInRefused,
     TooManyAttempts,
 )
+from estafette.http.shell import Tone
 from estafette.http.texts import gettext
 from estafette.usecases.people import sessions
+from estafette.usecases.people.forgotten import send_link
 from estafette.usecases.people.sessions import NewSession, Stage
 from estafette.usecases.people.sign_in import pass_code
 from estafette.usecases.people.sign_in import sign_in as sign_in_by_password
@@ -27,6 +30,7 @@ from estafette.web.visit import Visit, render
 
 _START: Final = "/sign-in"
 _PAGE: Final = "web/people/templates/sign_in.html"
+_FORGOTTEN_PAGE: Final = "web/people/templates/forgotten.html"
 _CODE_PAGE: Final = "web/people/templates/code.html"
 
 
@@ -44,11 +48,7 @@ async def show(request: Request, visit: Visit) -> Response:
         )
     except (SignInRefused, TooManyAttempts) as refusal:
         return refused(visit, _PAGE, refusal, next=goal, email=email, provider=_provider(visit))
-    if new.session.stage is Stage.SECOND_FACTOR:
-        response: Response = RedirectResponse(with_next("/sign-in/code", goal), 303)
-        await begun(visit, response, new)
-        return response
-    return await signed_in(visit, new, goal)
+    return await entered(visit, new, goal)
 
 
 def _form(visit: Visit, goal: str) -> Response:
@@ -78,6 +78,21 @@ async def show_code(request: Request, visit: Visit) -> Response:
     return await signed_in(visit, new, goal)
 
 
+async def forgotten(request: Request, visit: Visit) -> Response:
+    """Has a letter sent with a link to choose a new password; whether to anybody, nothing tells."""
+    if not visit.sends_letters:
+        raise HTTPException(404)
+    if request.method in SAFE:
+        return render(visit, _FORGOTTEN_PAGE, email="", error="")
+    email = visit.form.value("email")[:300]
+    try:
+        await send_link(visit.platform, email, visit.client)
+    except TooManyAttempts as refusal:
+        return refused(visit, _FORGOTTEN_PAGE, refusal, email=email)
+    said_of = gettext("If somebody signs in with that address, a letter is on its way to it.")
+    return visit.go(_START, said_of, Tone.INFO)
+
+
 async def sign_out(request: Request, visit: Visit) -> Response:
     """Ends the session; whatever this browser keeps of the person goes with it."""
     token = visit.cookies.read(request.scope, SESSION)
@@ -103,6 +118,15 @@ def with_next(path: str, goal: str) -> str:
 def first_place(visit: Visit) -> str:
     """Returns where somebody begins who wanted nothing in particular."""
     return visit.doors[0].path if visit.doors else "/me"
+
+
+async def entered(visit: Visit, new: NewSession, goal: str) -> Response:
+    """Returns what leads on after the first step: to the second factor, or to the goal."""
+    if new.session.stage is not Stage.SECOND_FACTOR:
+        return await signed_in(visit, new, goal)
+    response = RedirectResponse(with_next("/sign-in/code", goal), 303)
+    await begun(visit, response, new)
+    return response
 
 
 async def signed_in(visit: Visit, new: NewSession, goal: str) -> Response:

@@ -15,10 +15,9 @@ from estafette.http.texts import gettext
 from estafette.logs import Logger
 from estafette.usecases.accounts.secrets import WrongSecretKeyError
 from estafette.usecases.people.provider_identities import sign_in_by_provider
-from estafette.usecases.people.sessions import Stage
 from estafette.web.people import provider
 from estafette.web.people.provider import Attempt, Identity, Provider, ProviderFailed
-from estafette.web.people.signing_in import begun, signed_in, wanted, with_next
+from estafette.web.people.signing_in import entered, wanted
 from estafette.web.visit import Visit
 
 _log = Logger()
@@ -84,11 +83,7 @@ async def _let_in(visit: Visit, there: Provider, identity: Identity, goal: str) 
         )
     except PeopleRefusal:
         return visit.go("/sign-in", refused, Tone.BAD)
-    if new.session.stage is Stage.SECOND_FACTOR:
-        response: Response = RedirectResponse(with_next("/sign-in/code", goal), 303)
-        await begun(visit, response, new)
-        return response
-    return await signed_in(visit, new, goal)
+    return await entered(visit, new, goal)
 
 
 def provider_of(request: Request) -> Provider:
