@@ -91,7 +91,7 @@ class Loop:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """There is work: the next round begins as soon as this one, or the rest after it, allows.
+        """Makes the next round begin as soon as the present one, or the rest after it, allows.
 
         What has failed rests for its time all the same.
         """

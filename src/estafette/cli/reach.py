@@ -10,7 +10,7 @@ ADVICE = "allow its network with ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS, or change i
 
 
 class NotReachedError(Exception):
-    """Nothing would be sent to a URL: why, and what to do."""
+    """A URL to which no webhook would be sent; the message says why, and what to do."""
 
     def __init__(self, reason: str, advice: str) -> None:
         self.reason = reason

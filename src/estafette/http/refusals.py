@@ -65,7 +65,7 @@ class RateLimited(HttpRefusal):
 
 @dataclass(frozen=True)
 class PathUnknown(HttpRefusal):
-    """Nothing is served under this path."""
+    """The path is none that is served."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class Trouble:
     """What a process knows of the trouble that it has."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """There is none. `clock` gives seconds and never goes back."""
+        """Begins without trouble. `clock` gives seconds and never goes back."""
         self._clock = clock
         self._began_at: float | None = None
         self._met_at = 0.0

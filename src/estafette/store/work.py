@@ -19,7 +19,7 @@ class UnitOfWork:
     __slots__ = ("_channels", "connection")
 
     def __init__(self, connection: Connection) -> None:
-        """Nothing follows from it so far."""
+        """Begins without effects."""
         self.connection = connection
         self._channels: set[str] = set()
 
@@ -29,7 +29,7 @@ class UnitOfWork:
         return frozenset(self._channels)
 
     def signal(self, channel: str) -> None:
-        """Has whoever listens on `channel` (see `store.signals`) woken after the commit, once."""
+        """Sends one signal on `channel` (see `store.signals`) after the commit."""
         self._channels.add(channel)
 
     @asynccontextmanager

@@ -40,7 +40,7 @@ class AccountLane:
     """Some of a pool's connections."""
 
     def __init__(self, pool: Pool, bounds: Bounds) -> None:
-        """Everybody is outside."""
+        """Begins with all its connections free."""
         self._pool = pool
         self._bounds = bounds
         self._free = bounds.most

@@ -117,7 +117,7 @@ class Signals:
         self._again: set[str] = set()
 
     def send(self, channel: str) -> None:
-        """There is work for those who listen on `channel` (see `store.signals`).
+        """Tells those who listen on `channel` (see `store.signals`) that there is work.
 
         Returns at once. A lost signal costs a worker's next poll.
         """

@@ -17,7 +17,7 @@ class Guests:
     """
 
     def __init__(self) -> None:
-        """Nobody has come yet."""
+        """Begins without visits."""
         self._known: OrderedDict[tuple[UUID, UUID], None] = OrderedDict()
 
     async def note(self, platform: Platform, session_id: UUID, account_id: UUID) -> None:

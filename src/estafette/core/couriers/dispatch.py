@@ -69,7 +69,7 @@ class Doubt(Enum):
     BEGINS = True
     """It may be there: it is looked up before it is placed again."""
     OVER = False
-    """It is not there."""
+    """The platform does not have the delivery."""
     STAYS = None
     """The attempt showed nothing: if there was a doubt, it is still there."""
 

@@ -11,7 +11,7 @@ class Recalled(StrEnum):
     """The result of cancelling a delivery at another platform."""
 
     CANCELLED = "cancelled"
-    """It is cancelled there, now or before."""
+    """The delivery is cancelled there, now or before."""
     REFUSED = "refused"
     """It has gone too far there."""
     UNKNOWN = "unknown"

@@ -67,7 +67,7 @@ class EntregaClient:
         first_rest_seconds: float = FIRST_REST_SECONDS,
         resolver: AbstractResolver | None = None,
     ) -> None:
-        """Nothing is opened yet; the arguments are those of `Calls`."""
+        """Takes the arguments of `Calls`; opens no connection yet."""
         self.calls = Calls(first_rest_seconds, resolver)
 
     async def close(self) -> None:

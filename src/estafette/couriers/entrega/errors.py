@@ -22,12 +22,12 @@ class CompanyUnknown(HttpRefusal):
 
 @dataclass(frozen=True)
 class Unsigned(HttpRefusal):
-    """There is no signature, more than one, or a wrong one."""
+    """The webhook has no signature, more than one, or a wrong one."""
 
 
 @dataclass(frozen=True)
 class Senseless(HttpRefusal):
-    """It is signed, but it is no webhook of a delivery."""
+    """The webhook is signed, and its body is none of a delivery."""
 
 
 def _problem(status: int, title: str, detail: str, headers: Sequence[Header] = ()) -> HttpReply:

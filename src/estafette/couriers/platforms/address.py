@@ -10,7 +10,7 @@ _LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128
 
 
 class AddressRefusedError(ValueError):
-    """Nothing is sent to this address; the message says why, and what to do."""
+    """Requests to this address are not allowed; the message says why, and what to do."""
 
 
 def check_address(url: str, plain: Iterable[Network]) -> None:

@@ -18,7 +18,7 @@ class InDoubt(CourierFailed):
 
 
 class Late(InDoubt):
-    """Nothing was answered in time."""
+    """The platform did not answer in time."""
 
 
 class PlatformUnavailable(InDoubt):

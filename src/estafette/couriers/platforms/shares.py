@@ -35,7 +35,7 @@ class Shares:
         on_change: OnChange = ignore_change,
         clock: Clock = time.monotonic,
     ) -> None:
-        """Nobody has asked. An account whose requests fail rests so long at first.
+        """Begins without requests. Failing accounts rest `first_rest_seconds` the first time.
 
         `on_change` hears when one has to rest (True), and when it is answered again (False).
         """

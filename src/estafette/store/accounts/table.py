@@ -55,7 +55,7 @@ async def set_rate(connection: Connection, account_id: UUID, per_second: int, bu
 
 
 async def disable(connection: Connection, account_id: UUID, *, disabled: bool) -> bool:
-    """Has an account's keys open nothing, or again what they did; whether it was otherwise."""
+    """Disables an account, or enables it again; returns whether that changed anything."""
     status = await connection.execute(
         "update accounts set disabled_since = case when $2 then now() end"
         " where id = $1 and (disabled_since is not null) <> $2",
@@ -114,7 +114,7 @@ async def find_all(connection: Connection, ids: Collection[UUID]) -> dict[UUID, 
 
 
 async def keep(connection: Connection, account_id: UUID) -> bool:
-    """Has an account stay until the transaction ends; False when there is none."""
+    """Keeps others from removing an account until the transaction ends; False if there is none."""
     query = "select true from accounts where id = $1 for share"
     return bool(await connection.fetchval(query, account_id))
 
@@ -185,7 +185,7 @@ async def market_of(connection: Connection, account_id: UUID) -> str:
 
 
 async def lock(connection: Connection, account_id: UUID) -> None:
-    """Waits until nobody else changes what an account has, and lets nobody until the end."""
+    """Locks an account's row until the transaction ends, against others who change what it has."""
     await connection.execute("select from accounts where id = $1 for no key update", account_id)
 
 

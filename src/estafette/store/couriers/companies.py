@@ -120,7 +120,7 @@ async def names(connection: Connection, ids: Collection[UUID]) -> dict[UUID, str
 
 
 async def keep(connection: Connection, id: UUID) -> bool:
-    """Has a company stay until the transaction ends; False when there is none."""
+    """Keeps others from removing a company until the transaction ends; False if there is none."""
     query = "select true from companies where id = $1 for share"
     return bool(await connection.fetchval(query, id))
 

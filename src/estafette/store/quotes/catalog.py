@@ -115,7 +115,7 @@ _LOCK = "select pg_advisory_xact_lock(hashtextextended('tariffs:' || $1 || ':' |
 
 
 async def lock_tariffs(connection: Connection, market: str, company_id: UUID | None) -> None:
-    """Has nobody else replace a price list until the transaction ends."""
+    """Locks a price list until the transaction ends, against others who replace it."""
     await connection.execute(_LOCK, market, str(company_id or ""))
 
 

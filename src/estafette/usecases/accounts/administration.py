@@ -142,7 +142,7 @@ async def set_rate(
 
 
 async def disable_account(platform: Platform, name: str, *, disabled: bool) -> Account:
-    """Has every key of an account answered as a disabled one, or as before.
+    """Disables an account, so that all its keys are refused, or enables it again.
 
     Its deliveries under way go on, and its webhooks tell of them. Raises AccountNotFoundError.
     """

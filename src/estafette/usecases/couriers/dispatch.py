@@ -248,7 +248,7 @@ def _after(
 async def note_webhook(
     platform: Platform, company_id: UUID, upstream_id: str, delivery_id: UUID | None
 ) -> bool:
-    """Has a delivery looked at now, of which the company's platform has sent a webhook.
+    """Makes the look at a delivery due now, because its platform has sent a webhook about it.
 
     `upstream_id` is its id there, `delivery_id` ours if the platform repeated it. Nothing else of
     the webhook is believed, so that its order, a copy or a replay can do no harm. Returns False

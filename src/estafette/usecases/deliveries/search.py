@@ -43,7 +43,7 @@ class Indexer:
     """
 
     def __init__(self, platform: Platform) -> None:
-        """Nothing has failed yet."""
+        """Begins without failures."""
         self._platform = platform
         self._again_at: dict[Scope, float] = {}
 

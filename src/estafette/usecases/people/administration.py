@@ -69,7 +69,7 @@ async def names_of(platform: Platform, ids: list[UUID]) -> dict[UUID, Person]:
 
 
 async def disable_person(platform: Platform, person_id: UUID, *, disabled: bool) -> Person:
-    """Has a person not sign in any more, with all sessions ended; or lets them again.
+    """Disables a person, whose sessions end, or enables them again.
 
     Raises PersonNotFound, or LastHead for the platform's last owner.
     """

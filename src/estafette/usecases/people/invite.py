@@ -142,7 +142,7 @@ async def list_invitations(
 
 
 async def withdraw_invitation(platform: Platform, of: Organisation, id: UUID) -> None:
-    """Has an open invitation open nothing. Raises NotFound."""
+    """Ends an open invitation: its link is refused from then on. Raises NotFound."""
     async with writing(platform) as connection:
         if not await invitations.withdraw(connection, of, id):
             raise NotFound(id)

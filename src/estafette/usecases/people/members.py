@@ -69,7 +69,7 @@ async def remove_member(platform: Platform, of: Organisation, person_id: UUID) -
 
 
 async def _locked_role(connection: Connection, of: Organisation, person_id: UUID) -> Role:
-    """Has nobody else change who belongs to it, and returns what the person is."""
+    """Locks the memberships of an organisation, and returns the person's role."""
     await memberships.lock_all(connection, of)
     role = await memberships.role(connection, of, person_id)
     if role is None:

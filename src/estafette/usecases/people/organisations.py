@@ -38,7 +38,7 @@ def account_of(of: Organisation) -> UUID | None:
 
 
 async def must_exist(connection: Connection, of: Organisation) -> None:
-    """Has an organisation stay until the transaction ends. Raises OrganisationNotFound."""
+    """Keeps others from removing an organisation in the meantime. Raises OrganisationNotFound."""
     kept = {
         OrganisationKind.ACCOUNT: accounts.keep,
         OrganisationKind.COMPANY: companies.keep,

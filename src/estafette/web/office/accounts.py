@@ -207,7 +207,7 @@ async def change(request: Request, visit: Visit) -> Response:
 
 
 async def close(request: Request, visit: Visit) -> Response:
-    """Has every key of an account be refused from now on."""
+    """Closes an account: every key of it is refused from now on."""
     return await _set_closed(request, visit, closed=True)
 
 

@@ -142,7 +142,7 @@ async def invite(request: Request, visit: Visit) -> Response:
 
 
 async def withdraw(request: Request, visit: Visit) -> Response:
-    """Has an invitation to the organisation in the address open nothing."""
+    """Withdraws an invitation to the organisation that the address names."""
     of, _ = await _organisation(request, visit)
 
     async def do() -> Response:
@@ -158,7 +158,7 @@ async def withdraw(request: Request, visit: Visit) -> Response:
 
 
 async def disable(request: Request, visit: Visit) -> Response:
-    """Has a person not sign in any more; all their sessions end."""
+    """Disables a person, whose sessions end at once."""
     return await _set_disabled(request, visit, disabled=True)
 
 
