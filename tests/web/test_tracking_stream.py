@@ -5,8 +5,9 @@ import asyncio
 from starlette.types import Message
 
 from estafette.core.deliveries.delivery import Status
+from estafette.http.events import event
 from estafette.usecases.deliveries.tracking import TrackedDelivery
-from estafette.web.tracking.stream import EventStream, event
+from estafette.web.tracking.stream import EventStream
 from tests.web.tracking_samples import Shelf, delivery
 
 

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from estafette.core.errors import Busy, Unavailable
 from estafette.core.people.organisation import OrganisationKind
+from estafette.http.events import Crowd
 from estafette.http.language import language_of
 from estafette.http.limiter import PersonLimits
 from estafette.http.refusals import BadBody, BodyTooLarge, EncodedBody, RateLimited
@@ -68,6 +69,7 @@ class PeoplePages:
         self.starlette.state.admission = admission
         self.starlette.state.provider = provider
         self.starlette.state.sends_letters = sends_letters
+        self.starlette.state.crowd = Crowd()
         self.starlette.state.admit = admission.admit
 
     async def known(self, request: Request) -> Visit | None:

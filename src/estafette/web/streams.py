@@ -1,50 +1,69 @@
 """Streams of a page that is open: what has changed, for as long as the session lasts.
 
 A stream asks every few seconds whether its session still opens the page. Where it does not, the
-last event is `signed-out` with the address to go to, which `web/assets/product.js` follows.
+last event is `signed-out` with the address to go to, which `web/assets/product.js` follows. While
+there is no news it sends a `pulse`, as the recipient's page has it.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
+from estafette.http.events import HEARTBEAT_SECONDS, Crowd, CrowdedError, event, pulse
 from estafette.usecases.people.visits import visitor
 from estafette.web.session import SESSION
 from estafette.web.visit import Visit
 
-HEARTBEAT_SECONDS: Final = 15.0
 CHECK_SECONDS: Final = 5.0
+CROWDED_SECONDS: Final = 30
 
 SIGNED_OUT: Final = "signed-out"
 
 
-def event(name: str, data: str, id: str = "") -> bytes:
-    """Returns an event as it goes over the wire (HTML, 9.2.6); `data` may have several lines."""
-    lines = [f"id: {id}"] if id else []
-    lines += [f"event: {name}", *(f"data: {line}" for line in data.split("\n"))]
-    return ("\n".join(lines) + "\n\n").encode()
+class _Counted(StreamingResponse):
+    """A stream that is counted while it is open, or a 503 where there are too many."""
+
+    def __init__(
+        self, events: AsyncGenerator[bytes], crowd: Crowd, person_id: UUID, headers: dict[str, str]
+    ) -> None:
+        super().__init__(events, headers=headers, media_type="text/event-stream")
+        self._events = events
+        self._crowd = crowd
+        self._person_id = person_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Streams until one of these ends."""
+        try:
+            with self._crowd.enter(self._person_id):
+                await super().__call__(scope, receive, send)
+        except CrowdedError:
+            headers = {"cache-control": "no-store", "retry-after": str(CROWDED_SECONDS)}
+            await Response(status_code=503, headers=headers)(scope, receive, send)
+        finally:
+            await self._events.aclose()
 
 
-def stream(visit: Visit, events: AsyncIterator[bytes], *, page: str) -> Response:
+def stream(visit: Visit, events: AsyncIterator[bytes], *, page: str, crowd: Crowd) -> Response:
     """Returns the stream of `events` (as `event` makes them) for the page at the path `page`.
 
     It has a heartbeat, and ends when `events` do, the session does, or the person goes away; then
-    `events` is closed.
+    `events` is closed. It is counted in `crowd` (`request.app.state.crowd`), and where that is full
+    the answer is a 503.
     """
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(
-        _while_signed_in(visit, events, page), headers=headers, media_type="text/event-stream"
-    )
+    return _Counted(_while_signed_in(visit, events, page), crowd, visit.person.id, headers)
 
 
 async def _while_signed_in(
     visit: Visit, events: AsyncIterator[bytes], page: str
 ) -> AsyncGenerator[bytes]:
     loop = asyncio.get_running_loop()
-    yield b": begun\n\n"
+    yield pulse(HEARTBEAT_SECONDS)
     said_at = loop.time()
     following = asyncio.ensure_future(anext(events))
     try:
@@ -62,7 +81,7 @@ async def _while_signed_in(
                 said_at = loop.time()
                 following = asyncio.ensure_future(anext(events))
             elif loop.time() - said_at >= HEARTBEAT_SECONDS:
-                yield b": still here\n\n"
+                yield pulse(HEARTBEAT_SECONDS)
                 said_at = loop.time()
     finally:
         following.cancel()

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from estafette.core.deliveries.delivery import FINAL
 from estafette.core.errors import Busy, Unavailable
+from estafette.http.events import HEARTBEAT_SECONDS
 from estafette.http.files import FOR_EVER
 from estafette.http.language import DEFAULT, negotiate
 from estafette.http.limiter import caller, limits_of
@@ -28,7 +29,7 @@ from estafette.usecases.platform import Platform
 from estafette.web.tracking import language, render
 from estafette.web.tracking.live import Hub
 from estafette.web.tracking.render import FILES, Links
-from estafette.web.tracking.stream import HEARTBEAT_SECONDS, EventStream
+from estafette.web.tracking.stream import EventStream
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import present, sender_card
 

@@ -8,29 +8,17 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from estafette.core.deliveries.delivery import FINAL
+from estafette.http.events import HEARTBEAT_SECONDS, event, pulse
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.web.tracking.live import ChangeSignal, CrowdedError, Hub, Subscription
 
 Render = Callable[[TrackedDelivery], tuple[str, str]]
 """The HTML that a reader sees of a delivery now, and its fingerprint."""
 
-HEARTBEAT_SECONDS = 15.0
-"""Below the idle time-outs of common proxies (nginx: 60 s). It is also how late an open page may
-show "today" where it showed "tomorrow"."""
-
 _RETRY_BASE_MILLISECONDS = 2000
 _RETRY_SPREAD_MILLISECONDS = 3000
 _STUCK_SECONDS = 30.0
 """A client that reads nothing for so many seconds is taken to be gone."""
-
-
-def event(name: str, data: str, *, id: str | None = None) -> bytes:
-    """One server-sent event (WHATWG HTML, 9.2). Line breaks in `data` are kept."""
-    lines = [f"event: {name}"]
-    if id is not None:
-        lines.append(f"id: {id}")
-    lines += [f"data: {line}" for line in data.splitlines() or [""]]
-    return ("\n".join(lines) + "\n\n").encode()
 
 
 class EventStream(Response):
@@ -88,8 +76,8 @@ class EventStream(Response):
         await _send(send, start)
         # spread by the id, so that the clients of a restarted server do not all connect at once
         wait = _RETRY_BASE_MILLISECONDS + self._delivery.id.int % _RETRY_SPREAD_MILLISECONDS
-        pulse = event("pulse", f"{self._heartbeat:g}")
-        await _send_body(send, f"retry: {wait}\n\n".encode() + pulse)
+        alive = pulse(self._heartbeat)
+        await _send_body(send, f"retry: {wait}\n\n".encode() + alive)
         while True:
             delivery = subscription.delivery
             html, fingerprint = self._render(delivery)
@@ -103,7 +91,7 @@ class EventStream(Response):
             if signal is ChangeSignal.CLOSED:
                 break
             if signal is ChangeSignal.QUIET:
-                await _send_body(send, pulse)
+                await _send_body(send, alive)
         await _send(send, {"type": "http.response.body", "body": b"", "more_body": False})
 
 
