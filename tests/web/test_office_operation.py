@@ -17,7 +17,7 @@ from estafette.web.statements import Period, shown
 from tests.rows import tables
 from tests.rows.deliveries import refuse_dispatch
 from tests.serving import Server, running
-from tests.usecases.angola import Shop, new_shop
+from tests.usecases.angola import BY_TRANSFER, WITH_BANK, Shop, new_shop
 from tests.web.people import PersonAtBrowser, sign_in
 
 
@@ -203,3 +203,42 @@ async def test_a_long_statement_goes_on_where_a_page_ended_with_the_balances_of_
     assert [row["balance"] for row in of_merchant] == [fee, 2 * fee, 3 * fee]
     none = await office.owner.get(f"/office/money?account={account.name}&after=x")
     assert none.status == 404
+
+
+async def test_a_transfer_is_confirmed_once_and_by_those_alone_who_may(office: Office) -> None:
+    await office.shop.company("bank", capabilities=WITH_BANK)
+    for _ in range(2):
+        quotes = {quote.company_slug: quote for quote in await office.shop.quotes()}
+        await office.shop.create(quotes["bank"], payment=BY_TRANSFER)
+    listed = (await office.owner.get("/office/payments")).body.decode()
+    first, second = (
+        each["id"]
+        for each in await tables.read(
+            office.server.platform.pool,
+            "deliveries",
+            {"account_id": office.shop.account.id, "status": "awaiting_payment"},
+        )
+    )
+    assert first.hex in listed
+    assert second.hex in listed
+    name = office.shop.account.name
+    path = f"/office/payments?account={name}"
+    seen = await office.support.get(path)
+    assert first.hex in seen.body.decode()
+    assert "/office/payments/confirm" not in seen.body.decode()
+    refused = await office.support.send("/office/payments/confirm", delivery=first.hex)
+    assert refused.status == 403
+    for _ in range(2):  # a double click
+        token = "11111111111111111111111111111111"
+        answer = await office.owner.send(
+            "/office/payments/confirm", delivery=first.hex, mode="live", once=token
+        )
+        assert answer.status == 303
+    assert (await office.shop.delivery(first)).status is Status.PENDING
+    assert (await office.shop.delivery(second)).status is Status.AWAITING_PAYMENT
+    assert await office.acts(first) == ["payment.confirmed"]
+    late = await office.owner.send("/office/payments/confirm", delivery=first.hex, mode="live")
+    assert "Nothing was changed." in (await office.owner.follow(late)).body.decode()
+    nobody = await office.owner.get("/office/payments?account=nobody")
+    assert first.hex not in nobody.body.decode()
+    assert second.hex not in nobody.body.decode()

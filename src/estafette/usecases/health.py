@@ -17,6 +17,7 @@ from estafette.store.ends import Removed
 from estafette.store.inspection import DatabaseState, TableSize
 from estafette.store.webhooks import survey
 from estafette.usecases.deliveries.inspect import DatabaseReport, inspect_database
+from estafette.usecases.people.connect import reading
 from estafette.usecases.platform import Platform
 
 
@@ -56,9 +57,9 @@ class Health:
 
 
 async def examine(platform: Platform) -> Health:
-    """Returns how everything is now. Raises what asyncpg raises where the database is not there."""
+    """Returns how everything is now. Raises Busy, Unavailable, or what asyncpg raises."""
     report = await inspect_database(platform)
-    async with platform.pool.acquire() as connection:
+    async with reading(platform) as connection:
         waiting = await survey.survey(connection)
         pending = await survey.count(connection)
         due, oldest = await dispatches.due(connection)

@@ -16,7 +16,6 @@ from estafette.http.operations import json
 from estafette.http.parameters import text
 from estafette.http.reply import HttpReply
 from estafette.usecases.audit import AuditFilter, list_entries
-from estafette.usecases.condition import look_at_condition
 from estafette.usecases.deliveries.advance import unlock_pin
 from estafette.usecases.deliveries.find import find_anywhere
 from estafette.usecases.deliveries.troubles import (
@@ -25,6 +24,7 @@ from estafette.usecases.deliveries.troubles import (
     list_troubles,
     settle_dispute,
 )
+from estafette.usecases.health import examine
 
 
 async def _troubles(asked: Asked) -> HttpReply:
@@ -84,19 +84,19 @@ async def _health(asked: Asked) -> HttpReply:
     mode = mode_of(asked.query)
     asked.must_be_read("mode")
     found, troubles = (
-        await look_at_condition(asked.platform),
+        await examine(asked.platform),
         await count_troubles(asked.platform, mode),
     )
     return json(
         200,
         {
             "database": {
-                "version": found.database_version,
-                "newer_migrations": found.newer_migrations,
+                "version": ".".join(map(str, found.database.version)),
+                "newer_migrations": found.database.newer_migrations,
             },
             "webhooks": {
-                "waiting": found.webhooks_waiting,
-                "oldest_due_seconds": found.webhooks_oldest_seconds,
+                "waiting": found.webhooks.waiting,
+                "oldest_due_seconds": found.webhooks.oldest_seconds,
             },
             "deliveries": {
                 "stalled": troubles.stalled,

@@ -7,6 +7,7 @@ from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company, Connector
 from estafette.store.couriers import companies, dispatches
 from estafette.store.couriers.dispatches import DispatchCount
+from estafette.usecases.people.connect import reading
 from estafette.usecases.platform import Platform
 
 
@@ -25,7 +26,7 @@ class ConnectedPlatform(NamedTuple):
 async def list_platforms(platform: Platform) -> list[ConnectedPlatform]:
     """Returns every company that has a platform of its own, by market and name."""
     links = await platform.catalog.links()
-    async with platform.pool.acquire() as connection:
+    async with reading(platform) as connection:
         found: list[ConnectedPlatform] = []
         for company in await companies.every(connection):
             if company.connector is not Connector.REMOTE:

@@ -14,6 +14,7 @@ from estafette.loops import Loop, Pace
 from estafette.store.accounts import table as accounts
 from estafette.store.deliveries import daily_tallies, newest
 from estafette.store.pool import Connection
+from estafette.usecases.people.connect import reading
 from estafette.usecases.platform import Platform
 
 MOST_DAYS = 31
@@ -114,7 +115,7 @@ async def platform_figures(platform: Platform, mode: Mode, days: int = 14) -> Pl
     """Returns the figures of all accounts of a mode for the last days, today included."""
     last = max(datetime.now(ZoneInfo(market.time_zone)).date() for market in MARKETS.values())
     since = _first(last, days)
-    async with platform.pool.acquire() as connection:
+    async with reading(platform) as connection:
         counts = await daily_tallies.of_all(connection, mode, since)
         counted_to = await daily_tallies.counted_to(connection)
         busiest = await daily_tallies.busiest(connection, mode, since, _BUSIEST)

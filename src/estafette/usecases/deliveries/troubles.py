@@ -14,6 +14,7 @@ from estafette.store.deliveries.troubles import MOST_COUNTED, TroubleCounts, Tro
 from estafette.usecases import audit
 from estafette.usecases.cursor import cursor_text, read_cursor
 from estafette.usecases.deliveries.advance import lock_one
+from estafette.usecases.people.connect import reading
 from estafette.usecases.platform import Platform
 
 __all__ = [
@@ -67,7 +68,7 @@ async def list_troubles(
     They are looked for among `LOOKED_AT`. Raises PlaceUnknownError when `after` was no `next`.
     """
     place = _FIRST if after is None else read_cursor(after)
-    async with platform.pool.acquire() as connection:
+    async with reading(platform) as connection:
         found = await _LOOK[trouble](connection, mode, place, limit + 1)
     shown = found[:limit]
     has_more = len(found) > limit
@@ -77,7 +78,7 @@ async def list_troubles(
 
 async def count_troubles(platform: Platform, mode: Mode) -> TroubleCounts:
     """Counts them, each kind up to `MOST_COUNTED`."""
-    async with platform.pool.acquire() as connection:
+    async with reading(platform) as connection:
         return await troubles.count(connection, mode)
 
 
