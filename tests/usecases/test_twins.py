@@ -261,10 +261,10 @@ async def test_the_books_of_an_account_and_mode(shop: Shop) -> None:
         assert len(await books.entries(connection, rehearsed.scope, begin, end, None, 9)) == 2
         [entry, *_] = await books.entries(connection, shop.scope, begin, end, None, 9)
         assert await books.balances(connection, shop.scope, entry.booked_at) == []
-        waiting = await deliveries.awaiting_transfer(connection, "live", shop.account.id, 9)
+        waiting = await deliveries.awaiting_transfer(connection, "live", shop.account.id, None, 9)
         assert [delivery.id for delivery in waiting] == [awaited.id]
-        assert await deliveries.awaiting_transfer(connection, "live", other.account.id, 9) == []
-        assert await deliveries.awaiting_transfer(connection, "sandbox", shop.account.id, 9) == []
+        assert await deliveries.awaiting_transfer(connection, "live", other.account.id, None, 9) == []
+        assert await deliveries.awaiting_transfer(connection, "sandbox", shop.account.id, None, 9) == []
         assert await closings.close_next(connection, other.scope) is None
     await add(other, timedelta(days=3), 70)
     async with pool.acquire() as connection, connection.transaction():
