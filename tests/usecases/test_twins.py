@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from estafette.core.accounts.account import Mode
 from estafette.core.accounts.page_orders import OrderTally
@@ -261,10 +262,12 @@ async def test_the_books_of_an_account_and_mode(shop: Shop) -> None:
         assert len(await books.entries(connection, rehearsed.scope, begin, end, None, 9)) == 2
         [entry, *_] = await books.entries(connection, shop.scope, begin, end, None, 9)
         assert await books.balances(connection, shop.scope, entry.booked_at) == []
-        waiting = await deliveries.awaiting_transfer(connection, "live", shop.account.id, None, 9)
+        start = (begin, UUID(int=0))
+        awaiting = deliveries.awaiting_transfer
+        waiting = await awaiting(connection, "live", shop.account.id, 9, start)
         assert [delivery.id for delivery in waiting] == [awaited.id]
-        assert await deliveries.awaiting_transfer(connection, "live", other.account.id, None, 9) == []
-        assert await deliveries.awaiting_transfer(connection, "sandbox", shop.account.id, None, 9) == []
+        assert await awaiting(connection, "live", other.account.id, 9, start) == []
+        assert await awaiting(connection, "sandbox", shop.account.id, 9, start) == []
         assert await closings.close_next(connection, other.scope) is None
     await add(other, timedelta(days=3), 70)
     async with pool.acquire() as connection, connection.transaction():
