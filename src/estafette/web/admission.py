@@ -37,7 +37,9 @@ ENROL: Final = "/me/security"
 
 DRAFT: Final = "draft"
 _DRAFT_SECONDS: Final = 3_600
-_NEVER_KEPT: Final = ("password", "code", "secret", "once_seen")
+_NEVER_KEPT: Final = frozenset({"code", "uri", "answer"})
+"""Fields of forms by which people prove who they are; all with these words in their names too."""
+_SECRET_WORDS: Final = ("password", "secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,5 +277,5 @@ def _kept_fields(form: Form) -> Mapping[str, tuple[str, ...]]:
     return {
         name: values
         for name, values in form.fields.items()
-        if not any(word in name for word in _NEVER_KEPT)
+        if name not in _NEVER_KEPT and not any(word in name for word in _SECRET_WORDS)
     }
