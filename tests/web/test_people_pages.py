@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from pyotp.totp import TOTP
 
+from estafette.core.notifications.letter import LetterKind
 from estafette.core.people.organisation import PLATFORM, Organisation
 from estafette.core.people.permission import Role
 from estafette.usecases.people.administration import find_person, reset_person
@@ -268,7 +269,7 @@ async def test_who_has_forgotten_the_password_is_sent_a_letter(
             told.add((await who.follow(answer)).body)
         assert len(told) == 1
         assert (await dana.get("/me")).status == 200  # until the link is used, nothing changes
-        path = await letter_to(server, email)
+        path = await letter_to(server, email, LetterKind.PASSWORD_RESET)
         answer = await who.fill(path, password="five horses carry letters")
         assert answer.headers["location"] == "/sign-in/code"  # a letter is no second factor
         assert (await dana.get("/me")).status == 303
@@ -276,10 +277,10 @@ async def test_who_has_forgotten_the_password_is_sent_a_letter(
         assert (await who.get("/me")).status == 200
 
 
-async def letter_to(server: Server, email: str) -> str:
-    """The path of the link in the only letter that waits for somebody."""
+async def letter_to(server: Server, email: str, kind: LetterKind) -> str:
+    """The path of the link in the only letter of a kind that waits for somebody."""
     found: list[str] = []
-    for row in await tables.read(server.platform.pool, "letters"):
+    for row in await tables.read(server.platform.pool, "letters", {"kind": kind}):
         content = json.loads(server.platform.cipher.decrypt(row["content"], row["id"].bytes))
         if content["to"] == email:
             found.append(content["facts"]["link"])
@@ -293,6 +294,6 @@ async def test_an_invitation_goes_by_letter_where_letters_are_sent(postgres_dsn:
         dana = await sign_in(server, tenant.account, Role.OWNER)
         page = await dana.fill(f"{dana.home}/team/invite", email=email, role="viewer")
         assert "A letter with it goes to" in page.body.decode()
-        path = await letter_to(server, email)
+        path = await letter_to(server, email, LetterKind.INVITATION)
         assert path in page.body.decode()
         assert (await at_browser(server).get(path)).status == 200
