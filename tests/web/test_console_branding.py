@@ -15,6 +15,7 @@ from estafette.core.people.permission import Role
 from estafette.usecases.accounts.branding import branding_of, change_branding
 from estafette.usecases.accounts.logo import logo_of
 from tests.edges import ENTREGA, KASPI
+from tests.rows import tables
 from tests.serving import Answer, Server, Tenant, running
 from tests.web.browser import DESK, LOOKS, axe, look, opened
 from tests.web.people import OUR_PAGE, PersonAtBrowser, sign_in
@@ -184,3 +185,19 @@ async def test_the_page_and_its_preview_look_well(server: Server, browser: Brows
             assert await axe(page) == []
             await look(page, f"console-branding-{size.name}")
         await context.close()
+
+
+async def test_a_delivery_shows_what_its_recipient_was_told(server: Server) -> None:
+    tenant, who, _ = await console(server)
+    told = frozenset({NotificationKind.CREATED})
+    await change_branding(server.platform, tenant.account.id, Branding("Altyn", told=told))
+    server.platform.catalog.forget()  # as the signal of the change has it
+    id = await tenant.create()
+    found = await tables.value(
+        server.platform.pool, "notifications", "delivery_id", {"account_id": tenant.account.id}
+    )
+    page = (await who.get(f"{who.home}/deliveries/{found.hex}")).body.decode()
+    assert id in page
+    assert "Told to the recipient" in page
+    assert "A delivery was created" in page
+    assert "Waits to be sent" in page

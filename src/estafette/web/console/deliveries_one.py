@@ -1,5 +1,6 @@
 """One delivery in the console: its history, what was agreed, its webhooks; cancel it, move it."""
 
+from datetime import datetime
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -20,16 +21,19 @@ from estafette.core.errors import (
     Refusal,
     TransitionRefused,
 )
+from estafette.core.notifications.notification import NotificationKind
 from estafette.core.people.permission import PersonAct
 from estafette.http.shell import Tone
-from estafette.http.texts import gettext
+from estafette.http.texts import N_, gettext
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.confirm import Confirmation, confirm
 from estafette.usecases.deliveries.find import find_with_history
 from estafette.usecases.deliveries.idempotency import Reply
 from estafette.usecases.deliveries.move_by_hand import move_by_hand
+from estafette.usecases.notifications.outbox import Told, told
 from estafette.usecases.sandbox.simulate import step_by_hand
 from estafette.usecases.webhooks.endpoints import attempts_of
+from estafette.web.console.branding import KINDS
 from estafette.web.console.by_hand import by_hand, delivery_in
 from estafette.web.console.deliveries import named
 from estafette.web.console.deliveries_words import METHODS, refused
@@ -79,6 +83,7 @@ async def show(request: Request, visit: Visit) -> Response:
         metadata=_metadata(delivery),
         attempts=attempts,
         attempt_columns=_attempt_columns(),
+        told=[_told(visit, one) for one in await told(visit.platform, visit.account.id, id)],
         pin=_pin(delivery),
         may_cancel=may_cancel,
         may_confirm=delivery.is_held and visit.may(PersonAct.DELIVERIES_CONFIRM),
@@ -98,6 +103,24 @@ def _attempt_columns() -> list[Column]:
         Column("outcome", gettext("Outcome")),
         Column("at", gettext("Sent"), "time"),
     ]
+
+
+_TOLD: Final = {
+    "waiting": (N_("Waits to be sent"), Tone.INFO),
+    "sent": (N_("Sent"), Tone.GOOD),
+    "overtaken": (N_("Left out: the delivery had gone on"), Tone.QUIET),
+    "dead": (N_("Given up"), Tone.BAD),
+}
+"""What became of telling a recipient something."""
+
+
+def _told(visit: Visit, one: Told) -> tuple[str, str, Tone, datetime]:
+    """Returns what the recipient was told, what became of it and its colour, and of when it is."""
+    state, tone = _TOLD.get(one.state, (one.state, Tone.QUIET))
+    if visit.mode is Mode.SANDBOX and one.state == "sent":
+        state, tone = N_("Rehearsed: nobody was told"), Tone.QUIET
+    kind = KINDS[NotificationKind(one.kind)][0] if one.kind in KINDS else one.kind
+    return gettext(kind), gettext(state), tone, one.created_at
 
 
 def _metadata(delivery: Delivery) -> str:
