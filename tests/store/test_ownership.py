@@ -114,6 +114,7 @@ READ_BESIDES = {
     "deliveries/under_way.py": {"deliveries"},
     "deliveries/troubles.py": {"deliveries", "dispatches"},
     "deliveries/newest.py": {"deliveries", "events"},
+    "couriers/dispatch_counts.py": {"dispatches"},
     "deliveries/daily_tallies.py": {"accounts", "deliveries", "events"},
     "deliveries/finding.py": {"deliveries", "delivery_words"},
     # Work that follows deliveries asks how far these have come.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from estafette.store import ends, inspection
-from estafette.store.couriers import dispatches
+from estafette.store.couriers import dispatch_counts
 from estafette.store.deliveries import daily_tallies
 from estafette.store.ends import Removed
 from estafette.store.inspection import DatabaseState, TableSize
@@ -62,7 +62,7 @@ async def examine(platform: Platform) -> Health:
     async with reading(platform) as connection:
         waiting = await survey.survey(connection)
         pending = await survey.count(connection)
-        due, oldest = await dispatches.due(connection)
+        due, oldest = await dispatch_counts.due(connection)
         state, tables = await inspection.state(connection), await inspection.tables(connection)
         upkeep = await ends.done(connection)
         figures_to = await daily_tallies.counted_to(connection)

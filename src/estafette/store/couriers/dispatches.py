@@ -5,7 +5,7 @@ They are claimed under a lease, see `store/claims.py`. Who locks a delivery as w
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -419,47 +419,6 @@ async def close_disputed(connection: Connection, account_id: UUID, delivery_id: 
         delivery_id,
     )
     return not status.endswith(" 0")
-
-
-_DUE_COUNT = """
-select count(*), coalesce(max(extract(epoch from now() - next_at)), 0)::float8 from (
-    select next_at from dispatches where next_at <= now() limit $1
-) due
-"""
-
-
-async def due(connection: Connection, most: int = 100_000) -> tuple[int, float]:
-    """How many dispatches are due, at most `most`, and for how many seconds the first has been."""
-    row = await connection.fetchrow(_DUE_COUNT, most)
-    assert row is not None  # noqa: S101 - a count gives one row
-    return row[0], row[1]
-
-
-_BY_COMPANY = """
-select company_id, state, count(*) as count, max(last_error) as error from (
-    (select company_id, state, last_error from dispatches
-    where company_id = $1 and next_at is not null limit $2)
-    union all
-    (select company_id, state, last_error from dispatches
-    where company_id = $1 and state = 'disputed' limit $2)
-) of_company group by company_id, state
-"""
-
-
-class DispatchCount(NamedTuple):
-    """How many dispatches to a company stand so, and what the platform said of one of them."""
-
-    state: str
-    deliveries: int
-    error: str | None
-
-
-async def standing_at(
-    connection: Connection, company_id: UUID, most: int = 10_000
-) -> list[DispatchCount]:
-    """How what is under way with a company's platform stands: at most `most` of it is counted."""
-    found = await connection.fetch(_BY_COMPANY, company_id, most)
-    return [DispatchCount(row["state"], row["count"], row["error"]) for row in found]
 
 
 _STORED = """

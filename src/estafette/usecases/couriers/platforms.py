@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company, Connector
-from estafette.store.couriers import companies, dispatches
-from estafette.store.couriers.dispatches import DispatchCount
+from estafette.store.couriers import companies, dispatch_counts
+from estafette.store.couriers.dispatch_counts import DispatchCount
 from estafette.usecases.people.connect import reading
 from estafette.usecases.platform import Platform
 
@@ -32,7 +32,7 @@ async def list_platforms(platform: Platform) -> list[ConnectedPlatform]:
             if company.connector is not Connector.REMOTE:
                 continue
             link = links.get(company.id)
-            standing = await dispatches.standing_at(connection, company.id)
+            standing = await dispatch_counts.standing_at(connection, company.id)
             modes = [mode for mode in Mode if link is not None and mode in link.keys]
             found.append(ConnectedPlatform(company, link and link.base_url, modes, standing))
     return found
