@@ -70,8 +70,11 @@ class Target:
         self.edge.check_error(answer.status, answer.headers, answer.body)
 
     async def rows(self) -> dict[str, int]:
-        """How many rows each table has, but for when keys were used: that is written later."""
-        return await tables.counts(self.server.platform.pool, but=["key_uses"])
+        """How many rows each table has, but for what is written later of every request.
+
+        That is when keys were used, and the log of requests that developers are shown.
+        """
+        return await tables.counts(self.server.platform.pool, but=["key_uses", "api_requests"])
 
     @asynccontextmanager
     async def nothing_stored(self) -> AsyncGenerator[None]:
