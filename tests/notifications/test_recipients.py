@@ -75,7 +75,7 @@ async def test_each_step_of_a_delivery_is_told_in_words_of_its_own(platform: Pla
     await worker.loop.once()
     created, on_the_way, failed = [text.text for text in sender.texts]
     assert created.startswith("Алтын Дән: вам отправляют посылку.")
-    assert re.search(r"курьер едет к вам, по плану до [^{}]*\d\d:\d\d\. https://", on_the_way)
+    assert re.search(r"курьер едет к вам, по плану до [^{}]*\d\d:00\. https://", on_the_way)
     assert "сообщит отправитель" in failed
     assert len({text.id for text in sender.texts}) == 3
 

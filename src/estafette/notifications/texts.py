@@ -6,7 +6,7 @@ is invisible or turns the direction of reading.
 
 import html
 import unicodedata
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -131,9 +131,14 @@ def notification(due: DueNotification, link: str, now: datetime) -> Outgoing:
 
 
 def _time(moment: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
-    """Returns the time of day, with the date where it is another day than today there."""
+    """Returns the time of day, with the date where it is another day than today there.
+
+    What is more than an hour away is told by the next whole hour: nobody knows the minute.
+    """
     from babel.dates import format_date
 
+    if moment - now > timedelta(hours=1):
+        moment = (moment + timedelta(minutes=59, seconds=59)).replace(minute=0, second=0)
     local = moment.astimezone(zone)
     if local.date() == now.astimezone(zone).date():
         return f"{local:%H:%M}"
