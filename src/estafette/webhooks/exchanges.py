@@ -37,31 +37,31 @@ class Exchanges:
 
     def __init__(self, delivered: int = DELIVERED_A_SECOND, failed: int = FAILED_A_SECOND) -> None:
         """Keeps so many exchanges with an endpoint in each second."""
-        self._most = {True: delivered, False: failed}
-        # the second in which one was last kept, and how many were in it
-        self._counts: OrderedDict[tuple[UUID, bool], tuple[int, int]] = OrderedDict()
+        self._most = failed, delivered
+        # the second in which one was last kept, and how many failed and were delivered in it
+        self._counts: OrderedDict[UUID, list[int]] = OrderedDict()
 
     def kept(self, claimed: ClaimedMessage, result: Result | str, now: float) -> Kept:
         """Returns what is kept of an attempt that began at `now` of the monotonic clock."""
         if isinstance(result, str) or not result.written:
             return NOTHING_KEPT
         is_delivered = result.outcome is ExchangeOutcome.DELIVERED
-        if not claimed.is_test and not self._is_room((claimed.endpoint_id, is_delivered), int(now)):
-            return NOTHING_KEPT
+        is_room = self._is_room(claimed.endpoint_id, int(now), is_delivered)
+        if not is_room and claimed.delivery_id is not None:
+            return NOTHING_KEPT  # of tests, each is kept
         request = without_values(result.written, result.private)
         return Kept(request[:MOST_REQUEST_BYTES], result.received[:MOST_ANSWER_BYTES])
 
-    def _is_room(self, kind: tuple[UUID, bool], second: int) -> bool:
-        before, count = self._counts.get(kind, (0, 0))
-        if before != second:
-            count = 0
-        if count >= self._most[kind[1]]:
-            return False
-        self._counts[kind] = second, count + 1
-        if not count:
-            self._counts.move_to_end(kind)
+    def _is_room(self, endpoint_id: UUID, second: int, is_delivered: int) -> bool:
+        counts = self._counts.get(endpoint_id)
+        if counts is None or counts[0] != second:
+            self._counts[endpoint_id] = counts = [second, 0, 0]
+            self._counts.move_to_end(endpoint_id)
             if len(self._counts) > _ENDPOINTS:
                 self._counts.popitem(last=False)
+        if counts[1 + is_delivered] >= self._most[is_delivered]:
+            return False
+        counts[1 + is_delivered] += 1
         return True
 
 
