@@ -96,8 +96,9 @@ async def test_an_endpoint_that_only_fails_is_sent_one_message_now_and_then_and_
         await listen_at(tenant, receiver.url)
         for _ in range(200):
             await tenant.create()
-        # so few at a time that results are written long before all have been tried
-        async with working(platform, fresh_database, limits=Limits(total=8, poll_seconds=0.1)):
+        # so few are claimed at a time that results are written long before all have been
+        few = Limits(total=8, held=16, claim=8, poll_seconds=0.1)
+        async with working(platform, fresh_database, limits=few):
             await until(rests)
             assert [each for each in await messages(tenant) if not each["attempt"]]
             receiver.behaviour = answer()

@@ -82,6 +82,17 @@ def span(length: timedelta) -> str:
     return format_timedelta(length, threshold=1.2, locale=_dates(reader().language))
 
 
+_UNITS = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
+
+
+def exact_span(seconds: int) -> str:
+    """Returns a length of time exactly, in the largest unit that holds it: `90 min`, `3 hr`."""
+    from babel.units import format_unit
+
+    unit, size = next(each for each in _UNITS.items() if seconds % each[1] == 0)
+    return format_unit(seconds // size, f"duration-{unit}", "short", locale=reader().language)
+
+
 def number(value: float | Decimal, digits: int | None = None) -> str:
     """Returns a number: `12,345.6`; with `digits` exactly so many after the point."""
     from babel.numbers import format_decimal

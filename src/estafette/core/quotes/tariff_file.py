@@ -112,8 +112,8 @@ def tariffs_to_csv(tariffs: Iterable[Tariff]) -> str:
             row.up_to_km,
             row.up_to_grams,
             row.fee,
-            duration_text(row.pickup_within_seconds),
-            duration_text(row.delivery_within_seconds),
+            _duration(row.pickup_within_seconds),
+            _duration(row.delivery_within_seconds),
         )
         lines.append(csv_line(cells, "\n"))
     return "".join(lines)
@@ -247,7 +247,7 @@ def _shortened(value: str) -> str:
     return repr(value if len(value) <= _LONGEST_ECHO else f"{value[:_LONGEST_ECHO]}…")
 
 
-def duration_text(seconds: int) -> str:
+def _duration(seconds: int) -> str:
     """Write seconds in the largest unit that holds them exactly, days only from two on."""
     for unit, size in _SECONDS.items():
         if seconds % size == 0 and (unit != "d" or seconds >= 2 * size):

@@ -98,7 +98,7 @@ class Calls:
         first_rest_seconds: float = FIRST_REST_SECONDS,
         resolver: AbstractResolver | None = None,
     ) -> None:
-        """Opens no connection yet. A breaker that opens rests `first_rest` seconds the first time.
+        """Opens no connection yet. A breaker that opens rests `first_rest_seconds` at first.
 
         `resolver` turns names into addresses; None: the few threads of the event loop.
         """

@@ -16,10 +16,10 @@ from estafette.core.quotes.tariff_file import (
     LONGEST,
     TariffFileError,
     TariffFileProblem,
-    duration_text,
     price_list_text,
     tariffs_to_csv,
 )
+from estafette.http.formats import exact_span
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext, ngettext
 from estafette.usecases.couriers.companies import CompanyNotFoundError, company_of
@@ -94,7 +94,7 @@ async def show_one(request: Request, visit: Visit) -> Response:
         columns=_columns(),
         rows=opened.tariffs[:_SHOWN],
         count=len(opened.tariffs),
-        duration=duration_text,
+        duration=exact_span,
         may_edit=visit.may(PersonAct.TARIFFS_EDIT),
     )
 
@@ -139,11 +139,11 @@ async def _compared(
         status=status,
         owner=owner,
         proposal=proposal,
-        columns=(Column("change", gettext("Change")), *_columns()),
+        columns=(Column("change", gettext("Kind of change")), *_columns()),
         changes=proposal.changes[:_SHOWN],
         counts=_counts(proposal.changes),
         pieces=[text[at : at + _PIECE] for at in range(0, len(text), _PIECE)],
-        duration=duration_text,
+        duration=exact_span,
         is_late=is_late,
     )
 
