@@ -135,6 +135,11 @@ async def test_money_is_booked_once_and_never_more_than_is_owed(office: Office) 
     lines = file.body.decode().splitlines()
     assert [line.split(",")[1] for line in lines].count("settled") == 2
     assert file.headers["content-disposition"].startswith("attachment")
+    slug = f"own-{office.shop.account.id.hex[-8:]}"
+    await office.shop.company(slug)
+    assert f'value="{slug}"' in (await office.owner.get("/office/money")).body.decode()
+    own = await office.owner.get(f"/office/money/statement.csv?mode=live&company={slug}")
+    assert own.body.decode().startswith("booked_at,")
     of_company = await office.owner.get("/office/money/statement.csv?mode=live&company=nobody")
     assert of_company.status == 404
     refused = await office.support.send(
