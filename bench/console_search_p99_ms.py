@@ -68,8 +68,8 @@ def _round(found: Console, pieces: list[str]) -> tuple[list[float], int]:
     hits = 0
     for number, piece in enumerate(pieces):
         path = f"/deliveries?{urlencode({'q': piece})}"
-        milliseconds, page = found.open(("entrega", "kaspi")[number % 2], path)
-        took.append(milliseconds)
+        seconds, page = found.open(("entrega", "kaspi")[number % 2], path)
+        took.append(seconds)
         hits += "<tbody>" in page
         time.sleep(_PAUSE)
     return took, hits
