@@ -42,6 +42,7 @@ estafette.toml. Commands find a running `estafette up` through its data folder (
 GROUPS = (
     "accounts",
     "people",
+    "operator-keys",
     "keys",
     "webhooks",
     "tariffs",
@@ -52,7 +53,6 @@ GROUPS = (
     "audit",
 )
 COMMANDS = {
-    "operator-keys": "operator_keys:app",
     "up": "processes:up",
     "serve": "processes:serve",
     "worker": "processes:worker",
@@ -105,7 +105,7 @@ def _run(arguments: Sequence[str]) -> int:
     # Markdown would load its parser and a library of colours for languages: help has neither.
     app = App(name="estafette", result_action="return_value", help_format="plaintext")
     for group in GROUPS:
-        app.command(f"estafette.cli.{group}:app", name=group)
+        app.command(f"estafette.cli.{group.replace('-', '_')}:app", name=group)
     for name, place in COMMANDS.items():
         app.command(f"estafette.cli.{place}", name=name)
     code = app(arguments, exit_on_error=False, print_error=False)

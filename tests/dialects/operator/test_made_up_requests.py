@@ -25,7 +25,7 @@ _CHECKS: list[Any] = [
     _openapi.response_schema_conformance,
 ]
 _SETTINGS = settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

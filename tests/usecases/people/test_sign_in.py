@@ -28,6 +28,7 @@ from estafette.usecases.people.passwords import (
     ROUNDS,
     hashed,
     of_address,
+    of_person,
 )
 from estafette.usecases.people.second_factor import (
     MOST_CODES,
@@ -93,8 +94,8 @@ async def test_a_refusal_takes_as_long_for_nobody_as_for_somebody(platform: Plat
             await sign_in(platform, email, "another password", new_client())
         return time.process_time() - began
 
-    known = [await processor_seconds(one.person.email) for _ in range(5)]
-    unknown = [await processor_seconds(new_email()) for _ in range(5)]
+    known = [await processor_seconds(one.person.email) for _ in range(3)]
+    unknown = [await processor_seconds(new_email()) for _ in range(3)]
     assert 0.6 < median(known) / median(unknown) < 1.6
 
 
@@ -103,15 +104,19 @@ async def test_nobodys_hash_costs_what_everybodys_does() -> None:
     assert parts == NOBODY.split("$")[1:4] == ["argon2id", "v=19", f"m={MEMORY_KIB},t={ROUNDS},p=1"]
 
 
+async def tried(platform: Platform, subject: bytes, tries: int) -> None:
+    """Has so much been tried already."""
+    now = timedelta(0)
+    await tables.add(platform.pool, "sign_in_tallies", subject=subject, since=now, tries=tries)
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 async def test_a_person_is_tried_so_often_known_or_not(platform: Platform, is_known: bool) -> None:
     email = (await new_person(platform)).person.email if is_known else new_email()
-    tries = [
-        sign_in(platform, email, "another password", new_client())
-        for _ in range(MOST_OF_PERSON + 2)
-    ]
+    await tried(platform, of_person(email), MOST_OF_PERSON - 2)
+    tries = [sign_in(platform, email, "another password", new_client()) for _ in range(4)]
     ended = await asyncio.gather(*tries, return_exceptions=True)
-    assert [type(each) for each in ended].count(SignInRefused) == MOST_OF_PERSON
+    assert [type(each) for each in ended].count(SignInRefused) == 2
     late = [each for each in ended if isinstance(each, TooManyAttempts)]
     assert len(late) == 2
     assert all(0 < each.retry_after <= 900 for each in late)
@@ -121,13 +126,7 @@ async def test_a_person_is_tried_so_often_known_or_not(platform: Platform, is_kn
 
 async def test_an_address_tries_so_often_whomever_it_names(platform: Platform) -> None:
     one, client = await new_person(platform), new_client()
-    await tables.add(
-        platform.pool,
-        "sign_in_tallies",
-        subject=of_address(client.address),
-        since=timedelta(0),
-        tries=MOST_FROM_ADDRESS,
-    )
+    await tried(platform, of_address(client.address), MOST_FROM_ADDRESS)
     with pytest.raises(TooManyAttempts):
         await sign_in(platform, one.person.email, PASSWORD, client)
     neighbour = Client((client.address or "").replace("::1", "::2"))
@@ -137,9 +136,7 @@ async def test_an_address_tries_so_often_whomever_it_names(platform: Platform) -
 
 async def test_tries_are_forgotten_after_a_while_and_with_success(platform: Platform) -> None:
     one = await new_person(platform)
-    for _ in range(MOST_OF_PERSON - 1):
-        with pytest.raises(SignInRefused):
-            await sign_in(platform, one.person.email, "another password", new_client())
+    await tried(platform, of_person(one.person.email), MOST_OF_PERSON - 1)
     await sign_in(platform, one.person.email, PASSWORD, new_client())
     with pytest.raises(SignInRefused):
         await sign_in(platform, one.person.email, "another password", new_client())
