@@ -18,6 +18,7 @@ from estafette.core.ids import new_id
 from tests.cli.stage import Command
 from tests.rows import tables
 from tests.usecases.angola import BY_TRANSFER, VIANA, WITH_BANK, angola_over, new_shop
+from tests.usecases.people.people import account, new_person
 
 # What these do is no act: they look, run processes, print, or bring the database to a version.
 READING = {
@@ -31,8 +32,10 @@ READING = {
     "keys list",
     "listen",
     "migrate",
+    "operator-keys list",
     "payments list",
     "payments statement",
+    "people list",
     "secret-key",
     "serve",
     "tariffs export",
@@ -52,6 +55,7 @@ class Stage:
     awaiting: str = ""
     delivery: str = ""
     held: str = ""
+    person: str = ""
 
 
 @pytest.fixture
@@ -72,6 +76,8 @@ def stage(fresh_database: str, over_fresh_database: Command) -> Stage:
             stage.delivery = str((await shop.create()).id)
             page = OrderingPage(new_id(), PageLimits(held=True), b"")
             known = replace(VIANA, phone="923 444 555", phone_e164="+244923444555")
+            somebody = await new_person(platform, account(shop.account.id))
+            stage.person = somebody.person.email
             stage.held = str((await shop.create(page=page, dropoff=known)).id)
 
     asyncio.run(made())
@@ -81,9 +87,9 @@ def stage(fresh_database: str, over_fresh_database: Command) -> Stage:
 def _commands() -> set[str]:
     """Every command that there is, by its full name."""
     found = set(COMMANDS)
-    for group in (*GROUPS, "secret_key"):
-        app = importlib.import_module(f"estafette.cli.{group}").app
-        found |= {f"{group.replace('_', '-')} {name}" for name in app if name[0] != "-"}
+    for group in (*GROUPS, "secret-key"):
+        app = importlib.import_module(f"estafette.cli.{group.replace('-', '_')}").app
+        found |= {f"{group} {name}" for name in app if name[0] != "-"}
     return found
 
 
@@ -96,7 +102,20 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
     key = stage.run("keys", "create", "--account", stage.account, "--mode", "live")["id"]
     other = stage.run("keys", "create", "--account", stage.account, "--mode", "live")["id"]
     page = stage.run("keys", "create", "--account", stage.account, "--kind", "publishable")["id"]
+    program = stage.run("operator-keys", "create")["id"]
+    guest = "guest@shop.example"
     return {
+        "people invite": ("invitation.created", [guest], ""),
+        "people withdraw": ("invitation.withdrawn", [guest], ""),
+        "people disable": ("person.disabled", [stage.person], ""),
+        "people enable": ("person.enabled", [stage.person], ""),
+        "people reset": ("person.reset", [stage.person], ""),
+        "operator-keys create": ("operator_key.created", ["--name", "billing"], ""),
+        "operator-keys update": ("operator_key.changed", [program, "--name", "ERP"], ""),
+        "operator-keys disable": ("operator_key.disabled", [program], ""),
+        "operator-keys enable": ("operator_key.enabled", [program], ""),
+        "operator-keys rotate": ("operator_key.rotated", [program], ""),
+        "operator-keys revoke": ("operator_key.revoked", [program], ""),
         "accounts create": ("account.created", ["audited", *ao], ""),
         "accounts set-rate": ("account.changed", [stage.account, "7"], ""),
         "accounts keep": ("account.changed", [stage.account, "--days", "30"], ""),

@@ -30,14 +30,14 @@ def test_the_help_names_every_command_and_subcommand(capsys: pytest.CaptureFixtu
     listed = dict(re.findall(r"^  ([a-z-]+) {2,}(.*)$", one_line_each, re.MULTILINE))
     assert set(listed) == {*GROUPS, *COMMANDS}
     for group in GROUPS:
-        app = importlib.import_module(f"estafette.cli.{group}").app
+        app = importlib.import_module(f"estafette.cli.{group.replace('-', '_')}").app
         names = {name for name in app if not name.startswith("-")}
         assert set(listed[group].split(", ")) == names
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_command_takes_json(group: str, capsys: pytest.CaptureFixture[str]) -> None:
-    app = importlib.import_module(f"estafette.cli.{group}").app
+    app = importlib.import_module(f"estafette.cli.{group.replace('-', '_')}").app
     for name in app:
         if not name.startswith("-"):
             run([group, name, "--help"])
