@@ -8,11 +8,13 @@ from uuid import UUID
 import pytest
 
 from estafette.core.accounts.account import Mode
+from estafette.core.audit import AuditedAct
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.people.permission import Role
 from estafette.usecases.audit import AuditFilter, list_entries
 from estafette.usecases.deliveries.advance import Move, advance
+from estafette.web.people.acts import act_names
 from estafette.web.statements import Period, shown
 from tests.rows import tables
 from tests.rows.deliveries import refuse_dispatch
@@ -247,3 +249,7 @@ async def test_a_transfer_is_confirmed_once_and_by_those_alone_who_may(office: O
     nobody = await office.owner.get("/office/payments?account=nobody")
     assert first.hex not in nobody.body.decode()
     assert second.hex not in nobody.body.decode()
+
+
+def test_every_act_of_the_audit_has_a_name_for_people() -> None:
+    assert [act for act in AuditedAct if act not in dict(act_names())] == []
