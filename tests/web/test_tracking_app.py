@@ -147,8 +147,11 @@ async def test_the_first_visit_of_the_page_is_small_in_every_language(
     client: aiohttp.ClientSession,
 ) -> None:
     found = delivery(Status.OUT_FOR_DELIVERY)
-    files = ["tracking.css", "tracking.js", "emblem.svg", "onest-latin.woff2"]
-    files += ["onest-cyrillic.woff2", "onest-cyrillic-ext.woff2"]  # Kazakh loads all three
+    files = ["tracking.css", "tracking.js", "emblem.svg", "onest-latin-wght-normal.woff2"]
+    files += [
+        "onest-cyrillic-wght-normal.woff2",
+        "onest-cyrillic-ext-wght-normal.woff2",
+    ]  # Kazakh loads all three
     headers = {"Accept-Encoding": "gzip"}
     async with served(Shelf(found).pages()) as base:
         paths = [f"/{public(found.id)}?lang=kk"]

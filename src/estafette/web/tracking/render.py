@@ -3,24 +3,34 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources.abc import Traversable
 
 import orjson
 
 from estafette.core.accounts.colour import brand_colours
 from estafette.http.files import Files
-from estafette.http.pages import PACKAGE, template
+from estafette.http.pages import PACKAGE, VENDOR, template
 from estafette.web.tracking import route
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import SenderCard, TrackingView
 
-_TYPEFACE = "onest-latin.woff2"
+_TYPEFACE = "onest-latin-wght-normal.woff2"
 _REFERENCE_LENGTH = 6
 
 
-_STATIC = PACKAGE / "web/tracking/static"
+def read_files(vendor: Traversable) -> Files:
+    """Returns the page's files: our own, and the typeface from `vendor`.
 
-FILES = Files(sorted(_STATIC.iterdir(), key=lambda file: file.name))
-"""The page's files, read once."""
+    Where the build did not lay it there, the page is set in the reader's system font: its style
+    sheet names one.
+    """
+    own = sorted((PACKAGE / "web/tracking/static").iterdir(), key=lambda file: file.name)
+    fonts = sorted(vendor.iterdir(), key=lambda file: file.name) if vendor.is_dir() else []
+    return Files([*own, *(file for file in fonts if file.name.startswith("onest-"))])
+
+
+FILES = read_files(VENDOR)
+"""The files of this installation, read once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +169,6 @@ def _render(name: str, texts: Texts, **context: object) -> str:
         texts=texts,
         languages=LANGUAGES,
         route_path=route.PATH,
-        typeface=_TYPEFACE,
+        typeface=_TYPEFACE if _TYPEFACE in FILES else None,
         **context,
     )
