@@ -41,10 +41,10 @@ async def _intruders(owner: Tenant) -> list[Tenant]:
 async def _rows(owner: Tenant) -> set[tuple[str, str]]:
     """Everything that is stored of an account: table and row, as text.
 
-    But for when its keys were used, which is written later.
+    But for when its keys were used, and the log of its requests, which are written later.
     """
     pool = owner.server.platform.pool
-    return await tables.stored_of(pool, owner.account.id, but=["key_uses"])
+    return await tables.stored_of(pool, owner.account.id, but=["key_uses", "api_requests"])
 
 
 async def _names(owner: Tenant, theirs: Belongings) -> list[str]:

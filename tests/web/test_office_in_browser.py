@@ -45,6 +45,7 @@ async def test_the_first_operator_opens_an_account_whose_owner_signs_in(
     await page.goto(f"{server.url}/office/accounts")  # which is for those with a second factor
     await expect(page).to_have_url(f"{server.url}/me/security")
     await page.goto(f"{server.url}/me/security/app")
+    await page.get_by_label("Your password").fill(PASSWORD)
     await page.get_by_role("button", name="Begin").click()
     secret = await page.locator('input[name="secret"]').get_attribute("value")
     assert secret is not None

@@ -14,6 +14,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from estafette.core.deliveries.delivery import Status
 from estafette.core.people.permission import Role
 from tests.edges import ENTREGA
+from tests.rows import tables
 from tests.serving import Server, Tenant
 from tests.web.people import PersonAtBrowser, sign_in
 
@@ -61,9 +62,7 @@ async def _of_navigation(page: Page, url: str, prefix: str) -> None:
 
 async def test_pictures_of_the_pages(server: Server, browser: Browser) -> None:
     tenant = await server.tenant(ENTREGA)
-    await server.platform.pool.execute(
-        "UPDATE accounts SET name = 'loja' WHERE id = $1", tenant.account.id
-    )
+    await tables.change(server.platform.pool, "accounts", {"id": tenant.account.id}, name="loja")
     await _some_deliveries(tenant)
     anybody = await _window(browser, server, None)
     page = await anybody.new_page()

@@ -76,6 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     try:
         _must_be_text(arguments)
+        _must_be_known(arguments[0])
         return _run(arguments)
     except KeyboardInterrupt:
         return 130
@@ -97,6 +98,20 @@ def _must_be_text(arguments: Sequence[str]) -> None:
             argument.encode()
         except UnicodeEncodeError:
             raise misused(f"{argument!r} is no text in UTF-8") from None
+
+
+def _must_be_known(command: str) -> None:
+    """Refuses the name of no command, without loading those that there are."""
+    known = [*GROUPS, *COMMANDS]
+    if command in known or command.startswith("-"):
+        return
+    from difflib import get_close_matches
+
+    from estafette.cli.output import misused
+
+    close = get_close_matches(command, known, 1)
+    meant = f' Did you mean "{close[0]}"?' if close else ""
+    raise misused(f'Unknown command "{command}".{meant} `estafette --help` lists the commands')
 
 
 def _run(arguments: Sequence[str]) -> int:

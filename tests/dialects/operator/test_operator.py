@@ -150,10 +150,11 @@ async def test_people_are_invited_listed_changed_and_reset(operator: Operator) -
 
 
 async def test_a_company_is_added_changed_and_paused(operator: Operator) -> None:
+    run = uuid4().hex[:8]
     new = {
         "market": "AO",
-        "name": "Moto",
-        "slug": f"moto-{uuid4().hex[:8]}",
+        "name": f"Moto {run}",
+        "slug": f"moto-{run}",
         "connector": "inhouse",
     }
     made = await operator.call(
@@ -175,14 +176,17 @@ async def test_a_company_is_added_changed_and_paused(operator: Operator) -> None
     for wrong in bad:
         assert (await operator.call("PATCH", path, wrong)).status == 400
     assert (await operator.call("POST", "/v1/companies", new)).status == 409
-    following = "/v1/companies?market=AO&limit=1"
+    second = {**new, "slug": f"moto-2-{run}", "name": f"Moto {run} Norte"}
+    assert (await operator.call("POST", "/v1/companies", second)).status == 201
+    pages = f"/v1/companies?market=AO&name={run}&limit=1"
+    following = pages
     seen: list[str] = []
     while following:
         page = (await operator.call("GET", following)).told
         seen += [each["id"] for each in page["data"]]
-        following = page["next"] and f"/v1/companies?market=AO&limit=1&cursor={page['next']}"
+        following = page["next"] and f"{pages}&cursor={page['next']}"
     assert made.told["id"] in seen
-    assert len(seen) == len(set(seen))
+    assert len(seen) == len(set(seen)) == 2
 
 
 async def test_keys_of_a_platform_are_never_shown(operator: Operator) -> None:
