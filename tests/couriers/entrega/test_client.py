@@ -1,7 +1,6 @@
 """The client of other platforms, against ones that answer, refuse, break off and never end."""
 
 import json
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -45,13 +44,6 @@ from tests.receivers import (
 SHOP, OTHER_SHOP = uuid4(), uuid4()
 _OUR_ID = "0192d5a0-0000-7000-8000-000000000001"
 _SINCE = datetime(2026, 2, 1, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture
-async def client() -> AsyncGenerator[EntregaClient]:
-    client = EntregaClient()
-    yield client
-    await client.close()
 
 
 async def test_a_quote_is_asked_for_with_the_key_and_read(client: EntregaClient) -> None:
