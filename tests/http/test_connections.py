@@ -89,9 +89,8 @@ async def test_a_body_that_is_fed_byte_by_byte_is_cut_off(path: str) -> None:
 
 async def test_who_does_not_read_an_answer_loses_it() -> None:
     for path in ("/large", "/endless"):
-        async with staged(
-            ConnectionLimits(sending=SOON, idle=5)
-        ) as stage:  # in which the request surely was read
+        # the time of an idle connection is long enough for the request to be read
+        async with staged(ConnectionLimits(sending=SOON, idle=5)) as stage:
             with socket.create_connection(("127.0.0.1", stage.port)) as reader:
                 reader.sendall(request("GET", path, {}, last=path == "/large"))
                 await until(lambda: stage.ended("reading") == 1)
@@ -112,7 +111,7 @@ async def _is_reset(reader: socket.socket) -> bool:
     loop = asyncio.get_running_loop()
     reader.setblocking(False)
     size = 0
-    with reader, suppress(ConnectionResetError):
+    with suppress(ConnectionResetError):
         async with asyncio.timeout(LONGEST):
             while part := await loop.sock_recv(reader, 65_536):
                 size += len(part)
@@ -122,22 +121,22 @@ async def _is_reset(reader: socket.socket) -> bool:
 
 async def test_what_the_system_keeps_unread_counts_as_unread() -> None:
     async with staged(ConnectionLimits(sending=SOON)) as stage:
-        reader = _silent_reader(stage.port, request("GET", "/much", {}))
-        await until(lambda: stage.ended("reading") == 1)
-        await until(lambda: stage.open == 0)
-        assert await _is_reset(reader)
+        with _silent_reader(stage.port, request("GET", "/much", {})) as reader:
+            await until(lambda: stage.ended("reading") == 1)
+            await until(lambda: stage.open == 0)
+            assert await _is_reset(reader)
 
 
 async def test_a_connection_that_makes_room_leaves_nothing_with_the_system() -> None:
     async with staged(ConnectionLimits(each=2)) as stage:
         # a little less than is handed on at once, so that the answer is done with for the server
-        first = _silent_reader(stage.port, request("GET", "/some", {}))
-        await until(lambda: stage.open == 1)
-        async with stage.many(2, GET) as others:
-            for each in others:
-                assert await each.answer()
-            await until(lambda: stage.ended("evicted") >= 1)
-        assert await _is_reset(first)
+        with _silent_reader(stage.port, request("GET", "/some", {})) as first:
+            await until(lambda: stage.open == 1)
+            async with stage.many(2, GET) as others:
+                for each in others:
+                    assert await each.answer()
+                await until(lambda: stage.ended("evicted") >= 1)
+            assert await _is_reset(first)
 
 
 async def test_what_one_address_leaves_unread_is_bounded_together() -> None:
