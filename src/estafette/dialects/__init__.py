@@ -1,4 +1,4 @@
-"""The published APIs that Estafette speaks, one folder each, and the record that each gives out.
+"""The published APIs that Estafette speaks, one folder each, and the record that each provides.
 
 At run time this module needs the standard library and `http.mounts` alone: `estafette up` reads an
 introduction without loading any dialect.
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Introduction:
-    """What a dialect's `dialect.toml` tells of it, which needs no code of the dialect.
+    """What a dialect's `dialect.toml` says of it, which is read without the dialect's code.
 
     `title` is what people call the API. `docs` is the path of its page below its `mount`.
-    `first_call` is a call that runs as it stands, for a demo account: `$url` is where the dialect
-    is mounted, `$order` is new each time, and the account's keys stand by their names.
+    `first_call` is a call that can be run unchanged with a demo account: `$url` is where the
+    dialect is mounted, `$order` is new each time, and the account's keys stand by their names.
     `scenario_where` is where in a request a merchant names a scenario of the sandbox ("the drop-off
     notes"), `scenario_example` that part of one; "" where there is no such place.
     """
@@ -45,7 +45,7 @@ class Introduction:
     scenario_example: str = ""
 
     def docs_url(self, server_url: str) -> str:
-        """Returns where its page is, for who reaches the server at `server_url`."""
+        """Returns the URL of its page, where callers reach the server at `server_url`."""
         return self.mount.url(server_url) + self.docs
 
 
@@ -73,7 +73,8 @@ def changelog(name: str) -> str:
 def later(place: str) -> Callable[..., Any]:
     """Returns the function at a place (`module:function`), which is imported when it is called.
 
-    A command speaks of deliveries in a dialect's words, and serves none: it does without the rest.
+    A command writes deliveries in a dialect's words but does not serve the dialect. So it need not
+    load the rest.
     """
 
     def call(*arguments: Any) -> Any:
@@ -89,7 +90,7 @@ class ShowEvent(Protocol):
     """
 
     def __call__(self, id: UUID, ordinal: int, *, is_test: bool) -> str:
-        """The id of the event's announcement, or of a test webhook."""
+        """Returns the id of the event's announcement, or of a test webhook."""
         ...
 
 
@@ -97,7 +98,7 @@ class ShowEvent(Protocol):
 class Ids:
     """How a dialect writes the ids of deliveries and of events on webhooks.
 
-    `parse` reads what `delivery` wrote; None for all else.
+    `parse` reads what `delivery` wrote, and returns None for any other text.
     """
 
     delivery: Callable[[UUID], str]
@@ -153,5 +154,5 @@ class DialectRecord:
 
     @property
     def name(self) -> str:
-        """Its name, as accounts and markets carry it."""
+        """The dialect's name, as accounts and markets store it."""
         return self.dialect.name

@@ -1,4 +1,4 @@
-"""The connections of a process: how many there may be, and how long each may take for what."""
+"""The connections of a process: how many there may be, and the time limits for callers."""
 
 import asyncio
 from collections import OrderedDict
@@ -12,20 +12,20 @@ from estafette.http.address import counted, plain
 from estafette.logs import Logger
 
 _REFUSED_AT_ONCE = 32
-"""How many refused connections are kept open until the reason was sent to them."""
+"""How many refused connections are kept open until their refusal has been sent."""
 
 _UNREAD, _UNREAD_EACH = 512 * 1024 * 1024, 64 * 1024 * 1024
 """How many bytes of answers all callers together, and those of one address, may leave unread."""
 
 _NOTICE_SECONDS = 10.0
-"""Of each reason one line is logged in so many seconds, with the number of connections."""
+"""For each reason one line is logged in so many seconds, with the number of connections."""
 
 _log = Logger()
 
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """How many connections there may be, and how many seconds a caller may take for what.
+    """How many connections there may be, and the time limits for callers, in seconds.
 
     `most` bounds all connections, `each` those of one client address (for IPv6 its /64). All others
     are seconds. `head` is for a request line and headers, from the beginning of the connection or
@@ -39,7 +39,7 @@ class ConnectionLimits:
     most: int = 10_000
     each: int = 256
     head: float = 15.0
-    body: float = 25.0  # above what http/request.py allows, which answers in the dialect's words
+    body: float = 25.0  # longer than http/request.py allows, so that it answers first
     farewell: float = 5.0
     idle: float = 75.0
     sending: float = 30.0
@@ -48,7 +48,7 @@ class ConnectionLimits:
 
 
 class Connection(Protocol):
-    """What is asked of a connection here."""
+    """What `Connections` needs to know and do of each connection."""
 
     host: str
     """The address of the other end: the caller's, or a proxy's."""
@@ -59,7 +59,7 @@ class Connection(Protocol):
         ...
 
     def overdue(self, now: float) -> str | None:
-        """Returns what the caller takes too long for, or None. Called once a second.
+        """Returns which time limit the caller has exceeded, or None. Called once a second.
 
         `now` is in the event loop's seconds.
         """
@@ -111,7 +111,7 @@ class Connections:
         is_proxy: Callable[[str], bool] = lambda _: False,
         metrics: ConnectionMetrics | None = None,
     ) -> None:
-        """Holds the `limits`; addresses of which `is_proxy` is true may have any number."""
+        """Uses these `limits`. An address for which `is_proxy` is true may have any number."""
         self.limits = limits or ConnectionLimits()
         self.now = 0.0
         """The time of the last look at all connections, in the event loop's seconds."""
@@ -130,8 +130,8 @@ class Connections:
     def admit(self, connection: Connection, host: str) -> int | None:
         """Adds a new, idle connection from `host`; returns a status if it must be refused.
 
-        Where there are too many, the one that has been idle for longest is closed: of the same
-        address, or of all. Only where none is idle is the new one refused, with 429 or 503. 0
+        Where there are too many, the one that has been idle for longest is closed, of the same
+        address or of all. If none is idle, the new one is refused, with 429 or 503. The status 0
         means that it is refused without an answer, since too many are being refused already.
         """
         if self._timer is None:
@@ -223,7 +223,7 @@ class Connections:
             self._stop_looking()
 
     def _bound_unread(self) -> None:
-        """Closes those with most unread bytes where an address, or all, have too many."""
+        """Closes connections with most unread bytes where an address, or all, have too many."""
         total = 0
         by_address: dict[str, list[tuple[int, Connection]]] = {}
         for connection, key in self._all.items():
@@ -238,7 +238,7 @@ class Connections:
             self._drop(left, total - _UNREAD, "")
 
     def _drop(self, some: list[tuple[int, Connection]], excess: int, client: str) -> int:
-        """Closes as many as have `excess` bytes unread; returns how many bytes that frees."""
+        """Closes connections until `excess` unread bytes are freed; returns the number freed."""
         dropped = 0
         for unread, connection in sorted(some, key=lambda each: -each[0]):
             if dropped >= excess:
@@ -281,7 +281,7 @@ class _Notice:
         self.tell(now)
 
     def tell(self, now: float) -> None:
-        """Logs the number since the last line, unless that was less than ten seconds ago."""
+        """Logs the number since the last line, unless that line is less than ten seconds old."""
         if not self._count or (self._told_at is not None and now - self._told_at < _NOTICE_SECONDS):
             return
         _log.warning(

@@ -1,8 +1,9 @@
 """One request and its answer on a connection of uvicorn's.
 
-uvicorn writes the head of an answer and its body separately, and the event loop sends each at once:
-two system calls, two packets, and a caller who is woken twice. Here the head waits for the body. A
-long answer is written in pieces, so that a caller who does not read costs no second copy of it.
+uvicorn writes the head of an answer and its body separately, and the event loop sends each at once.
+That takes two system calls and two packets, and the caller is woken twice. Here the head is sent
+together with the body. A long answer is written in pieces, so that a caller who does not read it
+costs no second copy of it.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ _MOST_REFUSALS = 10
 
 
 class CycleTimeouts:
-    """Delays, and at last ends, a connection that goes on after answers of 429."""
+    """Delays further answers on a connection after answers of 429, and finally ends it."""
 
     __slots__ = ("_refused", "_seconds")
 
@@ -52,11 +53,11 @@ class CycleTimeouts:
 
 
 class Cycle(RequestResponseCycle):
-    """As uvicorn's, but that it sends an answer whose body is known as one piece."""
+    """uvicorn's cycle, changed so that an answer whose body is known is sent as one piece."""
 
-    _head = b""  # what is to be written before the next part of the body
-    patience: CycleTimeouts | None = None  # of its connection; None: an endless one
-    unwritten = 0  # how many bytes of a long answer were not yet handed on
+    _head = b""  # bytes to write before the next part of the body
+    patience: CycleTimeouts | None = None  # the connection's; None: refusals are never delayed
+    unwritten = 0  # bytes of a long answer that are not yet with the transport
 
     def whole_body(self, limit: int) -> bytes | None:
         """Returns the body of the request; None if some is missing or it has over `limit` bytes."""
@@ -86,7 +87,7 @@ class Cycle(RequestResponseCycle):
             if self.patience.is_over:
                 self.keep_alive = False
         self._head = self._begin(message)
-        if self.chunked_encoding:  # then the body may come much later
+        if self.chunked_encoding:  # in that case the body may come much later
             asyncio.get_running_loop().call_soon(self._write_head)
 
     def _begin(self, message: Message) -> bytes:
@@ -97,7 +98,7 @@ class Cycle(RequestResponseCycle):
         headers = [(name.lower(), value) for name, value in message.get("headers", ())]
         headers = [*self.default_headers, *headers]
         known = dict(headers)
-        # the separators used here are no characters that the expressions look for
+        # The expressions do not match the separators that are used here.
         if HEADER_RE.search(b"-".join(known)) or HEADER_VALUE_RE.search(
             b"\t".join([value for _, value in headers])
         ):
@@ -151,7 +152,7 @@ class Cycle(RequestResponseCycle):
         self.on_response()
 
     async def _write_long(self, body: bytes) -> bool:
-        """Writes a long body as fast as it is read; returns False when the caller has gone."""
+        """Writes a long body as fast as the caller reads; returns False if the caller has gone."""
         rest = memoryview(body)
         try:
             while rest:
@@ -167,7 +168,7 @@ class Cycle(RequestResponseCycle):
         return True
 
     def _write_head(self) -> None:
-        """Writes the head if it still waits, since the body may come much later."""
+        """Writes the head if it was not sent yet, since the body may come much later."""
         if self._head and not (self.disconnected or self.transport.is_closing()):
             self.transport.write(self._head)
             self._head = b""

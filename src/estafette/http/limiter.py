@@ -23,10 +23,10 @@ _BUCKETS = 100_000
 """How many buckets are remembered at most, which take some 20 MB."""
 
 _BURST_SECONDS = 20.0
-"""A full bucket of an address holds what it may do in so many seconds."""
+"""A full bucket of an address holds as many requests as its rate allows in so many seconds."""
 
 _KEYS_WORTH = 4
-"""All keys of an account together may do as much as so many keys: an account begins with four."""
+"""All keys of an account together may do as much as this number of keys."""
 
 TOKEN_BYTES = 16 * 1024
 """A body costs one more token for each further piece of so many bytes."""
@@ -35,16 +35,16 @@ _VISITORS_SHARE = 5
 """One client address may take a fifth of the tokens of a publishable key."""
 
 _VISITORS_RATE, _VISITORS_BURST = 2, 10
-"""The least that one address may take of a publishable key: requests a second, and at once."""
+"""The least that one address may use of a publishable key: requests a second, and at once."""
 
 _PROBES_PER_SECOND = 500.0
-"""How often an address may ask for `/healthz` and `/readyz`: it may be that of many monitors."""
+"""Requests a second to `/healthz` and `/readyz` from one address, which many monitors may share."""
 
 _LIMITS = "estafette.limits"
 _PAYER = "estafette.payer"
 
 _FAILURES = frozenset({401, 403})
-"""The statuses of refusals that concern the key and not what the request asks for."""
+"""The statuses of refusals because of the key, and not because of what the request asks for."""
 
 Name = TypeVar("Name")
 
@@ -52,7 +52,7 @@ Name = TypeVar("Name")
 class _Buckets(Generic[Name]):
     """Token buckets by name; where there are too many, the least recently used are forgotten.
 
-    They are most likely full again, which is as good as unknown.
+    Those are most likely full again, and a bucket that is not known counts as full.
     """
 
     def __init__(self, clock: Callable[[], float], most: int) -> None:
@@ -74,7 +74,7 @@ class _Buckets(Generic[Name]):
     def take(self, name: Name, interval: float, capacity: float, tokens: int = 1) -> float:
         """Takes `tokens` if there are enough; returns what `wait` returned for them before.
 
-        A request may take more than a bucket holds: it needs only a bucket that is full but for
+        A request may take more than a bucket holds. Then it needs a bucket that is full, except for
         the token that the same request has taken before.
         """
         now = self._clock()
@@ -96,10 +96,10 @@ def _refuse_until(wait: float) -> None:
 
 
 class RateLimiter:
-    """Token buckets by API key and by account, and of a publishable key by client address too.
+    """Token buckets by API key and by account; for a publishable key also by client address.
 
-    The limits of an account are those of all server processes together: each takes its share,
-    since asking a shared counter would cost every request a round trip.
+    The limits of an account are those of all server processes together. Each process takes its
+    share, since a shared counter would cost every request a round trip.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class AddressLimits:
         clock: Callable[[], float] = time.monotonic,
         addresses: int = _BUCKETS,
     ) -> None:
-        """Allows each address so many a second, and those of twenty seconds at once.
+        """Allows each address so many a second, and at once as many as in twenty seconds.
 
         `failures_per_second` are refused keys and signatures, `requests_per_second` requests that
         need no key. The limits are those of all `processes` together. At most `addresses` are
@@ -235,7 +235,7 @@ class AddressLimits:
 
 
 class PersonLimits:
-    """Limits people who have signed in, each by themselves, whatever address they call from."""
+    """Limits people who have signed in: each person separately, whatever address they call from."""
 
     def __init__(
         self,
@@ -245,7 +245,7 @@ class PersonLimits:
         clock: Callable[[], float] = time.monotonic,
         people: int = _BUCKETS,
     ) -> None:
-        """Allows each person so many requests a second, and those of twenty seconds at once.
+        """Allows each person so many requests a second, and at once as many as in twenty seconds.
 
         It is the limit of all `processes` together. At most `people` are remembered; `clock` gives
         seconds and never goes back.
@@ -261,7 +261,7 @@ class PersonLimits:
 
 
 def caller(scope: Scope) -> str:
-    """Returns what a client is counted under: its address, or its /64; "" where none is known."""
+    """Returns the name under which a client is counted: its address or /64, "" if unknown."""
     client = scope.get("client")
     return counted(client[0]) if client else ""
 
@@ -274,18 +274,18 @@ _UNLIMITED = AddressLimits()
 
 
 def set_limits(scope: Scope, limits: AddressLimits) -> None:
-    """Makes `limits` those of a request."""
+    """Sets the limits that apply to a request."""
     scope[_LIMITS] = limits
 
 
 def limits_of(scope: Scope) -> AddressLimits:
-    """Returns the limits of a request; where none were set, some that allow everything."""
+    """Returns the limits of a request; where none were set, limits that allow everything."""
     limits = scope.get(_LIMITS)
     return limits if isinstance(limits, AddressLimits) else _UNLIMITED
 
 
 def open_to_all(handler: Handler) -> Handler:
-    """Returns the handler with its requests limited by address, for one that needs no key."""
+    """Returns a handler that needs no key, with its requests limited by address."""
 
     async def counted(scope: Scope, receive: Receive) -> HttpReply:
         limits_of(scope).ask(scope)

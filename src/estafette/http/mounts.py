@@ -1,4 +1,4 @@
-"""Several applications in one, told apart by the name of the host or the first part of the path."""
+"""Several applications in one, chosen by the host name or by the first part of the path."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -20,10 +20,11 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 class Mount:
     """Where an application is served: under a path prefix, or under a name before the host's own.
 
-    `prefix` is one part of a path (`/delivery`), for every host that is not another's, and for
-    those too where it is `everywhere`, as the files of pages are. `host` is one part of a host name
-    (`lisbon`): the application then has all paths of `lisbon.delivery.example`, where callers
-    reach the server at `delivery.example`, and of `lisbon.localhost` on the machine itself.
+    `prefix` is one part of a path (`/delivery`). It applies under every host name that has no
+    application of its own, and where `everywhere` is true under all host names, as for the files of
+    pages. `host` is one part of a host name (`lisbon`): the application then has all paths of
+    `lisbon.delivery.example`, where callers reach the server at `delivery.example`, and of
+    `lisbon.localhost` on the machine itself.
     """
 
     prefix: str = ""
@@ -40,9 +41,9 @@ class Mount:
             raise ValueError(f"{self.host!r} is not one part of a host name, such as lisbon")
 
     def url(self, server_url: str) -> str:
-        """Returns the URL before its paths where the server is at `server_url`; no slash ends it.
+        """Returns the application's base URL on a server at `server_url`, without a last slash.
 
-        A numeric address has no subdomains: such a server's hosts are those of this machine.
+        A numeric address has no subdomains: such a server uses the host names of this machine.
         """
         if self.prefix:
             return server_url + self.prefix
@@ -51,7 +52,7 @@ class Mount:
         return f"{parts.scheme}://{self.host}.{_named(parts.hostname)}{port}"
 
     def hosts(self, server_url: str) -> frozenset[str]:
-        """Returns the host names that it is served under; none for one with a prefix."""
+        """Returns the host names under which it is served; none for one with a prefix."""
         if not self.host:
             return frozenset()
         return frozenset(f"{self.host}.{at}" for at in (_named(_host_of(server_url)), _LOCAL))
@@ -74,7 +75,7 @@ def _named(host: str | None) -> str:
 
 
 class Mounted(NamedTuple):
-    """An application, its mount, and its answers where it cannot answer; see http/fallback.py."""
+    """An application, its mount, and what is answered in its place (http/fallback.py)."""
 
     mount: Mount
     application: ASGIApp
@@ -82,18 +83,18 @@ class Mounted(NamedTuple):
 
 
 class Mounts:
-    """Passes to each application all requests at its mount, a bare prefix included.
+    """Passes to each application all requests at its mount, the path `/prefix` alone included.
 
-    Starlette's `Mount` ignores the bare prefix, and paths with a line feed in them; those would
-    then not be refused in the shape of the API they belong to. A host name comes before a prefix:
-    an application with a host name of its own may have any path, also one that is a prefix, but
-    for those that are everywhere.
+    Starlette's `Mount` ignores `/prefix` without a slash, and paths with a line feed in them; those
+    would then not be refused in the shape of the API they belong to. A host name has precedence
+    over a prefix: an application with a host name of its own has every path there, also one that is
+    another's prefix, except the prefixes that are served `everywhere`.
     """
 
     def __init__(self, server_url: str, mounted: Iterable[Mounted], otherwise: ASGIApp) -> None:
         """Passes requests that belong to no mount to `otherwise`.
 
-        Callers reach the server at `server_url`. Raises ValueError where two have the same mount.
+        Callers reach the server at `server_url`. Raises ValueError where two mounts are the same.
         """
         self._prefixes: dict[str, Mounted] = {}
         self._hosts: dict[str, Mounted] = {}
@@ -131,7 +132,7 @@ class Mounts:
         await owner.application(scope, receive, send)
 
     def fallback(self, host: str, path: str, status: int) -> Words:
-        """Returns the answer of the application that a request belongs to; see http/fallback.py."""
+        """Returns the fallback of the application that owns the path; see http/fallback.py."""
         owner = self._hosts.get(host) or self._prefixes.get(_first_part(path))
         return plain_words(status) if owner is None else owner.words(status)
 
@@ -141,7 +142,7 @@ def _first_part(path: str) -> str:
 
 
 def host_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Returns a request's host name without a port, in small letters; "" for none or several."""
+    """Returns a request's host name without its port, in lower case; "" for none or several."""
     named = [value for name, value in headers if name == b"host"]
     if len(named) != 1:
         return ""

@@ -1,9 +1,9 @@
-"""HTTP/1.1 by uvicorn and httptools, with what they lack: an end to everything a caller may do.
+"""HTTP/1.1 by uvicorn and httptools, with the bounds and timeouts that these two lack.
 
 A request that cannot be parsed, or does not arrive in time, is answered in the shape of the dialect
-or page that owns its path. Parts of uvicorn that it does not publish are used by this module,
-http/cycle.py and http/unread.py and nowhere else: `PRIVATE` names them, and a test compares them
-with the installed uvicorn.
+or page that owns its path. Private parts of uvicorn are used by this module, http/cycle.py and
+http/unread.py and nowhere else: `PRIVATE` names them, and a test compares them with the installed
+uvicorn.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ from estafette.http.request import WHOLE_BODY, request_id
 from estafette.http.unread import UnreadAnswers
 
 HEAD_LIMIT = 64 * 1024
-"""How long a request line and headers may be together, in bytes."""
+"""The greatest length of a request line and headers together, in bytes."""
 
 AHEAD = 8
-"""How many requests a caller may send ahead of their answers."""
+"""How many requests a caller may send before the answers to earlier ones have been sent."""
 
 PRIVATE = {
     HttpToolsProtocol: (
@@ -59,7 +59,7 @@ OVERRIDDEN = (
     *("on_response_complete", "send_400_response", "_start_asgi_task"),
     "_unsupported_upgrade_warning",
 )
-"""The methods of uvicorn's protocol that are replaced here and must be called by it."""
+"""The methods of uvicorn's protocol that are replaced here. uvicorn's classes must call them."""
 
 _TARGET = re.compile(rb"\A\s*[^ \r\n]{1,4000} +([^ \r\n]{1,4000})")
 _HOST = re.compile(rb"\r\nhost:[ \t]*([^\r\n]{1,255})\r\n", re.IGNORECASE)
@@ -69,9 +69,10 @@ _PATH = re.compile(r"\A(?:[a-z]+://[^/?#]*)?([^?#]*)")
 def http_protocol(fallback: Fallback, connections: Connections) -> type[HttpToolsProtocol]:
     """Returns a protocol for `uvicorn.Config(http=…)` that refuses malformed HTTP by `fallback`.
 
-    It also bounds what uvicorn does not: how many `connections` there are and how long each may
-    keep the server waiting, how long a head and trailers are, how many requests are sent ahead.
-    Trailers are read over, and no upgrade to another protocol is taken.
+    It also bounds what uvicorn does not bound: the number of `connections`, the time for which each
+    may keep the server waiting, the length of a head and of trailers, and the number of requests
+    that are sent ahead. Trailers are read and dropped. A request to change to another protocol is
+    ignored.
     """
 
     class Protocol(_Protocol):
@@ -85,24 +86,24 @@ class _Protocol(HttpToolsProtocol):
     refuse: Fallback
     watch: Connections
     _chunk: bytes = b""
-    _again: bytes = b""  # what is to be parsed after the chunk
-    _head: int | None = None  # bytes so far of a head or trailers that arrive; None: none do
-    _shared = False  # whether the chunk begins with something else than these
-    _running: RequestResponseCycle | None = None  # what the application answers, or did last
+    _again: bytes = b""  # bytes that are parsed after the chunk
+    _head: int | None = None  # bytes received of an incomplete head or trailers; None: none
+    _shared = False  # whether the chunk begins with anything but these
+    _running: RequestResponseCycle | None = None  # the request that is answered, or was last
     _has_headers = False  # whether the headers are complete: those that follow are trailers
-    host = ""  # of the connection: the caller's, or a proxy's
+    host = ""  # the address of the other end: the caller's, or a proxy's
     _refusal: int | None = None  # the status by which this whole connection is refused
-    _is_deaf = False  # whether what still arrives is dropped
+    _is_deaf = False  # whether further bytes are dropped unread
     _patience: CycleTimeouts | None = None
     # Moments on the clock of `watch`, in seconds:
     _made_at = 0.0
-    _asked_at: float | None = None  # the last step of the request that arrives; None: none arrives
+    _asked_at: float | None = None  # last step of an arriving request; None: none
     _answered_at = 0.0
     _unread: UnreadAnswers
 
     @property
     def unread(self) -> int:
-        """How many bytes of its answers were unread at the last look."""
+        """How many bytes of the connection's answers were unread at the last look."""
         return self._unread.count
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as in uvicorn
@@ -112,7 +113,7 @@ class _Protocol(HttpToolsProtocol):
         self.host = self.client[0] if self.client else ""
         self._refusal = self.watch.admit(self, self.host)
         self._made_at = self.watch.now
-        if not self.watch.is_proxy(self.host):  # whose connections carry many callers' requests
+        if not self.watch.is_proxy(self.host):  # a proxy's carry many callers' requests
             self._patience = CycleTimeouts(self.watch.limits.refusal)
         if self._refusal == 0:
             transport.abort()
@@ -163,7 +164,7 @@ class _Protocol(HttpToolsProtocol):
             self._take()
 
     def _take(self) -> None:
-        """Hands the request to the application, when those before it are answered."""
+        """Hands the request to the application once all earlier requests are answered."""
         parser, scope = self.parser, self.scope
         version = parser.get_http_version()
         target = parse_url(self.url)
@@ -209,7 +210,7 @@ class _Protocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Ends a request; the rest of the chunk belongs to another."""
+        """Ends a request. The rest of the chunk belongs to the next request."""
         if self._is_deaf:
             return
         self._asked_at = None
@@ -223,10 +224,10 @@ class _Protocol(HttpToolsProtocol):
             self.cycle.keep_alive = False  # the rest may be sent again on another connection
 
     def on_response_complete(self) -> None:
-        """Begins the next request, if one was sent ahead; the connection rests otherwise."""
+        """Begins the next request if one was sent ahead; otherwise marks the connection as idle."""
         self.server_state.total_requests += 1
         if not self.pipeline:
-            self._answered_at = self.watch.now  # `watch` ends idle connections, no timer does
+            self._answered_at = self.watch.now  # no timer: `watch` ends idle connections
             self.watch.rest(self)
         if self.transport.is_closing():
             return
@@ -235,7 +236,7 @@ class _Protocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
 
     def resume_writing(self) -> None:
-        """Goes on to write an answer, of which the caller has read enough."""
+        """Continues to write an answer, because the caller has read enough of it."""
         self._unread.go_on()
         super().resume_writing()
 
@@ -264,13 +265,13 @@ class _Protocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tells the request that is being answered, which need not be the last that arrived."""
+        """Tells the request that is being answered, which is not always the last that arrived."""
         self._let_go()
         self.watch.remove(self)
         super().connection_lost(exc)
 
     def overdue(self, now: float) -> str | None:
-        """Returns what the caller takes too long for; see http/connections.py."""
+        """Returns which time limit the caller has exceeded, or None; see http/connections.py."""
         if self._unread.is_slow(self._running, now, self.watch.limits.sending):
             return "reading"
         if self.transport.is_closing():
@@ -280,13 +281,13 @@ class _Protocol(HttpToolsProtocol):
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first request
         if self._asked_at is None:
             return self._overdue_between(now, cycle)
-        if self.flow.read_paused:  # the server keeps the caller waiting, not the other way round
+        if self.flow.read_paused:  # the caller waits for the server
             self._asked_at = now
             return None
         return self._overdue_within(now, self._asked_at, cycle)
 
     def _overdue_between(self, now: float, last: RequestResponseCycle | None) -> str | None:
-        """Returns the same where no request arrives; `last` is the one before, None for none."""
+        """Returns the same while no request arrives; `last` is the one before, None for none."""
         limits = self.watch.limits
         if last is None:
             return "head" if now - self._made_at > limits.head else None
@@ -307,7 +308,7 @@ class _Protocol(HttpToolsProtocol):
         return "body" if is_late else None
 
     def _end(self) -> None:
-        """Closes the connection, and drops what is unread: the system would keep it for minutes."""
+        """Closes the connection, and drops unread bytes; the system would keep them for minutes."""
         if self.transport.is_closing():
             return
         if self._unread.look(self._running):
@@ -339,18 +340,18 @@ class _Protocol(HttpToolsProtocol):
         self._end()
 
     def _let_go(self) -> None:
-        """Lets the application know that its answer will not be sent."""
+        """Tells the application that its answer will not be sent."""
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what is not HTTP and closes the connection."""
+        """Refuses a request that is not valid HTTP, and closes the connection."""
         self.watch.note("malformed", self.host)
         self._say(400)
 
     def _say(self, status: int) -> None:
-        """Answers the request that arrives with a refusal, and closes the connection."""
+        """Refuses the request that is arriving with this status, and closes the connection."""
         self._is_deaf = True
         if self.transport.is_closing():
             return  # it was answered before
@@ -362,15 +363,15 @@ class _Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def _can_answer(self) -> bool:
-        """Returns whether a caller would take an answer for that to the request which arrives.
+        """Returns whether the caller would match an answer now to the request that is arriving.
 
-        It would be taken for another's, or for a part of one, where that request is answered
-        already or in part, or where an earlier request is not answered yet.
+        It would take the answer for that of another request, or for a part of one, if the arriving
+        request is answered already or in part, or if an earlier request is not answered yet.
         """
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first request
         if cycle is None:
             return True
-        if cycle.response_complete:  # then a request of which there are headers is its own
+        if cycle.response_complete:  # its headers belong to the next request
             return not self._has_headers or self._asked_at is None
         is_earlier = self._running is not cycle or not cycle.more_body
         return not (cycle.response_started or is_earlier)

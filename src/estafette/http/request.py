@@ -24,20 +24,22 @@ BODY_LIMIT = 64 * 1024
 """How long a body may be, in bytes: 16 KiB of metadata, escaped, and texts of some 10 KB."""
 
 BODY_SECONDS = 15.0
-"""How long a body may take to arrive, in seconds. A server that ends waits for its requests."""
+"""How many seconds a body may take to arrive. A server that ends waits for such requests."""
 
 DISCARD_LIMIT = 1024 * 1024
 """How many bytes of a body that is too long are read before the refusal is sent."""
 
 PATIENCE_SECONDS = 5.0
-"""How many seconds that reading may take."""
+"""How many seconds the server may spend on reading such a body."""
 
 KEY_LENGTH = 255
 """How long an idempotency key may be, in characters."""
 
 WHOLE_BODY = "estafette.body"
-"""The scope's key of a function that returns the whole body if it has arrived already. Most have,
-and are then read without waiting and without a timer."""
+"""The key in the scope of a function that returns the whole body if it has arrived already.
+
+Most bodies have, and are then read without waiting and without a timer.
+"""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
 _PRINTABLE = re.compile(rb"[\x20-\x7e]*")
@@ -66,9 +68,10 @@ async def read_body(
 ) -> bytes:
     """Returns the whole body, at most `limit` bytes.
 
-    Raises EncodedBody for one that is not sent as it is; BodyTooLarge, by the announced length or
-    while it arrives; RateLimited when it is more than the caller's key may send now; BadBody when
-    it is not whole after `body_seconds`; Disconnected when the caller goes away.
+    Raises EncodedBody for a body with a content encoding; BodyTooLarge where the announced or the
+    received length exceeds `limit`; RateLimited where the body is more than the caller's key may
+    send now; BadBody where it is not complete after `body_seconds`; Disconnected when the caller
+    goes away.
     """
     if any(value.lower() not in _AS_IT_IS for value in header_values(scope, b"content-encoding")):
         charge_body(scope, DISCARD_LIMIT)
@@ -136,7 +139,7 @@ async def _discard(receive: Receive, patience_seconds: float) -> None:
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
     """Returns the result of `work`, which is cancelled as soon as the caller goes away.
 
-    It is for requests without a body that only read. Raises Disconnected.
+    It is for requests that have no body and change nothing. Raises Disconnected.
     """
     doing = asyncio.create_task(work)
     watching = asyncio.create_task(_hang_up(receive))

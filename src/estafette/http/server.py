@@ -23,15 +23,16 @@ from estafette.logs import Logger
 _BACKLOG = 2048
 _ACCEPTED_AT_ONCE = 64
 _REST_SECONDS = 0.2
-"""How many seconds nothing is accepted after the system had no files or memory left."""
+"""For how many seconds no connection is accepted after the system ran out of files or memory."""
 
 _RELIEVED = 16
-"""How many idle connections are closed then."""
+"""How many idle connections are closed in that case."""
 
 _SEND_BUFFER = 64 * 1024
 """How many bytes of answers the system may keep for a connection; it keeps up to twice as many.
 
-Without this bound it keeps up to 4 MB while the caller does not read, which is not seen here.
+Without this bound it keeps up to 4 MB while the caller does not read, and this process cannot see
+that.
 """
 
 _PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM})
@@ -44,16 +45,17 @@ class CannotListenError(OSError):
     """A port is taken, or the address is not this machine's; the text says which and why."""
 
     def __init__(self, host: str, port: int, error: OSError) -> None:
-        """`error` is the system's."""
+        """Takes the system's `error`."""
         self.port = port
         reason = error.strerror or str(error)
         super().__init__(error.errno, f"cannot listen on {host} port {port}: {reason}")
 
 
 def open_sockets(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets on every address of `host`; raises CannotListenError when one is taken.
+    """Returns listening sockets on every address of `host`.
 
-    Port 0 is any free one, the same for all addresses.
+    Port 0 means any free port, the same for all addresses. Raises CannotListenError where a port is
+    taken.
     """
     opened: list[socket.socket] = []
     try:
@@ -170,8 +172,8 @@ class Listener:
 def _bound_answers(listening: socket.socket, seconds: float) -> None:
     """Bounds how much the system keeps for callers who do not read, and for how long.
 
-    The connections that are accepted from `listening` take it over from it. What is written before
-    a connection is closed stays with the system, which would keep it for minutes.
+    Connections that are accepted from `listening` inherit these bounds. The system keeps bytes that
+    were written before a connection is closed; without the bounds, it would keep them for minutes.
     """
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     with suppress(AttributeError, OSError):  # where there is no such option
@@ -184,7 +186,7 @@ async def _nothing() -> None:
 
 
 _TURNS_TO_CLOSE = 2
-"""Of the event loop, after which the connections that were closed have left the server's list."""
+"""Turns of the event loop after which closed connections have left the server's list."""
 
 
 class HttpServer(uvicorn.Server):
@@ -204,8 +206,8 @@ class HttpServer(uvicorn.Server):
     ) -> None:
         """Serves `app`; malformed requests are answered by `fallback`.
 
-        `ready` is called when connections are accepted, `on_end` when the process gets a
-        signal to end, as soon as it gets it, and `before_end` before it waits for requests under
+        `ready` is called when connections are accepted. `on_end` is called as soon as the process
+        gets a signal to end. `before_end` is called before the server waits for the requests under
         way, for at most `graceful_seconds`.
         """
         super().__init__(

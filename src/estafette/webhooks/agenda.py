@@ -1,4 +1,4 @@
-"""What there is to claim: the endpoints that have messages, and when the first of each is due.
+"""Which endpoints have messages to claim, and when the first message of each is due.
 
 No I/O. A survey of the outbox fills the agenda; it costs one descent of an index for each endpoint
 with messages that wait. Before every claim the worker asks the agenda which endpoints to look at.
@@ -20,7 +20,7 @@ class Agenda:
     """What one worker knows of the outbox, by the monotonic clock."""
 
     def __init__(self, *, every_seconds: float) -> None:
-        """Wants a survey every so many seconds and after `call`, as long as surveys are quick."""
+        """Plans a survey every `every_seconds` and after `call`, as long as surveys are quick."""
         self._every = every_seconds
         self._waiting: dict[UUID, tuple[Waiting, float]] = {}
         self._surveyed_at = float("-inf")
@@ -40,7 +40,7 @@ class Agenda:
         return self._surveyed_at + gap - now
 
     def surveying(self) -> None:
-        """Notes that a survey begins, which sees the messages of all calls before."""
+        """Notes that a survey begins. It will see the messages of all earlier calls."""
         self._called = False
 
     def surveyed(self, found: Iterable[Waiting], began: float, now: float) -> None:

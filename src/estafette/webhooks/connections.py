@@ -1,13 +1,13 @@
-"""The sender's connections: guarded where they are dialled, bounded where they are read.
+"""The sender's connections: their addresses are checked by the guard, their answers are bounded.
 
 aiohttp bounds lines and headers, and the sender could count the body. A hostile receiver can still
 send endless interim answers (1xx), extensions of chunks, or one-byte chunks: gigabytes of them pass
 in five seconds and block the event loop. Therefore the bytes are counted as they come from the
 socket, after TLS and before parsing.
 
-aiohttp is used for the pool, names, TLS and the parser. Its session and its objects for a request
-and an answer would cost as much as all of these together: a request here is bytes, and of an
-answer only the head is read. See docs/decisions/0044-fewer-steps.md.
+aiohttp is used for the pool, the resolution of names, TLS and the parser. Its session and its
+objects for a request and an answer would cost as much as all of these together. Here a request is a
+sequence of bytes, and only the head of an answer is parsed. See docs/decisions/0044-fewer-steps.md.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class ResponseTooLargeError(aiohttp.ClientError):
 
 
 class NoHttpError(aiohttp.ClientError):
-    """The receiver sent something that is not the head of an HTTP answer."""
+    """The bytes that the receiver sent are not the head of an HTTP answer."""
 
 
 @dataclass(slots=True)
@@ -107,12 +107,12 @@ class BoundedHandler(ResponseHandler):
         return self._bytes_left < 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A connection has come about, its TLS included."""
+        """Notes that a connection is open, its TLS included."""
         self._tally.open += 1
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The connection is over."""
+        """Notes that the connection has ended."""
         self._tally.open -= 1
         super().connection_lost(exc)
 
@@ -154,8 +154,8 @@ class BoundedHandler(ResponseHandler):
         if self._bytes_left >= 0:
             super().data_received(data)
         elif self.transport is not None:
-            self.set_exception(ResponseTooLargeError())  # wakes the task that waits for the head
-            self.transport.abort()  # and this the one that waits for the body
+            self.set_exception(ResponseTooLargeError())  # for a task that waits for the head
+            self.transport.abort()  # for a task that waits for the body
 
 
 class GuardedConnector(aiohttp.TCPConnector):

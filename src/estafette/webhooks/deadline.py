@@ -6,10 +6,11 @@ from typing import Self
 
 
 class Deadline:
-    """`asyncio.timeout` at a third of its price: `with Deadline(seconds): await something()`.
+    """Does what `asyncio.timeout` does, at a third of its cost: `with Deadline(seconds): …`.
 
     After so many seconds the task is cancelled, and TimeoutError is raised instead of its
-    CancelledError, unless the task was cancelled by others too. It is made and entered in a task.
+    CancelledError, unless the task was cancelled by others too. It must be created and entered
+    within a task.
     """
 
     __slots__ = ("_cancelled_before", "_has_passed", "_seconds", "_task", "_timer")

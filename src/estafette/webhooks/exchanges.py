@@ -1,8 +1,8 @@
 """What is kept of an attempt besides its result: the request as it was sent, and the answer.
 
-Whoever writes a receiver looks at those that failed, at tests, and at one or the other that went
-well. To keep all would cost more than to send them: of an endpoint that is sent many webhooks a
-second only some are kept (docs/decisions/0061).
+Developers of receivers look at failed exchanges, at tests, and at a few successful ones. Keeping
+all would cost more than sending them. Therefore only some are kept for an endpoint that is sent
+many webhooks a second (docs/decisions/0061).
 """
 
 from collections import OrderedDict
@@ -17,7 +17,7 @@ MOST_ANSWER_BYTES: Final = 4_096
 
 DELIVERED_A_SECOND: Final = 2
 FAILED_A_SECOND: Final = 10
-"""So many exchanges with an endpoint are kept by one worker in each second, and every test."""
+"""One worker keeps so many failed exchanges with an endpoint a second, and all tests."""
 
 _ENDPOINTS: Final = 10_000
 
@@ -33,12 +33,12 @@ NOTHING_KEPT: Final = Kept()
 
 
 class Exchanges:
-    """Decides what one worker keeps."""
+    """Decides which exchanges one worker keeps."""
 
     def __init__(self, delivered: int = DELIVERED_A_SECOND, failed: int = FAILED_A_SECOND) -> None:
-        """Keeps so many exchanges with an endpoint in each second."""
+        """Keeps so many delivered and so many failed exchanges with an endpoint a second."""
         self._most = failed, delivered
-        # the second in which one was last kept, and how many failed and were delivered in it
+        # The second in which one was last kept, and how many failed and were delivered in it.
         self._counts: OrderedDict[UUID, list[int]] = OrderedDict()
 
     def kept(self, claimed: ClaimedMessage, result: Result | str, now: float) -> Kept:
@@ -48,7 +48,7 @@ class Exchanges:
         is_delivered = result.outcome is ExchangeOutcome.DELIVERED
         is_room = self._is_room(claimed.endpoint_id, int(now), is_delivered)
         if not is_room and claimed.delivery_id is not None:
-            return NOTHING_KEPT  # of tests, each is kept
+            return NOTHING_KEPT  # every test is kept
         request = without_values(result.written, result.private)
         return Kept(request[:MOST_REQUEST_BYTES], result.received[:MOST_ANSWER_BYTES])
 

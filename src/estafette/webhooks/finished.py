@@ -9,7 +9,7 @@ from estafette.webhooks.retry import RetrySchedule
 from estafette.webhooks.sender import ExchangeOutcome, Result
 
 ERROR: Final = "error"
-"""The outcome of an attempt that was not sent for a reason of our own."""
+"""The outcome of an attempt in which nothing was sent, for a reason on our side."""
 
 _MOST_ERROR_CHARACTERS: Final = 300
 

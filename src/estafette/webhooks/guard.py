@@ -1,8 +1,8 @@
-"""Which addresses a webhook may reach: the guard against requests forged through us (SSRF).
+"""Which addresses a webhook may reach: the guard against server-side request forgery (SSRF).
 
-An account chooses the URLs of its endpoints, so a URL may be an attacker's. Its text does not show
-where a request will go: the owner of a name chooses its address, and may change that within a
-second. The guard therefore checks the address of the socket when it is dialled
+An account chooses the URLs of its endpoints, so an attacker may choose one. The text of a URL does
+not show where a request will go: the owner of a name chooses its address, and may change it within
+a second. The guard therefore checks the address of the socket when it is dialled
 (`Guard.open_socket`); no name is resolved again between that check and the connection. `check_url`
 refuses earlier, with a reason, URLs that can never be sent to.
 """
@@ -231,7 +231,7 @@ def _check_host(host: str, *, bracketed: bool) -> None:
 
 
 def _without_zone(address: Address) -> Address:
-    """Returns the address as it is routed: without a zone, and IPv4 where it is IPv4-mapped."""
+    """Returns the address that is dialled: without a zone, and as IPv4 where it is IPv4-mapped."""
     if isinstance(address, ipaddress.IPv6Address):
         plain = ipaddress.IPv6Address(int(address))
         return plain.ipv4_mapped or plain
@@ -252,7 +252,7 @@ def _carried(address: ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ...
     if address.sixtofour is not None:
         return (address.sixtofour,)
     if address.teredo is not None:
-        return address.teredo  # of its server and of its client
+        return address.teredo  # the addresses of its server and of its client
     if number >> 32 & 0xFFFFFFFF in _ISATAP:
         return (ipaddress.IPv4Address(number & 0xFFFFFFFF),)
     return ()

@@ -1,4 +1,4 @@
-"""The status of an answer, also where its headers or its body are malformed.
+"""Reads the status of an answer even where its headers or its body are malformed.
 
 The client's parser is strict: it refuses an answer with two equal `Content-Length`s, a header
 without a colon, or a line feed alone at the end of a line. Of a webhook's answer only the status

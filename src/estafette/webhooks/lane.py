@@ -26,7 +26,7 @@ SOON_SECONDS: Final = 0.5
 
 
 class LaneStanding(Enum):
-    """How an endpoint behaved lately."""
+    """How an endpoint has answered lately."""
 
     __hash__ = object.__hash__  # each is one object; Enum's own is a call in Python
 
@@ -83,13 +83,13 @@ class EndpointLane:
         self._judge()
 
     def hear_of(self, failures: int) -> None:
-        """Notes that so many attempts in a row have failed, of all workers."""
+        """Notes that the last `failures` attempts of all workers have failed in a row."""
         self.failures = failures
         self._judge()
 
     @property
     def is_doubted(self) -> bool:
-        """Whether it failed repeatedly, or was too late with its last answer."""
+        """Whether it failed repeatedly, or its last answer came too late."""
         return self.failures >= OPENS_AFTER or not self.in_time
 
     @property
@@ -113,14 +113,15 @@ class EndpointLane:
 
     @property
     def is_hungry(self) -> bool:
-        """Whether half of what may be held is gone, or what is held is less than may be sent."""
+        """Whether half of the `quota` is free, or fewer messages are held than may be sent now."""
         return 2 * self.held <= self.quota or self.held < self.limit
 
     @property
     def may_send(self) -> bool:
-        """Whether a job is ready and a request more is allowed.
+        """Whether a job is ready and one more request is allowed.
 
-        Where a request takes long that should not, its end is awaited first.
+        Where the endpoint should answer soon and a request takes long, no other begins before its
+        end.
         """
         if not self.ready:
             return False

@@ -41,9 +41,9 @@ _OTHERS: Final = (LaneStanding.UNKNOWN, LaneStanding.SLOW, LaneStanding.FAILING)
 
 @dataclass(slots=True)
 class _Pool:
-    """The slots for one standing: how many, which accounts have them, whose turn it is."""
+    """The slots for one standing: their number, the accounts that use them, the next lane."""
 
-    # `held` counts the messages ready or being sent, without late ones
+    # `held` counts the messages that are ready or being sent, without late ones.
     slots: int
     taken: int = 0
     held: int = 0
@@ -94,12 +94,12 @@ class Lanes:
 
     @property
     def sending(self) -> int:
-        """Requests under way, late ones included."""
+        """How many requests are under way, late ones included."""
         return self._sending + self._late
 
     @property
     def held(self) -> int:
-        """Messages claimed and not finished, those being sent included."""
+        """How many messages are claimed and not finished, those being sent included."""
         return self._held
 
     @property
@@ -109,12 +109,12 @@ class Lanes:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether something waits for a slot, ready or not claimed yet."""
+        """Whether a message waits for a slot, ready or not claimed yet."""
         return any(pool.turns or pool.starved for pool in self._pools.values())
 
     @property
     def is_hungry(self) -> bool:
-        """Whether messages that the last claim left behind have room now."""
+        """Whether there is room now for messages that the last claim left behind."""
         return self._hungry
 
     def ask(self, due: Collection[Waiting], limit: int) -> dict[UUID, int]:
@@ -297,7 +297,7 @@ class Lanes:
         self._drop(lane, job)
 
     def is_spared(self, job: Job) -> bool:
-        """Returns whether a job's last message is to be released: its endpoint now fails."""
+        """Returns whether a job's last message is to be released, as its endpoint fails now."""
         message, _ = job.messages[0]
         lane = self._lanes[job.key[0]]
         if lane.failures >= OPENS_AFTER > message.failures:

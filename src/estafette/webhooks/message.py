@@ -1,4 +1,4 @@
-"""One message as a dialect sees it: the facts of an attempt, and what it is rendered to.
+"""One message as a dialect receives it, and the request that the dialect makes of it.
 
 The worker knows no dialect. It is given a `Renderer` for each dialect's name.
 """
@@ -90,9 +90,9 @@ class Renderer(Protocol):
 
     @property
     def order_seconds(self) -> float:
-        """How long a webhook waits for earlier ones of its delivery, in seconds; 0: not at all.
+        """How many seconds a webhook waits for earlier ones of its delivery; 0: it does not wait.
 
-        Where an endpoint does not say it.
+        This applies where the endpoint has no setting of its own.
         """
         ...
 

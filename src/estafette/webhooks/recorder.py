@@ -1,4 +1,4 @@
-"""Writes the results of attempts into the database, those that gather during a write together."""
+"""Writes the results of attempts into the database, in batches of those that wait."""
 
 import asyncio
 from collections import Counter
@@ -16,7 +16,7 @@ from estafette.webhooks import metrics
 
 _log = Logger()
 
-# Errors of the values: the statement fails with them each time.
+# Errors of the values themselves: the statement would fail with them each time.
 _UNACCEPTABLE: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 _UNWRITABLE: Final = (*_UNACCEPTABLE, ValueError, OverflowError)
 
@@ -55,11 +55,11 @@ class Recorder:
 
     @property
     def waiting(self) -> int:
-        """Results not written yet."""
+        """How many results are not written yet."""
         return len(self._results)
 
     def add(self, result: Finished) -> None:
-        """Adds a result, which is written soon."""
+        """Adds a result, which will be written soon."""
         self._results.append(result)
         self._wake.set()
         if len(self._results) >= _ENOUGH or not self._is_busy():

@@ -1,4 +1,4 @@
-"""From a claimed message to the request that is sent: rendered, signed, with all its headers.
+"""Makes the request to send from a claimed message: rendered, signed, with all its headers.
 
 Secrets are read here and nowhere else in the worker.
 """
@@ -17,12 +17,13 @@ from estafette.webhooks.retry import RetrySchedule, doubling
 from estafette.webhooks.sender import Request
 from estafette.webhooks.standard import signed_headers
 
-# For accounts whose dialect this process does not have, until the operator has corrected that.
+# The schedule for accounts whose dialect this process does not have, until the operator has
+# corrected that.
 _NO_DIALECT: Final = RetrySchedule(doubling(60, 10), timeout_seconds=5)
 
 
 class Requests:
-    """Makes requests of messages."""
+    """Makes the requests of messages."""
 
     def __init__(
         self, renderers: Mapping[str, Renderer], decrypt: Callable[[bytes, bytes], str]
@@ -35,7 +36,7 @@ class Requests:
 
     @property
     def longest_seconds(self) -> float:
-        """What an exchange of any dialect may take at most, in seconds."""
+        """The longest time that an exchange of any dialect may take, in seconds."""
         return max((each.schedule.timeout_seconds for each in self._renderers.values()), default=0)
 
     def schedule(self, claimed: ClaimedMessage) -> RetrySchedule:

@@ -21,7 +21,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 MAX_ADDRESSES: Final = 8
 
 _KNOWN_NAMES: Final = 4096
-_PATIENCE_SECONDS: Final = 5.0  # as long as an exchange may take
+_PATIENCE_SECONDS: Final = 5.0  # how long an exchange may take
 
 GetAddrInfo = Callable[..., Sequence[tuple[Any, Any, int, str, tuple[Any, ...]]]]
 

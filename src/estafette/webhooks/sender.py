@@ -1,4 +1,4 @@
-"""One HTTP request to an endpoint, and what came of it.
+"""Sends one HTTP request to an endpoint, and describes the result.
 
 The sender keeps connections and nothing else: it has no queue, no schedule of retries, no database.
 Every exchange ends within the given time with a `Result`, whatever the receiver does. The caller
@@ -54,14 +54,14 @@ _NO_HTTP: Final = "the answer is not valid HTTP"
 
 
 class ExchangeOutcome(StrEnum):
-    """What came of sending one request."""
+    """The outcome of sending one request."""
 
     DELIVERED = "delivered"  # 2xx, whatever else the answer holds
     REJECTED = "rejected"  # any other status, redirects included: they are not followed
     TIMED_OUT = "timed_out"  # no answer in time
     UNREACHABLE = "unreachable"  # no connection: name, network, refusal, TLS
     DISCONNECTED = "disconnected"  # the connection ended before an answer
-    INVALID_RESPONSE = "invalid_response"  # what arrived is no answer of HTTP
+    INVALID_RESPONSE = "invalid_response"  # the bytes that arrived are not an HTTP answer
     RESPONSE_TOO_LARGE = "response_too_large"  # interim answers beyond the bound
     REFUSED_BY_GUARD = "refused_by_guard"  # our own refusal: nothing was sent
 
@@ -76,11 +76,11 @@ class Request:
         body: the exact bytes, as signed.
         timeout_seconds: what the exchange may take, from looking up the name to the status, in
             seconds.
-        private: the names, in small letters, of headers whose values nobody is shown.
+        private: the names, in lower case, of headers whose values are shown to nobody.
     """
 
-    # Headers hold signatures, bodies personal data, URLs the receivers' own secrets: nothing of
-    # them belongs in a log.
+    # Headers hold signatures, bodies hold personal data, URLs hold the receivers' own secrets.
+    # Nothing of them may be logged.
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
@@ -90,10 +90,10 @@ class Request:
 
 @dataclass(slots=True)
 class Result:
-    """What came of one `Sender.send`.
+    """The result of one `Sender.send`.
 
     Attributes:
-        outcome: what came of it.
+        outcome: of which kind the result is.
         duration_seconds: how long it took, in seconds.
         http_status: the status, if one arrived, whatever happened afterwards.
         retry_after_seconds: the wish of a 429 or 503, in whole seconds from now, from 0 to
@@ -164,11 +164,11 @@ class Sender:
         await self._connector.close()
 
     async def send(self, request: Request) -> Result:
-        """Sends one request and return what came of it, whatever the receiver does.
+        """Sends one request and returns its result, whatever the receiver does.
 
         A request that meets a kept connection which the receiver has closed meanwhile is sent once
         more at once, over a new connection and within the same time. It may then arrive twice, as
-        any webhook may; `Result.transmissions` tells.
+        any webhook may; `Result.transmissions` shows it.
 
         Raises:
             asyncio.CancelledError: the caller has cancelled it. The request may have arrived.
@@ -234,9 +234,9 @@ class Sender:
     async def _answered(
         self, url: URL, written: bytes, exchange: Exchange
     ) -> tuple[Connection, RawResponseMessage, StreamReader]:
-        """Writes a request to a connection; returns that, the answer's head and its body to come.
+        """Writes a request to a connection; returns the connection, the answer's head and its body.
 
-        Raises aiohttp.ClientError, or OSError.
+        The body is a stream. Raises aiohttp.ClientError, or OSError.
         """
         connection = await self._connector.take(url)
         try:
@@ -251,7 +251,7 @@ class Sender:
 def _target(text: str) -> tuple[URL, bytes]:
     """Returns where a URL leads, and how a request there begins. Raises UrlRefusedError."""
     url = check_url(text)
-    # no path or host in a URL that was taken apart holds a space or the end of a line
+    # The path and host of a parsed URL hold no space and no line end.
     start = f"POST {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n"
     return url, f"{start}Accept: */*\r\nAccept-Encoding: identity\r\n".encode()
 
@@ -259,7 +259,8 @@ def _target(text: str) -> tuple[URL, bytes]:
 def _rest_of(request: Request) -> bytes:
     """Returns the headers and the body.
 
-    Raises ValueError for a header that would be more than one, or that frames the request.
+    Raises ValueError for a header whose text would form several headers, or that sets the length of
+    the body.
     """
     if not _OURS.isdisjoint([name.lower() for name in request.headers]):
         raise ValueError("a header frames the request")
@@ -276,7 +277,7 @@ async def _read_rest(head: RawResponseMessage, content: StreamReader, exchange: 
     if head.code in _WITHOUT_BODY and (
         head.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in head.headers
     ):
-        return False  # its body would be read as the next answer
+        return False  # the rest of its body would be read as the next answer
     if not content.is_eof():
         try:
             async with asyncio.timeout(_REST_SECONDS):

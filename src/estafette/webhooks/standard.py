@@ -1,7 +1,7 @@
 """Standard Webhooks (https://www.standardwebhooks.com), for endpoints that chose its signature.
 
-The body stays the dialect's. The secret is the endpoint's own: what follows `whsec_` is read as
-base 64, and its bytes are the key. While a secret is rotated, both sign.
+The body stays the dialect's. The endpoint's own secret is used: the text after `whsec_` is decoded
+as base 64 and gives the key. While a secret is rotated, both secrets sign.
 """
 
 import base64
@@ -12,7 +12,7 @@ from typing import Final
 from estafette.webhooks.message import Message, Rendered
 
 NAME: Final = "standard"
-"""How the format is called where an endpoint chooses it."""
+"""The name by which an endpoint chooses this format."""
 
 _PREFIX: Final = "whsec_"
 

@@ -45,10 +45,10 @@ _LONGEST_PAUSE_SECONDS: Final = 5.0
 
 
 class Sends(Protocol):
-    """What the worker asks of `webhooks.sender.Sender`."""
+    """What the worker needs of `webhooks.sender.Sender`."""
 
     async def send(self, request: Request) -> Result:
-        """Sends one request; whatever the receiver does comes back as a result, in time."""
+        """Sends one request and returns its result in time, whatever the receiver does."""
         ...
 
 
@@ -78,7 +78,7 @@ class Limits:
 
 
 class WebhookWorker:
-    """Sends what is due. One `run` for each worker."""
+    """Sends the messages that are due. Each worker calls `run` once."""
 
     def __init__(
         self,
@@ -142,8 +142,9 @@ class WebhookWorker:
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set; then finishes the requests under way and releases the rest.
 
-        Stopping takes no longer than the longest exchange and a few statements. A database that
-        goes away is waited for. Being cancelled instead leaves claimed messages to their leases.
+        Stopping takes no longer than the longest exchange and a few statements. While the database
+        is unavailable, the worker waits for it. If the task is cancelled instead, its claimed
+        messages are sent by others after their leases.
         """
         recording = asyncio.create_task(self._recorder.run())
         claiming = asyncio.create_task(self._claiming.run(self._stopping))
@@ -169,7 +170,7 @@ class WebhookWorker:
             await asyncio.gather(*own, *self._runners, return_exceptions=True)
 
     async def _finish(self, recording: asyncio.Task[None]) -> None:
-        """Waits for the requests under way, records their results, and releases other messages."""
+        """Waits for the requests under way, records their results, releases all other messages."""
         if self._runners:
             await asyncio.wait(self._runners)
         self._recorder.close()
@@ -186,18 +187,19 @@ class WebhookWorker:
         self._claiming.wake()
 
     def _written(self) -> None:
-        """Lets more be claimed where that waited until results were written."""
+        """Allows further claims that waited until results were written."""
         if self._awaits_recorder:
             self._claiming.wake()
 
     async def _claim(self, _: asyncio.Event) -> float:
-        """Claims what there is room for; returns the seconds to the next look."""
+        """Claims as many messages as there is room for; returns the seconds until the next look."""
         await self._give_back()
         now = time.monotonic()
-        waiting = self._recorder.waiting  # results that are not written yet take room too
+        waiting = self._recorder.waiting  # unwritten results count too
         most = min(self._limits.claim, self._lanes.room)
         limit = min(most, self._lanes.room - waiting)
-        # What they leave is not claimed in ever smaller pieces: each costs a statement.
+        # While results wait, no small claims are made for the room that is left: each costs a
+        # statement.
         self._awaits_recorder = waiting > 0 and limit <= most // 2
         if self._awaits_recorder or limit <= 0:
             return self._limits.poll_seconds
@@ -228,9 +230,9 @@ class WebhookWorker:
     ) -> list[ClaimedMessage]:
         """Returns the claimed messages without those that have to wait.
 
-        A message waits for an earlier one of its delivery, unless that is sent by this worker: it
-        is sent after that then. Messages that wait count as not asked for. Left out are also those
-        for an endpoint that was disabled since the last survey.
+        A message waits for an earlier one of its delivery, unless this worker sends the earlier
+        one: then it is sent after that. Messages that wait are treated as not asked for. Messages
+        for an endpoint that was disabled since the last survey are left out too.
         """
         sendable: list[ClaimedMessage] = []
         for message in claimed:
@@ -245,14 +247,14 @@ class WebhookWorker:
         return sendable
 
     def _until_due(self) -> float:
-        """Returns in how many seconds messages are due; free room wakes the loop before."""
+        """Returns in how many seconds messages are due. Free room wakes the loop earlier."""
         now = time.monotonic()
         next_in = self._agenda.next_in(now)
         survey_in = self._agenda.survey_in(now)
         return max(survey_in if next_in is None else min(next_in, survey_in), 0.0)
 
     def _start_runners(self) -> None:
-        """A runner for each job that may be sent and has none."""
+        """Starts a runner for each job that may be sent and has none."""
         while (job := self._lanes.take(time.monotonic())) is not None:
             task = asyncio.create_task(self._runner(job))
             self._runners.add(task)
@@ -281,8 +283,8 @@ class WebhookWorker:
     async def _one(self, job: Job, claimed: ClaimedMessage, claimed_at: float) -> None:
         """Sends the first message of a job, or releases messages of it.
 
-        Messages are released when the lease could end before the exchange, when their endpoint is
-        not sent to for a while, and, where order is kept, after one that has failed.
+        Messages are released in three cases: the lease could end before the exchange; their
+        endpoint is not sent to for a while; order is kept and an earlier message has failed.
         """
         schedule = self._requests.schedule(claimed)
         began = time.monotonic()
@@ -321,7 +323,7 @@ class WebhookWorker:
             self._claiming.wake()
 
     async def _attempt(self, claimed: ClaimedMessage) -> Result | str:
-        """Returns the result of sending a message, or why it could not be sent."""
+        """Returns the result of sending a message, or the reason why it could not be sent."""
         # An unexpected error with one message must not stop the others.
         try:
             request = self._requests.make(claimed)
@@ -331,7 +333,7 @@ class WebhookWorker:
             return f"could not be rendered or sent: {type(error).__name__}"
 
     async def _give_back(self) -> None:
-        """Releases messages that were not sent. Tried once, since their lease ends anyway."""
+        """Releases messages that were not sent. It tries once, since their lease ends anyway."""
         unsent, self._unsent = self._unsent, []
         if unsent:
             metrics.RELEASED.inc(len(unsent))
@@ -339,13 +341,13 @@ class WebhookWorker:
                 await outbox.release(connection, unsent, worker=self.name)
 
     async def _make_way(self, _: asyncio.Event) -> float:
-        """Notices requests that take long, so that others get their slots."""
+        """Marks requests that take long as late, so that others get their slots."""
         if self._lanes.is_crowded:
             self._start_runners()
         return _MAKE_WAY.longest
 
     async def _give_up(self, _: asyncio.Event) -> float:
-        """Ends the waiting of messages for endpoints that have only failed for a day."""
+        """Ends the waiting of messages for endpoints where all attempts of a day have failed."""
         async with self._pool.acquire() as connection:
             count = await messages.give_up(connection)
         if count:

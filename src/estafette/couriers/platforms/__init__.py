@@ -1,8 +1,8 @@
-"""What companies with a platform of their own need, whatever API the platform speaks.
+"""What is needed for companies with a platform of their own, whatever API the platform speaks.
 
-How they are reached, called and left alone when they fail; errands there, which are never done
-twice and never lost; the worker that runs them. An API is spoken in a folder beside this one,
-which gives a `PlatformApi` (errands.py).
+This is how they are called over HTTP and left alone when they fail; the errands there, which are
+never done twice and never lost; and the worker that runs them. Each API has a folder beside this
+one, which provides a `PlatformApi` (errands.py).
 """
 
 from estafette.couriers.platforms.address import AddressRefusedError, check_address

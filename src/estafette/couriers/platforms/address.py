@@ -1,4 +1,4 @@
-"""Where another platform may be: what goes to it, keys among it, must not be read on the way."""
+"""Which addresses a platform may have: requests carry keys, so nobody may read them on the way."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -16,8 +16,9 @@ class AddressRefusedError(ValueError):
 def check_address(url: str, plain: Iterable[Network]) -> None:
     """Returns if a platform may be reached at `url`.
 
-    Without TLS only in the networks of `plain` and on this machine, by number or as `localhost`:
-    where a name leads is not known before it is too late. Raises AddressRefusedError.
+    Without TLS it may be only in the networks of `plain` and on this machine, given as a number or
+    as `localhost`: the address of another name is known only when it is dialled. Raises
+    AddressRefusedError.
     """
     try:
         parts = urlsplit(url)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from estafette.core.couriers.company import CourierResting
 
 FAILURES = 5
-"""How many failures in a row open it."""
+"""After how many failures in a row the breaker opens."""
 
 FIRST_REST_SECONDS = 15.0
-"""How long it is open then, unless told; each probe that fails doubles it."""
+"""For how many seconds it is open at first, by default; each probe that fails doubles it."""
 
 LONGEST_REST_SECONDS = 300.0
 
@@ -18,14 +18,15 @@ OnChange = Callable[[bool], None]
 
 
 def ignore_change(_is_open: bool) -> None:
-    """Observes nothing: this process measures nothing."""
+    """Does nothing: for a process that measures nothing."""
 
 
 class Breaker:
-    """Whether one company's platform may be asked, by what came of asking before.
+    """Decides from the results of earlier requests whether a company's platform may be asked now.
 
-    Closed, everything passes. Open, nothing does until its rest is over; then one request probes:
-    its success closes the breaker, its failure opens it for twice as long.
+    While it is closed, every request passes. While it is open, none passes until its rest is over;
+    then one request is a probe. If the probe succeeds, the breaker closes; if it fails, the breaker
+    stays open for twice as long.
     """
 
     def __init__(
@@ -34,11 +35,10 @@ class Breaker:
         on_change: OnChange = ignore_change,
         first_rest_seconds: float = FIRST_REST_SECONDS,
     ) -> None:
-        """Closed; `answers` is whether the last request was answered, None before the first.
+        """Begins closed. `answers` is whether the last request was answered, None before the first.
 
-        `clock` counts seconds; `on_change` hears when it opens (True) and closes (False).
-
-        `first_rest_seconds` is how long it is open when it opens.
+        `clock` counts seconds. `on_change` is called when it opens (True) and closes (False).
+        `first_rest_seconds` is how long it is open the first time.
         """
         self._first_rest = first_rest_seconds
         self._clock = clock
@@ -65,15 +65,18 @@ class Breaker:
 
     @property
     def wants_rest_for(self) -> float:
-        """The seconds until a request may pass, or until the platform wants to be asked again."""
+        """Seconds until a request may pass and until the platform has asked not to be called."""
         return max(self.rests_for, self._wait_until - self._clock())
 
     def asked_to_wait(self, seconds: float) -> None:
-        """The platform wants to be left alone: a wish for who has time, not a bar."""
+        """Notes that the platform asks for a pause: requests that can wait should, all may pass."""
         self._wait_until = self._clock() + seconds
 
     def begin(self) -> None:
-        """A request wants to pass; tell afterwards what came of it. Raises CourierResting."""
+        """Notes that a request wants to pass. Raises CourierResting when it may not.
+
+        The caller reports the result by `succeeded`, `failed` or `abandoned`.
+        """
         if self._open_until is None:
             return
         if self.rests_for > 0:
@@ -81,7 +84,7 @@ class Breaker:
         self._probing = True
 
     def succeeded(self) -> None:
-        """A request was answered."""
+        """Notes that a request was answered."""
         self.answers = True
         self._failures = 0
         self._rest = self._first_rest
@@ -91,19 +94,19 @@ class Breaker:
             self._on_change(False)
 
     def failed(self) -> None:
-        """A request was not answered, or not as a platform answers."""
+        """Notes that a request was not answered, or not as a platform answers."""
         self.answers = False
         if self._open_until is not None:
             if self._probing:
                 self._probing = False
                 self._rest = min(self._rest * 2, LONGEST_REST_SECONDS)
                 self._open_until = self._clock() + self._rest
-            return  # else: it began before the breaker opened
+            return  # otherwise the request began before the breaker opened
         self._failures += 1
         if self._failures >= FAILURES:
             self._open_until = self._clock() + self._rest
             self._on_change(True)
 
     def abandoned(self) -> None:
-        """A request was given up by us before anything came of it."""
+        """Notes that we gave up a request before its result was known."""
         self._probing = False

@@ -1,6 +1,6 @@
-"""Calls to other platforms over HTTP: their limits, their breakers, what an answer may do to us.
+"""Calls to other platforms over HTTP: their limits, their breakers, the bounds of an answer.
 
-What is said in a call, and how an answer is understood, is the API's that the platform speaks.
+The module of each API decides what a request says and how an answer is understood.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ CONNECT_SECONDS: Final = 1.0
 ANSWER_BYTES: Final = 1024 * 1024
 TOO_MANY: Final = 429
 SHORT_WAIT: Final = 1.0
-"""How long a platform is left alone that wants to be asked less and does not say for how long."""
+"""How many seconds a platform rests that wants to be asked less and does not say for how long."""
 
 _HEAD_BYTES: Final = 16 * 1024
 _CERTAINLY_NOT: Final = frozenset({400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 429})
@@ -42,7 +42,7 @@ _log = Logger()
 
 
 class Request(NamedTuple):
-    """A request to a platform, which may take so many seconds; `body` is sent as JSON."""
+    """A request to a platform, which may take so many seconds. `body` is sent as JSON."""
 
     method: str
     path: str
@@ -52,7 +52,7 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """Whatever was answered."""
+    """The answer to a request, whatever it is."""
 
     status: int
     content_type: str
@@ -61,17 +61,17 @@ class Reply(NamedTuple):
 
     @property
     def is_success(self) -> bool:
-        """Whether it is a yes."""
+        """Whether the status is a success."""
         return 200 <= self.status < 300
 
     @property
     def is_certain_no(self) -> bool:
-        """Whether it says that certainly nothing was done."""
+        """Whether the answer says that certainly nothing was done."""
         return self.status in _CERTAINLY_NOT
 
     @property
     def wait_seconds(self) -> float | None:
-        """What it asks to be left alone for; None without, or where it tells a date."""
+        """The pause that it asks for, in seconds; None where it has none, or gives a date."""
         text = self.retry_after
         if text is None or not text.isascii() or not text.isdigit():
             return None
@@ -88,9 +88,9 @@ The list gets a reason for each part that was left out because it makes no sense
 
 
 class Calls:
-    """Calls the platforms of companies, one for a process.
+    """Calls the platforms of companies. A process has one.
 
-    It opens its session with the first call; `close` it in the end.
+    It opens its session with the first call; `close` ends it.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Calls:
         first_rest_seconds: float = FIRST_REST_SECONDS,
         resolver: AbstractResolver | None = None,
     ) -> None:
-        """Opens no connection yet. A breaker that opens rests `first_rest_seconds` at first.
+        """Opens no connection yet. `first_rest_seconds` is the first rest of a breaker that opens.
 
         `resolver` turns names into addresses; None: the few threads of the event loop.
         """
@@ -124,10 +124,10 @@ class Calls:
     async def call(
         self, access: Access, request: Request, read: Read[Answer], asking: Asking | None = None
     ) -> Answer:
-        """Returns the answer to a request, which passes through the company's breaker.
+        """Sends a request through the company's breaker; returns what `read` makes of the answer.
 
-        `asking` stands for it where the accounts of a company have shares. Raises NotSent, InDoubt,
-        Late, Declined or CourierResting.
+        `asking` is used in place of the breaker where the accounts of a company have shares. Raises
+        NotSent, InDoubt, Late, Declined or CourierResting.
         """
         breaker = asking or self._breaker(access)
         breaker.begin()
@@ -136,7 +136,7 @@ class Calls:
             left_out: list[str] = []
             answer = read(reply, left_out)
         except (Declined, PlatformUnavailable) as judged:
-            breaker.succeeded()  # it lives, and judges
+            breaker.succeeded()  # the platform works: it has judged the request
             if isinstance(judged, Declined) and judged.status == TOO_MANY:
                 breaker.asked_to_wait(judged.retry_in_seconds or SHORT_WAIT)
             raise
@@ -157,7 +157,7 @@ class Calls:
         return answer
 
     def asking(self, access: Access, account_id: UUID | None) -> Asking:
-        """One account's request for a price, which may have to step back for other accounts'."""
+        """Returns one account's request for a price, which may have to wait for other accounts'."""
         breaker = self._breaker(access)
         return Asking(breaker, self._shares[access.company_id], account_id)
 
@@ -171,14 +171,14 @@ class Calls:
                     "courier_left_alone" if is_open else "courier_is_back", company=access.slug
                 )
 
-            metrics.BREAKER.labels(access.slug).set(False)  # there before it opens, to be watched
+            metrics.BREAKER.labels(access.slug).set(False)  # exists before it opens
             breaker = Breaker(on_change=on_change, first_rest_seconds=self._first_rest)
             self._breakers[access.company_id] = breaker
             self._shares[access.company_id] = Shares(self._first_rest, on_change)
         return breaker
 
     async def _exchange(self, access: Access, request: Request) -> Reply:
-        """Whatever was answered. Raises NotSent, InDoubt or Late."""
+        """Sends a request and returns its answer, whatever it is. Raises NotSent, InDoubt, Late."""
         headers, data = dict(request.headers), None
         if request.body is not None:
             data = orjson.dumps(request.body)
@@ -208,7 +208,7 @@ class Calls:
                 timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),
                 headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"},
                 cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,  # nothing is asked for compressed, so nothing can swell
+                auto_decompress=False,  # so that no small answer becomes a large one
                 trust_env=False,
                 max_line_size=_HEAD_BYTES,
                 max_field_size=_HEAD_BYTES,
@@ -217,7 +217,7 @@ class Calls:
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    """Returns the body. Raises InDoubt beyond the bound, whatever length was announced."""
+    """Returns the body. Raises InDoubt when it exceeds the bound, whatever its announced length."""
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_any():

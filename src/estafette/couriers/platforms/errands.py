@@ -5,7 +5,7 @@ API of a platform is known to its client alone: `PlatformApi` is what an errand 
 
 A delivery is placed under its own id as the idempotency key, and carries that id there. Whenever an
 earlier try may have arrived, it is looked up before it is placed again: the platform may have
-forgotten the key, and that a quote is used does not show for which delivery.
+forgotten the key, and a used quote does not show for which delivery it was used.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ GIVE_UP: Final = timedelta(hours=24)
 """For how long placing a delivery is tried: as long as the platform remembers the key."""
 
 LOOK_BACK: Final = timedelta(minutes=10)
-"""By how much the platform's clock may be slow: how long before the first try to search from."""
+"""How long before the first try a search begins, in case the platform's clock is slow."""
 
 _CONFLICT: Final = 409
 _UNKNOWN: Final = 404
@@ -34,7 +34,7 @@ _FOR_GOOD: Final = frozenset({400, 413, 415, 422})
 
 
 class PlatformApi(Protocol):
-    """What is asked of the platform of a company, in the core's words.
+    """What errands ask of a company's platform, in the core's words.
 
     Every call raises NotSent, InDoubt, Late, Declined or CourierResting.
     """
@@ -44,13 +44,13 @@ class PlatformApi(Protocol):
         ...
 
     async def find(self, access: Access, delivery_id: UUID, since: datetime) -> Placement | None:
-        """Returns the delivery there that was created for ours, if there is one since then."""
+        """Returns the delivery there that was created for ours, if there is one from `since` on."""
         ...
 
     async def place(
         self, access: Access, delivery: Delivery, upstream: Mapping[str, Any]
     ) -> Placement:
-        """Creates a delivery there by the quote of an offer, whose `upstream` is passed."""
+        """Creates a delivery there from the quote of an offer. `upstream` is the offer's."""
         ...
 
     async def quote_again(
@@ -70,7 +70,7 @@ class PlatformApi(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The delivery is there; `found` if an earlier try had placed it."""
+    """The delivery is there. `found` is true if an earlier try had placed it."""
 
     placement: Placement
     found: bool
@@ -129,7 +129,7 @@ class Placing:
     """
 
     def __init__(self, api: PlatformApi, access: Access, errand: Errand) -> None:
-        """Asks through `api`."""
+        """Will ask through `api`."""
         self._api = api
         self._access = access
         self._errand = errand
@@ -144,7 +144,7 @@ class Placing:
             return self.not_now(error)
 
     def not_now(self, error: Exception) -> NotNow:
-        """Returns the verdict after an error that kept the delivery from being placed."""
+        """Returns the verdict after an error because of which the delivery was not placed."""
         wait = None
         if isinstance(error, CourierResting):
             wait = error.seconds
@@ -166,7 +166,7 @@ class Placing:
             return await self._after_refusal(no)
 
     async def _after_refusal(self, no: Declined) -> Verdict:
-        """Looks for the delivery where an earlier try may have placed it; else asks for a quote."""
+        """Looks for the delivery where an earlier try may have placed it; else gets a quote."""
         if no.status == _CONFLICT or no.quote is QuoteTrouble.USED:
             self.doubtful = True
             if found := await self._find():
@@ -240,5 +240,5 @@ async def _call_off(api: PlatformApi, access: Access, id: str) -> None:
     try:
         await api.call_off(access, id)
     except Declined as no:
-        if no.status != _CONFLICT:  # cancelled already, or gone too far: the report will show
+        if no.status != _CONFLICT:  # it is cancelled, or too late to cancel: the report shows which
             raise

@@ -1,7 +1,7 @@
-"""What can become of a request to another platform besides an answer that makes sense.
+"""The ways in which a request to another platform can fail.
 
-What matters of each is whether the request may have done its work there: only a certain no allows
-to ask for the same again without looking it up.
+They differ in whether the request may have done its work there. Only after a certain refusal may
+the same be asked for again without looking it up.
 """
 
 from enum import Enum
@@ -10,11 +10,11 @@ from estafette.core.couriers.company import CourierFailed
 
 
 class NotSent(CourierFailed):
-    """It certainly did not arrive: no connection came about."""
+    """The request certainly did not arrive: there was no connection."""
 
 
 class InDoubt(CourierFailed):
-    """It may have done its work: the connection broke, the answer makes no sense, or it failed."""
+    """It may have done its work: no connection any more, a senseless answer, or a failure there."""
 
 
 class Late(InDoubt):
@@ -22,24 +22,24 @@ class Late(InDoubt):
 
 
 class PlatformUnavailable(InDoubt):
-    """The platform itself says that it cannot at the moment."""
+    """The platform itself says that it cannot serve requests at the moment."""
 
 
 class QuoteTrouble(Enum):
-    """Why the quote that a delivery was to be placed by does not serve."""
+    """Why a delivery cannot be placed by its quote."""
 
     GONE = "gone"
-    """It does not bind any more, or not what was asked; a new one may."""
+    """The quote is not valid any more, or not for this request; a new one may be."""
     USED = "used"
-    """It was used: by an earlier try, perhaps."""
+    """The quote was used, perhaps by an earlier try."""
 
 
 class Declined(CourierFailed):
-    """The platform said no, and certainly did nothing.
+    """The platform refused, and certainly did nothing.
 
-    `status` is HTTP's. `code` is the API's own, where it told one, and `quote` what the code says
-    of the quote. `retry_in_seconds` is what it asks to be left alone for. `is_reasoned` tells
-    whether the platform itself has judged the request, rather than something in front of it.
+    `status` is HTTP's. `code` is the API's own, where it gave one, and `quote` what the code says
+    of the quote. `retry_in_seconds` is the pause that it asks for. `is_reasoned` is true where the
+    platform itself has judged the request, rather than something in front of it.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Declined(CourierFailed):
         is_reasoned: bool = False,
         quote: QuoteTrouble | None = None,
     ) -> None:
-        """The text says all of it for people."""
+        """Makes a text for people out of all of it."""
         self.status = status
         self.code = code
         self.retry_in_seconds = retry_in_seconds
@@ -65,7 +65,7 @@ _LONGEST_TEXT = 300
 
 
 def failure_text(error: Exception) -> str:
-    """What happened, short and of characters that PostgreSQL keeps: part of it is foreign."""
+    """Returns a short description in characters that PostgreSQL keeps: a part of it is foreign."""
     text = (str(error) or type(error).__name__)[:_LONGEST_TEXT]
     clean = text.encode("utf-8", "replace").decode()
     return "".join(each if each >= " " else " " for each in clean)

@@ -37,5 +37,5 @@ HEARD = Counter(
 
 
 def count_dispatch(company: Company, outcome: str) -> None:
-    """Notes what became of a delivery at a remote company."""
+    """Counts the outcome of a delivery at a remote company."""
     DISPATCHES.labels(company.slug, outcome).inc()

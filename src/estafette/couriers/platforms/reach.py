@@ -1,4 +1,4 @@
-"""How companies are reached that have a platform of their own: their links, by mode."""
+"""How to reach companies that have a platform of their own: their links, by mode."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ Reach = Callable[[Company, Mode], Awaitable[Access | None]]
 
 
 def reach_through(platform: Platform) -> Reach:
-    """Finds it among the links of `platform`."""
+    """Returns a `Reach` that looks among the links of `platform`."""
 
     async def reach(company: Company, mode: Mode) -> Access | None:
         link = await link_of(platform, company.id)

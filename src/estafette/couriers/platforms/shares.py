@@ -1,8 +1,8 @@
-"""Which accounts may ask one company's platform for prices, so that none takes it from the others.
+"""Which accounts may ask one company's platform for prices, so that none uses all of its capacity.
 
 All accounts ask with the company's one key. When the platform wants to be asked less, the account
-that has asked most steps back; when it fails, the account whose requests fail steps back alone,
-until a second one's fail too. No I/O.
+that has asked most has to wait. When it fails, only the account whose requests fail has to wait,
+until a second account's fail too. No I/O.
 """
 
 import time
@@ -20,10 +20,10 @@ from estafette.couriers.platforms.breaker import (
 )
 
 WINDOW_SECONDS: Final = 5.0
-"""Who has asked most is told by this window and the one before it."""
+"""The account that has asked most is found by this window, in seconds, and the one before it."""
 
 MOST_ACCOUNTS: Final = 10_000
-"""Accounts that are remembered; beyond, all are forgotten, which costs a refusal too few."""
+"""How many accounts are remembered. Beyond, all are forgotten, and too few may have to wait."""
 
 
 class Shares:
@@ -37,7 +37,7 @@ class Shares:
     ) -> None:
         """Begins without requests. Failing accounts rest `first_rest_seconds` the first time.
 
-        `on_change` hears when one has to rest (True), and when it is answered again (False).
+        `on_change` is called when one has to rest (True), and when it is answered again (False).
         """
         self._first_rest = first_rest_seconds
         self._on_change = on_change
@@ -50,7 +50,7 @@ class Shares:
         self._failed_in_a_row: set[UUID | None] = set()
 
     def begin(self, account_id: UUID | None) -> None:
-        """An account wants to ask. Raises CourierResting when it has to step back."""
+        """Notes that an account wants to ask. Raises CourierResting when it has to wait."""
         left = self._back_at.get(account_id, 0.0) - self._clock()
         if left > 0:
             raise CourierResting("it wants to be asked less, and this account asks most", left)
@@ -61,15 +61,15 @@ class Shares:
         self._asked[account_id] += 1
 
     def succeeded(self, account_id: UUID | None) -> None:
-        """A request of the account was answered."""
+        """Notes that a request of the account was answered."""
         if (breaker := self._failing.pop(account_id, None)) is not None:
             breaker.succeeded()
         self._failed_in_a_row.clear()
 
     def failed(self, account_id: UUID | None) -> bool:
-        """A request of the account was not answered; returns whether it says so of the platform.
+        """Notes that a request was not answered; returns whether the platform itself seems to fail.
 
-        It does when another account's failed too, and none was answered in between.
+        It does when another account's request failed too, and none was answered in between.
         """
         breaker = self._failing.get(account_id)
         if breaker is None:
@@ -82,12 +82,12 @@ class Shares:
         return len(self._failed_in_a_row) > 1
 
     def abandoned(self, account_id: UUID | None) -> None:
-        """A request of the account was given up before anything came of it."""
+        """Notes that a request of the account was given up before its result was known."""
         if (breaker := self._failing.get(account_id)) is not None:
             breaker.abandoned()
 
     def asked_to_wait(self, seconds: float) -> None:
-        """The platform wants to be asked less: the account that asks most steps back so long."""
+        """Makes the account that asks most wait so long: the platform wants fewer requests."""
         self._turn()
         now = self._clock()
         asked = self._asked + self._asked_before
@@ -112,13 +112,13 @@ class Asking:
     """One account's request for a price, before the company's breaker and the account's share."""
 
     def __init__(self, breaker: Breaker, shares: Shares, account_id: UUID | None) -> None:
-        """Tell what came of the request, as to a breaker."""
+        """Takes the results of the request, as a breaker does."""
         self._breaker = breaker
         self._shares = shares
         self._account_id = account_id
 
     def begin(self) -> None:
-        """It wants to pass. Raises CourierResting."""
+        """Notes that it wants to pass. Raises CourierResting when it may not."""
         self._breaker.begin()
         try:
             self._shares.begin(self._account_id)
@@ -127,24 +127,24 @@ class Asking:
             raise
 
     def succeeded(self) -> None:
-        """It was answered."""
+        """Notes that it was answered."""
         self._breaker.succeeded()
         self._shares.succeeded(self._account_id)
 
     def failed(self) -> None:
-        """It was not answered, or not as a platform answers."""
+        """Notes that it was not answered, or not as a platform answers."""
         if self._shares.failed(self._account_id):
             self._breaker.failed()
         else:
             self._breaker.abandoned()
 
     def abandoned(self) -> None:
-        """It was given up by us before anything came of it."""
+        """Notes that we gave it up before its result was known."""
         self._breaker.abandoned()
         self._shares.abandoned(self._account_id)
 
     def asked_to_wait(self, seconds: float) -> None:
-        """The platform wants to be asked less."""
+        """Notes that the platform wants fewer requests."""
         self._breaker.asked_to_wait(seconds)
         self._shares.asked_to_wait(seconds)
 

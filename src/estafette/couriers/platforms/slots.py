@@ -12,20 +12,22 @@ from uuid import UUID
 from estafette.core.couriers.dispatch import Room, Rooms
 
 AT_ONCE: Final = 64
-"""Errands under way of one worker."""
+"""How many errands one worker has under way at most."""
 
 _RESERVED: Final = AT_ONCE // 4
-"""Of them for placing alone, and as many for looking alone: neither can starve the other."""
+"""How many of them are for placing only, and as many for looking only, so that both go on."""
 
 _UNPROVEN: Final = AT_ONCE // 2
-"""Of them for companies of which nothing is known, or that did not answer when last asked."""
+"""How many are for companies that are not known yet, or did not answer when last asked."""
 
 PLACING: Final = 4
-"""Deliveries that are placed at one company at a time."""
+"""How many deliveries are placed at one company at a time."""
 
 LOOKING: Final = 4
-"""Deliveries that are looked at there at a time, if it answers well; one that wants to be asked
-less, or does not answer, is looked at one at a time."""
+"""How many deliveries are looked at there at a time, if it answers well.
+
+At a company that wants to be asked less, or does not answer, one is looked at a time.
+"""
 
 _FIRST_LOOKING: Final = 2
 _GROWTH: Final = 0.25
@@ -36,7 +38,7 @@ class Manners:
     """How a company's platform has behaved lately.
 
     `rests_for` is for how many seconds nothing may be asked of it, since it failed again and again
-    or asks to be left alone. `answers` is whether it answered when last asked, None: not asked yet.
+    or asks for a pause. `answers` is whether it answered when last asked, None: not asked yet.
     """
 
     rests_for: float = 0.0
@@ -54,17 +56,17 @@ class ErrandSlots:
     """The slots of one worker."""
 
     def __init__(self, manners: Callable[[UUID], Manners]) -> None:
-        """`manners` tells how a company behaves."""
+        """`manners` returns how a company's platform behaves."""
         self._manners = manners
         self._companies: dict[UUID, _Company] = {}
 
     @property
     def under_way(self) -> int:
-        """Errands under way."""
+        """How many errands are under way."""
         return sum(one.placing + one.looking for one in self._companies.values())
 
     def begun(self, company_id: UUID, *, is_look: bool) -> None:
-        """An errand has begun."""
+        """Notes that an errand has begun."""
         one = self._companies.setdefault(company_id, _Company())
         if is_look:
             one.looking += 1
@@ -72,7 +74,7 @@ class ErrandSlots:
             one.placing += 1
 
     def ended(self, company_id: UUID, *, is_look: bool) -> None:
-        """An errand is over."""
+        """Notes that an errand is over."""
         one = self._companies[company_id]
         if is_look:
             one.looking -= 1
@@ -85,9 +87,9 @@ class ErrandSlots:
             one.width = max(one.width / 2, 1.0)
 
     def rooms(self) -> tuple[Rooms, float | None]:
-        """What may be claimed now, and in how many seconds a company may be asked that rests.
+        """Returns what may be claimed now, and after how many seconds the next rest is over.
 
-        None when none rests.
+        A rest is that of a company that may not be asked now. The seconds are None when none rests.
         """
         placing = sum(one.placing for one in self._companies.values())
         looking = sum(one.looking for one in self._companies.values())

@@ -1,4 +1,4 @@
-"""The loop that runs errands at other platforms: places deliveries there, and follows them."""
+"""The loop that runs errands at other platforms: it places deliveries there and follows them."""
 
 import asyncio
 import random
@@ -33,7 +33,7 @@ _PACE: Final = Pace(longest=2.0)
 _FIRST_RETRY: Final = 1.0
 _LONGEST_RETRY: Final = 60.0
 _POLL_GROWTH: Final = 1.6
-_POLL_LONGEST: Final = 12  # times the first
+_POLL_LONGEST: Final = 12  # as a multiple of the first
 _FINISH_SECONDS: Final = 5.0
 _JITTER: Final = 0.2
 
@@ -41,7 +41,7 @@ _log = Logger()
 
 
 class ErrandWorker:
-    """Runs errands for one process; any number of processes may, over one database."""
+    """Runs errands for one process. Any number of processes may do so over one database."""
 
     def __init__(
         self,
@@ -52,11 +52,11 @@ class ErrandWorker:
         lease_seconds: float,
         poll_seconds: float,
     ) -> None:
-        """Asks through `api`.
+        """Will ask through `api`.
 
-        An errand may take three quarters of `lease_seconds`; a dead worker's is taken over after
-        all of them. `poll_seconds` after its placing a delivery is looked at for the first time,
-        then ever more rarely, unless a webhook says that there is news.
+        An errand may take three quarters of `lease_seconds`; that of a dead worker is taken over
+        after the whole lease. A delivery is looked at `poll_seconds` after it was placed, and then
+        at growing intervals, unless a webhook announces news.
         """
         self._platform = platform
         self._api = api
@@ -88,7 +88,7 @@ class ErrandWorker:
             await asyncio.gather(*own, return_exceptions=True)
 
     async def _round(self, _: asyncio.Event) -> float:
-        """Claims as many errands as there is room for; returns the seconds to the next look."""
+        """Claims as many errands as there is room for; returns the seconds until the next look."""
         rooms, rests = self._slots.rooms()
         due_in = None
         if rooms.in_all > 0:
@@ -96,7 +96,7 @@ class ErrandWorker:
             for errand in claimed.errands:
                 self._start(errand)
             due_in = claimed.due_in_seconds
-        # due errands that were not claimed wait for room; the end of another errand wakes the loop
+        # Due errands that were not claimed wait for room; the end of another errand wakes the loop.
         longest = due_in if due_in is not None and due_in > 0 else _PACE.longest
         return longest if rests is None else min(longest, rests)
 

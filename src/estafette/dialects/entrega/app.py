@@ -1,4 +1,4 @@
-"""The Entrega dialect over HTTP: its paths, and for each what is read, done and answered."""
+"""The Entrega dialect over HTTP: for each path, how its request is read, done and answered."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -117,7 +117,7 @@ class _MerchantApi:
         return data(mapping.timeline(found[1]))
 
     async def tracking(self, scope: Scope, _: Receive) -> HttpReply:
-        """`GET /deliveries/{id}/tracking`, for whoever knows the id."""
+        """`GET /deliveries/{id}/tracking`, for anybody who knows the id."""
         id = delivery_id_in(scope)
         known = await track(self._platform, id, caller(scope))
         if known is None or not mapping.is_ours(known):
@@ -130,7 +130,7 @@ CONTRACT = (files("estafette.dialects.entrega") / "openapi.yaml").read_text("utf
 
 
 def build(platform: Platform, creator: Creator, limiter: RateLimiter) -> ASGIApp:
-    """Returns the dialect as an application, to be mounted where its record says."""
+    """Returns the dialect as an application, to be mounted as its record says."""
     refusals = errors(platform.public_url)
     operations = Operations(platform, creator, refusals)
     finder = find.Finder(platform)

@@ -1,4 +1,4 @@
-"""Authenticates a request, and says whether its key, its page and its pace allow it."""
+"""Authenticates a request, and checks whether its key, its page and its rate are allowed."""
 
 from starlette.types import Scope
 
@@ -18,18 +18,18 @@ _SCHEME = b"bearer "
 
 
 class Access:
-    """Lets a request in, or raises why not."""
+    """Admits a request, or raises the reason why not."""
 
     def __init__(self, platform: Platform, limiter: RateLimiter) -> None:
-        """Knows the keys of `platform`; counts requests with `limiter`."""
+        """Uses the keys of `platform`; counts requests with `limiter`."""
         self._platform = platform
         self._authenticator = Authenticator(platform, limiter, DIALECT.name)
 
     async def admit(self, scope: Scope, operation: Operation) -> Credential:
         """Returns the credential of a request to the merchant API, which needs a secret key.
 
-        The key may do the operation. Raises Unauthorized, WrongKind, AddressRefused, ActRefused or
-        RateLimited.
+        The key must be allowed the operation. Raises Unauthorized, WrongKind, AddressRefused,
+        ActRefused or RateLimited.
         """
         credential = await self._recognised(scope, KeyKind.SECRET)
         self._authenticator.permit(scope, credential, operation)
@@ -38,10 +38,11 @@ class Access:
     async def admit_page(
         self, scope: Scope, operation: Operation, origin: str | None
     ) -> tuple[Credential, OrderingPage]:
-        """The credential of a request to the widget API by a page of `origin`, and the page.
+        """Returns the credential of a request to the widget API, and the page that asks.
 
-        It needs a publishable key that may do the operation, and an origin that the account trusts.
-        Raises Unauthorized, WrongKind, UntrustedOrigin, AddressRefused, ActRefused or RateLimited.
+        The request needs a publishable key that may do the operation, and an `origin` that the
+        account trusts. Raises Unauthorized, WrongKind, UntrustedOrigin, AddressRefused, ActRefused
+        or RateLimited.
         """
         credential = await self._recognised(scope, KeyKind.PUBLISHABLE)
         if origin is None or not trusts(credential.account.origins, origin):
@@ -52,7 +53,7 @@ class Access:
         return credential, OrderingPage(lineage, limits, source_of(lineage, client_address(scope)))
 
     async def may_preflight(self, origin: str | None) -> bool:
-        """Returns whether any account trusts an origin: a preflight shows no key."""
+        """Returns whether any account trusts an origin: a preflight request carries no key."""
         if origin is None:
             return False
         return trusts(await self._platform.catalog.origins(DIALECT.name), origin)
@@ -80,7 +81,7 @@ class Access:
 
 
 def origin_of(scope: Scope) -> str | None:
-    """Returns the origin of the page that asks; None for none, several, or one that hides."""
+    """Returns the origin of the page that asks; None for none, several, or `null`."""
     origins = header_values(scope, b"origin")
     if len(origins) != 1 or origins[0] == b"null":
         return None

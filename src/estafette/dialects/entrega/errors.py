@@ -69,7 +69,7 @@ CODES = (
 
 @dataclass(frozen=True)
 class InvalidBody(HttpRefusal):
-    """Fields of the body are wrong: all of them; `code` when the gravest fault has one."""
+    """Some fields of the body are wrong; all are listed. `code` is that of the gravest fault."""
 
     details: tuple[Detail, ...]
     code: str | None = None
@@ -77,14 +77,14 @@ class InvalidBody(HttpRefusal):
 
 @dataclass(frozen=True)
 class InvalidQuery(HttpRefusal):
-    """Parameters of the query string are wrong: all of them."""
+    """Some parameters of the query string are wrong; all are listed."""
 
     details: tuple[Detail, ...]
 
 
 @dataclass(frozen=True)
 class Unauthorized(HttpRefusal):
-    """No API key, more than one, or one that opens nothing."""
+    """There is no API key, there are several, or the key is not valid."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,11 @@ class WrongKind(HttpRefusal):
 
 @dataclass(frozen=True)
 class UntrustedOrigin(HttpRefusal):
-    """The page that asks is not of an origin that the account trusts."""
+    """The account does not trust the origin of the page that asks."""
 
 
 class Problem(NamedTuple):
-    """What is told of a refusal."""
+    """The content of a problem, from which its answer is written."""
 
     status: int
     detail: str
@@ -326,7 +326,7 @@ _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
     WrongKind: lambda refusal: Problem(403, f"This endpoint needs a {refusal.needed} key"),
     UntrustedOrigin: lambda _: Problem(403, "The account does not trust this origin"),
 }
-"""What is told of each refusal; a test walks all refusals there are."""
+"""How each refusal becomes a problem. A test checks that no refusal is missing."""
 
 _FALLBACKS = {
     400: Problem(400, "The request is not valid HTTP"),
@@ -338,9 +338,9 @@ _FALLBACKS = {
 
 
 def errors(server_url: str) -> Errors:
-    """How Entrega refuses: each problem's `type` leads to a page of the server at that address.
+    """Returns how Entrega refuses: each problem's `type` leads to a page of the server.
 
-    `server_url` is where the world reaches it, without a slash at the end.
+    `server_url` is the public address of the server, without a slash at the end.
     """
     base = server_url + PROBLEMS
 

@@ -21,15 +21,15 @@ PARAMETERS = (
     "limit",
     "offset",
 )
-"""What may be asked for."""
+"""The parameters that a request may have."""
 
 
 _MOST_NAMED = 10
-_REPLACED = "\ufffd"  # what has taken the place of bytes that are no UTF-8
+_REPLACED = "\ufffd"  # stands in the place of bytes that are not UTF-8
 
 
 def read_list(query: bytes) -> ListFilter:
-    """The page that a query string asks for. Raises InvalidQuery with all bad parameters."""
+    """Returns the page that a query asks for. Raises InvalidQuery with all bad parameters."""
     asked = Query(query)
     statuses = asked.read("status", _statuses)
     since = asked.read("inserted_at_gte", moment)
@@ -53,7 +53,7 @@ def read_list(query: bytes) -> ListFilter:
 
 
 def _statuses(values: list[str]) -> tuple[Status, ...]:
-    """One status, several with commas between, or the parameter several times."""
+    """Reads one status, several with commas between, or the parameter several times."""
     wanted = ",".join(values).split(",")
     unknown = [name for name in dict.fromkeys(wanted) if name not in STATUSES]
     if unknown == [""]:

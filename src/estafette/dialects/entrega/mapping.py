@@ -1,4 +1,4 @@
-"""Between the core's words and Entrega's. Pure: nothing here waits, reads a clock or a database."""
+"""Translates between the core's words and Entrega's. Pure: no I/O and no clock."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ from estafette.http.moments import timestamp
 from estafette.http.phones import e164
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 
-if TYPE_CHECKING:  # what is told needs no schemas: a command renders, and reads no request
+if TYPE_CHECKING:  # a command writes answers and reads no requests
     from estafette.dialects.entrega.schemas import (
         Address,
         DeliveryRequest,
@@ -39,22 +39,22 @@ _BOUND = ("origin", "destination", "parcel")
 
 
 class EntregaDialect:
-    """What the core asks of this dialect."""
+    """The rules of Entrega that the core asks for."""
 
     name = "entrega"
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
-        """Returns the webhook type of a move: each event is told once, as the timeline shows it."""
+        """Returns the webhook type of a move. Each event has one, the same as in the timeline."""
         return (CREATED if before is None else type_of(after.status),)
 
     def may_cancel(self, progress: Progress) -> bool:
-        """Until a courier is ready for the pickup."""
+        """Returns whether a merchant may cancel: until a courier is ready for the pickup."""
         return shown(progress.status) in CANCELLABLE
 
     def erased_answer(
         self, answer: Mapping[str, Any], erased: Delivery
     ) -> Mapping[str, Any] | None:
-        """Delivery, in whichever form its reader saw it."""
+        """Returns the answer with the erased delivery, in the form in which its reader saw it."""
         if not isinstance(answer.get("data"), dict):
             return None
         stored = cast("dict[str, Any]", answer["data"])
@@ -97,9 +97,9 @@ def parcel(wanted: "ParcelRequest") -> Parcel:
 
 
 def bound_payload(wanted: "QuoteRequest") -> dict[str, Any]:
-    """Returns what a quote binds of a request that was accepted: of three fields all that we know.
+    """Returns what a quote binds of an accepted request: three fields, as the schema read them.
 
-    It is what a schema has bounded, at most 16 KiB; what nobody knows is neither compared nor kept.
+    The schema bounds them to 16 KiB. Unknown fields are neither compared nor stored.
     """
     return {name: getattr(wanted, name).model_dump(exclude_none=True) for name in _BOUND}
 
@@ -118,7 +118,7 @@ def schedule(wanted: "DeliveryRequest") -> Schedule:
 
 
 def company(of: Company) -> dict[str, Any]:
-    """Courier."""
+    """Returns a courier company as the schema `Courier`."""
     able = of.capabilities
     return {
         "id": str(of.id),
@@ -152,7 +152,7 @@ def _hours(hours: Hours, time_zone: str) -> dict[str, Any]:
 
 
 def quote(of: Quote) -> dict[str, Any]:
-    """Quote."""
+    """Returns a quote as the schema `Quote`."""
     return {
         "quote_id": str(of.id),
         "valid_until": timestamp(of.expires_at),
@@ -166,7 +166,7 @@ def quote(of: Quote) -> dict[str, Any]:
 
 
 def delivery(of: Delivery, public_url: str) -> dict[str, Any]:
-    """Delivery, as its merchant sees it."""
+    """Returns a delivery as the schema `Delivery`, as its merchant sees it."""
     return {
         **_open(of, public_url),
         "origin": _address(of.pickup),
@@ -179,7 +179,7 @@ def delivery(of: Delivery, public_url: str) -> dict[str, Any]:
 
 
 def _created_with(of: Delivery) -> dict[str, Any]:
-    """The key that asked for it, where that is known: its merchant tells pages' orders by it."""
+    """Returns the key that created it, if known: the merchant tells pages' orders by it."""
     if of.key_id is None:
         return {}
     kind = "publishable" if of.by_page else "secret"
@@ -187,7 +187,10 @@ def _created_with(of: Delivery) -> dict[str, Any]:
 
 
 def widget_delivery(of: Delivery, public_url: str) -> dict[str, Any]:
-    """Delivery, as a page in a browser may see it: nobody's contact, street, metadata or PIN."""
+    """Returns a delivery as the schema `Delivery`, as a page in a browser may see it.
+
+    It holds nobody's contact, street, metadata or PIN.
+    """
     return {
         **_open(of, public_url),
         "origin": _area(of.pickup),
@@ -197,7 +200,7 @@ def widget_delivery(of: Delivery, public_url: str) -> dict[str, Any]:
 
 
 def _open(of: Delivery, public_url: str) -> dict[str, Any]:
-    """Returns what every reader of a delivery sees."""
+    """Returns the fields that every reader of a delivery sees."""
     id = delivery_id(of.id)
     return {
         "id": id,
@@ -222,7 +225,7 @@ def _open(of: Delivery, public_url: str) -> dict[str, Any]:
 
 
 def _bank_transfer(of: Delivery) -> dict[str, Any] | None:
-    """Returns where the transfer goes, how much it is, what to write on it, and by when."""
+    """Returns the bank account to pay to, the amount, the text for the transfer, the deadline."""
     payment = of.payment
     if payment.method is not PaymentMethod.BANK_TRANSFER or payment.bank is None:
         return None
@@ -245,7 +248,7 @@ def _area(stop: Stop) -> dict[str, Any]:
 
 
 def _address(stop: Stop) -> dict[str, Any]:
-    """Address, as it was sent."""
+    """Returns an address as it was sent, as the schema `Address`."""
     shown: dict[str, Any] = {"address_line": stop.address, **_area(stop)}
     contact = {"name": stop.name, "phone": stop.phone}
     if said := {name: value for name, value in contact.items() if value is not None}:
@@ -279,7 +282,7 @@ def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
             "id": event_id(event.id),
             "event_type": event_type(event.seq, event.status),
             "occurred_at": timestamp(event.occurred_at),
-            # as published: whoever asked for the delivery, it is the system that made it
+            # As published: the first event's source is the system, whoever created the delivery.
             "source": source(Actor.SYSTEM if event.seq == 1 else event.actor),
             "payload": {"status": shown(event.status)}
             | ({"note": event.note} if event.note else {}),
@@ -289,12 +292,12 @@ def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def is_ours(tracked: TrackedDelivery) -> bool:
-    """Whether a delivery that anybody may track belongs to an account that speaks Entrega."""
+    """Returns whether a tracked delivery belongs to an account that speaks Entrega."""
     return tracked.dialect == DIALECT.name
 
 
 def tracked(of: TrackedDelivery) -> dict[str, Any]:
-    """Returns what anybody who knows a delivery's id may know of it."""
+    """Returns what anybody who knows a delivery's id may see of it."""
     return {
         "reference": of.reference,
         "status": shown(of.status),

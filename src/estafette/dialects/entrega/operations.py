@@ -1,4 +1,4 @@
-"""What merchants and the pages of their shops do alike: see couriers, ask for quotes, create."""
+"""What merchants and the pages of their shops can both do: see couriers, ask for quotes, create."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,11 +31,11 @@ from estafette.usecases.quotes.quote_companies import CompanyQuoter
 REPLAYED: Header = (b"idempotent-replayed", b"true")
 
 Show = Callable[[Delivery, str], dict[str, Any]]
-"""How a reader sees a delivery, given the server's public address."""
+"""Returns a delivery as a reader sees it, given the server's public address."""
 
 
 class Operations:
-    """The operations, on behalf of a credential that was admitted."""
+    """The operations for a credential that was admitted."""
 
     def __init__(self, platform: Platform, creator: Creator, errors: Errors) -> None:
         """Works on `platform`; writes refusals with `errors`."""
@@ -113,7 +113,7 @@ class Operations:
         return answered(await self._creator.create(order), REPLAYED, PROBLEM)
 
     def render(self, status: int, show: Show) -> Callable[[Delivery | Refusal], Reply]:
-        """Writes what came of an operation, to be kept under an idempotency key."""
+        """Writes the result of an operation, to be kept under an idempotency key."""
 
         def written(outcome: Delivery | Refusal) -> Reply:
             if isinstance(outcome, Refusal):
@@ -126,10 +126,10 @@ class Operations:
 
 
 def delivery_id_in(scope: Scope) -> UUID:
-    """Returns the delivery of the path. Raises DeliveryNotFound for what is no delivery's id."""
+    """Returns the delivery id of the path. Raises DeliveryNotFound where it is no delivery's id."""
     return delivery_in(scope, "id", parse_id)
 
 
 def data(value: Any) -> HttpReply:
-    """Returns an answer with something in it."""
+    """Returns an answer that holds `value` as its `data`."""
     return json(200, {"data": value})

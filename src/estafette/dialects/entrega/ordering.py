@@ -1,4 +1,4 @@
-"""What Entrega says of orders that people write: the same as of the bodies of its API."""
+"""How orders that people type are read: by the same rules as the bodies of Entrega's API."""
 
 from typing import Any
 
@@ -37,8 +37,11 @@ _FIELDS = {
     "scheduled_delivery_at": OrderField.DELIVERY_AT,
     "options.metadata": OrderField.ORDER,
 }
-"""The fields by the paths of the API's. The API has none for a shop's own number of an order: it is
-kept in the metadata, where the shop's other programs find it, and people too."""
+"""The fields by their paths in the API.
+
+The API has no field for a shop's own number of an order. It is kept in the metadata, where the
+shop's other programs, and people too, find it.
+"""
 
 
 class EntregaOrders:
@@ -93,7 +96,7 @@ def _body(form: OrderForm) -> dict[str, Any]:
         "origin": _address(form.pickup),
         "destination": _address(form.dropoff),
         "parcel": _said(parcel),
-        "quote_id": str(new_id()),  # one is chosen afterwards
+        "quote_id": str(new_id()),  # a quote is chosen afterwards
         "payment_method": form.payment and payment_method(form.payment),
         "cash_collect_aoa": form.cash,
         "scheduled_pickup_at": form.pickup_at and form.pickup_at.isoformat(),
@@ -114,5 +117,5 @@ def _said(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def rules() -> EntregaOrders:
-    """Returns what Entrega says of orders."""
+    """Returns Entrega's rules for orders."""
     return EntregaOrders()

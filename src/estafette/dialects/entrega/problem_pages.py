@@ -1,4 +1,4 @@
-"""The pages that the `type` of a problem leads to: what it means and what to do, for people."""
+"""The pages to which the `type` of a problem leads: they tell people its meaning and what to do."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from estafette.http.texts import N_, gettext, read_by
 
 
 class _Explanation(NamedTuple):
-    """What a kind of problem means, and what to do about it."""
+    """The meaning of a kind of problem, and what to do about it."""
 
     meaning: str
     remedy: str
@@ -153,7 +153,7 @@ class _Pages:
         return _page(scope, sorted(KINDS), is_index=True)
 
     async def one(self, scope: Scope, _: Receive) -> HttpReply:
-        """One kind of problem. Raises PathUnknown."""
+        """Returns the page of one kind of problem. Raises PathUnknown."""
         status = self._statuses.get(scope["path_params"]["slug"])
         if status is None:
             raise PathUnknown

@@ -1,6 +1,7 @@
-"""What merchants may send in a body: decoded JSON in; typed requests, or every bad field, out.
+"""What merchants may send in a body: decoded JSON is read into typed requests or into faults.
 
-openapi.yaml states the same limits; a test holds the two together. Unknown fields are ignored.
+All bad fields are reported together. openapi.yaml states the same limits; a test compares the two.
+Unknown fields are ignored.
 """
 
 from collections.abc import Mapping
@@ -104,21 +105,21 @@ class _Body(BaseModel):
 
 
 class Contact(_Body):
-    """Whom to call."""
+    """A person to call."""
 
     name: AnyName | None = None
     phone: Phone | None = None
 
 
 class Coordinates(_Body):
-    """Where exactly, in degrees."""
+    """The exact place, in degrees."""
 
     lat: Annotated[_Degrees, Field(ge=-90, le=90)]
     lng: Annotated[_Degrees, Field(ge=-180, le=180)]
 
 
 class Address(_Body):
-    """Where a parcel is picked up or goes."""
+    """The place where a parcel is picked up, or to which it goes."""
 
     address_line: Text
     city: Name
@@ -128,7 +129,7 @@ class Address(_Body):
 
 
 class ParcelRequest(_Body):
-    """What is carried; in the sandbox its description may choose what happens."""
+    """The parcel. In the sandbox its description may choose a scenario."""
 
     weight_grams: Grams
     description: Scripted = None
@@ -144,7 +145,7 @@ class QuoteRequest(_Body):
 
 
 class Options(_Body):
-    """What else a merchant may say of a delivery."""
+    """What a merchant may add to a delivery."""
 
     metadata: Annotated[dict[str, Any], BeforeValidator(_metadata)] | None = None
 
@@ -162,7 +163,7 @@ class DeliveryRequest(QuoteRequest):
 
     @property
     def method(self) -> PaymentMethod:
-        """How the delivery is paid."""
+        """The payment method of the delivery."""
         return self.payment_method or PaymentMethod.PREPAID
 
     @property
@@ -172,7 +173,7 @@ class DeliveryRequest(QuoteRequest):
 
     @property
     def scenario(self) -> str | None:
-        """The scenario that the parcel's description mentions."""
+        """The scenario that the parcel's description names."""
         name = mentioned(self.parcel.description)
         return name if name in SCENARIOS else None
 
@@ -204,7 +205,7 @@ def read_delivery(value: Any, context: Context) -> DeliveryRequest:
         if fields.get("quote_id") in (None, ""):
             code = "quote_id_required"
         elif [fault.field for fault in faults] == ["quote_id"]:
-            code = "quote_not_found"  # what is no id is no quote's id
+            code = "quote_not_found"  # a text that is no id is no quote's id either
         if "courier_fee_aoa" in fields:
             code = "courier_fee_aoa_not_accepted"
             reason = "is not accepted: the fee is the quote's"
@@ -218,7 +219,7 @@ _COD = payment_method(PaymentMethod.COD)
 
 
 def _cash_fault(fields: Mapping[str, Any]) -> tuple[str | None, Detail] | None:
-    """What is wrong with the cash to collect besides its own form, with its code if it has one."""
+    """Returns a fault of the cash to collect besides its own form, with its code if it has one."""
     method, cash = fields.get("payment_method"), fields.get("cash_collect_aoa")
     field = "cash_collect_aoa"
     if method == _COD and cash is None:

@@ -15,8 +15,11 @@ SCHEDULE: Final = RetrySchedule(delays_seconds=doubling(60, 9), timeout_seconds=
 """Ten attempts: the waits between them are 1, 2, 4 … 256 minutes, each ±10 %."""
 
 ORDER_SECONDS: Final = 600.0
-"""Nothing is published of the order: the webhooks of a delivery come one after another, and a later
-one waits for an earlier one that is being sent again for ten minutes, four attempts, at most."""
+"""For how many seconds a webhook waits for an earlier one of its delivery that is sent again.
+
+In that time the earlier one has four attempts. The contract says nothing of the order; we send the
+webhooks of a delivery one after another.
+"""
 
 _TEST_REFERENCE = "DLV-0000-00000"
 
@@ -53,7 +56,7 @@ class EntregaRenderer:
 
 
 def _status(message: Message) -> str:
-    """Returns the status after the event; of a test, what its type says."""
+    """Returns the status after the event; for a test, the status that its type names."""
     if message.status is not None:
         return shown(message.status)
     return (

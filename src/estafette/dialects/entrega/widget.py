@@ -1,7 +1,7 @@
-"""The widget API: the same for pages in a browser, and the rules by which browsers let them (CORS).
+"""The widget API: the operations for pages in a browser, with the rules of CORS.
 
-What a page may see is decided in mapping.py. Every answer names the origin that may read it, never
-`*`, and says that it differs by origin.
+mapping.py decides what a page may see. Every answer names the origin that may read it, never `*`,
+and says that it differs by origin.
 """
 
 from collections.abc import Mapping
@@ -74,7 +74,7 @@ class _WidgetApi:
         credential, _page = await self._admitted(scope, Operation.SHOW)
         id = delivery_id_in(scope)
         delivery = await self._finder.find(credential.scope, id)
-        if not delivery.by_page:  # what it cost, and how it is paid, is its merchant's alone
+        if not delivery.by_page:  # only the merchant may see its price and payment
             raise DeliveryNotFound(id)
         return data(mapping.widget_delivery(delivery, self._platform.public_url))
 
@@ -84,12 +84,12 @@ class _WidgetApi:
         try:
             return await self._access.admit_page(scope, operation, origin_of(scope))
         except UntrustedOrigin:
-            scope[_READERS] = None  # another account may trust it; this one does not
+            scope[_READERS] = None  # another account may trust the origin; this one does not
             raise
 
 
 class _PageResource:
-    """A path of the widget API: a resource whose answers trusted pages may read."""
+    """A path of the widget API. It is a resource whose answers trusted pages may read."""
 
     def __init__(
         self,
@@ -107,7 +107,8 @@ class _PageResource:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         origin = origin_of(scope)
-        # Until the key has told the account: a refusal must be readable for who develops a page.
+        # This holds until the key shows the account, so that the developer of a page can read a
+        # refusal.
         scope[_READERS] = origin if await self._may_read(origin) else None
 
         async def send_to_page(message: Message) -> None:
@@ -124,14 +125,14 @@ class _PageResource:
             return False
 
     async def _preflight(self, scope: Scope, _: Receive) -> HttpReply:
-        """`OPTIONS`: a browser asks before it lets a page ask."""
+        """Answers `OPTIONS`, by which a browser asks whether a page may send the request."""
         if scope[_READERS] is None:
             raise UntrustedOrigin
         return HttpReply(204, b"", (self._methods, _ASKABLE, _REMEMBERED))
 
 
 def _readable(origin: str | None) -> list[Header]:
-    """Returns the headers that let a page of `origin` read an answer; of None: nobody."""
+    """Returns the headers that let a page of `origin` read an answer; None lets no page."""
     if origin is None:
         return [_VARY]
     return [_VARY, (b"access-control-allow-origin", origin.encode("latin-1")), _EXPOSED]

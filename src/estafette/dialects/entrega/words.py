@@ -1,7 +1,7 @@
-"""Entrega's own words: statuses, types of events, who acts, how it is paid, ids.
+"""Entrega's own words: statuses, types of events, actors, payment methods, ids.
 
-Each is mapped from the core's, all of them: what the core learns anew fails the type check here
-until it is decided how Entrega shows it, and changes nothing that is published by itself.
+Every value of the core is mapped. A new value in the core fails the type check here until it is
+decided how Entrega shows it. It never changes by itself what is published.
 """
 
 import re
@@ -26,10 +26,10 @@ EntregaStatus = Literal[
     "stalled",
 ]
 STATUSES: tuple[EntregaStatus, ...] = get_args(EntregaStatus)
-"""Entrega's statuses, in the order in which they are published."""
+"""Entrega's statuses, in the order of the contract."""
 
 PROBLEMS = "/errors"
-"""Where the pages are that the `type` of a problem leads to, on every server."""
+"""The path of the pages to which the `type` of a problem leads, on every server."""
 
 CREATED = "delivery.created"
 """The first event of every delivery, whichever status it begins with."""
@@ -70,7 +70,7 @@ def _word(status: Status) -> EntregaStatus:
 
 _SHOWN: dict[Status, EntregaStatus] = {
     status: _word(status) for status in Status
-}  # a lookup costs a fifth of the match
+}  # a lookup costs a fifth of a `match`
 
 
 def shown(status: Status) -> EntregaStatus:
@@ -79,7 +79,7 @@ def shown(status: Status) -> EntregaStatus:
 
 
 def statuses_of(words: Iterable[str]) -> tuple[Status, ...]:
-    """Returns the core's statuses that are shown as one of these words."""
+    """Returns the statuses of the core that are shown as one of these words."""
     return tuple(status for word in dict.fromkeys(words) for status in _STATUSES_OF.get(word, ()))
 
 
@@ -89,7 +89,7 @@ _STATUSES_OF = {
 
 
 def source(actor: Actor) -> Source:
-    """Who made an event happen, as Entrega calls them."""
+    """Returns who made an event happen, as Entrega calls them."""
     match actor:
         case Actor.SYSTEM:
             return "system"
@@ -119,13 +119,13 @@ def payment_method(method: PaymentMethod) -> EntregaPayment:
 
 
 PAYMENT_METHODS = {payment_method(method): method for method in PaymentMethod}
-"""The core's methods by Entrega's words."""
+"""The core's payment methods by Entrega's words."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def parse_id(text: str) -> UUID | None:
-    """Returns the id that a text is, None when it is none: 36 characters, in either case."""
+    """Returns the id that a text holds, else None; an id has 36 characters, in either case."""
     return UUID(text) if _UUID.fullmatch(text) else None
 
 
@@ -140,15 +140,15 @@ def event_id(id: UUID) -> str:
 
 
 def id_on_webhook(id: UUID, ordinal: int, *, is_test: bool) -> str:
-    """Returns the same, for who looks at what was sent: each event is announced once."""
+    """Returns the same id for a webhook, since each event is announced once."""
     return event_id(id)
 
 
 def event_type(seq: int, status: Status) -> str:
-    """Returns what the event of that number in its delivery is called."""
+    """Returns the type of the event with this number in its delivery."""
     return CREATED if seq == 1 else type_of(status)
 
 
 def type_of(status: Status) -> str:
-    """Returns what an event that leads to a status is called, unless it is a delivery's first."""
+    """Returns the type of an event that leads to a status and is not its delivery's first."""
     return f"delivery.{shown(status)}"

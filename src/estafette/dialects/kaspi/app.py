@@ -1,4 +1,4 @@
-"""The Kaspi dialect over HTTP: its paths, and for each what is read, done and answered."""
+"""The Kaspi dialect over HTTP: for each path, how its request is read, done and answered."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -92,7 +92,10 @@ class _Operations:
         return json(200, mapping.full(delivery, self._platform.public_url, events))
 
     async def cancel(self, scope: Scope, receive: Receive) -> HttpReply:
-        """`POST /v1/deliveries/{deliveryId}/cancel`; whatever its content type, the body counts."""
+        """`POST /v1/deliveries/{deliveryId}/cancel`.
+
+        The body is read whatever its content type is.
+        """
         endpoint = f"POST /v1/deliveries/{scope['path_params']['deliveryId']}/cancel"
         credential = await self._access.admit(scope, Operation.CANCEL, endpoint)
         id = _delivery_id(scope)
@@ -152,12 +155,12 @@ def _delivery_id(scope: Scope) -> UUID:
 
 
 def _with_history(query: bytes) -> bool:
-    """Whether the history is wanted: `true` as JSON writes it, and nothing else, as published."""
+    """Returns whether the history is asked for: only by `true` in lower case, as published."""
     return bool(query) and parameters(query).get("includeHistory", [""])[-1] == "true"
 
 
 def _kept(reply: HttpReply) -> Reply:
-    """A reply as it is kept under an idempotency key: all of ours are JSON without more headers."""
+    """Returns a reply in the form that is kept under an idempotency key: JSON, no more headers."""
     return Reply(reply.status, reply.body)
 
 
@@ -170,7 +173,7 @@ CONTRACT = (files("estafette.dialects.kaspi") / "openapi.yaml").read_text("utf-8
 
 
 def build(platform: Platform, creator: Creator, limiter: RateLimiter) -> ASGIApp:
-    """Returns the dialect as an application, to be mounted where its record says."""
+    """Returns the dialect as an application, to be mounted as its record says."""
     operations = _Operations(platform, creator, limiter)
     docs = Docs("Kaspi Delivery", CONTRACT)
     paths: dict[str, Mapping[str, Handler]] = {

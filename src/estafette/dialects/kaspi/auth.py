@@ -1,4 +1,4 @@
-"""Authenticates a request, and says whether its key and its pace allow it."""
+"""Authenticates a request, and checks whether its key and its rate are allowed."""
 
 from starlette.types import Scope
 
@@ -16,10 +16,10 @@ from estafette.usecases.platform import Platform
 
 
 class Access:
-    """Lets a request in, or raises why not."""
+    """Admits a request, or raises the reason why not."""
 
     def __init__(self, platform: Platform, limiter: RateLimiter) -> None:
-        """Knows the keys of `platform`; counts requests with `limiter`."""
+        """Uses the keys of `platform`; counts requests with `limiter`."""
         self._platform = platform
         self._authenticator = Authenticator(platform, limiter, DIALECT.name)
 
@@ -28,8 +28,8 @@ class Access:
     ) -> Credential:
         """Returns the credential of the request's `x-api-key`, which may do the operation.
 
-        `endpoint` is the method and path of a request that knows idempotency keys.
-        Raises Unauthorized, KeyDisabled, AddressRefused, ActRefused or RateLimited.
+        `endpoint` is the method and path of a request that may have an idempotency key. Raises
+        Unauthorized, KeyDisabled, AddressRefused, ActRefused or RateLimited.
         """
         keys = header_values(scope, b"x-api-key")
         if len(keys) != 1:
@@ -46,7 +46,7 @@ class Access:
     async def _disabled(
         self, scope: Scope, credential: Credential, endpoint: str | None
     ) -> Unauthorized | KeyDisabled:
-        """The refusal of a disabled key: where an answer would be replayed, 401 (decision 0007)."""
+        """Returns the refusal of a disabled key: 401 if an answer would repeat (decision 0007)."""
         try:
             key = idempotency_key(scope) if endpoint else None
         except BadIdempotencyKey:

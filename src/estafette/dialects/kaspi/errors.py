@@ -17,7 +17,7 @@ from estafette.http.reply import JSON, Header, HttpReply
 
 @dataclass(frozen=True)
 class Unauthorized(HttpRefusal):
-    """No API key, more than one, or one that opens nothing."""
+    """There is no API key, there are several, or the key is not valid."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     Unauthorized: lambda _: _error(401, "unauthorized", "Invalid API key"),
     KeyDisabled: lambda _: _forbidden("API key is disabled"),
 }
-"""How each refusal is written; a test walks all refusals there are."""
+"""How each refusal is written. A test checks that no refusal is missing."""
 
 _FALLBACKS = {
     400: _invalid(Detail("request", "is not valid HTTP")),
@@ -216,5 +216,5 @@ def code_of(body: bytes) -> str | None:
 
 
 def errors(_server_url: str) -> Errors:
-    """Returns how Kaspi refuses: with the same words wherever a server is."""
+    """Returns how Kaspi refuses, which is the same on every server."""
     return ERRORS

@@ -20,7 +20,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class ListRequest(NamedTuple):
-    """What `GET /v1/deliveries` is asked for."""
+    """What a request to `GET /v1/deliveries` asks for."""
 
     filter: Filter
     after: Position | None
@@ -46,7 +46,7 @@ def read_list(query: bytes) -> ListRequest:
 
 
 def _statuses(values: list[str]) -> list[Status]:
-    """One status, several with commas between, or the parameter several times."""
+    """Reads one status, several with commas between, or the parameter several times."""
     wanted = list(dict.fromkeys(",".join(values).split(",")))
     if not set(wanted) <= set(STATUSES):
         raise Unreadable(f"must be one or more of {', '.join(STATUSES)}, separated by commas")
@@ -58,7 +58,7 @@ def _from(values: list[str]) -> datetime:
 
 
 def _to(values: list[str]) -> datetime:
-    """Inclusive: a whole second, as times are shown, includes all of that second."""
+    """Reads the end, which is included: all of the second if it is given in whole seconds."""
     return moment(values).end
 
 

@@ -1,4 +1,4 @@
-"""Between the core's words and Kaspi's. Pure: nothing here waits, reads a clock or a database."""
+"""Translates between the core's words and Kaspi's. Pure: no I/O and no clock."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from estafette.dialects.kaspi.words import (
 from estafette.http.moments import timestamp
 from estafette.http.phones import e164
 
-if TYPE_CHECKING:  # what is told needs no schemas: a command renders, and reads no request
+if TYPE_CHECKING:  # a command writes answers and reads no requests
     from estafette.dialects.kaspi.schemas import (
         DeliveryRequest,
         Location,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # what is told needs no schemas: a command renders, and reads
 
 
 class KaspiDialect:
-    """What the core asks of this dialect."""
+    """The rules of Kaspi that the core asks for."""
 
     name = "kaspi"
 
@@ -40,13 +40,13 @@ class KaspiDialect:
         return tuple(f"delivery.{status}" for status in passed(seen, shown(after.milestone)))
 
     def may_cancel(self, progress: Progress) -> bool:
-        """Until the pickup is completed."""
+        """Returns whether a merchant may cancel: until the pickup is completed."""
         return not progress.picked_up and not progress.is_final
 
     def erased_answer(
         self, answer: Mapping[str, Any], erased: Delivery
     ) -> Mapping[str, Any] | None:
-        """DeliveryCreated or Delivery."""
+        """Returns the answer with the erased delivery, as `DeliveryCreated` or `Delivery`."""
         if answer.get("deliveryId") != delivery_id(erased.id):
             return None
         kept = {*created(erased, ""), "externalOrderId"}
@@ -72,7 +72,7 @@ def stop(location: "Location", region: str) -> Stop:
 
 
 def quote_stop(wanted: "QuoteStop") -> Stop:
-    """Returns a location as far as a price needs it."""
+    """Returns a location with the fields that a price needs."""
     return Stop(address=wanted.address)
 
 
@@ -86,12 +86,12 @@ def parcel(wanted: "ParcelRequest | QuoteParcel") -> Parcel:
 
 
 def order_payload(wanted: "DeliveryRequest") -> dict[str, Any]:
-    """Returns all of an order that a quote may bind."""
+    """Returns the fields of an order that a quote may bind."""
     return _payload(wanted.pickup, wanted.dropoff, wanted.parcel)
 
 
 def quote_payload(wanted: "QuoteRequest") -> dict[str, Any]:
-    """Returns what a quote binds: both addresses, and of the parcel what it named."""
+    """Returns what a quote binds: both addresses, and those facts of the parcel that it named."""
     payload = _payload(wanted.pickup, wanted.dropoff, wanted.parcel)
     return {name: value for name, value in payload.items() if value is not None}
 
@@ -114,7 +114,7 @@ def _payload(
 
 
 def created(delivery: Delivery, public_url: str) -> dict[str, Any]:
-    """DeliveryCreated."""
+    """Returns a delivery as the schema `DeliveryCreated`."""
     id = delivery_id(delivery.id)
     return {
         "deliveryId": id,
@@ -127,7 +127,10 @@ def created(delivery: Delivery, public_url: str) -> dict[str, Any]:
 def full(
     delivery: Delivery, public_url: str, events: Sequence[Event] | None = None
 ) -> dict[str, Any]:
-    """Delivery; with its history where its events are given, oldest first."""
+    """Returns a delivery as the schema `Delivery`.
+
+    It holds the history where its events are given, oldest first.
+    """
     id = delivery_id(delivery.id)
     document: dict[str, Any] = {
         "deliveryId": id,
@@ -149,12 +152,12 @@ def full(
 
 
 def _tracking_url(public_url: str, id: str) -> str:
-    """Returns where a recipient follows the delivery."""
+    """Returns the URL at which a recipient follows the delivery."""
     return f"{public_url}/track/{id}"
 
 
 def quoted(quote: Quote) -> dict[str, Any]:
-    """Quote. Its times are those of a delivery created now."""
+    """Returns a quote as the schema `Quote`. Its times are those of a delivery created now."""
     pickup_by = quote.created_at + quote.pickup_within
     return {
         "quoteId": quote_id(quote.id),
@@ -179,12 +182,12 @@ def _location(stop: Stop) -> dict[str, Any]:
 
 
 def history(events: Sequence[Event]) -> list[dict[str, str]]:
-    """The statuses that were shown, oldest first, and why one stayed when things went wrong.
+    """Returns the statuses that were shown, oldest first, with notes on what went wrong between.
 
-    It never goes back and leaves no status out: what the core jumped over is there with the time
-    of the jump. What changes nothing that Kaspi shows (a stall, a failure, another courier) is
-    there with the status shown before and a note. Where the first events are missing, it goes on
-    from the oldest that is there.
+    The history never goes back and leaves no status out. A status that the core jumped over has the
+    time of the jump. An event that changes nothing that Kaspi shows (a stall, a failure, another
+    courier) has the status shown before and a note. Where the first events are missing, the history
+    begins at the oldest that is there.
     """
     seen: KaspiStatus | None = None
     before: Event | None = None
@@ -207,12 +210,12 @@ def history(events: Sequence[Event]) -> list[dict[str, str]]:
 
 
 def _is_aside(before: Event, event: Event) -> bool:
-    """Returns whether an event that changes no shown status is worth a line: not a step forward."""
+    """Returns whether an event that changes no shown status gets a line: it is no step forward."""
     return event.milestone is before.milestone and event.status is not Status.PICKUP_READY
 
 
 def _aside(before: Event, event: Event) -> str:
-    """Returns why things stand where they stood."""
+    """Returns the note for an event that changes no shown status."""
     if event.status is Status.FAILED:
         return f"Delivery failed: {event.note}" if event.note else "Delivery failed"
     if event.note:
@@ -229,5 +232,5 @@ def _aside(before: Event, event: Event) -> str:
 
 
 def listed(deliveries: Sequence[Delivery], public_url: str, cursor: str | None) -> dict[str, Any]:
-    """Returns a page of a list, and the cursor of the next one, None at the end."""
+    """Returns a page of a list, with the cursor of the next one, None at the end."""
     return {"data": [full(delivery, public_url) for delivery in deliveries], "nextCursor": cursor}

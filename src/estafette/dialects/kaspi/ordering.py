@@ -1,4 +1,4 @@
-"""What Kaspi says of orders that people write: the same as of the bodies of its API."""
+"""How orders that people type are read: by the same rules as the bodies of Kaspi's API."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ _FIELDS = {
     "parcel.weightGrams": OrderField.WEIGHT,
     "parcel.valueKzt": OrderField.VALUE,
 }
-"""The fields by the paths of the API's."""
+"""The fields by their paths in the API."""
 
 
 class KaspiOrders:
@@ -93,5 +93,5 @@ def _said(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def rules() -> KaspiOrders:
-    """Returns what Kaspi says of orders."""
+    """Returns Kaspi's rules for orders."""
     return KaspiOrders()

@@ -1,7 +1,7 @@
-"""What merchants may send in a body: decoded JSON in; typed requests, or every bad field, out.
+"""What merchants may send in a body: decoded JSON is read into typed requests or into faults.
 
-openapi.yaml states the same limits; a test holds the two together. Unknown fields are
-ignored: a client made from a newer contract must keep working.
+All bad fields are reported together. openapi.yaml states the same limits; a test compares the two.
+Unknown fields are ignored: a client made from a newer contract must keep working.
 """
 
 from typing import Annotated
@@ -69,14 +69,14 @@ class _Body(BaseModel):
 
 
 class Contact(_Body):
-    """Whom to call."""
+    """A person to call."""
 
     name: Text
     phone: Phone
 
 
 class Location(_Body):
-    """Where a parcel is picked up."""
+    """The place where a parcel is picked up."""
 
     address: Text
     contact: Contact
@@ -84,13 +84,13 @@ class Location(_Body):
 
 
 class Dropoff(Location):
-    """Where it goes; in the sandbox its notes may choose what happens."""
+    """The place to which a parcel goes. In the sandbox its notes may choose a scenario."""
 
     notes: Scripted = None
 
 
 class ParcelRequest(_Body):
-    """What is carried."""
+    """The parcel."""
 
     description: Text
     weight_grams: Grams
@@ -108,7 +108,7 @@ class DeliveryRequest(_Body):
 
 
 class QuoteStop(_Body):
-    """A location as far as a price needs it."""
+    """A location with the fields that a price needs."""
 
     address: Text
     contact: Contact | None = None
@@ -116,7 +116,7 @@ class QuoteStop(_Body):
 
 
 class QuoteParcel(_Body):
-    """A parcel as far as a price needs it."""
+    """A parcel with the fields that a price needs."""
 
     weight_grams: Grams
     description: Text | None = None
@@ -132,7 +132,7 @@ class QuoteRequest(_Body):
 
 
 class CancelRequest(_Body):
-    """The body of a cancellation, all of it optional."""
+    """The body of a cancellation. All its fields are optional."""
 
     reason: AnyText | None = None
 
@@ -140,7 +140,7 @@ class CancelRequest(_Body):
 class TestRequest(_Body):
     """The body of `POST /v1/webhooks/test`."""
 
-    __test__ = False  # for pytest, which takes the name for a test
+    __test__ = False  # pytest would take the class for a test by its name
 
     url: Annotated[AnyText | None, AfterValidator(_web_address)] = None
     type: Annotated[AnyText | None, AfterValidator(_event_type)] = None

@@ -26,7 +26,7 @@ class KaspiRenderer:
     order_seconds = 0.0  # as published, each webhook is sent, and sent again, by itself
 
     def render(self, message: Message, now_unix_seconds: int) -> Rendered:
-        """The request for this attempt: receivers refuse a timestamp older than 5 minutes."""
+        """Returns the request for this attempt: receivers refuse timestamps over 5 minutes old."""
         id = message.event_id
         shown = id_on_webhook(id, message.ordinal, is_test=message.is_test)
         body = orjson.dumps(
@@ -56,7 +56,7 @@ class KaspiRenderer:
 
 def _order(message: Message) -> str:
     if message.is_test:
-        return "test-order"  # no delivery stands behind a test
+        return "test-order"  # a test has no delivery
     return message.external_ref or ""
 
 

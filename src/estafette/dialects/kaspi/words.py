@@ -1,4 +1,4 @@
-"""Kaspi's own words: statuses, webhook types, ids and times as it writes them."""
+"""Kaspi's own words: its statuses, webhook types, ids and times."""
 
 from collections.abc import Collection
 from typing import Literal, assert_never, get_args
@@ -16,16 +16,16 @@ STATUSES: tuple[KaspiStatus, ...] = get_args(KaspiStatus)
 CANCELLED: KaspiStatus = "cancelled"
 
 SEQUENCE = STATUSES[:-1]
-"""Kaspi's statuses on the way from its creation to its delivery."""
+"""Kaspi's statuses on the way, from a delivery's creation to its end."""
 
 TYPES = tuple(f"delivery.{status}" for status in STATUSES)
 """The types of webhooks."""
 
 
 def _word(status: Status) -> KaspiStatus | None:
-    """Returns what Kaspi shows for a milestone; None for a status that is none.
+    """Returns what Kaspi shows for a milestone; None for a status that is no milestone.
 
-    What the core learns anew fails the type check here until it is decided how Kaspi shows it.
+    A new status in the core fails the type check here until it is decided how Kaspi shows it.
     """
     match status:
         case Status.AWAITING_PAYMENT | Status.PENDING:
@@ -52,7 +52,10 @@ _SHOWN: dict[Status, KaspiStatus] = {
 
 
 def shown(milestone: Status) -> KaspiStatus:
-    """The status that Kaspi shows for a milestone. Raises KeyError for a status that is none."""
+    """Returns the status that Kaspi shows for a milestone.
+
+    Raises KeyError for a status that is no milestone.
+    """
     return _SHOWN[milestone]
 
 
@@ -62,7 +65,7 @@ def milestones_of(statuses: Collection[str]) -> list[Status]:
 
 
 def passed(seen: KaspiStatus | None, status: KaspiStatus) -> tuple[KaspiStatus, ...]:
-    """The statuses to show after `seen` until `status` is reached, none of them left out."""
+    """Returns the statuses to show after `seen` until `status` is reached, with none left out."""
     if seen in (status, CANCELLED):
         return ()
     if status == CANCELLED:
@@ -77,7 +80,7 @@ def delivery_id(id: UUID) -> str:
 
 
 def parse_id(text: str) -> UUID | None:
-    """Returns the id that `delivery_id` wrote, None when it wrote no such text."""
+    """Returns the id in a text that `delivery_id` wrote, None for any other text."""
     return from_base32(text[4:]) if text.startswith("dlv_") else None
 
 
@@ -87,12 +90,15 @@ def quote_id(id: UUID) -> str:
 
 
 def parse_quote_id(text: str) -> UUID | None:
-    """Returns the id that `quote_id` wrote, None when it wrote no such text."""
+    """Returns the id in a text that `quote_id` wrote, None for any other text."""
     return from_base32(text[4:]) if text.startswith("quo_") else None
 
 
 def event_id(id: UUID, ordinal: int) -> str:
-    """The id of one announcement of an event; the second and later ones carry their place."""
+    """Returns the id of one announcement of an event.
+
+    The ids of the second and later announcements hold their `ordinal`.
+    """
     return f"wh_{to_base32(id)}{ordinal or ''}"
 
 

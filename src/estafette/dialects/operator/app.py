@@ -1,4 +1,4 @@
-"""The operator's API over HTTP: its paths, and for each what is read, done and answered."""
+"""The operator's API over HTTP: for each path, how its request is read, done and answered."""
 
 from importlib.resources import files
 
@@ -23,11 +23,11 @@ OPERATIONS = (
     *money.OPERATIONS,
     *watching.OPERATIONS,
 )
-"""Every operation, each with the act that its key has to be allowed."""
+"""Every operation, with the act that a key must be allowed to do."""
 
 
 def build(platform: Platform, limiter: RateLimiter) -> ASGIApp:
-    """Returns the API as an application, to be mounted where its record says."""
+    """Returns the API as an application, to be mounted as its record says."""
     operations = Operations(platform, Access(platform, limiter))
     docs = Docs("Estafette Operator", CONTRACT)
     paths: dict[str, dict[str, Handler]] = {

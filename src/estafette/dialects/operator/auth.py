@@ -1,4 +1,4 @@
-"""Authenticates a request by a key of the operator's, and says whether it may do an act."""
+"""Authenticates a request by an operator key, and checks whether the key may do an act."""
 
 from uuid import UUID
 
@@ -26,14 +26,14 @@ _LONGEST_KEY = 200
 _OPERATOR = Account(
     UUID(int=0), "operator", next(iter(MARKETS.values())), "operator", PER_SECOND, AT_ONCE
 )
-"""Under which requests of the operator's keys are counted: they are no account's."""
+"""The account under which requests of operator keys are counted, as they belong to no account."""
 
 
 class Access:
-    """Lets a request in, or raises why not."""
+    """Admits a request, or raises the reason why not."""
 
     def __init__(self, platform: Platform, limiter: RateLimiter) -> None:
-        """Knows the operator's keys of `platform`; counts requests with `limiter`."""
+        """Uses the operator's keys of `platform`; counts requests with `limiter`."""
         self._platform = platform
         self._limiter = limiter
 

@@ -28,12 +28,12 @@ from estafette.usecases.quotes.tariffs import MarketNotFoundError
 
 @dataclass(frozen=True)
 class Unauthorized(HttpRefusal):
-    """No key, more than one, or one that opens nothing."""
+    """There is no key, there are several, or the key is not valid."""
 
 
 @dataclass(frozen=True)
 class Forbidden(HttpRefusal):
-    """The key is disabled, not accepted from there, or may not do this; `reason` says which."""
+    """The key is disabled, not allowed from there, or may not do this; `reason` says which."""
 
     reason: str
 
@@ -47,7 +47,7 @@ class NotThere(HttpRefusal):
 
 @dataclass(frozen=True)
 class Conflict(HttpRefusal):
-    """It cannot be done as things stand; `code` is for programs, `reason` for people."""
+    """The present state does not allow it. `code` is for programs, `reason` for people."""
 
     code: str
     reason: str
@@ -55,18 +55,18 @@ class Conflict(HttpRefusal):
 
 @dataclass(frozen=True)
 class Edited(HttpRefusal):
-    """Somebody else has changed it; `now` is its edition."""
+    """Somebody else has changed it since; `now` is its present edition."""
 
     now: str
 
 
 @dataclass(frozen=True)
 class EditionRequired(HttpRefusal):
-    """What is replaced as a whole has to be named in its edition."""
+    """The request replaces the whole and does not name the edition that it replaces."""
 
 
 def understood(error: Exception) -> HttpRefusal | None:
-    """Returns what a use case refuses as a refusal of this API; None for what is a fault."""
+    """Returns the refusal of this API for an error of a use case; None if the error is a fault."""
     for kinds, what in _NOT_THERE:
         if isinstance(error, kinds):
             return NotThere(what)
@@ -100,7 +100,7 @@ _REFUSED = (AccountRefusedError, CompanyRefusedError, LinkRefusedError, PaymentR
 
 
 def _for_programs(reason: str) -> str:
-    """Returns a reason without what it says of commands of a shell."""
+    """Returns a reason without its advice to run a command."""
     said = reason.partition(": `estafette")[0].partition("; `estafette")[0]
     return said[:1].upper() + said[1:]
 
@@ -146,7 +146,7 @@ def _payment_not_awaited(refusal: core.PaymentNotAwaited) -> HttpReply:
 
 
 _NEVER_ASKED = "Nothing of this API can be refused so"
-"""Said of what only a merchant's API asks for, if it came to that."""
+"""The message for refusals of merchants' APIs, which this API should never meet."""
 
 _ALL: dict[type[Exception], Callable[[Any], HttpReply]] = {
     kind: lambda _: _conflict(_NEVER_ASKED)
@@ -209,7 +209,7 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
         428, "edition_required", "Send If-Match with the ETag of what you replace"
     ),
 }
-"""How each refusal is written; a test walks all refusals there are."""
+"""How each refusal is written. A test checks that no refusal is missing."""
 
 _FALLBACKS = {
     400: _invalid(Detail("request", "is not valid HTTP")),
@@ -233,5 +233,5 @@ def code_of(body: bytes) -> str | None:
 
 
 def errors(_server_url: str) -> Errors:
-    """Returns how this API refuses: with the same words wherever a server is."""
+    """Returns how this API refuses, which is the same on every server."""
     return ERRORS

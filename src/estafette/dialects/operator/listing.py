@@ -1,4 +1,4 @@
-"""The query strings of lists: how many, after what, in which mode."""
+"""The query strings of lists: the number of rows, the cursor, the mode."""
 
 import base64
 import binascii
@@ -16,12 +16,12 @@ PAGE = ("cursor", "limit")
 
 
 def limit_of(query: Query) -> int:
-    """Returns how many are asked for."""
+    """Returns how many rows are asked for."""
     return query.read("limit", whole_number(1, MOST)) or DEFAULT_LIMIT
 
 
 def mode_of(query: Query) -> Mode:
-    """Returns the mode that is asked for; live unless given."""
+    """Returns the mode that is asked for; live if none is given."""
     return query.read("mode", _mode) or Mode.LIVE
 
 
@@ -62,7 +62,7 @@ def time(values: list[str]) -> datetime:
 
 
 def write_cursor(text: str) -> str:
-    """Returns where a list goes on, as callers see it."""
+    """Returns the place where a list continues, as a cursor that callers see."""
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -79,7 +79,7 @@ def cursor(values: list[str]) -> str:
 
 
 def id_cursor(values: list[str]) -> UUID:
-    """Returns the id after which a list goes on."""
+    """Returns the id after which a list continues."""
     try:
         return UUID(cursor(values))
     except ValueError:

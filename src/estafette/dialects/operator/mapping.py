@@ -1,4 +1,4 @@
-"""What is answered, in this API's words: pure."""
+"""Writes answers in the words of the operator's API. Pure: no I/O and no clock."""
 
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,7 @@ def _id(id: UUID | None) -> str | None:
 
 
 def account(of: Account) -> dict[str, Any]:
-    """An account as lists show it."""
+    """Returns an account as lists show it."""
     return {
         "id": str(of.id),
         "name": of.name,
@@ -46,12 +46,12 @@ def account(of: Account) -> dict[str, Any]:
 
 
 def opened_account(of: OpenedAccount) -> dict[str, Any]:
-    """An account with all that can be set of it."""
+    """Returns an account with all its settings."""
     return {**account(of.account), "personal_data_days": of.personal_data_days}
 
 
 def issued_key(of: IssuedKey) -> dict[str, Any]:
-    """A key of a new account, which is shown this once."""
+    """Returns a key of a new account. Its secret is shown this once."""
     known = of.known
     return {
         "id": str(known.id),
@@ -62,7 +62,7 @@ def issued_key(of: IssuedKey) -> dict[str, Any]:
 
 
 def person(of: Person) -> dict[str, Any]:
-    """Somebody who signs in."""
+    """Returns a person who signs in."""
     return {
         "id": str(of.id),
         "email": of.email,
@@ -76,19 +76,19 @@ def person(of: Person) -> dict[str, Any]:
 
 
 def member(of: Person, role: Role, since: datetime) -> dict[str, Any]:
-    """Somebody who belongs to an organisation."""
+    """Returns a member of an organisation."""
     return {"person": person(of), "role": role.value, "since": time_text(since)}
 
 
 def organisation(of: Organisation) -> str:
-    """An organisation as it stands in paths."""
+    """Returns an organisation as it is written in paths."""
     if of.kind is OrganisationKind.PLATFORM:
         return of.kind.value
     return f"{of.kind.value}:{of.id}"
 
 
 def invitation(of: Invitation) -> dict[str, Any]:
-    """An invitation, without its link."""
+    """Returns an invitation, without its link."""
     return {
         "id": str(of.id),
         "organisation": None if of.organisation is None else organisation(of.organisation),
@@ -100,7 +100,7 @@ def invitation(of: Invitation) -> dict[str, Any]:
 
 
 def company(of: Company) -> dict[str, Any]:
-    """A courier company."""
+    """Returns a courier company."""
     able, hours = of.capabilities, of.hours
     return {
         "id": str(of.id),
@@ -132,7 +132,7 @@ def company(of: Company) -> dict[str, Any]:
 
 
 def delivery(of: Delivery) -> dict[str, Any]:
-    """A delivery as the operator looks after it, without personal data."""
+    """Returns a delivery as the operator may see it, without personal data."""
     return {
         "id": str(of.id),
         "account_id": str(of.scope.account_id),
@@ -149,7 +149,7 @@ def delivery(of: Delivery) -> dict[str, Any]:
 
 
 def troubled(of: Troubled) -> dict[str, Any]:
-    """A delivery that somebody has to look after."""
+    """Returns a delivery that needs somebody's attention."""
     return {
         "delivery": delivery(of.delivery),
         "since": time_text(of.since),
@@ -159,7 +159,7 @@ def troubled(of: Troubled) -> dict[str, Any]:
 
 
 def payment(of: BookedPayment, *, was_there: bool) -> dict[str, Any]:
-    """Money that was booked."""
+    """Returns a booked payment."""
     return {
         "id": str(of.id),
         "cause": of.cause.value,
@@ -172,7 +172,7 @@ def payment(of: BookedPayment, *, was_there: bool) -> dict[str, Any]:
 
 
 def tariff(of: Tariff | None) -> dict[str, Any] | None:
-    """A row of a price list."""
+    """Returns a row of a price list."""
     if of is None:
         return None
     return {
@@ -185,7 +185,7 @@ def tariff(of: Tariff | None) -> dict[str, Any] | None:
 
 
 def audit_entry(of: AuditEntry) -> dict[str, Any]:
-    """An act that was written down."""
+    """Returns an entry of the audit."""
     return {
         "id": str(of.id),
         "at": time_text(of.at),

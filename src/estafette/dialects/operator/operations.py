@@ -1,4 +1,4 @@
-"""What all operations have in common: who asks, once for an idempotency key, refusals."""
+"""What all operations share: the key that asks, the idempotency key, the refusals."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -46,7 +46,7 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 class Asked(NamedTuple):
-    """One request: for the platform as the key acts on it, with path, query, and body as it came.
+    """One request, with path, query, and body as it came. The platform acts as its key.
 
     `if_match` are the values of that header.
     """
@@ -59,7 +59,7 @@ class Asked(NamedTuple):
 
     @property
     def edition(self) -> str | None:
-        """The edition that is named; None: whatever it is. Raises Edited for what is none."""
+        """Returns the named edition; None: any edition. Raises Edited for what is no edition."""
         if not self.if_match or self.if_match == [b"*"]:
             return None
         text = self.if_match[0].decode("latin-1")
@@ -68,7 +68,7 @@ class Asked(NamedTuple):
         return text.strip('"')
 
     def id(self, name: str) -> UUID:
-        """Returns the id in the path. Raises NotThere for what is none."""
+        """Returns the id in the path. Raises NotThere where it is no id."""
         return read_id(self.path[name], name)
 
     def must_be_read(self, *names: str) -> None:
@@ -90,7 +90,7 @@ class Asked(NamedTuple):
 
 
 def read_id(text: str, what: str) -> UUID:
-    """Returns an id as this API writes it. Raises NotThere for what is none."""
+    """Returns an id as this API writes it. Raises NotThere where the text is no id."""
     try:
         id = UUID(text)
     except ValueError:
@@ -105,7 +105,7 @@ Work = Callable[[Asked], Awaitable[HttpReply]]
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of a path: the act that it is, and what does it; `limit` bounds its body."""
+    """One method of a path: the act that it does, and its handler. `limit` bounds its body."""
 
     method: str
     path: str
@@ -115,15 +115,15 @@ class Operation:
 
 
 class Operations:
-    """Answers requests: each is let in, done once, and refused in this API's shape."""
+    """Answers requests: admits each, does it once, and writes refusals in this API's shape."""
 
     def __init__(self, platform: Platform, access: Access) -> None:
-        """Works on `platform` for those whom `access` lets in."""
+        """Works on `platform` for the keys that `access` admits."""
         self._platform = platform
         self._access = access
 
     def handler(self, operation: Operation) -> Handler:
-        """Returns what answers an operation."""
+        """Returns the handler of an operation."""
 
         async def handle(scope: Scope, receive: Receive) -> HttpReply:
             known = await self._access.admit(scope, operation.act)
@@ -147,7 +147,7 @@ class Operations:
     async def _once(
         self, operation: Operation, asked: Asked, known: OperatorKey, key: str, request: bytes
     ) -> HttpReply:
-        """Does an operation for its idempotency key, or answers as it was answered before."""
+        """Does an operation for its idempotency key, or repeats the earlier answer."""
         before = await begin_request(self._platform, known.id, key, request)
         if isinstance(before, KeptAnswer):
             headers = [(name.encode(), value.encode()) for name, value in before.headers]

@@ -1,4 +1,4 @@
-"""What bodies may hold. Fields that are not known are refused: an operator's slip is told."""
+"""What bodies may hold. Unknown fields are refused, so that an operator's mistake is reported."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -32,7 +32,7 @@ ModeText = Literal["live", "sandbox"]
 
 
 class Closed(BaseModel):
-    """A body without fields of its own, and what every other one is made of."""
+    """A body without fields. Every other body is a subclass."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -70,7 +70,7 @@ class NewAccount(Closed):
 
 
 class AccountChanges(Closed):
-    """`PATCH /v1/accounts/{account}`: what is left out stays as it is."""
+    """`PATCH /v1/accounts/{account}`. Fields that are left out stay as they are."""
 
     rate_per_second: Positive | None = None
     burst: Positive | None = None
@@ -93,7 +93,7 @@ class NewRole(Closed):
 
 
 class Bank(Closed):
-    """Where bank transfers to a company go."""
+    """The bank account for transfers to a company."""
 
     bank: Short | None = None
     iban: Short | None = None
@@ -107,7 +107,7 @@ Day = Annotated[list[Span], Field(max_length=10)]
 
 
 class CompanyFacts(Closed):
-    """What a courier company is like."""
+    """The facts of a courier company."""
 
     time_zone: Short | None = None
     logo_url: Url | None = None
@@ -128,7 +128,7 @@ class CompanyFacts(Closed):
 
 
 class CompanyChanges(CompanyFacts):
-    """`PATCH /v1/companies/{company}`: what is left out stays as it is."""
+    """`PATCH /v1/companies/{company}`. Fields that are left out stay as they are."""
 
     name: Short | None = None
     slug: Slug | None = None
@@ -155,7 +155,7 @@ class PlatformLink(Closed):
 
 
 class Noted(Closed):
-    """A body with a note for the history alone."""
+    """A body that holds only a note for the history."""
 
     note: Text | None = None
 
