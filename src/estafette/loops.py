@@ -1,4 +1,4 @@
-"""Work that is done round after round, for as long as a process lives."""
+"""Work that is repeated in rounds for as long as a process lives."""
 
 import asyncio
 import math
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @cache
 def _counters() -> "tuple[Counter, Counter]":
-    """Returns the counts of rounds and their seconds, made with the first: a command has none."""
+    """Returns the counters of rounds and their seconds. They are made with the first round."""
     from prometheus_client import Counter
 
     rounds = Counter(
@@ -38,7 +38,7 @@ def _counters() -> "tuple[Counter, Counter]":
 Round = Callable[[asyncio.Event], Awaitable[float]]
 """Does a bounded part of the work; returns how many seconds to rest after it, 0: more is due.
 
-The event tells a long round that it shall end early.
+The event tells a long round to end early.
 """
 
 
@@ -63,7 +63,7 @@ class Pace:
     longest_retry: float = 10.0
 
     def __post_init__(self) -> None:
-        """Checks them."""
+        """Checks the values."""
         if not 0 <= self.shortest <= self.longest < math.inf:
             raise ValueError(f"a loop cannot rest from {self.shortest} to {self.longest} seconds")
         if not 0 < self.first_retry <= self.longest_retry < math.inf:
@@ -74,17 +74,17 @@ class Pace:
             raise ValueError("a loop cannot begin a round before the last one")
 
     def until(self, due_in_seconds: float | None) -> float:
-        """Returns how long to rest where nothing was due; None: nothing is waiting."""
+        """Returns how long to rest until work that is due then; None: no work is waiting."""
         if due_in_seconds is None:
             return self.longest
         return max(min(due_in_seconds, self.longest), self.shortest)
 
 
 class Loop:
-    """Work of one kind. It outlives its failures, those of the database included."""
+    """Repeats work of one kind, and goes on after failures, those of the database included."""
 
     def __init__(self, name: str, one_round: Round, pace: Pace) -> None:
-        """`name` is one of few: it stands in the log and in the metrics."""
+        """Takes the `name` for logs and metrics, one of a few."""
         self._name = name
         self._round = one_round
         self._pace = pace
@@ -98,7 +98,7 @@ class Loop:
         self._woken.set()
 
     async def once(self, stop: asyncio.Event | None = None) -> float:
-        """Does a single round; returns the seconds to rest after it. Raises what it raises."""
+        """Does one round; returns the seconds to rest after it. Raises the errors of the round."""
         began = time.monotonic()
         outcome = "failed"
         try:
@@ -143,7 +143,7 @@ class Loop:
 
 
 async def _rest(seconds: float, until: asyncio.Event) -> None:
-    """Rests so long, or until something happens."""
+    """Rests for so many seconds, or until something happens."""
     if seconds > 0:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -151,11 +151,11 @@ async def _rest(seconds: float, until: asyncio.Event) -> None:
 
 
 def report(name: str, error: Exception, **facts: str) -> None:
-    """Logs what ended some work: the database's troubles once for all, a fault with its traceback.
+    """Logs the error that ended some work: database trouble briefly, a fault with its traceback.
 
-    `name` is one of few; `facts` tell which piece of the work it was.
+    `name` is one of a few; `facts` say which piece of the work it was.
     """
     if is_trouble(error):
         TROUBLE_HERE.met(error, name)
-    elif not isinstance(error, Busy | Unavailable):  # which were told where they were met
+    elif not isinstance(error, Busy | Unavailable):  # those were logged where they were caught
         _log.error("stumbled", work=name, exc_info=error, **facts)

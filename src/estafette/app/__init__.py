@@ -1,8 +1,8 @@
-"""The composition root: what knows everything.
+"""The composition root, which alone knows all parts.
 
-Here is what a command needs: the dialects, and the platform over a database. The HTTP side is in
-`application`, the processes that serve it and work behind it are in `processes`; whoever runs no
-process does without what these load.
+This module has what a command needs: the dialects, and the platform over a database. The HTTP side
+is in `application`, and the processes that serve it and do its work are in `processes`. Commands
+that run no process need not load these.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _CLOSING_SECONDS = 5.0
 
 RECORDS = (kaspi.RECORD, entrega.RECORD)
-"""The dialects that are spoken."""
+"""The dialects that are served."""
 
 APIS = (operator.RECORD,)
 """The APIs that no account speaks."""
@@ -45,7 +45,7 @@ _IDS = {one.name: one.ids for one in RECORDS}
 
 
 def order_rules(dialect: str) -> "OrderRules":
-    """What a dialect says of orders that people write. Raises KeyError where they write none."""
+    """Returns a dialect's rules for orders that people type. Raises KeyError where it has none."""
     rules = {one.name: one.orders for one in RECORDS}[dialect]
     if rules is None:
         raise KeyError(dialect)
@@ -53,7 +53,7 @@ def order_rules(dialect: str) -> "OrderRules":
 
 
 def reader_of_ids(dialects: Sequence[DialectRecord]) -> Callable[[str], UUID | None]:
-    """What reads the id of a delivery as any of the dialects writes it; None when none does."""
+    """Returns a function that reads a delivery's id in any dialect's form; None for no id."""
 
     def parse(text: str) -> UUID | None:
         return next((id for one in dialects if (id := one.ids.parse(text))), None)
@@ -62,21 +62,24 @@ def reader_of_ids(dialects: Sequence[DialectRecord]) -> Callable[[str], UUID | N
 
 
 public_id = reader_of_ids(RECORDS)
-"""The id of the delivery that some dialect writes as a text; None when none does."""
+"""Returns the id of the delivery that a text names in any dialect's form; None for no id."""
 
 
 def shown_id(dialect: str, delivery_id: UUID) -> str:
-    """A delivery's id as that dialect writes it."""
+    """Returns a delivery's id as that dialect writes it."""
     return _IDS[dialect].delivery(delivery_id)
 
 
 def shown_event(dialect: str, event_id: UUID, ordinal: int = 0, *, is_test: bool = False) -> str:
-    """An event's id as receivers of that dialect's webhooks see it; `ordinal` as in a message."""
+    """Returns an event's id as receivers of that dialect's webhooks see it.
+
+    `ordinal` counts the announcements of the event from 0.
+    """
     return _IDS[dialect].event(event_id, ordinal, is_test=is_test)
 
 
 def dsn_of(settings: Settings) -> str:
-    """The address of the database. Raises NotReadyError where the settings name none."""
+    """Returns the address of the database. Raises NotReadyError where the settings name none."""
     if settings.database_url is None:
         raise NotReadyError("DATABASE_URL is not set; `estafette up` starts a database")
     return settings.database_url
@@ -86,17 +89,17 @@ def dsn_of(settings: Settings) -> str:
 async def open_platform(
     settings: Settings, by: By = NOBODY_IN_PARTICULAR
 ) -> AsyncGenerator[Platform]:
-    """The running Estafette over the database of the settings; `by` is who acts through it.
+    """Opens the platform over the database of the settings; `by` is who acts through it.
 
-    It reaches no courier company that has a platform of its own: a command asks none. Raises
-    NotReadyError, or what asyncpg and the operating system raise for a database that cannot be
+    It cannot ask courier companies that have a platform of their own, as no command does. Raises
+    NotReadyError, or the errors of asyncpg and the operating system for a database that cannot be
     reached.
     """
     if settings.secret_key is None:
         raise NotReadyError("ESTAFETTE_SECRET_KEY is not set; `estafette up` makes one")
     try:
         cipher = Cipher(settings.secret_key, *settings.other_secret_keys)
-    except ValueError as error:  # the file of `up` was edited
+    except ValueError as error:  # somebody has edited the file of `up`
         raise NotReadyError(f"{error}: is secret.key in the data folder as it was?") from error
     lists = max(1, settings.database_pool_size // 5)
     pool = await open_pool(dsn_of(settings), size=settings.database_pool_size - lists)
@@ -128,11 +131,11 @@ async def open_platform(
 
 
 def connectors(catalog: Catalog) -> dict[Connector, Courier]:
-    """How courier companies are reached that have no platform of their own, by their kind."""
+    """Returns the connectors to courier companies without a platform of their own, by kind."""
     by_tariff = InhouseCourier(catalog)
     return {
         Connector.INHOUSE: by_tariff,
-        Connector.SANDBOX: by_tariff,  # a rehearsal costs what it would; who moves it is simulated
+        Connector.SANDBOX: by_tariff,  # the prices are real; the courier is simulated
     }
 
 

@@ -1,4 +1,4 @@
-"""The HTTP side, put together: every dialect, what stands beside them, and who watches over all."""
+"""Builds the HTTP side: every dialect, the pages beside them, and the layer that watches all."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,12 +31,12 @@ from estafette.web.developers import addresses as addresses_of_webhooks
 from estafette.web.people.provider import Provider
 
 _OF_PERSON_PER_SECOND = 20
-"""How many pages somebody who signed in may ask for in a second, in the long run."""
+"""How many pages a person who signed in may ask for a second, in the long run."""
 
 
 @dataclass(frozen=True)
 class Application:
-    """The server's application, and what is to be told when it shall end."""
+    """The server's application, and the functions to call when the process is to end."""
 
     asgi: ASGIApp
     fallback: Fallback
@@ -57,14 +57,14 @@ def build(
     provider: Provider | None = None,
     sends_letters: bool = False,
 ) -> Application:
-    """The whole HTTP side over `platform`, which speaks `dialects`.
+    """Returns the whole HTTP side over `platform`, which speaks `dialects`.
 
-    `processes` share each key's rate limit. Requests are measured in `registry`. `addresses` tells
-    who calls; without it no proxy is trusted. `limits` are those of callers without a key; without
-    them there are none, and none of people who signed in. At most `streams` tracking pages are kept
-    up to date at the same time. `/metrics` is for whoever shows `metrics_token`. At `provider`
-    people may sign in besides. `sends_letters`: e-mails reach people. Raises ValueError where two
-    dialects are mounted at one place.
+    `processes` share each key's rate limit. Requests are measured in `registry`. `addresses` finds
+    the callers' addresses; without it no proxy is trusted. `limits` are those of callers without a
+    key; without them such callers, and people who signed in, are not limited. At most `streams`
+    tracking pages are kept up to date at the same time. `/metrics` needs `metrics_token`. People
+    may also sign in at `provider`. `sends_letters` is whether e-mails reach people. Raises
+    ValueError where two dialects are mounted at one place.
     """
     platform = replace(platform, observe_courier=CourierMetrics(registry).observe)
     limiter = RateLimiter(processes)
@@ -121,7 +121,7 @@ def build(
 
 
 def _by_hand(dialects: Sequence[DialectRecord]) -> ByHand:
-    """How the dialects take what people order, and write the ids of deliveries."""
+    """Returns how the dialects read orders that people type, and write the ids of deliveries."""
     known = {one.name: one for one in dialects}
     orders = {name: one.orders for name, one in known.items() if one.orders is not None}
     return ByHand(
@@ -134,7 +134,7 @@ def _by_hand(dialects: Sequence[DialectRecord]) -> ByHand:
 def _mounted(
     platform: Platform, dialects: Sequence[DialectRecord], limiter: RateLimiter
 ) -> Iterator[Mounted]:
-    """Each dialect where its record says, and what it serves besides."""
+    """Returns each dialect, mounted as its record says, and the other pages that it serves."""
     creator = Creator(platform)
     for one in dialects:
         words = one.errors(platform.public_url).words
@@ -144,7 +144,7 @@ def _mounted(
 
 
 def _spoken(server_url: str, dialects: Sequence[DialectRecord]) -> dict[str, Spoken]:
-    """What the pages of developers are told of each dialect."""
+    """Returns the facts of each dialect for the pages of developers."""
     return {
         one.name: Spoken(
             title=one.introduction.title,
@@ -161,13 +161,13 @@ def _spoken(server_url: str, dialects: Sequence[DialectRecord]) -> dict[str, Spo
 
 
 def _mentions(dialects: Sequence[DialectRecord]) -> list[sandbox.Mention]:
-    """Where merchants name a scenario, dialect by dialect."""
+    """Returns where merchants name a scenario, by dialect."""
     known = [one.introduction for one in dialects if one.introduction.scenario_where]
     return [sandbox.Mention(one.title, one.scenario_where, one.scenario_example) for one in known]
 
 
 def _offers(public_url: str, dialects: Sequence[DialectRecord]) -> list[home.Offer]:
-    """The APIs that the page at the root leads to."""
+    """Returns the APIs to which the page at the root leads."""
     return [
         home.Offer(_link(one.introduction.docs_url(public_url), public_url), one.introduction.title)
         for one in dialects
@@ -175,6 +175,6 @@ def _offers(public_url: str, dialects: Sequence[DialectRecord]) -> list[home.Off
 
 
 def _link(url: str, public_url: str) -> str:
-    """A URL as a link from the root: its path alone where it is on the same host."""
+    """Returns a URL as a link from the root: only its path if it is on the same host."""
     path = url.removeprefix(public_url)
     return path if path.startswith("/") else url

@@ -1,4 +1,4 @@
-"""The processes: one HTTP server, and one worker, each until it is told to end."""
+"""The processes: one HTTP server and one worker. Each runs until it is told to end."""
 
 import asyncio
 import gc
@@ -77,7 +77,7 @@ _OTHER_FILES = 128
 
 @asynccontextmanager
 async def _open(settings: Settings, by: By) -> AsyncGenerator[Platform]:
-    """The same platform with the courier companies that have one of their own."""
+    """Opens the same platform with connectors to companies that have a platform of their own."""
     async with open_platform(settings, by) as alone:
         client = EntregaClient(settings.remote_rest_seconds, ThreadResolver())
         courier = EntregaCourier(client, platforms.reach_through(alone))
@@ -93,9 +93,9 @@ async def _open(settings: Settings, by: By) -> AsyncGenerator[Platform]:
 
 
 def _spare_the_collector() -> None:
-    """Keeps garbage collection off what lives as long as the process, and makes it rarer.
+    """Excludes long-lived objects from garbage collection, and makes collections rarer.
 
-    Requests leave next to no cycles behind, and the imported code is never garbage.
+    Requests leave hardly any cycles behind, and the imported code is never garbage.
     """
     gc.collect()
     gc.freeze()
@@ -103,10 +103,10 @@ def _spare_the_collector() -> None:
 
 
 async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Serves HTTP until SIGINT or SIGTERM, then finishes what has begun.
+    """Serves HTTP until SIGINT or SIGTERM, then finishes the requests under way.
 
-    `ready` is called when connections are accepted. Raises NotReadyError or WrongSecretKeyError,
-    or CannotListenError when a port is taken.
+    `ready` is called when connections are accepted. Raises NotReadyError or WrongSecretKeyError, or
+    CannotListenError when a port is taken.
     """
     async with _open(settings, By.process("server")) as platform:
         database = await must_be_fit(platform)
@@ -180,7 +180,7 @@ def _tell_start(url: str | None, database: Database) -> None:
 
 
 def _provider(settings: Settings) -> Provider | None:
-    """The OpenID provider of the settings. Raises NotReadyError where something is missing."""
+    """Returns the OpenID provider of the settings. Raises NotReadyError if a setting is missing."""
     if settings.oidc_issuer is None:
         return None
     if settings.oidc_client_id is None:
@@ -196,7 +196,7 @@ def _provider(settings: Settings) -> Provider | None:
 
 
 def _connections(settings: Settings, addresses: ClientAddresses) -> Connections:
-    """The server's connections, as many as its limit of open files allows."""
+    """Returns the server's connections, as many as its limit of open files allows."""
     others = settings.database_pool_size + _OTHER_FILES
     limits = ConnectionLimits(
         most=room_for_connections(settings.max_connections, others),
@@ -218,7 +218,7 @@ async def _hear_of_changes(settings: Settings, platform: Platform) -> None:
 
 
 async def work(settings: Settings) -> None:
-    """Sends webhooks, runs errands, moves what time and the sandbox move, until SIGINT or SIGTERM.
+    """Runs the worker until SIGINT or SIGTERM: webhooks, errands, due moves and the sandbox.
 
     Raises NotReadyError or WrongSecretKeyError, or CannotListenError when a port is taken.
     """
@@ -262,9 +262,10 @@ async def work(settings: Settings) -> None:
 
 
 def _stop_on_signal(stop: asyncio.Event, alarm: liveness.Alarm) -> None:
-    """Sets `stop` at SIGINT or SIGTERM, and has the alarm ring if that does not help.
+    """Sets `stop` at SIGINT or SIGTERM, and starts the alarm in case that does not help.
 
-    The handler is Python's own, not the loop's: it is called also while the loop stands still.
+    The handler is Python's own, not the loop's, so that it is called also while the loop is
+    blocked.
     """
     loop = asyncio.get_running_loop()
 
@@ -298,7 +299,7 @@ def _retention(settings: Settings) -> Retention:
 
 
 _OTHER_FILES_OF_A_WORKER = 600
-"""What a worker opens at most besides webhooks: idle connections, the pool, errands, logs."""
+"""The most files that a worker opens besides webhooks: idle connections, pool, errands, logs."""
 
 
 def _webhook_worker(settings: Settings, platform: Platform, sender: Sender) -> WebhookWorker:
@@ -358,7 +359,7 @@ async def _tell_people(settings: Settings, platform: Platform, stop: asyncio.Eve
 
 @asynccontextmanager
 async def _senders(settings: Settings) -> AsyncGenerator[Senders]:
-    """How people are told, as the settings say."""
+    """Returns the ways of sending texts to people, from the settings."""
     file = FileSender(settings.data_dir / "notifications.log")
     mailboxes = file
     if settings.smtp_url is not None:
@@ -376,7 +377,7 @@ async def _senders(settings: Settings) -> AsyncGenerator[Senders]:
 
 
 async def _until_one_ends(stop: asyncio.Event, *parts: Coroutine[None, None, None]) -> None:
-    """Runs the parts until all have stopped; one that fails stops the others and is raised."""
+    """Runs the parts until all have stopped. One that fails stops the others and is raised."""
     tasks = [asyncio.create_task(part) for part in parts]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     stop.set()

@@ -1,4 +1,4 @@
-"""Names the actor of a request for the audit."""
+"""Names who acts by a request, for the audit."""
 
 from starlette.types import Scope
 
@@ -8,5 +8,5 @@ from estafette.http.trace import trace_of
 
 
 def acting(scope: Scope, credential: Credential) -> By:
-    """Returns the actor of a request: its API key and the caller's address."""
+    """Returns who acts by a request: its API key and the caller's address."""
     return By.key(credential.key_id, trace_of(scope).client)

@@ -1,9 +1,9 @@
-"""From which address a request comes: the caller's own, through proxies that are trusted to say so.
+"""The address from which a request comes: the caller's own, reported by trusted proxies.
 
-`X-Forwarded-For` is believed where a trusted proxy added to it, and nowhere else: each proxy
-appends whom it was called by, so that only the right end of the list is known to be true. The
-header `Forwarded` is not read: a proxy that knows one of the two passes the other on as the caller
-wrote it.
+`X-Forwarded-For` is believed only where a trusted proxy added to it. Each proxy appends the address
+of its own caller, so that only the right end of the list is known to be true. The header
+`Forwarded` is not read: a proxy that knows only one of the two headers passes the other on as the
+caller wrote it.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class ClientAddresses:
     """Finds the caller's address of each request."""
 
     def __init__(self, trusted: Sequence[Network] = ()) -> None:
-        """Reads `X-Forwarded-For` from proxies in the `trusted` networks, and from nobody else."""
+        """Reads `X-Forwarded-For` only from proxies in the `trusted` networks."""
         self._trusted = tuple(trusted)
         self._is_trusted = lru_cache(maxsize=_REMEMBERED)(self._trusts)
         self._may_remark = True
@@ -50,8 +50,9 @@ class ClientAddresses:
     def of(self, scope: Scope) -> str | None:
         """Returns the caller's address in its usual form, without a port; None where it has none.
 
-        It is the last one in `X-Forwarded-For` that is no trusted proxy's; what stands before it
-        is whatever the caller wrote. Where an entry is no address, it is the proxy's that wrote it.
+        It is the last one in `X-Forwarded-For` that does not belong to a trusted proxy; the caller
+        itself may have written those before it. Where an entry is no address, the address of the
+        proxy that wrote it is returned.
         """
         peer = scope.get("client")
         if not peer:
@@ -78,7 +79,7 @@ class ClientAddresses:
         return any(address in network for network in self._trusted)
 
     def _remark(self, host: str, scope: Scope) -> None:
-        """Warns once of a neighbour that forwards requests and is not trusted: a likely mistake."""
+        """Warns once of a near host that forwards requests and is not trusted: likely a mistake."""
         if _is_near(host) and any(name == _FORWARDED for name, _ in scope["headers"]):
             self._may_remark = False
             _log.warning(
@@ -124,7 +125,7 @@ def _is_port(text: str) -> bool:
 
 
 def _usual(address: IPv4Address | IPv6Address) -> str:
-    """One form for each address: IPv4 within IPv6 is IPv4, and a zone says nothing here."""
+    """Returns one form for each address: IPv4 within IPv6 becomes IPv4, and a zone is dropped."""
     if isinstance(address, IPv4Address):
         return str(address)
     if address.ipv4_mapped is not None:
@@ -134,7 +135,7 @@ def _usual(address: IPv4Address | IPv6Address) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def plain(host: str) -> str:
-    """Returns the address of a connection in its usual form; what is no address stays as it is."""
+    """Returns the address of a connection in its usual form; any other text stays as it is."""
     try:
         return _usual(ip_address(host))
     except ValueError:
@@ -143,7 +144,7 @@ def plain(host: str) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def counted(host: str) -> str:
-    """Under what an address is counted by limits: an IPv6 caller has a whole /64 to itself."""
+    """Returns the name for limits: for IPv6 the /64, which is one caller's, else the address."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -155,7 +156,7 @@ def counted(host: str) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _is_near(host: str) -> bool:
-    """Returns whether an address is this machine's or of a private network, as a proxy's is."""
+    """Returns whether an address is of this machine or a private network, as a proxy's often is."""
     try:
         address = ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Authentication by API key, and whether the key may do an operation now, for every API."""
+"""Authenticates by API key, and checks whether the key may do an operation now, for every API."""
 
 from starlette.types import Scope
 

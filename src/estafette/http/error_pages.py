@@ -1,7 +1,8 @@
-"""Errors as a person sees them who came with a browser; programs get the shape of their API.
+"""Errors as pages for people with browsers; programs get the shape of their API.
 
-A page is given only to who asks for one before anything else (`Accept: text/html`, as browsers do)
-and shows no key. Java's and other libraries' own default (`text/html, …, *; q=.2`) is a program's.
+A page is given only to a caller who prefers one (`Accept: text/html` first, as browsers send it)
+and shows no key. The default of Java's and other libraries (`text/html, …, *; q=.2`) counts as a
+program's.
 """
 
 import re
@@ -53,7 +54,7 @@ _KEPT = (b"access-control-", b"allow", b"retry-after", b"vary", b"www-authentica
 
 
 def wants_page(scope: Scope) -> bool:
-    """Returns whether a person asks, who is shown an error as a page."""
+    """Returns whether a person asks, to whom an error is shown as a page."""
     if any(name in _KEYS for name, _ in scope["headers"]):
         return False
     accept = b",".join(header_values(scope, b"accept")).decode("latin-1")[:_LONGEST_HEADER]
@@ -81,9 +82,9 @@ def is_page(headers: Iterable[Header]) -> bool:
 def error_page(
     scope: Scope, status: int, request_id: str, headers: Iterable[Header] = ()
 ) -> HttpReply:
-    """Returns the page of an error; of the `headers` it has otherwise, it keeps what is not shape.
+    """Returns the page of an error. It keeps those of the `headers` that do not describe the body.
 
-    `request_id` is what a person tells the operator after a crash.
+    A person tells the `request_id` to the operator after a crash.
     """
     title, detail = _TEXTS[status]
     kept = [each for each in headers if each[0].lower().startswith(_KEPT)]

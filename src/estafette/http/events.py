@@ -1,4 +1,4 @@
-"""Server-sent events: how one is written, and how many streams are open at a time."""
+"""Server-sent events: their format, and the number of streams that may be open at a time."""
 
 from collections import Counter
 from collections.abc import Generator
@@ -7,17 +7,17 @@ from typing import Final
 from uuid import UUID
 
 HEARTBEAT_SECONDS: Final = 15.0
-"""Below the idle time-outs of common proxies (nginx: 60 s)."""
+"""How often an open stream sends something: less than the time-outs of proxies (nginx: 60 s)."""
 
 MOST_STREAMS: Final = 2_000
-"""How many pages of people are kept up to date by a process at a time."""
+"""How many open pages of signed-in people one process keeps up to date at most."""
 
 MOST_STREAMS_EACH: Final = 20
-"""How many of them may be one person's: their windows, and not a program of theirs."""
+"""How many of them may belong to one person: enough for windows, too few for a program."""
 
 
 def event(name: str, data: str, *, id: str | None = None) -> bytes:
-    """One server-sent event (WHATWG HTML, 9.2). Line breaks in `data`, of any kind, are kept."""
+    """Returns a server-sent event (WHATWG HTML, 9.2), with all line breaks in `data` kept."""
     lines = [f"event: {name}"]
     if id is not None:
         lines.append(f"id: {id}")
@@ -26,9 +26,9 @@ def event(name: str, data: str, *, id: str | None = None) -> bytes:
 
 
 def pulse(seconds: float) -> bytes:
-    """The event that says that a stream lives, and after how many seconds it says so again.
+    """Returns the event that says that a stream works, and in how many seconds the next one comes.
 
-    A page that hears none for longer knows that something between has dropped the stream.
+    A page that receives none for longer knows that the stream was interrupted on the way.
     """
     return event("pulse", f"{seconds:g}")
 
@@ -41,19 +41,19 @@ class Crowd:
     """Counts the open streams of people, by person."""
 
     def __init__(self, most: int = MOST_STREAMS, most_each: int = MOST_STREAMS_EACH) -> None:
-        """At most `most` are open in the process, and at most `most_each` of one person."""
+        """Allows at most `most` open streams in the process, and `most_each` of one person."""
         self._most = most
         self._most_each = most_each
         self._open: Counter[UUID] = Counter()
 
     @property
     def open_streams(self) -> int:
-        """How many are open now."""
+        """How many streams are open now."""
         return self._open.total()
 
     @contextmanager
     def enter(self, person_id: UUID) -> Generator[None]:
-        """Counts a stream of a person until the block ends. Raises CrowdedError at a bound."""
+        """Counts a stream of a person until the block ends. Raises CrowdedError at a limit."""
         if self._open.total() >= self._most or self._open[person_id] >= self._most_each:
             raise CrowdedError
         self._open[person_id] += 1

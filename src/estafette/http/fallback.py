@@ -1,7 +1,7 @@
 """Answers in place of the code that owns a path, where that code cannot answer.
 
-That is so where a request is not valid HTTP or late, where its connection is refused, and after a
-crash.
+This happens where a request is not valid HTTP or arrives too late, where its connection is refused,
+and after a crash.
 """
 
 from collections.abc import Callable

@@ -21,11 +21,11 @@ WEIGHT_LIMIT = 1_000_000
 """How heavy a parcel may be, in grams."""
 
 MONEY_LIMIT = 2**53 - 1
-"""How large a sum may be, in whole units: the largest that all readers of JSON keep exactly."""
+"""The largest sum, in whole units: the greatest that all readers of JSON keep exactly."""
 
 
 class Context(NamedTuple):
-    """What the reading of a body depends on besides the body.
+    """The facts besides the body that decide how the body is read.
 
     `region` is the country of phone numbers without a country code. `sandbox` says whether a text
     may choose a scenario.
@@ -44,7 +44,7 @@ _OURS: Final = "refused"
 
 
 def refusal(reason: str) -> PydanticCustomError:
-    """Returns what a validator raises; `reason` ends a sentence that begins with the field."""
+    """Returns the error for a validator to raise. `reason` continues a sentence after the field."""
     return PydanticCustomError(_OURS, "{reason}", {"reason": reason})
 
 
@@ -63,7 +63,7 @@ def _said(text: str) -> str:
 
 
 def whole(value: Any) -> Any:
-    """Returns 1200.0 as the integer 1200, which it is to a JSON schema; all else unchanged."""
+    """Returns 1200.0 as the integer 1200, as in a JSON schema, and all other values unchanged."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -85,19 +85,19 @@ def _scenario(text: str | None, info: ValidationInfo) -> str | None:
 
 
 AnyText = Annotated[str, Field(strict=True, max_length=TEXT_LIMIT)]
-"""A text, perhaps an empty one."""
+"""A text, which may be empty."""
 
 Text = Annotated[AnyText, AfterValidator(_said)]
 """A text that is not blank."""
 
 AnyName = Annotated[str, Field(strict=True, max_length=NAME_LIMIT)]
-"""A name, perhaps an empty one."""
+"""A name, which may be empty."""
 
 Name = Annotated[AnyName, AfterValidator(_said)]
 """A name that is not blank."""
 
 Scripted = Annotated[AnyText | None, AfterValidator(_scenario)]
-"""A text that in the sandbox may name a scenario."""
+"""A text that may name a scenario in the sandbox."""
 
 Phone = Annotated[
     str, Field(strict=True, max_length=PHONE_LIMIT), AfterValidator(_said), AfterValidator(_phone)

@@ -1,7 +1,7 @@
-"""The files that pages load: read when they are asked for, sent as small as the browser takes them.
+"""The files that pages load: read when they are asked for, compressed as the browser accepts.
 
-What the build fetches is packed by the build (`styles.css.br` and `.gz` beside `styles.css`); our
-own few files are packed when they are first asked for.
+The build compresses the files that it fetches (`styles.css.br` and `.gz` beside `styles.css`). Our
+own few files are compressed when they are first asked for.
 """
 
 import gzip
@@ -31,7 +31,7 @@ _MEDIA_TYPES = {
 }
 _PACKED_ALREADY = (".png", ".woff2")
 _LONGEST_PACKED_HERE = 512 * 1024
-"""Bytes of a file that is packed while a request waits: some milliseconds."""
+"""The greatest size, in bytes, of a file that is compressed while a request waits."""
 
 _LONGEST_HEADER = 500
 _ITEM = re.compile(
@@ -40,7 +40,7 @@ _ITEM = re.compile(
 
 
 def accepted_encodings(scope: Scope) -> frozenset[bytes]:
-    """Returns which of `br` and `gzip` a caller takes (RFC 9110, 12.5.3)."""
+    """Returns which of `br` and `gzip` a caller accepts (RFC 9110, 12.5.3)."""
     weights: dict[bytes, float] = {}
     for item in b",".join(header_values(scope, b"accept-encoding"))[:_LONGEST_HEADER].split(b","):
         found = _ITEM.fullmatch(item)
@@ -51,10 +51,10 @@ def accepted_encodings(scope: Scope) -> frozenset[bytes]:
 
 
 class File:
-    """A file that a page loads, and what it is like when it is packed."""
+    """A file that a page loads, with its compressed forms."""
 
     def __init__(self, found: Traversable, media_type: str, packed: Mapping[bytes, Traversable]):
-        """The file `found`; `packed` are the same as the build has packed it, by encoding."""
+        """Takes the file `found`; `packed` are its forms compressed by the build, by encoding."""
         self.media_type = media_type
         self._found = found
         self._packed = packed
@@ -62,11 +62,11 @@ class File:
 
     @property
     def body(self) -> bytes:
-        """The file as it is."""
+        """The file without compression."""
         return self._found.read_bytes()
 
     def send(self, accepted: frozenset[bytes]) -> tuple[bytes | None, bytes]:
-        """Returns the encoding and the bytes that a caller gets; the encoding is None for none."""
+        """Returns the encoding and the bytes for a caller. The encoding None is no compression."""
         for encoding in (b"br", b"gzip"):
             if encoding in accepted and encoding in self._packed:
                 return encoding, self._packed[encoding].read_bytes()
@@ -83,11 +83,12 @@ class File:
 class Files(Mapping[str, File]):
     """The files that a page loads, by name.
 
-    `edition` changes with any of them. It is part of their address, so they may be kept for ever.
+    `edition` changes when any of them changes. It is part of their address, so that browsers may
+    keep them for ever.
     """
 
     def __init__(self, found: Iterable[Traversable]) -> None:
-        """Of the files `found`, those that are there and of a kind that pages load."""
+        """Takes those of the files `found` that exist and are of a kind that pages load."""
         self._files: dict[str, File] = {}
         every = {file.name: file for file in found if file.is_file()}
         for name, file in every.items():
@@ -102,7 +103,7 @@ class Files(Mapping[str, File]):
 
     @cached_property
     def edition(self) -> str:
-        """The edition, found when the first page is made."""
+        """The edition. It is computed when the first page is made."""
         digest = hashlib.sha256()
         for file in self._files.values():
             digest.update(file.body)
@@ -121,10 +122,10 @@ class Files(Mapping[str, File]):
         return len(self._files)
 
     def reply(self, scope: Scope, name: str, edition: str | None = None) -> HttpReply:
-        """Returns the file of that name for the caller. Raises PathUnknown.
+        """Returns the reply with the file of that name. Raises PathUnknown.
 
-        It may be kept for ever, unless it was asked for in another `edition`: a page of the
-        version before asks so during an update.
+        Browsers may keep it for ever, except where another `edition` was asked for: during an
+        update, a page of the version before does so.
         """
         file = self.get(name)
         if file is None:

@@ -13,14 +13,14 @@ SECONDS = 10.0
 """How long the requests of a caller are counted together."""
 
 LINES = 20
-"""How many of them are written one by one."""
+"""How many of them get a line of their own."""
 
 _CALLERS = 1_000
-"""How many callers are told apart."""
+"""How many callers are counted separately."""
 
 
 class Refused(NamedTuple):
-    """Whose requests are refused and how: the client's address, the status, the key's id."""
+    """The caller and kind of refused requests: the client's address, the status, the key's id."""
 
     client: str | None
     status: int
@@ -35,17 +35,17 @@ class _Count:
 
 
 class Folding:
-    """Decides of each refused request whether a line is written for it."""
+    """Decides for each refused request whether a line is written for it."""
 
     def __init__(self, logger: Logger, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Tells `logger` how many were not written. `clock` gives seconds and never goes back."""
+        """Logs how many lines were not written. `clock` gives seconds and never goes back."""
         self._logger = logger
         self._clock = clock
         self._counts: OrderedDict[Refused, _Count] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
 
     def takes(self, refused: Refused) -> bool:
-        """Returns whether the request is counted here, and no line is to be written for it."""
+        """Returns whether the request is only counted here, so that no line is written for it."""
         count = self._counts.get(refused)
         now = self._clock()
         if count is None or now - count.since >= SECONDS:
@@ -68,7 +68,7 @@ class Folding:
             self._tell(*self._counts.popitem(last=False))
 
     def _look(self) -> None:
-        """Tells what is over, and looks again while there is something to tell."""
+        """Logs the counts whose time is over, and looks again while any are left."""
         self._timer = None
         now = self._clock()
         for refused, count in list(self._counts.items()):

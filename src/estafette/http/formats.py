@@ -15,8 +15,10 @@ _THOUSAND = 1000
 
 _FOR_DATES = {"en": "en_GB"}
 _FOR_NUMBERS = {"en": "en_GB", "pt": "pt_AO"}
-"""Where a language is written in several ways, the way of it: the day before the month, in words;
-a space between thousands, and Kz for the kwanza."""
+"""The variant in which a language is written where it has several.
+
+It has the day before the month, in words; a space between thousands; and Kz for the kwanza.
+"""
 
 
 @cache
@@ -47,7 +49,7 @@ def clock(moment: datetime) -> str:
 
 
 def short_moment(moment: datetime, now: datetime | None = None) -> str:
-    """Returns a moment for a list: its time today, else its day and time, its year if another."""
+    """Returns a moment for a list: today its time, else its day and time, and another year."""
     from babel.dates import format_skeleton
 
     local, today = _local(moment), _local(now or datetime.now(UTC))
@@ -86,7 +88,7 @@ _UNITS = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 
 
 def exact_span(seconds: int) -> str:
-    """Returns a length of time exactly, in the largest unit that holds it: `90 min`, `3 hr`."""
+    """Returns a length of time exactly, in its largest possible unit: `90 min`, `3 hr`."""
     from babel.units import format_unit
 
     unit, size = next(each for each in _UNITS.items() if seconds % each[1] == 0)
@@ -94,7 +96,7 @@ def exact_span(seconds: int) -> str:
 
 
 def number(value: float | Decimal, digits: int | None = None) -> str:
-    """Returns a number: `12,345.6`; with `digits` exactly so many after the point."""
+    """Returns a number: `12,345.6`; with `digits`, exactly so many after the point."""
     from babel.numbers import format_decimal
 
     locale = _numbers(reader().language)
@@ -121,7 +123,7 @@ def money(amount: int | Decimal, currency: str) -> str:
     pattern = locale.currency_formats["standard"].pattern
     if amount == int(amount):
         pattern = pattern.replace(".00", "")
-    pattern = pattern.replace("¤#", "¤\u00a0#")  # codes are words: KZT 1,500
+    pattern = pattern.replace("¤#", "¤\u00a0#")  # a space after a code of letters: KZT 1,500
     return format_currency(amount, currency, pattern, locale=locale, currency_digits=False)
 
 

@@ -1,4 +1,4 @@
-"""Which language a reader gets: `Accept-Language` (RFC 9110, 12.5.4) against what is spoken."""
+"""Chooses a reader's language by `Accept-Language` (RFC 9110, 12.5.4) from those available."""
 
 import re
 from collections.abc import Collection
@@ -34,7 +34,7 @@ def negotiate(header: str | None, spoken: Collection[str], *, unstated: str = DE
         if found is not None:
             primary = found["range"].split("-")[0].lower()
             weight = float(found["q"] or 1)
-            # of "pt-BR;q=0, pt" the wider range decides: the first refusal is not of all pt
+            # In "pt-BR;q=0, pt" the wider range decides: the first item does not refuse all of pt.
             weights[primary] = max(weight, weights.get(primary, 0.0))
     if not weights:
         return unstated
@@ -49,10 +49,7 @@ def negotiate(header: str | None, spoken: Collection[str], *, unstated: str = DE
 
 
 def language_of(scope: Scope, spoken: Collection[str], *, of_person: str | None = None) -> str:
-    """Returns the language of a page: `?lang=`, else the person's own, else what is accepted.
-
-    `of_person` is the language that the person who signed in has chosen, if somebody did.
-    """
+    """Returns the language of a page: `?lang=`, else the person's own, else an accepted one."""
     asked = parameters(scope["query_string"]).get("lang")
     for wanted in (asked[-1] if asked else None, of_person):
         if wanted is not None and wanted in spoken:

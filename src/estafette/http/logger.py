@@ -1,4 +1,4 @@
-"""What this package asks of a logger."""
+"""The interface of the logger that this package uses."""
 
 from typing import Any, Protocol
 
@@ -7,9 +7,9 @@ class Logger(Protocol):
     """Takes an event with its facts, as structlog's loggers do."""
 
     def info(self, event: str, /, **facts: Any) -> Any:
-        """Records what happened."""
+        """Records an event."""
         ...
 
     def error(self, event: str, /, **facts: Any) -> Any:
-        """Records what went wrong."""
+        """Records an error."""
         ...

@@ -1,7 +1,7 @@
 """Times as the dialects write and read them: written by RFC 3339, read as ISO 8601 with a zone.
 
-What is read is what the libraries of common languages write: RFC 3339; a space for the "T", as
-Python's `str` does; a zone without its colon, as PHP's `DATE_ISO8601` does; no seconds.
+The formats of the libraries of common languages are read: RFC 3339; a space for the "T", as
+Python's `str` writes it; a zone without its colon, as PHP's `DATE_ISO8601` writes it; no seconds.
 """
 
 import re
@@ -23,7 +23,7 @@ class Moment(NamedTuple):
 
     @property
     def end(self) -> datetime:
-        """The last moment that is written like this one: for a whole second, its end."""
+        """The last moment that is written the same way: of whole seconds, the second's end."""
         return self.at + _ALMOST_A_SECOND if self.is_whole else self.at
 
 

@@ -1,4 +1,4 @@
-"""The outermost layer: gives requests an id, logs and measures each, and answers after crashes."""
+"""The outermost layer: gives requests an id, logs and measures each, answers after crashes."""
 
 import time
 
@@ -30,8 +30,8 @@ class Observer:
 
     From here on `scope["client"]` holds the caller's own address, not that of a trusted proxy.
     Every response gets `X-Request-Id`, and the headers of `http.reply.guarded`. A crash is answered
-    by `fallback` with status 500 and without a reason, and logged with its traceback. A person who
-    came with a browser gets a page instead (http/error_pages.py).
+    by `fallback` with status 500 and without a reason, and logged with its traceback. A person with
+    a browser gets a page instead (http/error_pages.py).
 
     A refusal that was charged to no key (there was none, or the path is not served) is counted by
     the caller's address, and `fallback` answers with status 429 where there were too many. Where a
@@ -99,7 +99,7 @@ class Observer:
         try:
             await self._app(scope, receive, send_with_id)
         except Disconnected:
-            status = CLIENT_GONE  # whatever was answered, it was not received
+            status = CLIENT_GONE  # the answer, if any, was not received
         except Exception as error:  # the last boundary: the process goes on serving
             self._logger.error(
                 "request crashed", request_id=trace.request_id, client=client, exc_info=error
@@ -118,7 +118,7 @@ class Observer:
         if status < 500 and (wait := _owed(scope, status)):
             status = 429
             content_type, body = self._fallback(host_of(scope["headers"]), scope["path"], 429)
-            # pages that could read the other answer may read this one too
+            # Pages that could read the other answer may read this one too.
             kept = [each for each in headers if each[0].startswith(_FOR_PAGES)]
             headers = [*kept, (b"retry-after", b"%d" % wait)]
             own = (b"content-type", content_type.encode("latin-1"))
@@ -155,9 +155,9 @@ class Observer:
 
 
 def _owed(scope: Scope, status: int) -> int:
-    """Counts a refusal that was not charged to a key by the caller's address.
+    """Counts a refusal by the caller's address if it was not charged to a key.
 
-    Returns 0, or where there were too many in how many seconds the caller may try again.
+    Returns 0, or after too many refusals the seconds until the caller may try again.
     """
     if is_paid(scope):
         return 0

@@ -17,7 +17,7 @@ from estafette.usecases.deliveries.idempotency import Answer, Idempotency, Key
 def delivery_in(scope: Scope, parameter: str, parse: Callable[[str], UUID | None]) -> UUID:
     """Returns the delivery's id in a parameter of the path, as the dialect's `parse` reads ids.
 
-    Raises DeliveryNotFound for what is no delivery's id.
+    Raises DeliveryNotFound where the text is no delivery's id.
     """
     id = parse(scope["path_params"][parameter])
     if id is None:
@@ -33,7 +33,7 @@ def json(status: int, value: Any) -> HttpReply:
 def idempotency(
     credential: Credential, endpoint: str, key: str | None, value: Any = None
 ) -> Idempotency | None:
-    """Returns what identifies the request for idempotency; None where it has no `key`.
+    """Returns the facts that identify the request for idempotency; None where it has no `key`.
 
     `endpoint` is the method and path, `value` the decoded body, None where there is none.
     """
@@ -44,9 +44,9 @@ def idempotency(
 
 
 def answered(answer: Answer, mark: Header, refused: Header = JSON) -> HttpReply:
-    """Returns an answer; with the header `mark` where it repeats an earlier one.
+    """Returns an answer. It has the header `mark` where it repeats an earlier one.
 
-    `refused` is the content type of the dialect's refusals; they are kept as they were.
+    `refused` is the content type of the dialect's refusals, which are repeated as they were.
     """
     reply = answer.reply
     kind = JSON if reply.status < 400 else refused

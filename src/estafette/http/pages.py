@@ -14,10 +14,10 @@ from estafette.terminal import plain
 
 PACKAGE = files("estafette")
 ASSETS = PACKAGE / "web" / "assets"
-"""The style sheet, the script and the signs of every page, for the whole design system."""
+"""The style sheet, the script and the icons that all pages of the design system share."""
 
 VENDOR = ASSETS / "vendor"
-"""What the build lays there (`hatch_build.py`): a viewer of contracts, htmx, a typeface."""
+"""The folder that the build fills (`hatch_build.py`): a viewer of contracts, htmx, a typeface."""
 
 ASSETS_PREFIX = "/assets"
 """Where the files of the design system are served, under every host name."""
@@ -29,8 +29,8 @@ _HTML: Header = (b"content-type", b"text/html; charset=utf-8")
 class _Templates(Environment):
     """Templates by their path in the package.
 
-    One names another by its path from its own folder, or from the package's where it begins with a
-    slash: `/web/templates/shell.html`.
+    One template names another by its path from its own folder, or from the package's folder where
+    the path begins with a slash: `/web/templates/shell.html`.
     """
 
     def join_path(self, template: str, parent: str) -> str:
@@ -46,7 +46,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        auto_reload=False,  # they are of the package: what changes them starts the process anew
+        auto_reload=False,  # they change only with the package, and then the process restarts
     )
     known: dict[str, Any] = made.globals
     known.update(
@@ -84,10 +84,10 @@ def template(path: str) -> Template:
 def guards(
     *, forms: str = "'none'", framed_by: str = "'none'", **allowed: str
 ) -> tuple[Header, ...]:
-    """Returns what keeps a page to itself: it loads only what is `allowed`, by kind (`style`).
+    """Returns the headers that isolate a page. It loads only what is `allowed`, by kind (`style`).
 
-    Nobody but `framed_by` may frame it, its forms lead to `forms` alone, and a link tells nobody
-    where it was followed.
+    Only `framed_by` may frame it, its forms can be sent to `forms` only, and a link does not send
+    the address of the page.
     """
     sources = "".join(f" {kind}-src {source};" for kind, source in allowed.items())
     policy = (
@@ -114,7 +114,7 @@ def _product_files() -> Files:
 
 
 PRODUCT = _product_files()
-"""What every page of the design system loads: its style sheet, its script, its typeface."""
+"""The files that every page of the design system loads: style sheet, script, typeface."""
 
 
 def asset(name: str) -> str:

@@ -29,7 +29,7 @@ class Unreadable(Exception):  # noqa: N818 - a reason on its way to the caller
 def parameters(query: bytes) -> Parameters:
     """Returns the values of each parameter, in order; only `PARAMETER_LIMIT` of them are read.
 
-    `name[]` and `name[0]` are how PHP and some clients in JavaScript write one of several values.
+    PHP and some clients in JavaScript write one of several values as `name[]` or `name[0]`.
     """
     found: Parameters = {}
     read = b"&".join(query.split(b"&", PARAMETER_LIMIT)[:PARAMETER_LIMIT]).decode(
@@ -41,7 +41,7 @@ def parameters(query: bytes) -> Parameters:
 
 
 class Query:
-    """A query string being read. `faults` are what was wrong so far, in the order of reading."""
+    """A query string that is being read. `faults` are those found so far, in order."""
 
     def __init__(self, query: bytes) -> None:
         """Reads `query` as it came over the wire."""
@@ -85,7 +85,7 @@ def text(values: list[str]) -> str:
 
 
 def moment(values: list[str]) -> Moment:
-    """Returns a time; the "+" of its zone, if it was not encoded, has arrived as a space."""
+    """Returns a time. If the "+" of its zone was not encoded, it has arrived as a space."""
     found = read_moment(_SPACED_ZONE.sub(r"+\1", single(values)))
     if found is None:
         raise Unreadable("must be a time of RFC 3339, such as 2024-06-12T08:20:54Z")

@@ -1,8 +1,8 @@
 """Phone numbers: any number is accepted that is possible in its country.
 
 The library's patterns can take very long for some texts. It is therefore given only the characters
-that phone numbers are written with, and no more than `PHONE_LIMIT` of them. It is
-loaded with the first number that is read: most commands read none.
+that phone numbers are written with, and no more than `PHONE_LIMIT` of them. It is loaded when the
+first number is read, because most commands read none.
 """
 
 import re
@@ -51,16 +51,16 @@ def e164(text: str, region: str) -> str | None:
     """
     if len(text) > PHONE_LIMIT:
         return None
-    if plain := _plain(text):  # most are written so: no character has to be replaced
+    if plain := _plain(text):  # most numbers are in this form: no character has to be replaced
         return plain
     number = _number_in(text)
     return None if number is None else _plain(number) or _parsed(number, region)
 
 
 class _Marks(dict[int, str | None]):
-    """A table for `str.translate`: what a character stands for in a phone number.
+    """A table for `str.translate`: the sign that each character stands for in a phone number.
 
-    What it lacks is decided anew each time: it must not grow.
+    A missing entry is computed each time and not kept, so that the table does not grow.
     """
 
     def __missing__(self, code: int) -> str | None:
@@ -91,10 +91,10 @@ def _mark(character: str) -> str | None:
     kind = unicodedata.category(character)
     if kind == "Pd":
         return "-"
-    if kind == "Cf":  # direction marks, joiners, soft hyphens: pasted along, never seen
+    if kind == "Cf":  # direction marks, joiners, soft hyphens: pasted, invisible
         return None
     if kind in ("Zs", "Zl", "Zp", "Pi", "Pf") or character in "\"'" or character.isspace():
-        return " "  # what stands in quotes is meant without them
+        return " "  # a number in quotes is meant without them
     return character.lower() if kind in ("Lu", "Ll") or character in ":;=" else "?"
 
 
@@ -110,9 +110,9 @@ _PLAIN_NUMBER = re.compile(r"[+0-9 ()./#x,-]*")
 def _number_in(text: str) -> str | None:
     """Returns the phone number in a text in plain signs, with its extension; None without one.
 
-    Whatever stands before its first digit or plus is a label (`tel:`), as for the library; a remark
-    in brackets may stand behind it. Two zeros at the beginning are a plus, whatever is dialled for
-    one in the region.
+    All text before its first digit or plus is taken for a label (`tel:`), as by the library; a
+    remark in brackets may stand after it. Two zeros at the beginning mean a plus, whatever is
+    dialled for one in the region.
     """
     plain = text.translate(_MARKS)
     found = _BEGINNING.search(plain)
@@ -128,16 +128,16 @@ def _number_in(text: str) -> str | None:
 
 
 def _plain(text: str) -> str | None:
-    """Returns the same at a tenth of the cost for the usual form; None where it is not that form.
+    """Returns the same at a tenth of the cost for the usual form, None for any other form.
 
-    That is a number with its country code and nothing else, which as it stands has a length that
-    the country's numbers have.
+    The usual form is a number with its country code and nothing else, whose length is one of those
+    of the country's numbers.
     """
     found = _INTERNATIONAL.fullmatch(text)
     if found is None:
         return None
     digits = found[1].replace(" ", "").replace("-", "")
-    for length in (1, 2, 3):  # no country's code begins another's
+    for length in (1, 2, 3):  # no country's code is the beginning of another's
         plan = _plan(digits[:length])
         if plan is not None:
             national = digits[length:]
@@ -147,20 +147,20 @@ def _plain(text: str) -> str | None:
 
 
 class _Plan(NamedTuple):
-    """How long the numbers of a country are, and what is not part of them before them."""
+    """The lengths of a country's numbers, and the digits before them that are no part of them."""
 
     lengths: Collection[int]
     prefix: re.Pattern[str] | None
 
     def may_change(self, national: str) -> bool:
-        """Returns whether some of its first digits may be only dialled, or zeros that are kept."""
+        """Returns whether its first digits may be a dialling prefix, or zeros that are kept."""
         prefixed = self.prefix is not None and self.prefix.match(national) is not None
         return national.startswith("0") or prefixed
 
 
 @lru_cache(maxsize=1024)
 def _plan(code: str) -> _Plan | None:
-    """Returns what the library knows of the numbers of a country code; None when it is none."""
+    """Returns what the library knows of a country code's numbers; None where it is no such code."""
     from phonenumbers import (
         COUNTRY_CODE_TO_REGION_CODE,
         PhoneMetadata,
@@ -194,7 +194,7 @@ def _parsed(text: str, region: str) -> str | None:
 def is_dialled(digits: str, region: str) -> bool:
     """Returns whether ASCII digits alone are a whole phone number as it is dialled in a region.
 
-    That is with or without the country code, and what is dialled before either.
+    The number may have the country code or not, and the digits that are dialled before either.
     """
     plan = _dialling(region)
     return any(
@@ -204,7 +204,7 @@ def is_dialled(digits: str, region: str) -> bool:
 
 
 def dialled_lengths(region: str) -> Collection[int]:
-    """With how many digits numbers are dialled in a region."""
+    """Returns how many digits the numbers that are dialled in a region have."""
     return _dialling(region).prefixes.keys()
 
 

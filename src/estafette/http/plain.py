@@ -20,7 +20,7 @@ _UNKNOWN = "The request was refused"
 
 
 def application(routes: Sequence[BaseRoute]) -> Starlette:
-    """Returns an application that serves these routes; a path with a slash too many is unknown."""
+    """Returns an application that serves these routes. A path with an extra slash is unknown."""
     built = Starlette(
         routes=routes,
         exception_handlers={HTTPException: _refused, RateLimited: _rate_limited},
@@ -30,14 +30,14 @@ def application(routes: Sequence[BaseRoute]) -> Starlette:
 
 
 def method_refused(refusal: MethodRefused) -> HttpReply:
-    """Returns the answer to a method that a path does not know."""
+    """Returns the answer to a method that the path does not support."""
     allowed = ", ".join(refusal.allowed)
     headers = ((b"content-type", b"text/plain; charset=utf-8"), (b"allow", allowed.encode()))
     return HttpReply(405, f"{_knows(allowed)}\n".encode(), headers)
 
 
 def refused(refusal: Refusal | HttpRefusal) -> HttpReply:
-    """Returns the answer of files and pages to a refusal of theirs; any other is a 404."""
+    """Returns the answer of files and pages to one of their own refusals; to any other, a 404."""
     text = (b"content-type", b"text/plain; charset=utf-8")
     if isinstance(refusal, MethodRefused):
         return method_refused(refusal)

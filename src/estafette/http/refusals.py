@@ -1,11 +1,11 @@
-"""The refusals of requests for their form: their body, parameters, path, method or number."""
+"""The refusals of requests for their form: the body, parameters, path, method, or request rate."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 
 class HttpRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program
-    """The request is refused for its form, not for what it asks for."""
+    """The request is refused for its form, whatever it asks for."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class BodyTooLarge(HttpRefusal):
 
 @dataclass(frozen=True)
 class EncodedBody(HttpRefusal):
-    """The body is compressed, or encoded otherwise, as its `Content-Encoding` says."""
+    """The body is compressed or otherwise encoded, by its `Content-Encoding`."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ _LONGEST_ECHO = 50
 
 
 def shortened(text: str) -> str:
-    """Returns a caller's text as a refusal repeats it: of a long one only the beginning."""
+    """Returns a caller's text for a refusal: the whole, or only the beginning of a long one."""
     return text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}…"
 
 
@@ -44,7 +44,7 @@ class Detail(NamedTuple):
 
 @dataclass(frozen=True)
 class InvalidRequest(HttpRefusal):
-    """Fields or parameters of the request are wrong: all of them."""
+    """Fields or parameters of the request are wrong; all are listed."""
 
     details: tuple[Detail, ...]
 
@@ -65,12 +65,12 @@ class RateLimited(HttpRefusal):
 
 @dataclass(frozen=True)
 class PathUnknown(HttpRefusal):
-    """The path is none that is served."""
+    """The path is not served."""
 
 
 @dataclass(frozen=True)
 class MethodRefused(HttpRefusal):
-    """The path does not know this method; it knows `allowed`."""
+    """The path does not support this method; it supports `allowed`."""
 
     allowed: tuple[str, ...]
 

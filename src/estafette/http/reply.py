@@ -17,7 +17,7 @@ NO_SNIFF: Header = (b"x-content-type-options", b"nosniff")
 def guarded(headers: Iterable[Header]) -> list[Header]:
     """Returns the headers of an answer, with those against caches and guessed content types.
 
-    An answer that says itself how it may be cached, as files do, keeps that.
+    An answer with a `Cache-Control` of its own, such as a file's, keeps it.
     """
     all_headers = list(headers)
     names = [name for name, _ in all_headers]
@@ -38,7 +38,7 @@ class HttpReply(NamedTuple):
 
 async def send_reply(send: Send, reply: HttpReply, *, without_body: bool = False) -> None:
     """Sends `reply`; `without_body` for HEAD, whose headers are those of GET."""
-    # 204 must not tell a length, nor 304 another one than the 200 had (RFC 9110, 8.6)
+    # 204 must have no length, and 304 none that differs from the 200's (RFC 9110, 8.6).
     bare = reply.status in (204, 304)
     length = () if bare else ((b"content-length", str(len(reply.body)).encode()),)
     await send(

@@ -14,7 +14,7 @@ Handler = Callable[[Scope, Receive], Awaitable[HttpReply]]
 """Answers a request, or raises a Refusal or an HttpRefusal."""
 
 Refuse = Callable[[Refusal | HttpRefusal], HttpReply]
-"""Returns a refusal as a dialect writes it."""
+"""Returns the answer to a refusal, as a dialect writes it."""
 
 
 CodeOf = Callable[[bytes], str | None]
@@ -85,7 +85,7 @@ class Nothing:
     """An ASGI application for every path that is not served."""
 
     def __init__(self, refuse: Refuse) -> None:
-        """Answers with what `refuse` makes of `PathUnknown`."""
+        """Answers every request with the reply of `refuse` to `PathUnknown`."""
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,7 +101,7 @@ class _Paths:
     """An ASGI application that finds the resource of a path by its segments."""
 
     def __init__(self, served: Iterable[Resource], otherwise: ASGIApp) -> None:
-        """Serves these resources; `otherwise` gets what none of them is for.
+        """Serves these resources; `otherwise` gets the requests that none of them serves.
 
         A `{name}` in a template stands for a segment that is not empty.
         """
@@ -152,12 +152,12 @@ def resources(
 ) -> ASGIApp:
     """Returns the application that serves these paths, each with its handlers by method.
 
-    `besides` are routes of another kind. `code_of` reads the codes of refusals. Whatever else is
-    asked for is refused as unknown.
+    `besides` are routes of another kind. `code_of` reads the codes of refusals. All other paths are
+    refused as unknown.
 
     Starlette's own layers are not used: each would cost a tenth of a request's time, and its
-    routes, tried one after another, as much again. The resources answer refusals, and the
-    outermost layer answers after crashes.
+    routes, tried one after another, as much again. The resources answer refusals, and the outermost
+    layer answers after crashes.
     """
     served = [Resource(template, handlers, refuse, code_of) for template, handlers in paths.items()]
     nothing = Nothing(refuse)

@@ -1,4 +1,4 @@
-"""What surrounds a page of the design system: who looks at it, where else they may go, notices."""
+"""The frame of a page of the design system: its reader, its navigation, its notices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from estafette.http.texts import LANGUAGES, Reader, read_by
 
 
 class Tone(StrEnum):
-    """What a colour means, wherever something is coloured."""
+    """The meaning of a colour, the same on all pages."""
 
     QUIET = "quiet"
     INFO = "info"
@@ -27,7 +27,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Somewhere to go. `icon` names a sign of `web/assets/icons.svg`; `count` stands beside it."""
+    """A link. `icon` names an icon of `web/assets/icons.svg`; `count` is shown beside it."""
 
     href: str
     name: str
@@ -39,7 +39,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Links that belong together, under a name or none."""
+    """Links that belong together, with a name or without."""
 
     links: Sequence[Link]
     name: str = ""
@@ -47,7 +47,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A short text at the head of a page: what has just been done, or what is amiss."""
+    """A short text at the top of a page: what has just been done, or what is wrong."""
 
     text: str
     tone: Tone = Tone.GOOD
@@ -58,11 +58,11 @@ class Notice:
 class Shell:
     """The frame of one page for one visit.
 
-    `area` is the name of the place (Console), `organisation` whose it is. `groups` are the
-    navigation; without any, the page has a head instead of it, as pages for everybody have.
-    `modes` are the two of an account, as links, the present one marked. `person` is who signed in,
-    with the links of their own. `path` and `query` are those of the page, so that it can be had in
-    another language.
+    `area` is the name of the area (Console), `organisation` the name of the organisation. `groups`
+    are the navigation; without any, the page has a header instead of it, as pages for everybody
+    have. `modes` are the two of an account, as links, with the present one marked. `person` is the
+    person who signed in, with their own links. `path` and `query` are those of the page, so that it
+    can be opened in another language.
     """
 
     area: str = ""
@@ -84,7 +84,7 @@ class Shell:
 
 
 def reader_of(scope: Scope) -> Reader:
-    """Returns who reads a page for everybody: `?lang=`, else what the browser accepts; in UTC."""
+    """Returns the reader of a page for everybody: `?lang=`, else what the browser accepts; UTC."""
     return Reader(language_of(scope, LANGUAGES))
 
 
@@ -104,9 +104,9 @@ def render(
     headers: Sequence[Header] = (NO_STORE,),
     **context: object,
 ) -> HttpReply:
-    """Returns the page that the template at `path` makes of `context`, for this reader.
+    """Returns the page that the template at `path` makes from `context`, for this reader.
 
-    Templates extend `/web/templates/shell.html` and say what they show in its blocks.
+    Templates extend `/web/templates/shell.html` and fill its blocks.
     """
     with read_by(reader):
         html = template(path).render(shell=shell or Shell(), **context)

@@ -1,11 +1,11 @@
-"""Reading JSON by RFC 8259, and refusing what different readers understand differently.
+"""Reads JSON by RFC 8259, and refuses texts that different readers understand differently.
 
-Accepted is only UTF-8 (a byte order mark at the beginning is ignored), without a key twice in one
-object, NaN, infinity or characters that a database cannot keep (NUL, half of a surrogate pair),
-and with a bounded depth and number of values. `1` is read as an int, `1.0` as a float.
+The text must be UTF-8 (a byte order mark at the beginning is ignored). Refused are an object with
+the same key twice, NaN, infinity, characters that a database cannot keep (NUL, half of a surrogate
+pair), and too much depth or too many values. `1` is read as an int, `1.0` as a float.
 
-The values are counted before any is read, and the work on each value is done in C, so that a caller
-cannot make the process build what it then refuses.
+The values are counted before any is read, and the work on each value is done in C. So a caller
+cannot make the process build a value that it then refuses.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ DEPTH = 32
 """How deep arrays and objects may be nested."""
 
 MOST_VALUES = 10_000
-"""How many values there may be in all; 16 KiB of metadata hold some 8,000 at the very most."""
+"""How many values there may be in all; 16 KiB of metadata hold some 8,000 at most."""
 
 _NAMED = 500
-"""In a body of up to so many values a repeated key is named, which takes a second, slow reading."""
+"""A repeated key is named in bodies of up to so many values: finding it takes a second reading."""
 
 LONGEST_NUMBER = 400
 """How many digits may stand in a row in a number; none beyond 309 fits into a float."""
@@ -60,7 +60,7 @@ def _check_size(body: bytes) -> None:
     """Refuses too many values, and nesting that is too deep, without reading any of them."""
     containers = body.count(b"[") + body.count(b"{")
     if containers <= DEPTH and containers + body.count(b",") < MOST_VALUES:
-        return  # even if each of these is a sign of JSON and none is part of a text
+        return  # too few signs, even if none of them is part of a text
     signs = _without_texts(body)
     containers = signs.count(b"[") + signs.count(b"{")
     if containers + signs.count(b",") >= MOST_VALUES:
@@ -95,7 +95,7 @@ _PROBLEMS = {
     "Invalid \\": "a text contains an unknown escape",
     "Illegal trailing comma": "nothing comes after a comma",
 }
-"""The reason in a refusal, by the beginning of Python's message, which differs by its version."""
+"""The reasons in refusals, by the beginning of Python's message, which differs by version."""
 
 
 def _problem(said: str) -> str:
@@ -112,7 +112,7 @@ def _without_texts(body: bytes) -> bytes:
 
 
 def _without_escapes(body: bytes) -> bytes:
-    """JSON of which each `"` that is left begins or ends a text."""
+    """Returns JSON in which each remaining `"` begins or ends a text."""
     if b"\\" not in body:
         return body
     return body.replace(rb"\\", b"").replace(rb"\"", b"")
@@ -159,16 +159,16 @@ def _read_carefully(body: bytes) -> tuple[Any, bytes]:
 
 
 def _has_nul(written: str) -> bool:
-    """Returns whether an escape of NUL is one, and no backslash before the text `u0000`."""
+    """Returns whether a real escape of NUL is there, not a backslash before the text `u0000`."""
     return "\\u0000" in written.replace(r"\\", "")
 
 
 class _TwiceError(Exception):
-    """A key is there twice."""
+    """An object has the same key twice."""
 
 
 def _twice(body: bytes) -> str:
-    """Returns what is wrong with a body in which a key is twice in one object."""
+    """Returns the fault of a body in which an object has the same key twice."""
     if body.count(b",") <= _NAMED:
         try:
             json.loads(body, object_pairs_hook=_find_twice)
@@ -186,7 +186,7 @@ def _find_twice(pairs: list[tuple[str, Any]]) -> None:
 
 
 def fingerprint(value: Any) -> bytes:
-    """Returns a JSON value's SHA-256: the order of keys does not matter, `1` and `1.0` differ."""
+    """Returns a JSON value's SHA-256. The order of keys does not matter; `1` and `1.0` differ."""
     try:
         canonical = orjson.dumps(value, option=_ORJSON_OPTIONS)
     except TypeError:  # an integer beyond 64 bits
@@ -195,4 +195,4 @@ def fingerprint(value: Any) -> bytes:
 
 
 EMPTY_FINGERPRINT = hashlib.sha256(b"").digest()
-"""The fingerprint of no body at all, which no JSON value has."""
+"""The fingerprint of a request without a body, which no JSON value has."""

@@ -27,7 +27,7 @@ LANGUAGES = MappingProxyType({"en": "English", "ru": "Русский", "kk": "Қ
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads a page: in which language, and by which clock its times are written."""
+    """The reader of a page: their language, and the time zone in which times are written."""
 
     language: str = "en"
     zone: tzinfo = UTC
@@ -38,13 +38,13 @@ _NOBODY = Reader()
 
 
 def reader() -> Reader:
-    """Returns who reads the page that is being made; in English and UTC where nobody does."""
+    """Returns the reader of the page that is being made; if there is none, English and UTC."""
     return _reader.get(_NOBODY)
 
 
 @contextmanager
 def read_by(who: Reader) -> Generator[None]:
-    """Makes `who` the reader of all texts within the block."""
+    """Sets `who` as the reader of all texts within the block."""
     token = _reader.set(who)
     try:
         yield
@@ -58,22 +58,22 @@ def gettext(text: str, /, **values: object) -> str:
 
 
 def ngettext(one: str, several: str, count: int, /, **values: object) -> str:
-    """Returns the text for so many, in the reader's language; `count` is one of its values."""
+    """Returns the text for `count` things, in the reader's language. `count` is a value too."""
     return _catalogue().ngettext(one, several, count) % {"count": count, **values}
 
 
 def pgettext(context: str, text: str, /, **values: object) -> str:
-    """Returns `text`, whose meaning `context` tells apart from others, in the reader's language."""
+    """Returns `text` in the reader's language. `context` distinguishes it from other meanings."""
     return _catalogue().pgettext(context, text) % values
 
 
 def N_(text: str) -> str:  # noqa: N802 - what gettext has always called it
-    """Returns `text` as it is, and marks it: it is translated where it is shown, by `_(text)`."""
+    """Returns `text` unchanged, and marks it for translators; `_(text)` translates it later."""
     return text
 
 
 _FOLDERS = ("couriers", "dialects", "http", "notifications", "web")
-"""The packages that say something to people."""
+"""The packages that have texts for people."""
 
 
 def folders() -> list[Path]:

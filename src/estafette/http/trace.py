@@ -17,7 +17,7 @@ class Trace:
     before it where the host name chose the application (`//lisbon`), since another application may
     have the same paths. `is_probe` marks a monitor's request, which is measured, and logged only
     when it fails. `client` is the caller's address; `key_id` is the id of the API key, never a part
-    of the key. `code` is that of a refusal, in the API's words.
+    of the key. `code` is the code of a refusal, as the API writes it.
     """
 
     request_id: str

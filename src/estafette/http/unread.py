@@ -1,4 +1,4 @@
-"""How much of its answers the caller of one connection has left unread, and for how long."""
+"""How many bytes of its answers the caller of one connection has not read, and for how long."""
 
 import asyncio
 import fcntl
@@ -14,19 +14,19 @@ _PROGRESS = 32 * 1024
 
 
 class UnreadAnswers:
-    """Counts what one caller has not read of its answers.
+    """Counts the bytes of answers that one caller has not read.
 
-    `count` is the number of bytes at the last look. `may_be_left` is set by whoever begins an
-    answer; a look clears it once everything was read, so that an idle connection costs no system
-    call.
+    `count` is the number of bytes at the last look. The code that begins an answer sets
+    `may_be_left`; a look clears it once everything was read, so that an idle connection costs no
+    system call.
     """
 
     __slots__ = ("_mark", "_transport", "count", "may_be_left")
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        """Counts what was written to `transport`."""
+        """Counts the bytes that were written to `transport`."""
         self._transport = transport
-        self._mark: tuple[float, int] | None = None  # at which moment how many bytes were unread
+        self._mark: tuple[float, int] | None = None  # a moment, and the bytes unread then
         self.count = 0
         self.may_be_left = False
 
@@ -44,7 +44,7 @@ class UnreadAnswers:
         return self.count
 
     def is_slow(self, running: RequestResponseCycle | None, now: float, seconds: float) -> bool:
-        """Counts anew; returns whether for `seconds` too little was read.
+        """Counts anew; returns whether too little was read for `seconds`.
 
         `now` is in seconds, on a clock that never goes back.
         """
@@ -60,7 +60,7 @@ class UnreadAnswers:
         return False
 
     def go_on(self) -> None:
-        """Begins to measure anew, because enough was read for more to be written."""
+        """Begins to measure anew, because the caller has read enough for more to be written."""
         self._mark = None
 
 

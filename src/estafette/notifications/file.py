@@ -1,4 +1,4 @@
-"""Texts into a file of this machine, which only its owner may read: nobody is told anything."""
+"""Writes texts into a file of this machine, which only its owner may read, instead of sending."""
 
 import asyncio
 import os
@@ -13,14 +13,14 @@ from estafette.notifications.sending import NotSentError, Outgoing
 from estafette.terminal import escaped
 
 MOST_BYTES: Final = 1_000_000
-"""When the file has grown to that, it takes the place of the one before, and another begins."""
+"""At this size, in bytes, the file replaces the previous one, and a new one begins."""
 
 
 class FileSender:
-    """Writes each text as a line of JSON into `path`, and one file before that beside it (`.1`)."""
+    """Writes each text as a line of JSON into `path`. One previous file is kept (`.1`)."""
 
     def __init__(self, path: Path) -> None:
-        """The file and its folder are made with the first text."""
+        """Will make the file and its folder when the first text is sent."""
         self._path = path
 
     async def send(self, outgoing: Outgoing) -> None:
@@ -41,7 +41,7 @@ class FileSender:
         with suppress(FileNotFoundError):
             if self._path.stat().st_size >= MOST_BYTES:
                 self._path.replace(self._path.with_name(self._path.name + ".1"))
-        # one write to a file opened for appending: processes do not mix their lines
+        # One write to a file opened for appending: lines of processes are not mixed.
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(file, line.encode())

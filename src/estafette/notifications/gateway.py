@@ -1,8 +1,9 @@
 """Texts to phones through the operator's gateway, whose request the settings describe.
 
-In the URL, in the values of headers and in the body `{phone}` (E.164), `{digits}` (the same without
-the plus), `{text}` and `{id}` are filled in, each escaped as its place asks: percent-encoded in the
-URL and in a form, as within a string of JSON or an element of XML by the body's `Content-Type`.
+In the URL, in the values of headers and in the body, `{phone}` (E.164), `{digits}` (the same
+without the plus), `{text}` and `{id}` are filled in. Each is escaped for its place: percent-encoded
+in the URL and in a form, and in other bodies, by `Content-Type`, as within a string of JSON or an
+element of XML.
 """
 
 import re
@@ -44,10 +45,10 @@ def _filled(template: str, values: Mapping[str, str], escape: Callable[[str], st
 
 
 class GatewaySender:
-    """Sends each text by one POST. A 2xx means that the gateway has taken it."""
+    """Sends each text by one POST. A 2xx means that the gateway has accepted it."""
 
     def __init__(self, guard: Guard, url: str, headers: Mapping[str, str], body: str) -> None:
-        """`guard` decides which addresses are dialled; the others are templates."""
+        """Takes the `guard`, which decides on each dialled address; the others are templates."""
         self._sender = Sender(guard)
         self._url = url
         types = [value for name, value in headers.items() if name.lower() == "content-type"]

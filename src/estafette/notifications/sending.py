@@ -1,4 +1,4 @@
-"""What is sent, and what every way of sending promises."""
+"""The text that is sent, and the interface of every way of sending."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,7 +16,7 @@ class Outgoing:
     number in E.164, or an e-mail address. A letter has a `subject`, and its text once more as HTML.
     """
 
-    # None of it belongs in a log.
+    # None of it may be logged.
     id: str
     to: str = field(repr=False)
     text: str = field(repr=False)
@@ -25,14 +25,14 @@ class Outgoing:
 
 
 class NotSentError(Exception):
-    """An attempt failed. `why` names nobody, and is no text of the other side's.
+    """An attempt failed. `why` names nobody, and is not a text of the other side.
 
-    `asked` is for how long the other side wants to be left alone; with `for_good` no other attempt
-    would end differently.
+    `asked` is the pause, in seconds, that the other side asks for; with `for_good` a further
+    attempt would not end differently.
     """
 
     def __init__(self, why: str, *, asked: timedelta | None = None, for_good: bool = False) -> None:
-        """Says why."""
+        """Takes the reason."""
         self.why = why
         self.asked = asked
         self.for_good = for_good
@@ -45,6 +45,6 @@ class TextSender(Protocol):
     async def send(self, outgoing: Outgoing) -> None:
         """Sends a text; ends within `SECONDS`. Raises NotSentError.
 
-        Where it is not known whether it arrived, it is sent again: at least once.
+        Where it is not known whether it arrived, it is sent again, so that it may arrive twice.
         """
         ...

@@ -14,10 +14,10 @@ _REFUSED_FOR_GOOD: Final = range(550, 560)
 
 
 class SmtpSender:
-    """Gives each letter to a mail server, over a connection of its own: they are few."""
+    """Gives each letter to a mail server. Each has its own connection, since letters are few."""
 
     def __init__(self, server: MailServer, sender: str) -> None:
-        """`sender` is the address that letters come from."""
+        """Takes `sender`, the address from which letters come."""
         self._server = server
         self._from = sender
 

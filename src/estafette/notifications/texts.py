@@ -95,13 +95,13 @@ LETTERS: Final = {
 
 
 def say(phrase: str, language: str, **facts: str) -> str:
-    """Returns a phrase of this module in a language, filled with facts, which are cleaned."""
+    """Returns a phrase of this module in a language, with the facts filled in after cleaning."""
     with read_by(Reader(language)):
         return gettext(phrase, **{name: cleaned(fact) for name, fact in facts.items()})
 
 
 def cleaned(text: str) -> str:
-    """Returns a text on one line, without what cannot be seen."""
+    """Returns a text on one line, without invisible characters."""
     if text.isprintable():
         return text
     spaced = "".join(" " if sign.isspace() else sign for sign in text)
@@ -109,9 +109,9 @@ def cleaned(text: str) -> str:
 
 
 def notification(due: DueNotification, link: str, now: datetime) -> Outgoing:
-    """Returns what a recipient is told; `link` leads to the tracking page.
+    """Returns the text for a recipient; `link` leads to the tracking page.
 
-    `due` is one that is not pointless. `now` is aware.
+    `due` must not be pointless. `now` has a time zone.
     """
     claimed, delivery, language = due.claimed, due.delivery, due.language
     facts = {"brand": claimed.brand or say(UNNAMED, language), "link": link}
@@ -131,9 +131,9 @@ def notification(due: DueNotification, link: str, now: datetime) -> Outgoing:
 
 
 def _time(moment: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
-    """Returns the time of day, with the date where it is another day than today there.
+    """Returns the time of day, with the date where that is not today in the zone.
 
-    What is more than an hour away is told by the next whole hour: nobody knows the minute.
+    A time more than an hour away is rounded up to the whole hour, since the minute is not known.
     """
     from babel.dates import format_date
 

@@ -1,4 +1,4 @@
-"""The loop that sends what people are to be told."""
+"""The loop that sends notifications and letters."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,11 +22,11 @@ _PACE: Final = Pace(longest=5.0, shortest=0.1)
 _log = Logger()
 
 Link = Callable[[str, UUID], str]
-"""The tracking page of a delivery, for a dialect's name and the delivery's id."""
+"""Returns the URL of a delivery's tracking page, from a dialect's name and the delivery's id."""
 
 
 class Senders(NamedTuple):
-    """How texts are sent: to phones, to mailboxes, and what is only rehearsed."""
+    """The ways of sending: to phones, to mailboxes, and for texts that are only rehearsed."""
 
     phones: TextSender
     mailboxes: TextSender
@@ -34,12 +34,12 @@ class Senders(NamedTuple):
 
 
 class NotificationWorker:
-    """Sends for one process; any number of processes may, over one database."""
+    """Sends for one process. Any number of processes may do so over one database."""
 
     def __init__(
         self, platform: Platform, senders: Senders, link: Link, *, lease: timedelta = _LEASE
     ) -> None:
-        """What a dead worker held is taken over after `lease`."""
+        """Takes over after `lease` the texts that a dead worker had claimed."""
         self._platform = platform
         self._senders = senders
         self._link = link
@@ -60,7 +60,7 @@ class NotificationWorker:
             metrics.ATTEMPTS.labels(_kind(due), outcome).inc()
 
     async def _try(self, due: Due) -> str:
-        """Sends a text, and records what came of it; returns the outcome's label."""
+        """Sends a text, and records the result; returns the label of the outcome."""
         if (why := due.pointless) is not None:
             await outbox.dropped(self._platform, due, why)
             return "dropped"

@@ -65,7 +65,7 @@ class Breaker:
 
     @property
     def wants_rest_for(self) -> float:
-        """Seconds until a request may pass and until the platform has asked not to be called."""
+        """Seconds until a request may pass and the pause that the platform asked for is over."""
         return max(self.rests_for, self._wait_until - self._clock())
 
     def asked_to_wait(self, seconds: float) -> None:

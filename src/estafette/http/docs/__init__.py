@@ -1,7 +1,7 @@
-"""A dialect's contract, for machines as it is and for people as a page to read and try it.
+"""A dialect's contract: for machines the file itself, for people a page to read and try it.
 
-The page works without internet: what it needs is in the package. The viewer (Scalar) is laid into
-`web/assets/vendor` when the package is built. A key that is typed there is kept in memory alone.
+The page works without internet: all its files are in the package. The build puts the viewer
+(Scalar) into `web/assets/vendor`. A key that is typed there is kept in memory only.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ class Docs:
     """Handlers for a dialect's contract and `/docs`."""
 
     def __init__(self, vendor: str, contract: str, name: str = "openapi.yaml") -> None:
-        """`vendor` is whose API it is, for the title; `contract` is OpenAPI 3.1 in YAML.
+        """Serves `contract`, OpenAPI 3.1 in YAML. The title names the `vendor`, whose API it is.
 
-        It is served beside the page under `name`, which may end in `.json`: then as JSON.
+        The contract is served beside the page under `name`; if `name` ends in `.json`, as JSON.
 
         `info.x-changelog` of the contract lists `version`, `date` and `changes`, newest first.
         """
@@ -33,13 +33,13 @@ class Docs:
         self._name = name
 
     async def contract(self, _: Scope, __: Receive) -> HttpReply:
-        """The contract as it is."""
+        """Returns the contract as it is."""
         content_type, body = self._served
         headers = ((b"content-type", content_type), (b"cache-control", b"no-cache"))
         return HttpReply(200, body, headers)
 
     async def page(self, scope: Scope, _: Receive) -> HttpReply:
-        """The page; it refers to the contract by a relative address."""
+        """Returns the page, which refers to the contract by a relative address."""
         reader = reader_of(scope)
         with read_by(reader):
             links = [
