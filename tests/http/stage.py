@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from starlette.routing import Route, Router
 
 from estafette.http.connections import ConnectionLimits, ConnectionMetrics, Connections
 from estafette.http.fallback import Words
-from tests.serving import listening
+from estafette.http.server import HttpServer, open_sockets, serving
 from tests.wire import Wire, request, wire
 
 SOON = 0.4
@@ -122,8 +123,11 @@ async def staged(
         is_proxy=lambda _: is_proxy,
         metrics=ConnectionMetrics(registry),
     )
-    async with listening(Router(routes), _words, connections) as port:
-        yield Stage(port, registry, release, holding)
+    (listening,) = open_sockets("127.0.0.1", 0)
+    async with serving(HttpServer(Router(routes), _words, [listening], connections)):
+        # The system would end what is not read at the same moment as the server, and may be first.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * LONGEST)
+        yield Stage(listening.getsockname()[1], registry, release, holding)
         release.set()
 
 
