@@ -1,4 +1,4 @@
-"""What comes before every page: the session, the membership, the act, the form; in this order."""
+"""The checks before every page, in this order: the session, the membership, the act, the form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -30,7 +30,7 @@ from estafette.web.session import SAFE, SESSION, Cookies, is_from_our_page
 from estafette.web.visit import Access, Door, Page, Room, Visit
 
 CONSOLE: Final = "/console/{account}/{mode}"
-"""The beginning of the paths that are of an account."""
+"""The beginning of all paths that belong to an account."""
 
 ENROL: Final = "/me/security"
 """Where a person sets their second factor."""
@@ -152,7 +152,7 @@ class Admission:
         return visit
 
     async def _to_sign_in(self, visit: Visit, page: Page, *, is_unsafe: bool) -> Response:
-        """Sends somebody to sign in, and back afterwards; what they had typed is kept for them."""
+        """Sends the visitor to sign in and then back; what they had typed is kept for them."""
         request = visit.request
         secret = None
         if is_unsafe:
@@ -217,7 +217,7 @@ class Enrol(Exception):  # noqa: N818 - it is answered
 
 
 class Refused(HTTPException):
-    """The person is known, and their role may not do what the page is."""
+    """The person is known, and their role does not allow the page's act."""
 
     def __init__(self, visit: Visit) -> None:
         """`visit` is to the page that is not shown."""
@@ -273,7 +273,7 @@ def _doors(known: Visitor) -> list[Door]:
 
 
 def _kept_fields(form: Form) -> Mapping[str, tuple[str, ...]]:
-    """Returns the fields that may be kept: no secret is."""
+    """Returns the fields of a form that may be kept, which are those without secrets."""
     return {
         name: values
         for name, values in form.fields.items()

@@ -30,7 +30,7 @@ class Cookies(NamedTuple):
 
     @property
     def is_secure(self) -> bool:
-        """Whether they go over TLS alone."""
+        """Whether they are sent only over TLS."""
         return self.public_url.startswith("https://")
 
     def name(self, of: str) -> str:
@@ -55,7 +55,7 @@ class Cookies(NamedTuple):
         return bool(header_values(scope, b"cookie"))
 
     def set(self, response: Response, of: str, value: str, seconds: int) -> None:
-        """Has the browser keep a cookie for so long; no script can read it."""
+        """Makes the browser keep a cookie for so many seconds; no script can read it."""
         response.set_cookie(
             self.name(of),
             value,
@@ -67,7 +67,7 @@ class Cookies(NamedTuple):
         )
 
     def drop(self, response: Response, of: str) -> None:
-        """Has the browser forget a cookie."""
+        """Makes the browser forget a cookie."""
         self.set(response, of, "", 0)
 
 

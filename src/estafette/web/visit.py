@@ -1,7 +1,7 @@
-"""A person's visit to a page: who it is, of which organisation, and what they may do there.
+"""A person's visit to a page: the person, the page's organisation, and what they may do there.
 
-Every page is made by `page`, which names the act that the page is. What comes before a handler
-(session, membership, act, form) is in `web/admission.py`.
+Every page is made by `page`, which names the act of the page. The checks before a handler (session,
+membership, act, form) are in `web/admission.py`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -39,10 +39,10 @@ from estafette.web.session import Cookies
 
 
 class Access(StrEnum):
-    """Who may see a page that is no act of an organisation."""
+    """Who may see a page that needs no act in an organisation."""
 
     ANYBODY = "anybody"
-    """Whoever has the address, signed in or not."""
+    """Everybody who has the address, signed in or not."""
     WHO_SIGNS_IN = "who signs in"
     """Whoever has shown the password, and may have to show more."""
 
@@ -58,9 +58,9 @@ class Door(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The organisation that a page is of, and as what the person is there.
+    """The organisation of a page, and the person's role in it.
 
-    `is_guest`: they are one of the platform's people, and belong to this organisation not.
+    `is_guest` is true where they are one of the platform's people and do not belong to it.
     """
 
     organisation: Organisation
@@ -71,15 +71,15 @@ class Room:
 
 
 class NotSignedIn(LookupError):  # noqa: N818 - a fault of a page that asks for what it has not
-    """The page is for everybody and asks who it is for."""
+    """The handler of a page for everybody asked for a person who is not signed in."""
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One request of somebody to a page.
+    """One request of a person to a page.
 
     `platform` acts as the person, at the address that they call from. `form` is what was sent, or
-    what had been typed when a session was over.
+    what had been typed before the session ended.
     """
 
     platform: Platform
@@ -116,17 +116,17 @@ class Visit:
 
     @property
     def client(self) -> Client:
-        """Who asks: the address, and what the browser calls itself."""
+        """The client: its address, and the name that the browser gives of itself."""
         return Client(self.address, self.request.headers.get("user-agent", ""))
 
     @property
     def organisation(self) -> Organisation:
-        """Of which organisation the page is. Raises NotSignedIn."""
+        """The organisation of the page. Raises NotSignedIn."""
         return self._room.organisation
 
     @property
     def role(self) -> Role:
-        """As what the person is there. Raises NotSignedIn."""
+        """The person's role there. Raises NotSignedIn."""
         return self._room.role
 
     @property
