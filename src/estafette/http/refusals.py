@@ -8,19 +8,19 @@ class HttpRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a faul
     """The request is refused for its form, whatever it asks for."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class BodyTooLarge(HttpRefusal):
     """The body is longer than `limit` bytes."""
 
     limit: int
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class EncodedBody(HttpRefusal):
     """The body is compressed or otherwise encoded, by its `Content-Encoding`."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class BadBody(HttpRefusal):
     """The body is not acceptable JSON, or did not arrive; `reason` says why, for people."""
 
@@ -42,33 +42,33 @@ class Detail(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class InvalidRequest(HttpRefusal):
     """Fields or parameters of the request are wrong; all are listed."""
 
     details: tuple[Detail, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class BadIdempotencyKey(HttpRefusal):
     """The idempotency key cannot be used; `reason` says why, for people."""
 
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class RateLimited(HttpRefusal):
     """The key has made too many requests; another may be made in `retry_after` seconds."""
 
     retry_after: int
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class PathUnknown(HttpRefusal):
     """The path is not served."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class MethodRefused(HttpRefusal):
     """The path does not support this method; it supports `allowed`."""
 

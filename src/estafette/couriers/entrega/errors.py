@@ -15,17 +15,17 @@ from estafette.http.reply import Header, HttpReply
 _TYPE = "application/problem+json"
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class CompanyUnknown(HttpRefusal):
     """No company under this id has a platform that is connected."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Unsigned(HttpRefusal):
     """The webhook has no signature, more than one, or a wrong one."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Senseless(HttpRefusal):
     """The webhook is signed, and its body is none of a delivery."""
 

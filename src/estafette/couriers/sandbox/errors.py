@@ -14,24 +14,24 @@ from estafette.http.refusals import HttpRefusal
 from estafette.http.reply import JSON, Header, HttpReply
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class BadRequest(HttpRefusal):
     """A field of the body is wrong; `message` says which and why, for people."""
 
     message: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Unauthorized(HttpRefusal):
     """No API key, more than one, or one that opens nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class LiveKey(HttpRefusal):
     """The API key is one for real work."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class NothingNext(HttpRefusal):
     """The delivery's scenario has no step that may follow."""
 

@@ -67,7 +67,7 @@ CODES = (
 """The codes that `error` may have, all of them with status 422."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class InvalidBody(HttpRefusal):
     """Some fields of the body are wrong; all are listed. `code` is that of the gravest fault."""
 
@@ -75,26 +75,26 @@ class InvalidBody(HttpRefusal):
     code: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class InvalidQuery(HttpRefusal):
     """Some parameters of the query string are wrong; all are listed."""
 
     details: tuple[Detail, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Unauthorized(HttpRefusal):
     """There is no API key, there are several, or the key is not valid."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class WrongKind(HttpRefusal):
     """A secret key on the widget API, or a publishable one on the merchant API."""
 
     needed: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class UntrustedOrigin(HttpRefusal):
     """The account does not trust the origin of the page that asks."""
 

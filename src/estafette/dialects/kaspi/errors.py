@@ -15,12 +15,12 @@ from estafette.http.refusals import Detail, HttpRefusal, InvalidRequest
 from estafette.http.reply import JSON, Header, HttpReply
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Unauthorized(HttpRefusal):
     """There is no API key, there are several, or the key is not valid."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class KeyDisabled(HttpRefusal):
     """The API key is known and disabled."""
 

@@ -26,26 +26,26 @@ from estafette.usecases.money.settle import PaymentRefusedError
 from estafette.usecases.quotes.tariffs import MarketNotFoundError
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Unauthorized(HttpRefusal):
     """There is no key, there are several, or the key is not valid."""
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Forbidden(HttpRefusal):
     """The key is disabled, not allowed from there, or may not do this; `reason` says which."""
 
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class NotThere(HttpRefusal):
     """There is no such thing."""
 
     what: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Conflict(HttpRefusal):
     """The present state does not allow it. `code` is for programs, `reason` for people."""
 
@@ -53,14 +53,14 @@ class Conflict(HttpRefusal):
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Edited(HttpRefusal):
     """Somebody else has changed it since; `now` is its present edition."""
 
     now: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class EditionRequired(HttpRefusal):
     """The request replaces the whole and does not name the edition that it replaces."""
 
