@@ -54,6 +54,13 @@ async def test_a_file_comes_with_its_bytes_and_an_unchosen_one_not_at_all() -> N
     assert form.file("other") is None
 
 
+@pytest.mark.parametrize("charset", ["punycode", "undefined", "utf-7", "UTF-8"])
+async def test_a_form_in_parts_that_names_a_character_set_is_not_read(charset: str) -> None:
+    body, media_type = multipart(("name", "a-a", None))
+    with pytest.raises(BadBody):
+        await sent(body, f"{media_type}; Charset={charset}")
+
+
 async def test_a_password_keeps_its_spaces_and_a_name_does_not() -> None:
     form = await sent(b"name=+Dana+&password=+a+b+", URLENCODED)
     assert form.value("name") == "Dana"
