@@ -212,6 +212,20 @@ async def test_an_endpoint_that_cannot_be_is_refused(
     assert await shop.count("endpoints") == before
 
 
+async def test_an_endpoint_is_told_of_no_event_that_there_is_not(
+    shop: Tenant, dev: PersonAtBrowser
+) -> None:
+    fields = {"url": "https://other.example", "types": "no.event", "format": "dialect"}
+    answer = await dev.send(f"{dev.home}/webhooks/default/change", fields)
+    assert (answer.status, b'class="error"' in answer.body) == (422, True)
+    page = await dev.get(f"{dev.home}/webhooks/default")
+    assert b"other.example" not in page.body
+    before = await shop.count("endpoints")
+    new = {**fields, "name": "shop"}
+    assert (await dev.send(f"{dev.home}/webhooks/new", new)).status == 422
+    assert await shop.count("endpoints") == before
+
+
 async def test_nothing_of_another_account_or_mode_is_shown_or_changed(
     server: Server, shop: Tenant, dev: PersonAtBrowser
 ) -> None:

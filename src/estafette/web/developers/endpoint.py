@@ -112,7 +112,8 @@ async def change(request: Request, visit: Visit) -> Response:
         return shown({})
 
     async def do() -> Response:
-        faults = _faults(form)
+        types = [each for each in api.types if each in form.values("types")]
+        faults = _faults(form, types)
         if faults:
             return shown(faults, 422)
         url, name = form.value("url") or None, endpoint.name
@@ -124,7 +125,7 @@ async def change(request: Request, visit: Visit) -> Response:
             name,
             format="standard" if form.value("format") == "standard" else "dialect",
             order_seconds=int(form.value("order") or AS_THE_DIALECT_SAYS),
-            types=[each for each in api.types if each in form.values("types")],
+            types=types,
         )
         said = gettext("The endpoint is changed. It counts from the next attempt on.")
         return visit.go(_here(visit), said)
@@ -132,12 +133,12 @@ async def change(request: Request, visit: Visit) -> Response:
     return await visit.once(do)
 
 
-def _faults(form: Form) -> dict[str, str]:
+def _faults(form: Form, types: list[str]) -> dict[str, str]:
     faults = dict[str, str]()
     url, order = form.value("url"), form.value("order")
     if url and (error := url_fault(url)):
         faults["url"] = error
-    if not form.values("types"):
+    if not types:
         faults["types"] = gettext("Choose at least one event.")
     is_number = order.isascii() and order.isdigit() and len(order) < 8
     if order and not (is_number and int(order) <= MOST_ORDER_SECONDS):

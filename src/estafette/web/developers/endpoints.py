@@ -65,7 +65,8 @@ async def create(request: Request, visit: Visit) -> Response:
 
     async def make() -> Response:
         name, url = form.value("name"), form.value("url")
-        faults = _faults(name, url, form.values("types"))
+        wanted = tuple(each for each in types if each in form.values("types"))
+        faults = _faults(name, url, wanted)
         known = await watch_endpoints(visit.platform, visit.scope)
         if "name" not in faults and name in [each.endpoint.name for each in known]:
             faults["name"] = gettext("There is an endpoint of this name already.")
@@ -73,7 +74,6 @@ async def create(request: Request, visit: Visit) -> Response:
             return shown(faults, 422)
         try:
             await set_endpoint(visit.platform, visit.scope, url, name)
-            wanted = [each for each in form.values("types") if each in types]
             await choose(visit.platform, visit.scope, name, types=wanted)
         except AccountRefusedError:
             most = gettext("There are at most %(most)s endpoints in a mode.", most=MOST_ENDPOINTS)
