@@ -24,6 +24,8 @@ def read(value: str | None) -> Notice | None:
     try:
         padded = value + "=" * (-len(value) % 4)
         tone, text = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        return Notice(str(text)[:_LONGEST], Tone(tone))
-    except (ValueError, TypeError):
+        shown = str(text)[:_LONGEST]
+        shown.encode()  # half a character can be written in JSON, and on no page
+        return Notice(shown, Tone(tone))
+    except (ValueError, TypeError, RecursionError):
         return None
