@@ -261,8 +261,15 @@ async def test_labels_have_codes_addresses_and_the_cash(server: Server) -> None:
     assert reference is not None
     assert reference[0] in label
     assert label.count("<path") == 2
-    for wrong in ("", "?id=x", f"?id={uuid4().hex}"):
+    for wrong in ("?id=x", f"?id={uuid4().hex}"):
         assert (await who.get(f"{who.home}/deliveries/labels{wrong}")).status == 404
+
+
+async def test_who_ticks_nothing_is_told_to_before_labels_are_printed(server: Server) -> None:
+    _, who = await console(server, ENTREGA)
+    answer = await who.get(f"{who.home}/deliveries/labels")
+    assert answer.headers["location"] == f"{who.home}/deliveries"
+    assert "Tick the deliveries" in text_of(await who.follow(answer))
 
 
 async def upload(

@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.errors import DeliveryNotFound
+from estafette.http.shell import Tone
+from estafette.http.texts import gettext
 from estafette.usecases.deliveries.find import Finder
 from estafette.web.console.by_hand import by_hand, id_in
 from estafette.web.visit import Visit, render
@@ -20,7 +22,10 @@ MOST: Final = 100
 async def show(request: Request, visit: Visit) -> Response:
     """Shows the labels of the deliveries that are named, each once, in their order."""
     texts = request.query_params.getlist("id")
-    if not texts or len(texts) > 10 * MOST:
+    if not texts:
+        said = gettext("Tick the deliveries whose labels you want first.")
+        return visit.go(f"{visit.home}/deliveries", said, Tone.WARNING)
+    if len(texts) > 10 * MOST:
         raise HTTPException(404)
     ids = list(dict.fromkeys(map(id_in, texts)))
     finder, names = Finder(visit.platform), by_hand(request)
