@@ -36,8 +36,8 @@ OWNERS = {
     "operator_answers": ["people/operator_keys.py"],
     "companies": ["couriers/companies.py"],
     "company_links": ["couriers/links.py"],
-    "dispatches": ["couriers/dispatches.py"],
     # what time moves is a queue: what is due of it is claimed, and put off, in a file of its own
+    "dispatches": ["couriers/dispatches.py", "couriers/due_dispatches.py"],
     "deliveries": ["deliveries/table.py", "deliveries/due_moves.py"],
     "delivery_references": ["deliveries/references.py"],
     "events": ["deliveries/events.py"],
@@ -81,7 +81,7 @@ OWNERS = {
 
 READ_BESIDES = {
     # A piece of work is claimed with all that its worker needs, in one statement.
-    "couriers/dispatches.py": {"deliveries", "accounts"},
+    "couriers/due_dispatches.py": {"deliveries", "accounts"},
     "deliveries/due_moves.py": {"accounts"},
     "sandbox/plans.py": {"deliveries", "accounts"},
     "webhooks/outbox.py": {"accounts", "deliveries", "endpoints", "endpoint_failures", "events"},
@@ -90,6 +90,8 @@ READ_BESIDES = {
     # Messages are made of events for endpoints, and are over with these.
     "webhooks/messages.py": {"deliveries", "endpoints", "endpoint_failures", "events"},
     "webhooks/endpoints.py": {"messages"},
+    # A platform knows a delivery by its id alone, not by whose it is.
+    "couriers/dispatches.py": {"deliveries"},
     # What is shown to people has the names and the numbers of what it is about.
     "webhooks/attempts.py": {"endpoints", "events", "messages"},
     "webhooks/spells.py": {"attempts", "endpoint_failures", "endpoints", "messages"},

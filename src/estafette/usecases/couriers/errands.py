@@ -11,7 +11,7 @@ from estafette.core.couriers.dispatch import Claimed, Elsewhere, Rooms
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.dialect import Dialect
 from estafette.loops import report
-from estafette.store.couriers import dispatches
+from estafette.store.couriers import dispatches, due_dispatches
 from estafette.usecases.platform import Platform
 
 __all__ = [
@@ -93,8 +93,8 @@ async def claim(
     or it is claimed again.
     """
     async with platform.pool.acquire() as connection:
-        claimed = await dispatches.claim(connection, list(platform.dialects), lease, rooms)
-        due_in_seconds = await dispatches.due_in_seconds(connection, _left(rooms, claimed))
+        claimed = await due_dispatches.claim(connection, list(platform.dialects), lease, rooms)
+        due_in_seconds = await due_dispatches.due_in_seconds(connection, _left(rooms, claimed))
     errands: list[Errand] = []
     for one in claimed:
         try:
