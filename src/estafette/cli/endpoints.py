@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from cyclopts import Parameter
 
-from estafette.cli.output import OK, fields, misused, note, say, say_json, styled, time_text
+from estafette.cli.endpoint_text import endpoint_json, say_endpoint, say_settings
+from estafette.cli.output import OK, misused, note, say, say_json, styled, time_text
 from estafette.cli.private import must_be_stdin, read_private
 from estafette.cli.reach import why_not_reached
 from estafette.cli.session import beside, on_platform, settings
@@ -21,7 +22,7 @@ from estafette.usecases.accounts.administration import (
 )
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints
-from estafette.usecases.webhooks.endpoints import MOST_WAITING, EndpointSettings
+from estafette.usecases.webhooks.endpoints import EndpointSettings
 from estafette.usecases.webhooks.options import (
     AS_THE_DIALECT_SAYS,
     Format,
@@ -36,8 +37,6 @@ from estafette.webhooks.guard import UrlRefusedError, check_url
 T = TypeVar("T")
 
 Name = Annotated[str, Parameter(name="--name", help="The endpoint's name.")]
-
-_FORMATS = {"dialect": "as the account's dialect says", "standard": "Standard Webhooks"}
 
 
 def in_scope(account: str, mode: Mode, work: Callable[[Platform, Scope], Awaitable[T]]) -> T:
@@ -64,88 +63,6 @@ def checked_url(url: str) -> str:
     except UrlRefusedError as error:
         raise misused(f"{url}: {error}") from None
     return url
-
-
-def _say_settings(
-    endpoint: EndpointSettings,
-    account: str,
-    *,
-    json: bool,
-    reveal: bool = False,
-    waiting: int | None = None,
-) -> int:
-    """Prints an endpoint as it is after a command, and how many webhooks wait for it."""
-    if json:
-        say_json(_json(endpoint, reveal=reveal, waiting=waiting))
-    else:
-        _say_endpoint(endpoint, account, reveal=reveal, waiting=waiting)
-    return OK
-
-
-def _json(
-    endpoint: EndpointSettings, *, reveal: bool = False, waiting: int | None = None
-) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "mode": endpoint.scope.mode,
-        "name": endpoint.name,
-        "url": endpoint.url,
-        "enabled": endpoint.is_enabled,
-        "disabled_at": endpoint.disabled_at,
-        "disabled_why": endpoint.disabled_why,
-        "format": endpoint.format,
-        "order_seconds": endpoint.order_seconds,
-        "headers": endpoint.headers,
-        "events": endpoint.types,
-        "next_secret_from": endpoint.next_secret_from,
-    }
-    if waiting is not None:
-        shown["waiting"] = waiting
-    if reveal:
-        shown |= {"secret": endpoint.secret, "next_secret": endpoint.next_secret}
-    return shown
-
-
-def _say_endpoint(
-    endpoint: EndpointSettings, account: str, *, reveal: bool, waiting: int | None
-) -> None:
-    shows = f"estafette webhooks show --account {account} --reveal"
-    secret = endpoint.secret if reveal else f"kept; shown by: {shows}"
-    following = endpoint.next_secret if reveal else "waits"
-    fields(
-        {
-            "endpoint": f"{endpoint.name} ({endpoint.scope.mode})",
-            "url": endpoint.url or "not set: nothing is sent",
-            "state": _state(endpoint),
-            "waiting": _waiting_text(endpoint, waiting) if waiting else None,
-            "signed": _FORMATS[endpoint.format],
-            "order": _order_text(endpoint.order_seconds),
-            "headers": ", ".join(endpoint.headers) or None,
-            "events": ", ".join(endpoint.types or ()) or None,
-            "secret": secret,
-            "next secret": following if endpoint.next_secret else None,
-            "signs from": endpoint.next_secret_from,
-        }
-    )
-
-
-def _state(endpoint: EndpointSettings) -> str | None:
-    if endpoint.disabled_at is None:
-        return None
-    why = ": its receiver answered 410 Gone again and again" if endpoint.disabled_why else ""
-    return f"disabled since {time_text(endpoint.disabled_at)}{why}"
-
-
-def _waiting_text(endpoint: EndpointSettings, waiting: int) -> str:
-    count = f"{waiting}{' or more' if waiting == MOST_WAITING else ''}"
-    if not endpoint.is_enabled:
-        return f"{count}, which are sent once it is enabled"
-    return count if endpoint.url else f"{count}, which are sent once it has a URL"
-
-
-def _order_text(seconds: int | None) -> str | None:
-    if seconds is None:
-        return None
-    return f"a later webhook waits up to {seconds} s" if seconds else "none is kept"
 
 
 def set_(
@@ -191,7 +108,7 @@ def set_(
     is_new, endpoint = in_scope(account, mode, work)
     if target is not None:
         warn_of_url(target)
-    _say_settings(endpoint, account, json=json, reveal=is_new)
+    say_settings(endpoint, account, json=json, reveal=is_new)
     if not json:
         say()
         say(f"Try it: estafette webhooks test --account {account} --mode {mode.value}")
@@ -235,13 +152,13 @@ def show(
 
     found = in_scope(account, Mode.SANDBOX, work)
     if json:
-        shown = [_json(each, reveal=reveal, waiting=waiting) for each, waiting in found]
+        shown = [endpoint_json(each, reveal=reveal, waiting=waiting) for each, waiting in found]
         say_json({"endpoints": shown})
         return OK
     for number, (endpoint, waiting) in enumerate(found):
         if number:
             say()
-        _say_endpoint(endpoint, account, reveal=reveal, waiting=waiting)
+        say_endpoint(endpoint, account, reveal=reveal, waiting=waiting)
     return OK
 
 
@@ -286,7 +203,7 @@ def headers(
     except HeaderRefusedError as error:
         raise misused(str(error)) from None
     if json:
-        say_json(_json(endpoint))
+        say_json(endpoint_json(endpoint))
     else:
         say("\n".join(f"{each}: …" for each in endpoint.headers) or "No headers of its own")
     return OK
@@ -312,7 +229,7 @@ def enable(
         return since, waiting, await endpoints.set_enabled(platform, scope, name, enabled=True)
 
     since, waiting, endpoint = in_scope(account, mode, work)
-    _say_settings(endpoint, account, json=json, waiting=waiting)
+    say_settings(endpoint, account, json=json, waiting=waiting)
     if since is not None and not json:
         which = f"--account {account} --mode {mode.value} --name {name}"
         say()
@@ -336,7 +253,7 @@ def disable(
         return endpoint, waiting.get((scope, name), 0)
 
     endpoint, waiting = in_scope(account, mode, work)
-    return _say_settings(endpoint, account, json=json, waiting=waiting)
+    return say_settings(endpoint, account, json=json, waiting=waiting)
 
 
 def remove(
@@ -376,7 +293,7 @@ def rotate(
     endpoint = in_scope(account, mode, work)
     new = endpoint.next_secret or endpoint.secret
     if json:
-        say_json({**_json(endpoint), "new_secret": new})
+        say_json({**endpoint_json(endpoint), "new_secret": new})
         return OK
     say(f"New secret: {styled(new, 'bold')}")
     if endpoint.next_secret_from:
@@ -400,7 +317,7 @@ def finish_rotation(
         account, mode, lambda platform, scope: endpoints.finish_rotation(platform, scope, name)
     )
     if json:
-        say_json(_json(endpoint))
+        say_json(endpoint_json(endpoint))
     else:
         say(f"{endpoint.name} ({endpoint.scope.mode}): the newest secret signs, no other waits")
     return OK
