@@ -24,8 +24,6 @@ from estafette.usecases.money.settle import pay
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks.endpoints import (
     finish_rotation,
-    resend_event,
-    resend_message,
     reveal_endpoints,
     rotate,
     send_test,
@@ -34,7 +32,7 @@ from estafette.usecases.webhooks.endpoints import (
 )
 from estafette.usecases.webhooks.options import choose, remove_header, set_header
 from estafette.usecases.webhooks.remove import remove_endpoint
-from estafette.usecases.webhooks.resend import resend_since
+from estafette.usecases.webhooks.resend import resend_event, resend_message, resend_since
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop, fees
 from tests.usecases.deliveries.test_personal_data import DROPOFF, METADATA, PARCEL, PHONE, PICKUP

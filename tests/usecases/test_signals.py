@@ -34,14 +34,8 @@ from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.money.payments import confirm_payment
 from estafette.usecases.sandbox.simulate import step_by_hand, tick
-from estafette.usecases.webhooks.endpoints import (
-    resend_event,
-    resend_message,
-    send_test,
-    set_enabled,
-    set_endpoint,
-)
-from estafette.usecases.webhooks.resend import resend_since
+from estafette.usecases.webhooks.endpoints import send_test, set_enabled, set_endpoint
+from estafette.usecases.webhooks.resend import resend_event, resend_message, resend_since
 from tests.rows import database, tables
 from tests.rows import webhooks as webhook_rows
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, Shop

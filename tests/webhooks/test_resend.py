@@ -11,7 +11,13 @@ from estafette.core.errors import EndpointMissing
 from estafette.store.webhooks import messages as store
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints as webhooks
-from estafette.usecases.webhooks.resend import resend_since
+from estafette.usecases.webhooks.resend import (
+    resend_event,
+    resend_message,
+    resend_since,
+    why_no_event,
+    why_no_message,
+)
 from tests.rows import tables
 from tests.store.webhooks.claims import claim, finished, record
 from tests.usecases.stage import Tenant, new_tenant
@@ -59,16 +65,16 @@ async def test_nothing_of_another_account_or_mode_is_sent_again_or_shown(
     id, event = await the_event(told)
     [message] = await messages(told)
     for scope in (other.scope, told.scope._replace(mode=Mode.SANDBOX)):
-        assert await webhooks.resend_event(platform, scope, id, event) == 0
-        assert await webhooks.resend_message(platform, scope, message["id"]) == 0
+        assert await resend_event(platform, scope, id, event) == 0
+        assert await resend_message(platform, scope, message["id"]) == 0
         assert await resend_since(platform, scope, an_hour_ago(), dead_only=False) == (0, 0, True)
         assert await webhooks.attempts_of(platform, scope, id) == []
         assert await webhooks.attempts_since(platform, scope, an_hour_ago()) == []
-        said = await webhooks.why_no_message(platform, scope, message["id"])
+        said = await why_no_message(platform, scope, message["id"])
         assert said.startswith("there is no such message")
-    said = await webhooks.why_no_event(platform, other.scope, id, event)
+    said = await why_no_event(platform, other.scope, id, event)
     assert said == "the delivery has no such event"
-    said = await webhooks.why_no_event(platform, told.scope._replace(mode=Mode.SANDBOX), id, event)
+    said = await why_no_event(platform, told.scope._replace(mode=Mode.SANDBOX), id, event)
     assert said.startswith("no endpoint was told")
     assert await states(told) == ["delivered"]
     assert len(await webhooks.attempts_of(platform, told.scope, id)) == 1
@@ -83,15 +89,15 @@ async def test_one_event_is_sent_again_in_a_round_of_its_own(
     await settle(told)
     a_day_ago = timedelta(days=-1)
     await tables.change(platform.pool, "messages", round_started_at=a_day_ago)
-    assert await webhooks.resend_event(platform, told.scope, id, uuid4()) == 0
-    assert await webhooks.resend_event(platform, told.scope, id, event) == 1
+    assert await resend_event(platform, told.scope, id, uuid4()) == 0
+    assert await resend_event(platform, told.scope, id, event) == 1
     assert await states(told) == ["pending", "delivered"]
-    said = await webhooks.why_no_event(platform, told.scope, id, event)
+    said = await why_no_event(platform, told.scope, id, event)
     assert said == "it is being sent at this moment"
     [again] = await claim(told, "one")
     assert (again.attempt, again.attempt_in_round) == (2, 1)
     assert again.round_seconds < 60
-    assert await webhooks.resend_event(platform, told.scope, id, event) == 0  # it is being sent
+    assert await resend_event(platform, told.scope, id, event) == 0  # it is being sent
     assert await record(told, "one", finished(again)) == 1
 
 
@@ -165,7 +171,7 @@ async def test_attempts_are_shown_newest_first_and_no_more_than_asked_for(
 ) -> None:
     id, event = await the_event(told)
     for _ in range(2):
-        await webhooks.resend_event(platform, told.scope, id, event)
+        await resend_event(platform, told.scope, id, event)
         await settle(told)
     await told.create()
     await settle(told)

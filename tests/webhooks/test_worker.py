@@ -12,7 +12,7 @@ from estafette.core.errors import EndpointMissing
 from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox.simulate import step_by_hand
 from estafette.usecases.webhooks import endpoints
-from estafette.usecases.webhooks.resend import resend_since
+from estafette.usecases.webhooks.resend import resend_event, resend_message, resend_since
 from estafette.webhooks.retry import RetrySchedule
 from estafette.webhooks.worker import Limits
 from tests.receivers import Receiver, after, answer, in_turn, redirect
@@ -225,7 +225,7 @@ async def test_after_the_schedule_a_message_is_dead_and_kept_and_sent_again_by_h
                 (number, "rejected", "dead") for number in (3, 2, 1)
             ]
             event = (await tenant.events(id))[0]
-            assert await endpoints.resend_event(platform, tenant.scope, id, event.id) == 1
+            assert await resend_event(platform, tenant.scope, id, event.id) == 1
             await receiver.wait_for(6)
             await until(is_dead)
             receiver.behaviour = answer()
@@ -251,12 +251,12 @@ async def test_what_is_being_sent_is_not_sent_again_by_hand(
         async with working(platform, fresh_database):
             await receiver.wait_for(1)
             message_id = UUID(said(receiver.requests[0])["messageId"])
-            assert await endpoints.resend_message(platform, tenant.scope, message_id) == 0
+            assert await resend_message(platform, tenant.scope, message_id) == 0
             arrived.set()
             await until_settled(tenant, 1)
             other_mode = tenant.scope._replace(mode=Mode.SANDBOX)
-            assert await endpoints.resend_message(platform, other_mode, message_id) == 0
-            assert await endpoints.resend_message(platform, tenant.scope, message_id) == 1
+            assert await resend_message(platform, other_mode, message_id) == 0
+            assert await resend_message(platform, tenant.scope, message_id) == 1
             await receiver.wait_for(2)
 
 

@@ -18,7 +18,14 @@ from estafette.usecases.accounts.administration import find_account
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints as webhooks
 from estafette.usecases.webhooks.endpoints import Attempt
-from estafette.usecases.webhooks.resend import Resent, resend_since
+from estafette.usecases.webhooks.resend import (
+    Resent,
+    resend_event,
+    resend_message,
+    resend_since,
+    why_no_event,
+    why_no_message,
+)
 
 app = App(name="webhooks", help="Set endpoints and their secrets, list attempts, send again.")
 app.command(endpoints.set_, name="set")
@@ -136,11 +143,11 @@ def resend(
         if began is not None:
             return await resend_since(platform, scope, began, name, dead_only=not all, kept=kept)
         if message_id is not None:
-            count = await webhooks.resend_message(platform, scope, message_id)
-            reason = count or await webhooks.why_no_message(platform, scope, message_id)
+            count = await resend_message(platform, scope, message_id)
+            reason = count or await why_no_message(platform, scope, message_id)
         elif event_id is not None and delivery_id is not None:
-            count = await webhooks.resend_event(platform, scope, delivery_id, event_id)
-            reason = count or await webhooks.why_no_event(platform, scope, delivery_id, event_id)
+            count = await resend_event(platform, scope, delivery_id, event_id)
+            reason = count or await why_no_event(platform, scope, delivery_id, event_id)
         else:
             raise AssertionError
         if not count:

@@ -7,7 +7,8 @@ from estafette.core.accounts.account import Mode
 from estafette.store.webhooks import messages as stored_messages
 from estafette.store.webhooks import outbox, survey
 from estafette.store.webhooks.failures import OPENS_AFTER
-from estafette.usecases.webhooks.endpoints import resend_event, send_test
+from estafette.usecases.webhooks.endpoints import send_test
+from estafette.usecases.webhooks.resend import resend_event
 from tests.store.webhooks.claims import claim, end_rest, fail, finished, lapse, record, rest
 from tests.usecases.stage import Tenant, new_tenant
 from tests.webhooks.stage import listen_at, messages

@@ -1,4 +1,7 @@
-"""Send again what an account missed: given up messages, and events that it was never told of."""
+"""Send again: a message, an event, and what an account missed since a time.
+
+Missed are messages that were given up, and events that the account was never told of.
+"""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -106,3 +109,64 @@ async def _tell_missed(
             return missed, True
         after = page.after
     return missed, False
+
+
+async def resend_event(platform: Platform, scope: Scope, delivery_id: UUID, event_id: UUID) -> int:
+    """Sends an event again to every endpoint that it went to, with a fresh round of attempts.
+
+    Returns how many messages that makes: 0 when there is no such event, or none but such as are
+    being sent at this moment.
+    """
+    async with (
+        platform.pool.acquire() as connection,
+        platform.transaction(connection) as work,
+    ):
+        count = await messages.resend_event(work, scope, delivery_id, event_id)
+        await failures.forgive(connection, scope.account_id)
+        if count:
+            facts = {"delivery": delivery_id, "messages": count}
+            await audit.note(
+                connection, platform.by, AuditedAct.WEBHOOKS_RESENT, event_id, facts, of=scope
+            )
+    return count
+
+
+async def resend_message(platform: Platform, scope: Scope, message_id: UUID) -> int:
+    """Sends one message again, as `resend_event` does; returns 1 or 0."""
+    async with (
+        platform.pool.acquire() as connection,
+        platform.transaction(connection) as work,
+    ):
+        count = await messages.resend_message(work, scope, message_id)
+        await failures.forgive(connection, scope.account_id)
+        if count:
+            await audit.note(
+                connection, platform.by, AuditedAct.WEBHOOKS_RESENT, message_id, of=scope
+            )
+    return count
+
+
+_KEPT = (
+    "delivered ones are kept for ESTAFETTE_MESSAGES_KEPT_DAYS,"
+    " given up ones for ESTAFETTE_DEAD_MESSAGES_KEPT_DAYS"
+)
+_UNDER_WAY = "it is being sent at this moment"
+
+
+async def why_no_message(platform: Platform, scope: Scope, message_id: UUID) -> str:
+    """Returns why a message was not sent again."""
+    async with platform.pool.acquire() as connection:
+        if await messages.count_message(connection, scope, message_id):
+            return _UNDER_WAY
+    return f"there is no such message, or it is gone: {_KEPT}"
+
+
+async def why_no_event(platform: Platform, scope: Scope, delivery_id: UUID, event_id: UUID) -> str:
+    """Returns why an event was not sent again."""
+    async with platform.pool.acquire() as connection:
+        left = await messages.count_of_event(connection, scope, delivery_id, event_id)
+    if left is None:
+        return "the delivery has no such event"
+    if left:
+        return _UNDER_WAY
+    return f"no endpoint was told of that event, or its messages are gone: {_KEPT}"

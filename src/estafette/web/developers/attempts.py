@@ -12,7 +12,6 @@ from estafette.core.people.permission import PersonAct
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext
 from estafette.terminal import plain
-from estafette.usecases.webhooks.endpoints import resend_message
 from estafette.usecases.webhooks.look import (
     AttemptCursor,
     AttemptFilter,
@@ -22,6 +21,7 @@ from estafette.usecases.webhooks.look import (
     list_attempts,
     watch_endpoints,
 )
+from estafette.usecases.webhooks.resend import resend_message
 from estafette.web.developers.inputs import (
     PAGE,
     begin_of,
