@@ -94,6 +94,7 @@ READ_BESIDES = {
     "couriers/dispatches.py": {"deliveries"},
     # What is shown to people has the names and the numbers of what it is about.
     "webhooks/attempts.py": {"endpoints", "events", "messages"},
+    "webhooks/message_counts.py": {"endpoints", "events", "messages"},
     "webhooks/spells.py": {"attempts", "endpoint_failures", "endpoints", "messages"},
     "deliveries/events.py": {"deliveries"},
     "money/books.py": {"companies", "deliveries", "ledger_closings"},

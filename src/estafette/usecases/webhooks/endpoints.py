@@ -22,7 +22,7 @@ from estafette.core.ids import new_id
 from estafette.core.webhooks.headers import sealed_for
 from estafette.store.accounts import table as accounts
 from estafette.store.pool import Connection
-from estafette.store.webhooks import attempts, endpoints, failures, messages
+from estafette.store.webhooks import attempts, endpoints, failures, message_counts, messages
 from estafette.store.webhooks.attempts import Attempt
 from estafette.store.webhooks.endpoints import EndpointDetails
 from estafette.store.work import UnitOfWork
@@ -228,7 +228,7 @@ async def _let_begin_anew(platform: Platform, scope: Scope, name: str) -> None:
 async def waiting(platform: Platform, account_id: UUID) -> dict[tuple[Scope, str], int]:
     """Returns how many webhooks wait for each endpoint, counted up to `MOST_WAITING`."""
     async with platform.pool.acquire() as connection:
-        return await messages.waiting(connection, account_id, MOST_WAITING)
+        return await message_counts.waiting(connection, account_id, MOST_WAITING)
 
 
 def place_of(url: str | None) -> str | None:

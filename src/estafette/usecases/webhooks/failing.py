@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from estafette.core.accounts.account import Scope
-from estafette.store.webhooks import endpoints, failures, messages
+from estafette.store.webhooks import endpoints, failures, message_counts
 from estafette.usecases.platform import Platform
 
 MOST_WAITING = 100_000
@@ -25,7 +25,7 @@ async def failing_endpoints(platform: Platform, scope: Scope) -> list[FailingEnd
     """Returns the endpoints of an account and mode that fail, or keep webhooks waiting."""
     async with platform.connections.lists(scope.account_id) as connection:
         failed = await failures.of_account(connection, scope.account_id)
-        waiting = await messages.waiting(connection, scope.account_id, MOST_WAITING)
+        waiting = await message_counts.waiting(connection, scope.account_id, MOST_WAITING)
         known = await endpoints.every(connection, scope.account_id)
     found = [
         FailingEndpoint(

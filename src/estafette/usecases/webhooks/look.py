@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
-from estafette.store.webhooks import attempts, messages
+from estafette.store.webhooks import attempts, message_counts
 from estafette.store.webhooks.attempts import (
     MOST_NEWEST,
     Attempt,
@@ -90,7 +90,7 @@ async def watch_endpoints(platform: Platform, scope: Scope) -> list[Watched]:
     known = await list_endpoints(platform, scope.account_id)
     async with platform.connections.lists(scope.account_id) as connection:
         health = await attempts.health(connection, scope)
-        waiting = await messages.waiting(connection, scope.account_id, MOST_WAITING)
+        waiting = await message_counts.waiting(connection, scope.account_id, MOST_WAITING)
     return [
         Watched(
             replace(each, secret="", next_secret=None),

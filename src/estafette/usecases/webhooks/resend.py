@@ -10,7 +10,7 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Scope
 from estafette.core.audit import AuditedAct
-from estafette.store.webhooks import failures, messages
+from estafette.store.webhooks import failures, message_counts, messages
 from estafette.usecases import audit
 from estafette.usecases.platform import Platform
 
@@ -156,7 +156,7 @@ _UNDER_WAY = "it is being sent at this moment"
 async def why_no_message(platform: Platform, scope: Scope, message_id: UUID) -> str:
     """Returns why a message was not sent again."""
     async with platform.pool.acquire() as connection:
-        if await messages.count_message(connection, scope, message_id):
+        if await message_counts.count_message(connection, scope, message_id):
             return _UNDER_WAY
     return f"there is no such message, or it is gone: {_KEPT}"
 
@@ -164,7 +164,7 @@ async def why_no_message(platform: Platform, scope: Scope, message_id: UUID) -> 
 async def why_no_event(platform: Platform, scope: Scope, delivery_id: UUID, event_id: UUID) -> str:
     """Returns why an event was not sent again."""
     async with platform.pool.acquire() as connection:
-        left = await messages.count_of_event(connection, scope, delivery_id, event_id)
+        left = await message_counts.count_of_event(connection, scope, delivery_id, event_id)
     if left is None:
         return "the delivery has no such event"
     if left:
