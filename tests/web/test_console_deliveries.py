@@ -14,7 +14,7 @@ from estafette.app import order_rules
 from estafette.core.accounts.account import Mode
 from estafette.core.people.permission import Role
 from estafette.usecases.deliveries.create import Creator
-from estafette.usecases.deliveries.imports import Importer
+from estafette.usecases.deliveries.importer import Importer
 from estafette.usecases.deliveries.ordering import Ordering
 from tests.edges import ENTREGA, KASPI
 from tests.rows import tables

@@ -14,8 +14,8 @@ from estafette.core.ids import new_id
 from estafette.usecases.audit import AuditFilter, list_entries
 from estafette.usecases.deliveries import imports, privacy
 from estafette.usecases.deliveries.create import Creator
+from estafette.usecases.deliveries.importer import FIELDS_KEPT, KEPT, Importer
 from estafette.usecases.deliveries.imports import (
-    Importer,
     ImportNotFoundError,
     TooManyImportsError,
     confirm_import,
@@ -220,11 +220,11 @@ async def test_what_rows_say_is_forgotten_in_time(tenant: Tenant) -> None:
     assert created["fields"] is None
     assert wrong["fields"] is not None
     mine = {"account_id": tenant.account.id}
-    await tables.change(tenant.platform.pool, "imports", mine, ended_at=-imports.FIELDS_KEPT)
+    await tables.change(tenant.platform.pool, "imports", mine, ended_at=-FIELDS_KEPT)
     await importer_of(tenant).forget()
     rows = await tables.read(tenant.platform.pool, "import_rows", mine)
     assert [row["fields"] for row in rows] == [None, None]
-    await tables.change(tenant.platform.pool, "imports", mine, ended_at=-imports.KEPT)
+    await tables.change(tenant.platform.pool, "imports", mine, ended_at=-KEPT)
     await importer_of(tenant).forget()
     assert await tenant.count("import_rows") == await tenant.count("imports") == 0
 
