@@ -8,7 +8,7 @@ import pytest
 from estafette.core.deliveries.delivery import Delivery, Status, Stop
 from estafette.core.deliveries.event import Actor
 from estafette.core.ids import new_id
-from estafette.store.deliveries.finding import EFFORT, Effort
+from estafette.store.deliveries.people_filter import EFFORT, Effort
 from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.deliveries import privacy
 from estafette.usecases.deliveries.advance import Move, advance

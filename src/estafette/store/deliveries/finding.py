@@ -7,77 +7,14 @@ how far it has come, and goes on from there when it is asked again.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
-from uuid import UUID
 
 from estafette.core.accounts.account import Scope
 from estafette.core.deliveries import finding
-from estafette.core.deliveries.delivery import FINAL, Delivery, Status
-from estafette.core.deliveries.finding import Term
+from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.store.deliveries import rows, words
 from estafette.store.deliveries.lists import Position
+from estafette.store.deliveries.people_filter import EFFORT, NEVER, NEWEST, Effort, PeopleFilter
 from estafette.store.pool import Connection, reading_in_order
-
-
-class Effort(NamedTuple):
-    """How much one page may cost, in deliveries that are looked at.
-
-    Without words: `listed` of each list that is looked through, one for each status and milestone,
-    and of all of them `listed_in_all`. With words: `young` of those that have none yet,
-    then `sample` in the order of the list; what fewer than a hundredth of these have is asked of
-    the index, as long as no more than `apart` have it, and `in_order` are looked at for the rest.
-    """
-
-    listed: int = 5_000
-    listed_in_all: int = 24_000
-    young: int = 2_000
-    sample: int = 2_000
-    apart: int = 6_000
-    in_order: int = 30_000
-
-
-EFFORT: Final = Effort()
-
-_FIRST = datetime(1, 1, 1, tzinfo=UTC)
-_NEWEST = Position(datetime.max.replace(tzinfo=UTC), UUID(int=(1 << 128) - 1))
-_NEVER = Position(_FIRST, UUID(int=0))
-
-
-class PeopleFilter(NamedTuple):
-    """Which deliveries are looked for; None, or False, leaves a criterion out.
-
-    The times are inclusive. `late` are those under way past their promised time. `terms` are the
-    words that each must have.
-    """
-
-    statuses: Sequence[Status] | None = None
-    company_id: UUID | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    late: bool = False
-    terms: Sequence[Term] = ()
-
-    @property
-    def chosen(self) -> list[Status] | None:
-        """The statuses that may be found; None when it is any."""
-        chosen = set(Status) if self.statuses is None else set(self.statuses)
-        if self.late:
-            chosen -= FINAL
-        return None if len(chosen) == len(Status) else sorted(chosen)
-
-    @property
-    def begin(self) -> Position:
-        """The place after the newest that may be found."""
-        return _NEWEST if self.until is None else Position(self.until, _NEWEST.id)
-
-    @property
-    def end(self) -> Position:
-        """The place of the oldest that may be found."""
-        return _NEVER if self.since is None else Position(self.since, _NEVER.id)
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether an index has just what is looked for."""
-        return self.chosen is None and self.company_id is None
 
 
 class Found(NamedTuple):
@@ -249,11 +186,11 @@ class _Look:
     async def by_words(self) -> tuple[list[Position], Position | None]:
         """Looks at those without words yet, and then at the words of the others."""
         indexed = await words.indexed_to(self._connection, self._scope)
-        reached = _NEVER if indexed is None else Position(*indexed)
+        reached = NEVER if indexed is None else Position(*indexed)
         found, stopped_at = await self._young(reached)
         if len(found) >= self._limit or stopped_at is not None:
             return found[: self._limit], stopped_at
-        before = min(self._begin, Position(reached.created_at, _NEWEST.id))
+        before = min(self._begin, Position(reached.created_at, NEWEST.id))
         older, looked_to = await self._indexed(before, self._limit - len(found))
         return [*found, *older], looked_to
 

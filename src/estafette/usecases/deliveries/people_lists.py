@@ -12,8 +12,8 @@ from estafette.core.deliveries.delivery import Delivery
 from estafette.loops import Loop, Pace, report
 from estafette.store.deliveries import finding, words
 from estafette.store.deliveries import table as deliveries
-from estafette.store.deliveries.finding import EFFORT, Effort, PeopleFilter
 from estafette.store.deliveries.lists import Position
+from estafette.store.deliveries.people_filter import EFFORT, Effort, PeopleFilter
 from estafette.usecases.cursor import cursor_text, read_cursor
 from estafette.usecases.platform import Platform
 
