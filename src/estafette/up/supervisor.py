@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import IO, NamedTuple, Protocol
 from estafette.settings import PREFIX, Settings
 from estafette.up import runfile, system_user
 from estafette.up.child import Child, how_it_ended, program
+from estafette.up.environment import allows_loopback, for_children, metrics_url
 from estafette.up.measured import keep_counts_of_ended
 from estafette.up.postgres import EmbeddedPostgres
 from estafette.up.runfile import Running
@@ -30,7 +31,6 @@ from estafette.up.runfile import Running
 _READY_SECONDS = 60.0
 _GRACE_SECONDS = 1.0  # in addition to the time that a child has for an orderly end
 _MARGIN_SECONDS = 2.0  # over what a child that hangs gives itself before it tells where and ends
-_LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
 
 
 class SupervisorError(Exception):
@@ -134,7 +134,7 @@ class Supervisor:
                     f" PostgreSQL runs as the system user `{system_user.NAME}`, never as root"
                 )
         self._dsn = dsn
-        environment = self._environment(dsn, self._secret_keys(), port)
+        environment = for_children(settings, dsn, self._secret_keys(), port, self._metrics_port())
         prepared = self._prepare(environment)
         measured = {**environment, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics_folder())}
         hang_seconds = settings.hang_seconds + _MARGIN_SECONDS
@@ -166,61 +166,12 @@ class Supervisor:
             runfile.write_secret_key(self._data_dir, keys[0])
         return [*keys, *settings.other_secret_keys]
 
-    def _environment(self, dsn: str, secret_keys: Sequence[str], port: int) -> dict[str, str]:
-        """Returns the environment of the children, in which the settings reach them."""
-        settings = replace(self._settings, port=port)
-        public_url = settings.public_url
-        if public_url == self._settings.local_url:
-            public_url = settings.local_url
-        networks = ",".join(map(str, settings.webhook_allowed_networks))
-        if self._allows_loopback():
-            networks = _LOOPBACK_NETWORKS
-        values = {
-            "database_url": dsn,
-            "data_dir": str(self._data_dir),
-            "secret_key": secret_keys[0],
-            "other_secret_keys": ",".join(secret_keys[1:]),
-            "demo": str(settings.demo),
-            "operator_second_factor": str(self._needs_second_factor()),
-            "host": settings.host,
-            "port": str(port),
-            "public_url": public_url,
-            "sandbox_step_seconds": f"{settings.sandbox_step_seconds:g}",
-            "webhook_allowed_networks": networks,
-            "log_level": settings.log_level,
-            "log_format": settings.log_format,
-        }
-        if (metrics_port := self._metrics_port()) is not None:
-            values["metrics_port"] = str(metrics_port)
-        return {**os.environ, **{PREFIX + name.upper(): value for name, value in values.items()}}
-
-    def _allows_loopback(self) -> bool:
-        """Returns whether webhooks may reach this machine without a setting that allows it.
-
-        A developer's receiver runs on this machine. Where Estafette serves others, they must not
-        reach what listens on loopback.
-        """
-        return not self._settings.names_webhook_networks and not self._settings.is_public
-
-    def _needs_second_factor(self) -> bool:
-        """Returns whether the operator's people need one: this machine's developer does not."""
-        settings = self._settings
-        named = "operator_second_factor" in settings.named
-        return settings.operator_second_factor if named else settings.is_public
-
     def _metrics_port(self) -> int | None:
         """Returns where the server serves its metrics: a free port, unless a setting names one."""
         settings = self._settings
         if settings.metrics_port is not None or settings.metrics_token is not None:
             return settings.metrics_port
         return _probe(settings.metrics_host, 0, "set ESTAFETTE_METRICS_HOST to one of this machine")
-
-    def _metrics_url(self, environment: Mapping[str, str]) -> str | None:
-        port = environment.get(f"{PREFIX}METRICS_PORT")
-        if not port:
-            return None
-        at = replace(self._settings, host=self._settings.metrics_host, port=int(port))
-        return f"{at.local_url}/metrics"
 
     def _metrics_folder(self) -> Path:
         """Returns an empty folder for the measurements of server and worker, for one `/metrics`."""
@@ -312,9 +263,9 @@ class Supervisor:
                 people=people,
                 data_dir=self._data_dir,
                 embedded=self._postgres is not None,
-                loopback_allowed=self._allows_loopback(),
+                loopback_allowed=allows_loopback(self._settings),
                 seconds=time.monotonic() - self._began,
-                metrics_url=self._metrics_url(environment),
+                metrics_url=metrics_url(self._settings, environment),
             )
         )
 
