@@ -1,15 +1,15 @@
-"""Queues: tables whose rows come due, are held by one worker at a time, and are settled by it.
+"""Queues: tables whose rows become due, are claimed by one worker at a time, and are settled by it.
 
-A row is held in one of two ways:
+A worker holds a row in one of two ways:
 
-- *For a transaction*: `due` locks the first rows that are due, and passes over those that others
-  have locked. What is done about them is committed with the time at which each is due again.
-- *Under a lease*, where the work takes longer than a transaction should: `leasing` raises the row's
-  `attempt`, which is the fencing token, and lets it be due again when the lease ends. What came of
-  the attempt is recorded only where the `fence` holds: the token is the same, and the lease is
-  still the caller's. A worker that dies reports nothing, and its rows come due by themselves.
+- *For a transaction*: `due` locks the first rows that are due, and skips those that others have
+  locked. The work is committed together with the time at which each row is due again.
+- *Under a lease*, where the work takes longer than a transaction should: `leasing` increases the
+  row's `attempt`, which is the fencing token, and makes the row due again when the lease ends. The
+  result of the attempt is recorded only where the `fence` holds: the token is the same, and the
+  lease is still the caller's. If a worker dies, its rows become due again when their leases end.
 
-The clock is the database's. All methods give texts of SQL, or run one.
+All times are by the database's clock. The methods return SQL texts, or run one.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from estafette.store.pool import Connection
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A table and those of its columns by which its rows are claimed.
+    """A table, and the columns by which its rows are claimed.
 
-    `due_at` is when a row is due, null: never. `lease` says that a worker holds it, and is null
-    otherwise. `id` tells the row among those of its account.
+    `due_at` is the time at which a row is due; null means never. `lease` is set while a worker
+    holds the row, and null otherwise. `id` identifies the row within its account.
     """
 
     table: str
@@ -41,9 +41,10 @@ class Queue:
         order: str = "",
         locks: str = "",
     ) -> str:
-        """The first rows that are due, locked; those that others have locked are passed over.
+        """Returns a query that locks the first rows that are due, skipping those that are locked.
 
-        `joins` follow the table, whose rows are locked unless `locks` names others.
+        `joins` are written after the table. The table's rows are locked, or those of the tables
+        that `locks` names.
         """
         return f"""
             select {columns} from {self.table} {joins}
@@ -53,10 +54,11 @@ class Queue:
         """  # noqa: S608 - the parts are constants
 
     def leasing(self, lease: str, where: str = "true", **changes: str) -> str:
-        """Leases the rows whose places (ctid) are in `picked` for an interval; gives these rows.
+        """Returns a statement that leases the rows in `picked` for an interval, and returns them.
 
-        `where` is what must hold of them still, as they were picked before they were locked, and
-        `changes` are columns besides, each by the expression that it becomes.
+        `picked` has the places (ctid) of the rows. They were picked before they were locked, so
+        `where` is a condition that they must still fulfil. `changes` are further columns to set,
+        each with its expression.
         """
         changed = {"attempt": "attempt + 1", self.due_at: f"now() + {lease}"} | changes
         return f"""
@@ -67,18 +69,21 @@ class Queue:
         """  # noqa: S608 - the parts are constants
 
     def fence(self, attempt: str, holder: str) -> str:
-        """Returns whether the attempt of that number is still under the lease of its holder."""
+        """Returns a condition: the row still has that attempt number and the holder's lease.
+
+        `holder` is the comparison that the lease's column has to fulfil, such as `= $3`.
+        """
         return f"{self.table}.attempt = {attempt} and {self.table}.{self.lease} {holder}"
 
     async def due_in_seconds(self, connection: Connection) -> float | None:
-        """In how many seconds the next row is due, not above zero: now; None when none is."""
+        """Returns in how many seconds the next row is due: zero or less is now, None is never."""
         return await connection.fetchval(
             f"select extract(epoch from min({self.due_at}) - now())::float8"  # noqa: S608 - constants
             f" from {self.table} where {self.due_at} is not null"
         )
 
     async def put_off(self, connection: Connection, account_id: UUID, id: UUID) -> None:
-        """Lets a row of which nothing can be made be due in an hour, after others."""
+        """Makes a row whose work failed due again in an hour, so that others go before it."""
         await connection.execute(
             f"update {self.table} set {self.due_at} = now() + interval '1 hour'"  # noqa: S608 - constants
             f" where account_id = $1 and {self.id} = $2",

@@ -1,7 +1,7 @@
 """Signals between processes by LISTEN and NOTIFY.
 
-A signal says only "look again"; what it speaks of is in tables. Losing one costs a moment, never
-a fact.
+A signal says only that there is something new to read; the data itself is in tables. If a signal is
+lost, the work is done some seconds later, and no data is lost.
 """
 
 import asyncio
@@ -21,13 +21,16 @@ DISPATCHES = "estafette_dispatches"
 """There are deliveries to place at, or to look at on, the platforms of courier companies."""
 
 NOTIFICATIONS = "estafette_notifications"
-"""There are people to tell something."""
+"""There are notifications or letters to send."""
 
 _PROBE_SECONDS = 5.0
 
 
 async def send(pool: "asyncpg.Pool[asyncpg.Record]", channel: str) -> None:
-    """Signals, in a transaction of its own: inside a write it would take a lock at commit."""
+    """Sends a signal in a transaction of its own.
+
+    Within a writing transaction, NOTIFY would take a lock at the commit that all writers share.
+    """
     await pool.execute("select pg_notify($1, '')", channel)
 
 
@@ -37,10 +40,10 @@ async def listen(
     on_signal: Callable[[], None],
     on_connection: Callable[[bool], None] = lambda _: None,
 ) -> None:
-    """Calls `on_signal` at each signal, until cancelled; reconnects as long as it takes.
+    """Calls `on_signal` at each signal until it is cancelled; connects again whenever it has to.
 
-    `on_connection` is told True when signals begin to arrive and False when they may be lost;
-    after each connection `on_signal` is called once for what may have been missed.
+    `on_connection` is called with True when signals begin to arrive, and with False when they may
+    be lost. After each connection `on_signal` is called once, for signals that were missed.
     """
 
     def heard(*_: object) -> None:
@@ -76,7 +79,7 @@ async def _until_lost(
             # not `wait_for`: in Python 3.11 it may swallow a cancellation that comes with the loss
             async with asyncio.timeout(_PROBE_SECONDS):
                 await lost.wait()
-        except TimeoutError:  # a silent network may hide the loss: ask
+        except TimeoutError:  # a lost connection may go unnoticed, so it is tested
             await connection.execute("select 1", timeout=_PROBE_SECONDS)
         else:
             return

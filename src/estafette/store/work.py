@@ -1,7 +1,7 @@
-"""A unit of work: one transaction, and what follows from it once it has committed.
+"""A unit of work: one transaction, and the signals that are sent after its commit.
 
-A statement that makes work for others says where it is written whom that concerns. Nobody has to
-remember it, and nobody is woken for what was rolled back.
+The function that writes work for other processes also names their channel. So no caller has to
+remember to send the signal, and no signal is sent for work that was rolled back.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -13,13 +13,13 @@ from estafette.store.pool import Connection
 class UnitOfWork:
     """A transaction that is under way on `connection`; `unit_of_work` begins one.
 
-    What is only read, or wakes nobody, is asked of the connection.
+    Functions that only read, or that send no signal, take the connection instead of this.
     """
 
     __slots__ = ("_channels", "connection")
 
     def __init__(self, connection: Connection) -> None:
-        """Begins without effects."""
+        """Begins without signals."""
         self.connection = connection
         self._channels: set[str] = set()
 
@@ -29,12 +29,12 @@ class UnitOfWork:
         return frozenset(self._channels)
 
     def signal(self, channel: str) -> None:
-        """Sends one signal on `channel` (see `store.signals`) after the commit."""
+        """Has one signal sent on `channel` (see `store.signals`) after the commit."""
         self._channels.add(channel)
 
     @asynccontextmanager
     async def apart(self) -> AsyncGenerator[None]:
-        """A part of the work that is undone when it raises, with all that follows from it alone."""
+        """Runs a part of the work in a savepoint; undone with its signals if it raises."""
         before = self._channels.copy()
         try:
             async with self.connection.transaction():
@@ -48,10 +48,10 @@ class UnitOfWork:
 async def unit_of_work(
     connection: Connection, signal: Callable[[str], None]
 ) -> AsyncGenerator[UnitOfWork]:
-    """Begins a transaction; after its commit `signal` is called with each channel, once.
+    """Begins a transaction; after its commit, calls `signal` once with each channel.
 
-    Where the block or the commit raises, nothing is signalled. The loss of a connection may hide
-    that the commit came about: then the workers' polls find what there is to do.
+    Where the block or the commit raises, nothing is signalled. If the connection is lost during a
+    commit that succeeded, no signal is sent either: then the workers find the work by polling.
     """
     work = UnitOfWork(connection)
     async with connection.transaction():

@@ -1,4 +1,4 @@
-"""What every use case is given: the running Estafette."""
+"""The services that every use case is given, and the clock for its records."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,24 +22,26 @@ from estafette.usecases.catalog import Catalog
 from estafette.usecases.connections import DatabaseConnections
 
 CourierObserver = Callable[[Company, str, float], None]
-"""Hears how a company answered ("offer", "no", "failed", "late", "open") and in how many seconds.
+"""Is called when a company has answered a request for a quote, or has failed to.
 
-"open": it was not asked, for it failed too often lately.
+The text is the outcome: "offer", "no", "failed", "late", or "open", which means that the company
+was not asked because it has failed too often lately. The number is how many seconds it took.
 """
 
 DispatchObserver = Callable[[Company, str], None]
-"""Hears what became of a delivery at a remote company: "placed", "refused" or "disputed"."""
+"""Is called with what became of a delivery at a remote company: "placed", "refused", "disputed"."""
 
 Recall = Callable[[Company, Mode, str], Awaitable[Recalled]]
-"""Calls a delivery off at a remote company, which knows it by that id; answers within seconds."""
+"""Cancels a delivery at a remote company, by the id that the company gave it; within seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many seconds a merchant who cancels is kept waiting by a remote company.
+    """How many seconds a merchant's request to cancel may wait for a remote company.
 
-    `placing`: for an attempt to place the delivery that is under way; `answer`: for the company to
-    call it off; `news`: for its follower to tell why the company refused.
+    `placing` is the wait for an attempt to place the delivery that is under way, `answer` is the
+    wait for the company to cancel it, and `news` is the wait, after the company has refused, for
+    the follower of its events to report why.
     """
 
     placing: float = 3.0
@@ -48,11 +50,11 @@ class Patience:
 
 
 def _unobserved(_company: Company, _outcome: str, _seconds: float) -> None:
-    """Observes nothing: this process measures nothing."""
+    """Does nothing: this process keeps no measurements."""
 
 
 def _unobserved_dispatch(_company: Company, _outcome: str) -> None:
-    """Observes nothing: this process measures nothing."""
+    """Does nothing: this process keeps no measurements."""
 
 
 async def _unreachable(_company: Company, _mode: Mode, _upstream_id: str) -> Recalled:
@@ -64,19 +66,22 @@ NOBODY_IN_PARTICULAR = By.process("estafette")
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The parts that use cases work with. It is complete when it is made, and never changed.
+    """The services that use cases work with. It is complete when it is made, and never changed.
 
-    A request takes its connection from `connections`; what runs by itself and the operator's
-    commands take theirs from `pool`. What writes for others to do, takes a `transaction` on it:
-    after its commit `signal` is called with the channel of those others. `key_uses` notes which
-    keys are used. `public_url` is where the world reaches this server, without a slash at the end.
-    `sandbox_step` is how long a simulated courier takes for a step; zero is "only when told".
-    `couriers` are the connectors to courier companies, `watch_limits` how long things may take,
-    `observe_courier` hears how each company answered, `observe_dispatch` what became of deliveries
-    at remote ones. `recall` calls deliveries off there, within the limits of `patience`; without it
-    none that was placed can be. `by` is who acts, as the audit tells it. `webhook_addresses` are
-    those that webhooks come from, where the operator has named them.
-    With `needs_second_factor` the operator's people open nothing of the platform's without one.
+    A request takes its connection from `connections`; loops and the operator's commands take theirs
+    from `pool`. A use case that writes work for other processes opens a `transaction` on its
+    connection: after the commit, `signal` is called with the channel of those processes.
+
+    `key_uses` notes which keys are used. `public_url` is the address of this server on the
+    internet, without a slash at the end. `sandbox_step` is how long a simulated courier takes for a
+    step; with zero it takes a step only when it is told to. `couriers` are the connectors to
+    courier companies. `watch_limits` say after what time a delivery has to be looked after.
+    `observe_courier` and `observe_dispatch` measure how companies answer. `recall` cancels
+    deliveries at remote companies, within the limits of `patience`; without it, no delivery that
+    was placed there can be cancelled. `by` is who acts, as the audit records it.
+    `webhook_addresses` are the addresses that webhooks are sent from, where the operator has
+    configured them. With `needs_second_factor`, the operator's people must have a second factor
+    before they can open any page of the platform.
     """
 
     pool: Pool
@@ -99,27 +104,27 @@ class Platform:
     needs_second_factor: bool = True
 
     def transaction(self, connection: Connection) -> AbstractAsyncContextManager[UnitOfWork]:
-        """Returns a transaction on a connection, and what follows from it once it has committed."""
+        """Begins a unit of work on a connection: a transaction, whose commit sends its signals."""
         return unit_of_work(connection, self.signal)
 
     def acting(self, by: By) -> "Platform":
-        """Returns the same platform for somebody else, such as the key of a request."""
+        """Returns the same platform with `by` as who acts, such as the API key of a request."""
         return replace(self, by=by)
 
 
 class Signals:
-    """Wakes workers after commits; many commits close together wake those of a channel once."""
+    """Signals workers after commits. Signals of one channel that come close together are joined."""
 
     def __init__(self, pool: Pool) -> None:
-        """Signals through connections of `pool`."""
+        """Takes the connections for sending from `pool`."""
         self._pool = pool
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
 
     def send(self, channel: str) -> None:
-        """Tells those who listen on `channel` (see `store.signals`) that there is work.
+        """Signals on `channel` (see `store.signals`) that there is work.
 
-        Returns at once. A lost signal costs a worker's next poll.
+        Returns at once. Where a signal is lost, the workers find the work at their next poll.
         """
         if channel in self._under_way:
             self._again.add(channel)
@@ -129,7 +134,7 @@ class Signals:
         task.add_done_callback(lambda _: self._sent(channel))
 
     async def _send(self, channel: str) -> None:
-        with suppress(*DATABASE_TROUBLE):  # the workers poll besides
+        with suppress(*DATABASE_TROUBLE):  # the workers also poll
             await signals.send(self._pool, channel)
 
     def _sent(self, channel: str) -> None:
@@ -142,7 +147,7 @@ class Signals:
 def clock() -> datetime:
     """Returns the time at which something happened, in whole milliseconds.
 
-    For records only: whatever decides (leases, expiry, schedules) asks the database's clock.
+    Use it for records only. Decisions (leases, expiry, schedules) use the database's clock.
     """
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

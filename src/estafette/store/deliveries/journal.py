@@ -1,7 +1,7 @@
-"""Writing deliveries: each change with its event and the outbox messages of that event.
+"""The journal: writes creations and moves of deliveries, with their events and outbox messages.
 
-One statement for any number of deliveries, so that requests that arrive together are written
-together. It is made of what the owners of the tables give: each its part, and its columns.
+One statement writes any number of deliveries, so that requests which arrive at the same time share
+it. The module of each table provides its part of the statement and its columns.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ from estafette.store.work import UnitOfWork
 
 
 class JournalEntry(NamedTuple):
-    """A delivery as it is now, and the event that made it so.
+    """A delivery as it is after a creation or a move, and the event of that.
 
-    `before` is the status that a move came from; None for a new delivery.
+    `before` is the status before the move; None for a new delivery.
     """
 
     delivery: Delivery
@@ -37,7 +37,10 @@ class JournalEntry(NamedTuple):
 
     @property
     def with_terms(self) -> bool:
-        """Whether the new delivery has more to keep than a plain one; a live one is watched."""
+        """Whether the new delivery has values in more columns than a plain one.
+
+        A live delivery always has, because it is watched for due moves.
+        """
         of = self.delivery
         return of.scope.mode is Mode.LIVE or of.reference is not None or has_terms(of)
 
@@ -73,7 +76,8 @@ def _creation(*given: Columns[Any], new: str) -> str:
     """  # noqa: S608 - the parts are constants
 
 
-# A plain delivery, without terms or number, does not pay for the columns of the others.
+# Plain deliveries, without terms or reference, are written by a statement with fewer columns, which
+# is cheaper.
 _CREATE_PLAIN = _creation(_PLAIN, messages.SENDING, new=deliveries.CREATION_OF_PLAIN)
 _CREATE = _creation(_WITH_TERMS, messages.SENDING, deliveries.WATCH, new=deliveries.CREATION)
 
@@ -87,9 +91,9 @@ async def insert(
     steps: Sequence[NextStep] = (),
     answers: Sequence[tuple[Key, StoredAnswer]] = (),
 ) -> None:
-    """Writes new deliveries, with the messages that tell of them; marks their quotes used.
+    """Writes new deliveries with their events and messages; marks their quotes as used.
 
-    `sendings` say of each entry how its messages are sent. In the same statement go the `steps`
+    `sendings` has for each entry how its messages are sent. The same statement writes the `steps`
     that are planned for simulated couriers, and the `answers` to keep under idempotency keys.
     """
     connection = work.connection
@@ -129,9 +133,10 @@ async def move(
     limits: WatchLimits,
     sendings: Sequence[Sending],
 ) -> None:
-    """Writes one transition of each delivery, whose rows the caller has locked.
+    """Writes one move of each delivery, with its event and messages.
 
-    `sendings` say of each entry how its messages are sent.
+    The caller has locked the deliveries' rows. `sendings` has for each entry how its messages are
+    sent.
     """
     if not entries:
         return

@@ -1,6 +1,6 @@
-"""The outbox as a worker sees it: claim what is due, record what came of it.
+"""The outbox for the workers that send it: claim messages that are due, record their attempts.
 
-Messages are claimed under a lease, see `store/claims.py`.
+Messages are claimed under a lease; see `store/claims.py`.
 """
 
 import time
@@ -21,16 +21,17 @@ from estafette.store.webhooks import attempts, failures
 
 
 class ClaimedMessage(NamedTuple):
-    """A message leased to a worker, with what an attempt to send it needs.
+    """A message leased to a worker, with all that an attempt to send it needs.
 
-    `url` is None where the endpoint has just been disabled, or lost its own. `secret` is the
-    encrypted one that signs now, `next_secret` the one that will once a rotation ends. `headers`
-    are encrypted too.
-    `attempt` counts over all rounds, `attempt_in_round` those of this round that came to an end,
-    and this one. `round_seconds` is the round's age.
+    `url` is None where the endpoint has just been disabled, or has no address any more. `secret` is
+    the secret that signs now, and `next_secret` the one that will sign when a rotation ends; both
+    are encrypted, as are `headers`.
+    `attempt` is the number of the attempt over all rounds. `attempt_in_round` counts this attempt
+    and those of this round that were completed. `round_seconds` is the age of the round.
 
-    `order_seconds` is how long a message may wait for earlier ones of its delivery, 0: it does not.
-    `wait_seconds` above 0 says that it shall be given back for so long, because of an earlier one.
+    `order_seconds` is how long a message may wait for earlier ones of its delivery; 0 means that it
+    does not wait. Where `wait_seconds` is above 0, the message must not be sent now but released
+    for that time, because an earlier one goes first.
     """
 
     scope: Scope
@@ -63,12 +64,12 @@ class ClaimedMessage(NamedTuple):
 
     @property
     def is_test(self) -> bool:
-        """Whether it was sent by hand to try an endpoint."""
+        """Whether the message is a test of an endpoint, made by hand."""
         return self.delivery_id is None
 
     @property
     def key(self) -> tuple[UUID, UUID]:
-        """Its endpoint and its delivery: messages of one key are sent one after another."""
+        """The endpoint and the delivery: messages of the same key are sent one after another."""
         return self.endpoint_id, self.delivery_id or self.id
 
 
@@ -78,18 +79,19 @@ _NO_ORDER: Final[Mapping[str, float]] = {}
 _LOOK_AGAIN_SECONDS: Final = 0.2
 """How long a message waits for an earlier one that a worker is sending."""
 
-# Every endpoint gives at most its room. One that failed again and again gives one message, to the
-# worker that was first to claim it after its rest: its row is locked, and says so from then on.
-# Rows are found again by their place (ctid) and joined by laterals with a limit: no estimate of the
-# planner can turn these into scans of whole tables. A claim of a message that still carries a lease
-# follows a worker that never reported: such an attempt does not count in the schedule.
+# At most as many messages of an endpoint are claimed as there is room for. Of an endpoint that
+# failed again and again, one message is claimed after its rest, by the worker that locks the
+# endpoint's row first and marks it. Rows are found again by their place (ctid) and joined by
+# laterals with a limit, so that the planner cannot choose scans of whole tables. If a claimed
+# message still has a lease, its last worker never reported: that attempt does not count in the
+# schedule.
 #
-# Where an endpoint wants its webhooks in order, each is told how long it has to wait for earlier
-# ones of its delivery that were tried in vain or are being sent, as long as their round is younger
-# than that endpoint's bound. Those that are claimed with it go before it anyway. The first message
-# of a delivery has none before it and costs nothing. The one message of an endpoint that failed
-# again and again is one that has to wait for none. (`not in`, not `= 'pending'`: so that no index
-# by endpoint can stand in for the one by delivery.)
+# Where an endpoint wants its messages in order, the claim computes how long each has to wait for
+# earlier ones of its delivery that failed or are being sent, as long as their round is younger than
+# the endpoint's bound. Messages that are claimed in the same statement are sent in order anyway.
+# The first message of a delivery has none before it, so it costs nothing. Of an endpoint that
+# failed again and again, the one message is chosen among those that need not wait. (`not in`
+# instead of `= 'pending'`: so that the planner uses the index by delivery, not one by endpoint.)
 _PICKED = QUEUE.due(
     "messages.ctid as place",
     where="""
@@ -197,8 +199,8 @@ cross join lateral (
 ) earlier
 order by claimed.seq, claimed.ordinal
 """  # noqa: S608 - the parts are constants
-"""Its columns are the fields of `ClaimedMessage` in their order, the scope as two: they are read
-thousands of times a second, and so by their positions."""
+"""Its columns are the fields of `ClaimedMessage` in their order, with the scope as two columns.
+They are read by position, because that is faster and there are thousands of rows a second."""
 
 
 async def claim(
@@ -209,12 +211,12 @@ async def claim(
     worker: str,
     order: Mapping[str, float] = _NO_ORDER,
 ) -> list[ClaimedMessage]:
-    """Leases due messages to `worker`, those of one delivery in the order of its events.
+    """Leases due messages to `worker`; those of a delivery are returned in the order of its events.
 
-    At most `asked[endpoint]` of an endpoint, none of one that rests, one of one that has rested.
-    Messages that other workers are claiming at this moment are passed over. `order` says for each
-    dialect how many seconds a message waits for earlier ones of its delivery, where its endpoint
-    does not say it.
+    At most `asked[endpoint]` messages of an endpoint are claimed: none while it rests after
+    failures, and one after its rest. Messages that other workers are claiming at this moment are
+    skipped. `order` has for each dialect how many seconds a message waits for earlier ones of its
+    delivery, where its endpoint has no value of its own.
     """
     found = await connection.fetch(
         CLAIM,
@@ -244,13 +246,13 @@ def _claimed(row: asyncpg.Record) -> ClaimedMessage:
 
 
 class Finished(NamedTuple):
-    """What came of an attempt.
+    """The result of an attempt.
 
-    `began` is when, on this process's monotonic clock: what matters is how long ago that was.
+    `began` is when it began, by this process's monotonic clock; only its age is used.
     `retry_seconds` is the time from now to the next attempt of a message that is not delivered;
-    None: it is dead. `tells` is whether it says anything of the endpoint: what was not sent, or
-    went elsewhere, does not. `request` and `answer` are the beginnings of what was sent and
-    received, where they are kept.
+    None: the message is dead. `tells` is whether the result counts for the health of the endpoint:
+    a message that was not sent, or was sent to another URL, does not count. `request` and `answer`
+    are the beginnings of the request and of the response, where they are kept.
     """
 
     account_id: UUID
@@ -287,7 +289,7 @@ RESULT: Final = Columns[Finished](
         "answer": ("bytea", lambda result: result.answer),
     }
 )
-"""What is recorded of an attempt, and of the message that it tried."""
+"""The columns of a result: of the attempt, and of its message."""
 
 
 # (`not in`, not `= 'pending'`: the planner believes that hardly a message carries this worker's
@@ -316,10 +318,10 @@ select count(*) from settled
 async def record(
     connection: Connection, results: Sequence[Finished], *, worker: str, again: bool = False
 ) -> int:
-    """Keeps every attempt; settles the messages whose lease is still this worker's.
+    """Records every attempt, and settles the messages whose lease is still this worker's.
 
     `again` says that an earlier call with the same results may have been committed. Returns how
-    many were settled: the others have been claimed anew, or sent anew by hand.
+    many messages were settled. The others were claimed by another worker, or sent again by hand.
     """
     ordered = sorted(results, key=lambda result: (result.account_id, result.message_id))
     return await connection.fetchval(_RECORD, *RESULT.of(ordered), worker, again, *failures.RESTS)
@@ -339,7 +341,7 @@ RELEASED: Final = Columns[ClaimedMessage](
         "wait_seconds": ("float8", lambda message: message.wait_seconds),
     }
 )
-"""What is given back: a claim, and how long its message has to wait."""
+"""The columns of a release: the claim, and how long its message has to wait."""
 
 _RELEASE = f"""
 update messages set attempt = messages.attempt - 1, leased_by = null,
@@ -354,9 +356,10 @@ where messages.account_id = input.account_id and messages.id = input.message_id
 async def release(
     connection: Connection, claimed: Sequence[ClaimedMessage], *, worker: str
 ) -> None:
-    """Gives back what was not sent, as if it had not been claimed, for as long as it has to wait.
+    """Ends the claims of messages that were not sent, as if they had not been claimed.
 
-    Never to be called twice for one claim: the token is given out anew.
+    Each becomes due again after its `wait_seconds`. Never call this twice for one claim, because
+    the next claim gets the same fencing token.
     """
     ordered = sorted(claimed, key=lambda message: (message.scope.account_id, message.id))
     await connection.execute(_RELEASE, *RELEASED.of(ordered), worker)

@@ -1,1 +1,1 @@
-"""Manage courier companies, and hand deliveries to the platforms that some of them have."""
+"""Manage courier companies, and give deliveries to those that have a platform of their own."""

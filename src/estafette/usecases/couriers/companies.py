@@ -1,4 +1,4 @@
-"""Courier companies, as the operator manages them and as an account sees them."""
+"""Manage courier companies for the operator; list them for accounts."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _LONGEST_NAME = 200
 _LONGEST_ADDRESS = 500
 _MOST_ZONES = 200
 LARGEST_NUMBER = 2**31 - 1
-"""The most minutes, and grams."""
+"""The largest number of minutes, and of grams."""
 
 LARGEST_MARGIN = 1_000
 """The largest margin, in percent of a fee."""
@@ -41,9 +41,9 @@ class CompanyNotFoundError(LookupError):
     """No courier company has this slug."""
 
     def __init__(self, slug: str, *, of_accounts: bool = False) -> None:
-        """`slug` is the one that was asked for; `of_accounts`: others have it, of single accounts.
+        """`slug` is the one that was asked for. The message says what to do.
 
-        The message says what to do.
+        `of_accounts` says that companies which serve single accounts have this slug.
         """
         self.slug = slug
         text = f"there is no courier company {slug!r}"
@@ -53,9 +53,9 @@ class CompanyNotFoundError(LookupError):
 
 
 class CompanyRefusedError(ValueError):
-    """A courier company cannot be as it was asked for; the message says why.
+    """A courier company cannot be saved with these values; the message says why.
 
-    `field` names what is wrong with it, as `Company` and its parts name it.
+    `field` is the name of the wrong field, in `Company` or one of its parts.
     """
 
     def __init__(self, field: str, reason: str) -> None:
@@ -70,7 +70,7 @@ async def companies_of(platform: Platform, account: Account) -> tuple[Company, .
 
 
 async def offered_companies(platform: Platform, account: Account) -> tuple[Company, ...]:
-    """Returns the same for a checkout, which shows none while they cannot be read."""
+    """Returns the same for a checkout; returns none while the database cannot be read."""
     try:
         return await companies_of(platform, account)
     except (Busy, Unavailable):
@@ -78,15 +78,16 @@ async def offered_companies(platform: Platform, account: Account) -> tuple[Compa
 
 
 async def list_companies(platform: Platform, market: str | None = None) -> list[Company]:
-    """Returns all companies (of a market), inactive ones included, by name."""
+    """Returns all companies, or those of a market, inactive ones included, by name."""
     async with platform.pool.acquire() as connection:
         return await companies.every(connection, market)
 
 
 async def set_active(platform: Platform, company_id: UUID, *, active: bool) -> Company:
-    """Pauses a company, which is asked for no more quotes then, or has it asked again.
+    """Makes a company inactive, so that it is asked for no more quotes, or active again.
 
-    Whatever else is changed of it at the same time stands. Raises CompanyNotFoundError.
+    Changes of its other fields that are made at the same time are kept. Returns the company as it
+    is then. Raises CompanyNotFoundError.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         before = await companies.lock(connection, company_id)
@@ -102,7 +103,7 @@ async def set_active(platform: Platform, company_id: UUID, *, active: bool) -> C
 async def find_company(
     platform: Platform, market: str, slug: str, account_id: UUID | None = None
 ) -> Company:
-    """Returns the company of that slug in a market, one account's or everybody's.
+    """Returns the company of that slug in a market: the account's, or without one the market's.
 
     Raises CompanyNotFoundError.
     """
@@ -114,7 +115,7 @@ async def find_company(
 
 
 class CompaniesPage(NamedTuple):
-    """Some companies by name; the list goes on after `next`, None: these are the last."""
+    """A page of companies, by name; `next` is where the next page begins, None at the end."""
 
     companies: list[Company]
     next: CompanyPosition | None
@@ -126,7 +127,7 @@ async def page_of_companies(
     after: CompanyPosition | None = None,
     limit: int = 50,
 ) -> CompaniesPage:
-    """Returns companies, inactive ones included, those that follow `after`."""
+    """Returns at most `limit` companies after a position, inactive ones included, by name."""
     async with platform.connections.batch("companies") as connection:
         found = await companies.page(connection, wanted, after, limit + 1)
     shown = found[:limit]
@@ -146,8 +147,8 @@ async def company_of(platform: Platform, company_id: UUID) -> Company:
 async def save_company(platform: Platform, company: Company, edition: str | None = None) -> Company:
     """Adds a company, or changes the one with its id.
 
-    `edition` is that in which it was opened (`core.edition.edition_of(company)`); None: whatever it
-    is. Raises CompanyRefusedError, or EditedMeanwhileError.
+    `edition` is the edition of the company as it was opened (`core.edition.edition_of(company)`);
+    None skips the comparison. Raises CompanyRefusedError or EditedMeanwhileError.
     """
     if problem := _problem(company):
         raise CompanyRefusedError(*problem)
@@ -172,7 +173,7 @@ async def _note(
 
 
 def _facts(company: Company) -> dict[str, Any]:
-    """Returns what the audit records of a company; of a bank account only the number's end."""
+    """Returns what the audit records of a company; of a bank account only the last digits."""
     able, margin = company.capabilities, company.margin
     facts = {
         "market": company.market,
@@ -201,7 +202,7 @@ def _facts(company: Company) -> dict[str, Any]:
 async def change_company(
     platform: Platform, market: str, slug: str, account_id: UUID | None = None, **changes: Any
 ) -> Company:
-    """Changes some fields of a company (see `Company`); `active=False` retires it.
+    """Changes some fields of a company (see `Company`); `active=False` makes it inactive.
 
     Raises CompanyNotFoundError or CompanyRefusedError.
     """
@@ -226,15 +227,15 @@ async def company_tariffs(platform: Platform, company: Company) -> list[Tariff]:
 async def set_company_tariffs(
     platform: Platform, company: Company, tariffs: Sequence[Tariff]
 ) -> None:
-    """Puts a new price list in the place of a company's old one."""
+    """Replaces a company's price list."""
     async with platform.pool.acquire() as connection, connection.transaction():
         await replace_tariffs(connection, platform, company.market, tariffs, company.id)
 
 
 async def add_demo_companies(platform: Platform, account: Account) -> list[Company]:
-    """Gives a demo account the courier companies that its market has for one, where it has none.
+    """Adds the demo companies of the market for a demo account that has no companies.
 
-    Returns those that were added. Safe from several processes at once.
+    Returns those that were added. Several processes may do it at the same time.
     """
     added: list[Company] = []
     async with platform.pool.acquire() as connection, connection.transaction():
@@ -249,9 +250,10 @@ async def add_demo_companies(platform: Platform, account: Account) -> list[Compa
 
 
 async def strange_zones(platform: Platform, company: Company) -> dict[str, str | None]:
-    """The company's zones that name no city or province of its market, with what may be meant.
+    """Returns a company's zones that name no city or province of its market, with a suggestion.
 
-    They hold addresses that are written so, and no others: most often it is a slip.
+    Such a zone covers only addresses that are written exactly so; most often it is a typing error.
+    The suggestion is None where no name is similar.
     """
     async with platform.pool.acquire() as connection:
         cities = await catalog.cities(connection, company.market)
@@ -274,7 +276,7 @@ class _Problem(NamedTuple):
 
 
 def _problem(company: Company) -> _Problem | None:
-    """Returns why a company cannot be so, or None."""
+    """Returns why a company cannot be saved with these values, or None."""
     able, bank = company.capabilities, company.capabilities.bank
     if company.market not in MARKETS:
         known = ", ".join(sorted(MARKETS))

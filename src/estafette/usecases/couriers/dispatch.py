@@ -1,9 +1,9 @@
 """Give deliveries to companies that have a platform of their own, and follow them there.
 
-Only what is known here is written here; asking the platform is the business of the connector. It
-claims errands, does each without a transaction being open, and says what came of it. Whatever dies
-in between, an errand is claimed again when its lease ends, and is then in doubt: it has to be
-looked up at the platform before it may be placed there.
+This module records results in our database; the connector sends the requests to the platform. The
+connector claims errands, carries each out while no transaction is open, and reports the result
+here. If a process dies in between, the errand is claimed again when its lease ends. It is then in
+doubt, and has to be looked up at the platform before it may be placed there.
 """
 
 from dataclasses import dataclass, replace
@@ -43,11 +43,11 @@ __all__ = [
 ]
 
 FIRST_LOOK = timedelta(seconds=5)
-"""How long after it was placed a delivery is looked at, if no webhook comes."""
+"""How long after a delivery was placed it is looked at for the first time, if no webhook comes."""
 
 NOT_TAKEN = "The courier company could not take the delivery"
-"""What the timeline says of a refusal. What the platform said of it is for the operator alone: it
-may hold account numbers, prices and links, and merchants and recipients read the timeline."""
+"""The note of a refusal in the delivery's timeline, which merchants and recipients read. The
+platform's own reason is only for the operator: it may have account numbers, prices and links."""
 
 NOT_KNOWN = "The courier company does not know the delivery any more"
 
@@ -56,7 +56,7 @@ _log = Logger()
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How a platform has taken a delivery: its id there, the recipient's PIN, the fee asked."""
+    """How a platform has accepted a delivery: its id there, the recipient's PIN, and its fee."""
 
     upstream_id: str
     pin: str | None = None
@@ -69,10 +69,11 @@ async def placed(
     placement: Placement,
     look_again_in: timedelta = FIRST_LOOK,
 ) -> bool:
-    """The platform has it. From now on it is followed there.
+    """Records that the platform has the delivery, which is followed there from now on.
 
-    The PIN and the fee that the platform named become the delivery's. False when the attempt is no
-    longer the caller's: then nothing is recorded, and whoever has it now will look it up.
+    The PIN and the fee that the platform named become the delivery's. Returns False when the
+    attempt is no longer the caller's: then nothing is recorded, and the worker that holds the
+    dispatch now will look it up.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         held = await _hold(connection, errand, "waiting")
@@ -98,12 +99,12 @@ async def unplaced(
     doubtful: bool = False,
     looked_up: bool = False,
 ) -> bool:
-    """Notes that it could not be placed now, or not be looked at; tries again after `retry_in`.
+    """Records that an attempt to place a delivery or to look at it failed; `retry_in` is the wait.
 
-    `doubtful`: the request to place it may have arrived all the same. `looked_up`: this attempt has
-    asked the platform and found that it does not have it; see `doubt_after`. Neither matters for
-    what is placed. A delivery that has ended meanwhile and is certainly not there is closed.
-
+    `doubtful` says that the request to place it may have arrived although it failed. `looked_up`
+    says that this attempt asked the platform, which does not have the delivery; see `doubt_after`.
+    For a delivery that is placed already, neither has a meaning. Where the delivery has ended
+    meanwhile and is certainly not at the platform, the dispatch is closed.
     Returns False when the attempt is no longer the caller's.
     """
     state = "placed" if errand.upstream_id else "waiting"
@@ -122,15 +123,15 @@ async def unplaced(
 
 
 def _look_again(held: "_Held", reason: str, retry_in: timedelta) -> Outcome:
-    """What becomes of a placed dispatch that could not be looked at."""
-    # what is still to be called off there goes before what is only looked at
+    """Returns the outcome for a placed dispatch that could not be looked at."""
+    # a delivery that still has to be cancelled there goes before those that are only looked at
     urgent = held.delivery.status is Status.CANCELLED
     polls = held.standing.polls + 1
     return Outcome("placed", retry_in, polls=polls, error=reason, urgent=urgent)
 
 
 def _place_again(held: "_Held", doubt: Doubt, reason: str, retry_in: timedelta) -> Outcome:
-    """What becomes of a dispatch that could not be placed."""
+    """Returns the outcome for a dispatch that could not be placed."""
     if held.delivery.progress.is_final and doubt is Doubt.OVER:
         return Outcome("closed", None, error=reason)
     return Outcome("waiting", retry_in, doubt, error=reason)
@@ -146,11 +147,12 @@ def _doubt(errand: Errand, held: "_Held", doubtful: bool, looked_up: bool) -> Do
 
 
 async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
-    """The platform has it not and will never take it: the delivery stalls for the operator.
+    """Records that the platform does not have the delivery and refuses it; the delivery stalls.
 
-    `reason` is for the operator, with the dispatch and in the log. False when the attempt is no
-    longer the caller's, or when it may get there all the same, as the platform spoke of it
-    meanwhile or a request may still be under way: then it is looked up again.
+    `reason` is kept with the dispatch and logged, for the operator. Returns False when the attempt
+    is no longer the caller's. Returns False too when the delivery may still be at the platform,
+    because the platform sent a webhook about it meanwhile or a request may still be under way: then
+    it is looked up again.
     """
     async with (
         platform.pool.acquire() as connection,
@@ -174,9 +176,10 @@ async def refused(platform: Platform, errand: Errand, reason: str) -> bool:
 
 
 async def lost(platform: Platform, errand: Errand, reason: str) -> bool:
-    """The platform does not know any more what it had taken: the delivery stalls for the operator.
+    """Records that the platform no longer knows a delivery that it had accepted; it stalls.
 
-    The dispatch is disputed, for `reason`. False when the attempt is no longer the caller's.
+    The dispatch becomes disputed, for `reason`. Returns False when the attempt is no longer the
+    caller's.
     """
     async with (
         platform.pool.acquire() as connection,
@@ -194,13 +197,13 @@ async def lost(platform: Platform, errand: Errand, reason: str) -> bool:
 async def followed(
     platform: Platform, errand: Errand, report: Report, look_again_in: timedelta
 ) -> bool:
-    """Brings the delivery to where it is at the platform, in one transaction.
+    """Moves the delivery to the status that it has at the platform, in one transaction.
 
-    Every step there since the last report is made here, and those that were missed between; see
-    `core.upstream.follow`. When it has ended in both places the dispatch is closed; where it cannot
-    come to the end here that it has there, it is disputed, unless something happened since the
-    platform was asked: then it is looked at again. False when the attempt is no longer the
-    caller's.
+    Every step since the last report is made here too, and those that the report left out; see
+    `core.couriers.upstream.follow`. When the delivery has ended in the same way in both places, the
+    dispatch is closed. Where the end that it has there is not possible here, the dispatch becomes
+    disputed; but if a webhook came since the platform was asked, it is looked at again instead.
+    Returns False when the attempt is no longer the caller's.
     """
     async with (
         platform.pool.acquire() as connection,
@@ -235,7 +238,7 @@ def _after(
     report: Report,
     look_again_in: timedelta,
 ) -> Outcome:
-    """What becomes of a dispatch that was looked at."""
+    """Returns the outcome for a dispatch that was looked at."""
     if following.conflict:
         difference = f"{following.conflict} there, {delivery.status} here"
         return Outcome("disputed", None, seen=following.seen, error=difference)
@@ -248,11 +251,11 @@ def _after(
 async def note_webhook(
     platform: Platform, company_id: UUID, upstream_id: str, delivery_id: UUID | None
 ) -> bool:
-    """Makes the look at a delivery due now, because its platform has sent a webhook about it.
+    """Makes an errand to look at a delivery due now: its platform has sent a webhook about it.
 
-    `upstream_id` is its id there, `delivery_id` ours if the platform repeated it. Nothing else of
-    the webhook is believed, so that its order, a copy or a replay can do no harm. Returns False
-    when the company has no such delivery of ours. Raises Busy.
+    `upstream_id` is the delivery's id there, `delivery_id` our id if the platform repeated it.
+    Nothing else of the webhook is used, so webhooks that come late, twice or in another order can
+    do no harm. Returns False when the company has no such delivery of ours. Raises Busy.
     """
     company = platform.connections.account(company_id)
     async with company as connection, platform.transaction(connection) as work:
@@ -280,7 +283,7 @@ async def note_webhook(
 
 
 async def count_dispute(platform: Platform, account_id: UUID, company_id: UUID | None) -> None:
-    """Lets it be measured that the company and we differ on a delivery of the account."""
+    """Measures a dispute: the company and we report different ends of a delivery of the account."""
     async with platform.connections.account(account_id) as connection:
         market = await accounts.market_of(connection, account_id)
     platform.observe_dispatch(await company_of(platform, market, company_id), "disputed")
@@ -288,7 +291,7 @@ async def count_dispute(platform: Platform, account_id: UUID, company_id: UUID |
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A delivery and its dispatch, both locked, whose attempt is still the caller's."""
+    """A delivery and its dispatch, both locked; the caller's attempt still holds the dispatch."""
 
     delivery: Delivery
     standing: Standing
@@ -315,7 +318,7 @@ async def _agree(
     pin: str | None,
     fee: int | None,
 ) -> None:
-    """Takes over what the platform says of PIN and fee, where it is not what is known."""
+    """Writes the platform's PIN and fee to the delivery, where they differ from those known."""
     known = pin is None or pin == open_pin(platform.cipher, delivery)
     agreed = replace(
         delivery,
@@ -329,7 +332,7 @@ async def _agree(
 async def _stall(
     work: UnitOfWork, platform: Platform, delivery: Delivery, errand: Errand, note: str
 ) -> None:
-    """Tells everybody that the delivery waits for the operator: our word, not the courier's."""
+    """Moves the delivery to stalled, with the system as the actor, so that the operator sees it."""
     if Status.STALLED not in delivery.progress.allowed():  # it has stalled already, or has ended
         return
     move = Move(Status.STALLED, Actor.SYSTEM, note)

@@ -1,4 +1,4 @@
-"""Errands to the platforms of courier companies: what to place there, what to look at, for whom."""
+"""Claim errands: deliveries to be placed at the platforms of courier companies, or looked at."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,19 +23,21 @@ __all__ = [
 ]
 
 IN_FLIGHT = timedelta(minutes=1)
-"""How long a request may be on its way, or wait in a platform's queue, that nobody waits for."""
+"""How long a request may still be under way, or wait in a queue of the platform, after we have
+stopped waiting for its answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
     """A delivery to be placed at a company's platform or, with an `upstream_id`, to be looked at.
 
-    `attempt` is the fencing token. `upstream` is what the company's offer wanted to see again.
-    A `doubtful` one may be there already, and is looked up before it is placed. `first_tried_at`
-    is when the first attempt to place it began, by the database's clock, and `trying_for` how long
-    ago that was. `doubt` is how long ago a request may last have left that nobody knows the end of.
-    `seen` is the id of the last event there that was applied here, `polls` how many
-    looks in a row saw nothing new. `recalled`: the merchant has asked to have it cancelled there.
+    `attempt` is the fencing token. `upstream` is the data of the company's offer that has to be
+    sent with the order. A `doubtful` delivery may be there already, so it is looked up before it is
+    placed. `first_tried_at` is when the first attempt to place it began, by the database's clock,
+    and `trying_for` is how long ago that was. `doubt` is how long ago the last request was sent
+    whose result is not known. `seen` is the id of the last event there that was applied here.
+    `polls` is how many times in a row a look brought nothing new. `recalled` says that the merchant
+    has asked to have it cancelled there.
     """
 
     company: Company
@@ -53,19 +55,23 @@ class Errand:
 
     @property
     def doubtful(self) -> bool:
-        """Whether it may be there though nobody knows."""
+        """Whether it is not known if the platform has the delivery."""
         return self.doubt is not None
 
     @property
     def may_arrive_yet(self) -> bool:
-        """Whether a request may still be under way: a look-up in vain proves nothing then."""
+        """Whether a request to place it may still be under way.
+
+        Then a look-up that does not find the delivery does not prove that it is not there.
+        """
         return self.doubt is not None and self.doubt < IN_FLIGHT
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it may still be placed. One that is not may only be looked up.
+        """Whether the delivery may still be placed. If not, it may only be looked up.
 
-        If it is there, say `placed`; if not, `unplaced` with `looked_up`, which closes it.
+        If the look-up finds it, call `placed`; if not, call `unplaced` with `looked_up`, which
+        closes the dispatch.
         """
         return not self.delivery.progress.is_final
 
@@ -74,7 +80,7 @@ class Errand:
 class ErrandRound:
     """Errands to run now, and in how many seconds the next one is due; None when none waits.
 
-    `due_in_seconds` is not above zero when more are due of companies that had room for more.
+    `due_in_seconds` is zero or less when more errands are due, of companies that have free slots.
     """
 
     errands: Sequence[Errand]
@@ -88,9 +94,9 @@ async def claim(
 ) -> ErrandRound:
     """Leases due errands to the caller, and commits that before anything is sent.
 
-    As many as there is room for, of each company what is to be placed before what is to be looked
-    at. Each must be settled (`placed`, `unplaced`, `refused`, `followed`, `lost`) within `lease`,
-    or it is claimed again.
+    `rooms` bounds how many are claimed, in all and of each company. Of each company, deliveries to
+    be placed go before those to be looked at. Each errand must be settled (`placed`, `unplaced`,
+    `refused`, `followed`, `lost`) within `lease`, or it is claimed again.
     """
     async with platform.pool.acquire() as connection:
         claimed = await due_dispatches.claim(connection, list(platform.dialects), lease, rooms)
@@ -99,13 +105,13 @@ async def claim(
     for one in claimed:
         try:
             errands.append(await _errand(platform, one))
-        except LookupError as error:  # its lease gives it back; the others go on
+        except LookupError as error:  # it is claimed again after its lease
             report("errands", error, delivery=str(one.delivery.id))
     return ErrandRound(errands, due_in_seconds)
 
 
 def _left(rooms: Rooms, claimed: Sequence[Claimed]) -> Rooms:
-    """Returns the rooms of companies after a claim."""
+    """Returns how much room is left after a claim."""
     left = dict(rooms.of)
     for one in claimed:
         room = left.get(one.company_id, rooms.unnamed)
@@ -118,7 +124,7 @@ def _left(rooms: Rooms, claimed: Sequence[Claimed]) -> Rooms:
 
 
 async def elsewhere(platform: Platform, delivery: Delivery) -> Elsewhere | None:
-    """Returns how a delivery stands with the platform that carries it; None when none does."""
+    """Returns the state of a delivery's dispatch; None when no other platform carries it."""
     if not delivery.remote:
         return None
     async with platform.pool.acquire() as connection:
@@ -147,7 +153,7 @@ async def company_of(platform: Platform, market: str, company_id: UUID | None) -
     if company_id is None:
         raise LookupError("a delivery without a company is nobody's to carry elsewhere")
     company = (await platform.catalog.companies(market)).by_id(company_id)
-    if company is None:  # it is newer than what is remembered; companies are never deleted
+    if company is None:  # newer than the catalog in memory; companies are never deleted
         platform.catalog.forget()
         company = (await platform.catalog.companies(market)).by_id(company_id)
     if company is None:

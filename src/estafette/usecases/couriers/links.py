@@ -1,4 +1,4 @@
-"""Links to the platforms of courier companies: where they are and with what we are let in."""
+"""Links to the platforms of courier companies: their addresses, keys and webhook secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,20 +14,20 @@ from estafette.usecases import audit
 from estafette.usecases.platform import Platform
 
 _LONGEST = 500
-"""Characters of an address, a key or a secret."""
+"""How many characters an address, a key or a secret may have."""
 
 
 class LinkRefusedError(ValueError):
-    """A company cannot be linked so; the message says why."""
+    """A company cannot be linked with these values; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """How a company's platform is reached.
 
-    `base_url` is its address without a slash at the end, under which its `/v1` is. `keys` are the
-    secret keys that it gave us, `webhook_secrets` what it signs its webhooks with, by mode. A mode
-    without a key is not served.
+    `base_url` is its address, before `/v1` and without a slash at the end. `keys` are the secret
+    keys that it gave us, `webhook_secrets` the secrets that it signs its webhooks with, both by
+    mode. Deliveries of a mode without a key are not given to it.
     """
 
     company_id: UUID
@@ -39,8 +39,8 @@ class Link:
 async def link_of(platform: Platform, company_id: UUID) -> Link | None:
     """Returns the company's link, decrypted; None when it has none.
 
-    Costs no query while the configuration is remembered. Raises WrongSecretKeyError when it was
-    encrypted with another key.
+    Makes no query while the link is in the catalog's memory. Raises WrongSecretKeyError when it was
+    encrypted with another secret key.
     """
     stored = (await platform.catalog.links()).get(company_id)
     if stored is None:
@@ -58,7 +58,7 @@ async def link_of(platform: Platform, company_id: UUID) -> Link | None:
 
 
 async def connect(platform: Platform, company: Company, link: Link) -> Link:
-    """Links a remote company, in the place of any link that it had; returns the link as it is kept.
+    """Sets or replaces the link of a remote company; returns the link as it is stored.
 
     Raises LinkRefusedError.
     """
@@ -96,9 +96,10 @@ async def connect(platform: Platform, company: Company, link: Link) -> Link:
 
 
 async def disconnect(platform: Platform, company: Company) -> bool:
-    """Forgets a company's link; False when it had none.
+    """Removes a company's link; returns False when it had none.
 
-    What was placed there is not followed until it is linked again; nothing of it is lost.
+    Deliveries that were placed there are not followed until it is linked again; their dispatches
+    are kept.
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         was_linked = await links.remove(connection, company.id)
@@ -114,7 +115,7 @@ async def disconnect(platform: Platform, company: Company) -> bool:
 
 
 def owner(company_id: UUID, name: str) -> bytes:
-    """What a key or secret of a link belongs to; `name` is its column, such as `live_key`."""
+    """Returns what the encryption binds a key or secret to; `name` is its column (`live_key`)."""
     return company_id.bytes + name.encode()
 
 
@@ -123,7 +124,7 @@ def _owner(company_id: UUID, kind: str, mode: Mode) -> bytes:
 
 
 def _problem(link: Link) -> str | None:
-    """Returns why a link cannot be so, or None."""
+    """Returns why a company cannot be linked with these values, or None."""
     texts = (link.base_url, *link.keys.values(), *link.webhook_secrets.values())
     if any(len(text) > _LONGEST for text in texts):
         return f"the address, keys and webhook secrets must be at most {_LONGEST} characters long"

@@ -1,4 +1,4 @@
-"""The platforms that courier companies have, and how what was given to them stands."""
+"""The platforms that courier companies have, and the state of the deliveries given to them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,9 +12,9 @@ from estafette.usecases.platform import Platform
 
 
 class ConnectedPlatform(NamedTuple):
-    """A company with a platform of its own: where that is, which modes it serves, what is there.
+    """A company with a platform of its own: its address, the modes it serves, its deliveries there.
 
-    `url` is None, and no mode served, while the company is not connected.
+    While the company is not linked, `url` is None and it serves no mode.
     """
 
     company: Company

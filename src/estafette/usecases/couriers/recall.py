@@ -1,8 +1,9 @@
-"""Call a delivery off at the platform that carries it, before it is cancelled here.
+"""Cancel a delivery at the platform that carries it, before it is cancelled here.
 
-The platform is asked while no transaction is open, so what is known is looked at twice: before, to
-know whether it must be asked, and after, to cancel what was called off. That the merchant wants it
-is noted before: whoever follows the delivery completes what a crash leaves undone.
+The platform is asked while no transaction is open. So the delivery is read twice: before the
+request, to know whether the platform has to be asked, and after it, to cancel the delivery here.
+The merchant's wish is noted before the request: if this process crashes, the worker that follows
+the delivery completes the cancellation.
 """
 
 import asyncio
@@ -39,10 +40,10 @@ class Held(NamedTuple):
 
 
 async def hold(connection: Connection, delivery: Delivery) -> Held | None:
-    """Returns what keeps a locked delivery from being cancelled; None: nothing does.
+    """Returns what prevents a locked delivery from being cancelled at once; None if nothing does.
 
-    Where it is placed, the wish to cancel it is noted. Raises CourierUnavailable when it may be at
-    the platform and nobody knows.
+    Where the delivery is placed, the merchant's wish to cancel it is noted. Raises
+    CourierUnavailable when it is not known whether the delivery is at the platform.
     """
     if not delivery.remote:
         return None
@@ -63,10 +64,12 @@ async def hold(connection: Connection, delivery: Delivery) -> Held | None:
 async def resolve(
     platform: Platform, held: Held, dialect: Dialect, until: float
 ) -> Recalled | None:
-    """Does what a hold asks for; returns what came of calling it off, None: look at it anew.
+    """Asks the platform to cancel a held delivery, or waits for the attempt to place it to end.
 
-    `until` is when patience with an attempt under way ends, by the loop's clock. Raises
-    CourierUnavailable when that passes, or when it is not known whether it was called off.
+    Returns what the platform answered, or None after such a wait: then the caller has to look at
+    the delivery again. `until` is when the wait ends at the latest, in seconds of the event loop's
+    clock. Raises CourierUnavailable after that time, and when it is not known whether the platform
+    has cancelled the delivery.
     """
     delivery = held.delivery
     if held.upstream_id is None:
@@ -97,7 +100,10 @@ async def resolve(
 
 
 async def _news_of(platform: Platform, delivery: Delivery, dialect: Dialect) -> None:
-    """Waits a moment for the follower to tell why it was refused: the answer will name it."""
+    """Waits until the follower has recorded why the platform refused, `patience.news` at most.
+
+    The answer to the merchant can then name the delivery's new status.
+    """
     try:
         async with asyncio.timeout(platform.patience.news):
             known: Delivery | None = delivery
@@ -110,9 +116,10 @@ async def _news_of(platform: Platform, delivery: Delivery, dialect: Dialect) -> 
 
 
 async def close(connection: Connection, delivery: Delivery) -> bool:
-    """Ends the dispatch of a delivery that was called off; `delivery` is as it is now, locked.
+    """Ends the dispatch of a delivery that the platform has cancelled.
 
-    False when it is not cancelled here: then the dispatch is disputed.
+    `delivery` is the locked delivery as it is now. Returns False when it is not cancelled here:
+    then the dispatch becomes disputed.
     """
     key = (delivery.scope.account_id, delivery.id)
     if delivery.status is Status.CANCELLED:

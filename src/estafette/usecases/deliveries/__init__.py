@@ -1,1 +1,1 @@
-"""Create, move, cancel, find and follow deliveries; keep or erase what they say of people."""
+"""Create, move, cancel, find and follow deliveries; keep or erase their personal data."""

@@ -32,7 +32,7 @@ from estafette.usecases.platform import Platform, clock
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A transition somebody asks for; `pin` is what the recipient told the one who asks."""
+    """A transition that somebody asks for; `pin` is the recipient's PIN as they entered it."""
 
     to: Status
     actor: Actor
@@ -41,14 +41,17 @@ class Move:
 
 
 def moved(delivery: Delivery, move: Move, dialect: Dialect) -> JournalEntry:
-    """The delivery after the move, with its event. Raises TransitionRefused or HistoryFull."""
+    """Returns the delivery after the move, with its event; writes nothing.
+
+    Raises TransitionRefused or HistoryFull.
+    """
     before = delivery.progress
     progress = before.moved(move.to)
     if progress is None:
         if move.to in before.connected():
             raise HistoryFull(before.status, move.to, EVENT_LIMIT)
         raise TransitionRefused(before.status, before.milestone, move.to)
-    now = max(clock(), delivery.updated_at)  # time never runs backwards within a delivery
+    now = max(clock(), delivery.updated_at)  # a delivery's events never go back in time
     event = Event(
         id=new_id(),
         delivery_id=delivery.id,
@@ -65,16 +68,19 @@ def moved(delivery: Delivery, move: Move, dialect: Dialect) -> JournalEntry:
 
 
 async def lock_one(connection: Connection, scope: Scope, delivery_id: UUID) -> Delivery:
-    """The delivery, its row locked for this transaction. Raises DeliveryNotFound."""
+    """Locks a delivery's row for this transaction; returns it. Raises DeliveryNotFound."""
     found = await deliveries.lock(connection, [(scope, delivery_id)])
     delivery = found.get((scope, delivery_id))
-    if delivery is None:  # there is none, or it is of the account's other mode
+    if delivery is None:  # it does not exist, or it is of the account's other mode
         raise DeliveryNotFound(delivery_id)
     return delivery
 
 
 def plan(delivery: Delivery, moves: Sequence[Move], dialect: Dialect) -> list[JournalEntry]:
-    """The entries of moves that follow one another. Raises TransitionRefused or HistoryFull."""
+    """Returns the journal entries of moves made one after another; writes nothing.
+
+    Raises TransitionRefused or HistoryFull.
+    """
     entries: list[JournalEntry] = []
     for move in moves:
         latest = entries[-1].delivery if entries else delivery
@@ -83,13 +89,16 @@ def plan(delivery: Delivery, moves: Sequence[Move], dialect: Dialect) -> list[Jo
 
 
 class Advanced(NamedTuple):
-    """What has come of moves: all, or none and a `refusal` to be raised after the commit."""
+    """The result of moves: either all were made, or none was and `refusal` says why.
+
+    The refusal is raised after the commit, because the transaction counts a wrong PIN.
+    """
 
     delivery: Delivery
     refusal: Refusal | None
 
     def result(self) -> Delivery:
-        """The delivery after the moves. Raises what refused them."""
+        """Returns the delivery after the moves. Raises the refusal where there is one."""
         if self.refusal is not None:
             raise self.refusal
         return self.delivery
@@ -104,7 +113,7 @@ async def carry_out(
 ) -> Advanced:
     """Writes planned moves of a locked delivery, unless the recipient's PIN is missing or wrong.
 
-    A wrong one is counted, which the transaction has to keep.
+    A wrong PIN is counted in this transaction, so the caller has to commit it.
     """
     refusals = [refusal for move in moves if (refusal := _pin_refusal(platform, delivery, move))]
     if refusals:
@@ -138,7 +147,7 @@ async def advance(
 
 
 def _pin_refusal(platform: Platform, delivery: Delivery, move: Move) -> Refusal | None:
-    """Why a delivery cannot be handed over with the PIN of a move, or None."""
+    """Returns why a delivery cannot be handed over with the PIN of a move, or None if it can."""
     if delivery.pin is None or move.to is not Status.DELIVERED or move.actor is Actor.OPERATOR:
         return None
     if delivery.pin_is_locked:
@@ -151,7 +160,10 @@ def _pin_refusal(platform: Platform, delivery: Delivery, move: Move) -> Refusal 
 
 
 async def unlock_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> Delivery:
-    """Lets the recipient's PIN be tried anew; the operator's way out. Raises DeliveryNotFound."""
+    """Sets the count of wrong PINs to zero, for the operator: the PIN can be tried again.
+
+    Returns the delivery as it is then. Raises DeliveryNotFound.
+    """
     account = platform.connections.account(scope.account_id)
     async with account as connection, connection.transaction():
         delivery = await lock_one(connection, scope, delivery_id)
@@ -164,7 +176,7 @@ async def unlock_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> Del
 
 
 async def reveal_pin(platform: Platform, scope: Scope, delivery_id: UUID) -> str | None:
-    """The recipient's PIN in clear text, None where there is none; the audit tells who saw it.
+    """Returns the recipient's PIN in clear text, or None where there is none; audits who saw it.
 
     Raises DeliveryNotFound or WrongSecretKeyError.
     """

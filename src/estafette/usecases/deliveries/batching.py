@@ -1,4 +1,4 @@
-"""Group commit: requests that arrive together are done together."""
+"""Group commit: requests that arrive at the same time are carried out in one batch."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -22,14 +22,15 @@ class _Waiting(Generic[Item, Result]):
 
 
 class Batcher(Generic[Item, Result]):
-    """Gathers items that wait while earlier ones are being done, and does them as one batch.
+    """Collects items while earlier ones are being processed, and processes them as one batch.
 
-    A lone item is done at once: nothing waits for company. A batch takes one item of each owner in
-    turn until it is full, so one owner's thousand items do not keep another's waiting. `work` takes
-    a batch and returns a result for each item in the same order; when it raises, the items are
-    tried again, each owner's apart and then in halves, so that one bad item fails alone. Where the
-    batch may have been done in spite of the error, or there was no place for it, nothing is tried
-    again: all who wait get the error, and whoever sent a key can ask again.
+    A single item is processed at once: it does not wait for others. A batch takes one item of each
+    owner in turn until it is full, so that the many items of one owner do not delay those of
+    another. `work` takes a batch and returns a result for each item in the same order. When it
+    raises, the items are tried again, each owner's separately and then in halves, so that one bad
+    item fails alone. Where the batch may have been committed in spite of the error, or the database
+    had no connection for it, nothing is tried again: all callers get the error, and those who sent
+    an idempotency key can repeat their requests.
     """
 
     def __init__(
@@ -40,9 +41,9 @@ class Batcher(Generic[Item, Result]):
         size: int,
         lanes: int,
     ) -> None:
-        """At most `size` items in a batch, at most `lanes` batches at the same time.
+        """Puts at most `size` items in a batch and runs at most `lanes` batches at the same time.
 
-        `owner` tells whose an item is.
+        `owner` returns the owner of an item.
         """
         self._work = work
         self._owner = owner
@@ -52,9 +53,10 @@ class Batcher(Generic[Item, Result]):
         self._running: set[asyncio.Task[None]] = set()
 
     async def do(self, item: Item) -> Result:
-        """Does one item; returns its result or raises what it alone raises.
+        """Processes one item; returns its result, or raises the error of this item.
 
-        One whose caller is cancelled before its turn is not done. Raises Busy where too many wait.
+        An item whose caller is cancelled before its turn is not processed. Raises Busy where too
+        many items wait.
         """
         one = _Waiting[Item, Result](item, asyncio.get_running_loop().create_future())
         owner = self._owner(item)
@@ -85,7 +87,7 @@ class Batcher(Generic[Item, Result]):
     async def _batch(self, batch: list[_Waiting[Item, Result]]) -> None:
         try:
             results = await self._work([one.item for one in batch])
-        except Exception as error:  # whatever it is, it belongs to those who wait
+        except Exception as error:  # any error is passed on to the callers who wait
             if len(batch) == 1 or is_in_doubt(error) or isinstance(error, Busy | Unavailable):
                 for one in batch:
                     if not one.future.done():
@@ -99,7 +101,7 @@ class Batcher(Generic[Item, Result]):
                 one.future.set_result(result)
 
     def _parts(self, batch: list[_Waiting[Item, Result]]) -> list[list[_Waiting[Item, Result]]]:
-        """Returns each owner's items; the halves of one owner's."""
+        """Returns the batch split by owner, or in halves where all items are of one owner."""
         by_owner: dict[Hashable, list[_Waiting[Item, Result]]] = {}
         for one in batch:
             by_owner.setdefault(self._owner(one.item), []).append(one)

@@ -1,4 +1,4 @@
-"""Cancel a delivery because its merchant asks for it."""
+"""Cancel a delivery on its merchant's request."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,10 +31,10 @@ from estafette.usecases.platform import Platform
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """What a merchant asks to have cancelled, and why.
+    """A merchant's request to cancel a delivery, and the reason.
 
-    `by` is the person of the merchant's who asks for it, whom the audit names; None: a program.
-    `render` writes the cancelled delivery or the conflict as the dialect answers it.
+    `by` is the merchant's person who asks for it, to be named in the audit; None when a program
+    asks. `render` turns the cancelled delivery or the conflict into the dialect's reply.
     """
 
     scope: Scope
@@ -47,13 +47,13 @@ class Cancellation:
 
 
 async def cancel(platform: Platform, wanted: Cancellation) -> Answer:
-    """Cancels the delivery, or repeats what was answered under the idempotency key.
+    """Cancels the delivery, or repeats the answer that is kept under the idempotency key.
 
-    A delivery that another platform carries is cancelled there first, unless it never got there.
+    A delivery that was placed at a company's platform is cancelled there first.
 
-    Raises DeliveryNotFound, IdempotencyMismatch, or CourierUnavailable: nothing is cancelled then,
-    and the merchant may try again. A refusal to cancel (CancelRefused) is an answer that
-    `wanted.render` writes.
+    Raises DeliveryNotFound, IdempotencyMismatch or CourierUnavailable; then nothing is cancelled,
+    and the merchant may try again. A refusal to cancel (CancelRefused) is not raised: it is an
+    answer, which `wanted.render` writes.
     """
     until = asyncio.get_running_loop().time() + platform.patience.placing
     recalled: Recalled | None = None
@@ -65,7 +65,10 @@ async def cancel(platform: Platform, wanted: Cancellation) -> Answer:
 async def _look_and_cancel(
     platform: Platform, wanted: Cancellation, recalled: Recalled | None
 ) -> Answer | Held:
-    """Cancels the delivery if nothing holds it; `recalled` is what came of calling it off."""
+    """Cancels the delivery, or returns what has to be settled with the company's platform first.
+
+    `recalled` is the result of cancelling it there; None before that was tried.
+    """
     async with (
         platform.connections.account(wanted.scope.account_id) as connection,
         platform.transaction(connection) as work,
@@ -100,7 +103,7 @@ async def _look_and_cancel(
 async def _cancelled(
     work: UnitOfWork, platform: Platform, wanted: Cancellation, delivery: Delivery
 ) -> Delivery:
-    """Records the merchant's cancellation of a locked delivery, and returns that."""
+    """Records the merchant's cancellation of a locked delivery; returns the delivery after it."""
     move = Move(Status.CANCELLED, Actor.MERCHANT, wanted.reason)
     entry = moved(delivery, move, wanted.dialect)
     await record.moves(work, platform, [entry])

@@ -1,4 +1,4 @@
-"""Let a delivery go on that is held until its merchant confirms it."""
+"""Release a delivery that is held until its merchant confirms it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from estafette.usecases.platform import Platform
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a merchant confirms, by which key.
+    """A merchant's request to confirm a delivery, with its idempotency key.
 
-    `render` writes the delivery that goes on, or the conflict, as the dialect answers it.
+    `render` turns the confirmed delivery or the conflict into the dialect's reply.
     """
 
     scope: Scope
@@ -39,10 +39,10 @@ class Confirmation:
 
 
 async def confirm(platform: Platform, wanted: Confirmation) -> Answer:
-    """Lets the delivery go on, or repeats what was answered under the idempotency key.
+    """Releases the delivery, or repeats the answer that is kept under the idempotency key.
 
-    Raises DeliveryNotFound or IdempotencyMismatch. That it is not held (NotHeld) is an answer that
-    the confirmation renders.
+    Raises DeliveryNotFound or IdempotencyMismatch. Where the delivery is not held, the refusal
+    (NotHeld) is not raised: it is an answer, which `wanted.render` writes.
     """
     account = platform.connections.account(wanted.scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
@@ -76,9 +76,9 @@ async def confirm(platform: Platform, wanted: Confirmation) -> Answer:
 async def confirm_by_hand(
     platform: Platform, scope: Scope, dialect: Dialect, delivery_id: UUID, note: str | None = None
 ) -> Delivery:
-    """Lets a held delivery go on by the operator's word; returns it as it is then.
+    """Releases a held delivery for the operator; returns the delivery as it is then.
 
-    Raises DeliveryNotFound, or NotHeld.
+    Raises DeliveryNotFound or NotHeld.
     """
     account = platform.connections.account(scope.account_id)
     async with account as connection, platform.transaction(connection) as work:

@@ -1,4 +1,4 @@
-"""Tell how many live deliveries are under way, late and stalled."""
+"""Count how many live deliveries are under way, late and stalled, for the metrics."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -10,13 +10,13 @@ from estafette.store.deliveries.under_way import StatusCount
 from estafette.usecases.platform import Platform
 
 Observe = Callable[[Mapping[Status, StatusCount]], None]
-"""Hears of every status that is no end, those that no delivery has included."""
+"""Is called with the count of every status that is not final, also where the count is zero."""
 
 _PACE = Pace(longest=30.0)
 
 
 async def count_open(platform: Platform) -> dict[Status, StatusCount]:
-    """Returns the live deliveries under way, by status."""
+    """Returns how many live deliveries are under way, by status."""
     async with platform.pool.acquire() as connection:
         found = {Status(one.status): one for one in await under_way.count(connection)}
     return {
@@ -27,7 +27,7 @@ async def count_open(platform: Platform) -> dict[Status, StatusCount]:
 
 
 def loop(platform: Platform, observe: Observe) -> Loop:
-    """Counts them twice a minute. Any number of processes may do it."""
+    """Returns the loop that counts them twice a minute. Any number of processes may run it."""
 
     async def one_round(_: asyncio.Event) -> float:
         observe(await count_open(platform))

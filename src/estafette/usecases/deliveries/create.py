@@ -1,7 +1,8 @@
 """Create a delivery.
 
-Requests that arrive together are created together. One transaction locks all their idempotency keys
-and references, reads what is stored under them, decides on each order in turn, and writes once.
+Orders that arrive at the same time are handled as one batch. One transaction locks all their
+idempotency keys and references, reads what is stored under them, decides on each order in turn, and
+writes all new deliveries in one statement.
 """
 
 from collections.abc import Collection, Sequence
@@ -44,17 +45,18 @@ class Creator:
     """Creates deliveries for one process."""
 
     def __init__(self, platform: Platform) -> None:
-        """Works on `platform`."""
+        """Creates deliveries of `platform`."""
         self._platform = platform
         self._batcher = Batcher(self._write, owner=_owner, size=_BATCH, lanes=_LANES)
 
     async def create(self, order: Order) -> Answer:
-        """Creates the delivery, or repeats what was answered under its idempotency key.
+        """Creates the delivery, or repeats the answer that is kept under its idempotency key.
 
         Raises IdempotencyMismatch, QuoteNotFound, QuoteCompanyMismatch, QuoteExpired,
-        QuoteMismatch, PaymentMethodNotSupported or ScheduleInvalid, and for a page PickupRefused,
-        PageMethodRefused, PageCashRefused or HourIsFull; nothing is stored then. A conflict
-        (OrderConflict, QuoteUsed) is an answer that the order renders.
+        QuoteMismatch, PaymentMethodNotSupported or ScheduleInvalid, and for an order with a
+        publishable key PickupRefused, PageMethodRefused, PageCashRefused or HourIsFull; then
+        nothing is stored. A conflict (OrderConflict, QuoteUsed) is not raised: it is an answer,
+        which `order.render` writes.
         """
         answer = await self._batcher.do(await self._draft(order))
         if isinstance(answer, Refusal):
@@ -146,7 +148,7 @@ class Creator:
 async def _note(
     connection: Connection, drafts: Sequence[Draft], entries: Sequence[JournalEntry]
 ) -> None:
-    """Writes down, for the audit, what people have ordered by hand."""
+    """Notes in the audit which deliveries people have ordered by hand."""
     created = {entry.delivery.id for entry in entries}
     for draft in drafts:
         if draft.order.by is not None and draft.delivery.id in created:
@@ -165,10 +167,10 @@ def _scenario(order: Order) -> str | None:
 async def _numbers(
     connection: Connection, scopes: Collection[Scope]
 ) -> tuple[dict[Series, Given], datetime]:
-    """Locks the series in which the scopes may create now; returns their last numbers and the time.
+    """Locks the scopes' series of delivery numbers; returns their last numbers and the time.
 
-    The time is the database's, taken once they are locked. Its year names the series, so that the
-    process's own clock only guesses which to lock first.
+    The time is the database's, taken after the series are locked. Its year decides which series is
+    used; the process's own clock only guesses which one to lock.
     """
     numbers: dict[Series, Given] = {}
     years = numbering.years_near(clock())

@@ -1,4 +1,4 @@
-"""Move deliveries that time has moved: unpaid, due for their pickup, without a courier, silent."""
+"""Make due moves: of deliveries that are unpaid, due for pickup, without a courier or silent."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _PACE = Pace(longest=5.0, shortest=0.05)
 
 
 def loop(platform: Platform) -> Loop:
-    """Moves deliveries as time does. Any number of processes may run it over one database."""
+    """Returns the loop that makes due moves. Any number of processes may run it."""
 
     async def one_round(_: asyncio.Event) -> float:
         done, due_in_seconds = await look_after(platform)
@@ -33,10 +33,10 @@ def loop(platform: Platform) -> Loop:
 
 
 class Round(NamedTuple):
-    """How many deliveries were looked after, and in how many seconds the next one is due.
+    """How many deliveries were handled, and in how many seconds the next one is due.
 
-    `due_in_seconds` is None when none is waiting, and not above zero when one was due that
-    another process is busy with.
+    `due_in_seconds` is None when no delivery waits. It is zero or less when one is due that another
+    process holds.
     """
 
     done: int
@@ -44,9 +44,9 @@ class Round(NamedTuple):
 
 
 async def look_after(platform: Platform) -> Round:
-    """Makes every move that is due, up to a bound; call again at once while it did any.
+    """Makes the moves that are due, up to a bound; call it again at once while it made any.
 
-    Where nothing is due it costs one look into an index. Any number of processes may do it.
+    Where nothing is due, it costs one index scan. Any number of processes may call it.
     """
     async with platform.pool.acquire() as connection:
         due_in_seconds = await due_moves.QUEUE.due_in_seconds(connection)
@@ -69,10 +69,10 @@ async def look_after(platform: Platform) -> Round:
 
 
 async def _move(work: UnitOfWork, platform: Platform, claimed: Sequence[Watched]) -> None:
-    """Makes the moves that are due of these."""
+    """Makes those moves of the claimed deliveries that are due."""
     now = await due_moves.now(work.connection)
     entries: list[JournalEntry] = []
-    early: list[Delivery] = []  # the limits have become longer since it was planned
+    early: list[Delivery] = []  # not due yet: the limits were raised after the move was planned
     for delivery, dialect in claimed:
         due = due_move(delivery, now, platform.watch_limits)
         if due is None:

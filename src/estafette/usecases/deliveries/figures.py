@@ -1,4 +1,4 @@
-"""What people see at a glance: the figures of an account, and of all accounts together."""
+"""The figures of an account, and of all accounts together, for the overview pages."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ from estafette.usecases.platform import Platform
 
 MOST_DAYS = 31
 NEWEST = 5_000
-"""Of how many of the newest deliveries the statuses are shown at most."""
+"""The statuses of at most so many of the newest deliveries are counted."""
 
 _NEWEST_OF = timedelta(days=7)
 _CANCELLED = 500
@@ -32,7 +32,10 @@ _FORGET_EVERY = timedelta(hours=6)
 
 
 def loop(platform: Platform) -> Loop:
-    """Counts what has happened, some seconds after it is settled. One process at a time does."""
+    """Returns the loop that counts events, once no earlier one can be committed any more.
+
+    One process at a time counts.
+    """
     forgot_at: datetime | None = None
 
     async def one_round(_: asyncio.Event) -> float:
@@ -58,11 +61,11 @@ async def count_next(platform: Platform) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AccountFigures:
-    """How an account does: its last days, and how its newest deliveries stand.
+    """The figures of an account: its last days, and the statuses of its newest deliveries.
 
-    `counted_to` is until when the days are counted; None: nothing is yet. `statuses` are of the
-    deliveries of the last week, of the newest `NEWEST` where `is_partial`; `reasons` are what was
-    noted of those of them that were cancelled, the most frequent first.
+    `counted_to` is the time up to which the days are counted; None when nothing is counted yet.
+    `statuses` counts the deliveries of the last week, or only the newest `NEWEST` of them where
+    `is_partial`. `reasons` are the notes of those that were cancelled, the most frequent first.
     """
 
     counted_to: datetime | None
@@ -76,7 +79,7 @@ class AccountFigures:
 async def account_figures(
     platform: Platform, account: Account, mode: Mode, days: int = 14
 ) -> AccountFigures:
-    """Returns the figures of an account's last days, by the clock of its market."""
+    """Returns the figures of an account's last `days`, today included, by its market's clock."""
     scope = Scope(account.id, mode)
     last = datetime.now(ZoneInfo(account.market.time_zone)).date()
     since = datetime.now(UTC) - _NEWEST_OF
@@ -100,9 +103,9 @@ async def account_figures(
 
 @dataclass(frozen=True, slots=True)
 class PlatformFigures:
-    """How all accounts do together, and which of them had most deliveries created.
+    """The figures of all accounts together, and the accounts that created most deliveries.
 
-    Each delivery counts on the day that its own market had.
+    Each delivery is counted on the day that it was in its own market.
     """
 
     counted_to: datetime | None

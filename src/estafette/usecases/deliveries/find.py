@@ -34,7 +34,7 @@ _LANES = 2
 
 
 async def find_anywhere(platform: Platform, delivery_id: UUID) -> Delivery:
-    """One delivery of whichever account: for an operator. Raises DeliveryNotFound."""
+    """Returns a delivery of any account, for an operator. Raises DeliveryNotFound."""
     async with platform.pool.acquire() as connection:
         delivery = await deliveries.find_anywhere(connection, delivery_id)
     if delivery is None:
@@ -43,18 +43,18 @@ async def find_anywhere(platform: Platform, delivery_id: UUID) -> Delivery:
 
 
 class Finder:
-    """Finds deliveries for one process: those that are asked for together by one statement.
+    """Finds deliveries for one process; requests of the same time share one statement.
 
-    Most of what a lone read costs is its round trip, for us and for PostgreSQL.
+    Most of the cost of a single read is its round trip, for this process and for PostgreSQL.
     """
 
     def __init__(self, platform: Platform) -> None:
-        """Works on `platform`."""
+        """Finds deliveries of `platform`."""
         self._connections = platform.connections
         self._batcher = Batcher(self._read, owner=_owner, size=_BATCH, lanes=_LANES)
 
     async def find(self, scope: Scope, delivery_id: UUID) -> Delivery:
-        """One delivery, as it is at some moment after the call. Raises DeliveryNotFound."""
+        """Returns a delivery as it is at some moment after the call. Raises DeliveryNotFound."""
         delivery = await self._batcher.do((scope, delivery_id))
         if delivery is None:
             raise DeliveryNotFound(delivery_id)
@@ -73,9 +73,9 @@ def _owner(wanted: tuple[Scope, UUID]) -> UUID:
 async def find_with_history(
     platform: Platform, scope: Scope, delivery_id: UUID
 ) -> tuple[Delivery, list[Event]]:
-    """One delivery and its newest events, oldest first, as of one moment.
+    """Returns a delivery and its newest events, oldest first, both as of one moment.
 
-    They are `EVENTS_SHOWN` at most. Raises DeliveryNotFound.
+    The events are `EVENTS_SHOWN` at most. Raises DeliveryNotFound.
     """
     async with (
         platform.connections.account(scope.account_id) as connection,
@@ -88,7 +88,7 @@ async def find_with_history(
 
 
 class DeliveryPage(NamedTuple):
-    """Some deliveries, newest first, and where the next page begins; None at the end."""
+    """A page of deliveries, newest first, and where the next page begins; None at the end."""
 
     deliveries: list[Delivery]
     next: Position | None
@@ -97,9 +97,9 @@ class DeliveryPage(NamedTuple):
 async def list_deliveries(
     platform: Platform, scope: Scope, wanted: Filter, after: Position | None, limit: int
 ) -> DeliveryPage:
-    """One page of at most `limit` deliveries. Rows added meanwhile shift no later page.
+    """Returns the page of at most `limit` deliveries after a position, newest first.
 
-    Raises Busy.
+    Deliveries that are created between two pages do not shift the later page. Raises Busy.
     """
     async with platform.connections.lists(scope.account_id) as connection:
         found = await lists.page(connection, scope, wanted, after, limit + 1)
@@ -109,9 +109,10 @@ async def list_deliveries(
 
 
 class Looked(NamedTuple):
-    """Some deliveries, newest first; `next` goes on after them, None where there are no more.
+    """A page of deliveries, newest first; `next` is the cursor of the next page, None at the end.
 
-    `to` is how far back was looked, where that is all that is known of the rest.
+    `to` is set where the page ends because enough deliveries were looked through: deliveries that
+    were created before that time have not been looked through yet.
     """
 
     deliveries: list[Delivery]
@@ -126,11 +127,11 @@ async def look_for(
     limit: int,
     looked_at: int = LOOKED_AT,
 ) -> Looked:
-    """Returns at most `limit` deliveries of any account and mode, newest first: for an operator.
+    """Returns at most `limit` deliveries of any account and mode, newest first, for an operator.
 
-    After the `next` of the page before. They are looked for among the next `looked_at` of each
-    account and mode, so a page may hold few, or none, and yet not be the last. Raises
-    PlaceUnknownError when `after` was no `next`.
+    `after` is the `next` of the page before, None for the first page. Each page looks through the
+    next `looked_at` deliveries of each account and mode, so a page may have few deliveries, or
+    none, and still not be the last. Raises PlaceUnknownError when `after` is not such a cursor.
     """
     place = None if after is None else Position(*read_cursor(after))
     async with platform.pool.acquire() as connection:

@@ -11,28 +11,28 @@ from estafette.usecases.platform import Platform
 
 __all__ = ["Following", "Happened"]
 
-_OVERLAP = timedelta(seconds=10)  # an event may be committed that much later than it happened
+_OVERLAP = timedelta(seconds=10)  # an event may be committed so long after `occurred_at`
 _AT_ONCE = 1000
 
 
 class Following:
-    """Gives each event once, from its making on; ask as often as you like."""
+    """Returns each event that happens after the first call of `news`, and returns it once."""
 
     def __init__(self, platform: Platform, account: Account | None, mode: Mode | None) -> None:
-        """Watches one account or all, one mode or both."""
+        """Watches one account, or all where it is None; one mode, or both where it is None."""
         self._platform = platform
         self._account_id = account.id if account else None
         self._mode = mode
         self._seen: dict[UUID, datetime] = {}
         self._since: datetime | None = None
         self.has_more = False
-        """Whether the last call gave as many as one may: ask again at once."""
+        """Whether the last call returned as many events as a call can: call again at once."""
 
     async def news(self) -> list[Happened]:
         """Returns the next events since the last call, oldest first, at most a thousand.
 
-        The first call gives none. However many happen, and whenever within the overlap they are
-        committed: what was given is left out by the database, so a page is of news alone.
+        The first call returns none. Each call reads the events of the last `_OVERLAP` again,
+        because some may have been committed late; the query leaves out those returned before.
         """
         if self._since is None:
             await self._begin()
@@ -42,7 +42,7 @@ class Following:
             return await self._read(connection, self._since, settled)
 
     async def _begin(self) -> None:
-        """Takes note of what has happened within the overlap, all of which is no news."""
+        """Marks the events that happened within the overlap as seen, so that they are not news."""
         async with self._platform.pool.acquire() as connection:
             settled = await events.now(connection) - _OVERLAP
             await self._read(connection, settled, settled)
@@ -56,7 +56,7 @@ class Following:
             connection, since, self._account_id, self._mode, _AT_ONCE, self._seen
         )
         self.has_more = len(found) == _AT_ONCE
-        # what is not read yet happened no earlier than the last that is
+        # events are read in order, so those that remain happened no earlier than the last one read
         reached = found[-1].event.occurred_at - _OVERLAP if self.has_more else settled
         self._since = max(since, min(reached, settled))
         now = {each.event.id: each.event.occurred_at for each in found}

@@ -1,7 +1,7 @@
-"""Idempotent answers: what was answered once under a key is answered again.
+"""Idempotent answers: a repeated request with the same key gets the same answer.
 
-A refusal that is a conflict of state is an answer too and is kept; any other refusal leaves the
-key unused.
+A refusal that is a conflict of state is an answer too, and is kept. After any other refusal the key
+counts as unused.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from estafette.store.pool import Connection
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the dialect answers: an HTTP status and a body, kept to be repeated to the letter."""
+    """The dialect's answer, an HTTP status and a body, kept so that it is repeated exactly."""
 
     status: int
     body: bytes
@@ -24,7 +24,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply, and whether it is the repetition of an earlier one."""
+    """A reply, and whether it repeats an earlier one."""
 
     reply: Reply
     replayed: bool = False
@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """An idempotency key with the digest of the payload it came with."""
+    """An idempotency key with the fingerprint of the payload that it came with."""
 
     key: Key
     fingerprint: bytes
@@ -40,19 +40,22 @@ class Idempotency:
 
 Outcome = TypeVar("Outcome")
 Render = Callable[[Outcome], Reply]
-"""How a dialect writes an outcome or a conflict."""
+"""Turns an outcome or a conflict into the dialect's reply."""
 
 
 class KeptAnswers(Generic[Outcome]):
-    """The answers of one transaction: the earlier ones, and those it adds (`added`)."""
+    """The answers of one transaction: those kept earlier, and those that it adds (`added`)."""
 
     def __init__(self, earlier: dict[Key, store.StoredAnswer]) -> None:
-        """Begins with what was answered before; see `open_kept_answers`."""
+        """Begins with the answers that were kept earlier; `open_kept_answers` reads them."""
         self._records = earlier
         self.added: list[tuple[Key, store.StoredAnswer]] = []
 
     def earlier(self, idempotency: Idempotency | None) -> Answer | Refusal | None:
-        """Returns the answer to repeat, a refusal for another payload, or None: the key is new."""
+        """Returns the answer to repeat, or None where the key is new or there is no key.
+
+        Where the key was used with another payload, returns the refusal.
+        """
         record = self._records.get(idempotency.key) if idempotency else None
         if idempotency is None or record is None:
             return None
@@ -66,7 +69,10 @@ class KeptAnswers(Generic[Outcome]):
         outcome: Outcome | Refusal,
         render: Render[Outcome | Refusal],
     ) -> Answer | Refusal:
-        """Returns the answer to an outcome, kept under the key when it is one to keep."""
+        """Returns the answer to an outcome or a conflict, and keeps it under the key.
+
+        Any other refusal is returned as it is and not kept.
+        """
         if isinstance(outcome, Refusal) and not outcome.is_conflict:
             return outcome
         reply = render(outcome)
@@ -77,19 +83,19 @@ class KeptAnswers(Generic[Outcome]):
         return Answer(reply)
 
     async def write(self, connection: Connection) -> None:
-        """Keeps the new answers, in the transaction of what they speak of."""
+        """Writes the new answers, in the transaction that made them."""
         await store.insert(connection, self.added)
 
 
 def locks(keys: Sequence[Key]) -> list[int]:
-    """Returns the advisory locks under which the answers to these keys are read and kept."""
+    """Returns the advisory locks under which the answers of these keys are read and written."""
     return [store.lock_number(*key.scope, key.endpoint, key.key) for key in keys]
 
 
 async def open_kept_answers(
     connection: Connection, wanted: Sequence[Idempotency | None]
 ) -> "KeptAnswers[Outcome]":  # pyright: ignore[reportInvalidTypeVarUse] - the caller names the outcome
-    """Waits for every other transaction that uses these keys, then reads their answers."""
+    """Locks these keys, waiting for other transactions that use them; reads the kept answers."""
     keys = [item.key for item in wanted if item]
     await store.lock(connection, locks(keys))
     return KeptAnswers(await store.find(connection, keys))

@@ -1,4 +1,7 @@
-"""Read a file of orders, CSV or XLSX, as spreadsheets of any country write it, within bounds."""
+"""Read a file of orders, CSV or XLSX, as the spreadsheet programs of any country write it.
+
+The time and the memory that this takes are bounded.
+"""
 
 import csv
 import io
@@ -12,7 +15,7 @@ from estafette.core.deliveries.order_import import MOST_COLUMNS, MOST_ROWS
 
 _MOST_UNPACKED = 48 * 1024 * 1024
 _MOST_MEMBERS = 200
-_MOST_LINES = MOST_ROWS + 2_000  # empty ones are passed over
+_MOST_LINES = MOST_ROWS + 2_000  # empty lines are skipped
 _SEPARATORS = ";,\t|"
 _SHEET = b"PK\x03\x04"
 
@@ -21,17 +24,17 @@ class FileRefusedError(Exception):
     """A file cannot be read; `code` says why."""
 
     def __init__(self, code: str) -> None:
-        """`code` is one of few; pages have a sentence for each."""
+        """`code` is one of `CODES`; the pages show a sentence for each."""
         super().__init__(code)
         self.code = code
 
 
 CODES = ("empty", "not_text", "not_a_sheet", "too_large", "too_many_rows", "too_many_columns")
-"""Why a file is refused, all of them."""
+"""All reasons why a file is refused."""
 
 
 class Line(NamedTuple):
-    """One line of a table that has something on it, by its number in the file; cells are texts."""
+    """A line of a table that is not empty: its number in the file, and its cells as texts."""
 
     number: int
     cells: Sequence[str]
@@ -45,10 +48,10 @@ class Table(NamedTuple):
 
 
 def read_table(file: bytes, encoding: str) -> Table:
-    """Returns the table in a file.
+    """Returns the table in a file, in bounded time and memory.
 
-    `encoding` is of texts that are no Unicode: what spreadsheets of the country write. Raises
-    FileRefusedError. Takes time and memory within bounds, whatever the file holds.
+    `encoding` is the encoding of a CSV file that is not in Unicode: the one that spreadsheet
+    programs of the country write. Raises FileRefusedError.
     """
     rows = _sheet(file) if file.startswith(_SHEET) else _text(file, encoding)
     headings: Sequence[str] | None = None
@@ -107,8 +110,8 @@ def _outside_quotes(line: str) -> str:
 
 
 def _sheet(file: bytes) -> Iterator[tuple[int, list[str]]]:
-    """The first sheet of a workbook; what formulas have come to, and no formula."""
-    from openpyxl import load_workbook  # it takes a while, and few need it
+    """Reads the first sheet of a workbook, with the results of formulas instead of the formulas."""
+    from openpyxl import load_workbook  # importing it is slow, and few processes need it
 
     _check_size(file)
     try:
@@ -123,12 +126,15 @@ def _sheet(file: bytes) -> Iterator[tuple[int, list[str]]]:
             yield number, [_cell(_shown(value)) for value in values]
     except FileRefusedError:
         raise
-    except Exception:  # whatever a hostile workbook may bring the library to raise
+    except Exception:  # a hostile workbook may make the library raise any error
         raise FileRefusedError("not_a_sheet") from None
 
 
 def _check_size(file: bytes) -> None:
-    """Refuses what unpacks to more than is read: a member gives no more than its size says."""
+    """Refuses a workbook that unpacks to more than we read, by the sizes that its members declare.
+
+    A member never unpacks to more than the size that it declares.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(file)) as archive:
             members = archive.infolist()
@@ -139,7 +145,7 @@ def _check_size(file: bytes) -> None:
 
 
 def _shown(value: object) -> str:
-    """A cell's value as the same file in CSV would have it."""
+    """Returns a cell's value as the text that a CSV file of the same table would have."""
     if value is None or isinstance(value, bool):
         return "" if value is None else str(value).lower()
     if isinstance(value, float):
@@ -152,6 +158,6 @@ def _shown(value: object) -> str:
 
 
 def _cell(text: str) -> str:
-    """Without space around it, and without the mark by which we keep formulas from being run."""
+    """Removes the space around a text, and the mark that our exports put before formulas."""
     text = text[: LONGEST_FIELD + 1].strip().strip("\ufeff")
     return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text

@@ -1,6 +1,7 @@
-"""Order by hand: ask for quotes, create, for people who write an order in a form or a file.
+"""Quote and create orders that people write in a form or a file.
 
-The account's dialect says what it takes, by the rules of its API; the same use cases do the rest.
+The account's dialect decides which fields an order has, by the rules of its API. The use cases that
+serve the API do the rest.
 """
 
 import hashlib
@@ -35,9 +36,9 @@ _ENDPOINT = "by hand"
 
 @dataclass(frozen=True, slots=True)
 class AcceptedOrder:
-    """An order that a dialect takes, in the core's words; see `usecases.deliveries.orders.Order`.
+    """An order that a dialect accepts, in the core's terms; see `usecases.deliveries.orders.Order`.
 
-    `payload` is what its quote is bound to.
+    `payload` is the content that its quote is bound to.
     """
 
     pickup: Stop
@@ -52,7 +53,7 @@ class AcceptedOrder:
 
 
 class OrderRules(Protocol):
-    """What a dialect says of orders that people write."""
+    """A dialect's rules for orders that people write."""
 
     @property
     def dialect(self) -> Dialect:
@@ -61,60 +62,61 @@ class OrderRules(Protocol):
 
     @property
     def fields(self) -> Collection[OrderField]:
-        """The fields that it knows."""
+        """The fields that an order may have in this dialect."""
         ...
 
     @property
     def required(self) -> Collection[OrderField]:
-        """Those of them that must be written."""
+        """The fields that an order must have."""
         ...
 
     @property
     def by_companies(self) -> bool:
-        """Whether courier companies are asked for quotes, of which an order needs one.
+        """Whether an order needs a quote of a courier company.
 
-        Else it has its own, without which an order is priced as it is created.
+        If not, the dialect has its own quotes, and an order without one is priced when it is
+        created.
         """
         ...
 
     @property
     def numbered(self) -> bool:
-        """Whether its deliveries get references."""
+        """Whether deliveries of this dialect get references."""
         ...
 
     def read(self, form: OrderForm, account: Account, mode: Mode) -> AcceptedOrder:
-        """Returns the order as it takes it. Raises OrderRefusedError with all bad fields."""
+        """Returns the order that a form describes. Raises OrderRefusedError with all bad fields."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """The delivery of an order; `again`, where it was there before."""
+    """The delivery of an order; `again` says that it had been created before."""
 
     delivery_id: UUID
     again: bool
 
 
 class Ordering:
-    """Orders for people, for one process."""
+    """Quotes and creates the orders that people write, for one process."""
 
     def __init__(
         self, platform: Platform, creator: Creator, rules: Callable[[str], OrderRules]
     ) -> None:
-        """`rules` gives those of a dialect by its name; it is asked for what is needed."""
+        """`rules` returns the rules of a dialect by its name."""
         self._creator = creator
         self._rules = cache(rules)
         self._quoter = Quoter(platform)
         self._companies = CompanyQuoter(platform)
 
     def rules(self, account: Account) -> OrderRules:
-        """Returns what the account's dialect says of orders."""
+        """Returns the rules of the account's dialect."""
         return self._rules(account.dialect)
 
     async def quotes(self, account: Account, mode: Mode, order: AcceptedOrder) -> list[Quote]:
-        """Returns the quotes for an order, the cheapest first; none where nobody carries it.
+        """Returns the quotes for an order, the cheapest first; none where no company carries it.
 
-        Raises what the quoting of the account's API raises.
+        Raises the same refusals as a request for a quote to the account's API.
         """
         scope = Scope(account.id, mode)
         arguments = (account.market, order.pickup, order.dropoff, order.parcel, order.payload)
@@ -131,10 +133,10 @@ class Ordering:
         quote_id: UUID | None = None,
         by: By | None = None,
     ) -> Ordered:
-        """Creates the delivery of an order, once under a `key`.
+        """Creates the delivery of an order; a second call with the same `key` creates none.
 
-        `by` is the person who orders it, whom the audit then names. Raises what `Creator.create`
-        raises, OrderConflict and QuoteUsed too.
+        `by` is the person who orders it, to be named in the audit. Raises what `Creator.create`
+        raises, and also OrderConflict and QuoteUsed.
         """
         rules, scope = self.rules(account), Scope(account.id, mode)
         wanted = Order(
@@ -167,7 +169,7 @@ class Ordering:
 
 
 def _render(outcome: Delivery | Refusal) -> Reply:
-    """What is kept of an order: the delivery's id, or whose place it wanted to take."""
+    """Writes the answer to keep: the delivery's id, or the conflict and the delivery behind it."""
     match outcome:
         case Delivery():
             return Reply(201, orjson.dumps({"id": str(outcome.id)}))
@@ -184,5 +186,5 @@ def _render(outcome: Delivery | Refusal) -> Reply:
 
 
 def _fingerprint(order: AcceptedOrder) -> bytes:
-    """Of all that was written, the quote left out: a row of a file asks for a new one each time."""
+    """Hashes all that was written except the quote: each try of a file's row asks for a new one."""
     return hashlib.sha256(repr(order).encode()).digest()

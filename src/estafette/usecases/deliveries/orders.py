@@ -1,4 +1,4 @@
-"""What a merchant orders, and the decision on each order of a transaction."""
+"""Orders of merchants, and the decisions on the orders of one transaction."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -37,18 +37,18 @@ from estafette.usecases.platform import Platform
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a merchant asks to have delivered.
+    """A delivery that a merchant orders.
 
     `external_ref` is unique among the account's open deliveries; None leaves it out.
-    `quoted_payload` is what the quote must have been given for; see `core.quotes.quote.Quote`.
-    `company_id` is the courier company that the merchant names; None for the quote's.
+    `quoted_payload` is the content that the quote must be bound to; see `core.quotes.quote.Quote`.
+    `company_id` is the courier company that the merchant names; None takes the quote's.
     `payment` is the method and the cash to collect; the account of a transfer is added here.
     `numbered` gives the delivery a reference, the next of its account, mode and year, by which a
     search finds it.
-    `scenario` is the sandbox's, where it is not named in the notes of the drop-off.
-    `key_id` is the API key of the request; `page` is the page that sent it, for a publishable key,
-    whose limits then apply.
-    `by` is the person who orders it by hand, whom the audit names; None: nobody.
+    `scenario` is the sandbox's scenario, where the notes of the drop-off do not name one.
+    `key_id` is the API key of the request. `page` is set for a publishable key: the page that sent
+    the order, whose limits then apply.
+    `by` is the person who orders it by hand, to be named in the audit; None for an API request.
     `render` returns the dialect's answer for the delivery or the conflict.
     """
 
@@ -75,9 +75,10 @@ class Order:
 
 
 class Draft(NamedTuple):
-    """An order, its delivery and price without quote or schedule, and the companies to be paid.
+    """An order, with its delivery and price before the quote and the schedule are applied.
 
-    `bound` is what its quote will be compared with.
+    It also has the companies that may have to be paid. `bound` is the content that its quote will
+    be compared with.
     """
 
     order: Order
@@ -88,7 +89,10 @@ class Draft(NamedTuple):
 
 
 class Decider:
-    """Decides on the orders of one transaction in turn; each knows what those before it used up."""
+    """Decides on the orders of one transaction, one after another.
+
+    Each decision considers what the orders before it have used up: references, quotes, numbers.
+    """
 
     def __init__(
         self,
@@ -99,12 +103,12 @@ class Decider:
         counts: PageCounts,
         now: datetime,
     ) -> None:
-        """Decides as of `now`, a time at which all of this was locked.
+        """Decides as of `now`, a time after all of these rows were locked.
 
         `taken` are the external references in use with their deliveries, `offered` the quotes,
         `numbers` the last number of each series, `counts` how many deliveries pages have created
-        lately. `behind` holds afterwards, for each account with deliveries that a wrong clock dated
-        later than the new ones, from when on its texts for the search are to be read again.
+        lately. `behind` is filled for accounts that have deliveries which a wrong clock dated later
+        than the new ones: it says from when on their texts for the search have to be read again.
         """
         self.entries: list[JournalEntry] = []
         self.quotes: dict[UUID, Quote] = {}
@@ -147,7 +151,7 @@ class Decider:
         return None
 
     def _quote(self, draft: Draft) -> Quote | Refusal | None:
-        """Returns the quote that the order names, None without one, or why it does not bind."""
+        """Returns the order's quote, None if it names none, or why the quote cannot be used."""
         order = draft.order
         if not order.quote_id:
             return None
@@ -180,7 +184,7 @@ class Decider:
         return reference(series.year, number)
 
     def _note_taken(self, order: Order, delivery: Delivery, quote: Quote | None) -> None:
-        """Notes what the delivery uses up, for the orders that are decided after it."""
+        """Notes the reference and the quote that the delivery uses, for the orders after it."""
         if quote is not None:
             self._offered[order.scope, quote.id] = quote._replace(used_by=delivery.id)
             self.quotes[delivery.id] = quote
@@ -203,7 +207,7 @@ class Decider:
         payment, page = draft.order.payment, draft.order.page
         due_at = created_at + self._platform.watch_limits.payment
         if payment.method is not PaymentMethod.BANK_TRANSFER:
-            # a delivery that awaits a transfer is held until the operator confirms that anyway
+            # A delivery that awaits a transfer is held anyway, until the operator confirms it.
             return replace(payment, due_at=due_at) if page and page.limits.held else payment
         company = None
         if quote and quote.company_id and draft.companies:

@@ -1,4 +1,4 @@
-"""Lists of deliveries for people: filter them, find them by words; keep finding fast."""
+"""Lists of deliveries for people: filter them, find them by words, and keep the index of words."""
 
 import asyncio
 import time
@@ -26,14 +26,15 @@ _SHARE = 0.1
 _REST_OF_FAILED = 300.0
 
 ReadId = Callable[[str], UUID | None]
-"""Reads a delivery's id as the account's dialect writes it; None for what is none."""
+"""Reads a delivery's id as the account's dialect writes it; returns None for any other text."""
 
 
 class PeoplePage(NamedTuple):
-    """Some deliveries, newest first; `next` goes on after them, None where there are no more.
+    """A page of deliveries, newest first; `next` is the cursor of the next page, None at the end.
 
-    With `looked_to`, the page holds fewer than were asked for, as looking further has a bound:
-    there may be more that were created before that place, where `next` goes on.
+    With `looked_to`, the page has fewer deliveries than were asked for, because the bound on how
+    many are looked through was reached. There may be more that were created before that place;
+    `next` goes on from there.
     """
 
     deliveries: list[Delivery]
@@ -51,11 +52,11 @@ async def find_for_people(
     read_id: ReadId | None = None,
     effort: Effort = EFFORT,
 ) -> PeoplePage:
-    """Returns a page of an account's deliveries, newest first, after the `next` of the one before.
+    """Returns a page of at most `limit` deliveries of an account and mode, newest first.
 
-    `typed` finds those that have its words: a reference, an order, an address, a name, metadata,
-    or the last digits of a phone; or the one whose id it is. Raises CursorUnknownError when `after`
-    was no `next`, and Busy.
+    `typed` finds those that have its words (in a reference, an order, an address, a name, metadata,
+    or as the last digits of a phone), or the delivery whose id it is. `after` is the `next` of the
+    page before. Raises CursorUnknownError when `after` is not such a cursor, and Busy.
     """
     place = None if after is None else Position(*read_cursor(after))
     terms = words_of.wanted(scope, typed)
@@ -76,17 +77,17 @@ async def find_for_people(
 
 
 class _Indexer:
-    """Gives deliveries their words, in rounds. Any number of processes may do it."""
+    """Indexes the words of deliveries, in rounds. Any number of processes may do it."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._again_at: dict[Scope, float] = {}
 
     async def round(self) -> tuple[int, bool]:
-        """Indexes some deliveries of those whose oldest ones have waited longest.
+        """Indexes some deliveries of the accounts whose oldest ones have waited longest.
 
-        Returns how many, and whether there may be more to do at once. An account that cannot be
-        indexed is left alone for some minutes, so that it takes nobody's turn.
+        Returns how many, and whether there may be more to do at once. An account whose indexing
+        failed is skipped for some minutes, so that it does not use the turns of others.
         """
         done, now = 0, time.monotonic()
         self._again_at = {scope: at for scope, at in self._again_at.items() if at > now}
@@ -96,7 +97,7 @@ class _Indexer:
                 try:
                     async with connection.transaction():
                         done += await words.index_next(connection, scope, _DELIVERIES)
-                except Exception as error:  # this account's: the others have their turns
+                except Exception as error:  # only this account failed: go on with the others
                     if connection.is_closed():
                         raise
                     report("words", error, account=str(scope.account_id))
@@ -105,13 +106,13 @@ class _Indexer:
 
 
 async def index_some(platform: Platform) -> int:
-    """Does one round; counts the deliveries."""
+    """Runs one round of an indexer; returns how many deliveries were indexed."""
     done, _ = await _Indexer(platform).round()
     return done
 
 
 def loop(platform: Platform) -> Loop:
-    """Indexes what waits for it, at its leisure: what creates deliveries goes before it."""
+    """Returns the loop that indexes waiting deliveries, slowly: creating them has priority."""
     indexer = _Indexer(platform)
 
     async def one_round(_stop: asyncio.Event) -> float:

@@ -1,4 +1,4 @@
-"""Erase personal data in its time, and keep the index by which a phone's is found."""
+"""Erase personal data after its retention time; index phones, to find the deliveries of one."""
 
 import asyncio
 import base64
@@ -37,15 +37,19 @@ _KEY_BYTES = 32
 _BEGINNING = UUID(int=0)
 
 _SETTLED = timedelta(hours=1)
-"""Ids are made by the clocks of servers, before their transactions end: what is younger may still
-be joined by older ones."""
+"""Servers make ids by their own clocks, before their transactions commit. So deliveries older than
+one that is younger than this may still appear."""
 
 _SLACK = timedelta(days=1)
-"""From a delivery's creation to its end, for most: these are erased in one go, the others apart."""
+"""Most deliveries end within this time after their creation. These are erased in order of their
+ids; the others are put off and erased separately."""
 
 
 def loop(platform: Platform, kept: timedelta) -> Loop:
-    """Indexes phones, and erases personal data that was `kept` for so long."""
+    """Returns the loop that indexes phones and erases personal data.
+
+    `kept` is the retention time after the end of a delivery.
+    """
 
     async def one_round(stop: asyncio.Event) -> float:
         await index_phones(platform, stop)
@@ -56,19 +60,19 @@ def loop(platform: Platform, kept: timedelta) -> Loop:
 
 
 class PhoneHash:
-    """Hashes phone numbers under a key that the database has in encrypted form alone."""
+    """Hashes phone numbers with a key that is stored in the database only in encrypted form."""
 
     def __init__(self, key: bytes, stored: bytes) -> None:
-        """`key` has 32 bytes; `stored` is how the database has it."""
+        """`key` has 32 bytes; `stored` is the encrypted key as the database has it."""
         self._key = key
         self.stored = stored
 
     @classmethod
     async def of(cls, platform: Platform, connection: Connection) -> "PhoneHash":
-        """With this database's key, which begins now unless there is one.
+        """Returns the hash with this database's key; makes the key where there is none yet.
 
-        Raises WrongSecretKeyError, and changes nothing, for one that was encrypted with another
-        secret key: see `forget_lost_index`.
+        Raises WrongSecretKeyError, and changes nothing, where the key was encrypted with another
+        secret key; see `forget_lost_index`.
         """
         stored = await data_keys.lock(connection, _INDEX)
         if stored is None:
@@ -82,12 +86,12 @@ class PhoneHash:
         return cls(base64.b64decode(platform.cipher.decrypt(stored, _OWNER)), stored)
 
     def __call__(self, phone: str) -> int:
-        """A signed number of 64 bits."""
+        """Returns the hash of a phone, a signed number of 64 bits."""
         digest = hashlib.blake2b(phone.encode(), digest_size=8, key=self._key).digest()
         return int.from_bytes(digest, "big", signed=True)
 
     def name(self, phone: str) -> str:
-        """Returns what a phone is called where it must not be told."""
+        """Returns the name of a phone for places where the number itself must not appear."""
         return f"{self(phone) % 2**64:016x}"
 
     def entries(self, delivery: Delivery) -> list[Indexed]:
@@ -97,9 +101,9 @@ class PhoneHash:
 
 
 async def forget_lost_index(connection: Connection, platform: Platform) -> None:
-    """Lets the index begin anew, in the caller's transaction, if nobody can read its key any more.
+    """Empties the index, so that it is built again, if its key cannot be decrypted any more.
 
-    For when a secret key is lost, and another was accepted in its place.
+    This is for a secret key that was lost and replaced. It runs in the caller's transaction.
     """
     stored = await data_keys.lock(connection, _INDEX)
     if stored is not None:
@@ -112,7 +116,7 @@ async def forget_lost_index(connection: Connection, platform: Platform) -> None:
 
 
 async def index_phones(platform: Platform, stop: asyncio.Event | None = None) -> int:
-    """Puts the phones of deliveries that are an hour old into the index; counts the deliveries.
+    """Indexes the phones of deliveries that are an hour old; returns how many deliveries.
 
     Any number of processes may do it.
     """
@@ -159,13 +163,14 @@ async def _index_some(connection: Connection, account_id: UUID, hashed: PhoneHas
 async def erase_what_is_over(
     platform: Platform, kept: timedelta, stop: asyncio.Event | None = None
 ) -> int:
-    """Erases the personal data of deliveries whose time is over, and counts these deliveries.
+    """Erases the personal data of deliveries whose retention time is over; returns how many.
 
-    That is `kept` after their end, or as long after it as their account says; and at their end for
-    those that could not be erased on request before it.
+    The time begins when the delivery ends. It is the account's, or `kept` where the account has
+    none. A delivery whose erasure was requested before it had ended is erased when it ends.
 
-    Never before the answers that are kept for repetitions have gone: they would be looked through
-    for each delivery. On request they are.
+    The time is never shorter than that of answers kept under idempotency keys. Otherwise these
+    answers would have to be searched for each delivery, which is done only for an erasure on
+    request.
 
     Any number of processes may do it.
     """
@@ -186,13 +191,13 @@ async def erase_what_is_over(
 
 
 def _longer(kept: timedelta, days: int | None) -> timedelta:
-    """How long an account's data is kept: so many days, or `kept`, and no less than answers."""
+    """Returns how long an account's data is kept: `days` or `kept`, but no less than answers."""
     own = kept if days is None else timedelta(days=min(days, LONGEST_DAYS))
     return max(own, ANSWERS)
 
 
 class _Erasing:
-    """The personal data of one account, of deliveries that ended before a time."""
+    """Erases the personal data of one account's deliveries that ended before a time."""
 
     def __init__(
         self,
@@ -212,7 +217,7 @@ class _Erasing:
         self._after = _BEGINNING
 
     async def turn(self) -> bool:
-        """Erases some, and counts them as done; returns whether there may be more."""
+        """Erases some deliveries and adds them to the count; returns whether there may be more."""
         if self._in_order:
             async with self._connection.transaction():
                 self._in_order = await self._in_turn()
@@ -225,7 +230,10 @@ class _Erasing:
         return more
 
     async def _in_turn(self) -> bool:
-        """Those whose turn has come; the ones among them that have not ended yet are put off."""
+        """Erases the next deliveries by id, and puts off those that have not ended yet.
+
+        Returns whether there may be more.
+        """
         before = first_id_of(self._ended_before - _SLACK)
         progress = await personal_data.lock_progress(self._connection, self._account_id)
         ids = progress and await deliveries.ids_after(
@@ -241,7 +249,7 @@ class _Erasing:
         return True
 
     async def _put_off_before(self) -> bool:
-        """Returns those that were put off, and have ended."""
+        """Erases deliveries that were put off and have ended; returns whether there may be more."""
         ids = await personal_data.due(
             self._connection, self._account_id, self._after, self._ended_before, _AT_ONCE
         )
@@ -267,8 +275,8 @@ async def erase(
 ) -> set[UUID]:
     """Erases those of the deliveries that ended before a time, in the caller's transaction.
 
-    With all that holds a copy of their data, whoever wants it erased. `wanted` are accounts and
-    ids. Returns the ids of those that were erased.
+    All copies of their data are erased too. `wanted` are pairs of account id and delivery id.
+    Returns the ids of the deliveries that were erased.
     """
     found = await deliveries.lock_ended(connection, wanted, ended_before)
     if not found:
@@ -289,7 +297,7 @@ async def erase(
 async def _erase_answers(
     connection: Connection, platform: Platform, scope: Scope, erased: Sequence[Delivery]
 ) -> None:
-    """Lets the kept answers about erased deliveries tell no more of them than is shown now."""
+    """Writes the kept answers about erased deliveries anew, without the personal data."""
     for answer in await idempotency.answers_about(connection, scope, erased):
         dialect, stored = platform.dialects[answer.dialect], orjson.loads(answer.body)
         for delivery in erased:

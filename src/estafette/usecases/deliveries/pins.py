@@ -1,7 +1,8 @@
-"""The recipients' PINs: encrypted in the database, bound to their delivery, opened to be told.
+"""The recipients' PINs: encrypt them for the database, bound to their delivery, and decrypt them.
 
-A delivery that was read from the database holds its PIN sealed. Versions before kept PINs in clear
-text: those are read too, until `usecases.secret_key.rotate` or a worker has sealed them.
+A delivery that was read from the database has its PIN in encrypted form. Earlier versions stored
+PINs in clear text. Those are read too, until `usecases.accounts.secret_key.rotate` or a worker has
+encrypted them.
 """
 
 import base64
@@ -16,24 +17,24 @@ from estafette.usecases.accounts.secrets import Cipher, WrongSecretKeyError
 
 
 def seal(cipher: Cipher, pin: str, delivery_id: UUID) -> str:
-    """Returns a PIN as a delivery keeps it."""
+    """Returns a PIN in encrypted form, as a delivery keeps it."""
     return _SEAL + base64.b64encode(cipher.encrypt(pin, _owner(delivery_id))).decode()
 
 
 def open_pin(cipher: Cipher, delivery: Delivery) -> str | None:
-    """Returns the PIN of a delivery in clear text. Raises WrongSecretKeyError."""
+    """Returns a delivery's PIN in clear text, None without one. Raises WrongSecretKeyError."""
     pin = delivery.pin
     return pin if pin is None or not is_sealed(pin) else _opened(cipher, pin, delivery.id)
 
 
 def opened(cipher: Cipher, delivery: Delivery) -> Delivery:
-    """Returns the delivery with its PIN in clear text, to be told. Raises WrongSecretKeyError."""
+    """Returns the delivery with its PIN in clear text. Raises WrongSecretKeyError."""
     pin = open_pin(cipher, delivery)
     return delivery if pin == delivery.pin else replace(delivery, pin=pin)
 
 
 def is_right(cipher: Cipher, delivery: Delivery, given: str) -> bool:
-    """Returns whether somebody was told the delivery's PIN, in a time that tells nothing of it."""
+    """Returns whether `given` is the delivery's PIN. The time that it takes reveals nothing."""
     known = open_pin(cipher, delivery)
     return known is not None and secrets.compare_digest(
         given.encode("utf-8", "surrogatepass"), known.encode("utf-8", "surrogatepass")
@@ -41,9 +42,9 @@ def is_right(cipher: Cipher, delivery: Delivery, given: str) -> bool:
 
 
 def renewed(cipher: Cipher, pin: str, delivery_id: UUID) -> str | None:
-    """Returns a stored PIN, sealed or not, under the key that writes; None when it is so already.
+    """Returns a stored PIN encrypted with the current key; None when it already is.
 
-    Raises WrongSecretKeyError.
+    `pin` may be in clear text. Raises WrongSecretKeyError.
     """
     if not is_sealed(pin):
         return seal(cipher, pin, delivery_id)

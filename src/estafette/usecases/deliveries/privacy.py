@@ -1,4 +1,4 @@
-"""What is stored about a phone number: shown, or erased, on request."""
+"""Show or erase, on request, what is stored about a phone number."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -29,9 +29,10 @@ _BEGINNING = UUID(int=0)
 async def deliveries_naming(
     platform: Platform, phone: str, account: Account | None = None
 ) -> AsyncIterator[Sequence[Delivery]]:
-    """All deliveries that name a phone (in E.164), of one account or of all, some at a time.
+    """Yields all deliveries that name a phone (in E.164), of one account or of all, in pages.
 
-    Those of the last hour, and what the worker has not indexed yet, are looked through.
+    Deliveries that the worker has not indexed yet, such as those of the last hour, are looked
+    through one by one.
     """
     of = account and account.id
     seen: set[UUID] = set()
@@ -56,13 +57,13 @@ async def deliveries_naming(
 async def _naming(
     connection: Connection, page: Sequence[tuple[UUID, UUID]], phone: str
 ) -> list[Delivery]:
-    """Returns those that do name it: two numbers may have one hash."""
+    """Returns those deliveries that name the phone: another phone may have the same hash."""
     found = await deliveries.read(connection, page)
     return [delivery for delivery in found if phone in phones_of(delivery)]
 
 
 class Stored(NamedTuple):
-    """All that is stored about a delivery, its history and its way to another platform included."""
+    """All that is stored about a delivery, with its history and its dispatch."""
 
     delivery: Delivery
     events: Sequence[Event]
@@ -72,9 +73,9 @@ class Stored(NamedTuple):
 async def export_phone(
     platform: Platform, phone: str, account: Account | None = None
 ) -> list[Stored]:
-    """What is stored about every delivery that names a phone (in E.164), of one account or all.
+    """Returns what is stored about every delivery that names a phone (in E.164).
 
-    That it was given out is in the audit.
+    `account` is None for the deliveries of all accounts. The export is noted in the audit.
     """
     found: list[Stored] = []
     async for page in deliveries_naming(platform, phone, account):
@@ -111,9 +112,9 @@ class Erased(NamedTuple):
 async def erase_phone(platform: Platform, phone: str, account: Account | None = None) -> Erased:
     """Erases the personal data of every delivery that names a phone (in E.164), once it has ended.
 
-    Those under way are erased as soon as they end, within minutes, by the worker. Each delivery's
-    data is erased as a whole, whoever else it names. Rows of imported files that name it, and were
-    not created, are emptied. The audit calls the phone by its hash.
+    The worker erases those that are under way within minutes after they end. Each delivery's data
+    is erased as a whole, also what it says of other people. Rows of imported files that name the
+    phone, and of which no delivery was created, are emptied. The audit names the phone by its hash.
     """
     async with platform.pool.acquire() as connection:
         await imports.forget_phone(connection, phone, account and account.id)
@@ -153,7 +154,7 @@ async def _note(
     page: Sequence[Delivery],
     gone: set[UUID],
 ) -> None:
-    """Tells the audit how many deliveries of each account were erased, and put off."""
+    """Notes in the audit how many deliveries of each account were erased, and how many put off."""
     for account_id in {delivery.scope.account_id for delivery in page}:
         of_account = [one.id for one in page if one.scope.account_id == account_id]
         erased = sum(id in gone for id in of_account)
@@ -164,7 +165,7 @@ async def _note(
 
 
 def as_json(one: Stored) -> dict[str, Any]:
-    """Returns what is stored about a delivery, as it is given out."""
+    """Returns what is stored about a delivery, in the form of the export."""
     delivery = one.delivery
     return {
         "id": delivery.id,

@@ -1,7 +1,7 @@
-"""Write what happened to deliveries, with all that follows from it, in one transaction.
+"""Write creations and moves of deliveries, with all that follows from them, in one transaction.
 
-Every creation and every move of a delivery passes here. Whatever else must be written exactly when
-a delivery is (its books, its place in the search, its orders to couriers) belongs beside them.
+Every creation and every move of a delivery is written here. Anything that has to be committed
+together with it (its books, its texts for the search, its dispatch) belongs here too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,9 @@ async def creations(
     quotes: Mapping[UUID, Quote],
     answers: Sequence[tuple[Key, StoredAnswer]],
 ) -> None:
-    """Writes new deliveries; `quotes` are by delivery, of those that were created from one.
+    """Writes new deliveries, and keeps `answers` under their idempotency keys.
 
-    `answers` are kept under their idempotency keys.
+    `quotes` are the quotes that deliveries were created from, by the delivery's id.
     """
     await journal.insert(
         work,
@@ -62,7 +62,7 @@ async def moves(work: UnitOfWork, platform: Platform, entries: Sequence[JournalE
 
 
 def _dispatches(entries: Sequence[JournalEntry], quotes: Mapping[UUID, Quote]) -> list[NewDispatch]:
-    """What is to be placed at companies that have a platform of their own."""
+    """Returns the dispatches of new deliveries whose companies have a platform of their own."""
     new: list[NewDispatch] = []
     for entry in entries:
         delivery, quote = entry.delivery, quotes.get(entry.delivery.id)
