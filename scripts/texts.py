@@ -54,7 +54,8 @@ def texts() -> list[Text]:
     for file, line, message, _, context in extract_from_dir(
         SOURCE, METHODS, OPTIONS, keywords=KEYWORDS
     ):
-        folder = "/".join(Path(file).parts[:2])
+        room, *below = Path(file).parts
+        folder = room if (SOURCE / room / "texts").is_dir() else "/".join([room, *below[:1]])
         folder = ELSEWHERE.get(folder, folder)
         if not (SOURCE / folder).is_dir():  # a module that stands alone, such as web/visit.py
             folder = "web/templates"
