@@ -44,7 +44,7 @@ async def _rows(owner: Tenant) -> set[tuple[str, str]]:
     But for when its keys were used, and the log of its requests, which are written later.
     """
     pool = owner.server.platform.pool
-    return await tables.stored_of(pool, owner.account.id, but=["key_uses", "api_requests"])
+    return await tables.stored_of(pool, owner.account.id, but=tables.WRITTEN_LATER)
 
 
 async def _names(owner: Tenant, theirs: Belongings) -> list[str]:

@@ -33,6 +33,9 @@ class Presence(Enum):
 
 PRESENT = Presence.PRESENT
 
+WRITTEN_LATER = ("key_uses", "api_requests", "api_request_gaps")
+"""The tables that note of requests what became of them, some time after their answers."""
+
 
 async def add(database: Database, table: str, **values: object) -> None:
     """Add a row; what is not named has its default."""

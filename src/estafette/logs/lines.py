@@ -171,6 +171,8 @@ def configure(
         library.setLevel(max(number, logging.WARNING))
     # It warns of each malformed request; http/connections.py counts them and logs some.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    # It warns of each form that breaks its rules, which anybody can send as often as they like.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     # It warns with a traceback each time that it cannot connect; we tell of trouble once.
     logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
     logging.captureWarnings(True)

@@ -140,6 +140,8 @@ async def test_another_secret_key_says_what_is_wrong(shop: Shop) -> None:
         ({"base_url": "https://me:secret@far.example"}, "must not hold a user"),
         ({"base_url": "https://far.example?a=1"}, "must not hold a user, a query"),
         ({"base_url": "https://far.example#a"}, "must not hold a user, a query or a fragment"),
+        ({"base_url": "http://far.example\r\ny"}, "printable ASCII"),
+        ({"base_url": "http://far.example/ü"}, "printable ASCII"),
         ({"keys": {}}, "at least one mode needs a key"),
         ({"keys": {Mode.LIVE: ""}}, "printable ASCII"),
         ({"keys": {Mode.LIVE: "sk live"}}, "printable ASCII"),

@@ -128,6 +128,8 @@ def _problem(link: Link) -> str | None:
     texts = (link.base_url, *link.keys.values(), *link.webhook_secrets.values())
     if any(len(text) > _LONGEST for text in texts):
         return f"the address, keys and webhook secrets must be at most {_LONGEST} characters long"
+    if not _is_token(link.base_url):
+        return "the address must be printable ASCII without spaces"
     try:
         url = urlsplit(link.base_url)
         has_host = bool(url.hostname) and url.port != 0
