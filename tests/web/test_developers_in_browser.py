@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
@@ -130,8 +131,13 @@ async def _fill(page: Page, server: Server, home: str, tenant: Tenant, dsn: str)
     paths = ["keys", "keys/new", "webhooks", "webhooks/new", "webhooks/warehouse", "attempts"]
     paths += ["webhooks/warehouse/change", "replays", "requests", "integration"]
     paths += ["integration/changelog", "integration/origins"]
-    paths += ["replays?since=2026-11-29T00:00", *(f"keys/{key.id.hex}" for key in shown)]
-    paths += [f"keys/{shown[-1].id.hex}/{part}" for part in ("change", "limits")]
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    paths += [
+        f"replays?since={an_hour_ago:%Y-%m-%dT%H:%M}",
+        *(f"keys/{key.id.hex}" for key in shown),
+    ]
+    of_pages = next(key for key in shown if key.limits is not None)
+    paths += [f"keys/{of_pages.id.hex}/{part}" for part in ("change", "limits")]
     assert attempt is not None
     return [*(f"{home}/{path}" for path in paths), attempt]
 
