@@ -1,18 +1,28 @@
 """pgbench writes what a request writes, whatever that is at the time."""
 
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
+import pytest
 
 from bench import order_vs_pgbench, pgbench
 from estafette.usecases.deliveries.idempotency import Idempotency, Key
-from tests.rows import tables
+from tests.rows import database, tables
 from tests.rows.webhooks import announcements
 from tests.usecases.angola import Shop
 from tests.usecases.stage import CREATE, Tenant
 
 TABLES = ("deliveries", "events", "messages", "idempotency")
+
+
+@pytest.fixture(autouse=True)
+async def leaves_nothing(_worker_database: Any) -> AsyncIterator[None]:
+    """Empties the tables: pgbench copies secrets, which no process could read in their copies."""
+    yield
+    await database.empty(_worker_database.dsn, _worker_database.emptied)
 
 
 async def test_pgbench_inserts_the_rows_of_a_create(
