@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from estafette.usecases.platform import Platform
-from tests.rows import database
+from tests.rows import database, tables
 from tests.usecases.angola import Shop, angola_over, new_shop
 from tests.usecases.far import Far, far_over
 from tests.usecases.stage import Tenant, new_tenant, platform_over
@@ -49,3 +50,9 @@ async def shops(clean_database: str) -> AsyncIterator[tuple[Shop, Shop]]:
             await shop.company(f"moto-{shop.account.id.hex[-8:]}")
         yield first, second
         await database.let_write_again(first.platform.pool)
+
+
+@pytest.fixture
+async def no_other_runs(connection: asyncpg.Connection) -> None:
+    """Lets the simulated couriers of other tests rest: a tick looks after all that are due."""
+    await tables.change(connection, "sandbox_runs", due_at=None)

@@ -68,6 +68,7 @@ WORKS: dict[str, Callable[[Tenant], Awaitable[object]]] = {
 }
 
 
+@pytest.mark.usefixtures("no_other_runs")
 @pytest.mark.parametrize("what", WORKS)
 async def test_the_worker_of_webhooks_is_woken_where_there_is_an_endpoint(
     tenant: Tenant, what: str

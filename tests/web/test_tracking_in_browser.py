@@ -316,10 +316,14 @@ async def test_without_a_connection_the_page_shows_what_was_seen_and_when(
 
 
 async def _until_kept(page: Page, words: str) -> None:
-    """Waits until the worker has kept a page with these words."""
+    """Waits until the worker has kept a page with these words.
+
+    It deletes a page before it puts it anew, also between our two looks.
+    """
     kept = """async words => {
-        for (const key of await (await caches.open("tracking-seen")).keys())
-            if ((await (await caches.match(key)).text()).includes(words)) return true;
+        const seen = await caches.open("tracking-seen");
+        for (const key of await seen.keys())
+            if ((await (await seen.match(key))?.text())?.includes(words)) return true;
         return false;
     }"""
     async with asyncio.timeout(30):

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from itertools import pairwise
 
-import asyncpg
 import pytest
 
 from estafette.core.deliveries.delivery import Status
@@ -24,11 +23,7 @@ from tests.usecases.stage import DIALECT, Tenant, new_tenant, platform_over, ren
 STEP = 600
 """A step in seconds: so long that what a busy machine takes for a test is none of it."""
 
-
-@pytest.fixture(autouse=True)
-async def _no_other_runs(connection: asyncpg.Connection) -> None:
-    """Lets the deliveries of other tests rest: a tick looks after all that are due."""
-    await tables.change(connection, "sandbox_runs", due_at=None)
+pytestmark = pytest.mark.usefixtures("no_other_runs")
 
 
 @pytest.fixture
