@@ -41,10 +41,15 @@ def _words(_host: str, path: str, status: int) -> Words:
 class Stage:
     """A server at work, what its metrics tell of connections, and what `/hold` waits for."""
 
-    port: int
+    listening: socket.socket
     registry: CollectorRegistry
     release: asyncio.Event
     holding: asyncio.Semaphore
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.listening.getsockname()[1]
 
     def ended(self, reason: str) -> float:
         """How many connections were refused or cut off for that."""
@@ -125,9 +130,7 @@ async def staged(
     )
     (listening,) = open_sockets("127.0.0.1", 0)
     async with serving(HttpServer(Router(routes), _words, [listening], connections)):
-        # The system would end what is not read at the same moment as the server, and may be first.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * LONGEST)
-        yield Stage(listening.getsockname()[1], registry, release, holding)
+        yield Stage(listening, registry, release, holding)
         release.set()
 
 

@@ -97,6 +97,14 @@ async def test_who_does_not_read_an_answer_loses_it() -> None:
                 await until(lambda: stage.open == 0)
 
 
+async def test_the_system_ends_what_is_not_read_later_than_the_server_which_counts_it() -> None:
+    limits = ConnectionLimits(sending=30)
+    async with staged(limits) as stage:
+        milliseconds = stage.listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    looks = 2  # the server sees what is unread, and that it still is, each up to a second later
+    assert milliseconds / 1000 > limits.sending + looks
+
+
 def _silent_reader(port: int, data: bytes) -> socket.socket:
     """A connection over which `data` was sent and little can come back unread."""
     reader = socket.socket()

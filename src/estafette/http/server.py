@@ -35,6 +35,13 @@ Without this bound it keeps up to 4 MB while the caller does not read, and this 
 that.
 """
 
+_GRACE_SECONDS = 5.0
+"""How many seconds later than the server the system ends a connection that nothing is read of.
+
+The server looks at its connections once a second and counts those that it ends; the system, which
+tells no reason, is for those that the server does not look at any more.
+"""
+
 _PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM})
 """The errors that concern one connection and not the next."""
 
@@ -172,12 +179,13 @@ class Listener:
 def _bound_answers(listening: socket.socket, seconds: float) -> None:
     """Bounds how much the system keeps for callers who do not read, and for how long.
 
-    Connections that are accepted from `listening` inherit these bounds. The system keeps bytes that
-    were written before a connection is closed; without the bounds, it would keep them for minutes.
+    The server itself ends such a connection after so many `seconds`. Connections that are accepted
+    from `listening` inherit these bounds. The system keeps bytes that were written before a
+    connection is closed; without the bounds, it would keep them for minutes.
     """
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     with suppress(AttributeError, OSError):  # where there is no such option
-        milliseconds = max(1, int(seconds * 1000))
+        milliseconds = int((seconds + _GRACE_SECONDS) * 1000)
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
