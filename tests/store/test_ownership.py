@@ -69,6 +69,12 @@ OWNERS = {
     "provider_identities": ["people/provider_identities.py"],
     "sent_forms": ["people/forms.py"],
     "form_drafts": ["people/forms.py"],
+    "drivers": ["fleet/drivers.py"],
+    "shifts": ["fleet/shifts.py"],
+    "assignments": ["fleet/assignments.py"],
+    "tour_stops": ["fleet/tours.py"],
+    "positions": ["fleet/positions.py"],
+    "position_history": ["fleet/position_history.py"],
     "endpoints": ["webhooks/endpoints.py"],
     "endpoint_failures": ["webhooks/failures.py"],
     "endpoint_spells": ["webhooks/spells.py"],
@@ -166,7 +172,7 @@ class Touch(NamedTuple):
 @cache
 def tables() -> frozenset[str]:
     """The tables that the migrations make, their partitions left out."""
-    made = re.compile(r"create table (?:if not exists )?(\w+)(?! partition of)\b(?! partition of)")
+    made = re.compile(r"create table (?:if not exists )?(?!if )(\w+)\b(?! partition of)")
     texts = [path.read_text() for path in (STORE / "migrations").glob("*.sql")]
     texts.append((STORE / "migrate.py").read_text())
     return frozenset(name for text in texts for name in made.findall(text))

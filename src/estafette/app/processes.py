@@ -295,6 +295,7 @@ def _retention(settings: Settings) -> Retention:
         dispatches=timedelta(days=settings.dispatches_kept_days),
         personal_data=timedelta(days=settings.personal_data_days),
         requests=timedelta(days=settings.requests_kept_days),
+        positions=timedelta(days=settings.positions_kept_days),
     )
 
 

@@ -13,7 +13,8 @@ class Retention(NamedTuple):
     `quotes` counts from the end of a quote's validity, used or not; `attempts` from an attempt;
     `messages` and `dead_messages` from when a webhook was enqueued that has been delivered, or
     given up; `dispatches` (deliveries given to another platform) and `personal_data` from when a
-    delivery ended; `audit` from the end of a month; `requests` from when a request was answered.
+    delivery ended, or a driver's assignment or shift; `audit` from the end of a month; `requests`
+    from when a request was answered; `positions` of drivers from when they were received.
     """
 
     quotes: timedelta = timedelta(days=1)
@@ -24,6 +25,7 @@ class Retention(NamedTuple):
     dispatches: timedelta = timedelta(days=90)
     personal_data: timedelta = timedelta(days=180)
     requests: timedelta = timedelta(days=7)
+    positions: timedelta = timedelta(days=14)
 
 
 IDEMPOTENCY = timedelta(days=2)

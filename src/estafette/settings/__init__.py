@@ -223,6 +223,9 @@ class Settings:
     requests_kept_days: int = _setting(
         7, whole(1, 90), "how long an account's log of its API requests is kept"
     )
+    positions_kept_days: int = _setting(
+        14, whole(1, 3650), "how long it is kept where drivers were"
+    )
     audit_kept_days: int = _setting(
         730, whole(30, LONGEST_DAYS), "how long a month of the audit is kept after its end"
     )

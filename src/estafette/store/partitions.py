@@ -77,6 +77,10 @@ def _requests(retention: Retention) -> timedelta:
     return retention.requests
 
 
+def _positions(retention: Retention) -> timedelta:
+    return retention.positions
+
+
 def _quotes(retention: Retention) -> timedelta:
     return VALIDITY + retention.quotes
 
@@ -86,6 +90,7 @@ PARTITIONED: Final = (
     Partitioned("idempotency", "created_at", by_id=False, kept=_idempotency),
     Partitioned("quotes", "id", by_id=True, kept=_quotes),
     Partitioned("api_requests", "at", by_id=False, kept=_requests),
+    Partitioned("position_history", "received_at", by_id=False, kept=_positions),
 )
 """Every partitioned table, and how long after its end a day is kept."""
 

@@ -8,6 +8,7 @@ from estafette.logs import Logger
 from estafette.loops import Loop, Pace
 from estafette.store import audit
 from estafette.store.accounts import page_tallies, request_log
+from estafette.store.fleet import ends as fleet_ends
 from estafette.store.partitions import Upkeep, keep_up
 from estafette.store.people import ends as people_ends
 from estafette.store.pool import Pool
@@ -27,6 +28,7 @@ def loop(pool: Pool, retention: Retention) -> Loop:
             await audit.keep_up(connection, retention.audit, done)
             await page_tallies.forget(connection)
             await people_ends.forget(connection)
+            await fleet_ends.forget(connection, retention)
             await request_log.forget_gaps(connection, retention.requests)
         return _AFTER_TROUBLE_SECONDS if _report(done) else _PACE.longest
 

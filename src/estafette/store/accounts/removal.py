@@ -44,6 +44,9 @@ EMPTIED = (
 OWNED = ("endpoints", "api_keys", "companies", "brandings", "logos")
 """Those that go with the account itself, in one transaction."""
 
+OF_FLEET = ("drivers", "shifts", "assignments", "tour_stops", "positions", "position_history")
+"""Those that go with its own courier companies, in the same transaction."""
+
 KEPT = ("audit", "ledger_entries", "ledger_payments")
 """Those that are only ever added to. What stands there names no person."""
 
@@ -78,7 +81,7 @@ async def remove_account(connection: Connection, account_id: UUID) -> bool:
         return False
     companies = await connection.fetch("select id from companies where account_id = $1", account_id)
     mine = "(select id from companies where account_id = $1)"
-    for table in ("company_links", "tariffs"):
+    for table in ("company_links", "tariffs", *OF_FLEET):
         statement = f"delete from {table} where company_id in {mine}"  # noqa: S608 - constants
         await connection.execute(statement, account_id)
     for table in OWNED:

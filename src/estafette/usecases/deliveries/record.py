@@ -16,6 +16,7 @@ from estafette.store.deliveries import journal, search_texts
 from estafette.store.deliveries.idempotency import Key, StoredAnswer
 from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.work import UnitOfWork
+from estafette.usecases.fleet.follow import follow
 from estafette.usecases.money import books
 from estafette.usecases.notifications import tell
 from estafette.usecases.platform import Platform
@@ -53,6 +54,7 @@ async def moves(work: UnitOfWork, platform: Platform, entries: Sequence[JournalE
     await journal.move(work, entries, platform.watch_limits, sendings)
     await simulated.moved(work, platform, entries)
     await books.book(work.connection, entries)
+    await follow(work, entries)
     await tell.recipients_of(work, platform, entries)
     remote = [entry for entry in entries if entry.delivery.remote]
     if paid := [one.delivery for one in remote if one.before is Status.AWAITING_PAYMENT]:

@@ -1,0 +1,1 @@
+"""The fleet of in-house companies: drivers, their shifts, and what they carry."""

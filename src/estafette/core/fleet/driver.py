@@ -1,0 +1,100 @@
+"""Drivers of a courier company: what their vehicle holds, where they go, what they can do."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from estafette.core.accounts.account import Mode
+from estafette.core.quotes.province import province_key
+
+MOST_DRIVERS = 2_000
+"""How many drivers a company has at most, those who were removed left out."""
+
+LARGEST_GRAMS = 3_500_000
+"""The most that a vehicle may hold: what a van's driving licence allows."""
+
+MOST_PARCELS = 1_000
+MOST_SKILLS = 20
+MOST_ZONES = 100
+LONGEST_SKILL = 40
+LONGEST_ZONE = 100
+
+
+class Vehicle(StrEnum):
+    """By what a driver goes."""
+
+    FOOT = "foot"
+    BICYCLE = "bicycle"
+    MOTORCYCLE = "motorcycle"
+    CAR = "car"
+    VAN = "van"
+
+
+class Capacity(NamedTuple):
+    """What fits into a vehicle at once."""
+
+    grams: int
+    parcels: int
+
+
+USUAL: Mapping[Vehicle, Capacity] = {
+    Vehicle.FOOT: Capacity(8_000, 3),
+    Vehicle.BICYCLE: Capacity(15_000, 5),
+    Vehicle.MOTORCYCLE: Capacity(30_000, 8),
+    Vehicle.CAR: Capacity(250_000, 30),
+    Vehicle.VAN: Capacity(900_000, 120),
+}
+"""What a vehicle holds where nobody says otherwise."""
+
+
+class DriverState(StrEnum):
+    """Whether a driver may be given deliveries at all."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    """Given nothing further until somebody ends the pause; what was accepted is carried."""
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A person who carries for a company.
+
+    `mode` is that of the deliveries: drivers of the sandbox are simulated. `zones` are names of
+    cities and provinces, as those of a company; none means wherever the company goes. `skills` are
+    the company's own words for what not everybody can do. `cash_limit` is in whole units of the
+    market's currency; None: none of the driver's own. `person_id` is who signs in as the driver.
+    """
+
+    company_id: UUID
+    id: UUID
+    name: str
+    phone_e164: str
+    vehicle: Vehicle
+    capacity: Capacity
+    created_at: datetime
+    mode: Mode = Mode.LIVE
+    skills: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    cash_limit: int | None = None
+    person_id: UUID | None = None
+    paused_at: datetime | None = None
+    removed_at: datetime | None = None
+
+    @property
+    def state(self) -> DriverState:
+        """Whether deliveries may be given to this driver."""
+        if self.removed_at is not None:
+            return DriverState.REMOVED
+        return DriverState.ACTIVE if self.paused_at is None else DriverState.PAUSED
+
+    def serves(self, origin: Collection[str], destination: Collection[str]) -> bool:
+        """Returns whether both ends of a delivery are in the driver's zones.
+
+        The ends are what `core.couriers.company.names_of` says of the stops.
+        """
+        zones = frozenset(map(province_key, self.zones))
+        return not zones or not (zones.isdisjoint(origin) or zones.isdisjoint(destination))

@@ -1,0 +1,1 @@
+"""The tables of the fleet: drivers, shifts, assignments, tours, positions."""

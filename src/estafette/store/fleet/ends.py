@@ -1,0 +1,22 @@
+"""What is over of the fleet: drivers who were removed, shifts, assignments, old positions."""
+
+from estafette.core.retention import Retention
+from estafette.store.fleet import assignments, drivers, positions, shifts
+from estafette.store.pool import Connection
+
+_AT_ONCE = 1_000
+
+
+async def forget(connection: Connection, retention: Retention) -> None:
+    """Removes all of it, a thousand rows at a time. Any number of processes may do it.
+
+    Who carried what is kept as long as the personal data of a delivery.
+    """
+    for remove, kept in (
+        (assignments.forget, retention.personal_data),
+        (shifts.forget, retention.personal_data),
+        (drivers.forget, retention.personal_data),
+        (positions.forget, retention.positions),
+    ):
+        while await remove(connection, kept, _AT_ONCE) >= _AT_ONCE:
+            pass

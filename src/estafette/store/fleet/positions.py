@@ -1,0 +1,84 @@
+"""Positions: the last one of each driver."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from estafette.core.fleet.position import Position, PositionSource
+from estafette.store.columns import Columns, rows
+from estafette.store.pool import Connection
+
+POSITION: Final = Columns[Position](
+    {
+        "company_id": ("uuid", lambda position: position.company_id),
+        "driver_id": ("uuid", lambda position: position.driver_id),
+        "at": ("timestamptz", lambda position: position.at),
+        "received_at": ("timestamptz", lambda position: position.received_at),
+        "latitude": ("double precision", lambda position: position.latitude),
+        "longitude": ("double precision", lambda position: position.longitude),
+        "accuracy_metres": ("real", lambda position: position.accuracy_metres),
+        "speed_kmh": ("real", lambda position: position.speed_kmh),
+        "course_degrees": ("real", lambda position: position.course_degrees),
+        "battery_percent": ("real", lambda position: position.battery_percent),
+        "source": ("text", lambda position: position.source),
+    }
+)
+COLUMNS: Final = ", ".join(POSITION.types)
+_CHANGED = [name for name in POSITION.types if name not in {"company_id", "driver_id"}]
+_KEEP = f"""
+insert into positions as known ({COLUMNS})
+select distinct on (company_id, driver_id) {COLUMNS} from {rows(POSITION)}
+order by company_id, driver_id, at desc
+on conflict (company_id, driver_id) do update
+set {", ".join(f"{name} = excluded.{name}" for name in _CHANGED)}
+where known.at < excluded.at
+"""  # noqa: S608 - the columns are constants
+
+
+async def keep(connection: Connection, positions: Sequence[Position]) -> None:
+    """Keeps the newest of each driver; what is older than what is known changes nothing."""
+    await connection.execute(_KEEP, *POSITION.of(positions))
+
+
+async def of_drivers(
+    connection: Connection, company_id: UUID, drivers: Collection[UUID]
+) -> dict[UUID, Position]:
+    """Returns where drivers were last."""
+    found = await connection.fetch(
+        f"select {COLUMNS} from positions where company_id = $1 and driver_id = any($2::uuid[])",  # noqa: S608 - a constant
+        company_id,
+        list(drivers),
+    )
+    return {row["driver_id"]: read(row) for row in found}
+
+
+async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
+    """Removes some that came so long ago; counts them."""
+    status = await connection.execute(
+        "delete from positions where (company_id, driver_id) in"
+        " (select company_id, driver_id from positions"
+        " where received_at < now() - $1::interval limit $2)",
+        kept,
+        limit,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+def read(row: asyncpg.Record) -> Position:
+    """Returns the position in a row of COLUMNS."""
+    return Position(
+        company_id=row["company_id"],
+        driver_id=row["driver_id"],
+        at=row["at"],
+        received_at=row["received_at"],
+        latitude=row["latitude"],
+        longitude=row["longitude"],
+        source=PositionSource(row["source"]),
+        accuracy_metres=row["accuracy_metres"],
+        speed_kmh=row["speed_kmh"],
+        course_degrees=row["course_degrees"],
+        battery_percent=row["battery_percent"],
+    )

@@ -1,0 +1,1 @@
+"""What drivers and dispatchers do with deliveries of in-house companies."""
