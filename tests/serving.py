@@ -6,7 +6,8 @@
         assert answer.status == 201
 
 It runs in the loop of the test. What it remembers of its configuration it reads anew each time, so
-that a key that was just disabled is.
+that a key that was just disabled is. No company of a whole market serves its accounts before the
+test adds one.
 """
 
 import asyncio
@@ -52,7 +53,7 @@ from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.platform import Platform, Signals
 from estafette.web.people.provider import Provider
 from tests.edges import Call, Edge
-from tests.rows import tables
+from tests.rows import companies, tables
 from tests.secret_key import CIPHER_KEY
 
 _CITIES = (
@@ -300,6 +301,7 @@ async def running(
         couriers={**app.connectors(remembered), **couriers},
     )
     try:
+        await companies.pause_shared(pool)
         await seed_market(platform)
         registry = CollectorRegistry()
         built = application.build(

@@ -31,6 +31,7 @@ from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.orders import Order
 from estafette.usecases.platform import Platform
 from estafette.usecases.quotes.quote_companies import CompanyQuoter
+from tests.rows import companies
 from tests.usecases.stage import DIALECT, Merchant, id_in, platform_over, render
 
 CITIES = [
@@ -161,8 +162,12 @@ OFFER = Offer(700, timedelta(minutes=10), timedelta(minutes=20))
 
 @asynccontextmanager
 async def angola_over(dsn: str) -> AsyncGenerator[Platform]:
-    """A platform that knows two cities of Angola and the connectors of this Estafette."""
+    """A platform that knows two cities of Angola and the connectors of this Estafette.
+
+    No company of the whole market serves its accounts before the test adds one.
+    """
     async with platform_over(dsn) as platform:
+        await companies.pause_shared(platform.pool)
         async with platform.pool.acquire() as connection:
             await catalog.insert_cities(connection, CITIES)
         connectors: dict[Connector, Courier] = {
