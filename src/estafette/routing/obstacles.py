@@ -1,0 +1,62 @@
+"""Which vehicles are near a job, and what keeps each of them from it, whatever else they carry."""
+
+from typing import Final
+
+from estafette.routing.plan import Candidate, Candidates, Obstacle
+from estafette.routing.problem import Job, Load, Problem, Vehicle
+from estafette.routing.ways import Way
+
+NEAREST: Final = 5
+"""How many vehicles are told for each job, besides the one that has it."""
+
+
+def obstacle(problem: Problem, vehicle: Vehicle, job: Job) -> Obstacle | None:
+    """Returns what keeps a vehicle from a job that would be its first, None where nothing does."""
+    if job.vehicle is None and not vehicle.takes_new:
+        return Obstacle.TAKES_NOTHING_NEW
+    if not job.skills <= vehicle.skills:
+        return Obstacle.SKILLS
+    if not fits(job.load, vehicle.capacity):
+        return Obstacle.CAPACITY
+    at, time = vehicle.start, vehicle.shift.start
+    for stop in job.stops():
+        time += _on_the_way(problem.ways.between(at, stop.place), vehicle)
+        if time > stop.window.end:
+            return Obstacle.TOO_LATE
+        time = max(time, stop.window.start) + stop.service
+        at = stop.place
+    if vehicle.end is not None:
+        time += _on_the_way(problem.ways.between(at, vehicle.end), vehicle)
+    return Obstacle.SHIFT_ENDS if time > vehicle.shift.end else None
+
+
+def candidates(problem: Problem, most: int = NEAREST) -> tuple[Candidates, ...]:
+    """Returns the vehicles that are nearest to the pickup of each job of nobody in particular."""
+    found: list[Candidates] = []
+    for number, job in enumerate(problem.jobs):
+        if job.vehicle is not None or job.pickup is None:
+            continue
+        place = job.pickup.place
+        ways = [
+            (problem.ways.between(vehicle.start, place), index)
+            for index, vehicle in enumerate(problem.vehicles)
+        ]
+        ways.sort(key=lambda one: (one[0].meters, one[1]))
+        nearest = tuple(_candidate(problem, index, way, job) for way, index in ways[:most])
+        found.append(Candidates(number, nearest))
+    return tuple(found)
+
+
+def fits(load: Load, capacity: Load) -> bool:
+    """Whether a vehicle may carry so much at a time."""
+    return load.grams <= capacity.grams and load.parcels <= capacity.parcels
+
+
+def _candidate(problem: Problem, index: int, way: Way, job: Job) -> Candidate:
+    vehicle = problem.vehicles[index]
+    seconds = _on_the_way(way, vehicle)
+    return Candidate(index, way.meters, seconds, obstacle(problem, vehicle, job))
+
+
+def _on_the_way(way: Way, vehicle: Vehicle) -> int:
+    return round(way.seconds / vehicle.speed)
