@@ -20,10 +20,12 @@ from uuid import UUID, uuid4
 from yarl import URL
 
 from estafette.core.accounts.account import Account, Mode
+from estafette.core.couriers.company import Company, Connector
 from estafette.core.ids import new_id
 from estafette.core.people.organisation import PLATFORM, Organisation, OrganisationKind
 from estafette.core.people.permission import Role
 from estafette.core.people.person import Person
+from estafette.store.couriers import companies
 from estafette.store.people import memberships, second_factors
 from estafette.store.people import table as people
 from estafette.usecases.people.sessions import Client, Stage, begin
@@ -224,6 +226,30 @@ async def sign_in(
     if of is not None:
         visitor.home = f"/console/{of.id.hex}/{mode}"
     return visitor
+
+
+async def sign_in_at_company(
+    server: Server, of: UUID, role: Role = Role.MANAGER, *, mode: Mode = Mode.SANDBOX, **about: Any
+) -> PersonAtBrowser:
+    """A new person of a courier company, signed in; `home` is the path before its board's pages."""
+    person = await new_person(server, **about)
+    organisation = Organisation(OrganisationKind.COMPANY, of)
+    await join(server, person, organisation, role)
+    visitor = await signed_in(server, person)
+    visitor.organisation, visitor.role = organisation, role
+    visitor.home = f"/board/{of.hex}/{mode}"
+    return visitor
+
+
+async def new_company(server: Server, market: str = "KZ") -> UUID:
+    """Writes an in-house courier company of a market, which serves all of its accounts."""
+    id = new_id()
+    company = Company(
+        id, market, None, f"Qala {id.hex[-4:]}", f"qala-{id.hex}", Connector.INHOUSE, "Asia/Almaty"
+    )
+    async with server.platform.pool.acquire() as connection:
+        assert await companies.save(connection, company)
+    return id
 
 
 def account(id: UUID) -> Organisation:

@@ -5,7 +5,7 @@ A page that is added is tested by this without a further line.
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from starlette.applications import Starlette
@@ -20,26 +20,48 @@ from estafette.web.session import SAFE
 from estafette.web.visit import Access, Page
 from tests.edges import KASPI
 from tests.serving import Server, Tenant, delivery_id, running
-from tests.web.people import FORM, OUR_PAGE, PersonAtBrowser, at_browser, sign_in
+from tests.web.people import (
+    FORM,
+    OUR_PAGE,
+    PersonAtBrowser,
+    at_browser,
+    new_company,
+    sign_in,
+    sign_in_at_company,
+)
 
-PLATFORM, ACCOUNT = OrganisationKind.PLATFORM, OrganisationKind.ACCOUNT
+PLATFORM, ACCOUNT, COMPANY = OrganisationKind
+PREFIX = {ACCOUNT: "/console/{account}/{mode}", COMPANY: "/board/{company}/{mode}"}
 BY_ACT = [route for route in ROUTES if isinstance(route.act, PersonAct)]
 OF_PLACES = [route for route in BY_ACT if route.act is not PersonAct.PROFILE_MANAGE]
 
 
 @dataclass
 class Stage:
-    """Two accounts, and somebody of every role."""
+    """Two accounts and two companies, and somebody of every role."""
 
     server: Server
     own: Tenant
     other: Tenant
     of_platform: dict[Role, PersonAtBrowser] = field(default_factory=dict[Role, PersonAtBrowser])
     of_account: dict[Role, PersonAtBrowser] = field(default_factory=dict[Role, PersonAtBrowser])
+    of_company: dict[Role, PersonAtBrowser] = field(default_factory=dict[Role, PersonAtBrowser])
+    companies: tuple[UUID, ...] = ()
+
+    def of(self, kind: OrganisationKind) -> dict[Role, PersonAtBrowser]:
+        """The people of the platform, of the first account, or of the first company."""
+        return {PLATFORM: self.of_platform, ACCOUNT: self.of_account, COMPANY: self.of_company}[
+            kind
+        ]
 
     def path(self, route: Page, **ids: str) -> str:
-        """The path of a page of the first account; what it is of else is nobody's, or `ids`."""
-        named = {"account": self.own.account.id.hex, "mode": "sandbox", **ids}
+        """The path of a page of the first of its kind; what else is in it is nobody's, or `ids`."""
+        named = {
+            "account": self.own.account.id.hex,
+            "company": self.companies[0].hex,
+            "mode": "sandbox",
+            **ids,
+        }
         return route.path.format_map(_Filled(named))
 
 
@@ -57,6 +79,9 @@ async def stage(postgres_dsn: str) -> AsyncIterator[Stage]:
             made.of_platform[role] = await sign_in(server, None, role)
         for role in ROLES[ACCOUNT]:
             made.of_account[role] = await sign_in(server, made.own.account, role)
+        made.companies = (await new_company(server), await new_company(server))
+        for role in ROLES[COMPANY]:
+            made.of_company[role] = await sign_in_at_company(server, made.companies[0], role)
         yield made
 
 
@@ -80,8 +105,10 @@ def methods_of(route: Page) -> list[str]:
     return sorted((route.methods or set[str]()) - {"HEAD"})
 
 
-def _is_console(route: Page) -> bool:
-    return route.path.startswith("/console/{account}/{mode}")
+def kind_of(route: Page) -> OrganisationKind:
+    """The kind of organisation that a page is of."""
+    begins = (kind for kind, prefix in PREFIX.items() if route.path.startswith(prefix))
+    return next(begins, PLATFORM)
 
 
 async def test_every_page_names_its_act(stage: Stage) -> None:
@@ -104,23 +131,15 @@ async def test_who_is_not_signed_in_comes_to_sign_in(stage: Stage) -> None:
             assert (status, place.partition("?")[0]) == (303, "/sign-in"), f"{method} {route.path}"
 
 
-@pytest.mark.parametrize("role", ROLES[ACCOUNT])
-async def test_an_accounts_people_may_do_what_the_table_says(stage: Stage, role: Role) -> None:
-    who = stage.of_account[role]
+@pytest.mark.parametrize(("kind", "role"), [(kind, role) for kind in ROLES for role in ROLES[kind]])
+async def test_everybody_may_do_what_the_table_says(
+    stage: Stage, kind: OrganisationKind, role: Role
+) -> None:
+    who = stage.of(kind)[role]
     for route in OF_PLACES:
-        allowed = may(role, ACCOUNT, _act(route)) if _is_console(route) else None
-        await _check(stage, who, route, allowed)
-
-
-@pytest.mark.parametrize("role", ROLES[PLATFORM])
-async def test_the_platforms_people_may_do_what_the_table_says(stage: Stage, role: Role) -> None:
-    who = stage.of_platform[role]
-    for route in OF_PLACES:
-        if _is_console(route):
-            guest = guest_role(role, ACCOUNT)
-            allowed = None if guest is None else may(guest, ACCOUNT, _act(route))
-        else:
-            allowed = may(role, PLATFORM, _act(route))
+        place = kind_of(route)
+        as_what = role if place is kind else guest_role(role, place) if kind is PLATFORM else None
+        allowed = None if as_what is None else may(as_what, place, _act(route))
         await _check(stage, who, route, allowed)
 
 
@@ -144,7 +163,7 @@ async def test_a_form_that_a_role_may_not_send_is_in_the_audit(stage: Stage) -> 
     forged = [
         route
         for route in OF_PLACES
-        if _is_console(route) and "POST" in methods_of(route)
+        if kind_of(route) is ACCOUNT and "POST" in methods_of(route)
         and not may(Role.VIEWER, ACCOUNT, _act(route))
     ]  # fmt: skip
     assert forged
@@ -172,23 +191,35 @@ async def test_a_form_of_another_website_does_nothing(stage: Stage) -> None:
                 assert status == 403, f"{method} {route.path} {foreign}"
 
 
-async def test_what_is_of_another_account_is_not_there(stage: Stage) -> None:
-    """With each id of the other account in each place of a path where one belongs."""
+async def test_what_is_of_another_account_or_company_is_not_there(stage: Stage) -> None:
+    """With each id of the others in each place of a path where one belongs."""
     shown = await stage.other.create()
     member = await sign_in(stage.server, stage.other.account, Role.VIEWER)
+    dispatcher = await sign_in_at_company(stage.server, stage.companies[1], Role.DISPATCHER)
     assert member.person is not None
-    ids = [delivery_id(shown), member.person.id, stage.other.account.id]
+    assert dispatcher.person is not None
+    ids = [delivery_id(shown), member.person.id, dispatcher.person.id, stage.other.account.id]
     texts = [shown, *(id.hex for id in ids), *map(str, ids), *_keys(stage.other)]
-    who = stage.of_account[Role.OWNER]
     for route in OF_PLACES:
-        places = set(route.param_convertors) - {"account", "mode"}
-        if not _is_console(route) or not places:
+        kind = kind_of(route)
+        places = set(route.param_convertors) - {"account", "company", "mode"}
+        if kind is PLATFORM or not places:
             continue
+        who = stage.of(kind)[ROLES[kind][0]]
         for text in texts:
             path = stage.path(route, **dict.fromkeys(places, text))
             for method in methods_of(route):
                 status, _ = await status_of(who, method, path)
                 assert 400 <= status < 500, f"{method} {path}: {status}"
+
+
+async def test_nobody_comes_to_the_board_of_another_company(stage: Stage) -> None:
+    who, other = stage.of_company[Role.MANAGER], stage.companies[1]
+    for route in OF_PLACES:
+        if kind_of(route) is COMPANY:
+            for method in methods_of(route):
+                status, _ = await status_of(who, method, stage.path(route, company=other.hex))
+                assert status == 404, f"{method} {route.path}"
 
 
 def _keys(tenant: Tenant) -> list[str]:

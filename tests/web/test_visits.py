@@ -30,8 +30,10 @@ from tests.web.people import (
     account,
     at_browser,
     form_of,
+    new_company,
     new_person,
     sign_in,
+    sign_in_at_company,
     signed_in,
 )
 
@@ -344,3 +346,23 @@ async def test_the_first_page_greets_who_has_signed_in(server: Server, entrega: 
     stranger = (await at_browser(server).get("/")).body.decode()
     assert 'href="/sign-in"' in stranger
     assert "/console" not in stranger
+
+
+async def test_a_board_is_opened_by_its_company_and_by_guests_who_are_in_the_audit(
+    server: Server,
+) -> None:
+    company = await new_company(server)
+    own = await sign_in_at_company(server, company, Role.DISPATCHER)
+    page = (await own.get(own.home)).body.decode()
+    assert "Sandbox" in page
+    assert "as a guest" not in page
+    entered = {"act": "company.entered", "object": str(company)}
+    assert await tables.count(server.platform.pool, "audit", entered) == 0
+    guest = await sign_in(server, None, Role.SUPPORT)
+    for _ in range(2):
+        assert "as a guest" in (await guest.get(own.home)).body.decode()
+    assert await tables.count(server.platform.pool, "audit", entered) == 1
+    finance = await sign_in(server, None, Role.FINANCE)
+    assert (await finance.get(own.home)).status == 404
+    driver = await sign_in_at_company(server, company, Role.DRIVER)
+    assert (await driver.get(driver.home)).status == 403

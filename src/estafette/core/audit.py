@@ -55,6 +55,8 @@ class AuditedAct(StrEnum):
     DELIVERY_PIN_REVEALED = "delivery.pin_revealed"
     COMPANY_CREATED = "company.created"
     COMPANY_CHANGED = "company.changed"
+    COMPANY_ENTERED = "company.entered"
+    """One of the platform's people visited its board as a guest."""
     COMPANY_CONNECTED = "company.connected"
     COMPANY_DISCONNECTED = "company.disconnected"
     TARIFFS_REPLACED = "tariffs.replaced"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from estafette.core.accounts.account import Mode
 from estafette.core.audit import By
 from estafette.core.people.organisation import PLATFORM, Organisation, OrganisationKind
-from estafette.core.people.permission import PersonAct
+from estafette.core.people.permission import PersonAct, Role
 from estafette.http.language import language_of
 from estafette.http.limiter import PersonLimits, limits_of
 from estafette.http.texts import LANGUAGES, read_by
@@ -29,8 +29,19 @@ from estafette.web.guests import Guests
 from estafette.web.session import SAFE, SESSION, Cookies, is_from_our_page
 from estafette.web.visit import Access, Door, Page, Room, Visit
 
-CONSOLE: Final = "/console/{account}/{mode}"
-"""The beginning of all paths that belong to an account."""
+_PLACES: Final = (
+    ("/console/{account}/{mode}", "account", OrganisationKind.ACCOUNT),
+    ("/board/{company}/{mode}", "company", OrganisationKind.COMPANY),
+)
+"""The beginnings of all paths that belong to an account or a company, and the part with its id."""
+
+
+class Wanted(NamedTuple):
+    """The account or company that a page is of, and the mode in which it is looked at."""
+
+    organisation: Organisation
+    mode: Mode
+
 
 ENROL: Final = "/me/security"
 """Where a person sets their second factor."""
@@ -94,11 +105,10 @@ class Admission:
             await self._forget_draft(visit, response)
         return response
 
-    async def _visitor(
-        self, request: Request, token: str, wanted: tuple[UUID, Mode] | None
-    ) -> Visitor | None:
+    async def _visitor(self, request: Request, token: str, wanted: Wanted | None) -> Visitor | None:
         address = request.client.host if request.client else None
-        return await visitor(self.platform, token, address, wanted[0] if wanted else None)
+        of = wanted.organisation if wanted else None
+        return await visitor(self.platform, token, address, of)
 
     def _visit(self, request: Request, known: Visitor | None) -> Visit:
         is_open = known is not None and known.found.session.stage is Stage.OPEN
@@ -122,15 +132,15 @@ class Admission:
         known: Visitor,
         page: Page,
         act: PersonAct,
-        wanted: tuple[UUID, Mode] | None,
+        wanted: Wanted | None,
         *,
         is_unsafe: bool,
     ) -> Visit:
         """Returns the visit in the organisation of the page. Raises HTTPException 404 or 403."""
         if act is PersonAct.PROFILE_MANAGE:
             return visit
-        if page.path.startswith(CONSOLE):
-            room = None if wanted is None else _room_of_account(known, wanted[1])
+        if _place_of(page) is not None:
+            room = None if wanted is None else _room(known, wanted)
         else:
             role = known.role_in(PLATFORM)
             room = None if role is None else Room(PLATFORM, role)
@@ -141,8 +151,8 @@ class Admission:
             if must_enrol(self.platform, visit.person, of):
                 raise Enrol
         visit = replace(visit, room=room, area=self.areas.get(room.organisation.kind))
-        if room.is_guest and room.account is not None:
-            await self.guests.note(visit.platform, visit.session.id, room.account.id)
+        if room.is_guest:
+            await self.guests.note(visit.platform, visit.session.id, room.organisation)
         if room.account is not None:
             trace_of(visit.request.scope).account_id = str(room.account.id)
         if not visit.may(act):
@@ -234,34 +244,43 @@ def _may_begin(page: Page, known: Visitor | None) -> bool:
     return page.act is Access.WHO_SIGNS_IN or known.found.session.stage is Stage.OPEN
 
 
-def _wanted(request: Request, page: Page) -> tuple[UUID, Mode] | None:
-    """Returns the account and mode in a path of the console; None where there is none such."""
-    if not page.path.startswith(CONSOLE):
+def _place_of(page: Page) -> tuple[str, OrganisationKind] | None:
+    """Returns which part of a page's path names what organisation; None: it is the platform's."""
+    found = (place for place in _PLACES if page.path.startswith(place[0]))
+    return next(((part, kind) for _, part, kind in found), None)
+
+
+def _wanted(request: Request, page: Page) -> Wanted | None:
+    """Returns the organisation and mode that a path names; None where there is none such."""
+    place = _place_of(page)
+    if place is None:
         return None
-    written = request.path_params["account"]
+    part, kind = place
+    written = request.path_params[part]
     try:
         id, mode = UUID(hex=written), Mode(request.path_params["mode"])
     except ValueError:
         return None
-    return (id, mode) if id.hex == written else None
+    return Wanted(Organisation(kind, id), mode) if id.hex == written else None
 
 
-def _room_of_account(known: Visitor, mode: Mode) -> Room | None:
-    """Returns the account that was asked for as the person's, or as the one they may look at."""
-    if known.account is None:
+def _room(known: Visitor, wanted: Wanted) -> Room | None:
+    """Returns what was asked for as the person's own, or as what they may look at as a guest."""
+    if known.account is None and known.company is None:
         return None
-    organisation = Organisation(OrganisationKind.ACCOUNT, known.account.id)
-    role = known.role_in(organisation)
+    role = known.role_in(wanted.organisation)
     is_guest = role is None
     if role is None:
-        role = known.role_as_guest(OrganisationKind.ACCOUNT)
+        role = known.role_as_guest(wanted.organisation.kind)
     if role is None:
         return None
-    return Room(organisation, role, is_guest, known.account, mode)
+    return Room(
+        wanted.organisation, role, is_guest, known.account, wanted.mode, company=known.company
+    )
 
 
 def _doors(known: Visitor) -> list[Door]:
-    """Returns where the person may go: the office, and the consoles of their accounts."""
+    """Returns where the person may go: the office, the consoles and boards of theirs."""
     doors: list[Door] = []
     for one in known.belongings:
         organisation, role, _ = one.membership
@@ -269,6 +288,8 @@ def _doors(known: Visitor) -> list[Door]:
             doors.append(Door(organisation, one.name, "/office", role))
         elif one.account is not None:
             doors.append(Door(organisation, one.name, f"/console/{one.account.id.hex}", role))
+        elif organisation.kind is OrganisationKind.COMPANY and role is not Role.DRIVER:
+            doors.append(Door(organisation, one.name, f"/board/{organisation.id.hex}", role))
     return doors
 
 

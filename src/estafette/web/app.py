@@ -17,16 +17,16 @@ from estafette.http.limiter import PersonLimits
 from estafette.http.refusals import BadBody, BodyTooLarge, EncodedBody, RateLimited
 from estafette.http.texts import LANGUAGES, N_, gettext, read_by
 from estafette.usecases.platform import Platform
-from estafette.web import console, office, people
+from estafette.web import board, console, office, people
 from estafette.web.admission import Admission, Refused
 from estafette.web.people.provider import Provider
 from estafette.web.session import SAFE, Cookies
 from estafette.web.visit import Page, Visit, render
 
-PREFIXES: Final = ("/sign-in", "/sign-out", "/invitation", "/me", "/console", "/office")
+PREFIXES: Final = ("/sign-in", "/sign-out", "/invitation", "/me", "/console", "/board", "/office")
 """The first parts of all paths of these pages."""
 
-ROUTES: Final[Sequence[Page]] = (*people.ROUTES, *console.ROUTES, *office.ROUTES)
+ROUTES: Final[Sequence[Page]] = (*people.ROUTES, *console.ROUTES, *board.ROUTES, *office.ROUTES)
 """Every page of people who sign in."""
 
 
@@ -62,7 +62,11 @@ class PeoplePages:
         admission = Admission(
             platform,
             Cookies(platform.public_url),
-            {OrganisationKind.ACCOUNT: console.AREA, OrganisationKind.PLATFORM: office.AREA},
+            {
+                OrganisationKind.ACCOUNT: console.AREA,
+                OrganisationKind.COMPANY: board.AREA,
+                OrganisationKind.PLATFORM: office.AREA,
+            },
             limits or PersonLimits(),
         )
         self._admission = admission

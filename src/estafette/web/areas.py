@@ -36,6 +36,11 @@ class Area(NamedTuple):
     sections: Sequence[Section]
 
 
+_SIGNS = {
+    OrganisationKind.PLATFORM: "building-2",
+    OrganisationKind.ACCOUNT: "store",
+    OrganisationKind.COMPANY: "truck",
+}
 _MODES = {Mode.LIVE: N_("Live"), Mode.SANDBOX: N_("Sandbox")}
 
 
@@ -44,10 +49,7 @@ def shell_of(visit: "Visit", area: Area | None, notices: Sequence[Notice]) -> Sh
     query = visit.request.query_params.multi_items()
     if not visit.is_signed_in:
         return Shell(notices=notices, path=visit.path, query=query)
-    doors = [
-        Link(door.path, door.name, "building-2" if door.path == "/office" else "store")
-        for door in visit.doors
-    ]
+    doors = [Link(door.path, door.name, _SIGNS[door.organisation.kind]) for door in visit.doors]
     mine = Shell(
         groups=[Group(doors), Group(_personal(visit))],
         organisations=[
@@ -62,15 +64,15 @@ def shell_of(visit: "Visit", area: Area | None, notices: Sequence[Notice]) -> Sh
     )
     if visit.room is None or area is None:
         return mine
-    is_account = visit.organisation.kind is OrganisationKind.ACCOUNT
+    has_modes = visit.organisation.kind is not OrganisationKind.PLATFORM
     if visit.is_guest:
         notices = [_guest(visit), *notices]
     return Shell(
         area=gettext(area.name),
-        organisation=visit.account.name if is_account else "",
+        organisation=_name(visit) if has_modes else "",
         organisations=mine.organisations,
-        mode=visit.mode if is_account else None,
-        modes=_modes(visit) if is_account else (),
+        mode=visit.mode if has_modes else None,
+        modes=_modes(visit) if has_modes else (),
         groups=[group for section in area.sections if (group := _group(visit, section)).links],
         person=mine.person,
         personal=mine.personal,
@@ -80,10 +82,16 @@ def shell_of(visit: "Visit", area: Area | None, notices: Sequence[Notice]) -> Sh
     )
 
 
+def _name(visit: "Visit") -> str:
+    """Returns what the account or company of a page is called."""
+    is_company = visit.organisation.kind is OrganisationKind.COMPANY
+    return visit.company.name if is_company else visit.account.name
+
+
 def _guest(visit: "Visit") -> Notice:
     said = gettext(
         "You belong to the platform, and look at %(account)s as a guest.",
-        account=visit.account.name,
+        account=_name(visit),
     )
     return Notice(said, Tone.INFO, Link("/office", gettext("Back to the office")))
 
@@ -110,7 +118,7 @@ def _modes(visit: "Visit") -> list[Link]:
     tail = rest if rest.count("/") <= 1 else rest[: rest.index("/", 1)]
     return [
         Link(
-            f"/console/{visit.account.id.hex}/{mode}{tail}",
+            f"{visit.home.rpartition('/')[0]}/{mode}{tail}",
             gettext(name),
             is_current=mode is visit.mode,
         )

@@ -1,9 +1,10 @@
-"""The platform's people in the consoles of accounts: each visit is in the account's audit, once."""
+"""The platform's people in places of others: each visit is in the audit, once."""
 
 from collections import OrderedDict
 from uuid import UUID
 
-from estafette.usecases.accounts.settings import note_entered
+from estafette.core.people.organisation import Organisation
+from estafette.usecases.people.visits import note_entered
 from estafette.usecases.platform import Platform
 
 _MOST = 10_000
@@ -11,7 +12,7 @@ _MOST = 10_000
 
 
 class Guests:
-    """Records the first page that a session opens of an account that its person is a guest of.
+    """Records the first page that a session opens of a place that its person is a guest of.
 
     Each process does so for itself, so that a visit over several of them may be there a few times.
     """
@@ -20,13 +21,13 @@ class Guests:
         """Begins without visits."""
         self._known: OrderedDict[tuple[UUID, UUID], None] = OrderedDict()
 
-    async def note(self, platform: Platform, session_id: UUID, account_id: UUID) -> None:
+    async def note(self, platform: Platform, session_id: UUID, of: Organisation) -> None:
         """Records a visit, unless it is. `platform` acts as the person. Raises Busy."""
-        visit = (session_id, account_id)
+        visit = (session_id, of.id)
         if visit in self._known:
             self._known.move_to_end(visit)
             return
-        await note_entered(platform, account_id)
+        await note_entered(platform, of)
         self._known[visit] = None
         while len(self._known) > _MOST:
             self._known.popitem(last=False)

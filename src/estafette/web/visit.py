@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from estafette.core.accounts.account import Account, Mode, Scope
+from estafette.core.couriers.company import Company
 from estafette.core.errors import Refusal, Unavailable
 from estafette.core.people.organisation import Organisation, OrganisationKind
 from estafette.core.people.permission import PersonAct, Role, may
@@ -68,6 +69,7 @@ class Room:
     is_guest: bool = False
     account: Account | None = None
     mode: Mode | None = None
+    company: Company | None = None
 
 
 class NotSignedIn(LookupError):  # noqa: N818 - a fault of a page that asks for what it has not
@@ -142,8 +144,15 @@ class Visit:
         return self._room.account
 
     @property
+    def company(self) -> Company:
+        """The company of a page of the board. Raises NotSignedIn."""
+        if self._room.company is None:
+            raise NotSignedIn
+        return self._room.company
+
+    @property
     def mode(self) -> Mode:
-        """The mode of a page of the console. Raises NotSignedIn."""
+        """The mode of a page of the console or the board. Raises NotSignedIn."""
         if self._room.mode is None:
             raise NotSignedIn
         return self._room.mode
@@ -167,10 +176,11 @@ class Visit:
 
     @property
     def home(self) -> str:
-        """The path before the pages of this place: `/office`, or `/console/{account}/{mode}`."""
+        """The path before the pages of this place, such as `/console/{account}/{mode}`."""
         if self.room is None or self.room.organisation.kind is OrganisationKind.PLATFORM:
             return "/office"
-        return f"/console/{self.account.id.hex}/{self.mode}"
+        root = "/console" if self.room.account else "/board"
+        return f"{root}/{self.organisation.id.hex}/{self.mode}"
 
     @property
     def path(self) -> str:
@@ -184,11 +194,14 @@ class Visit:
 
     @property
     def reader(self) -> Reader:
-        """For whom texts and times are written: those of an account by its market's clock."""
-        account = self.room.account if self.room else None
-        if account is None:
+        """For whom texts and times are written, by the clock of the page's organisation."""
+        if self.room is None:
             return Reader(self.language)
-        return Reader(self.language, ZoneInfo(account.market.time_zone))
+        if self.room.account is not None:
+            return Reader(self.language, ZoneInfo(self.room.account.market.time_zone))
+        if self.room.company is not None:
+            return Reader(self.language, ZoneInfo(self.room.company.time_zone))
+        return Reader(self.language)
 
     @property
     def sends_letters(self) -> bool:
@@ -284,7 +297,8 @@ def page(
 ) -> Page:
     """Returns the route of a page, which is the act `act`.
 
-    A path below `/console/{account}/{mode}` is of that account, all others are of the platform.
+    A path below `/console/{account}/{mode}` is of that account, one below `/board/{company}/{mode}`
+    of that company, all others are of the platform.
     `handler` is called once the person is known to belong there and to may do it; before, nothing
     of the request is trusted. A form may be `limit` bytes long.
     """

@@ -9,7 +9,6 @@ import pytest
 
 from estafette.core.edition import EditedMeanwhileError
 from estafette.usecases.accounts.administration import (
-    AccountNotFoundError,
     AccountRefusedError,
     create_account,
     disable_account,
@@ -19,7 +18,6 @@ from estafette.usecases.accounts.settings import (
     AccountFilter,
     OpenedAccount,
     account_with_settings,
-    note_entered,
     page_of_accounts,
     set_account,
 )
@@ -113,12 +111,3 @@ async def test_accounts_are_found_by_a_part_of_their_name_and_shown_by_the_page(
     disabled = await page_of_accounts(platform, AccountFilter(part, is_disabled=True))
     assert [one.name for one in disabled.accounts] == [f"b-{part}"]
     assert (await page_of_accounts(platform, AccountFilter(part, "AO"))).accounts == []
-
-
-async def test_a_visit_to_an_accounts_console_is_in_its_audit(platform: Platform) -> None:
-    opened = await _opened(platform)
-    await note_entered(platform, opened.account.id)
-    of_it = {"account_id": opened.account.id, "act": "account.entered"}
-    assert await tables.count(platform.pool, "audit", of_it) == 1
-    with pytest.raises(AccountNotFoundError):
-        await note_entered(platform, uuid4())

@@ -25,7 +25,6 @@ __all__ = [
     "OpenedAccount",
     "account_with_settings",
     "accounts_of",
-    "note_entered",
     "page_of_accounts",
     "set_account",
 ]
@@ -102,18 +101,6 @@ async def set_account(
             act = AuditedAct.ACCOUNT_CHANGED
             await audit.note(connection, platform.by, act, account_id, changes, of=account_id)
     return after
-
-
-async def note_entered(platform: Platform, account_id: UUID) -> None:
-    """Records that one of the platform's people visits an account's console as a guest.
-
-    Raises AccountNotFoundError or Busy.
-    """
-    async with writing(platform) as connection:
-        if not await accounts.keep(connection, account_id):
-            raise AccountNotFoundError(str(account_id))
-        act = AuditedAct.ACCOUNT_ENTERED
-        await audit.note(connection, platform.by, act, account_id, of=account_id)
 
 
 def _opened(found: AccountSettings) -> OpenedAccount:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Account, Mode
 from estafette.core.audit import AuditedAct
+from estafette.core.couriers.company import Company
 from estafette.core.people.organisation import PLATFORM, Organisation, OrganisationKind
 from estafette.core.people.permission import PersonAct, Role, guest_role
 from estafette.store.accounts import keys
@@ -12,7 +13,12 @@ from estafette.store.accounts import table as accounts
 from estafette.store.couriers import companies
 from estafette.usecases import audit
 from estafette.usecases.people.connect import reading, writing
-from estafette.usecases.people.organisations import Belonging, account_of, belongings
+from estafette.usecases.people.organisations import (
+    Belonging,
+    account_of,
+    belongings,
+    must_exist,
+)
 from estafette.usecases.people.sessions import SignedIn, Stage, find_session
 from estafette.usecases.platform import Platform
 
@@ -22,6 +28,7 @@ __all__ = [
     "Visitor",
     "first_mode",
     "name_of",
+    "note_entered",
     "note_refused",
     "visitor",
 ]
@@ -32,12 +39,13 @@ PLATFORM_NAME = "Estafette"
 class Visitor(NamedTuple):
     """Who visits: the session with its person, and to what they belong.
 
-    `account` is the one that was asked for, if it exists.
+    `account` or `company` is the one that was asked for, if it exists.
     """
 
     found: SignedIn
     belongings: tuple[Belonging, ...] = ()
     account: Account | None = None
+    company: Company | None = None
 
     def role_in(self, organisation: Organisation) -> Role | None:
         """Returns as what the person belongs to an organisation; None: not at all."""
@@ -51,11 +59,11 @@ class Visitor(NamedTuple):
 
 
 async def visitor(
-    platform: Platform, token: str, address: str | None, account_id: UUID | None = None
+    platform: Platform, token: str, address: str | None, wanted: Organisation | None = None
 ) -> Visitor | None:
     """Returns who has the session of this token; None where it is over, or never was.
 
-    `account_id` is an account whose page is visited. Raises Busy or Unavailable.
+    `wanted` is the account or company whose page is visited. Raises Busy or Unavailable.
     """
     found = await find_session(platform, token, address)
     if found is None:
@@ -63,12 +71,15 @@ async def visitor(
     if found.session.stage is not Stage.OPEN:
         return Visitor(found)
     of = tuple(await belongings(platform, found.person))
-    if account_id is None:
+    if wanted is None:
         return Visitor(found, of)
-    own = next((one.account for one in of if one.account and one.account.id == account_id), None)
+    if wanted.kind is OrganisationKind.COMPANY:
+        async with reading(platform) as connection:
+            return Visitor(found, of, company=await companies.find(connection, wanted.id))
+    own = next((one.account for one in of if one.account and one.account.id == wanted.id), None)
     if own is None:
         async with reading(platform) as connection:
-            own = (await accounts.find_all(connection, [account_id])).get(account_id)
+            own = (await accounts.find_all(connection, [wanted.id])).get(wanted.id)
     return Visitor(found, of, own)
 
 
@@ -82,6 +93,23 @@ async def note_refused(
         await audit.note(
             connection, platform.by, AuditedAct.ACT_REFUSED, organisation.id, facts, of=of
         )
+
+
+_ENTERED = {
+    OrganisationKind.ACCOUNT: AuditedAct.ACCOUNT_ENTERED,
+    OrganisationKind.COMPANY: AuditedAct.COMPANY_ENTERED,
+}
+
+
+async def note_entered(platform: Platform, of: Organisation) -> None:
+    """Writes down that one of the platform's people visits an account or company as a guest.
+
+    Raises OrganisationNotFound or Busy.
+    """
+    async with writing(platform) as connection:
+        await must_exist(connection, of)
+        act = _ENTERED[of.kind]
+        await audit.note(connection, platform.by, act, of.id, of=account_of(of))
 
 
 async def name_of(platform: Platform, organisation: Organisation) -> str | None:

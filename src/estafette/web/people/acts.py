@@ -50,6 +50,7 @@ _NAMES: Final[Mapping[AuditedAct, str]] = {
     AuditedAct.DELIVERY_PIN_REVEALED: N_("PIN shown"),
     AuditedAct.COMPANY_CREATED: N_("Courier company added"),
     AuditedAct.COMPANY_CHANGED: N_("Courier company changed"),
+    AuditedAct.COMPANY_ENTERED: N_("Board visited by the platform"),
     AuditedAct.COMPANY_CONNECTED: N_("Company's platform connected"),
     AuditedAct.COMPANY_DISCONNECTED: N_("Company's platform disconnected"),
     AuditedAct.TARIFFS_REPLACED: N_("Price list replaced"),

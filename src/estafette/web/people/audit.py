@@ -14,6 +14,7 @@ from starlette.responses import Response
 from estafette.core.audit import AuditEntry, ByKind
 from estafette.core.csv_line import csv_line
 from estafette.core.people.organisation import OrganisationKind
+from estafette.core.people.permission import PersonAct
 from estafette.http.texts import gettext, reader
 from estafette.usecases.accounts.administration import AccountNotFoundError, find_account
 from estafette.usecases.accounts.settings import accounts_of
@@ -22,7 +23,7 @@ from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.people.administration import names_of
 from estafette.web.parts import Column, Paging
 from estafette.web.people.acts import act_name, act_names, kind_name
-from estafette.web.visit import Visit, render
+from estafette.web.visit import Page, Visit, page, render
 
 _PAGE: Final = 50
 _LONGEST: Final = 100
@@ -32,17 +33,25 @@ _COLUMNS: Final = ("at", "act", "by", "who", "address", "account", "mode", "obje
 _NOBODY: Final = UUID(int=0)
 
 
+def pages(home: str) -> tuple[Page, ...]:
+    """Returns the pages of an audit below the path of a place."""
+    return (
+        page(f"{home}/audit", PersonAct.AUDIT_SEE, show),
+        page(f"{home}/audit/file", PersonAct.AUDIT_SEE, export),
+    )
+
+
 async def show(request: Request, visit: Visit) -> Response:
     """Shows what was done, newest first. In the console that is what was done to the account."""
     asked = _asked(request)
     wanted = await _wanted(visit, asked)
     after = request.query_params.get("after") or None
     try:
-        page = await list_entries(visit.platform, wanted, after, _PAGE)
+        found = await list_entries(visit.platform, wanted, after, _PAGE)
     except CursorUnknownError:
         raise HTTPException(404) from None
-    people = await names_of(visit.platform, _people_in(page.entries))
-    named = {entry.account_id for entry in page.entries if entry.account_id is not None}
+    people = await names_of(visit.platform, _people_in(found.entries))
+    named = {entry.account_id for entry in found.entries if entry.account_id is not None}
     is_of_all = visit.organisation.kind is OrganisationKind.PLATFORM
     kept = {name: value for name, value in asked.items() if value}
     return render(
@@ -56,7 +65,7 @@ async def show(request: Request, visit: Visit) -> Response:
             Column("changes", gettext("More"), "quiet"),
             Column("at", gettext("When"), "time"),
         ),
-        entries=page.entries,
+        entries=found.entries,
         people=people,
         person_of=_person_of,
         act_name=act_name,
@@ -70,7 +79,7 @@ async def show(request: Request, visit: Visit) -> Response:
         is_filtered=bool(kept),
         paging=Paging(
             previous=f"{visit.path}?{urlencode(kept)}" if after else "",
-            next=f"{visit.path}?{urlencode({**kept, 'after': page.next})}" if page.next else "",
+            next=f"{visit.path}?{urlencode({**kept, 'after': found.next})}" if found.next else "",
         ),
     )
 
@@ -83,9 +92,9 @@ async def export(request: Request, visit: Visit) -> Response:
     ]
     after: str | None = None
     while len(lines) <= _MOST_IN_FILE:
-        page = await list_entries(visit.platform, wanted, after, _AT_ONCE)
-        lines += map(_line, page.entries)
-        after = page.next
+        found = await list_entries(visit.platform, wanted, after, _AT_ONCE)
+        lines += map(_line, found.entries)
+        after = found.next
         if after is None:
             break
     return Response(

@@ -130,4 +130,5 @@ def _path_of(of: Organisation) -> str:
     """Returns where somebody begins who has just joined."""
     if of == PLATFORM:
         return "/office"
-    return f"/console/{of.id.hex}" if of.kind is OrganisationKind.ACCOUNT else "/me"
+    root = {OrganisationKind.ACCOUNT: "/console", OrganisationKind.COMPANY: "/board"}.get(of.kind)
+    return "/me" if root is None else f"{root}/{of.id.hex}"

@@ -30,8 +30,8 @@ _FOLDER: Final = "web/people/templates"
 _PAGE: Final = 50
 
 
-def pages(home: str) -> tuple[Page, ...]:
-    """Returns the pages of a team and its audit below the path of a place."""
+def pages(home: str, *, has_audit: bool = True) -> tuple[Page, ...]:
+    """Returns the pages of a team, and of its audit if it has one, below the path of a place."""
     see, manage = PersonAct.TEAM_SEE, PersonAct.TEAM_MANAGE
     post, both = ("POST",), ("GET", "POST")
     return (
@@ -41,8 +41,7 @@ def pages(home: str) -> tuple[Page, ...]:
         page(f"{home}/team/{{person}}", manage, show_member, both),
         page(f"{home}/team/{{person}}/remove", manage, remove, post),
         page(f"{home}/team/{{person}}/end-sessions", manage, end_sessions, post),
-        page(f"{home}/audit", PersonAct.AUDIT_SEE, audit.show),
-        page(f"{home}/audit/file", PersonAct.AUDIT_SEE, audit.export),
+        *(audit.pages(home) if has_audit else ()),
     )
 
 
