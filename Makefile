@@ -61,8 +61,8 @@ dist: ## build sdist and wheel into dist/; ESTAFETTE_REPOSITORY=https://… name
 	@exec $(UV) build --quiet --python "$$(command -v $(PYTHON))" \
 		--build-constraints requirements-build.lock --out-dir dist
 
-bench: $(VENV)/dev.stamp ## measure this machine; the table goes to bench/last.json too
-	@exec $(BIN)/python -m bench
+bench: $(VENV)/dev.stamp ## measure this machine; the table goes to bench/last.json too; PDPTW=folder
+	@exec $(BIN)/python -m bench $(if $(PDPTW),--pdptw '$(PDPTW)')
 
 fmt: $(VENV)/dev.stamp ## put the code into its form
 	$(BIN)/ruff check --fix .

@@ -15,11 +15,13 @@ from bench import (
     console_search_p99_ms,
     create_p99_ms,
     create_vs_pgbench,
+    dispatch_decision_ms,
     event_loop_lag,
     generator_vs_constant,
     get_vs_constant,
     idle_rss_mb,
     import_10000_seconds,
+    li_lim,
     list_first_page,
     order_vs_pgbench,
     quiet,
@@ -60,6 +62,8 @@ FIGURES: dict[str, Callable[[Stage, Plan], Awaitable[Figure]]] = {
         console_p99_ms,
         console_search_p99_ms,
         import_10000_seconds,
+        dispatch_decision_ms,
+        li_lim,
     )
 }
 """The figures in the order in which they are measured."""
@@ -75,6 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--history", type=int, help="how many deliveries an aged database has, of all accounts"
     )
+    parser.add_argument("--pdptw", type=Path, help="the folder of Li & Lim's problems")
     parser.add_argument("--strict", action="store_true", help="fail when a reach is missed")
     options = parser.parse_args(arguments)
     names = [name for name in FIGURES if not options.only or name in options.only]
@@ -82,6 +87,7 @@ def main(arguments: Sequence[str]) -> int:
         plan = QUICK if options.quick else FULL
         if options.history:
             plan = replace(plan, history=options.history)
+        plan = replace(plan, pdptw=options.pdptw)
         figures = asyncio.run(_measured(names, plan))
     except (BenchError, EmbeddedPostgresError) as error:
         say(f"error: {error}")

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -10,7 +11,8 @@ class Plan:
 
     `list_requests` and `searches` are asked for in a round, `unheard_creates` made without HTTP.
     `history` deliveries are in an aged database; each operation on it is measured `aged_samples`
-    times in a round. `crowd_seconds` is how long many requests come at once.
+    times in a round. `crowd_seconds` is how long many requests come at once. `pdptw` is a folder
+    with Li & Lim's problems, which are planned for `pdptw_seconds` each.
     """
 
     rounds: int = 8
@@ -29,6 +31,8 @@ class Plan:
     aged_rounds: int = 5
     aged_samples: int = 100
     crowd_seconds: float = 8
+    pdptw: Path | None = None
+    pdptw_seconds: float = 10
 
 
 FULL = Plan()
@@ -49,6 +53,7 @@ QUICK = Plan(
     aged_rounds=3,
     aged_samples=40,
     crowd_seconds=4,
+    pdptw_seconds=3,
 )
 
 

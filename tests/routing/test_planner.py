@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import pytest
 
+from bench.city import City, busy
 from estafette.routing import wire
 from estafette.routing.obstacles import candidates
 from estafette.routing.plan import Obstacle
 from estafette.routing.planner import NoPlan, NoPlanError, Planner
 from estafette.routing.problem import Job, Load, Problem, Vehicle, Window
 from estafette.routing.ways import Crow, Point, Table, great_circle
-from tests.routing.cities import City, busy
 from tests.routing.feasible import check
 
 

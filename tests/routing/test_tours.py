@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.city import City, busy
 from estafette.routing import nearest, pyvrp_solver, vroom_solver
 from estafette.routing.plan import Action, Engine, Plan
 from estafette.routing.problem import Load, Problem, Window
 from estafette.routing.tables import tables
-from tests.routing.cities import City, busy
 from tests.routing.feasible import check
 
 
