@@ -1,7 +1,8 @@
 """An automatic decision: 200 pending deliveries, 60 drivers of whom 20 carry two parcels each.
 
 It is measured through the planner, from the question to the answer. Meanwhile the loop of the
-process that asks is watched: the longest time for which it came to nothing else is in the detail.
+process that asks is watched: how late it is, at the 99th percentile, fails the figure beyond a
+bound of its own.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from estafette.routing.planner import Planner
 
 NAME = "dispatch_decision_ms"
 REACH = 1_000.0
-LONGEST_LAG_MS = 50.0
+MOST_LAG_MS = 50.0
 
 _PENDING, _DRIVERS, _CARRYING = 200, 60, 20
 _LOOK_SECONDS = 0.005
@@ -38,17 +39,17 @@ async def measure(stage: Stage, plan: Plan) -> Figure:
             left += len(found.unassigned)
     finally:
         await planner.close()
-    lag = max(lags) * 1_000
-    say(f"  {NAME}: {min(took):.0f} to {max(took):.0f} ms, the loop late by {lag:.0f} ms at most")
+    lag = statistics.quantiles(lags, n=100)[-1] * 1_000
+    say(f"  {NAME}: {min(took):.0f} to {max(took):.0f} ms, the loop's p99 late by {lag:.0f} ms")
     return Figure(
         NAME,
-        round(statistics.median(took)) if lag < LONGEST_LAG_MS else None,
+        round(statistics.median(took)) if lag < MOST_LAG_MS else None,
         REACH,
         "ms",
         detail={"each_ms": [round(one) for one in took], "lag_ms": round(lag), "left": left},
         shown=f"{_PENDING} pending, {_DRIVERS} drivers of whom {_CARRYING} carry;"
-        f" the loop late by {lag:.0f} ms at most",
-        missing=None if lag < LONGEST_LAG_MS else f"the loop was late by {lag:.0f} ms",
+        f" the loop's p99 late by {lag:.0f} ms",
+        missing=None if lag < MOST_LAG_MS else f"the loop was late by {lag:.0f} ms",
     )
 
 

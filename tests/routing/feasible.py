@@ -19,6 +19,7 @@ def check(problem: Problem, plan: Plan, *, late: frozenset[int] = frozenset()) -
         vehicle, jobs = problem.vehicles[tour.vehicle], [problem.jobs[job] for job in tour.jobs]
         is_late = bool(late & set(tour.jobs))
         assert all(job.vehicle in (None, tour.vehicle) for job in jobs)
+        assert not any(tour.vehicle in job.barred for job in jobs)
         assert all(job.skills <= vehicle.skills for job in jobs)
         on_board = [job.load for job in jobs if job.pickup is None]
         grams, parcels = sum(one.grams for one in on_board), sum(one.parcels for one in on_board)

@@ -42,6 +42,7 @@ def problems(draw: st.DrawFn) -> Problem:
             load=Load(draw(st.sampled_from([1_000, 6_000])), 1),
             skills=draw(skills),
             priority=draw(st.sampled_from([0, 50])),
+            barred=draw(st.frozensets(st.integers(0, 3), max_size=2)),
         )
     for vehicle, able in enumerate(tuple(city.vehicles)):
         if draw(st.booleans()):

@@ -105,6 +105,7 @@ def _give(problem: Problem, runs: list[_Run], number: int) -> bool:
         run
         for run in runs
         if run.vehicle.takes_new
+        and run.number not in job.barred
         and job.skills <= run.vehicle.skills
         and fits(job.load, run.vehicle.capacity)
     ]

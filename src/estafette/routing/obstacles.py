@@ -55,7 +55,9 @@ def fits(load: Load, capacity: Load) -> bool:
 def _candidate(problem: Problem, index: int, way: Way, job: Job) -> Candidate:
     vehicle = problem.vehicles[index]
     seconds = _on_the_way(way, vehicle)
-    return Candidate(index, way.meters, seconds, obstacle(problem, vehicle, job))
+    barred = index in job.barred
+    why = Obstacle.REFUSED if barred else obstacle(problem, vehicle, job)
+    return Candidate(index, way.meters, seconds, why)
 
 
 def _on_the_way(way: Way, vehicle: Vehicle) -> int:

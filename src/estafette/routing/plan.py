@@ -71,6 +71,7 @@ class Plan:
 class Obstacle(StrEnum):
     """Why a vehicle cannot carry a job, whatever else it has to do."""
 
+    REFUSED = "refused"
     TAKES_NOTHING_NEW = "takes_nothing_new"
     SKILLS = "skills"
     CAPACITY = "capacity"

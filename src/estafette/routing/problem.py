@@ -81,6 +81,7 @@ class Job:
         vehicle: the number of the one that must carry it, because it has it or has agreed; such
             jobs come before all others, and are planned late rather than not at all.
         priority: 0 to 99; of those that cannot all be carried, the higher come first.
+        barred: the numbers of vehicles that must not be given it, because they refused.
     """
 
     pickup: Stop | None
@@ -89,6 +90,7 @@ class Job:
     skills: frozenset[str] = frozenset()
     vehicle: int | None = None
     priority: int = 0
+    barred: frozenset[int] = frozenset()
 
     def stops(self) -> tuple[Stop, ...]:
         """What is left to do of it, in this order."""

@@ -1,7 +1,8 @@
 """PyVRP: makes a plan better, for as long as it is given. Only the child loads it.
 
 A vehicle that has jobs of its own, which it carries or has agreed to, keeps its tour: plans of live
-vehicles are VROOM's. The others, and the jobs of nobody in particular, are planned anew from there.
+vehicles are VROOM's; so does one with a job that others have refused. The others, and the jobs of
+nobody in particular, are planned anew from there.
 """
 
 from dataclasses import dataclass, replace
@@ -36,7 +37,7 @@ def improve(
     problem: Problem, plan: Plan, tables: tuple[Matrix, Matrix], *, seconds: float, seed: int
 ) -> Plan:
     """Returns a plan with more jobs, or as many and a shorter time on the way; else the same."""
-    part = _part(problem)
+    part = _part(problem, plan)
     profiles = {_profile_of(problem.vehicles[number]) for number in part.vehicles}
     if not part.vehicles or not part.jobs or len(profiles) > _MOST_PROFILES:
         return plan
@@ -57,12 +58,17 @@ def _cost(problem: Problem, plan: Plan) -> tuple[int, int]:
     return left, sum(tour.seconds for tour in plan.tours)
 
 
-def _part(problem: Problem) -> _Part:
-    bound = {job.vehicle for job in problem.jobs}
+def _part(problem: Problem, plan: Plan) -> _Part:
+    """What may be planned anew: all but what is bound, and what somebody has refused."""
+    bound = {job.vehicle for job in problem.jobs} | {
+        each.vehicle
+        for each in plan.tours
+        if any(problem.jobs[number].barred for number in each.jobs)
+    }
     vehicles = tuple(
         n for n, one in enumerate(problem.vehicles) if one.takes_new and n not in bound
     )
-    jobs = tuple(n for n, job in enumerate(problem.jobs) if job.vehicle is None)
+    jobs = tuple(n for n, job in enumerate(problem.jobs) if job.vehicle is None and not job.barred)
     return _Part(vehicles, jobs)
 
 

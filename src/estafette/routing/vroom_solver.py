@@ -18,6 +18,9 @@ _BOUND_SKILLS: Final = 1_000
 _TAKES_NEW: Final = 999
 """The skill of vehicles that are given jobs which they do not have yet."""
 
+_NOT_BARRED: Final = 10_000
+"""Skills above this are of all vehicles but a few."""
+
 _FIRST: Final = 100
 """VROOM's highest priority."""
 
@@ -59,6 +62,7 @@ def _solve(
     given.set_durations_matrix("car", tables[0].astype(np.uint32))
     given.set_distances_matrix("car", tables[1].astype(np.uint32))
     skills = _numbers(problem)
+    bars = _bars(problem)
     for number, vehicle in enumerate(problem.vehicles):
         given.add_vehicle(
             _vroom.Vehicle(
@@ -66,13 +70,15 @@ def _solve(
                 start=vehicle.start,
                 end=vehicle.end,
                 capacity=list(vehicle.capacity),
-                skills=_skills(number, vehicle, skills),
+                skills=_skills(number, vehicle, skills)
+                | {skill for barred, skill in bars.items() if number not in barred},
                 time_window=_window(vehicle.shift),
                 speed_factor=vehicle.speed,
             )
         )
     for number, job in enumerate(problem.jobs):
-        given.add_job(_job(number, job, skills))
+        bar = {bars[job.barred]} if job.barred else set[int]()
+        given.add_job(_job(number, job, skills, bar))
     solution = given.solve(
         exploration_level=effort, nb_threads=threads, timeout=timedelta(seconds=seconds)
     )
@@ -84,10 +90,10 @@ def _skills(number: int, vehicle: Vehicle, numbers: dict[str, int]) -> set[int]:
     return {_BOUND_SKILLS + number} | new | {numbers[name] for name in vehicle.skills}
 
 
-def _job(number: int, job: Job, numbers: dict[str, int]) -> Any:
+def _job(number: int, job: Job, numbers: dict[str, int], bar: set[int]) -> Any:
     whose = {_TAKES_NEW if job.vehicle is None else _BOUND_SKILLS + job.vehicle}
     asked: dict[str, Any] = {
-        "skills": whose | {numbers[name] for name in job.skills},
+        "skills": whose | bar | {numbers[name] for name in job.skills},
         "priority": job.priority if job.vehicle is None else _FIRST,
     }
     if job.pickup is None:
@@ -99,6 +105,12 @@ def _job(number: int, job: Job, numbers: dict[str, int]) -> Any:
         amount=list(job.load),
         **asked,
     )
+
+
+def _bars(problem: Problem) -> dict[frozenset[int], int]:
+    """Skills of all vehicles but those that are barred from a job, by which these are."""
+    barred = {job.barred for job in problem.jobs if job.barred}
+    return {each: _NOT_BARRED + n for n, each in enumerate(sorted(barred, key=sorted))}
 
 
 def _stop(stop: Stop) -> dict[str, Any]:

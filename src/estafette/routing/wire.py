@@ -92,8 +92,9 @@ def task(line: bytes, table: bytes) -> Task:
             frozenset(skills),
             vehicle,
             priority,
+            frozenset(barred),
         )
-        for pickup, dropoff, load, skills, vehicle, priority in told["jobs"]
+        for pickup, dropoff, load, skills, vehicle, priority, barred in told["jobs"]
     )
     said["problem"] = Problem(vehicles, jobs, _read_ways(told["ways"], table))
     return Task(**said)
@@ -142,7 +143,8 @@ def _vehicle(one: Vehicle) -> list[Any]:
 def _job(one: Job) -> list[Any]:
     pickup = None if one.pickup is None else _told(one.pickup)
     skills = sorted(one.skills)
-    return [pickup, _told(one.dropoff), tuple(one.load), skills, one.vehicle, one.priority]
+    rest = [one.vehicle, one.priority, sorted(one.barred)]
+    return [pickup, _told(one.dropoff), tuple(one.load), skills, *rest]
 
 
 def _told(stop: Stop) -> list[Any]:
