@@ -35,6 +35,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.quotes.place import City
 from estafette.dialects import DialectRecord
+from estafette.files import KeptFiles
 from estafette.http.address import ClientAddresses
 from estafette.http.connections import Connections
 from estafette.http.fallback import Fallback
@@ -50,7 +51,7 @@ from estafette.usecases.catalog import Catalog
 from estafette.usecases.connections import DatabaseConnections
 from estafette.usecases.couriers.companies import add_demo_companies
 from estafette.usecases.deliveries.advance import Move, advance
-from estafette.usecases.platform import Platform, Signals
+from estafette.usecases.platform import NO_FILES, Platform, Signals
 from estafette.web.people.provider import Provider
 from tests.edges import Call, Edge
 from tests.rows import companies, tables
@@ -279,6 +280,7 @@ async def running(
     sends_letters: bool = False,
     dialects: Sequence[DialectRecord] = app.RECORDS,
     couriers: Mapping[Connector, Courier] = MappingProxyType({}),
+    files: KeptFiles = NO_FILES,
 ) -> AsyncGenerator[Server]:
     """The server over the migrated database at `dsn`; deliveries move only when told.
 
@@ -299,6 +301,7 @@ async def running(
         public_url=public_url,
         sandbox_step=timedelta(0),
         couriers={**app.connectors(remembered), **couriers},
+        files=files,
     )
     try:
         await companies.pause_shared(pool)

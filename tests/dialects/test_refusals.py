@@ -12,6 +12,7 @@ from estafette.core.accounts.acts import Act
 from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import Refusal
 from estafette.core.money.payment import PaymentMethod
+from estafette.core.proofs.proof import ProofKind, ProofStage
 from estafette.http.refusals import Detail, HttpRefusal
 from tests.edges import EDGES, Edge
 
@@ -24,6 +25,8 @@ SAMPLES: dict[Any, Any] = {
     tuple[PaymentMethod, ...]: (PaymentMethod.PREPAID,),
     Act: Act.CANCEL,
     tuple[Act, ...]: (Act.READ, Act.QUOTE),
+    ProofStage: ProofStage.DROPOFF,
+    tuple[ProofKind, ...]: (ProofKind.PHOTO, ProofKind.AGE),
     str: "text",
     str | None: "Luanda",
     bool: True,

@@ -1,5 +1,6 @@
 """Pictures that others send are written anew, or refused with words that a person understands."""
 
+import asyncio
 import struct
 import zlib
 from io import BytesIO
@@ -101,3 +102,19 @@ async def test_of_a_picture_that_moves_the_first_is_kept() -> None:
     frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:])
     kept = Image.open(BytesIO((await read_picture(out.getvalue(), 256)).body))
     assert getattr(kept, "n_frames", 1) == 1
+
+
+async def test_a_picture_of_an_iphone_is_refused_with_what_to_do() -> None:
+    with pytest.raises(PictureRefusedError, match="send it as a JPEG") as refused:
+        await read_picture(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100), 256)
+    assert refused.value.refusal is PictureRefusal.HEIC
+
+
+async def test_more_pictures_than_can_wait_are_put_off_and_not_kept_in_memory() -> None:
+    sent = picture(size=(40, 40))
+    ends = await asyncio.gather(
+        *(read_picture(sent, 20) for _ in range(30)), return_exceptions=True
+    )
+    put_off = [end for end in ends if isinstance(end, PictureRefusedError)]
+    assert {end.refusal for end in put_off} == {PictureRefusal.BUSY}
+    assert 0 < len(put_off) < len(ends)

@@ -62,6 +62,8 @@ OWNERS = {
     "ledger_entries": ["money/books.py"],
     "ledger_payments": ["money/books.py"],
     "ledger_closings": ["money/closings.py"],
+    "proofs": ["proofs/table.py"],
+    "file_removals": ["proofs/removals.py"],
     "cities": ["quotes/catalog.py"],
     "tariffs": ["quotes/catalog.py"],
     "quotes": ["quotes/table.py"],
@@ -146,8 +148,12 @@ OF_ANY_TABLE = {
 }
 """The files whose statements are on tables that they are given, and what for."""
 
-TRIGGERS = {"reopen_ledger": {"ledger_closings"}}
-"""The functions of the database that write: what closes with the books follows them always."""
+TRIGGERS = {
+    "reopen_ledger": {"ledger_closings"},
+    "remove_file_of_proof": {"file_removals"},
+}
+"""The functions of the database that write: what closes with the books follows them always, and a
+file goes with its row, whatever statement removes it."""
 
 WRITE = re.compile(r"\b(?:insert into|update|delete from|truncate|alter table|lock table) (\{|\w+)")
 READ = re.compile(r"\b(?:from|join|using) (\w+)")

@@ -8,6 +8,7 @@ that run no process need not load these.
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -18,6 +19,7 @@ from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.due_moves import WatchLimits
 from estafette.couriers.inhouse import InhouseCourier
 from estafette.dialects import DialectRecord, entrega, kaspi, operator
+from estafette.files import KeptFiles, read_bucket
 from estafette.settings import Settings
 from estafette.store.pool import Pool, open_pool
 from estafette.usecases.accounts.key_uses import KeyUses
@@ -122,12 +124,26 @@ async def open_platform(
         by=by,
         needs_second_factor=settings.operator_second_factor,
         webhook_addresses=settings.webhook_source_addresses,
+        files=_files(settings),
     )
     try:
         yield platform
     finally:
         await _close(list_pool)
         await _close(pool)
+
+
+def _files(settings: Settings) -> KeptFiles:
+    if settings.files_url is None:
+        return KeptFiles(settings.data_dir / "files")
+    bucket = replace(
+        read_bucket(settings.files_url),
+        endpoint=settings.files_endpoint,
+        region=settings.files_region,
+        key_id=settings.files_key_id,
+        secret=settings.files_secret,
+    )
+    return KeptFiles(bucket)
 
 
 def connectors(catalog: Catalog) -> dict[Connector, Courier]:

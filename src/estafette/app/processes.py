@@ -58,6 +58,7 @@ from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.ordering import Ordering
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
+from estafette.usecases.proofs import sweep
 from estafette.usecases.ready import Database, NotReadyError, must_be_fit
 from estafette.usecases.webhooks import gone, replay, spells
 from estafette.web.people.provider import Provider
@@ -244,6 +245,7 @@ async def work(settings: Settings) -> None:
             maintenance.loop(platform.pool, retention),
             ends.loop(platform, retention, observe_upkeep),
             personal_data.loop(platform, retention.personal_data),
+            sweep.loop(platform, retention.proofs),
             close_books.loop(platform),
             gone.loop(platform),
             replay.loop(platform, retention.messages),
@@ -296,6 +298,7 @@ def _retention(settings: Settings) -> Retention:
         personal_data=timedelta(days=settings.personal_data_days),
         requests=timedelta(days=settings.requests_kept_days),
         positions=timedelta(days=settings.positions_kept_days),
+        proofs=timedelta(days=settings.proofs_kept_days),
     )
 
 

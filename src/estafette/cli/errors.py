@@ -17,6 +17,7 @@ from estafette.core.errors import (
     PaymentNotAwaited,
     PinLocked,
     PinWrong,
+    ProofsMissing,
     Refusal,
     TransitionRefused,
 )
@@ -103,6 +104,8 @@ def _refusal(error: Refusal) -> str:
             "too many wrong PINs were tried; let it be tried anew with"
             " `estafette deliveries unlock-pin DELIVERY`"
         )
+    if isinstance(error, ProofsMissing):
+        return f"proof is missing at the {error.stage}: {', '.join(error.kinds)}"
     if isinstance(error, EndpointMissing):
         return (
             f"there is no endpoint {error.endpoint!r} with a URL;"

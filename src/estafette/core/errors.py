@@ -8,6 +8,7 @@ from uuid import UUID
 from estafette.core.accounts.acts import Act
 from estafette.core.deliveries.delivery import Status
 from estafette.core.money.payment import PaymentMethod
+from estafette.core.proofs.proof import ProofKind, ProofStage
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program
@@ -203,6 +204,15 @@ class PinLocked(Refusal):
     """Too many wrong PINs were tried: only the operator can help."""
 
     delivery_id: UUID
+
+
+@dataclass(unsafe_hash=True)
+class ProofsMissing(Refusal):
+    """A driver's step needs proofs that nobody has taken yet: `kinds` of them, at `stage`."""
+
+    delivery_id: UUID
+    stage: ProofStage
+    kinds: tuple[ProofKind, ...]
 
 
 @dataclass(unsafe_hash=True)

@@ -14,7 +14,8 @@ class Retention(NamedTuple):
     `messages` and `dead_messages` from when a webhook was enqueued that has been delivered, or
     given up; `dispatches` (deliveries given to another platform) and `personal_data` from when a
     delivery ended, or a driver's assignment or shift; `audit` from the end of a month; `requests`
-    from when a request was answered; `positions` of drivers from when they were received.
+    from when a request was answered; `positions` of drivers and `proofs` from when they were
+    received.
     """
 
     quotes: timedelta = timedelta(days=1)
@@ -26,6 +27,7 @@ class Retention(NamedTuple):
     personal_data: timedelta = timedelta(days=180)
     requests: timedelta = timedelta(days=7)
     positions: timedelta = timedelta(days=14)
+    proofs: timedelta = timedelta(days=90)
 
 
 IDEMPOTENCY = timedelta(days=2)

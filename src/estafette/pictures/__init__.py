@@ -21,7 +21,13 @@ __all__ = ["MOST_BYTES", "MOST_MEGAPIXELS", "Picture", "PictureRefusal", "Pictur
 __all__ += ["read_picture"]
 
 _AT_ONCE: Final = 2
+_MOST_WAITING: Final = 20
 _room: Final = asyncio.Semaphore(_AT_ONCE)
+_waiting: Final = list[None]()
+_HEIC_BRANDS: Final = frozenset(
+    (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
+)
+"""What the files of an iPhone, and others of their family, begin with (ISO/IEC 23008-12)."""
 
 
 class PictureRefusedError(ValueError):
@@ -48,6 +54,18 @@ async def read_picture(sent: bytes, longest_side: int) -> Picture:
     """
     if len(sent) > MOST_BYTES:
         raise PictureRefusedError(PictureRefusal.TOO_LARGE)
+    if sent[4:8] == b"ftyp" and sent[8:12] in _HEIC_BRANDS:
+        raise PictureRefusedError(PictureRefusal.HEIC)
+    if len(_waiting) >= _AT_ONCE + _MOST_WAITING:
+        raise PictureRefusedError(PictureRefusal.BUSY)
+    _waiting.append(None)
+    try:
+        return await _by_a_child(sent, longest_side)
+    finally:
+        _waiting.pop()
+
+
+async def _by_a_child(sent: bytes, longest_side: int) -> Picture:
     async with _room:
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-m", "estafette.pictures.child", str(longest_side)),

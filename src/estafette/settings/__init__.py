@@ -239,6 +239,26 @@ class Settings:
         whole(SHORTEST_PERSONAL_DATA_DAYS, LONGEST_DAYS),
         "how long names, phones, addresses and notes are kept after a delivery's end",
     )
+    proofs_kept_days: int = _setting(
+        90, whole(1, 3650), "how long proofs and their pictures are kept after they were received"
+    )
+    files_url: str | None = _setting(
+        None,
+        values.bucket,
+        "where pictures are kept: s3://BUCKET/PREFIX; none: the folder files of the data folder",
+    )
+    files_endpoint: str | None = _setting(
+        None, values.http_url, "the address of a store that speaks S3; none: Amazon's"
+    )
+    files_region: str | None = _setting(
+        None, values.text(1, 100), "the region of that bucket; us-east-1"
+    )
+    files_key_id: str | None = _setting(
+        None, values.text(1, 200), "as whom the bucket is opened; none: as the environment says"
+    )
+    files_secret: str | None = _setting(
+        None, values.text(1, 500), "the secret of that key", is_secret=True
+    )
     metrics_host: str = _setting(
         "127.0.0.1", values.text(), "the address that the ports of metrics listen on"
     )

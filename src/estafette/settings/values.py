@@ -117,6 +117,15 @@ def http_url(value: object) -> str:
     return given
 
 
+def bucket(value: object) -> str:
+    """Reads the address of a bucket."""
+    from estafette.files import read_bucket  # loaded only where it is set
+
+    given = text(1, 500)(value)
+    read_bucket(given)
+    return given
+
+
 def mail_server(value: object) -> str:
     """Reads the address of a mail server."""
     given = text(1, 1_000)(value)

@@ -1,10 +1,12 @@
 """The services that every use case is given, and the clock for its records."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from estafette.core.accounts.account import Mode
 from estafette.core.accounts.acts import Network
@@ -13,6 +15,7 @@ from estafette.core.couriers.company import Company, Connector, Courier
 from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.due_moves import WatchLimits
+from estafette.files import KeptFiles
 from estafette.store import signals
 from estafette.store.pool import DATABASE_TROUBLE, Connection, Pool
 from estafette.store.work import UnitOfWork, unit_of_work
@@ -61,6 +64,9 @@ async def _unreachable(_company: Company, _mode: Mode, _upstream_id: str) -> Rec
     return Recalled.UNKNOWN
 
 
+NO_FILES = KeptFiles(Path(os.devnull))
+"""No place for files: to keep one fails."""
+
 NOBODY_IN_PARTICULAR = By.process("estafette")
 
 
@@ -81,7 +87,7 @@ class Platform:
     was placed there can be cancelled. `by` is who acts, as the audit records it.
     `webhook_addresses` are the addresses that webhooks are sent from, where the operator has
     configured them. With `needs_second_factor`, the operator's people must have a second factor
-    before they can open any page of the platform.
+    before they can open any page of the platform. `files` keeps the pictures of proofs.
     """
 
     pool: Pool
@@ -102,6 +108,7 @@ class Platform:
     by: By = NOBODY_IN_PARTICULAR
     webhook_addresses: tuple[Network, ...] = ()
     needs_second_factor: bool = True
+    files: KeptFiles = NO_FILES
 
     def transaction(self, connection: Connection) -> AbstractAsyncContextManager[UnitOfWork]:
         """Begins a unit of work on a connection: a transaction, whose commit sends its signals."""

@@ -263,6 +263,8 @@ NOT_ENCRYPTED = {
     ("import_rows", "key"),
     ("imports", "file"),
     ("operator_keys", "hash"),
+    ("proofs", "sha256"),
+    ("proofs", "sent_digest"),
     ("operator_answers", "request"),
     ("operator_answers", "headers"),
     ("operator_answers", "body"),  # encrypted, and kept for a day: shorter than two keys are

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Parcel, Stop
 from estafette.core.money.payment import NO_BANK, BankAccount
+from estafette.core.proofs.demand import NOTHING, Demand
 from estafette.core.quotes.address_words import normalise
 from estafette.core.quotes.place import City
 from estafette.core.quotes.pricing import Price, PriceList
@@ -60,6 +61,7 @@ class Capabilities:
     """What a company offers and what it asks for; None is "no limit".
 
     `parcel_types` are of `PARCEL_TYPES`; `bank` is where transfers go when they are enabled.
+    `proof` is what its drivers have to show; the PIN is `require_delivery_pin`.
     """
 
     bank_transfer_enabled: bool = False
@@ -67,6 +69,7 @@ class Capabilities:
     require_delivery_pin: bool = False
     parcel_types: tuple[str, ...] | None = None
     max_weight_grams: int | None = None
+    proof: Demand = NOTHING
 
 
 PARCEL_TYPES: Mapping[str, int | None] = {"small": 5_000, "medium": 20_000, "large": None}

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Scope
 from estafette.core.money.payment import PREPAID, Payment, PaymentMethod
+from estafette.core.proofs.demand import NOTHING, Demand
 
 
 class Status(StrEnum):
@@ -215,6 +216,7 @@ class Delivery:
     `metadata` is the merchant's own JSON object. With `require_pin`, the recipient's `pin` (None
     until another platform has told it; sealed, see `usecases.pins`) is needed to hand it over;
     `pin_failures` wrong ones were tried.
+    `proof` is what its merchant demands as proof; the company may demand more.
     `key_id` is the API key it was created with, None for one that is older than that was kept;
     with `by_page` it is a publishable key, so that a page in a browser has ordered it.
     """
@@ -247,6 +249,7 @@ class Delivery:
     pin_failures: int = 0
     key_id: UUID | None = None
     by_page: bool = False
+    proof: Demand = NOTHING
 
     @property
     def eta_minutes(self) -> int:

@@ -297,6 +297,7 @@ _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
     core.PinRequired: lambda _: Problem(422, "The recipient's PIN is required"),
     core.PinWrong: _pin_wrong,
     core.PinLocked: lambda _: Problem(422, "Too many wrong PINs; the operator can unlock it"),
+    core.ProofsMissing: lambda refusal: Problem(422, f"Missing proof: {', '.join(refusal.kinds)}"),
     core.OutOfCoverage: _out_of_coverage,
     core.EndpointMissing: lambda _: Problem(422, "The account has no webhook address yet"),
     core.ActRefused: _act_refused,

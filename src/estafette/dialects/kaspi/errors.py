@@ -160,6 +160,9 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     core.PinRequired: lambda _: _invalid(Detail("pin", "is required")),
     core.PinWrong: lambda _: _invalid(Detail("pin", "is wrong")),
     core.PinLocked: lambda _: _invalid(Detail("pin", "is locked: wrong ones were tried too often")),
+    core.ProofsMissing: lambda refusal: _invalid(
+        Detail("proof", f"is missing: {', '.join(refusal.kinds)}")
+    ),
     core.EndpointMissing: lambda _: _invalid(
         Detail("url", "is required: the account has no webhook address yet")
     ),

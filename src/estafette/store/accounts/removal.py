@@ -37,6 +37,7 @@ EMPTIED = (
     "api_requests",
     "api_request_gaps",
     "ledger_closings",
+    "proofs",
     "deliveries",
 )
 """The tables whose rows of the account go one step after another."""

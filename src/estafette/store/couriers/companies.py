@@ -10,6 +10,7 @@ import orjson
 
 from estafette.core.couriers.company import Capabilities, Company, Connector, Hours, Margin
 from estafette.core.money.payment import BankAccount
+from estafette.core.proofs.demand import as_words, from_words
 from estafette.store.accounts import table as accounts
 from estafette.store.columns import Columns, parameters
 from estafette.store.pool import Connection
@@ -195,6 +196,7 @@ def _capabilities_json(able: Capabilities) -> str:
         ("require_delivery_pin", able.require_delivery_pin or None),
         ("parcel_types", able.parcel_types),
         ("max_weight_grams", able.max_weight_grams),
+        ("proof", as_words(able.proof) or None),
     )
     return orjson.dumps({name: value for name, value in fields if value is not None}).decode()
 
@@ -209,4 +211,5 @@ def _capabilities(stored: dict[str, Any]) -> Capabilities:
         require_delivery_pin=stored.get("require_delivery_pin", False),
         parcel_types=tuple(types) if types is not None else None,
         max_weight_grams=stored.get("max_weight_grams"),
+        proof=from_words(stored.get("proof", {})),
     )

@@ -14,6 +14,7 @@ from estafette.store.deliveries import events, phone_index, search_texts, words
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.phone_index import Indexed
 from estafette.store.pool import Connection
+from estafette.store.proofs import table as proofs
 from estafette.store.quotes import table as quotes
 from estafette.store.webhooks import attempts
 
@@ -115,6 +116,7 @@ async def erase(
     await dispatches.erase(connection, accounts, ids)
     await quotes.erase(connection, erased)
     await attempts.erase(connection, accounts, ids)
+    await proofs.erase(connection, accounts, ids)
     await phone_index.erase(connection, entries)
     await connection.execute(_NO_LONGER_DUE, accounts, ids)
 

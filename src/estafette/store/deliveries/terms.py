@@ -7,6 +7,7 @@ import orjson
 
 from estafette.core.deliveries.delivery import Delivery, is_sealed
 from estafette.core.money.payment import BankAccount, Payment, PaymentMethod
+from estafette.core.proofs.demand import NOTHING, as_words, from_words
 
 
 def has_terms(delivery: Delivery) -> bool:
@@ -18,6 +19,7 @@ def has_terms(delivery: Delivery) -> bool:
         or delivery.scheduled_delivery_at is not None
         or delivery.payment.method is not PaymentMethod.PREPAID
         or delivery.by_page
+        or delivery.proof is not NOTHING
     )
 
 
@@ -40,6 +42,7 @@ def terms_json(delivery: Delivery) -> str | None:
         ("require_pin", delivery.require_pin or None),
         (_pin_name(delivery.pin), delivery.pin),
         ("by_page", delivery.by_page or None),
+        ("proof", as_words(delivery.proof) or None),
     )
     terms = {name: value for name, value in fields if value is not None}
     return orjson.dumps(terms).decode()
@@ -67,6 +70,7 @@ def read_terms(text: str | None) -> dict[str, Any]:
         "require_pin": terms.get("require_pin", False),
         "pin": terms.get("sealed_pin", terms.get("pin")),
         "by_page": terms.get("by_page", False),
+        "proof": from_words(terms["proof"]) if "proof" in terms else NOTHING,
     }
 
 

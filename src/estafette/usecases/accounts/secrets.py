@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import os
 import secrets
 
@@ -42,6 +43,7 @@ class _Key:
             raise ValueError(f"the secret key has {len(raw)} bytes instead of {_KEY_BYTES}")
         self.id = hashlib.sha256(b"estafette secret key" + raw).digest()[:_ID_BYTES]
         self._aead = AESGCM(raw)
+        self._raw = raw
 
     def encrypt(self, text: str, belongs_to: bytes) -> bytes:
         nonce = self.id + os.urandom(_NONCE_BYTES - _ID_BYTES)
@@ -53,6 +55,10 @@ class _Key:
             return self._aead.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], belongs_to).decode()
         except (InvalidTag, ValueError):  # ValueError: it is too short for either
             return None
+
+    def sign(self, message: bytes, purpose: str) -> bytes:
+        derived = hmac.digest(self._raw, b"estafette signs " + purpose.encode(), "sha256")
+        return hmac.digest(derived, message, "sha256")
 
 
 class Cipher:
@@ -95,6 +101,18 @@ class Cipher:
         if self._key.decrypt(data, belongs_to) is not None:
             return None
         return self.encrypt(self.decrypt(data, belongs_to), belongs_to)
+
+    def sign(self, message: bytes, purpose: str) -> bytes:
+        """Returns a signature of 32 bytes, by a key that is derived for this purpose alone."""
+        return self._key.sign(message, purpose)
+
+    def is_signed(self, message: bytes, signature: bytes, purpose: str) -> bool:
+        """Returns whether `sign` made the signature, with any of the keys that are read with.
+
+        The time that it takes reveals nothing of the signature.
+        """
+        made = [hmac.compare_digest(key.sign(message, purpose), signature) for key in self._keys]
+        return any(made)
 
 
 def new_cipher_key() -> str:

@@ -20,14 +20,18 @@ from estafette.core.errors import (
     TransitionRefused,
 )
 from estafette.core.ids import new_id
+from estafette.core.proofs.proof import Proof, ProofKind, ProofStage
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.pool import Connection
+from estafette.store.proofs import table as proofs
+from estafette.store.proofs.table import NewProof
 from estafette.store.work import UnitOfWork
 from estafette.usecases import audit
 from estafette.usecases.deliveries import record
 from estafette.usecases.deliveries.pins import is_right, open_pin
 from estafette.usecases.platform import Platform, clock
+from estafette.usecases.proofs.demanded import refusal_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +115,13 @@ async def carry_out(
     moves: Sequence[Move],
     entries: Sequence[JournalEntry],
 ) -> Advanced:
-    """Writes planned moves of a locked delivery, unless the recipient's PIN is missing or wrong.
+    """Writes planned moves of a locked delivery, unless its PIN is wrong or a proof is missing.
 
     A wrong PIN is counted in this transaction, so the caller has to commit it.
     """
     refusals = [refusal for move in moves if (refusal := _pin_refusal(platform, delivery, move))]
+    if missing := await _missing(work.connection, delivery, moves):
+        return Advanced(delivery, missing)
     if refusals:
         if isinstance(refusals[0], PinWrong):
             failures = delivery.pin_failures + 1
@@ -125,6 +131,8 @@ async def carry_out(
     for entry in entries:
         await record.moves(work, platform, [entry])
         delivery = entry.delivery
+    if delivery.pin is not None and any(_tells_pin(move) for move in moves):
+        await proofs.insert(work.connection, [_pin_proof(delivery)])
     return Advanced(delivery, None)
 
 
@@ -144,6 +152,29 @@ async def advance(
         entries = plan(delivery, moves, dialect)
         done = await carry_out(work, platform, delivery, moves, entries)
     return done.result()
+
+
+async def _missing(
+    connection: Connection, delivery: Delivery, moves: Sequence[Move]
+) -> Refusal | None:
+    """Returns which proofs a driver has still to take; the other actors need none."""
+    for move in moves:
+        if move.actor is Actor.DRIVER:
+            refusal = await refusal_of(connection, delivery, move.to)
+            if refusal is not None:
+                return refusal
+    return None
+
+
+def _tells_pin(move: Move) -> bool:
+    return move.to is Status.DELIVERED and move.pin is not None and move.actor is not Actor.OPERATOR
+
+
+def _pin_proof(delivery: Delivery) -> NewProof:
+    """Returns the proof that the recipient has told the right PIN, which stands nowhere in it."""
+    at = delivery.updated_at
+    proof = Proof(new_id(), delivery.id, ProofKind.PIN, ProofStage.DROPOFF, at, at)
+    return NewProof(delivery.scope, proof, b"")
 
 
 def _pin_refusal(platform: Platform, delivery: Delivery, move: Move) -> Refusal | None:

@@ -23,6 +23,8 @@ from estafette.core.errors import (
 )
 from estafette.core.ids import new_id
 from estafette.core.money.payment import PREPAID, Payment, PaymentMethod
+from estafette.core.proofs.demand import NOTHING, Demand
+from estafette.core.proofs.proof import ProofKind
 from estafette.core.quotes.pricing import Price
 from estafette.core.quotes.quote import Quote
 from estafette.store.deliveries.journal import JournalEntry
@@ -48,6 +50,7 @@ class Order:
     `scenario` is the sandbox's scenario, where the notes of the drop-off do not name one.
     `key_id` is the API key of the request. `page` is set for a publishable key: the page that sent
     the order, whose limits then apply.
+    `proof` is what the merchant demands as proof; a PIN is made where it is demanded.
     `by` is the person who orders it by hand, to be named in the audit; None for an API request.
     `render` returns the dialect's answer for the delivery or the conflict.
     """
@@ -72,6 +75,7 @@ class Order:
     key_id: UUID | None = None
     page: OrderingPage | None = None
     by: By | None = None
+    proof: Demand = NOTHING
 
 
 class Draft(NamedTuple):
@@ -173,6 +177,8 @@ class Decider:
         pickup_by, deliver_by = order.schedule.promise(created_at, price)
         delivery = replace(delivery, pickup_by=pickup_by, deliver_by=deliver_by)
         delivery = _awaiting(delivery, payment)
+        if order.proof:
+            delivery = _demanding(self._platform.cipher, delivery, order.proof)
         if order.numbered:
             delivery = replace(delivery, reference=self._next_reference(order.scope, created_at))
         return delivery
@@ -251,6 +257,14 @@ def _quoted(cipher: Cipher, draft: Delivery, quote: Quote) -> Delivery:
         require_pin=quote.require_pin,
         pin=seal(cipher, new_pin(), draft.id) if quote.require_pin and not remote else None,
     )
+
+
+def _demanding(cipher: Cipher, delivery: Delivery, demand: Demand) -> Delivery:
+    """Returns a delivery of which its merchant demands proof, with a PIN where that is demanded."""
+    delivery = replace(delivery, proof=demand)
+    if ProofKind.PIN not in demand.dropoff or delivery.require_pin or delivery.remote:
+        return delivery
+    return replace(delivery, require_pin=True, pin=seal(cipher, new_pin(), delivery.id))
 
 
 def _awaiting(delivery: Delivery, payment: Payment) -> Delivery:

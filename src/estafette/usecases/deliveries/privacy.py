@@ -11,15 +11,18 @@ from estafette.core.deliveries.delivery import Delivery, Stop
 from estafette.core.deliveries.event import Event
 from estafette.core.deliveries.personal_data import phones_of
 from estafette.core.money.payment import Payment
+from estafette.core.proofs.proof import Proof
 from estafette.store import ends
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
 from estafette.store.deliveries import events, imports, personal_data, phone_index
 from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import Connection
+from estafette.store.proofs import table as proofs
 from estafette.usecases import audit
 from estafette.usecases.deliveries.personal_data import PhoneHash, erase
 from estafette.usecases.platform import Platform
+from estafette.usecases.proofs.links import link_to
 
 _PAGE = 200
 _LOOK_SECONDS = 120.0
@@ -63,11 +66,15 @@ async def _naming(
 
 
 class Stored(NamedTuple):
-    """All that is stored about a delivery, with its history and its dispatch."""
+    """All that is stored about a delivery, with its history, its dispatch and its proofs.
+
+    Each proof has a link to its picture, which lasts for a time, or None.
+    """
 
     delivery: Delivery
     events: Sequence[Event]
     dispatch: Any
+    proofs: Sequence[tuple[Proof, str | None]] = ()
 
 
 async def export_phone(
@@ -99,7 +106,9 @@ async def stored(platform: Platform, delivery: Delivery) -> Stored:
         history = await events.of_delivery(connection, delivery.scope, delivery.id)
         account_id = delivery.scope.account_id
         dispatch = await dispatches.stored(connection, account_id, delivery.id)
-    return Stored(delivery, history, dispatch)
+        shown = await proofs.of_delivery(connection, delivery.scope, delivery.id)
+    linked = [(proof, link_to(platform, account_id, proof)) for proof in shown]
+    return Stored(delivery, history, dispatch, linked)
 
 
 class Erased(NamedTuple):
@@ -199,6 +208,19 @@ def as_json(one: Stored) -> dict[str, Any]:
             for event in one.events
         ],
         "at_another_platform": one.dispatch,
+        "proofs": [_proof(proof, link) for proof, link in one.proofs],
+    }
+
+
+def _proof(proof: Proof, link: str | None) -> dict[str, Any]:
+    return {
+        "kind": proof.kind,
+        "stage": proof.stage,
+        "said": proof.said,
+        "taken_at": proof.taken_at,
+        "latitude": proof.at and proof.at.latitude,
+        "longitude": proof.at and proof.at.longitude,
+        "picture": link,
     }
 
 

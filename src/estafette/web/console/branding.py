@@ -49,8 +49,10 @@ _NAMELESS: Final = N_("Recipients have to be told who writes: give a name first.
 PICTURES: Final = {
     PictureRefusal.TOO_LARGE: N_("The file is larger than 5 MB."),
     PictureRefusal.NO_PICTURE: N_("This is no PNG, JPEG or WebP picture. SVG is not taken."),
+    PictureRefusal.HEIC: N_("This is a HEIC or AVIF picture: send it as a JPEG."),
     PictureRefusal.TOO_MANY_PIXELS: N_("The picture has more than 25 megapixels."),
     PictureRefusal.UNREADABLE: N_("The picture cannot be read: it is damaged, or takes too long."),
+    PictureRefusal.BUSY: N_("Too many pictures are being read. Send it again in a few seconds."),
 }
 """Why a file is refused as a logo."""
 

@@ -1,0 +1,1 @@
+"""Proofs of deliveries, and the files that are to be removed."""

@@ -1,0 +1,55 @@
+"""Tell which proofs are still missing before a driver may go on with a delivery."""
+
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.errors import ProofsMissing
+from estafette.core.proofs.demand import Demand
+from estafette.core.proofs.proof import ProofKind, ProofStage
+from estafette.store.couriers import companies
+from estafette.store.pool import Connection
+from estafette.store.proofs import table as proofs
+
+STAGE_BEFORE = {
+    Status.IN_TRANSIT: ProofStage.PICKUP,
+    Status.DELIVERED: ProofStage.DROPOFF,
+}
+"""What is to be shown before a driver brings a delivery to a status."""
+
+
+async def demanded(connection: Connection, delivery: Delivery) -> Demand:
+    """Returns what the merchant and the courier company demand of a delivery together.
+
+    The PIN is demanded wherever the delivery has one.
+    """
+    demand = delivery.proof
+    if delivery.company_id is not None:
+        company = await companies.find(connection, delivery.company_id)
+        if company is not None:
+            demand |= company.capabilities.proof
+    return demand
+
+
+async def missing(
+    connection: Connection, delivery: Delivery, stage: ProofStage
+) -> tuple[ProofKind, ...]:
+    """Returns the proofs that are demanded at a stage and not there, in their usual order.
+
+    The PIN is not among them: it is told with the move, and checked there. The proofs are read in
+    the caller's transaction, who has locked the delivery's row.
+    """
+    kinds = (await demanded(connection, delivery)).at(stage) - {ProofKind.PIN}
+    if not kinds:
+        return ()
+    there = await proofs.of_delivery(connection, delivery.scope, delivery.id)
+    taken = {proof.kind for proof in there if proof.stage is stage}
+    return tuple(kind for kind in ProofKind if kind in kinds - taken)
+
+
+async def refusal_of(
+    connection: Connection, delivery: Delivery, to: Status
+) -> ProofsMissing | None:
+    """Returns why a driver cannot bring a delivery to a status yet; None where he can."""
+    stage = STAGE_BEFORE.get(to)
+    if stage is None:
+        return None
+    kinds = await missing(connection, delivery, stage)
+    return ProofsMissing(delivery.id, stage, kinds) if kinds else None
