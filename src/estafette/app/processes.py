@@ -56,6 +56,7 @@ from estafette.usecases.deliveries import (
 )
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.ordering import Ordering
+from estafette.usecases.fleet import expire
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
 from estafette.usecases.proofs import sweep
@@ -238,6 +239,7 @@ async def work(settings: Settings) -> None:
         loops = (
             sandbox.loop(platform),
             due_moves.loop(platform),
+            expire.loop(platform),
             search.loop(platform),
             people_lists.loop(platform),
             importer.loop(platform, Ordering(platform, Creator(platform), order_rules)),

@@ -59,6 +59,15 @@ class AuditedAct(StrEnum):
     """One of the platform's people visited its board as a guest."""
     COMPANY_CONNECTED = "company.connected"
     COMPANY_DISCONNECTED = "company.disconnected"
+    CARRIERS_CHANGED = "carriers.changed"
+    DRIVER_ADDED = "driver.added"
+    DRIVER_CHANGED = "driver.changed"
+    """Also paused, or back from a pause."""
+    DRIVER_REMOVED = "driver.removed"
+    DELIVERY_ASSIGNED = "delivery.assigned"
+    """A dispatcher gave it to a driver."""
+    DELIVERY_TAKEN_BACK = "delivery.taken_back"
+    """A dispatcher took it from a driver."""
     TARIFFS_REPLACED = "tariffs.replaced"
     SECRET_KEY_ROTATED = "secret_key.rotated"  # noqa: S105 - an act, not a secret
     SECRET_KEY_ACCEPTED = "secret_key.accepted"  # noqa: S105 - an act, not a secret

@@ -23,6 +23,9 @@ DISPATCHES = "estafette_dispatches"
 NOTIFICATIONS = "estafette_notifications"
 """There are notifications or letters to send."""
 
+FLEET = "estafette_fleet"
+"""Something of drivers has changed: an offer, an assignment, a shift."""
+
 _PROBE_SECONDS = 5.0
 
 

@@ -4,7 +4,7 @@ What each step of the driver means for the delivery is said here alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -153,6 +153,24 @@ class Assignment:
     def is_on_board(self) -> bool:
         """Whether the driver has the parcel."""
         return self.state is AssignmentState.ACCEPTED and self.picked_up_at is not None
+
+    def moved(
+        self, to: AssignmentState, at: datetime, reason: str | None = None
+    ) -> "Assignment | None":
+        """Returns the assignment after one transition, or None when the table does not allow it.
+
+        Without a `reason` the one that it was given for stays.
+        """
+        if to not in TRANSITIONS[self.state]:
+            return None
+        return replace(
+            self,
+            state=to,
+            reason=self.reason if reason is None else reason[:LONGEST_REASON],
+            answer_by=None,
+            accepted_at=at if to is AssignmentState.ACCEPTED else self.accepted_at,
+            ended_at=None if to in OPEN else at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """Drivers of a courier company: what their vehicle holds, where they go, what they can do."""
 
+import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode
+from estafette.core.people.person import FieldError, read_name
 from estafette.core.quotes.province import province_key
 
 MOST_DRIVERS = 2_000
@@ -98,3 +100,37 @@ class Driver:
         """
         zones = frozenset(map(province_key, self.zones))
         return not zones or not (zones.isdisjoint(origin) or zones.isdisjoint(destination))
+
+
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_LARGEST_CASH = 2**53 - 1
+
+
+def checked(driver: Driver) -> Driver:
+    """Returns a driver as one is kept. Raises FieldError for what cannot be."""
+    if not _PHONE.fullmatch(driver.phone_e164):
+        raise FieldError("phone", "this is not a phone number such as +244 923 000 001")
+    grams, parcels = driver.capacity
+    if not 0 < grams <= LARGEST_GRAMS:
+        raise FieldError("capacity_grams", f"a vehicle holds 1 to {LARGEST_GRAMS} grams")
+    if not 0 < parcels <= MOST_PARCELS:
+        raise FieldError("capacity_parcels", f"a vehicle holds 1 to {MOST_PARCELS} parcels")
+    if driver.cash_limit is not None and not 0 <= driver.cash_limit <= _LARGEST_CASH:
+        raise FieldError("cash_limit", f"the limit is between 0 and {_LARGEST_CASH}")
+    return replace(
+        driver,
+        name=read_name(driver.name),
+        skills=_words("skills", driver.skills, MOST_SKILLS, LONGEST_SKILL),
+        zones=_words("zones", driver.zones, MOST_ZONES, LONGEST_ZONE),
+    )
+
+
+def _words(field: str, words: Collection[str], most: int, longest: int) -> tuple[str, ...]:
+    """Returns some words, each once and on one line."""
+    plain = tuple(dict.fromkeys(" ".join(word.split()) for word in words))
+    if len(plain) > most:
+        raise FieldError(field, f"there are at most {most} of them")
+    for word in plain:
+        if not 1 <= len(word) <= longest or not word.isprintable():
+            raise FieldError(field, f"each is one line of 1 to {longest} characters")
+    return plain

@@ -271,3 +271,15 @@ class OtherMode(FleetRefusal):
 
     def __str__(self) -> str:
         return "live drivers carry live deliveries, simulated ones those of the sandbox"
+
+
+@dataclass(unsafe_hash=True)
+class TourChanged(FleetRefusal):
+    """The stops that were put into an order are not the driver's stops now, or not possible so."""
+
+    code: ClassVar[str] = "tour_changed"
+
+    driver_id: UUID
+
+    def __str__(self) -> str:
+        return "the driver's stops have changed meanwhile: look at them again"

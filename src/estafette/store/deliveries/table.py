@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from estafette.core.accounts.account import Scope
+from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries.delivery import FINAL, Delivery
 from estafette.store.columns import Columns, change, insertion
 from estafette.store.columns import rows as given
@@ -126,6 +126,16 @@ async def find_anywhere(connection: Connection, delivery_id: UUID) -> Delivery |
         delivery_id,
     )
     return rows.delivery(row) if row else None
+
+
+async def scope_at(connection: Connection, company_id: UUID, delivery_id: UUID) -> Scope | None:
+    """Returns whose delivery it is, and in which mode, of one that a company carries."""
+    row = await connection.fetchrow(
+        "select account_id, mode from deliveries where id = $1 and company_id = $2",
+        delivery_id,
+        company_id,
+    )
+    return None if row is None else Scope(row["account_id"], Mode(row["mode"]))
 
 
 async def versions(connection: Connection, ids: Collection[UUID]) -> dict[UUID, int]:

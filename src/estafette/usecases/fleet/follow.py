@@ -6,6 +6,7 @@ from uuid import UUID
 
 from estafette.core.fleet.assignment import ENDING, ON_BOARD, AssignmentState, state_after
 from estafette.core.fleet.tour import StopKind
+from estafette.store import signals
 from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.fleet import assignments, tours
 from estafette.store.fleet.assignments import Came
@@ -23,6 +24,7 @@ async def follow(work: UnitOfWork, entries: Sequence[JournalEntry]) -> None:
     came = list(_came(entries))
     if not came or not (followed := await assignments.follow(work.connection, came)):
         return
+    work.signal(signals.FLEET)
     left: dict[tuple[UUID, bool], list[tuple[UUID, UUID]]] = defaultdict(list)
     for one in came:
         if one[:3] in followed:
