@@ -233,6 +233,14 @@ async def add_key(connection: Any, account: Account, mode: Mode) -> str:
     """A new secret key of an account."""
     key = new_token("k_")
     now = await tables.now(connection)
-    row = keys.ApiKey(account.id, new_id(), mode, KeyKind.SECRET, key[-4:], now)
+    row = keys.ApiKey(
+        account_id=account.id,
+        id=new_id(),
+        mode=mode,
+        kind=KeyKind.SECRET,
+        hint=key[-4:],
+        created_at=now,
+        acts=KeyKind.SECRET.acts,
+    )
     await keys.insert(connection, row, key_hash(key))
     return key

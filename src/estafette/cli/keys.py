@@ -1,27 +1,36 @@
 """`estafette keys`: create, change, limit, rotate with an overlap, disable, revoke, list."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from estafette.cli import key_words
 from estafette.cli.key_limits import limits
-from estafette.cli.key_words import ANYWHERE, KeyName, for_account, key_json, named, state_of
-from estafette.cli.output import OK, misused, say, say_json, styled, table, time_text
+from estafette.cli.key_words import (
+    COLUMNS,
+    Allow,
+    Expires,
+    KeyName,
+    Name,
+    NewEnd,
+    Overlap,
+    cells,
+    for_account,
+    named,
+    ruled,
+    say_changed,
+    say_overlap,
+)
+from estafette.cli.output import OK, say, say_json, styled, table
 from estafette.cli.words import AccountName, AsJson, ModeOption, duration, moment_to_come
 from estafette.core.accounts.account import KeyKind, Mode
 from estafette.core.accounts.acts import (
     FULL,
     PRESETS,
     Act,
-    Network,
-    NetworkError,
-    ScopeError,
     acts_text,
     read_acts,
-    read_network,
 )
 from estafette.usecases.accounts.keys import (
     ApiKey,
@@ -38,7 +47,6 @@ from estafette.usecases.accounts.keys import (
 
 app = App(name="keys", help="Create, change, rotate, disable and revoke API keys.")
 
-_Name = Annotated[str | None, Parameter(name="--name", help="What it is for, in a few words.")]
 _Scope = Annotated[
     str | None,
     Parameter(
@@ -46,17 +54,16 @@ _Scope = Annotated[
         help=f"What it may do: {', '.join(PRESETS)}; or some of {', '.join(Act)}, with commas.",
     ),
 ]
-_Allow = Annotated[
-    str | None,
-    Parameter(
-        name="--allow",
-        help="The networks that it is accepted from, with commas between; anywhere: from all.",
-    ),
-]
-_Expires = Annotated[
-    str | None, Parameter(name="--expires", help="When it ends: 90d, or a time; never.")
-]
-NEVER = "never"
+
+
+def key_json(key: ApiKey) -> dict[str, Any]:
+    """A key as JSON: all that is known of it."""
+    acts = [act for act in Act if act in key.acts]
+    return key_words.key_json(key, _scope(key), acts, {"mode": key.mode, "kind": key.kind})
+
+
+def _scope(key: ApiKey) -> str:
+    return acts_text(key.acts, key.kind.acts)
 
 
 def issued_json(issued: IssuedKey) -> dict[str, Any]:
@@ -86,37 +93,7 @@ def _say_one(issued: IssuedKey, account: str, *, as_json: bool) -> int:
 
 
 def _say_changed(key: ApiKey, what: str, *, as_json: bool) -> int:
-    if as_json:
-        say_json(key_json(key))
-    else:
-        say(f"The key …{key.hint} {what}")
-    return OK
-
-
-def _ruled(
-    rules: KeyRules, name: str | None, scope: str | None, allow: str | None, expires: str | None
-) -> KeyRules:
-    """The rules with what was named changed. Raises CommandError."""
-    try:
-        if scope is not None:
-            rules = replace(rules, acts=read_acts(scope))
-        if allow is not None:
-            rules = replace(rules, networks=_networks(allow))
-    except (ScopeError, NetworkError) as error:
-        raise misused(str(error)) from None
-    if expires is not None:
-        rules = replace(rules, expires_at=_end(expires))
-    return rules if name is None else replace(rules, name=name)
-
-
-def _networks(text: str) -> tuple[Network, ...]:
-    if text.strip().lower() == ANYWHERE:
-        return ()
-    return tuple(read_network(part) for part in text.split(","))
-
-
-def _end(text: str) -> datetime | None:
-    return None if text.strip().lower() == NEVER else moment_to_come(text)
+    return say_changed(key, what, key_json(key), as_json=as_json)
 
 
 @app.command
@@ -125,14 +102,14 @@ def create(
     account: AccountName,
     mode: ModeOption = Mode.SANDBOX,
     kind: Annotated[KeyKind, Parameter(help="secret or publishable.")] = KeyKind.SECRET,
-    name: _Name = None,
+    name: Name = None,
     scope: _Scope = FULL,
-    allow: _Allow = None,
-    expires: _Expires = None,
+    allow: Allow = None,
+    expires: Expires = None,
     json: AsJson = False,
 ) -> int:
     """Create a further key. It is shown this once."""
-    rules = _ruled(KeyRules(), name, scope, allow, expires)
+    rules = ruled(KeyRules(), read_acts, name, scope, allow, expires)
     issued = for_account(
         account, lambda platform, found: create_key(platform, found, mode, kind, rules)
     )
@@ -144,10 +121,10 @@ def update(
     key: KeyName,
     *,
     account: AccountName,
-    name: _Name = None,
+    name: Name = None,
     scope: _Scope = None,
-    allow: _Allow = None,
-    expires: _Expires = None,
+    allow: Allow = None,
+    expires: Expires = None,
     json: AsJson = False,
 ) -> int:
     """Change what a key is called, may do, is accepted from, or when it ends; at once."""
@@ -155,10 +132,13 @@ def update(
     changed = for_account(
         account,
         lambda platform, found: change_key(
-            platform, found, which, lambda rules: _ruled(rules, name, scope, allow, expires)
+            platform,
+            found,
+            which,
+            lambda rules: ruled(rules, read_acts, name, scope, allow, expires),
         ),
     )
-    return _say_changed(changed, f"may do: {key_json(changed)['scope']}", as_json=json)
+    return _say_changed(changed, f"may do: {_scope(changed)}", as_json=json)
 
 
 @app.command
@@ -166,10 +146,8 @@ def rotate(
     key: KeyName,
     *,
     account: AccountName,
-    overlap: Annotated[str, Parameter(help="How long the old key works on: 0s, 90m, 7d.")] = "24h",
-    expires: Annotated[
-        str | None, Parameter(help="When the new one ends; as the old one would, unless given.")
-    ] = None,
+    overlap: Overlap = "24h",
+    expires: NewEnd = None,
     json: AsJson = False,
 ) -> int:
     """Create a key like another in its place; the old one works on for a while."""
@@ -179,7 +157,7 @@ def rotate(
         account, lambda platform, found: rotate_key(platform, found, which, length, end)
     )
     if not json:
-        say(f"The old key works until {time_text(datetime.now(UTC) + length)}. The new one:")
+        say_overlap(length)
     return _say_one(issued, account, as_json=json)
 
 
@@ -215,7 +193,7 @@ def list_(*, account: AccountName, json: AsJson = False) -> int:
         say_json({"keys": [key_json(key) for key in found]})
         return OK
     table(
-        ("KEY", "NAME", "MODE", "KIND", "STATE", "SCOPE", "FROM", "ENDS", "LAST USED", "BY", "ID"),
+        ("KEY", "NAME", "MODE", "KIND", *COLUMNS),
         [_row(key) for key in found],
         f"No keys; `estafette keys create --account {account}` makes one",
     )
@@ -223,19 +201,7 @@ def list_(*, account: AccountName, json: AsJson = False) -> int:
 
 
 def _row(key: ApiKey) -> Sequence[object]:
-    return (
-        f"…{key.hint}",
-        key.name or None,
-        key.mode,
-        key.kind,
-        state_of(key),
-        acts_text(key.acts, key.kind.acts),
-        ",".join(map(str, key.networks)) or ANYWHERE,
-        key.expires_at or NEVER,
-        key.used_at or NEVER,
-        key.used_from,
-        key.id,
-    )
+    return (f"…{key.hint}", key.name or None, key.mode, key.kind, *cells(key, _scope(key)))
 
 
 app.command(limits)

@@ -23,8 +23,8 @@ from estafette.core.errors import (
     Refusal,
 )
 from estafette.core.money.payment import PaymentMethod
-from estafette.dialects.kaspi.errors import ERRORS, Detail, InvalidRequest
-from estafette.http.refusals import HttpRefusal, MethodRefused, RateLimited
+from estafette.dialects.kaspi.errors import ERRORS
+from estafette.http.refusals import Detail, HttpRefusal, InvalidRequest, MethodRefused, RateLimited
 from tests.edges import KASPI
 
 _GOLDEN = Path(__file__).parent / "golden" / "refusals.json"

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from estafette.core.sandbox.scenario import SCENARIOS
-from estafette.dialects.kaspi.errors import InvalidRequest
 from estafette.dialects.kaspi.schemas import (
     CancelRequest,
     Context,
@@ -15,6 +14,7 @@ from estafette.dialects.kaspi.schemas import (
     TestRequest,
     read,
 )
+from estafette.http.refusals import InvalidRequest
 from tests.edges import KASPI
 
 _SANDBOX = Context("KZ", sandbox=True)

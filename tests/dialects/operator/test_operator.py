@@ -11,10 +11,10 @@ from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.core.people.organisation import PLATFORM
 from estafette.usecases.people.operator_keys import (
-    end_operator_key,
+    disable_operator_key,
     list_operator_keys,
+    revoke_operator_key,
     rotate_operator_key,
-    switch_operator_key,
 )
 from tests.dialects.operator.calls import NO_ID, Operator, new_operator
 from tests.edges import ENTREGA, KASPI
@@ -289,9 +289,9 @@ async def test_a_key_is_rotated_disabled_and_revoked(operator: Operator) -> None
     second = Operator(operator.server, new.key)
     assert (await operator.call("GET", "/v1/health")).status == 200
     assert (await second.call("GET", "/v1/health")).status == 200
-    await switch_operator_key(platform, str(new.known.id), disabled=True)
+    await disable_operator_key(platform, str(new.known.id))
     assert (await second.call("GET", "/v1/health")).status == 403
-    await end_operator_key(platform, operator.key)
+    await revoke_operator_key(platform, operator.key)
     assert (await operator.call("GET", "/v1/health")).status == 401
 
 

@@ -205,7 +205,15 @@ class _Clock:
 
 async def _add(tenant: Tenant, hash: bytes) -> None:
     """Writes a key of which only this process's memory does not know."""
-    key = ApiKey(tenant.account.id, new_id(), Mode.LIVE, KeyKind.SECRET, "abcd", datetime.now(UTC))
+    key = ApiKey(
+        account_id=tenant.account.id,
+        id=new_id(),
+        mode=Mode.LIVE,
+        kind=KeyKind.SECRET,
+        hint="abcd",
+        created_at=datetime.now(UTC),
+        acts=KeyKind.SECRET.acts,
+    )
     async with tenant.platform.pool.acquire() as connection:
         await keys.insert(connection, key, hash)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from estafette.core.accounts.acts import ScopeError
 from estafette.core.people.organisation import OrganisationKind
 from estafette.core.people.permission import ROLES, TABLE, PersonAct
 
@@ -22,10 +23,6 @@ PRESETS: Mapping[str, frozenset[PersonAct]] = {
     },
 }
 """Choices of acts that have a name: those of a role of the platform's people among them."""
-
-
-class ScopeError(ValueError):
-    """A text is no choice of acts; the message says why."""
 
 
 def read_scope(text: str) -> frozenset[PersonAct]:

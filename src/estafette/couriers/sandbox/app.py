@@ -23,11 +23,11 @@ from estafette.couriers.sandbox.errors import (
     LiveKey,
     NothingNext,
     Unauthorized,
-    code_of,
 )
 from estafette.couriers.sandbox.page import Mention
 from estafette.http.acting import acting
 from estafette.http.authenticate import Authenticator
+from estafette.http.coded import code_of
 from estafette.http.limiter import RateLimiter, open_to_all
 from estafette.http.reply import HttpReply
 from estafette.http.request import header_values, read_body

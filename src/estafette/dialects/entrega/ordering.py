@@ -3,18 +3,13 @@
 from typing import Any
 
 from estafette.core.accounts.account import Account, Mode
-from estafette.core.deliveries.order_form import (
-    FieldFault,
-    OrderField,
-    OrderForm,
-    OrderRefusedError,
-    StopForm,
-)
+from estafette.core.deliveries.order_form import OrderField, OrderForm, StopForm
 from estafette.core.ids import new_id
 from estafette.dialects.entrega import mapping, schemas
 from estafette.dialects.entrega.errors import InvalidBody
 from estafette.dialects.entrega.words import payment_method
 from estafette.http.fields import Context
+from estafette.http.typed_orders import filled, order_refused
 from estafette.usecases.deliveries.ordering import AcceptedOrder
 
 _FIELDS = {
@@ -65,12 +60,7 @@ class EntregaOrders:
         try:
             wanted = schemas.read_delivery(_body(form), context)
         except InvalidBody as refused:
-            raise OrderRefusedError(
-                tuple(
-                    FieldFault(_FIELDS.get(detail.field, detail.field), detail.reason)
-                    for detail in refused.details
-                )
-            ) from None
+            raise order_refused(refused.details, _FIELDS) from None
         return AcceptedOrder(
             pickup=mapping.stop(wanted.origin, region),
             dropoff=mapping.stop(wanted.destination, region),
@@ -95,7 +85,7 @@ def _body(form: OrderForm) -> dict[str, Any]:
     body: dict[str, Any] = {
         "origin": _address(form.pickup),
         "destination": _address(form.dropoff),
-        "parcel": _said(parcel),
+        "parcel": filled(parcel),
         "quote_id": str(new_id()),  # a quote is chosen afterwards
         "payment_method": form.payment and payment_method(form.payment),
         "cash_collect_aoa": form.cash,
@@ -103,17 +93,13 @@ def _body(form: OrderForm) -> dict[str, Any]:
         "scheduled_delivery_at": form.delivery_at and form.delivery_at.isoformat(),
         "options": {"metadata": {"order": form.order}} if form.order else None,
     }
-    return _said(body)
+    return filled(body)
 
 
 def _address(stop: StopForm) -> dict[str, Any]:
-    contact = _said({"name": stop.name, "phone": stop.phone})
+    contact = filled({"name": stop.name, "phone": stop.phone})
     place = {"address_line": stop.address, "city": stop.city, "province": stop.province}
-    return _said(place | {"contact": contact or None})
-
-
-def _said(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
+    return filled(place | {"contact": contact or None})
 
 
 def rules() -> EntregaOrders:

@@ -11,10 +11,11 @@ from estafette.core.deliveries.delivery import Delivery
 from estafette.core.errors import Refusal
 from estafette.dialects.kaspi import mapping, schemas
 from estafette.dialects.kaspi.auth import Access
-from estafette.dialects.kaspi.errors import ERRORS, code_of
+from estafette.dialects.kaspi.errors import ERRORS
 from estafette.dialects.kaspi.listing import read_list, write_cursor
 from estafette.dialects.kaspi.words import id_of_test, parse_id, parse_quote_id
 from estafette.http.acting import acting
+from estafette.http.coded import code_of
 from estafette.http.docs import Docs
 from estafette.http.fields import Context
 from estafette.http.limiter import RateLimiter, open_to_all

@@ -3,17 +3,12 @@
 from typing import Any
 
 from estafette.core.accounts.account import Account, Mode
-from estafette.core.deliveries.order_form import (
-    FieldFault,
-    OrderField,
-    OrderForm,
-    OrderRefusedError,
-    StopForm,
-)
+from estafette.core.deliveries.order_form import OrderField, OrderForm, StopForm
 from estafette.core.sandbox.scenario import mentioned
 from estafette.dialects.kaspi import mapping, schemas
 from estafette.http.fields import Context
 from estafette.http.refusals import InvalidRequest
+from estafette.http.typed_orders import filled, order_refused
 from estafette.usecases.deliveries.ordering import AcceptedOrder
 
 _FIELDS = {
@@ -49,12 +44,7 @@ class KaspiOrders:
         try:
             wanted = schemas.read(schemas.DeliveryRequest, _body(form), context)
         except InvalidRequest as refused:
-            raise OrderRefusedError(
-                tuple(
-                    FieldFault(_FIELDS.get(detail.field, detail.field), detail.reason)
-                    for detail in refused.details
-                )
-            ) from None
+            raise order_refused(refused.details, _FIELDS) from None
         return AcceptedOrder(
             pickup=mapping.stop(wanted.pickup, region),
             dropoff=mapping.stop(wanted.dropoff, region),
@@ -78,18 +68,14 @@ def _body(form: OrderForm) -> dict[str, Any]:
         "externalOrderId": form.order,
         "pickup": _location(form.pickup, form.pickup.notes),
         "dropoff": _location(form.dropoff, notes),
-        "parcel": _said(parcel),
+        "parcel": filled(parcel),
     }
-    return _said(body)
+    return filled(body)
 
 
 def _location(stop: StopForm, notes: str | None) -> dict[str, Any]:
-    contact = _said({"name": stop.name, "phone": stop.phone})
-    return _said({"address": stop.address, "contact": contact, "notes": notes})
-
-
-def _said(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
+    contact = filled({"name": stop.name, "phone": stop.phone})
+    return filled({"address": stop.address, "contact": contact, "notes": notes})
 
 
 def rules() -> KaspiOrders:

@@ -6,8 +6,9 @@ from starlette.types import ASGIApp
 
 from estafette.dialects.operator import accounts, companies, money, people, watching
 from estafette.dialects.operator.auth import Access
-from estafette.dialects.operator.errors import ERRORS, code_of
+from estafette.dialects.operator.errors import ERRORS
 from estafette.dialects.operator.operations import Operations
+from estafette.http.coded import code_of
 from estafette.http.docs import Docs
 from estafette.http.limiter import RateLimiter, open_to_all
 from estafette.http.resource import Handler, resources

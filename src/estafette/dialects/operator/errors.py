@@ -1,10 +1,8 @@
 """Every refusal as `{"code", "message"}`, with `details` for bad fields."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-import orjson
 
 from estafette.core import errors as core
 from estafette.core.deliveries.delivery import Status
@@ -13,10 +11,10 @@ from estafette.core.people import refusals as people
 from estafette.core.people.permission import PersonAct
 from estafette.core.people.person import FieldError
 from estafette.core.quotes.tariff_file import TariffFileError
-from estafette.http import refusals as http
-from estafette.http.errors import Errors, text_in
+from estafette.http.coded import COMMON, FALLBACKS, conflict, refused
+from estafette.http.errors import Errors
 from estafette.http.refusals import Detail, HttpRefusal, InvalidRequest
-from estafette.http.reply import JSON, Header, HttpReply
+from estafette.http.reply import HttpReply
 from estafette.usecases.accounts.administration import AccountNotFoundError, AccountRefusedError
 from estafette.usecases.couriers.companies import CompanyNotFoundError, CompanyRefusedError
 from estafette.usecases.couriers.links import LinkRefusedError
@@ -105,131 +103,62 @@ def _for_programs(reason: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def _error(
-    status: int,
-    code: str,
-    message: str,
-    details: Sequence[Detail] = (),
-    headers: Sequence[Header] = (),
-) -> HttpReply:
-    body: dict[str, Any] = {"code": code, "message": message}
-    if details:
-        body["details"] = [{"field": each.field, "reason": each.reason} for each in details]
-    return HttpReply(status, orjson.dumps(body), (JSON, *headers))
-
-
-def _conflict(message: str) -> HttpReply:
-    return _error(409, "conflict", message)
-
-
-def _invalid(*details: Detail) -> HttpReply:
-    first = details[0]
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return _error(400, "invalid_request", f"{first.field} {first.reason}{more}", details)
-
-
-def _later(status: int, code: str, message: str, seconds: int) -> HttpReply:
-    wait = (b"retry-after", str(seconds).encode())
-    return _error(status, code, message, headers=[wait])
-
-
-def _method_refused(refusal: http.MethodRefused) -> HttpReply:
-    allowed = ", ".join(refusal.allowed)
-    message = f"This path knows {allowed}"
-    return _error(405, "method_not_allowed", message, headers=[(b"allow", allowed.encode())])
-
-
 def _payment_not_awaited(refusal: core.PaymentNotAwaited) -> HttpReply:
     if refusal.status is Status.AWAITING_PAYMENT:
-        return _conflict("The delivery is held for a confirmation, not for a payment")
-    return _conflict(f"No payment is awaited for the delivery: it is {refusal.status}")
+        return conflict("The delivery is held for a confirmation, not for a payment")
+    return conflict(f"No payment is awaited for the delivery: it is {refusal.status}")
 
 
 _NEVER_ASKED = "Nothing of this API can be refused so"
 """The message for refusals of merchants' APIs, which this API should never meet."""
 
 _ALL: dict[type[Exception], Callable[[Any], HttpReply]] = {
-    kind: lambda _: _conflict(_NEVER_ASKED)
+    kind: lambda _: conflict(_NEVER_ASKED)
     for kind in vars(core).values()
     if isinstance(kind, type) and issubclass(kind, core.Refusal)
 }
 
 _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
     **_ALL,
-    core.Busy: lambda refusal: _later(
-        503, "unavailable", "Too much is under way; try again", refusal.retry_after
-    ),
-    core.Unavailable: lambda refusal: _later(
-        503,
-        "unavailable",
-        "The service cannot answer now; repeat the request, with the same Idempotency-Key",
-        refusal.retry_after,
-    ),
-    core.DeliveryNotFound: lambda _: _error(404, "not_found", "There is no such delivery"),
-    core.TransitionRefused: lambda refusal: _conflict(
+    **COMMON,
+    core.DeliveryNotFound: lambda _: refused(404, "not_found", "There is no such delivery"),
+    core.TransitionRefused: lambda refusal: conflict(
         f"A delivery that is {refusal.status} cannot become {refusal.to}"
     ),
-    core.HistoryFull: lambda refusal: _conflict(
+    core.HistoryFull: lambda refusal: conflict(
         f"The delivery has had {refusal.limit} events and can only go on to its end"
     ),
     core.PaymentNotAwaited: _payment_not_awaited,
-    core.IdempotencyMismatch: lambda _: _error(
+    core.IdempotencyMismatch: lambda _: refused(
         409, "idempotency_mismatch", "This Idempotency-Key was used for another request"
     ),
-    http.BodyTooLarge: lambda refusal: _error(
-        413, "payload_too_large", f"The body must be at most {refusal.limit} bytes long"
-    ),
-    http.EncodedBody: lambda _: _error(
-        415, "unsupported_media_type", "The body must be sent without a Content-Encoding"
-    ),
-    http.BadBody: lambda refusal: _invalid(Detail("body", refusal.reason)),
-    http.BadIdempotencyKey: lambda refusal: _invalid(Detail("Idempotency-Key", refusal.reason)),
-    http.RateLimited: lambda refusal: _later(
-        429, "rate_limited", "Too many requests", refusal.retry_after
-    ),
-    http.PathUnknown: lambda _: _error(404, "not_found", "Nothing is served under this path"),
-    http.MethodRefused: _method_refused,
-    InvalidRequest: lambda refusal: _invalid(*refusal.details),
-    Unauthorized: lambda _: _error(
+    Unauthorized: lambda _: refused(
         401,
         "unauthorized",
         "Send a key of the operator as Authorization: Bearer",
         headers=[(b"www-authenticate", b"Bearer")],
     ),
-    Forbidden: lambda refusal: _error(403, "forbidden", refusal.reason),
-    NotThere: lambda refusal: _error(404, "not_found", f"There is no such {refusal.what}"),
-    Conflict: lambda refusal: _error(409, refusal.code, refusal.reason),
-    Edited: lambda refusal: _error(
+    Forbidden: lambda refusal: refused(403, "forbidden", refusal.reason),
+    NotThere: lambda refusal: refused(404, "not_found", f"There is no such {refusal.what}"),
+    Conflict: lambda refusal: refused(409, refusal.code, refusal.reason),
+    Edited: lambda refusal: refused(
         412,
         "edited_meanwhile",
         "Somebody else has changed it; look at it and send it again with its new ETag",
         headers=[(b"etag", f'"{refusal.now}"'.encode())],
     ),
-    EditionRequired: lambda _: _error(
+    EditionRequired: lambda _: refused(
         428, "edition_required", "Send If-Match with the ETag of what you replace"
     ),
 }
 """How each refusal is written. A test checks that no refusal is missing."""
 
-_FALLBACKS = {
-    400: _invalid(Detail("request", "is not valid HTTP")),
-    408: _error(408, "invalid_request", "The request did not arrive in time"),
-    429: _error(429, "rate_limited", "Too many connections from this address"),
-    500: _error(500, "internal", "Something went wrong on our side; the request may be repeated"),
-    503: _error(503, "internal", "Too many connections; the request may be repeated"),
-}
-
-ERRORS = Errors(_WRITERS, _FALLBACKS)
+ERRORS = Errors(_WRITERS, FALLBACKS)
 
 
 def not_among(act: PersonAct) -> Forbidden:
     """Returns the refusal of a key that may not do an act."""
     return Forbidden(f"This key may not do that: it needs the scope {act}")
-
-
-def code_of(body: bytes) -> str | None:
-    """Returns the code in the body of a refusal."""
-    return text_in(body, "code")
 
 
 def errors(_server_url: str) -> Errors:

@@ -1,7 +1,7 @@
 """API keys: all that is known of them but the keys themselves, and when they were last used."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,8 @@ import asyncpg
 import orjson
 
 from estafette.core.accounts.account import Credential, KeyKind, Mode
-from estafette.core.accounts.acts import EVERY_ACT, Act, Network
+from estafette.core.accounts.acts import Act
+from estafette.core.accounts.key_rules import Key
 from estafette.core.accounts.page_limits import OLDER_LIMITS, PageLimits, PickupPlace
 from estafette.core.money.payment import PaymentMethod
 from estafette.store.accounts import table as accounts
@@ -19,29 +20,14 @@ from estafette.store.columns import Columns, insertion, parameters, rows
 from estafette.store.pool import Connection
 
 
-class ApiKey(NamedTuple):
-    """What is known of a key. The key itself is not kept.
-
-    It may do `acts`, from `networks` alone unless there are none. `limits` are a publishable key's.
-    `replaced_by` is the key of its rotation. `used_at` and `used_from` (the client's address) tell
-    of its last use, some minutes late; None before the first.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey(Key[Act]):
+    """What is known of an account's key. `limits` are a publishable key's."""
 
     account_id: UUID
-    id: UUID
     mode: Mode
     kind: KeyKind
-    hint: str
-    created_at: datetime
-    expires_at: datetime | None = None
-    disabled_at: datetime | None = None
-    name: str = ""
-    acts: frozenset[Act] = EVERY_ACT
-    networks: tuple[Network, ...] = ()
     limits: PageLimits | None = None
-    replaced_by: UUID | None = None
-    used_at: datetime | None = None
-    used_from: str | None = None
 
 
 MADE: Final = Columns[ApiKey](

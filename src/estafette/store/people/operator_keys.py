@@ -1,31 +1,17 @@
 """Keys of the operator's own programs: all that is known of them but the keys themselves."""
 
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import timedelta
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
-from estafette.core.accounts.acts import Network
+from estafette.core.accounts.key_rules import Key
 from estafette.core.people.permission import PersonAct
 from estafette.store.pool import Connection
 
-
-class OperatorKey(NamedTuple):
-    """What is known of a key. It may do `acts`, from `networks` alone unless there are none."""
-
-    id: UUID
-    hint: str
-    name: str
-    acts: frozenset[PersonAct]
-    networks: tuple[Network, ...]
-    created_at: datetime
-    expires_at: datetime | None = None
-    disabled_at: datetime | None = None
-    replaced_by: UUID | None = None
-    used_at: datetime | None = None
-    used_from: str | None = None
-
+OperatorKey: TypeAlias = Key[PersonAct]
+"""What is known of a key of the operator's."""
 
 _COLUMNS = (
     "id, hint, name, scopes, networks, created_at, expires_at, disabled_at, replaced_by, used_at,"

@@ -3,15 +3,21 @@
 A key itself is kept nowhere. Every change is made under a lock on the account.
 """
 
-import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+from estafette.core.accounts import key_rules
 from estafette.core.accounts.account import Account, KeyKind, Mode, Scope
-from estafette.core.accounts.acts import EVERY_ACT, Act, Network
+from estafette.core.accounts.acts import Act
+from estafette.core.accounts.key_rules import (
+    OVERLAP,
+    KeyFault,
+    KeyRefusedError,
+    checked_key_name,
+    is_whole_key,
+)
 from estafette.core.accounts.page_limits import NEW_LIMITS, PageLimits, PageLimitsError, checked
 from estafette.core.audit import difference
 from estafette.core.ids import new_id
@@ -43,44 +49,10 @@ __all__ = [
     "set_limits",
 ]
 
-OVERLAP = timedelta(hours=24)
-
 MOST_KEYS = 1_000
 """How many keys of an account may be alive at once."""
 
-MOST_NETWORKS = 50
-NAME_LENGTH = 60
-
-_HINT_CHARACTERS = 4
-
 _MODE_IN_KEYS = {Mode.LIVE: "live", Mode.SANDBOX: "test"}
-
-
-class KeyFault(StrEnum):
-    """Why a key cannot be issued, found or changed."""
-
-    KIND = "kind"
-    NAME = "name"
-    ACTS = "acts"
-    NETWORKS = "networks"
-    PAST = "past"
-    TOO_MANY = "too_many"
-    ENDED = "ended"
-    ROTATED = "rotated"
-    LIMITS = "limits"
-    UNKNOWN = "unknown"
-
-
-class KeyRefusedError(ValueError):
-    """A key cannot be issued, found or changed.
-
-    The message says why to whoever has a shell; pages have sentences of their own for the `fault`.
-    """
-
-    def __init__(self, message: str, fault: KeyFault) -> None:
-        """`message` is for a command, `fault` the kind of what is wrong."""
-        self.fault = fault
-        super().__init__(message)
 
 
 class IssuedKey(NamedTuple):
@@ -90,15 +62,7 @@ class IssuedKey(NamedTuple):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRules:
-    """What a key is called, what it may do, from which networks (none: any), and until when."""
-
-    name: str = ""
-    acts: frozenset[Act] = EVERY_ACT
-    networks: tuple[Network, ...] = ()
-    expires_at: datetime | None = None
-
+KeyRules: TypeAlias = key_rules.KeyRules[Act]
 
 ANYTHING = KeyRules()
 """The rules of a key that may do all that its kind can."""
@@ -122,10 +86,16 @@ async def issue(
             f"accounts that speak {account.dialect} have no {kind} keys", KeyFault.KIND
         )
     key = new_token(f"{word}_{_MODE_IN_KEYS[mode]}_")
-    hint = key[-_HINT_CHARACTERS:]
-    known = ApiKey(account.id, new_id(), mode, kind, hint, clock())
-    if kind is KeyKind.PUBLISHABLE:
-        known = known._replace(limits=limits)
+    known = ApiKey(
+        account_id=account.id,
+        id=new_id(),
+        mode=mode,
+        kind=kind,
+        hint=key_rules.hint_of(key),
+        created_at=clock(),
+        acts=kind.acts,
+        limits=limits if kind is KeyKind.PUBLISHABLE else None,
+    )
     known = _ruled(known, rules, await keys.now(connection))
     await keys.insert(connection, known, key_hash(key))
     return IssuedKey(known, key)
@@ -133,34 +103,11 @@ async def issue(
 
 def _ruled(key: ApiKey, rules: KeyRules, now: datetime) -> ApiKey:
     """Returns the key under these rules. Raises KeyRefusedError for rules that cannot be."""
-    name = checked_key_name(rules.name)
-    if not (acts := rules.acts & key.kind.acts):
-        known = ", ".join(act for act in Act if act in key.kind.acts)
+    possible = key.kind.acts
+    if not (acts := possible if rules.acts is None else rules.acts & possible):
+        known = ", ".join(act for act in Act if act in possible)
         raise KeyRefusedError(f"a {key.kind} key can do nothing but {known}", KeyFault.ACTS)
-    if len(rules.networks) > MOST_NETWORKS:
-        raise KeyRefusedError(
-            f"a key is accepted from at most {MOST_NETWORKS} networks", KeyFault.NETWORKS
-        )
-    if rules.expires_at is not None and rules.expires_at <= now:
-        raise KeyRefusedError(
-            "the key would have expired already; name a time to come", KeyFault.PAST
-        )
-    networks = tuple(dict.fromkeys(rules.networks))
-    return key._replace(name=name, acts=acts, networks=networks, expires_at=rules.expires_at)
-
-
-def checked_key_name(text: str) -> str:
-    """Returns what a key is called. Raises KeyRefusedError for what is no line, or too long."""
-    name = text.strip()
-    if len(name) > NAME_LENGTH or any(unicodedata.category(each)[0] == "C" for each in name):
-        raise KeyRefusedError(
-            f"a key's name is one line of at most {NAME_LENGTH} characters", KeyFault.NAME
-        )
-    return name
-
-
-def _has_ended(key: ApiKey, now: datetime) -> bool:
-    return key.expires_at is not None and key.expires_at <= now
+    return key_rules.ruled(key, rules, acts, now)
 
 
 async def create_key(
@@ -184,7 +131,7 @@ async def create_key(
 async def _must_have_room(connection: Connection, account: Account) -> None:
     now = await keys.now(connection)
     known = await keys.of_account(connection, account.id)
-    if sum(key.expires_at is None or key.expires_at > now for key in known) >= MOST_KEYS:
+    if sum(not key_rules.has_ended(key, now) for key in known) >= MOST_KEYS:
         raise KeyRefusedError(
             f"the account {account.name!r} has {MOST_KEYS} keys; revoke those that nobody uses",
             KeyFault.TOO_MANY,
@@ -213,45 +160,32 @@ async def rotate_key(
     async with platform.pool.acquire() as connection, connection.transaction():
         await accounts.lock(connection, account.id)
         old, now = await _find(connection, account, key), await keys.now(connection)
-        if old.disabled_at is not None or old.replaced_by is not None or _has_ended(old, now):
-            raise KeyRefusedError(
-                f"the key …{old.hint} is disabled, rotated or expired already: create a new one",
-                KeyFault.ROTATED,
-            )
+        key_rules.must_be_rotatable(old, now)
         await _must_have_room(connection, account)
-        rules = KeyRules(old.name, old.acts, old.networks, expires_at or old.expires_at)
+        rules = replace(key_rules.rules_of(old), expires_at=expires_at or old.expires_at)
         limits = old.limits or NEW_LIMITS
         new = await issue(connection, account, old.mode, old.kind, rules, limits)
         await keys.follow(connection, old, new.known.id)
-        ends_at = min(filter(None, (old.expires_at, now + overlap)))
-        await keys.update(connection, old._replace(expires_at=ends_at, replaced_by=new.known.id))
-        facts = {"new_key": new.known.id, "overlap_seconds": overlap.total_seconds()}
-        await _note(connection, platform, audit.AuditedAct.KEY_ROTATED, old, facts)
+        await keys.update(connection, key_rules.rotated(old, new.known.id, now, overlap))
+        told = {"new_key": new.known.id, "overlap_seconds": overlap.total_seconds()}
+        await _note(connection, platform, audit.AuditedAct.KEY_ROTATED, old, told)
     return new
 
 
 async def change_key(
-    platform: Platform, account: Account, key: str, change: Callable[[KeyRules], KeyRules]
+    platform: Platform,
+    account: Account,
+    key: str,
+    change: Callable[[KeyRules], KeyRules],
 ) -> ApiKey:
     """Changes the rules of a key. Raises KeyRefusedError, also for a new end of one that ended."""
-
-    def changed(old: ApiKey, now: datetime) -> ApiKey:
-        before = KeyRules(old.name, old.acts, old.networks, old.expires_at)
-        after = change(before)
-        if after.expires_at == before.expires_at:  # which may be over already
-            kept = _ruled(old, replace(after, expires_at=None), now)
-            return kept._replace(expires_at=old.expires_at)
-        if _has_ended(old, now):
-            raise KeyRefusedError(
-                f"the key …{old.hint} has ended: create a new one", KeyFault.ENDED
-            )
-        if old.replaced_by is not None:
-            raise KeyRefusedError(
-                f"the key …{old.hint} was rotated: it ends when it was told to", KeyFault.ROTATED
-            )
-        return _ruled(old, after, now)
-
-    return await _change(platform, account, key, audit.AuditedAct.KEY_CHANGED, changed)
+    return await _change(
+        platform,
+        account,
+        key,
+        audit.AuditedAct.KEY_CHANGED,
+        lambda old, now: key_rules.changed(old, now, change, _ruled),
+    )
 
 
 async def set_limits(
@@ -259,53 +193,33 @@ async def set_limits(
 ) -> ApiKey:
     """Changes what the pages of a publishable key may have delivered. Raises KeyRefusedError."""
 
-    def changed(old: ApiKey, _: datetime) -> ApiKey:
+    def limited(old: ApiKey, _: datetime) -> ApiKey:
         if old.limits is None:
             raise KeyRefusedError(
                 f"the key …{old.hint} is a secret one: limits are for publishable keys",
                 KeyFault.LIMITS,
             )
         try:
-            return old._replace(limits=checked(change(old.limits)))
+            return replace(old, limits=checked(change(old.limits)))
         except PageLimitsError as error:
             raise KeyRefusedError(str(error), KeyFault.LIMITS) from None
 
-    return await _change(platform, account, key, audit.AuditedAct.KEY_CHANGED, changed)
+    return await _change(platform, account, key, audit.AuditedAct.KEY_CHANGED, limited)
 
 
 async def disable_key(platform: Platform, account: Account, key: str) -> ApiKey:
     """Refuses a key from now on, saying that it is disabled. Raises KeyRefusedError."""
-    return await _change(
-        platform,
-        account,
-        key,
-        audit.AuditedAct.KEY_DISABLED,
-        lambda old, now: old._replace(disabled_at=old.disabled_at or now),
-    )
+    return await _change(platform, account, key, audit.AuditedAct.KEY_DISABLED, key_rules.disabled)
 
 
 async def enable_key(platform: Platform, account: Account, key: str) -> ApiKey:
     """Accepts a disabled key again. Raises KeyRefusedError, also for a key that has ended."""
-
-    def enabled(old: ApiKey, now: datetime) -> ApiKey:
-        if _has_ended(old, now):
-            raise KeyRefusedError(
-                f"the key …{old.hint} has ended: create a new one", KeyFault.ENDED
-            )
-        return old._replace(disabled_at=None)
-
-    return await _change(platform, account, key, audit.AuditedAct.KEY_ENABLED, enabled)
+    return await _change(platform, account, key, audit.AuditedAct.KEY_ENABLED, key_rules.enabled)
 
 
 async def revoke_key(platform: Platform, account: Account, key: str) -> ApiKey:
     """Ends a key at once, as if it had never been. Raises KeyRefusedError."""
-    return await _change(
-        platform,
-        account,
-        key,
-        audit.AuditedAct.KEY_REVOKED,
-        lambda old, now: old._replace(expires_at=min(filter(None, (old.expires_at, now)))),
-    )
+    return await _change(platform, account, key, audit.AuditedAct.KEY_REVOKED, key_rules.revoked)
 
 
 async def _change(
@@ -322,12 +236,11 @@ async def _change(
     async with platform.pool.acquire() as connection, connection.transaction():
         await accounts.lock(connection, account.id)
         found = await _find(connection, account, key)
-        changed = change(found, await keys.now(connection))
-        if changed != found:
-            await keys.update(connection, changed)
-            changes = difference(_facts(found), _facts(changed))
-            await _note(connection, platform, act, changed, changes)
-        return changed
+        new = change(found, await keys.now(connection))
+        if new != found:
+            await keys.update(connection, new)
+            await _note(connection, platform, act, new, difference(_facts(found), _facts(new)))
+        return new
 
 
 async def is_good(platform: Platform, account: Account, key: str) -> bool:
@@ -347,24 +260,17 @@ async def _note(
     platform: Platform,
     act: audit.AuditedAct,
     key: ApiKey,
-    facts: dict[str, Any],
+    told: dict[str, Any],
 ) -> None:
     of = Scope(key.account_id, key.mode)
-    await audit.note(connection, platform.by, act, key.id, facts, of=of)
+    await audit.note(connection, platform.by, act, key.id, told, of=of)
 
 
 def _facts(key: ApiKey) -> dict[str, Any]:
     """Returns what the audit records of a key: its rules and its ends, no part of the key."""
-    facts = {
-        "kind": key.kind,
-        "name": key.name or None,
-        "acts": sorted(key.acts),
-        "networks": list(map(str, key.networks)),
-        "expires_at": key.expires_at,
-        "disabled_at": key.disabled_at,
-    }
+    told = {"kind": key.kind} | key_rules.facts(key)
     if (limits := key.limits) is not None:
-        facts |= {
+        told |= {
             "pickups": list(map(str, limits.pickups)),
             "methods": limits.methods,
             "highest_cash": limits.highest_cash,
@@ -372,28 +278,18 @@ def _facts(key: ApiKey) -> dict[str, Any]:
             "per_hour_from_address": limits.per_hour_from_address,
             "held": limits.held,
         }
-    return {name: value for name, value in facts.items() if value not in (None, [])}
+    return {name: value for name, value in told.items() if value not in (None, [])}
 
 
 async def _find(connection: Connection, account: Account, text: str) -> ApiKey:
     """Returns the key that `text` names: its id, its last characters, or the whole key."""
-    text = text.removeprefix("…")  # as hints are shown
+    recognised = await keys.recognise(connection, key_hash(text)) if is_whole_key(text) else None
     known = await keys.of_account(connection, account.id)
-    matching = [key for key in known if text in (key.hint, str(key.id))]
-    if not matching and is_whole_key(text):
-        recognised = await keys.recognise(connection, key_hash(text))
-        matching = [key for key in known if recognised and key.id == recognised.key_id]
-    if len(matching) == 1:
-        return matching[0]
-    if not matching:
+    found = key_rules.named(known, text, recognised and recognised.key_id)
+    if found is None:
         raise KeyRefusedError(
             f"the account {account.name!r} has no such key;"
             f" `estafette keys list --account {account.name}` shows them",
             KeyFault.UNKNOWN,
         )
-    raise KeyRefusedError(f"several keys end in {text}: name one by its id", KeyFault.UNKNOWN)
-
-
-def is_whole_key(text: str) -> bool:
-    """Returns whether a text is a whole key, which differs from every id and hint of one."""
-    return "_" in text
+    return found

@@ -5,10 +5,17 @@ from datetime import datetime
 from typing import Final
 
 from estafette.core.accounts.acts import Act
+from estafette.core.accounts.key_rules import (
+    MOST_NETWORKS,
+    NAME_LENGTH,
+    KeyFault,
+    KeyState,
+    state_of,
+)
 from estafette.core.money.payment import PaymentMethod
 from estafette.http.shell import Tone
 from estafette.http.texts import N_, gettext
-from estafette.usecases.accounts.keys import MOST_KEYS, MOST_NETWORKS, NAME_LENGTH, ApiKey, KeyFault
+from estafette.usecases.accounts.keys import MOST_KEYS, ApiKey
 
 _ACTS: Final[Mapping[Act, str]] = {
     Act.READ: N_("See deliveries and courier companies"),
@@ -80,15 +87,18 @@ def fault(of: KeyFault) -> str:
     return gettext(_FAULTS[of], length=NAME_LENGTH, networks=MOST_NETWORKS, keys=MOST_KEYS)
 
 
+_STATES: Final[Mapping[KeyState, tuple[str, Tone]]] = {
+    KeyState.ENDED: (N_("Ended"), Tone.QUIET),
+    KeyState.DISABLED: (N_("Disabled"), Tone.WARNING),
+    KeyState.ENDING: (N_("Being replaced"), Tone.INFO),
+    KeyState.ACTIVE: (N_("Works"), Tone.GOOD),
+}
+
+
 def state(key: ApiKey, now: datetime) -> tuple[str, Tone]:
     """Returns how a key stands now."""
-    if key.expires_at is not None and key.expires_at <= now:
-        return gettext("Ended"), Tone.QUIET
-    if key.disabled_at is not None:
-        return gettext("Disabled"), Tone.WARNING
-    if key.replaced_by is not None:
-        return gettext("Being replaced"), Tone.INFO
-    return gettext("Works"), Tone.GOOD
+    text, tone = _STATES[state_of(key, now)]
+    return gettext(text), tone
 
 
 def outcome(of: str, status: int | None = None) -> str:
