@@ -9,8 +9,8 @@ from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.store.accounts.removal import EMPTIED, KEPT, OWNED
 from estafette.usecases.accounts.administration import (
+    AccountHasWorkedError,
     AccountNotFoundError,
-    AccountRefusedError,
     disable_account,
     find_account,
     remove_account,
@@ -78,7 +78,7 @@ async def test_an_account_of_rehearsals_is_removed_with_all_that_it_has(
 async def test_an_account_that_has_worked_is_not_removed(alone: Server, edge: Edge) -> None:
     tenant = (await alone.tenant(edge)).in_mode(Mode.LIVE)
     id = await tenant.create()
-    with pytest.raises(AccountRefusedError, match="accounts disable"):
+    with pytest.raises(AccountHasWorkedError):
         await remove_account(alone.platform, tenant.account.name)
     assert (await tenant.call(edge.get(id))).status == 200
 

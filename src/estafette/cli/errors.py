@@ -8,6 +8,7 @@ from asyncpg.exceptions import TargetServerAttributeNotMatched
 from cyclopts import CycloptsError
 
 from estafette.cli.output import FAILED, MISUSED, CommandError, fail
+from estafette.core.accounts.key_rules import KeyNotFoundError, KeyRefusedError
 from estafette.core.deliveries.delivery import Status
 from estafette.core.errors import (
     DeliveryNotFound,
@@ -25,8 +26,11 @@ from estafette.core.people.person import FieldError
 from estafette.core.people.refusals import PeopleRefusal
 from estafette.settings.problems import SettingsError
 from estafette.up.postgres import EmbeddedPostgresError
-from estafette.usecases.accounts.administration import AccountNotFoundError, AccountRefusedError
-from estafette.usecases.accounts.keys import KeyRefusedError
+from estafette.usecases.accounts.administration import (
+    AccountHasWorkedError,
+    AccountNotFoundError,
+    AccountRefusedError,
+)
 from estafette.usecases.accounts.secrets import WrongSecretKeyError
 from estafette.usecases.couriers.companies import CompanyNotFoundError, CompanyRefusedError
 from estafette.usecases.couriers.links import LinkRefusedError
@@ -57,7 +61,7 @@ def explain(error: Exception, *, as_json: bool) -> int:
     if isinstance(error, WrongSecretKeyError):
         return fail(str(error), "settings", MISUSED, as_json=as_json)
     if isinstance(error, _REFUSED):
-        return fail(str(error), "refused", FAILED, as_json=as_json)
+        return fail(f"{error}{_advice(error)}", "refused", FAILED, as_json=as_json)
     if isinstance(error, Refusal):
         return fail(_refusal(error), "refused", FAILED, as_json=as_json)
     if isinstance(error, EmbeddedPostgresError | NotReadyError):
@@ -67,6 +71,24 @@ def explain(error: Exception, *, as_json: bool) -> int:
     if database := explain_database(error):
         return fail(database, "database", FAILED, as_json=as_json)
     raise error
+
+
+def _advice(error: Exception) -> str:
+    """What to do about a refusal at a shell, behind what the refusal says; "" for nothing."""
+    match error:
+        case AccountNotFoundError():
+            return "; `estafette accounts list` shows them all"
+        case AccountHasWorkedError():
+            return f": `estafette accounts disable {error.name}` has its keys open nothing"
+        case CompanyNotFoundError():
+            name = ": name it, --account NAME" if error.of_accounts else ""
+            return f"{name}; `estafette couriers list` shows them all"
+        case KeyNotFoundError(account=None):
+            return "; `estafette operator-keys list` shows them"
+        case KeyNotFoundError():
+            return f"; `estafette keys list --account {error.account}` shows them"
+        case _:
+            return ""
 
 
 def _settings(error: SettingsError) -> str:

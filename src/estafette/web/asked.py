@@ -1,5 +1,6 @@
 """What the addresses of pages say: a mode, an account, a delivery, a day, a place in a list."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlencode
@@ -77,4 +78,27 @@ def from_oldest(request: Request, after: str | None, name: str = "after") -> Pag
     return Paging(
         previous=f"{request.url.path}?{urlencode({**kept, name: after})}" if after else "",
         next=first if name in request.query_params else "",
+    )
+
+
+def address(path: str, asked: Mapping[str, str]) -> str:
+    """Returns a path with a query of what is asked for and not empty."""
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{path}?{query}" if query else path
+
+
+def neighbours(
+    request: Request, asked: Mapping[str, str], following: Mapping[str, str] | str | None
+) -> Paging:
+    """Returns the neighbours of a page of a list: its beginning, and the page that follows.
+
+    `asked` is what the list is filtered by; `following` where the next page begins, as parameters
+    or as the one that is `after`; None and "": there is none.
+    """
+    path = request.url.path
+    if isinstance(following, str):
+        following = {"after": following} if following else None
+    return Paging(
+        previous=address(path, asked) if request.query_params.get("after") else "",
+        next=address(path, {**asked, **following}) if following else "",
     )

@@ -49,6 +49,16 @@ class KeyRefusedError(ValueError):
         super().__init__(message)
 
 
+class KeyNotFoundError(KeyRefusedError):
+    """There is no such key."""
+
+    def __init__(self, account: str | None) -> None:
+        """`account` is the name of the account that has none; None: the operator."""
+        self.account = account
+        owner = "the operator" if account is None else f"the account {account!r}"
+        super().__init__(f"{owner} has no such key", KeyFault.UNKNOWN)
+
+
 ActT = TypeVar("ActT", bound=StrEnum)
 
 

@@ -80,9 +80,7 @@ def understood(error: Exception) -> HttpRefusal | None:
     if isinstance(error, NotDisputedError):
         return Conflict("not_disputed", "Nothing about this delivery is in dispute")
     if isinstance(error, _REFUSED):
-        return Conflict("refused", _for_programs(str(error)))
-    if isinstance(error, people.PeopleRefusal):
-        return Conflict("refused", _for_programs(str(error)))
+        return Conflict("refused", _sentence(str(error)))
     return None
 
 
@@ -94,13 +92,17 @@ _NOT_THERE: tuple[tuple[type[Exception], str], ...] = (
     (people.OrganisationNotFound, "organisation"),
     (people.NotFound, "invitation"),
 )
-_REFUSED = (AccountRefusedError, CompanyRefusedError, LinkRefusedError, PaymentRefusedError)
+_REFUSED = (
+    AccountRefusedError,
+    CompanyRefusedError,
+    LinkRefusedError,
+    PaymentRefusedError,
+    people.PeopleRefusal,
+)
 
 
-def _for_programs(reason: str) -> str:
-    """Returns a reason without its advice to run a command."""
-    said = reason.partition(": `estafette")[0].partition("; `estafette")[0]
-    return said[:1].upper() + said[1:]
+def _sentence(reason: str) -> str:
+    return reason[:1].upper() + reason[1:]
 
 
 def _payment_not_awaited(refusal: core.PaymentNotAwaited) -> HttpReply:

@@ -33,11 +33,20 @@ class AccountNotFoundError(LookupError):
     def __init__(self, name: str) -> None:
         """`name` is the one that was asked for."""
         self.name = name
-        super().__init__(f"there is no account {name!r}; `estafette accounts list` shows them all")
+        super().__init__(f"there is no account {name!r}")
 
 
 class AccountRefusedError(ValueError):
     """An account cannot be as it was asked for; the message says why."""
+
+
+class AccountHasWorkedError(AccountRefusedError):
+    """An account that has had live deliveries is not removed."""
+
+    def __init__(self, name: str) -> None:
+        """`name` is the account's."""
+        self.name = name
+        super().__init__(f"the account {name!r} has had live deliveries, which stay")
 
 
 async def create_account(
@@ -161,16 +170,13 @@ async def remove_account(platform: Platform, name: str) -> int:
     """Removes an account of rehearsals alone, with all that it has; counts its deliveries.
 
     It is disabled first. The books and the audit, which are only ever added to, keep what they say
-    of it. May be ended and begun again. Raises AccountNotFoundError, or AccountRefusedError for an
-    account that has had live deliveries.
+    of it. May be ended and begun again. Raises AccountNotFoundError, or AccountHasWorkedError
+    after live deliveries.
     """
     account = await find_account(platform, name)
     async with platform.pool.acquire() as connection:
         if await removal.has_worked(connection, account.id):
-            raise AccountRefusedError(
-                f"the account {name!r} has had live deliveries, which stay:"
-                f" `estafette accounts disable {name}` has its keys open nothing"
-            )
+            raise AccountHasWorkedError(name)
         await accounts.disable(connection, account.id, disabled=True)
         deliveries = 0
         while True:

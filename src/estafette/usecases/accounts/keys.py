@@ -14,6 +14,7 @@ from estafette.core.accounts.acts import Act
 from estafette.core.accounts.key_rules import (
     OVERLAP,
     KeyFault,
+    KeyNotFoundError,
     KeyRefusedError,
     checked_key_name,
     is_whole_key,
@@ -287,9 +288,5 @@ async def _find(connection: Connection, account: Account, text: str) -> ApiKey:
     known = await keys.of_account(connection, account.id)
     found = key_rules.named(known, text, recognised and recognised.key_id)
     if found is None:
-        raise KeyRefusedError(
-            f"the account {account.name!r} has no such key;"
-            f" `estafette keys list --account {account.name}` shows them",
-            KeyFault.UNKNOWN,
-        )
+        raise KeyNotFoundError(account.name)
     return found

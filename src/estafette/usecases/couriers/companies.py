@@ -41,15 +41,13 @@ class CompanyNotFoundError(LookupError):
     """No courier company has this slug."""
 
     def __init__(self, slug: str, *, of_accounts: bool = False) -> None:
-        """`slug` is the one that was asked for. The message says what to do.
+        """`slug` is the one that was asked for.
 
         `of_accounts` says that companies which serve single accounts have this slug.
         """
-        self.slug = slug
-        text = f"there is no courier company {slug!r}"
-        if of_accounts:
-            text += " for all accounts, only for one alone: name it, --account NAME"
-        super().__init__(f"{text}; `estafette couriers list` shows them all")
+        self.slug, self.of_accounts = slug, of_accounts
+        place = " for all accounts, only for one alone" if of_accounts else ""
+        super().__init__(f"there is no courier company {slug!r}{place}")
 
 
 class CompanyRefusedError(ValueError):

@@ -10,7 +10,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 from estafette.core.accounts import key_rules
 from estafette.core.accounts.acts import is_within
-from estafette.core.accounts.key_rules import OVERLAP, KeyFault, KeyRefusedError, is_whole_key
+from estafette.core.accounts.key_rules import (
+    OVERLAP,
+    KeyFault,
+    KeyNotFoundError,
+    KeyRefusedError,
+    is_whole_key,
+)
 from estafette.core.audit import AuditedAct, difference
 from estafette.core.ids import new_id
 from estafette.core.people.permission import PersonAct
@@ -191,7 +197,7 @@ async def _find(connection: Connection, text: str) -> OperatorKey:
     known = await operator_keys.every(connection)
     found = key_rules.named(known, text, recognised and recognised.id)
     if found is None:
-        raise KeyRefusedError("the operator has no such key", KeyFault.UNKNOWN)
+        raise KeyNotFoundError(None)
     return found
 
 

@@ -5,8 +5,7 @@ from typing import NamedTuple
 from estafette.core.accounts.account import Scope
 from estafette.store.webhooks import endpoints, failures, message_counts
 from estafette.usecases.platform import Platform
-
-MOST_WAITING = 100_000
+from estafette.usecases.webhooks.endpoints import MOST_WAITING
 
 
 class FailingEndpoint(NamedTuple):

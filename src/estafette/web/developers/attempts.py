@@ -22,13 +22,13 @@ from estafette.usecases.webhooks.look import (
     watch_endpoints,
 )
 from estafette.usecases.webhooks.resend import resend_message
+from estafette.web.asked import neighbours
 from estafette.web.developers.inputs import (
     PAGE,
     begin_of,
     day_in,
     end_of,
     id_in,
-    paging,
     zone_of,
 )
 from estafette.web.developers.spoken import spoken
@@ -77,7 +77,7 @@ async def show(request: Request, visit: Visit) -> Response:
         is_asked=any(asked.values()),
         names=names,
         results=[("", gettext("All")), *_result_names()],
-        paging=paging(visit.path, asked, after, following),
+        paging=neighbours(request, asked, following),
         api=api,
         outcome=outcome,
         outcome_tone=outcome_tone,

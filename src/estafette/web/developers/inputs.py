@@ -1,13 +1,11 @@
 """What people type into the forms and filters of these pages, and what lists are given of it."""
 
 from datetime import date, datetime, time, timedelta
-from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 
-from estafette.web.parts import Paging
 from estafette.web.visit import Visit
 
 PAGE = 50
@@ -55,17 +53,3 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
 def begin_of(day: date, zone: ZoneInfo) -> datetime:
     """Returns when a day begins."""
     return datetime.combine(day, time(), zone)
-
-
-def address(path: str, **asked: str) -> str:
-    """Returns a path with a query of what is not empty."""
-    query = urlencode({name: value for name, value in asked.items() if value})
-    return f"{path}?{query}" if query else path
-
-
-def paging(path: str, asked: dict[str, str], after: str, following: str) -> Paging:
-    """Returns the neighbours of a page of a list: the newest, and those that follow."""
-    return Paging(
-        previous=address(path, **asked) if after else "",
-        next=address(path, **asked, after=following) if following else "",
-    )

@@ -21,7 +21,8 @@ from estafette.usecases.accounts.keys import (
     create_key,
     list_keys,
 )
-from estafette.web.developers.inputs import PAGE, day_in, end_of, id_in, paging, zone_of
+from estafette.web.asked import neighbours
+from estafette.web.developers.inputs import PAGE, day_in, end_of, id_in, zone_of
 from estafette.web.developers.words import act_names, fault, state
 from estafette.web.forms import Form
 from estafette.web.parts import Column
@@ -53,7 +54,7 @@ async def show(request: Request, visit: Visit) -> Response:
             Column("state", gettext("State")),
         ),
         keys=shown,
-        paging=paging(visit.path, {}, after, following),
+        paging=neighbours(request, {}, following),
         state=partial(state, now=now),
         act_names=act_names,
         may_manage=visit.may(PersonAct.KEYS_MANAGE),

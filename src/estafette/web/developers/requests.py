@@ -11,7 +11,8 @@ from starlette.responses import Response
 from estafette.http.texts import gettext
 from estafette.usecases.accounts.keys import list_keys
 from estafette.usecases.accounts.request_log import RequestCursor, RequestFilter, list_requests
-from estafette.web.developers.inputs import PAGE, begin_of, day_in, end_of, paging, zone_of
+from estafette.web.asked import neighbours
+from estafette.web.developers.inputs import PAGE, begin_of, day_in, end_of, zone_of
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
 
@@ -62,7 +63,7 @@ async def show(request: Request, visit: Visit) -> Response:
             ("4xx", gettext("Status 4xx")),
             ("5xx", gettext("Status 5xx")),
         ],
-        paging=paging(visit.path, asked, after, following),
+        paging=neighbours(request, asked, following),
     )
 
 

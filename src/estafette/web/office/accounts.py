@@ -1,7 +1,6 @@
 """Merchants' accounts: find, open, set, close, let their owners in, visit their consoles."""
 
 from typing import Final
-from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -30,9 +29,10 @@ from estafette.usecases.accounts.settings import (
     page_of_accounts,
     set_account,
 )
+from estafette.web.asked import neighbours
 from estafette.web.office.members import members_of
 from estafette.web.office.reading import Reading, asked, id_in_path, in_query
-from estafette.web.parts import Column, Paging
+from estafette.web.parts import Column
 from estafette.web.session import SAFE
 from estafette.web.visit import Page, Visit, page, render
 
@@ -66,7 +66,6 @@ async def show(request: Request, visit: Visit) -> Response:
         after,
         _PAGE,
     )
-    kept = {name: value for name, value in wanted.items() if value}
     return render(
         visit,
         f"{_FOLDER}/accounts.html",
@@ -79,11 +78,8 @@ async def show(request: Request, visit: Visit) -> Response:
         accounts=found.accounts,
         markets=sorted(MARKETS),
         wanted=wanted,
-        is_filtered=bool(kept),
-        paging=Paging(
-            previous=f"{visit.path}?{urlencode(kept)}" if after else "",
-            next=f"{visit.path}?{urlencode({**kept, 'after': found.next})}" if found.next else "",
-        ),
+        is_filtered=any(wanted.values()),
+        paging=neighbours(request, wanted, found.next),
     )
 
 

@@ -1,7 +1,6 @@
 """Courier companies: find, add, set, pause, and connect to the platforms that some have."""
 
 from typing import Final
-from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -30,10 +29,11 @@ from estafette.usecases.couriers.companies import (
     strange_zones,
 )
 from estafette.usecases.couriers.links import Link, LinkRefusedError, connect, disconnect, link_of
+from estafette.web.asked import neighbours
 from estafette.web.office.company_form import company_in, fault_of, fields_of, ticked_in
 from estafette.web.office.members import members_of
 from estafette.web.office.reading import asked, id_in_path, in_query
-from estafette.web.parts import Column, Paging
+from estafette.web.parts import Column
 from estafette.web.session import SAFE
 from estafette.web.visit import Page, Visit, page, render
 
@@ -84,7 +84,6 @@ async def show(request: Request, visit: Visit) -> Response:
         _PAGE,
     )
     owners = {one.account_id for one in found.companies if one.account_id is not None}
-    kept = {name: value for name, value in wanted.items() if value}
     following = found.next and {"after": found.next.name, "id": found.next.id.hex}
     return render(
         visit,
@@ -100,12 +99,9 @@ async def show(request: Request, visit: Visit) -> Response:
         owners=await accounts_of(visit.platform, owners),
         markets=sorted(MARKETS),
         wanted=wanted,
-        is_filtered=bool(kept),
+        is_filtered=any(wanted.values()),
         connector_name=_connector_name,
-        paging=Paging(
-            previous=f"{visit.path}?{urlencode(kept)}" if "after" in request.query_params else "",
-            next=f"{visit.path}?{urlencode({**kept, **following})}" if following else "",
-        ),
+        paging=neighbours(request, wanted, following),
     )
 
 

@@ -1,7 +1,6 @@
 """People of all organisations: find, invite, disable, have a password set anew."""
 
 from typing import Final
-from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -19,8 +18,9 @@ from estafette.usecases.accounts.settings import account_with_settings
 from estafette.usecases.couriers.companies import CompanyNotFoundError, company_of
 from estafette.usecases.people import administration, organisations
 from estafette.usecases.people import invite as invitations
+from estafette.web.asked import neighbours
 from estafette.web.office.reading import asked, id_in_path, in_query
-from estafette.web.parts import Column, Paging
+from estafette.web.parts import Column
 from estafette.web.people.faults import said
 from estafette.web.people.words import role_about, role_name
 from estafette.web.session import SAFE
@@ -51,7 +51,6 @@ async def show(request: Request, visit: Visit) -> Response:
     wanted = asked(request, "email")
     after = in_query(request, "after") or None
     found = await administration.list_people(visit.platform, wanted["email"] or None, after, _PAGE)
-    kept = {name: value for name, value in wanted.items() if value}
     return render(
         visit,
         f"{_FOLDER}/people.html",
@@ -63,11 +62,8 @@ async def show(request: Request, visit: Visit) -> Response:
         ),
         found=found.people,
         wanted=wanted,
-        is_filtered=bool(kept),
-        paging=Paging(
-            previous=f"{visit.path}?{urlencode(kept)}" if after else "",
-            next=f"{visit.path}?{urlencode({**kept, 'after': found.next})}" if found.next else "",
-        ),
+        is_filtered=any(wanted.values()),
+        paging=neighbours(request, wanted, found.next),
     )
 
 

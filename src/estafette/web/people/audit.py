@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, cast
-from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
@@ -21,7 +20,8 @@ from estafette.usecases.accounts.settings import accounts_of
 from estafette.usecases.audit import AuditFilter, list_entries
 from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.people.administration import names_of
-from estafette.web.parts import Column, Paging
+from estafette.web.asked import address, neighbours
+from estafette.web.parts import Column
 from estafette.web.people.acts import act_name, act_names, kind_name
 from estafette.web.visit import Page, Visit, page, render
 
@@ -53,7 +53,6 @@ async def show(request: Request, visit: Visit) -> Response:
     people = await names_of(visit.platform, _people_in(found.entries))
     named = {entry.account_id for entry in found.entries if entry.account_id is not None}
     is_of_all = visit.organisation.kind is OrganisationKind.PLATFORM
-    kept = {name: value for name, value in asked.items() if value}
     return render(
         visit,
         "web/people/templates/audit.html",
@@ -75,12 +74,9 @@ async def show(request: Request, visit: Visit) -> Response:
         asked=asked,
         is_of_all=is_of_all,
         accounts=await accounts_of(visit.platform, named) if is_of_all else {},
-        file=f"{visit.path}/file?{urlencode(kept)}",
-        is_filtered=bool(kept),
-        paging=Paging(
-            previous=f"{visit.path}?{urlencode(kept)}" if after else "",
-            next=f"{visit.path}?{urlencode({**kept, 'after': found.next})}" if found.next else "",
-        ),
+        file=address(f"{visit.path}/file", asked),
+        is_filtered=any(asked.values()),
+        paging=neighbours(request, asked, found.next),
     )
 
 

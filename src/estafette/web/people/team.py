@@ -18,7 +18,8 @@ from estafette.http.texts import LANGUAGES, gettext
 from estafette.usecases.people import invite as invitations
 from estafette.usecases.people import members, sessions, team
 from estafette.usecases.people.members import Member
-from estafette.web.parts import Column, Paging
+from estafette.web.asked import neighbours
+from estafette.web.parts import Column
 from estafette.web.people import audit
 from estafette.web.people.devices import device_name
 from estafette.web.people.faults import said
@@ -61,10 +62,7 @@ async def show(request: Request, visit: Visit) -> Response:
         f"{_FOLDER}/team.html",
         columns=columns,
         members=found.members,
-        paging=Paging(
-            previous="" if after is None else visit.path,
-            next="" if found.next is None else f"{visit.path}?after={found.next.hex}",
-        ),
+        paging=neighbours(request, {}, found.next and found.next.hex),
         invited=invited,
         may_manage=visit.may(PersonAct.TEAM_MANAGE),
         role_name=role_name,
