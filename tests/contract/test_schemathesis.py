@@ -5,41 +5,33 @@ in which ids that were answered are used in what follows.
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
 import pytest
 import schemathesis
 import yaml
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 
 from estafette.usecases.couriers.companies import companies_of, save_company
-from tests.edges import EDGES, Edge
-from tests.serving import Server, Tenant, running
-
-_openapi: Any = import_module("schemathesis.specs.openapi.checks")  # typed in part only
-_CHECKS: list[Any] = [
-    import_module("schemathesis.checks").not_a_server_error,
-    _openapi.status_code_conformance,
-    _openapi.content_type_conformance,
-    _openapi.response_headers_conformance,
-    _openapi.response_schema_conformance,
-]
-_SETTINGS = settings(
-    max_examples=20,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-    phases=[Phase.explicit, Phase.generate],
+from tests.contract.made_up import (
+    CHECKS,
+    OPENAPI,
+    SEED,
+    SETTINGS,
+    answers_as_documented,
+    contract,
+    operations,
+    served,
 )
+from tests.edges import EDGES, Edge
+from tests.serving import Server, Tenant
+
 _PHONES = st.from_regex(r"\+7 70[1-8] [0-9]{3} [0-9]{2} [0-9]{2}", fullmatch=True)
 _DOCUMENTS: dict[str, Any] = {
     edge.name: yaml.safe_load(
@@ -48,10 +40,9 @@ _DOCUMENTS: dict[str, Any] = {
     for edge in EDGES
 }
 _OPERATIONS = [
-    pytest.param(edge, f"{method.upper()} {path}", id=f"{edge}-{method.upper()} {path}")
+    pytest.param(edge, name, id=f"{edge}-{name}")
     for edge in EDGES
-    for path, item in _DOCUMENTS[edge.name]["paths"].items()
-    for method in item
+    for name in operations(_DOCUMENTS[edge.name])
 ]
 _MODES = pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 
@@ -86,54 +77,24 @@ def _contract(edge: Edge, url: str) -> Any:
                 for name, link in answer.get("links", {}).items():
                     if name in edge.follows:
                         link["requestBody"] = edge.follows[name]
-    schema: Any = schemathesis.openapi.from_dict(document)
-    schema.config.update(base_url=f"{url}{edge.base}")
-    return schema
+    return contract(document, f"{url}{edge.base}")
 
 
-@contextmanager
-def _served(dsn: str) -> Generator[_Target]:
-    """A server in a thread of its own, since schemathesis waits for answers without a loop."""
-    found: list[_Target] = []
-    ready = threading.Event()
-    loop = asyncio.new_event_loop()
-    over = asyncio.Event()
+async def _prepared(server: Server, loop: asyncio.AbstractEventLoop) -> _Target:
+    tenants = {edge.name: await _tenant(server, edge) for edge in EDGES}
+    contracts = {edge.name: _contract(edge, server.url) for edge in EDGES}
 
-    async def serve() -> None:
-        async with running(dsn) as server:
-            tenants = {edge.name: await _tenant(server, edge) for edge in EDGES}
-            contracts = {edge.name: _contract(edge, server.url) for edge in EDGES}
+    def new_tenant(edge: Edge) -> Tenant:
+        return asyncio.run_coroutine_threadsafe(_tenant(server, edge), loop).result()
 
-            def new_tenant(edge: Edge) -> Tenant:
-                return asyncio.run_coroutine_threadsafe(_tenant(server, edge), loop).result()
-
-            found.append(_Target(server.url, tenants, contracts, new_tenant))
-            ready.set()
-            await over.wait()
-
-    def run() -> None:
-        try:
-            loop.run_until_complete(serve())
-        finally:
-            ready.set()
-            loop.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    ready.wait()
-    try:
-        yield found[0]
-    finally:
-        if thread.is_alive():
-            loop.call_soon_threadsafe(over.set)
-        thread.join()
+    return _Target(server.url, tenants, contracts, new_tenant)
 
 
 @pytest.fixture(scope="module")
 def target(postgres_dsn: str) -> Generator[_Target]:
     """The server with its tenants and contracts."""
     schemathesis.openapi.format("phone", _PHONES)
-    with _served(postgres_dsn) as target:
+    with served(postgres_dsn, _prepared) as target:
         yield target
 
 
@@ -142,19 +103,8 @@ def target(postgres_dsn: str) -> Generator[_Target]:
 def test_operation_answers_as_documented(
     target: _Target, edge: Edge, name: str, mode: GenerationMode
 ) -> None:
-    method, path = name.split()
-    operation = target.contracts[edge.name][path][method]
-    if mode is GenerationMode.NEGATIVE and "parameters" not in operation.definition.raw:
-        return  # there is nothing to be wrong
-    headers = target.headers(edge, name)
-
-    @seed(20_260_304)
-    @_SETTINGS
-    @given(case=operation.as_strategy(generation_mode=mode))
-    def answers(case: Any) -> None:
-        case.call_and_validate(headers=headers, checks=_CHECKS)
-
-    answers()
+    schema, headers = target.contracts[edge.name], target.headers(edge, name)
+    answers_as_documented(schema, name, mode, headers, examples=20)
 
 
 @pytest.mark.parametrize(("edge", "name"), _OPERATIONS)
@@ -164,11 +114,11 @@ def test_operation_wants_a_key_where_the_contract_says_so(
     method, path = name.split()
     headers = target.headers(edge, name)
 
-    @seed(20_260_304)
-    @settings(_SETTINGS, max_examples=3)
+    @seed(SEED)
+    @settings(SETTINGS, max_examples=3)
     @given(case=target.contracts[edge.name][path][method].as_strategy())
     def guarded(case: Any) -> None:
-        case.call_and_validate(headers=headers, checks=[_openapi.ignored_auth])
+        case.call_and_validate(headers=headers, checks=[OPENAPI.ignored_auth])
 
     guarded()
 
@@ -189,6 +139,6 @@ def test_chains_of_operations_answer_as_documented(target: _Target, edge: Edge) 
             return {"headers": self._tenant.authorization(operation)}
 
         def validate_response(self, response: Any, case: Any, **kwargs: Any) -> None:
-            case.validate_response(response, checks=_CHECKS)
+            case.validate_response(response, checks=CHECKS)
 
-    Chains.run(settings=settings(_SETTINGS, max_examples=15, stateful_step_count=6))
+    Chains.run(settings=settings(SETTINGS, max_examples=15, stateful_step_count=6))

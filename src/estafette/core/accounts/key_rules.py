@@ -62,7 +62,7 @@ class KeyNotFoundError(KeyRefusedError):
 ActT = TypeVar("ActT", bound=StrEnum)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, with which Python 3.11 calls no alias of it
 class KeyRules(Generic[ActT]):
     """What a key is called, what it may do, from which networks (none: any), and until when.
 
@@ -75,7 +75,7 @@ class KeyRules(Generic[ActT]):
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Key(Generic[ActT]):
     """What is known of a key, which itself is not kept.
 

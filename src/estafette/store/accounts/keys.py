@@ -20,7 +20,7 @@ from estafette.store.columns import Columns, insertion, parameters, rows
 from estafette.store.pool import Connection
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ApiKey(Key[Act]):
     """What is known of an account's key. `limits` are a publishable key's."""
 
