@@ -27,10 +27,11 @@ KEYWORDS = {
     "N_": None,
     "ngettext": (1, 2),
     "Scenario": None,
+    "Mistake": None,
     "pgettext": ((1, "c"), 2),
 }
 
-ELSEWHERE = {"core/sandbox": "couriers/sandbox"}
+ELSEWHERE = {"core/sandbox": "couriers/sandbox", "core/quotes": "web/office"}
 """Texts of the core are kept where they are shown: it has no catalogues."""
 
 

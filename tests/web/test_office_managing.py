@@ -383,3 +383,20 @@ async def test_whatever_is_asked_of_a_list_is_answered(owner: PersonAtBrowser, t
     assert (await owner.get(f"/office/companies?{after}")).status == 200
     assert (await owner.get(f"/office/companies?after=x&id={text}")).status == 404
     assert (await owner.get(f"/office/audit?after={text}")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("ru", "нужно целое число"),
+        ("kk", "бүтін сан керек"),
+        ("pt", "tem de ser um número inteiro"),
+    ],
+)
+async def test_mistakes_of_a_list_are_named_in_the_readers_language(
+    server: Server, language: str, told: str
+) -> None:
+    owner = await sign_in(server, language=language)
+    _, path = await _company(owner)
+    answer = await owner.send(f"{path}/tariffs/compare", text=LIST.replace("700", "much"))
+    assert told in _text(answer)

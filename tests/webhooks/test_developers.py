@@ -342,5 +342,5 @@ async def test_the_letters_go_to_those_who_may_mend_an_endpoint_and_to_nobody_el
     assert written[0].facts["host"] == "127.0.0.1"
     assert f"/console/{tenant.account.id.hex}/live/attempts" in written[0].facts["link"]
     made = letter("id", written[0])
-    assert "rejected" in made.text
+    assert "вебхука: отклонён приёмником (500). Их отправляют" in made.text
     assert made.subject == "Вебхуки на 127.0.0.1 не доходят"

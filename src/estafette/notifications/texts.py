@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from estafette.core.notifications.letter import Letter, LetterKind
 from estafette.core.notifications.notification import NotificationKind
 from estafette.http.texts import N_, Reader, gettext, read_by
+from estafette.notifications.outcomes import cause
 from estafette.notifications.sending import Outgoing
 from estafette.usecases.notifications.outbox import DueNotification
 
@@ -148,6 +149,9 @@ def _time(moment: datetime, now: datetime, zone: ZoneInfo, language: str) -> str
 def letter(id: str, written: Letter) -> Outgoing:
     """Returns a letter as it is sent, in its reader's language."""
     words, language, facts = LETTERS[written.kind], written.language, written.facts
+    if "cause" in facts:
+        with read_by(Reader(language)):
+            facts = {**facts, "cause": cause(facts["cause"])}
     subject, before, button, after = (say(phrase, language, **facts) for phrase in words)
     link = facts["link"]
     text = f"{before}\n\n{link}\n\n{after}\n\n-- \nEstafette\n"

@@ -15,9 +15,10 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple, NewType
 
 from estafette.core.csv_line import csv_line
 from estafette.core.quotes.pricing import ANY, SAME, Tariff, in_reading_order
@@ -49,12 +50,44 @@ _LARGEST = 2**31 - 1
 _LARGEST_FEE = 2**63 - 1
 
 
+Mistake = NewType("Mistake", str)
+"""What can be wrong with a file, as an English text that takes `%(name)s` for a fact.
+
+Pages translate it; shells and programs read it as it is.
+"""
+
+_TOO_LONG = Mistake("a price list is at most %(most)s characters long")
+_NO_ROWS = Mistake("no tariffs below the header")
+_NOT_CSV = Mistake("not CSV: look at the quotes around its cells")
+_COLUMNS = Mistake("the columns must be %(columns)s")
+_COLUMN_COUNT = Mistake("%(count)s columns instead of %(wanted)s")
+_SAME_AS = Mistake("the same as line %(other)s: remove one")
+_NO_CITY = Mistake("%(column)s must be a city code or %(words)s, not %(value)s")
+_UNKNOWN_CITY = Mistake("%(column)s: no city has the code %(value)s")
+_NO_NUMBER = Mistake("%(column)s must be a whole number from %(least)s to %(most)s, not %(value)s")
+_NO_DURATION = Mistake("%(column)s must be a duration such as 90m, 2h or 3d, not %(value)s")
+
+
+class Reason(NamedTuple):
+    """Why a line is refused: the mistake in it, and the facts of that."""
+
+    mistake: Mistake
+    facts: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return self.mistake % self.facts
+
+
+def _reason(mistake: Mistake, **facts: object) -> Reason:
+    return Reason(mistake, facts)
+
+
 @dataclass(frozen=True, slots=True)
 class TariffFileProblem:
     """One mistake in a file: the line it is on, counted from 1, and what to do about it."""
 
     line: int
-    reason: str
+    reason: Reason
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}"
@@ -89,14 +122,12 @@ def tariffs_from_csv(text: str, cities: Container[str] | None = None) -> list[Ta
     `TariffFileError` with all mistakes at once; a file without rows is one.
     """
     if len(text) > LONGEST:
-        raise TariffFileError(
-            [TariffFileProblem(1, f"a price list is at most {LONGEST} characters long")]
-        )
+        raise TariffFileError([TariffFileProblem(1, _reason(_TOO_LONG, most=LONGEST))])
     text = text.removeprefix("\ufeff")  # spreadsheets begin a file so
     reading = _Reading(cities)
     reading.read(text)
     if not reading.tariffs and not reading.problems:
-        reading.problems.append(TariffFileProblem(1, "no tariffs below the header"))
+        reading.problems.append(TariffFileProblem(1, _reason(_NO_ROWS)))
     if reading.problems:
         raise TariffFileError(reading.problems)
     return reading.tariffs
@@ -148,14 +179,14 @@ class _Reading:
                 header = _without_blanks([name.strip().lower() for name in cells])
                 if sorted(header) != sorted(COLUMNS):
                     break
-        except csv.Error as error:
+        except csv.Error:
             self.problems.append(
-                TariffFileProblem(passed + max(lines.line_num, 1), f"not CSV: {error}")
+                TariffFileProblem(passed + max(lines.line_num, 1), _reason(_NOT_CSV))
             )
             return
         if sorted(header) != sorted(COLUMNS):
             self.problems.append(
-                TariffFileProblem(passed + 1, f"the columns must be {', '.join(COLUMNS)}")
+                TariffFileProblem(passed + 1, _reason(_COLUMNS, columns=", ".join(COLUMNS)))
             )
 
     def _read_row(self, line: int, header: list[str], cells: list[str]) -> None:
@@ -163,7 +194,7 @@ class _Reading:
             return
         cells = cells[: len(header)] + _without_blanks(cells[len(header) :])
         if len(cells) != len(header):
-            reason = f"{len(cells)} columns instead of {len(header)}"
+            reason = _reason(_COLUMN_COUNT, count=len(cells), wanted=len(header))
             self.problems.append(TariffFileProblem(line, reason))
             return
         row = _Row(dict(zip(header, map(str.strip, cells), strict=True)), self._cities)
@@ -173,9 +204,7 @@ class _Reading:
         tariff = row.tariff
         key = (tariff.origin, tariff.destination, tariff.up_to_km, tariff.up_to_grams)
         if key in self._lines:
-            self.problems.append(
-                TariffFileProblem(line, f"the same as line {self._lines[key]}: remove one")
-            )
+            self.problems.append(TariffFileProblem(line, _reason(_SAME_AS, other=self._lines[key])))
         self._lines.setdefault(key, line)
         self.tariffs.append(tariff)
 
@@ -192,7 +221,7 @@ class _Row:
     """One line being read: its `tariff`, sound only if there are no `reasons` against it."""
 
     def __init__(self, cells: dict[str, str], cities: Container[str] | None) -> None:
-        self.reasons: list[str] = []
+        self.reasons: list[Reason] = []
         self._cells = cells
         self._cities = cities
         self.tariff = Tariff(
@@ -211,12 +240,10 @@ class _Row:
             return value
         known = self._cities is None or value in self._cities
         if value in (ANY, SAME) or not _CODE.fullmatch(value):
-            wanted = " or ".join(f"`{word}`" for word in words)
-            self.reasons.append(
-                f"{column} must be a city code or {wanted}, not {_shortened(value)}"
-            )
+            wanted = ", ".join(f"`{word}`" for word in words)
+            self._refuse(_NO_CITY, column, words=wanted)
         elif not known:
-            self.reasons.append(f"{column}: no city has the code {_shortened(value)}")
+            self._refuse(_UNKNOWN_CITY, column)
         return value
 
     def _number(self, column: str, least: int, most: int) -> int:
@@ -225,9 +252,7 @@ class _Row:
             number = int("".join(value.split()))  # 1 800
             if least <= number <= most:
                 return number
-        self.reasons.append(
-            f"{column} must be a whole number from {least} to {most}, not {_shortened(value)}"
-        )
+        self._refuse(_NO_NUMBER, column, least=least, most=most)
         return least
 
     def _seconds(self, column: str) -> int:
@@ -236,10 +261,12 @@ class _Row:
             seconds = int(match[1]) * _SECONDS[match[2]]
             if 0 < seconds <= _LARGEST:
                 return seconds
-        self.reasons.append(
-            f"{column} must be a duration such as 90m, 2h or 3d, not {_shortened(value)}"
-        )
+        self._refuse(_NO_DURATION, column)
         return 1
+
+    def _refuse(self, mistake: Mistake, column: str, **facts: object) -> None:
+        value = self._cells[column]
+        self.reasons.append(_reason(mistake, column=column, value=_shortened(value), **facts))
 
 
 def _shortened(value: str) -> str:

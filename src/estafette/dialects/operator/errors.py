@@ -73,7 +73,7 @@ def understood(error: Exception) -> HttpRefusal | None:
     if isinstance(error, FieldError):
         return InvalidRequest((Detail(error.field, f"is refused: {error.reason}"),))
     if isinstance(error, TariffFileError):
-        told = tuple(Detail(f"line {each.line}", each.reason) for each in error.problems)
+        told = tuple(Detail(f"line {each.line}", str(each.reason)) for each in error.problems)
         return InvalidRequest(told or (Detail("body", str(error)),))
     if isinstance(error, CursorUnknownError):
         return InvalidRequest((Detail("cursor", "was not given out by this list"),))

@@ -75,7 +75,8 @@ _KINDS: Final = {
     Notice.WORKS_AGAIN: LetterKind.ENDPOINT_WORKS_AGAIN,
 }
 _MOST_PEOPLE: Final = 200
-_GONE: Final = "410 Gone, so it is disabled"
+GONE: Final = "gone"
+"""The cause that a letter tells of an endpoint which answered 410; else it is an outcome."""
 
 
 def letters_to_developers(platform: Platform) -> Tell:
@@ -98,6 +99,14 @@ def letters_to_developers(platform: Platform) -> Tell:
     return tell
 
 
+def _cause(suspect: Suspect) -> str:
+    """Returns why the last attempt failed: its outcome, and the HTTP status where there was one."""
+    if suspect.is_gone:
+        return GONE
+    status = "" if suspect.http_status is None else f" {suspect.http_status}"
+    return f"{suspect.outcome or 'error'}{status}"
+
+
 def _facts(platform: Platform, suspect: Suspect, account: Account) -> dict[str, str]:
     """Returns what a letter tells of an endpoint; times by the clock of the account's market."""
     spell = suspect.spell
@@ -110,7 +119,7 @@ def _facts(platform: Platform, suspect: Suspect, account: Account) -> dict[str, 
         "host": urlsplit(suspect.url or "").hostname or "",
         "since": f"{local:%Y-%m-%d %H:%M} ({account.market.time_zone})",
         "link": f"{home}/attempts?endpoint={suspect.name}",
-        "cause": _GONE if suspect.is_gone else suspect.error or suspect.outcome or "",
+        "cause": _cause(suspect),
     }
 
 

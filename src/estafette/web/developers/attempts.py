@@ -11,6 +11,7 @@ from starlette.responses import Response
 from estafette.core.people.permission import PersonAct
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext
+from estafette.notifications.outcomes import outcome
 from estafette.terminal import plain
 from estafette.usecases.webhooks.look import (
     AttemptCursor,
@@ -32,7 +33,7 @@ from estafette.web.developers.inputs import (
     zone_of,
 )
 from estafette.web.developers.spoken import spoken
-from estafette.web.developers.words import advice, outcome, outcome_tone
+from estafette.web.developers.words import advice, outcome_tone
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
 

@@ -17,6 +17,7 @@ from estafette.core.webhooks.headers import (
 )
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext, ngettext
+from estafette.notifications.outcomes import outcome
 from estafette.usecases.webhooks.endpoints import (
     finish_rotation,
     reveal_endpoint,
@@ -38,7 +39,7 @@ from estafette.usecases.webhooks.options import (
 from estafette.usecases.webhooks.remove import remove_endpoint
 from estafette.web.developers.endpoints import FOLDER, url_fault
 from estafette.web.developers.spoken import spoken
-from estafette.web.developers.words import advice, outcome, outcome_tone
+from estafette.web.developers.words import advice, outcome_tone
 from estafette.web.forms import Form
 from estafette.web.session import SAFE
 from estafette.web.visit import Visit, render

@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import gettext
+from estafette.notifications.outcomes import outcome
 from estafette.usecases.accounts.administration import AccountRefusedError, checked_name
 from estafette.usecases.webhooks.endpoints import MOST_ENDPOINTS, set_endpoint
 from estafette.usecases.webhooks.look import MOST_NEWEST, MOST_WAITING, watch_endpoints
 from estafette.usecases.webhooks.options import choose
 from estafette.web.developers.spoken import spoken
-from estafette.web.developers.words import outcome
 from estafette.web.parts import Column
 from estafette.web.session import SAFE
 from estafette.web.visit import Visit, render

@@ -46,18 +46,6 @@ _FAULTS: Final[Mapping[KeyFault, str]] = {
     KeyFault.UNKNOWN: N_("There is no such key."),
 }
 
-_OUTCOMES: Final[Mapping[str, str]] = {
-    "delivered": N_("Delivered"),
-    "rejected": N_("Refused by the receiver"),
-    "timed_out": N_("No answer in time"),
-    "unreachable": N_("Could not be reached"),
-    "disconnected": N_("The connection ended before an answer"),
-    "invalid_response": N_("The answer is not HTTP"),
-    "response_too_large": N_("The answer is too large"),
-    "refused_by_guard": N_("This address may not be reached"),
-    "error": N_("Not sent, for a reason of ours"),
-}
-
 _ADVICE: Final[Mapping[str, str]] = {
     "rejected": N_("Answer with a status from 200 to 299. Redirects are not followed."),
     "timed_out": N_("Answer first, within five seconds, and do the work afterwards."),
@@ -99,12 +87,6 @@ def state(key: ApiKey, now: datetime) -> tuple[str, Tone]:
     """Returns how a key stands now."""
     text, tone = _STATES[state_of(key, now)]
     return gettext(text), tone
-
-
-def outcome(of: str, status: int | None = None) -> str:
-    """Returns what came of an attempt, with the HTTP status where there was one."""
-    text = gettext(_OUTCOMES[of]) if of in _OUTCOMES else of
-    return text if status is None else f"{text} ({status})"
 
 
 def outcome_tone(of: str) -> Tone:

@@ -198,7 +198,8 @@ def _text(visit: Visit) -> str:
 
 
 def _mistake(problem: TariffFileProblem) -> tuple[str, str]:
-    return gettext("Line %(line)s", line=problem.line), problem.reason
+    said = gettext(problem.reason.mistake, **problem.reason.facts)
+    return gettext("Line %(line)s", line=problem.line), said
 
 
 def _counts(changes: list[TariffChange]) -> tuple[int, int, int]:
