@@ -175,7 +175,7 @@ def test_what_is_written_is_read_back(tariffs: list[Tariff]) -> None:
     ("row", "told"),
     [
         ("same,*,,5,9,1h,2h", "origin must be a city code or `*`, not 'same'"),
-        ("*,Ой,,5,9,1h,2h", "destination must be a city code or `*`, `same`, not 'ой'"),
+        ("*,Ой,,5,9,1h,2h", "destination must be a city code or `*`, `same`, not 'Ой'"),
         ("*,*,0,5,9,1h,2h", f"up_to_km must be a whole number from 1 to {2**31 - 1}, not '0'"),
         ("*,*,,0,9,1h,2h", f"up_to_grams must be a whole number from 1 to {2**31 - 1}, not '0'"),
         ("*,*,,5,-1,1h,2h", f"fee must be a whole number from 0 to {2**63 - 1}, not '-1'"),
