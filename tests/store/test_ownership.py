@@ -64,6 +64,8 @@ OWNERS = {
     "ledger_closings": ["money/closings.py"],
     "proofs": ["proofs/table.py"],
     "file_removals": ["proofs/removals.py"],
+    "dispatching": ["fleet/dispatching.py"],
+    "dispatching_decisions": ["fleet/decisions.py"],
     "cities": ["quotes/catalog.py"],
     "tariffs": ["quotes/catalog.py"],
     "quotes": ["quotes/table.py"],
@@ -128,6 +130,7 @@ READ_BESIDES = {
     "couriers/dispatch_counts.py": {"dispatches"},
     "deliveries/daily_tallies.py": {"accounts", "deliveries", "events"},
     "deliveries/finding.py": {"deliveries", "delivery_words"},
+    "fleet/waiting.py": {"assignments", "deliveries"},
     # Work that follows deliveries asks how far these have come.
     "deliveries/words.py": {"accounts", "deliveries"},
     "deliveries/search_texts.py": {"delivery_references"},

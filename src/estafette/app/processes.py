@@ -39,6 +39,7 @@ from estafette.notifications.file import FileSender
 from estafette.notifications.gateway import GatewaySender
 from estafette.notifications.smtp import SmtpSender
 from estafette.notifications.worker import NotificationWorker, Senders
+from estafette.routing.planner import Planner
 from estafette.scraping import scraped
 from estafette.settings import Settings
 from estafette.store import signals
@@ -56,7 +57,7 @@ from estafette.usecases.deliveries import (
 )
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.ordering import Ordering
-from estafette.usecases.fleet import expire
+from estafette.usecases.fleet import automatic, expire
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
 from estafette.usecases.proofs import sweep
@@ -232,6 +233,7 @@ async def work(settings: Settings) -> None:
     async with (
         _open(settings, by) as platform,
         Sender(guard) as sender,
+        Planner() as planner,
         scraped(settings.metrics_host, settings.worker_metrics_port, settings.metrics_token),
     ):
         _tell_start(None, await must_be_fit(platform))
@@ -254,6 +256,7 @@ async def work(settings: Settings) -> None:
             spells.loop(platform),
             count_open.loop(platform, observe_open),
             figures.loop(platform),
+            automatic.loop(platform, planner),
         )
         await _until_one_ends(
             stop,

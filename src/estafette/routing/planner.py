@@ -4,7 +4,7 @@ import asyncio
 import sys
 from contextlib import suppress
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from estafette.routing import wire
 from estafette.routing.child import READY
@@ -46,12 +46,29 @@ class NoPlanError(Exception):
 class Planner:
     """Plans one task at a time, in a child that is started with the first and kept for the next."""
 
-    def __init__(self, threads: int = 1, grace_seconds: float = GRACE_SECONDS) -> None:
-        """`threads` are the processors that a plan may use; `grace_seconds` as above."""
+    def __init__(
+        self,
+        threads: int = 1,
+        grace_seconds: float = GRACE_SECONDS,
+        executable: str = sys.executable,
+    ) -> None:
+        """`threads` are the processors that a plan may use; `grace_seconds` as above.
+
+        `executable` is the Python of the child.
+        """
+        self._executable = executable
         self._threads = threads
         self._grace = grace_seconds
         self._turn = asyncio.Lock()
         self._child: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begins; the child is started with the first task."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Ends the child."""
+        await self.close()
 
     @property
     def pid(self) -> int | None:
@@ -114,7 +131,7 @@ class Planner:
             return self._child
         await self._end()
         self._child = child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-m", "estafette.routing.child"),
+            *(self._executable, "-I", "-m", "estafette.routing.child"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

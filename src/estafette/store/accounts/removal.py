@@ -45,7 +45,10 @@ EMPTIED = (
 OWNED = ("endpoints", "api_keys", "companies", "brandings", "logos")
 """Those that go with the account itself, in one transaction."""
 
-OF_FLEET = ("drivers", "shifts", "assignments", "tour_stops", "positions", "position_history")
+OF_FLEET = (
+    *("drivers", "shifts", "assignments", "tour_stops", "positions", "position_history"),
+    *("dispatching", "dispatching_decisions"),
+)
 """Those that go with its own courier companies, in the same transaction."""
 
 KEPT = ("audit", "ledger_entries", "ledger_payments")

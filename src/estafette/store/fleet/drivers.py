@@ -68,6 +68,18 @@ async def find(connection: Connection, company_id: UUID, id: UUID) -> Driver | N
     return None if row is None else read(row)
 
 
+async def some(
+    connection: Connection, company_id: UUID, ids: Collection[UUID]
+) -> dict[UUID, Driver]:
+    """Returns those drivers of a company, removed ones too."""
+    found = await connection.fetch(
+        f"select {COLUMNS} from drivers where company_id = $1 and id = any($2::uuid[])",  # noqa: S608 - a constant
+        company_id,
+        list(ids),
+    )
+    return {row["id"]: read(row) for row in found}
+
+
 async def lock(
     connection: Connection, company_id: UUID, ids: Collection[UUID]
 ) -> dict[UUID, Driver]:

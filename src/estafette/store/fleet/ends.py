@@ -1,7 +1,7 @@
-"""What is over of the fleet: drivers who were removed, shifts, assignments, old positions."""
+"""What is over of the fleet: removed drivers, shifts, assignments, old positions and decisions."""
 
 from estafette.core.retention import Retention
-from estafette.store.fleet import assignments, drivers, positions, shifts
+from estafette.store.fleet import assignments, decisions, drivers, positions, shifts
 from estafette.store.pool import Connection
 
 _AT_ONCE = 1_000
@@ -17,6 +17,7 @@ async def forget(connection: Connection, retention: Retention) -> None:
         (shifts.forget, retention.personal_data),
         (drivers.forget, retention.personal_data),
         (positions.forget, retention.positions),
+        (decisions.forget, retention.positions),
     ):
         while await remove(connection, kept, _AT_ONCE) >= _AT_ONCE:
             pass

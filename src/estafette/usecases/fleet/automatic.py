@@ -1,0 +1,256 @@
+"""Dispatch by itself: look at a company, plan, offer what is planned, and say why.
+
+One worker looks at a company at a time. A round reads with a few statements, plans in the planner's
+process without a transaction, and makes each offer by the verb that dispatchers use.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from estafette.core.couriers.company import Company
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.errors import Refusal
+from estafette.core.fleet.dispatching import (
+    Decision,
+    OpenJob,
+    Outcome,
+    Reason,
+    to_offer,
+)
+from estafette.core.fleet.refusals import FleetRefusal
+from estafette.core.fleet.tour import StopKind
+from estafette.logs import Logger
+from estafette.loops import Loop, Pace, report
+from estafette.routing import nearest
+from estafette.routing.plan import Action, Plan, Tour
+from estafette.routing.planner import NoPlanError, Planner
+from estafette.routing.problem import Problem
+from estafette.store.couriers import companies
+from estafette.store.fleet import decisions, dispatching
+from estafette.store.fleet.dispatching import Turn
+from estafette.usecases.fleet.give_up import give_up
+from estafette.usecases.fleet.offer import offer
+from estafette.usecases.fleet.problems import Draft, Places, draft
+from estafette.usecases.fleet.reasons import Told, explained
+from estafette.usecases.fleet.reorder import PlannedStop, reorder
+from estafette.usecases.fleet.sight import Sight, Working, key_of, look
+from estafette.usecases.fleet.vanished import release_what_vanished
+from estafette.usecases.platform import Platform
+
+_AT_ONCE: Final = 4
+_PACE: Final = Pace(longest=2.0, shortest=0.1)
+_REST: Final = timedelta(seconds=3)
+"""Between two looks at a company: how long a refused delivery waits for the next driver."""
+
+_LEASE: Final = timedelta(seconds=120)
+"""Longer than a round with a planner that has to start and then fails."""
+
+_SECONDS: Final = 4.0
+"""For how long the solver may search; a decision takes less than one."""
+
+_log = Logger()
+
+
+class Done(NamedTuple):
+    """What a round of a company did: how many offers it made, and how many deliveries gave up."""
+
+    offered: int = 0
+    given_up: int = 0
+    taken_back: int = 0
+
+
+def loop(platform: Platform, planner: Planner) -> Loop:
+    """Returns the loop that dispatches. Any number of processes may run it."""
+
+    async def one_round(stop: asyncio.Event) -> float:
+        async with platform.pool.acquire() as connection:
+            due = await dispatching.QUEUE.due_in_seconds(connection)
+            if due is None or due > 0:
+                return _PACE.until(due)
+            turns = await dispatching.claim(connection, _AT_ONCE, _LEASE)
+        for turn in turns:
+            await _take(platform, planner, turn)
+        return 0 if turns and not stop.is_set() else _PACE.shortest
+
+    return Loop("dispatching", one_round, _PACE)
+
+
+async def _take(platform: Platform, planner: Planner, turn: Turn) -> None:
+    try:
+        await dispatch(platform, planner, turn)
+    except Exception as error:  # one company's: the others have theirs
+        report("dispatching", error, company=str(turn.company_id))
+    async with platform.pool.acquire() as connection:
+        await dispatching.give_back(connection, turn, _REST)
+
+
+async def dispatch(platform: Platform, planner: Planner, turn: Turn) -> Done:
+    """Does one round of a company whose turn the caller has claimed."""
+    async with platform.pool.acquire() as connection:
+        company = await companies.find(connection, turn.company_id)
+        if company is None or not company.active:
+            return Done()
+        sight = await look(connection, turn.company_id, turn.rules)
+    present, taken_back = await release_what_vanished(platform, sight)
+    if not sight.waiting and not _unplanned(present):
+        return Done(taken_back=taken_back)
+    prices = await platform.catalog.prices(company.market)
+    made = draft(sight, present, Places(prices.cities), company.time_zone)
+    problem = made.problem()
+    plan, trouble = await _plan(planner, problem)
+    async with platform.pool.acquire() as connection:
+        if not await dispatching.is_held(connection, turn):
+            return Done(taken_back=taken_back)
+    round_ = _Round(platform, company, made, problem, plan, trouble)
+    return (await round_.carry_out())._replace(taken_back=taken_back)
+
+
+async def _plan(planner: Planner, problem: Problem) -> tuple[Plan, str | None]:
+    """A plan, and why it is not the solver's where it is not."""
+    try:
+        return await planner.plan(problem, seconds=_SECONDS), None
+    except NoPlanError as error:
+        _log.warning("no plan from the solver", reason=error.reason, error=str(error))
+        return nearest.plan(problem), error.reason
+
+
+def _unplanned(working: Sequence[Working]) -> bool:
+    """Whether a driver has stops that no plan has a time for."""
+    return any(stop.planned_at is None for one in working for stop in one.stops)
+
+
+class _Round:
+    """What a plan makes of a company: offers, stalled deliveries, orders of stops."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        company: Company,
+        made: Draft,
+        problem: Problem,
+        plan: Plan,
+        trouble: str | None,
+    ) -> None:
+        self._platform = platform
+        self._company = company
+        self._draft = made
+        self._sight: Sight = made.sight
+        self._plan = plan
+        self._told = Told(made, problem, plan, trouble)
+        self._decisions: list[Decision] = []
+
+    async def carry_out(self) -> Done:
+        """Makes the offers, and writes down why."""
+        given_up = await self._give_up_exhausted()
+        offered, later = await self._offer()
+        given_up += await self._wait_or_give_up(later)
+        for tour in self._plan.tours:
+            await self._order(tour)
+        async with self._platform.pool.acquire() as connection:
+            await decisions.add(connection, self._decisions)
+        return Done(offered, given_up)
+
+    async def _offer(self) -> tuple[int, dict[int, int]]:
+        """Offers what is planned; returns how many, and what is planned for later, by vehicle."""
+        free, offered, later = set(self._draft.jobs_of_nobody()), 0, dict[int, int]()
+        for tour in self._plan.tours:
+            planned = [
+                OpenJob(visit.job, self._sight.at + timedelta(seconds=visit.arrival))
+                for visit in tour.visits
+                if visit.job in free and visit.action is Action.PICKUP
+            ]
+            working = self._draft.drivers[tour.vehicle]
+            has, rules = len(working.open), self._sight.rules
+            now = to_offer(planned, has, rules, self._sight.at)
+            later |= {one.job: tour.vehicle for one in planned if one.job not in now}
+            for job in now:
+                offered += await self._offer_one(job, tour.vehicle)
+        return offered, later
+
+    async def _offer_one(self, job: int, vehicle: int) -> int:
+        delivery, driver = self._draft.deliveries[job], self._draft.drivers[vehicle].driver
+        facts = self._told.offered(job, vehicle)
+        length = self._sight.rules.offer_length
+        try:
+            await offer(
+                self._platform,
+                self._company.id,
+                delivery.id,
+                driver.id,
+                length,
+                explained(facts),
+            )
+        except (FleetRefusal, Refusal) as refusal:  # somebody was faster; the next round sees it
+            _log.info("offer not made", delivery=str(delivery.id), reason=str(refusal))
+            return 0
+        self._decide(delivery, Outcome.OFFERED, facts, driver.id)
+        return 1
+
+    async def _give_up_exhausted(self) -> int:
+        """Lets those stall of which so many drivers were asked that nobody else is."""
+        given_up = 0
+        for delivery in self._draft.exhausted:
+            given_up += await self._give_up(delivery)
+        return given_up
+
+    async def _wait_or_give_up(self, later: dict[int, int]) -> int:
+        """Says of what was not offered why; lets stall what everybody was asked about."""
+        given_up = 0
+        for job in (*self._plan.unassigned, *later):
+            delivery = self._draft.deliveries[job]
+            if job not in self._told.free:
+                continue
+            if self._told.is_hopeless(job) and await self._give_up(delivery):
+                given_up += 1
+            else:
+                self._decide(delivery, Outcome.NOBODY, self._told.nobody(job, later.get(job)))
+        for delivery in self._draft.unplaced:
+            self._decide(delivery, Outcome.NOBODY, {"why": Reason.NO_PLACE})
+        return given_up
+
+    async def _give_up(self, delivery: Delivery) -> bool:
+        facts = self._told.given_up(self._sight.asked.get(key_of(delivery), ()))
+        of = (self._company.id, delivery.id)
+        if not await give_up(self._platform, *of, explained(facts)):
+            return False
+        self._decide(delivery, Outcome.GIVEN_UP, facts)
+        return True
+
+    async def _order(self, tour: Tour) -> None:
+        """Brings the stops of a driver into the order of the plan, where one has no time yet."""
+        working = self._draft.drivers[tour.vehicle]
+        if not _unplanned([working]):
+            return
+        order = self._in_order(tour, working)
+        try:
+            await reorder(self._platform, self._company.id, working.driver.id, order)
+        except FleetRefusal as refusal:  # the tour has changed meanwhile
+            _log.info("tour not ordered", driver=str(working.driver.id), reason=str(refusal))
+
+    def _in_order(self, tour: Tour, working: Working) -> list[PlannedStop]:
+        """The next stop, which is committed, then the others as planned, those unknown at last."""
+        stops = {(stop.delivery_id, stop.kind): stop for stop in working.stops}
+        first = working.stops[0]
+        order = [PlannedStop(first.delivery_id, first.kind, first.planned_at or self._sight.at)]
+        del stops[first.delivery_id, first.kind]
+        for visit in tour.visits:
+            kind = StopKind.PICKUP if visit.action is Action.PICKUP else StopKind.DROPOFF
+            id: UUID = self._draft.deliveries[visit.job].id
+            if stops.pop((id, kind), None) is not None:
+                at = self._sight.at + timedelta(seconds=visit.arrival)
+                order.append(PlannedStop(id, kind, at))
+        return order + [PlannedStop(id, kind) for id, kind in stops]
+
+    def _decide(
+        self,
+        delivery: Delivery,
+        outcome: Outcome,
+        facts: "dict[str, object]",
+        driver_id: UUID | None = None,
+    ) -> None:
+        account_id, id = key_of(delivery)
+        of = (self._company.id, account_id, id)
+        self._decisions.append(Decision(*of, outcome, self._sight.at, driver_id, facts))

@@ -1,0 +1,240 @@
+"""What dispatching sees, as a problem of routing; and what a plan means for drivers.
+
+A driver starts at the next stop of the tour, which is committed: nobody is turned round on the way.
+What drivers have is bound to them; what waits is for anybody who fits and has not refused it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from estafette.core.couriers.company import names_of
+from estafette.core.deliveries.delivery import Delivery, Stop
+from estafette.core.fleet.assignment import Assignment, AssignmentState
+from estafette.core.fleet.dispatching import Reason
+from estafette.core.fleet.driver import DriverState
+from estafette.core.fleet.tour import StopKind
+from estafette.core.quotes.place import City, CityIndex
+from estafette.routing import problem as routing
+from estafette.routing.problem import ANY_TIME, Job, Load, Problem, Vehicle, Window
+from estafette.routing.speeds import meters_per_second
+from estafette.routing.ways import Crow, Point
+from estafette.usecases.fleet.sight import Key, Sight, Working, key_of
+
+_PICKUP_SECONDS: Final = 180
+_DROPOFF_SECONDS: Final = 240
+"""How long drivers are at a stop, as companies of this kind plan it."""
+
+_HORIZON: Final = timedelta(hours=10)
+"""A shift has no planned end: it is planned for so long."""
+
+_LATE_ANYWAY: Final = timedelta(minutes=45)
+"""What cannot be in time any more has at least so long: late is better than never."""
+
+_LONG_WAITING: Final = timedelta(minutes=10)
+_URGENT: Final = 50
+_BASE: Final = "car"
+"""The vehicle at whose speed ways are measured; others are so many times as fast."""
+
+
+class Places:
+    """Where stops are: at their own point, else in the middle of their city, else unknown."""
+
+    def __init__(self, cities: CityIndex) -> None:
+        """`cities` are those of the company's market."""
+        self._cities = cities
+
+    def city(self, stop: Stop) -> City | None:
+        """The city of a stop."""
+        return self._cities.find(stop.city or stop.address)
+
+    def point(self, stop: Stop) -> Point | None:
+        """The point of a stop."""
+        if stop.latitude is not None and stop.longitude is not None:
+            return Point(stop.latitude, stop.longitude)
+        city = self.city(stop)
+        return None if city is None else Point(city.latitude, city.longitude)
+
+    def names(self, stop: Stop) -> frozenset[str]:
+        """The names by which a driver's zone may hold a stop."""
+        return names_of(stop, self.city(stop))
+
+
+@dataclass
+class Draft:
+    """A problem as it is made, with what its numbers stand for.
+
+    `drivers` are by vehicle, `deliveries` by job. `unplaced` are deliveries of which it is not
+    known where they are, `exhausted` those of which enough drivers were asked.
+    """
+
+    sight: Sight
+    places: Places
+    hour: int
+    drivers: list[Working] = field(default_factory=list[Working])
+    deliveries: list[Delivery] = field(default_factory=list[Delivery])
+    unplaced: list[Delivery] = field(default_factory=list[Delivery])
+    exhausted: list[Delivery] = field(default_factory=list[Delivery])
+    out_of_zone: dict[Key, frozenset[UUID]] = field(default_factory=dict[Key, frozenset[UUID]])
+    _points: list[Point] = field(default_factory=list[Point])
+    _vehicles: list[Vehicle] = field(default_factory=list[Vehicle])
+    _jobs: list[Job] = field(default_factory=list[Job])
+
+    def problem(self) -> Problem:
+        """Returns all of it. Raises ValueError where it is more than can be planned."""
+        ways = Crow(tuple(self._points), meters_per_second(_BASE, self.hour))
+        return Problem(tuple(self._vehicles), tuple(self._jobs), ways)
+
+    def jobs_of_nobody(self) -> list[int]:
+        """The numbers of the jobs that no driver has."""
+        return [number for number, job in enumerate(self._jobs) if job.vehicle is None]
+
+    def add_driver(self, working: Working, fallback: Point) -> None:
+        """Adds a driver with what the driver has."""
+        vehicle, driver = len(self._vehicles), working.driver
+        at = working.position
+        start = fallback if at is None else Point(at.latitude, at.longitude)
+        free_in, committed = 0, None
+        stops = self._known_stops(working)
+        if stops:
+            committed, point = stops[0]
+            way = Crow((start, point), self._speed(driver.vehicle)).between(0, 1)
+            free_in, start = way.seconds + _service(committed[1]), point
+        self.drivers.append(working)
+        self._vehicles.append(
+            Vehicle(
+                self._place(start),
+                Window(free_in, free_in + int(_HORIZON.total_seconds())),
+                Load(*driver.capacity),
+                skills=frozenset(driver.skills),
+                speed=self._speed(driver.vehicle) / self._speed(_BASE),
+                takes_new=driver.state is DriverState.ACTIVE
+                and len(working.open) < self.sight.rules.most_each,
+            )
+        )
+        for one in working.open:
+            self._add_bound(vehicle, one, committed)
+
+    def _known_stops(self, working: Working) -> list[tuple[tuple[Key, StopKind], Point]]:
+        """The stops of a driver's tour whose places are known, in the order of work."""
+        known: list[tuple[tuple[Key, StopKind], Point]] = []
+        for stop in working.stops:
+            key = (stop.account_id, stop.delivery_id)
+            delivery = self.sight.deliveries.get(key)
+            if delivery is not None:
+                of = delivery.pickup if stop.kind is StopKind.PICKUP else delivery.dropoff
+                if (point := self.places.point(of)) is not None:
+                    known.append(((key, stop.kind), point))
+        return known
+
+    def _add_bound(
+        self, vehicle: int, one: Assignment, committed: tuple[Key, StopKind] | None
+    ) -> None:
+        delivery = self.sight.deliveries.get((one.scope.account_id, one.delivery_id))
+        if delivery is None:
+            return
+        key, kind = committed if committed else (None, None)
+        if key == key_of(delivery) and kind is StopKind.DROPOFF:
+            return  # the driver is on the way there
+        fetched = one.is_on_board or key == key_of(delivery)
+        self._add_job(delivery, vehicle=vehicle, fetched=fetched)
+
+    def add_waiting(self, delivery: Delivery) -> None:
+        """Adds a delivery of nobody, for whoever is in its zone and was not asked yet."""
+        answers = self.sight.asked.get(key_of(delivery), ())
+        if len(answers) >= self.sight.rules.rounds:
+            self.exhausted.append(delivery)
+            return
+        asked = {one.driver_id for one in answers}
+        ends = (self.places.names(delivery.pickup), self.places.names(delivery.dropoff))
+        outside = {one.driver.id for one in self.drivers if not one.driver.serves(*ends)}
+        self.out_of_zone[key_of(delivery)] = frozenset(outside)
+        barred = frozenset(
+            number for number, one in enumerate(self.drivers) if one.driver.id in asked | outside
+        )
+        if not self._add_job(delivery, barred=barred):
+            self.unplaced.append(delivery)
+
+    def _add_job(
+        self,
+        delivery: Delivery,
+        *,
+        vehicle: int | None = None,
+        fetched: bool = False,
+        barred: frozenset[int] = frozenset(),
+    ) -> bool:
+        pickup, dropoff = self.places.point(delivery.pickup), self.places.point(delivery.dropoff)
+        if dropoff is None or (pickup is None and not fetched):
+            return False
+        at, start = self.sight.at, delivery.scheduled_pickup_at
+        begins = max(0, round((start - at).total_seconds())) if start else 0
+        ends = max(delivery.deliver_by - at, _LATE_ANYWAY).total_seconds()
+        window = Window(0, min(max(begins, round(ends)), ANY_TIME.end))
+        first = None
+        if pickup is not None and not fetched:
+            first = routing.Stop(
+                self._place(pickup), Window(min(begins, ANY_TIME.end)), _PICKUP_SECONDS
+            )
+        self.deliveries.append(delivery)
+        self._jobs.append(
+            Job(
+                first,
+                routing.Stop(self._place(dropoff), window, _DROPOFF_SECONDS),
+                Load(delivery.parcel.weight_grams, 1),
+                vehicle=vehicle,
+                priority=0 if vehicle is not None else self._priority(delivery),
+                barred=barred,
+            )
+        )
+        return True
+
+    def _priority(self, delivery: Delivery) -> int:
+        """Those that wait for long, or are late, come before others where not all fit."""
+        at = self.sight.at
+        waits = at - max(delivery.updated_at, delivery.scheduled_pickup_at or delivery.updated_at)
+        return _URGENT if waits > _LONG_WAITING or delivery.deliver_by < at + _LATE_ANYWAY else 0
+
+    def _speed(self, vehicle: str) -> float:
+        return meters_per_second(vehicle, self.hour)
+
+    def _place(self, point: Point) -> int:
+        self._points.append(point)
+        return len(self._points) - 1
+
+    def has(self, vehicle: int, state: AssignmentState) -> int:
+        """How many assignments in a state a driver has."""
+        return sum(one.state is state for one in self.drivers[vehicle].open)
+
+    def barring(self, driver_id: UUID, delivery: Delivery) -> Reason:
+        """Why a driver is barred from a delivery."""
+        return Reason.ZONE if driver_id in self.out_of_zone[key_of(delivery)] else Reason.REFUSED
+
+
+def _service(kind: StopKind) -> int:
+    return _PICKUP_SECONDS if kind is StopKind.PICKUP else _DROPOFF_SECONDS
+
+
+def draft(sight: Sight, present: Sequence[Working], places: Places, time_zone: str) -> Draft:
+    """Returns what is planned for the drivers who are present."""
+    hour = sight.at.astimezone(ZoneInfo(time_zone)).hour
+    made = Draft(sight, places, hour)
+    middle = _middle(sight, places)
+    for working in present:
+        made.add_driver(working, middle)
+    for delivery in sight.waiting[: routing.MOST_JOBS]:
+        made.add_waiting(delivery)
+    return made
+
+
+def _middle(sight: Sight, places: Places) -> Point:
+    """Where a driver is taken to be of whom nothing is known: amid what waits."""
+    found = [point for one in sight.waiting if (point := places.point(one.pickup))]
+    if not found:
+        return Point(0.0, 0.0)
+    return Point(
+        sum(point.latitude for point in found) / len(found),
+        sum(point.longitude for point in found) / len(found),
+    )

@@ -1,0 +1,113 @@
+"""What dispatching sees of a company at one moment: drivers on shift, and what waits for them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.fleet.assignment import Assignment
+from estafette.core.fleet.dispatching import DispatchingRules
+from estafette.core.fleet.driver import Driver, DriverState
+from estafette.core.fleet.position import Position
+from estafette.core.fleet.tour import TourStop
+from estafette.core.ids import first_id_of
+from estafette.store.fleet import assignments, drivers, positions, shifts, tours, waiting
+from estafette.store.fleet.waiting import Asked
+from estafette.store.pool import Connection, now
+
+MOST_DRIVERS: Final = 500
+MOST_WAITING: Final = 300
+"""How many deliveries are looked at in a round, the oldest first."""
+
+AHEAD: Final = timedelta(minutes=60)
+"""How long before its scheduled pickup a delivery is given to somebody."""
+
+_RELEASED_WITH_THE_MOVE: Final = timedelta(seconds=5)
+"""An assignment ends in the transaction in which its delivery is pending again, by two clocks."""
+
+_LONGEST_SHIFT: Final = timedelta(days=2)
+
+Key = tuple[UUID, UUID]
+"""A delivery: its account and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """A driver on shift: where, with which stops in order, and when last heard of."""
+
+    driver: Driver
+    position: Position | None
+    stops: Sequence[TourStop]
+    open: Sequence[Assignment]
+    seen_at: datetime
+
+    def has_vanished(self, rules: DispatchingRules, at: datetime) -> bool:
+        """Whether the driver has been silent for too long."""
+        return at - self.seen_at > rules.vanished_after
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A company at one moment, by the database's clock.
+
+    `deliveries` are those that drivers have, `waiting` those that nobody has, `asked` who was
+    asked about these.
+    """
+
+    company_id: UUID
+    at: datetime
+    rules: DispatchingRules
+    working: Sequence[Working]
+    deliveries: Mapping[Key, Delivery]
+    waiting: Sequence[Delivery]
+    asked: Mapping[Key, Sequence[Asked]]
+
+
+def key_of(delivery: Delivery) -> Key:
+    """Returns by what a delivery is found."""
+    return delivery.scope.account_id, delivery.id
+
+
+async def look(connection: Connection, company_id: UUID, rules: DispatchingRules) -> Sight:
+    """Returns what there is to dispatch; a handful of statements, whatever it is."""
+    at = await now(connection)
+    waits = await waiting.waiting(connection, company_id, MOST_WAITING)
+    waits = [one for one in waits if (one.scheduled_pickup_at or at) <= at + AHEAD]
+    since = _RELEASED_WITH_THE_MOVE
+    asked = await waiting.asked(connection, company_id, waits, since) if waits else {}
+    working = await _working(connection, company_id, at)
+    had = [one for driver in working for one in driver.open]
+    deliveries = await waiting.deliveries_of(connection, had) if had else {}
+    return Sight(company_id, at, rules, working, deliveries, waits, asked)
+
+
+async def _working(connection: Connection, company_id: UUID, at: datetime) -> list[Working]:
+    on_shift = await shifts.open_in(connection, company_id, MOST_DRIVERS)
+    ids = [shift.driver_id for shift in on_shift]
+    if not ids:
+        return []
+    known = await drivers.some(connection, company_id, ids)
+    places = await positions.of_drivers(connection, company_id, ids)
+    stops = await tours.of_drivers(connection, company_id, ids)
+    opened = await assignments.open_of_drivers(connection, company_id, ids)
+    acts = await waiting.acted(connection, company_id, ids, first_id_of(at - _LONGEST_SHIFT))
+    working: list[Working] = []
+    for shift in on_shift:
+        driver = known.get(shift.driver_id)
+        if driver is None or driver.mode is not Mode.LIVE or driver.state is DriverState.REMOVED:
+            continue
+        position = places.get(driver.id)
+        signs = [shift.began_at, acts.get(driver.id), position and position.received_at]
+        working.append(
+            Working(
+                driver,
+                position,
+                [stop for stop in stops if stop.driver_id == driver.id],
+                [one for one in opened if one.driver_id == driver.id],
+                max(sign for sign in signs if sign is not None),
+            )
+        )
+    return working
