@@ -39,12 +39,6 @@ TAKEN = {
         "dist/ext/hx-sse.min.js": "hx-sse.min.js",
         "LICENSE": "htmx.LICENSE.txt",
     },
-    "maplibre-gl": {
-        "dist/maplibre-gl.mjs": "maplibre.js",
-        "dist/maplibre-gl-worker.mjs": "maplibre-worker.js",
-        "dist/maplibre-gl.css": "maplibre.css",
-        "LICENSE.txt": "maplibre.LICENSE.txt",
-    },
     "lucide-static": {
         "LICENSE": "icons.LICENSE.txt",
     },

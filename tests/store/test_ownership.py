@@ -66,6 +66,9 @@ OWNERS = {
     "file_removals": ["proofs/removals.py"],
     "dispatching": ["fleet/dispatching.py"],
     "dispatching_decisions": ["fleet/decisions.py"],
+    "driver_cash": ["money/cash.py"],
+    "driver_cash_entries": ["money/cash.py"],
+    "cash_handovers": ["money/handovers.py"],
     "cities": ["quotes/catalog.py"],
     "tariffs": ["quotes/catalog.py"],
     "quotes": ["quotes/table.py"],
@@ -102,14 +105,21 @@ READ_BESIDES = {
     "webhooks/endpoints.py": {"messages"},
     # A platform knows a delivery by its id alone, not by whose it is.
     "couriers/dispatches.py": {"deliveries"},
-    # A driver is of one mode, and so is where the driver was.
-    "fleet/positions.py": {"drivers"},
     # What is shown to people has the names and the numbers of what it is about.
     "webhooks/attempts.py": {"endpoints", "events", "messages"},
     "webhooks/message_counts.py": {"endpoints", "events", "messages"},
     "webhooks/spells.py": {"attempts", "endpoint_failures", "endpoints", "messages"},
     "deliveries/events.py": {"deliveries"},
     "money/books.py": {"companies", "deliveries", "ledger_closings"},
+    "money/cash.py": {
+        "accounts",
+        "assignments",
+        "cash_handovers",
+        "deliveries",
+        "drivers",
+        "companies",
+    },
+    "money/handovers.py": {"drivers"},
     "accounts/keys.py": {"accounts"},
     "accounts/brandings.py": {"accounts", "logos"},
     # A person is read with what they have; what is of a person is read with the person.
@@ -128,7 +138,6 @@ READ_BESIDES = {
     },
     "deliveries/under_way.py": {"deliveries"},
     "deliveries/troubles.py": {"deliveries", "dispatches"},
-    "deliveries/of_company.py": {"deliveries"},
     "deliveries/newest.py": {"deliveries", "events"},
     "couriers/dispatch_counts.py": {"dispatches"},
     "deliveries/daily_tallies.py": {"accounts", "deliveries", "events"},
@@ -157,9 +166,10 @@ OF_ANY_TABLE = {
 TRIGGERS = {
     "reopen_ledger": {"ledger_closings"},
     "remove_file_of_proof": {"file_removals"},
+    "keep_driver_cash": {"driver_cash", "driver_cash_entries"},
 }
-"""The functions of the database that write: what closes with the books follows them always, and a
-file goes with its row, whatever statement removes it."""
+"""The functions of the database that write: what closes with the books and what each driver has in
+hand follow them always, and a file goes with its row, whatever statement removes it."""
 
 WRITE = re.compile(r"\b(?:insert into|update|delete from|truncate|alter table|lock table) (\{|\w+)")
 READ = re.compile(r"\b(?:from|join|using) (\w+)")

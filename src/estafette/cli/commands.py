@@ -27,6 +27,7 @@ Manage
   tariffs      export, import
   couriers     create, update, tariffs, activate, deactivate, list, connect, disconnect
   payments     list, confirm, settle, payout, statement
+  cash         list, handovers, declare, count, withdraw, reverse, reverse-collection, statement
   privacy      export, erase
 
 Look
@@ -48,6 +49,7 @@ GROUPS = (
     "tariffs",
     "couriers",
     "payments",
+    "cash",
     "privacy",
     "deliveries",
     "audit",

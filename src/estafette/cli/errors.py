@@ -22,6 +22,8 @@ from estafette.core.errors import (
     Refusal,
     TransitionRefused,
 )
+from estafette.core.fleet.refusals import FleetRefusal
+from estafette.core.money.cash import CashRefusal
 from estafette.core.people.person import FieldError
 from estafette.core.people.refusals import PeopleRefusal
 from estafette.settings.problems import SettingsError
@@ -45,6 +47,8 @@ _REFUSED = (
     CompanyRefusedError,
     LinkRefusedError,
     PaymentRefusedError,
+    CashRefusal,
+    FleetRefusal,
     PeopleRefusal,
     FieldError,
 )

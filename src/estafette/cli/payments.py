@@ -22,7 +22,7 @@ from estafette.cli.session import on_platform
 from estafette.cli.words import AccountName, AsJson, ModeOption, check_note, identifier, moment
 from estafette.core.accounts.account import Account, Mode, Scope
 from estafette.core.deliveries.delivery import Delivery
-from estafette.core.money.books import Book, Cause
+from estafette.core.money.books import OF_COMPANIES, Book, Cause
 from estafette.usecases.accounts.administration import account_of, find_account, list_accounts
 from estafette.usecases.couriers.companies import list_companies
 from estafette.usecases.deliveries.find import find_anywhere
@@ -145,7 +145,9 @@ def settle(
     account: AccountName,
     from_: Annotated[
         Literal["merchant", "company", "cash"],
-        Parameter(name="--from", help="Who has paid; cash: a company's drivers handed it over."),
+        Parameter(
+            name="--from", help="Who has paid; cash: what a company's drivers handed over to it."
+        ),
     ],
     amount: _Amount,
     reference: _Reference,
@@ -229,8 +231,9 @@ def statement_(
     """Show the books of an account, or of a company, over a period: balances, entries, balances.
 
     A positive amount is what a book has received, a negative one what it has given: above zero
-    a balance is owed by the merchant or the company, below zero it is owed to them. Cash is in the
-    hand of a company's drivers. What you have settled and paid out stands in the platform's book.
+    a balance is owed by the merchant or the company, below zero it is owed to them. Of a company,
+    the book driver is cash in its drivers' hands, and cash what they have handed over. What you
+    have settled and paid out stands in the platform's book.
     """
     if csv and json:
         raise misused("a statement is printed as --csv or as --json")
@@ -318,5 +321,5 @@ def _show_balances(title: str, balances: list[dict[str, Any]]) -> None:
 
 
 def _holder(row: dict[str, Any]) -> str:
-    of_company = row["book"] in ("company", "cash")
+    of_company = row["book"] in OF_COMPANIES
     return f"{row['book']} {row['company']}" if of_company else row["book"]

@@ -43,3 +43,7 @@ NOTIFICATIONS = timedelta(days=30)
 
 SANDBOX_RUNS = timedelta(days=30)
 """How long a simulated courier's plan is kept after its delivery ended."""
+
+CASH = timedelta(days=1_826)
+"""How long handovers, and the entries of drivers' own books, are kept: five years. The books of
+accounts keep the same lines for good."""

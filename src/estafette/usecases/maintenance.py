@@ -3,12 +3,13 @@
 import asyncio
 from typing import Final
 
-from estafette.core.retention import Retention
+from estafette.core.retention import CASH, Retention
 from estafette.logs import Logger
 from estafette.loops import Loop, Pace
 from estafette.store import audit
 from estafette.store.accounts import page_tallies, request_log
 from estafette.store.fleet import ends as fleet_ends
+from estafette.store.money import cash, handovers
 from estafette.store.partitions import Upkeep, keep_up
 from estafette.store.people import ends as people_ends
 from estafette.store.pool import Pool
@@ -16,6 +17,7 @@ from estafette.store.pool import Pool
 _log = Logger()
 
 _AFTER_TROUBLE_SECONDS: Final = 60.0
+_AT_ONCE: Final = 1_000
 _PACE: Final = Pace(longest=3600.0, first_retry=_AFTER_TROUBLE_SECONDS, longest_retry=60.0)
 
 
@@ -30,6 +32,9 @@ def loop(pool: Pool, retention: Retention) -> Loop:
             await people_ends.forget(connection)
             await fleet_ends.forget(connection, retention)
             await request_log.forget_gaps(connection, retention.requests)
+            for forget in (cash.forget, handovers.forget):
+                while await forget(connection, CASH, _AT_ONCE) >= _AT_ONCE:
+                    pass
         return _AFTER_TROUBLE_SECONDS if _report(done) else _PACE.longest
 
     return Loop("partitions", one_round, _PACE)

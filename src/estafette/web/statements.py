@@ -29,7 +29,8 @@ _BOOKS: Final = {
     Book.MERCHANT: N_("Merchant"),
     Book.COMPANY: N_("Courier company"),
     Book.PLATFORM: N_("Platform"),
-    Book.CASH: N_("Cash of drivers"),
+    Book.CASH: N_("Cash of the company"),
+    Book.DRIVER: N_("Cash of drivers"),
 }
 
 
@@ -40,6 +41,9 @@ _CAUSES: Final = {
     Cause.REFUNDED: N_("Given back"),
     Cause.SETTLED: N_("Received by the operator"),
     Cause.PAID_OUT: N_("Paid by the operator"),
+    Cause.HANDED_OVER: N_("Handed over by a driver"),
+    Cause.HANDOVER_REVERSED: N_("Handover taken back"),
+    Cause.COLLECTION_REVERSED: N_("Collection taken back"),
 }
 
 

@@ -225,6 +225,8 @@ async def test_a_statement_as_json_names_balances_and_entries(shop: Shop, bank: 
         "entry": "cash_collected",
         "delivery_id": str(second.id),
         "payment_id": None,
+        "handover_id": None,
+        "driver_id": None,
         "reference": second.reference,
         "book": "cash",
         **company,

@@ -111,7 +111,14 @@ class PersonAct(StrEnum):
     ASSIGNMENTS_MANAGE = "assignments.manage"
     DRIVERS_SEE = "drivers.see"
     DRIVERS_MANAGE = "drivers.manage"
+    CASH_SEE = "cash.see"
+    """What drivers have in hand and have handed over, and their statements."""
+    CASH_DECLARE = "cash.declare"
+    """Declare a handover for a driver, and withdraw one that was declared."""
     CASH_COUNT = "cash.count"
+    """Count what a driver hands over: never what one has declared or carried."""
+    CASH_REVERSE = "cash.reverse"
+    """Take a handover or a collection back that was booked wrongly."""
     STOPS_WORK = "stops.work"
     """A driver's own stops: arrive, pick up, hand over, fail, take cash."""
 
@@ -149,7 +156,7 @@ TABLE: Mapping[PersonAct, Mapping[OrganisationKind, frozenset[Role]]] = {
     PersonAct.DELIVERIES_RELEASE: _allowed("owner support"),
     PersonAct.LABELS_PRINT: _allowed(account=_SERVES, company="manager dispatcher"),
     PersonAct.VIEWS_SAVE: _allowed("owner support finance", _SERVES),
-    PersonAct.PINS_UNLOCK: _allowed("owner support", company="manager dispatcher"),
+    PersonAct.PINS_UNLOCK: _allowed("owner support"),
     PersonAct.KEYS_SEE: _allowed("owner", "owner developer"),
     PersonAct.KEYS_MANAGE: _allowed("owner", "owner developer"),
     PersonAct.ENDPOINTS_SEE: _allowed(account=_SERVES),
@@ -184,7 +191,10 @@ TABLE: Mapping[PersonAct, Mapping[OrganisationKind, frozenset[Role]]] = {
     PersonAct.ASSIGNMENTS_MANAGE: _allowed(company="manager dispatcher"),
     PersonAct.DRIVERS_SEE: _allowed("owner support", company="manager dispatcher"),
     PersonAct.DRIVERS_MANAGE: _allowed(company="manager"),
-    PersonAct.CASH_COUNT: _allowed(company="manager dispatcher"),
+    PersonAct.CASH_SEE: _allowed("owner support finance", company="manager dispatcher"),
+    PersonAct.CASH_DECLARE: _allowed("owner finance", company="manager dispatcher"),
+    PersonAct.CASH_COUNT: _allowed("owner finance", company="manager dispatcher"),
+    PersonAct.CASH_REVERSE: _allowed("owner finance", company="manager"),
     PersonAct.STOPS_WORK: _allowed(company="driver"),
 }
 """Which roles may do an act, by the kind of organisation that they have the role in."""

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from starlette.types import ASGIApp
 
-from estafette.dialects.operator import accounts, companies, money, people, watching
+from estafette.dialects.operator import accounts, cash, companies, money, people, watching
 from estafette.dialects.operator.auth import Access
 from estafette.dialects.operator.errors import ERRORS
 from estafette.dialects.operator.operations import Operations
@@ -22,6 +22,7 @@ OPERATIONS = (
     *people.OPERATIONS,
     *companies.OPERATIONS,
     *money.OPERATIONS,
+    *cash.OPERATIONS,
     *watching.OPERATIONS,
 )
 """Every operation, with the act that a key must be allowed to do."""

@@ -7,6 +7,8 @@ from typing import Any
 from estafette.core import errors as core
 from estafette.core.deliveries.delivery import Status
 from estafette.core.edition import EditedMeanwhileError
+from estafette.core.fleet.refusals import DriverNotFound
+from estafette.core.money.cash import CashRefusal, HandoverNotFound
 from estafette.core.people import refusals as people
 from estafette.core.people.permission import PersonAct
 from estafette.core.people.person import FieldError
@@ -81,6 +83,8 @@ def understood(error: Exception) -> HttpRefusal | None:
         return Conflict("not_disputed", "Nothing about this delivery is in dispute")
     if isinstance(error, _REFUSED):
         return Conflict("refused", _sentence(str(error)))
+    if isinstance(error, CashRefusal):
+        return Conflict(error.code, _sentence(str(error)))
     return None
 
 
@@ -91,6 +95,8 @@ _NOT_THERE: tuple[tuple[type[Exception], str], ...] = (
     (people.PersonNotFound, "person"),
     (people.OrganisationNotFound, "organisation"),
     (people.NotFound, "invitation"),
+    (HandoverNotFound, "handover"),
+    (DriverNotFound, "driver"),
 )
 _REFUSED = (
     AccountRefusedError,

@@ -8,6 +8,7 @@ from estafette.core.accounts.account import Account
 from estafette.core.audit import AuditEntry
 from estafette.core.couriers.company import WEEKDAYS, Company
 from estafette.core.deliveries.delivery import Delivery
+from estafette.core.money.cash import Handover
 from estafette.core.people.organisation import Organisation, OrganisationKind
 from estafette.core.people.permission import Role
 from estafette.core.people.person import Person
@@ -15,6 +16,7 @@ from estafette.core.quotes.pricing import Tariff
 from estafette.usecases.accounts.keys import IssuedKey
 from estafette.usecases.accounts.settings import OpenedAccount
 from estafette.usecases.deliveries.troubles import Troubled
+from estafette.usecases.money.cash import OfCompany, OfDriver
 from estafette.usecases.money.settle import BookedPayment
 from estafette.usecases.people.invite import Invitation
 
@@ -168,6 +170,55 @@ def payment(of: BookedPayment, *, was_there: bool) -> dict[str, Any]:
         "amount": of.amount,
         "reference": of.reference,
         "was_booked_before": was_there,
+    }
+
+
+def cash_of_company(of: OfCompany) -> dict[str, Any]:
+    """Returns what the drivers of a company have in hand."""
+    return {
+        "company_id": str(of.company_id),
+        "company": of.name,
+        "market": of.market,
+        "drivers": of.drivers,
+        "in_hand": of.in_hand,
+        "to_count": of.to_count,
+    }
+
+
+def cash_of_driver(of: OfDriver) -> dict[str, Any]:
+    """Returns what a driver has in hand."""
+    return {
+        "driver_id": str(of.driver_id),
+        "driver": of.name,
+        "in_hand": of.in_hand,
+        "limit": of.limit,
+        "since": time_text(of.since),
+        "handover_id": _id(of.handover_id),
+        "declared": of.declared,
+    }
+
+
+def handover(of: Handover, driver: str | None = None) -> dict[str, Any]:
+    """Returns a handover of cash."""
+    return {
+        "id": str(of.id),
+        "number": of.name,
+        "company_id": str(of.company_id),
+        "driver_id": str(of.driver_id),
+        "driver": driver,
+        "mode": of.mode.value,
+        "state": of.state.value,
+        "declared": of.declared,
+        "declared_by": of.declared_by.name,
+        "declared_at": time_text(of.declared_at),
+        "counted": of.counted,
+        "difference": of.difference,
+        "reason": of.reason,
+        "ended_by": of.ended_by and of.ended_by.name,
+        "ended_at": time_text(of.ended_at),
+        "reversed_by": of.reversed_by and of.reversed_by.name,
+        "reversed_at": time_text(of.reversed_at),
+        "reversal": of.reversal,
     }
 
 

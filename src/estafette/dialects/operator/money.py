@@ -1,6 +1,6 @@
 """Money: transfers that are awaited, what changes hands, statements."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from estafette.core.accounts.account import Mode
@@ -77,15 +77,20 @@ async def _pay(asked: Asked, cause: Cause) -> HttpReply:
     return json(200 if was_there else 201, mapping.payment(payment, was_there=was_there))
 
 
-async def _statement(asked: Asked) -> HttpReply:
-    query = asked.query
-    mode, only = mode_of(query), query.read("company_id", an_id)
-    end = query.read("to", time) or clock()
-    begin = query.read("from", time) or end - timedelta(days=31)
-    asked.must_be_read("mode", "company_id", "from", "to")
+def period(asked: Asked, *besides: str) -> tuple[datetime, datetime]:
+    """Returns the period of a statement; `besides` are the other parameters of the query."""
+    end = asked.query.read("to", time) or clock()
+    begin = asked.query.read("from", time) or end - timedelta(days=31)
+    asked.must_be_read(*besides, "from", "to")
     if not timedelta(0) <= end - begin <= LONGEST_PERIOD:
         told = Detail("from", f"must be before `to`, by at most {LONGEST_PERIOD.days} days")
         raise InvalidRequest((told,))
+    return begin, end
+
+
+async def _statement(asked: Asked) -> HttpReply:
+    mode, only = mode_of(asked.query), asked.query.read("company_id", an_id)
+    begin, end = period(asked, "mode", "company_id")
     account = (await account_with_settings(asked.platform, asked.id("account"))).account
     found = await statement(asked.platform, account, mode, begin, end, only)
     entries: list[dict[str, Any]] = []

@@ -168,3 +168,26 @@ class NewTransfer(Closed):
     amount: Annotated[Money, Field(ge=1)]
     reference: Short
     company_id: Short | None = None
+
+
+Why = Annotated[str, Field(strict=True, max_length=500)]
+
+
+class NewHandover(Closed):
+    """`POST /v1/companies/{company}/handovers`."""
+
+    driver_id: Short
+    amount: Annotated[Money, Field(ge=1)]
+
+
+class Count(Closed):
+    """`POST /v1/companies/{company}/handovers/{handover}/count`."""
+
+    counted: Money
+    reason: Why | None = None
+
+
+class Reversal(Closed):
+    """The reason for which something is taken back that was booked."""
+
+    reason: Annotated[Why, Field(min_length=1)]

@@ -38,6 +38,8 @@ EMPTIED = (
     "api_request_gaps",
     "ledger_closings",
     "proofs",
+    "driver_cash",
+    "driver_cash_entries",
     "deliveries",
 )
 """The tables whose rows of the account go one step after another."""

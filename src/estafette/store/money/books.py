@@ -21,6 +21,8 @@ from estafette.core.money.books import payment as transfer_of
 from estafette.store.columns import Columns, insertion, rows
 from estafette.store.pool import Connection
 
+_NOBODY = UUID(int=0)
+
 
 class _Booked(NamedTuple):
     """A line of a transfer, and for what it is booked: a delivery, or a payment by hand."""
@@ -52,6 +54,7 @@ LINE: Final = Columns[_Booked](
         "book": ("text", lambda booked: booked.line.book),
         "company_id": ("uuid", lambda booked: booked.company_id),
         "amount": ("bigint", lambda booked: booked.line.amount),
+        "driver_id": ("uuid", lambda booked: booked.line.driver_id),
     }
 )
 """What is written of the lines of transfers."""
@@ -67,7 +70,47 @@ async def book(connection: Connection, booked: Sequence[tuple[Delivery, Transfer
         for line in _lines(delivery.scope, delivery.id, transfer, delivery.company_id)
     ]
     if lines:
-        await connection.execute(_BOOK, *LINE.of(lines))
+        await _write(connection, lines)
+
+
+async def _write(connection: Connection, lines: list[_Booked]) -> None:
+    """Writes lines: those of drivers in one order, since each waits for its driver's other cash."""
+    lines.sort(key=_by_driver)
+    await connection.execute(_BOOK, *LINE.of(lines))
+
+
+def _by_driver(of: _Booked) -> tuple[UUID, UUID]:
+    return of.line.driver_id or _NOBODY, of.scope.account_id
+
+
+async def book_for(
+    connection: Connection,
+    company_id: UUID,
+    cause_id: UUID,
+    booked: Sequence[tuple[Scope, Transfer]],
+) -> None:
+    """Adds transfers of accounts that one thing of a company is booked for, such as a handover.
+
+    A cause that is booked for it and an account already fails the transaction.
+    """
+    lines = [
+        line for scope, transfer in booked for line in _lines(scope, cause_id, transfer, company_id)
+    ]
+    await _write(connection, lines)
+
+
+async def lines_of(
+    connection: Connection, account_id: UUID, cause_id: UUID, cause: Cause
+) -> list[Line]:
+    """The lines that a cause was booked with, for a delivery or what else it was booked for."""
+    found = await connection.fetch(
+        "select book, amount, driver_id from ledger_entries"
+        " where account_id = $1 and delivery_id = $2 and cause = $3 order by line",
+        account_id,
+        cause_id,
+        cause,
+    )
+    return [Line(Book(row["book"]), row["amount"], row["driver_id"]) for row in found]
 
 
 class BookedPayment(NamedTuple):
@@ -119,8 +162,7 @@ async def book_payment(connection: Connection, scope: Scope, paid: BookedPayment
         *paid,
     )
     transfer = transfer_of(paid.cause, paid.book, paid.amount)
-    lines = _lines(scope, paid.id, transfer, paid.company_id or NO_COMPANY)
-    await connection.execute(_BOOK, *LINE.of(lines))
+    await _write(connection, _lines(scope, paid.id, transfer, paid.company_id or NO_COMPANY))
 
 
 class Balance(NamedTuple):
@@ -180,7 +222,8 @@ class BooksPosition(NamedTuple):
 _ENTRIES = """
 select ledger_entries.booked_at, delivery_id,
     coalesce(deliveries.reference, paid.reference) as reference, ledger_entries.cause, line,
-    ledger_entries.book, ledger_entries.company_id, companies.name as company, ledger_entries.amount
+    ledger_entries.book, ledger_entries.company_id, companies.name as company,
+    ledger_entries.amount, driver_id
 from ledger_entries
 left join deliveries on deliveries.account_id = ledger_entries.account_id
     and deliveries.id = delivery_id
@@ -225,6 +268,7 @@ async def entries(
             company_id=row["company_id"],
             company=row["company"] or "",
             amount=row["amount"],
+            driver_id=row["driver_id"],
         )
         for row in found
     ]

@@ -14,6 +14,7 @@ from estafette.store.deliveries import journal
 from estafette.store.money import books
 from estafette.store.money.books import BooksPosition
 from estafette.store.pool import Connection
+from estafette.usecases.money.cash import collect
 from estafette.usecases.platform import Platform
 
 _CHUNK = 5_000
@@ -21,11 +22,12 @@ _CHUNK = 5_000
 
 async def book(connection: Connection, moved: Sequence[journal.JournalEntry]) -> None:
     """Books what follows from moves, in their transaction."""
+    collected = await collect(connection, moved)
     booked = [
         (entry.delivery, transfer)
         for entry in moved
         if entry.before is not None
-        for transfer in transfers(entry.before, entry.delivery)
+        for transfer in transfers(entry.before, entry.delivery, collected.get(entry.delivery.id))
     ]
     await books.book(connection, booked)
 
@@ -127,12 +129,14 @@ def entry_json(entry: LedgerEntry, balance: int) -> dict[str, Any]:
     return {
         "booked_at": _time(entry.booked_at),
         "entry": entry.cause.value,
-        "delivery_id": None if entry.is_payment else str(entry.delivery_id),
+        "delivery_id": None if entry.is_payment or entry.is_handover else str(entry.delivery_id),
         "payment_id": str(entry.delivery_id) if entry.is_payment else None,
+        "handover_id": str(entry.delivery_id) if entry.is_handover else None,
         "reference": entry.reference,
         "book": entry.book.value,
         "company": entry.company,
         "company_id": None if entry.company_id == NO_COMPANY else str(entry.company_id),
+        "driver_id": None if entry.driver_id is None else str(entry.driver_id),
         "amount": entry.amount,
         "balance": balance,
     }
@@ -176,6 +180,8 @@ COLUMNS = (
     "balance",
     "payment_id",
     "account",
+    "handover_id",
+    "driver_id",
 )
 """The columns of a statement as CSV. Its first and last rows are the opening and closing balances,
 with `opening` and `closing` for the entry, and without an amount."""

@@ -11,6 +11,7 @@ from estafette.http.texts import N_
 from estafette.web.areas import Area, Entry, Section
 from estafette.web.office import (
     accounts,
+    cash,
     companies,
     deliveries,
     health,
@@ -39,6 +40,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     page(f"{money.MONEY}/statement.csv", PersonAct.STATEMENTS_SEE, money.download),
     page(f"{money.MONEY}/settle", PersonAct.PAYMENTS_SETTLE, money.settle, _POST),
     page(f"{money.MONEY}/pay-out", PersonAct.PAYMENTS_PAY_OUT, money.pay_out, _POST),
+    *cash.pages(),
     page(deliveries.DELIVERIES, PersonAct.DELIVERIES_SEE, deliveries.show),
     page(_DELIVERY, PersonAct.DELIVERIES_SEE, deliveries.show_one),
     page(f"{_DELIVERY}/move", PersonAct.DELIVERIES_MOVE, deliveries.move, _POST),
@@ -62,6 +64,7 @@ AREA: Final = Area(
                 Entry("/deliveries", N_("Deliveries"), "package", PersonAct.DELIVERIES_SEE),
                 Entry("/payments", N_("Payments"), "banknote", PersonAct.PAYMENTS_SEE),
                 Entry("/money", N_("Money"), "wallet", PersonAct.STATEMENTS_SEE),
+                Entry("/cash", N_("Cash of drivers"), "banknote", PersonAct.CASH_SEE),
                 Entry("/platforms", N_("Platforms"), "plug", PersonAct.PLATFORMS_SEE),
                 Entry("/health", N_("Health"), "activity", PersonAct.HEALTH_SEE),
             ),
