@@ -4,10 +4,12 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Locator, Page, expect
 from yarl import URL
 
 from estafette.app import order_rules
@@ -52,6 +54,9 @@ ENTREGA_ORDER = {
     "payment": "cod",
     "cod": "2500",
 }
+
+MANY = 1_000
+"""Orders in a file that a shop sends twice."""
 
 
 @pytest.fixture
@@ -405,3 +410,59 @@ async def test_a_label_is_one_sheet_of_a6(server: Server, browser: Browser) -> N
     width, height = re.findall(rb"MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", printed)[0]
     assert round(float(width) / 72 * 25.4) == 105
     assert round(float(height) / 72 * 25.4) == 148
+
+
+async def _import(page: Page, url: str, file: bytes, server: Server) -> Locator:
+    """Sends a file at the page of imports, and returns the figures of its preview."""
+    await page.goto(f"{url}/import")
+    await page.get_by_label("File").set_input_files(
+        {"name": "orders.csv", "mimeType": "text/csv", "buffer": file}
+    )
+    await page.get_by_role("button", name="Look at the file").click()
+    await page.wait_for_url(re.compile("/import/[0-9a-f]{32}$"))
+    await work(server)
+    await page.reload()
+    return page.locator(".stats")
+
+
+async def test_many_orders_sent_twice_are_created_once_with_a_result_for_every_row(
+    server: Server, browser: Browser, tmp_path: Path
+) -> None:
+    tenant, who = await console(server, KASPI)
+    template = (await who.get(f"{who.home}/deliveries/import/template")).body.decode("utf-8-sig")
+    heading, example = csv.reader(io.StringIO(template))
+    place = heading.index("order")
+    sheet = io.StringIO()
+    written = csv.writer(sheet)
+    written.writerow(heading)
+    numbers = [f"M-{number}" for number in range(MANY)]
+    written.writerows([*example[:place], one, *example[place + 1 :]] for one in numbers)
+    file = sheet.getvalue().encode()
+    context = await browser.new_context(viewport=DESK, locale="en-GB")
+    await context.add_cookies(
+        [{"name": name, "value": value, "url": server.url} for name, value in who.cookies.items()]
+    )
+    url = f"{server.url}{who.home}/deliveries"
+    async with opened(browser, f"{url}/import", context=context) as page:
+        figures = await _import(page, url, file, server)
+        await expect(figures).to_contain_text(re.compile(rf"Ready\s*{MANY:,}"))
+        create = page.get_by_role("button", name=f"Create {MANY:,} deliveries")
+        await create.dblclick()
+        await page.get_by_role("progressbar").wait_for()
+        await work(server)
+        await page.reload()
+        await expect(figures).to_contain_text(re.compile(rf"Created\s*{MANY:,}"))
+        async with page.expect_download() as downloading:
+            await page.get_by_role("link", name="Results as CSV").click()
+        await (await downloading.value).save_as(tmp_path / "results.csv")
+        figures = await _import(page, url, file, server)
+        await expect(figures).to_contain_text(re.compile(rf"Were there already\s*{MANY:,}"))
+        await expect(create).to_have_count(0)
+        again = (await who.get(f"{urlsplit(page.url).path}/result")).body.decode("utf-8-sig")
+    made = list(csv.DictReader(io.StringIO((tmp_path / "results.csv").read_text("utf-8-sig"))))
+    assert [(row["order"], row["result"]) for row in made] == [(one, "created") for one in numbers]
+    assert len({row["delivery"] for row in made}) == MANY
+    seen = list(csv.DictReader(io.StringIO(again)))
+    assert [row["delivery"] for row in seen] == [row["delivery"] for row in made]
+    mine = {"account_id": tenant.account.id}
+    assert await tables.count(server.platform.pool, "deliveries", mine) == MANY

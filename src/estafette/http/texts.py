@@ -58,8 +58,13 @@ def gettext(text: str, /, **values: object) -> str:
 
 
 def ngettext(one: str, several: str, count: int, /, **values: object) -> str:
-    """Returns the text for `count` things, in the reader's language. `count` is a value too."""
-    return _catalogue().ngettext(one, several, count) % {"count": count, **values}
+    """Returns the text for `count` things, in the reader's language.
+
+    `count` is a value too, written as the language writes numbers.
+    """
+    from estafette.http.formats import number  # which needs to know who reads
+
+    return _catalogue().ngettext(one, several, count) % {"count": number(count), **values}
 
 
 def pgettext(context: str, text: str, /, **values: object) -> str:
