@@ -39,6 +39,14 @@ TAKEN = {
         "dist/ext/hx-sse.min.js": "hx-sse.min.js",
         "LICENSE": "htmx.LICENSE.txt",
     },
+    "idb": {
+        "build/index.js": "idb.js",
+        "LICENSE": "idb.LICENSE.txt",
+    },
+    "signature_pad": {
+        "dist/signature_pad.min.js": "signature_pad.js",
+        "LICENSE": "signature_pad.LICENSE.txt",
+    },
     "lucide-static": {
         "LICENSE": "icons.LICENSE.txt",
     },
@@ -63,16 +71,18 @@ PACKED = (".css", ".js", ".svg")
 # fmt: off
 SIGNS = (
     "activity", "arrow-down", "arrow-left", "arrow-right", "arrow-up", "ban", "banknote", "bell",
-    "book-open", "building-2", "calendar", "chart-column", "check", "chevron-down", "chevron-left",
-    "chevron-right", "chevron-up", "chevrons-up-down", "circle-check", "circle-x", "clock",
-    "code-xml", "copy", "credit-card", "database", "download", "ellipsis", "external-link", "eye",
-    "eye-off", "file-text", "fingerprint", "flask-conical", "globe", "hand-coins", "history",
-    "house", "info", "key-round", "languages", "layout-dashboard", "link", "list-checks", "lock",
-    "lock-open", "log-out", "mail", "map-pin", "menu", "monitor", "package", "package-plus",
-    "palette", "pause", "pencil", "phone", "play", "plug", "plus", "printer", "qr-code", "radio",
-    "receipt-text", "refresh-cw", "route", "search", "send", "server", "settings", "shield-check",
-    "sliders-horizontal", "smartphone", "star", "store", "tag", "trash-2", "triangle-alert",
-    "truck", "undo-2", "upload", "user-round", "users", "wallet", "webhook", "x",
+    "bike", "book-open", "building-2", "calendar", "camera", "chart-column", "check",
+    "chevron-down", "chevron-left", "chevron-right", "chevron-up", "chevrons-up-down",
+    "circle-check", "circle-x", "clock", "code-xml", "copy", "credit-card", "database", "download",
+    "ellipsis", "external-link", "eye", "eye-off", "file-text", "fingerprint", "flask-conical",
+    "globe", "hand-coins", "hand-helping", "history", "house", "info", "key-round", "languages",
+    "layout-dashboard", "link", "list-checks", "lock", "lock-open", "log-out", "mail", "map-pin",
+    "menu", "message-circle", "monitor", "navigation", "package", "package-check", "package-plus",
+    "palette", "pause", "pencil", "phone", "play", "plug", "plus", "power", "printer", "qr-code",
+    "radio", "receipt-text", "refresh-cw", "route", "scan-line", "search", "send", "server",
+    "settings", "shield-check", "signature", "sliders-horizontal", "smartphone", "star", "store",
+    "tag", "trash-2", "triangle-alert", "truck", "undo-2", "upload", "user-round", "users",
+    "wallet", "webhook", "wifi-off", "x",
 )
 # fmt: on
 

@@ -82,6 +82,10 @@ OWNERS = {
     "tour_stops": ["fleet/tours.py"],
     "positions": ["fleet/positions.py"],
     "position_history": ["fleet/position_history.py"],
+    "position_tokens": ["fleet/position_tokens.py"],
+    "driver_codes": ["fleet/codes.py"],
+    "driver_sessions": ["fleet/sessions.py"],
+    "taps": ["fleet/taps.py"],
     "endpoints": ["webhooks/endpoints.py"],
     "endpoint_failures": ["webhooks/failures.py"],
     "endpoint_spells": ["webhooks/spells.py"],
@@ -129,6 +133,8 @@ READ_BESIDES = {
     "people/second_factors.py": {"people"},
     "people/passkeys.py": {"people"},
     "people/provider_identities.py": {"people"},
+    # A token is read with whether its driver is there, and works.
+    "fleet/position_tokens.py": {"drivers", "shifts"},
     # Each is one way to look through deliveries, long enough for a file of its own.
     "deliveries/lists.py": {"deliveries"},
     "deliveries/overview.py": {"accounts", "api_keys", "companies", "deliveries"},

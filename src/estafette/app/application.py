@@ -23,7 +23,7 @@ from estafette.metrics import CourierMetrics, RequestMetrics
 from estafette.usecases.accounts.request_log import RequestLog
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.platform import Platform
-from estafette.web import files, home, tracking, widget
+from estafette.web import driver, files, home, tracking, widget
 from estafette.web.app import PREFIXES, PeoplePages
 from estafette.web.console.by_hand import ByHand
 from estafette.web.developers import Spoken
@@ -78,8 +78,15 @@ def build(
     )
     people.starlette.state.by_hand = _by_hand(dialects)
     people.starlette.state.spoken = _spoken(platform.public_url, dialects)
+    drivers = driver.DriverPages(
+        platform,
+        {one.name: one.ids.delivery for one in dialects},
+        PersonLimits(_OF_PERSON_PER_SECOND, processes) if limits else None,
+        processes=processes,
+    )
     others = (
         *(Mounted(Mount(prefix), people, plain_words) for prefix in PREFIXES),
+        Mounted(Mount(driver.PREFIX), drivers, plain_words),
         Mounted(
             Mount("/sandbox"),
             sandbox.build(platform, limiter, public_id=public_id, mentions=_mentions(dialects)),

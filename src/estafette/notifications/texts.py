@@ -32,6 +32,10 @@ FAILED: Final = N_(
 )
 DELIVERED: Final = N_("%(brand)s: your parcel has been delivered. %(link)s")
 UNNAMED: Final = N_("Your delivery")
+CODE: Final = N_(
+    "%(code)s is your code for the driver's page. It is good for %(minutes)s minutes. Tell it to"
+    " nobody."
+)
 
 
 class LetterWords(NamedTuple):
@@ -144,6 +148,11 @@ def _time(moment: datetime, now: datetime, zone: ZoneInfo, language: str) -> str
     if local.date() == now.astimezone(zone).date():
         return f"{local:%H:%M}"
     return f"{format_date(local, 'd MMMM', locale=language)} {local:%H:%M}"
+
+
+def code(id: str, written: Letter) -> Outgoing:
+    """Returns the text with the code by which a driver signs in, in the driver's language."""
+    return Outgoing(id, written.to, say(CODE, written.language, **written.facts))
 
 
 def letter(id: str, written: Letter) -> Outgoing:

@@ -76,6 +76,8 @@ class NotificationWorker:
 
     def _made(self, due: Due) -> tuple[Outgoing, TextSender]:
         match due:
+            case DueLetter(letter=Letter() as letter) if letter.kind.is_for_phone:
+                return texts.code(due.id, letter), self._senders.phones
             case DueLetter(letter=Letter() as letter):
                 return texts.letter(due.id, letter), self._senders.mailboxes
             case DueNotification():

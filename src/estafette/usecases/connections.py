@@ -8,7 +8,7 @@ and so has how long; beyond it they are Busy, which costs next to nothing, and m
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Hashable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import NamedTuple
 from uuid import UUID
 
@@ -188,3 +188,31 @@ class DatabaseConnections:
                 yield connection
         except TimeoutError:
             raise Busy(RETRY_SECONDS) from None
+
+
+class HeldConnection(DatabaseConnections):
+    """One connection that the caller holds already, whatever lane is asked for.
+
+    With it, use cases that open a transaction of their own are done within the caller's.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """`connection` is in a transaction."""
+        self._connection = connection
+
+    def account(self, account_id: UUID) -> AbstractAsyncContextManager[Connection]:
+        """Returns the connection."""
+        return nullcontext(self._connection)
+
+    def batch(self, name: str) -> AbstractAsyncContextManager[Connection]:
+        """Returns the connection."""
+        return nullcontext(self._connection)
+
+    def public(self, visitor: str | None) -> AbstractAsyncContextManager[Connection]:
+        """Returns the connection."""
+        return nullcontext(self._connection)
+
+    @asynccontextmanager
+    async def lists(self, account_id: UUID) -> AsyncGenerator[Connection]:
+        """The connection."""
+        yield self._connection

@@ -22,7 +22,7 @@ from estafette.store.work import UnitOfWork, unit_of_work
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.connections import DatabaseConnections
+from estafette.usecases.connections import DatabaseConnections, HeldConnection
 
 CourierObserver = Callable[[Company, str, float], None]
 """Is called when a company has answered a request for a quote, or has failed to.
@@ -113,6 +113,15 @@ class Platform:
     def transaction(self, connection: Connection) -> AbstractAsyncContextManager[UnitOfWork]:
         """Begins a unit of work on a connection: a transaction, whose commit sends its signals."""
         return unit_of_work(connection, self.signal)
+
+    def within(self, work: UnitOfWork) -> "Platform":
+        """Returns the same platform, whose use cases are done within a unit of work that is open.
+
+        Their transactions are savepoints in it, and their signals follow its commit. What takes a
+        connection from `pool` is not within it.
+        """
+        held = HeldConnection(work.connection)
+        return replace(self, connections=held, signal=work.signal)
 
     def acting(self, by: By) -> "Platform":
         """Returns the same platform with `by` as who acts, such as the API key of a request."""

@@ -1,4 +1,7 @@
-"""Letters: e-mails to people who sign in. Each is of one kind and has the facts of that kind."""
+"""Letters: e-mails to people who sign in, and codes to the phones of drivers who do.
+
+Each is of one kind and has the facts of that kind.
+"""
 
 import re
 from collections.abc import Mapping
@@ -14,13 +17,19 @@ LONGEST_FACT = 2_048
 """Most characters of a fact, which may be a URL."""
 
 WORTH = timedelta(hours=24)
-"""For how long a letter is tried to be sent."""
+"""For how long a letter is tried to be sent,"""
+
+CODE_WORTH = timedelta(minutes=5)
+"""and a code, which is good for few minutes more."""
 
 # One mailbox without a display name: whatever else RFC 5322 allows is nobody's address here.
 _ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
 )
+
+
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class LetterKind(StrEnum):
@@ -31,6 +40,18 @@ class LetterKind(StrEnum):
     ENDPOINT_FAILING = "endpoint_failing"
     ENDPOINT_GIVEN_UP = "endpoint_given_up"
     ENDPOINT_WORKS_AGAIN = "endpoint_works_again"
+
+    SIGN_IN_CODE = "sign_in_code"
+
+    @property
+    def is_for_phone(self) -> bool:
+        """Whether it is a text to a phone, and no e-mail."""
+        return self is LetterKind.SIGN_IN_CODE
+
+    @property
+    def worth(self) -> timedelta:
+        """For how long it is tried to be sent."""
+        return CODE_WORTH if self is LetterKind.SIGN_IN_CODE else WORTH
 
     @property
     def facts(self) -> frozenset[str]:
@@ -45,6 +66,7 @@ _FACTS = {
     LetterKind.ENDPOINT_FAILING: _OF_ENDPOINT | {"cause"},
     LetterKind.ENDPOINT_GIVEN_UP: _OF_ENDPOINT | {"cause"},
     LetterKind.ENDPOINT_WORKS_AGAIN: _OF_ENDPOINT,
+    LetterKind.SIGN_IN_CODE: frozenset({"code", "minutes"}),
 }
 
 
@@ -54,7 +76,7 @@ class LetterRefusedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """An e-mail to one person, who reads `language`. Raises LetterRefusedError.
+    """An e-mail or a text to one person, who reads `language`. Raises LetterRefusedError.
 
     `facts` are those of its kind; a text that people wrote is cleaned where the letter is made.
     """
@@ -66,7 +88,10 @@ class Letter:
 
     def __post_init__(self) -> None:
         """Checks them."""
-        if not is_address(self.to):
+        if self.kind.is_for_phone:
+            if _PHONE.fullmatch(self.to) is None:
+                raise LetterRefusedError("a phone number must have the form +77010000000")
+        elif not is_address(self.to):
             raise LetterRefusedError("an e-mail address must have the form name@example.com")
         if self.language not in LANGUAGES:
             raise LetterRefusedError(f"a letter is written in one of {', '.join(LANGUAGES)}")

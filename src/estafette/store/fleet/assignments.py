@@ -152,6 +152,20 @@ async def of_driver(
     return [read(row) for row in found]
 
 
+async def count_done(
+    connection: Connection, company_id: UUID, driver_id: UUID, since: datetime
+) -> int:
+    """Counts what a driver has handed over since a time, of the last few hundred assignments."""
+    return await connection.fetchval(
+        "select count(*) from (select state, ended_at from assignments"
+        " where company_id = $1 and driver_id = $2 order by id desc limit 300) as last"
+        " where state = 'done' and ended_at >= $3",
+        company_id,
+        driver_id,
+        since,
+    )
+
+
 _LOAD = """
 select driver_id, sum(grams)::bigint as grams, count(*) as parcels,
     count(*) filter (where picked_up_at is not null) as on_board

@@ -1,7 +1,18 @@
 """What is over of the fleet: removed drivers, shifts, assignments, old positions and decisions."""
 
+from estafette.core.fleet.tap import KEPT
 from estafette.core.retention import Retention
-from estafette.store.fleet import assignments, decisions, drivers, positions, shifts
+from estafette.store.fleet import (
+    assignments,
+    codes,
+    decisions,
+    drivers,
+    position_tokens,
+    positions,
+    sessions,
+    shifts,
+    taps,
+)
 from estafette.store.pool import Connection
 
 _AT_ONCE = 1_000
@@ -18,6 +29,10 @@ async def forget(connection: Connection, retention: Retention) -> None:
         (drivers.forget, retention.personal_data),
         (positions.forget, retention.positions),
         (decisions.forget, retention.positions),
+        (taps.forget, KEPT),
     ):
         while await remove(connection, kept, _AT_ONCE) >= _AT_ONCE:
+            pass
+    for remove_over in (codes.forget, sessions.forget, position_tokens.forget):
+        while await remove_over(connection, _AT_ONCE) >= _AT_ONCE:
             pass

@@ -41,6 +41,20 @@ async def open_of(
     return {row["driver_id"]: _shift(row) for row in found}
 
 
+async def who_works(
+    connection: Connection, drivers: Collection[tuple[UUID, UUID]]
+) -> set[tuple[UUID, UUID]]:
+    """Returns those of the drivers, each with its company, who have an open shift."""
+    found = await connection.fetch(
+        "select distinct company_id, driver_id from shifts"
+        " join unnest($1::uuid[], $2::uuid[]) as asked (of_company, of_driver)"
+        " on company_id = of_company and driver_id = of_driver where ended_at is null",
+        [company for company, _ in drivers],
+        [driver for _, driver in drivers],
+    )
+    return {(row["company_id"], row["driver_id"]) for row in found}
+
+
 async def open_in(connection: Connection, company_id: UUID, limit: int) -> list[Shift]:
     """Returns the open shifts of a company."""
     found = await connection.fetch(

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import orjson
 
 from estafette.core.ids import new_id
-from estafette.core.notifications import letter as letters_of
 from estafette.core.notifications.letter import Letter
 from estafette.core.notifications.notification import WORTH, told_of
 from estafette.store.deliveries.journal import JournalEntry
@@ -42,4 +41,4 @@ async def write(work: UnitOfWork, platform: Platform, letter: Letter) -> None:
     id = new_id()
     content = {"to": letter.to, "language": letter.language, "facts": dict(letter.facts)}
     sealed = platform.cipher.encrypt(orjson.dumps(content).decode(), id.bytes)
-    await letters.insert(work, id, letter.kind, sealed, letters_of.WORTH)
+    await letters.insert(work, id, letter.kind, sealed, letter.kind.worth)

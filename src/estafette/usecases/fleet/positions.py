@@ -1,0 +1,136 @@
+"""Take in where drivers are: many drivers at once, in few statements, on shift alone."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+from estafette.core.fleet.driver import Driver
+from estafette.core.fleet.position import Place, Position, PositionSource, position_of, thinned
+from estafette.store.fleet import position_history, position_tokens, positions, shifts
+from estafette.usecases.accounts.secrets import key_hash, new_token
+from estafette.usecases.deliveries.batching import Batcher
+from estafette.usecases.people.connect import reading, writing
+from estafette.usecases.platform import Platform, clock
+
+_AT_ONCE: Final = 500
+_LANES: Final = 1
+"""One batch at a time: what comes meanwhile is the next one, and no two change the same rows."""
+
+_REMEMBERED: Final = 20_000
+"""Of how many drivers it is remembered when the last position was kept for the replay."""
+
+_PREFIX: Final = "drv_"
+
+
+class Heard(Enum):
+    """What became of positions."""
+
+    KEPT = "kept"
+    OFF_SHIFT = "off shift"
+    """They were thrown away: where somebody is who does not work is nobody's business."""
+    UNKNOWN = "unknown"
+    """Nobody has this token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Positions of one driver: of an app, which shows the token of `hash`, or of their page."""
+
+    places: Sequence[Place]
+    source: PositionSource
+    error: timedelta = timedelta()
+    hash: bytes | None = None
+    driver: tuple[UUID, UUID] | None = None
+
+
+class Intake:
+    """Takes in the positions of one process. What arrives together is written together."""
+
+    def __init__(self, platform: Platform) -> None:
+        """Begins with nothing."""
+        self._platform = platform
+        self._kept_until: OrderedDict[tuple[UUID, UUID], datetime] = OrderedDict()
+        self._batcher = Batcher[Told, Heard](
+            self._write, owner=lambda told: told.hash or told.driver, size=_AT_ONCE, lanes=_LANES
+        )
+
+    async def by_token(self, token: str, places: Sequence[Place]) -> Heard:
+        """Takes positions of whose device has this token; when it returns they are kept.
+
+        Raises Busy or Unavailable.
+        """
+        told = Told(places, PositionSource.TRACCAR, hash=key_hash(token))
+        return await self._batcher.do(told)
+
+    async def by_page(self, driver: Driver, places: Sequence[Place], error: timedelta) -> Heard:
+        """Takes positions of a driver's page, whose clock is wrong by `error`. Raises the same."""
+        of = (driver.company_id, driver.id)
+        return await self._batcher.do(Told(places, PositionSource.PAGE, error, driver=of))
+
+    async def _write(self, batch: Sequence[Told]) -> list[Heard]:
+        async with (
+            self._platform.connections.batch("positions") as connection,
+            connection.transaction(),
+        ):
+            hashes = {told.hash for told in batch if told.hash is not None}
+            known = await position_tokens.senders(connection, hashes) if hashes else {}
+            pages = {told.driver for told in batch if told.driver is not None}
+            working = {(one.company_id, one.driver_id) for one in known.values() if one.works}
+            if pages:
+                working |= await shifts.who_works(connection, pages)
+            heard: list[Heard] = []
+            found: list[Position] = []
+            now = clock()
+            for told in batch:
+                of = told.driver
+                if told.hash is not None:
+                    sender = known.get(told.hash)
+                    of = None if sender is None else (sender.company_id, sender.driver_id)
+                if of is None:
+                    heard.append(Heard.UNKNOWN)
+                elif of not in working:
+                    heard.append(Heard.OFF_SHIFT)
+                else:
+                    heard.append(Heard.KEPT)
+                    made = (
+                        position_of(place, *of, told.source, now, told.error)
+                        for place in told.places
+                    )
+                    found += [position for position in made if position is not None]
+            if found:
+                await positions.keep(connection, found)
+                if kept := thinned(found, self._kept_until):
+                    await position_history.insert(connection, kept)
+        self._forget()
+        return heard
+
+    def _forget(self) -> None:
+        while len(self._kept_until) > _REMEMBERED:
+            self._kept_until.popitem(last=False)
+
+
+async def renew_token(platform: Platform, driver: Driver) -> str:
+    """Makes a token by which an app sends this driver's positions; the one before ends.
+
+    It is returned this once.
+    """
+    token = new_token(_PREFIX)
+    async with writing(platform) as connection:
+        await position_tokens.put(connection, driver.company_id, driver.id, key_hash(token))
+    return token
+
+
+async def drop_token(platform: Platform, driver: Driver) -> None:
+    """Has no app send a driver's positions any more."""
+    async with writing(platform) as connection:
+        await position_tokens.drop(connection, driver.company_id, driver.id)
+
+
+async def has_token(platform: Platform, driver: Driver) -> bool:
+    """Returns whether an app may send a driver's positions."""
+    async with reading(platform) as connection:
+        return await position_tokens.has(connection, driver.company_id, driver.id)

@@ -1,0 +1,115 @@
+"""`GET /driver/day`: what the driver sees now, as the page's scripts read it."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from estafette.core.accounts.account import MARKETS
+from estafette.core.deliveries.delivery import Delivery, Stop
+from estafette.core.fleet.tour import StopKind
+from estafette.terminal import plain
+from estafette.usecases.fleet.day import DriverDay, DriverOffer, DriverStop, day_of
+from estafette.usecases.platform import clock
+from estafette.web.driver.visit import DriverVisit
+
+ShownIds = Mapping[str, Callable[[UUID], str]]
+"""How each dialect writes the id of a delivery, by the dialect's name."""
+
+
+async def show(request: Request, visit: DriverVisit) -> Response:
+    """Shows the day."""
+    day = await day_of(visit.platform, visit.driver)
+    if day is None:
+        raise HTTPException(404)
+    shown_ids: ShownIds = request.app.state.shown_ids
+    body = orjson.dumps(_day(day, visit.language, shown_ids))
+    headers = {"Cache-Control": "no-store"}
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _day(day: DriverDay, language: str, shown_ids: ShownIds) -> dict[str, Any]:
+    market = MARKETS[day.company.market]
+    return {
+        "now": _ms(clock()),
+        "language": language,
+        "time_zone": day.company.time_zone,
+        "currency": market.currency,
+        "driver": {"id": str(day.driver.id), "name": plain(day.driver.name)},
+        "company": {"name": plain(day.company.name), "phone": None},
+        "shift": None if day.shift is None else {"began": _ms(day.shift.began_at)},
+        "paused": day.is_paused,
+        "has_token": day.has_token,
+        "offers": [_offer(offer) for offer in day.offers],
+        "stops": [_stop(stop, shown_ids) for stop in day.stops],
+        "done": day.done,
+        "cash": None,
+        "messages": [],
+    }
+
+
+def _offer(offer: DriverOffer) -> dict[str, Any]:
+    """Returns an offer: where it is, and what it asks for; no contact before it is accepted."""
+    delivery = offer.delivery
+    return {
+        "about": str(offer.assignment.id),
+        "answer_by": _ms(offer.assignment.answer_by or clock()),
+        "pickup": {"address": plain(delivery.pickup.address)},
+        "dropoff": {"address": plain(delivery.dropoff.address)},
+        "cash": delivery.payment.cash_collect,
+        "currency": offer.account.market.currency,
+        "grams": delivery.parcel.weight_grams,
+        "by": _ms(delivery.deliver_by),
+    }
+
+
+def _stop(stop: DriverStop, shown_ids: ShownIds) -> dict[str, Any]:
+    delivery, is_pickup = stop.delivery, stop.kind is StopKind.PICKUP
+    at = delivery.pickup if is_pickup else delivery.dropoff
+    shown = shown_ids[stop.account.dialect](delivery.id)
+    return {
+        "about": str(stop.assignment.id),
+        "kind": stop.kind,
+        "state": stop.state,
+        "address": plain(at.address),
+        "name": at.name and plain(at.name),
+        "phone": at.phone_e164,
+        "note": at.notes and plain(at.notes),
+        "point": _point(at),
+        "by": _ms(delivery.pickup_by if is_pickup else delivery.deliver_by),
+        "planned": None if stop.planned_at is None else _ms(stop.planned_at),
+        "grams": delivery.parcel.weight_grams if is_pickup else None,
+        "cash": None if is_pickup else delivery.payment.cash_collect,
+        "currency": stop.account.market.currency,
+        "reference": delivery.reference or delivery.external_ref or shown,
+        "codes": _codes(delivery, shown),
+        "proofs": _proofs(stop),
+        "is_return": False,
+    }
+
+
+def _codes(delivery: Delivery, shown: str) -> list[str]:
+    """Returns what may be read on the parcel's label: its number, or the end of its link."""
+    written = (delivery.reference, shown, delivery.external_ref)
+    return [plain(text) for text in written if text]
+
+
+def _proofs(stop: DriverStop) -> list[str]:
+    is_dropoff = stop.kind is StopKind.DROPOFF
+    return ["pin"] if is_dropoff and stop.delivery.require_pin else []
+
+
+def _point(at: Stop) -> list[float] | None:
+    if at.latitude is None or at.longitude is None:
+        return None
+    return [at.latitude, at.longitude]
+
+
+def _ms(at: datetime) -> int:
+    """Returns a time as scripts have it: milliseconds since 1970."""
+    return round(at.timestamp() * 1000)

@@ -1,0 +1,154 @@
+// The driver's page: shows the day, takes taps, and sends them when there is a way.
+import * as store from "./store.js";
+import * as outbox from "./outbox.js";
+import * as model from "./model.js";
+import * as position from "./position.js";
+import * as screens from "./screens.js";
+import { t, setPlace } from "./parts.js";
+
+const EVERY = 15000; // milliseconds between two looks for what is new, while the page is seen
+const LONGEST = 60000; // while the server is not to be had
+
+const app = document.getElementById("app");
+const spoken = document.getElementById("said");
+
+const state = {
+  driver: null, // the id, as the server told it last
+  day: null,
+  readAt: 0, // when the request for the day began
+  items: [],
+  way: "unknown", // ok, offline, signed-out
+  others: 0, // taps of other drivers that are kept on this phone
+  screen: location.hash.slice(1) || "stops",
+};
+let pause = EVERY;
+let timer = null;
+
+async function changed() {
+  state.items = state.driver ? await store.items(state.driver) : [];
+  const all = await store.everyItem();
+  state.others = all.filter((item) => item.driver !== state.driver && item.type === "tap" && item.state === "waiting").length;
+  state.now = state.day ? model.now(state.day, state.items) : null;
+  if (state.now && state.now.shift) position.start(state.driver, draw);
+  else position.stop();
+  draw();
+}
+
+function draw() {
+  screens.draw(app, state, acts);
+}
+
+async function use(day, readAt) {
+  if (day.driver.id !== state.driver) {
+    state.driver = day.driver.id;
+    state.day = null;
+    await store.put("current", day.driver.id);
+    navigator.serviceWorker?.controller?.postMessage("renew");
+  }
+  if (day.language !== document.documentElement.dataset.language) return again(day);
+  state.day = day;
+  state.readAt = readAt;
+  setPlace(day.time_zone, day.currency);
+  await store.put(`day:${day.driver.id}`, day);
+  await outbox.settle(day.driver.id, readAt);
+}
+
+// The page is in another language than the driver's: it is fetched anew, once.
+async function again(day) {
+  await store.put(`day:${day.driver.id}`, day);
+  if (sessionStorage.getItem("again") === day.language) { state.day = day; return; }
+  sessionStorage.setItem("again", day.language);
+  const registered = await navigator.serviceWorker?.getRegistration("/driver");
+  if (registered) for (const name of await caches.keys()) if (name.startsWith("driver-")) await (await caches.open(name)).delete("/driver");
+  location.reload();
+}
+
+async function read() {
+  const readAt = Date.now();
+  const answer = await fetch("/driver/day", { redirect: "manual", cache: "no-store" });
+  if (answer.type === "opaqueredirect") { state.way = "signed-out"; return; }
+  if (!answer.ok) throw new Error(String(answer.status));
+  state.way = "ok";
+  await use(await answer.json(), readAt);
+}
+
+let looking = false;
+
+// Sends what is ripe and reads the day; then again in a while, sooner where a tap ripens.
+async function look() {
+  if (looking) return;
+  looking = true;
+  clearTimeout(timer);
+  try {
+    if (state.driver && state.way !== "signed-out") {
+      const sent = await outbox.send(state.driver);
+      if (sent === "signed-out") state.way = "signed-out";
+    }
+    await read();
+    pause = EVERY;
+  } catch {
+    state.way = "offline";
+    pause = Math.min(pause * 2, LONGEST);
+  }
+  looking = false;
+  await changed();
+  plan();
+}
+
+function plan() {
+  clearTimeout(timer);
+  if (document.visibilityState === "hidden" && !state.items.some((item) => item.state === "waiting")) return;
+  const ripe = state.items.filter((item) => item.state === "waiting").map((item) => item.ripe - Date.now());
+  timer = setTimeout(look, Math.max(250, Math.min(pause, ...ripe.filter((left) => left > 0).map((left) => left + 50))));
+}
+
+function say(text) { spoken.textContent = text; }
+
+const acts = {
+  async tap(kind, about, facts, proofs, wait) {
+    const at = position.last();
+    const where = at ? { latitude: at.latitude, longitude: at.longitude } : {};
+    await outbox.tap(state.driver, kind, about, facts, (proofs || []).map((one) => ({ ...one, ...where })), wait);
+    if (navigator.vibrate) navigator.vibrate(30);
+    say(t(`did_${kind}`));
+    await changed();
+    plan();
+  },
+  async undo(group) {
+    if (await outbox.undo(state.driver, group)) say(t("undone"));
+    await changed();
+  },
+  async dismiss(key) {
+    await outbox.dismiss(state.driver, key);
+    await changed();
+  },
+  go(screen) {
+    if (state.screen === screen) return;
+    location.hash = screen;
+  },
+  look: () => { pause = EVERY; return look(); },
+  redraw: draw,
+};
+
+addEventListener("hashchange", () => {
+  state.screen = location.hash.slice(1) || "stops";
+  draw();
+  scrollTo(0, 0);
+  app.querySelector("h1, h2")?.focus();
+});
+addEventListener("online", acts.look);
+addEventListener("offline", () => { state.way = "offline"; draw(); });
+document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") acts.look(); });
+setInterval(() => screens.tick(app, state), 1000);
+
+(async () => {
+  state.driver = (await store.get("current")) || null;
+  if (state.driver) {
+    const kept = await store.get(`day:${state.driver}`);
+    if (kept) { state.day = kept; setPlace(kept.time_zone, kept.currency); }
+  }
+  await changed();
+  await look();
+  if (navigator.storage?.persist) navigator.storage.persist();
+  navigator.serviceWorker?.register("/driver/worker.js", { scope: "/driver" }).catch(() => {});
+})();

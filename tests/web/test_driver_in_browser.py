@@ -1,0 +1,113 @@
+"""A driver's day on a phone: with and without a connection, in every language, looked at."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
+
+from estafette.core.deliveries.delivery import Delivery, Status
+from tests.serving import running
+from tests.web.browser import Scheme, look
+from tests.web.drivers import DriverAtPhone, DriverStage, driver_stage
+
+SMALL, PHONE = ViewportSize(width=360, height=640), ViewportSize(width=390, height=844)
+_LUANDA: Any = {"latitude": -8.8383, "longitude": 13.2344, "accuracy": 10}
+
+
+@pytest.fixture
+async def stage(postgres_dsn: str) -> AsyncIterator[DriverStage]:
+    async with running(postgres_dsn, public_url="http://127.0.0.1") as server:
+        yield await driver_stage(server)
+
+
+@asynccontextmanager
+async def phone(
+    browser: Browser,
+    ze: DriverAtPhone,
+    *,
+    size: ViewportSize = PHONE,
+    scheme: Scheme = "light",
+) -> AsyncGenerator[BrowserContext]:
+    """A phone on which the driver is signed in, and which knows where it is."""
+    context = await browser.new_context(
+        viewport=size,
+        color_scheme=scheme,
+        has_touch=True,
+        is_mobile=True,
+        geolocation=_LUANDA,
+        permissions=["geolocation"],
+    )
+    url = ze.server.url
+    await context.add_cookies(
+        [{"name": name, "value": value, "url": url} for name, value in ze.cookies.items()]
+    )
+    try:
+        yield context
+    finally:
+        await context.close()
+
+
+async def opened(
+    context: BrowserContext, ze: DriverAtPhone, faults: list[str] | None = None
+) -> Page:
+    """Opens the page; what is wrong with its scripts is put into `faults`."""
+    page = await context.new_page()
+    faults = [] if faults is None else faults
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if "Policy" in said.text else None)
+    await page.goto(f"{ze.server.url}/driver")
+    await expect(page.locator("#app h1")).not_to_have_text("Loading")
+    return page
+
+
+async def status_of(stage: DriverStage, delivery: Delivery) -> Status:
+    return (await stage.now(delivery)).status
+
+
+async def test_a_driver_works_on_without_a_connection_and_all_is_sent_when_it_is_back(
+    stage: DriverStage, browser: Browser
+) -> None:
+    ze = await stage.driver_at_phone()
+    delivery = await stage.delivery()
+    await stage.offered(ze.driver, delivery, timedelta(seconds=20))
+    faults: list[str] = []
+    async with phone(browser, ze) as context:
+        page = await opened(context, ze, faults)
+        await page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
+        await look(page, "driver-offer")
+        await page.get_by_role("button", name="Accept").tap()
+        await expect(page.locator(".undo")).to_contain_text("Accepted")
+        await expect(page.get_by_role("button", name="I am there")).to_be_visible(timeout=20_000)
+        assert await status_of(stage, delivery) is Status.ASSIGNED
+        await look(page, "driver-stops")
+
+        await context.set_offline(True)
+        await page.get_by_role("button", name="I am there").tap()
+        await page.get_by_role("button", name="Undo").tap()  # a wrong tap
+        await page.get_by_role("button", name="I am there").tap()
+        await page.get_by_role("button", name="Picked up").tap()
+        await expect(page.locator("#status")).to_contain_text("Waiting to be sent: 2")
+        await expect(page.get_by_role("button", name="On the way")).to_be_visible()
+        await look(page, "driver-offline")
+        # The phone kills the app; it is opened again, still without a connection.
+        await page.close()
+        page = await opened(context, ze, faults)
+        await expect(page.locator("#status")).to_contain_text("Waiting to be sent: 2")
+        await expect(page.locator("#status")).to_contain_text("No connection")
+        await page.get_by_role("button", name="On the way").tap()
+        assert await status_of(stage, delivery) is Status.ASSIGNED
+
+        await context.set_offline(False)
+        await expect(page.locator("#status")).not_to_contain_text("Waiting", timeout=30_000)
+        assert await status_of(stage, delivery) is Status.OUT_FOR_DELIVERY
+        await page.get_by_role("button", name="Handed over").tap()
+        await look(page, "driver-hand-over")
+        await page.locator("form button.main").tap()
+        await expect(page.get_by_text("Nothing to do now")).to_be_visible()
+        await expect(page.get_by_role("button", name="Handed over")).to_have_count(0)
+        await expect(page.locator("#status")).not_to_contain_text("Waiting", timeout=30_000)
+        assert await status_of(stage, delivery) is Status.DELIVERED
+    assert faults == []
