@@ -28,6 +28,8 @@ _UPKEEP = {
     "dispatches": N_("Deliveries at other platforms"),
     "letters": N_("Letters to people"),
     "notifications": N_("Messages to recipients"),
+    "proofs": N_("Proofs of delivery"),
+    "files_without_proof": N_("Files that belong to no proof"),
     "personal_data": N_("Personal data of ended deliveries"),
 }
 _STATES = {
