@@ -1,5 +1,6 @@
 """Servers and workers as processes of their own: to be killed, and to be overheard."""
 
+import itertools
 import os
 import random
 import resource
@@ -26,18 +27,35 @@ from estafette.usecases.platform import Platform, Signals
 from tests.secret_key import CIPHER_KEY
 from tests.serving import Server, seed_market
 
-_PORTS = (20_000, 30_000)  # below those that the kernel gives out by itself
+_PORTS = range(20_000, 30_000)  # below those that the kernel gives out by itself
+_SHARES = 16
+"""Among so many workers of pytest the ports are divided."""
+
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 
 
+def _own_ports() -> Iterator[int]:
+    """This worker's ports in turn, from anyone on: other runs may have the same."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = _PORTS[number % _SHARES :: _SHARES]
+    first = random.randrange(len(own))
+    return itertools.cycle([*own[first:], *own[:first]])
+
+
+_own = _own_ports()
+
+
 def free_port() -> int:
-    """A port that nobody listens on, and that nobody is given by chance."""
-    while True:
-        port = random.randrange(*_PORTS)
+    """A port that nobody listens on, and that no other test is given, now or while this one lasts.
+
+    Whoever asks for it may begin to listen much later, and stop for a while.
+    """
+    for port in _own:
         with socket.socket() as sock, suppress(OSError):
             sock.bind(("127.0.0.1", port))
             return port
+    raise AssertionError("a cycle ends")
 
 
 class Process:

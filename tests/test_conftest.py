@@ -1,7 +1,8 @@
-"""The databases that the tests stand on."""
+"""The databases and ports that the tests stand on."""
 
 import asyncpg
 
+from tests.processes import free_port
 from tests.rows import database, tables
 
 
@@ -36,3 +37,7 @@ async def test_clean_database_keeps_what_the_migrations_wrote(clean_database: st
         assert await tables.count(connection, "migrations") > 0
     finally:
         await connection.close()
+
+
+def test_no_port_is_given_to_two_tests() -> None:
+    assert len({free_port() for _ in range(500)}) == 500

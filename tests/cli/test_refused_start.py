@@ -62,21 +62,24 @@ def test_an_address_of_another_machine_is_told(fresh_database: str, tmp_path: Pa
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_another_secret_key_starts_nothing_and_the_change_of_the_key_is_heeded(
-    fresh_database: str, tmp_path: Path, process: str
+    fresh_database: str,
+    over_fresh_database: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    process: str,
 ) -> None:
-    new = new_cipher_key()
+    over_fresh_database("accounts", "create", "shop", "--market", "KZ")
     right = of_database(fresh_database)
-    made = estafette(tmp_path, "accounts", "create", "shop", "--market", "KZ", **right)
-    assert made.returncode == 0, made.stderr
-    wrong = {**right, "secret_key": new}
+    wrong = {**right, "secret_key": new_cipher_key()}
     told = _line(estafette(tmp_path, process, **wrong), code=2)
     assert "cannot be read with this secret key: set ESTAFETTE_SECRET_KEY" in told
-    assert "cannot be read" in _line(estafette(tmp_path, "accounts", "list", **wrong), code=2)
+    monkeypatch.setenv("ESTAFETTE_SECRET_KEY", wrong["secret_key"])
+    assert "cannot be read" in over_fresh_database("accounts", "list", code=2)
 
-    both = {**wrong, "other_secret_keys": CIPHER_KEY}
-    rotated = estafette(tmp_path, "secret-key", "rotate", "--json", **both)
-    assert json.loads(rotated.stdout)["unreadable"] == 0
-    assert estafette(tmp_path, "accounts", "list", **wrong).returncode == 0
+    monkeypatch.setenv("ESTAFETTE_OTHER_SECRET_KEYS", CIPHER_KEY)
+    assert over_fresh_database("secret-key", "rotate", "--json")["unreadable"] == 0
+    monkeypatch.delenv("ESTAFETTE_OTHER_SECRET_KEYS")
+    over_fresh_database("accounts", "list")
     assert "cannot be read" in _line(estafette(tmp_path, process, **right), code=2)
 
 
@@ -132,19 +135,19 @@ def _at(dsn: str, change: Callable[[asyncpg.Connection], Awaitable[None]]) -> No
     asyncio.run(connected())
 
 
-@pytest.mark.parametrize("process", [*PROCESSES, "accounts list"])
+@pytest.mark.parametrize("process", PROCESSES)
 def test_a_database_of_an_older_version_is_told_how_to_be_brought_to_this_one(
-    fresh_database: str, tmp_path: Path, process: str
+    fresh_database: str, over_fresh_database: Command, tmp_path: Path, process: str
 ) -> None:
     last = {"name": migrations()[-1][0]}
     _at(fresh_database, lambda connection: tables.remove(connection, "migrations", last))
-    told = _line(estafette(tmp_path, *process.split(), **of_database(fresh_database)))
+    told = _line(estafette(tmp_path, process, **of_database(fresh_database)))
     assert told == "error: the database is of an older version: run `estafette migrate`\n"
+    assert over_fresh_database("accounts", "list", code=1) == told
 
 
-@pytest.mark.parametrize("process", PROCESSES)
-def test_an_empty_database_is_too(empty_database: str, tmp_path: Path, process: str) -> None:
-    told = _line(estafette(tmp_path, process, **of_database(empty_database)))
+def test_an_empty_database_is_too(empty_database: str, tmp_path: Path) -> None:
+    told = _line(estafette(tmp_path, "worker", **of_database(empty_database)))
     assert "run `estafette migrate`" in told
 
 
@@ -154,20 +157,29 @@ def test_an_old_postgresql_is_named() -> None:
         refuse_old_postgres(14)
 
 
-@pytest.mark.parametrize("process", [*PROCESSES, "migrate", "deliveries list --account shop"])
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("postgresql://127.0.0.1:1/x", "the database cannot be reached"),
-        ("postgresql://x@/x?host=/nowhere", "the database cannot be reached"),
-        ("postgresql://database.invalid/x", "the host of DATABASE_URL is not known"),
-    ],
-)
-def test_a_database_that_is_not_there_is_one_line(
-    tmp_path: Path, process: str, url: str, told: str
+_NOT_THERE = {
+    "postgresql://127.0.0.1:1/x": "the database cannot be reached",
+    "postgresql://x@/x?host=/nowhere": "the database cannot be reached",
+    "postgresql://database.invalid/x": "the host of DATABASE_URL is not known",
+}
+
+
+@pytest.mark.parametrize(("process", "url"), [*zip(PROCESSES, _NOT_THERE, strict=False)])
+def test_a_database_that_is_not_there_is_one_line(tmp_path: Path, process: str, url: str) -> None:
+    told = _line(estafette(tmp_path, process, **of_database(url)))
+    assert _NOT_THERE[url] in told
+
+
+@pytest.mark.parametrize("command", ["migrate", "deliveries list --account shop"])
+@pytest.mark.parametrize("url", _NOT_THERE)
+def test_a_command_says_the_same_in_one_line(
+    over_fresh_database: Command, monkeypatch: pytest.MonkeyPatch, command: str, url: str
 ) -> None:
-    given = {"database_url": url, "secret_key": CIPHER_KEY}
-    assert told in _line(estafette(tmp_path, *process.split(), **given))
+    monkeypatch.setenv("ESTAFETTE_DATABASE_URL", url)
+    told = over_fresh_database(*command.split(), code=1)
+    assert told.startswith("error: ")
+    assert told.count("\n") == 1
+    assert _NOT_THERE[url] in told
 
 
 def test_a_database_that_is_no_postgresql_or_does_not_exist_is_told(
@@ -178,18 +190,20 @@ def test_a_database_that_is_no_postgresql_or_does_not_exist_is_told(
     assert 'database "nowhere" does not exist; create it, or correct DATABASE_URL' in told
 
 
-@pytest.mark.parametrize("process", PROCESSES)
 def test_a_database_that_can_only_be_read_starts_nothing(
-    fresh_database: str, tmp_path: Path, process: str
+    fresh_database: str, tmp_path: Path
 ) -> None:
     _at(fresh_database, lambda inside: database.allow_reading_alone(inside, fresh_database))
-    told = _line(estafette(tmp_path, process, **of_database(fresh_database)))
+    told = _line(estafette(tmp_path, "worker", **of_database(fresh_database)))
     assert "the database can only be read; name the primary" in told
 
 
-def test_a_spoilt_key_in_the_data_folder_is_told(fresh_database: str, tmp_path: Path) -> None:
+def test_a_spoilt_key_in_the_data_folder_is_told(
+    over_fresh_database: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "secret.key").write_text("spoilt\n")
-    told = _line(estafette(tmp_path, "accounts", "list", database_url=fresh_database))
+    monkeypatch.delenv("ESTAFETTE_SECRET_KEY")
+    told = over_fresh_database("accounts", "list", code=1)
     assert "is secret.key in the data folder as it was?" in told
 
 

@@ -1,16 +1,16 @@
 """`up` where others are served: what its processes may reach, and what they know."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from estafette.cli.banner import Terminal
 from estafette.settings.problems import load
+from estafette.up.environment import for_children
 from estafette.up.supervisor import Ready
-from tests.cli.stage import Up, estafette, running_up
+from tests.cli.stage import Up, caller, running_up, set_environment
 from tests.folders import own_folder
-from tests.processes import free_port
+from tests.secret_key import CIPHER_KEY
 
 _LOOPBACK = "127.0.0.0/8,::1/128"
 
@@ -27,8 +27,9 @@ def _networks(up: Up) -> str:
 
 
 @pytest.mark.parametrize(
-    ("settings", "networks"),
+    ("given", "networks"),
     [
+        ({}, _LOOPBACK),
         ({"host": "0.0.0.0"}, ""),
         ({"public_url": "https://delivery.example"}, ""),
         ({"webhook_allowed_networks": ""}, ""),
@@ -36,21 +37,25 @@ def _networks(up: Up) -> str:
     ],
 )
 def test_webhooks_reach_loopback_only_where_nobody_else_is_served_or_it_is_said(
-    settings: dict[str, str], networks: str
+    given: dict[str, str], networks: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with own_folder() as folder:
-        up = Up(folder / "data", port=str(free_port()), **settings).await_ready()
-        try:
-            assert _networks(up) == networks
-            if not networks:
-                of = ["--account", "kaspi", "--json"]
-                set_ = ["webhooks", "set", "--url", "http://127.0.0.1:9/hook"]
-                assert estafette(up.data_dir, *set_, *of).returncode == 0
-                told = json.loads(estafette(up.data_dir, "doctor", "--json").stdout)["findings"]
-                (finding,) = [one for one in told if one["about"] == "webhooks"]
-                assert "not allowed" in finding["text"]
-        finally:
-            up.end()
+    set_environment(monkeypatch, **given)
+    told = for_children(load(), "postgresql:///x", [CIPHER_KEY], 8000, None)
+    assert told["ESTAFETTE_WEBHOOK_ALLOWED_NETWORKS"] == networks
+
+
+def test_an_endpoint_on_this_machine_is_told_not_to_be_allowed_where_others_are_served(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    public = "https://delivery.example"
+    with own_folder() as folder, running_up(folder / "data", public_url=public) as up:
+        assert _networks(up) == ""
+        set_environment(monkeypatch, data_dir=str(up.data_dir))
+        command = caller(monkeypatch, capsys)
+        command("webhooks", "set", "--url", "http://127.0.0.1:9/hook", "--account", "kaspi")
+        told = command("doctor", "--json", code=1)["findings"]
+        (finding,) = [one for one in told if one["about"] == "webhooks"]
+        assert "not allowed" in finding["text"]
 
 
 def test_what_runs_knows_what_it_needs_and_leaves_no_image_of_itself() -> None:

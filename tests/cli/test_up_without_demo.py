@@ -1,6 +1,5 @@
 """`up` for real work: no demo accounts, and those from before can be taken away."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,22 +7,25 @@ import pytest
 from estafette.cli.banner import Terminal
 from estafette.settings.problems import load
 from estafette.up.supervisor import Ready
-from tests.cli.stage import Up, estafette
+from tests.cli.stage import Command, Up, caller, set_environment
 from tests.folders import own_folder
 
 
-def _accounts(data: Path) -> list[str]:
-    told = json.loads(estafette(data, "accounts", "list", "--json").stdout)["accounts"]
-    return [account["name"] for account in told]
+def _accounts(command: Command) -> list[str]:
+    return [account["name"] for account in command("accounts", "list", "--json")["accounts"]]
 
 
-def test_a_start_without_a_demo_has_none_and_says_what_is_left_of_one() -> None:
+def test_a_start_without_a_demo_has_none_and_says_what_is_left_of_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with own_folder() as folder:
         data = folder / "data"
+        set_environment(monkeypatch, data_dir=str(data))
+        command = caller(monkeypatch, capsys)
         bare = Up(data, "--no-demo")
         try:
             assert bare.await_ready().demo["accounts"] == {}
-            assert _accounts(data) == []
+            assert _accounts(command) == []
         finally:
             bare.end()
         assert Up(data).await_ready().end() == 0
@@ -32,8 +34,8 @@ def test_a_start_without_a_demo_has_none_and_says_what_is_left_of_one() -> None:
             bare.await_ready()
             assert any("the demo account kaspi is here from before" in said for said in bare.said)
             for name in ("kaspi", "entrega"):
-                assert estafette(data, "accounts", "remove", name, "--yes").returncode == 0
-            assert _accounts(data) == []
+                command("accounts", "remove", name, "--yes")
+            assert _accounts(command) == []
         finally:
             bare.end()
 
