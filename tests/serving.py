@@ -326,7 +326,7 @@ async def running(
             ) as session,
         ):
             yield Server(platform, port, session, registry)
-            await built.pages.close_streams()
+            await built.close_streams()
     finally:
         await pool.close()
 

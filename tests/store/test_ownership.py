@@ -129,7 +129,7 @@ READ_BESIDES = {
     # A person is read with what they have; what is of a person is read with the person.
     "people/table.py": {"memberships", "passkeys", "totp_secrets"},
     "people/memberships.py": {"people"},
-    "people/sessions.py": {"people"},
+    "people/sessions.py": {"memberships", "people"},
     "people/second_factors.py": {"people"},
     "people/passkeys.py": {"people"},
     "people/provider_identities.py": {"people"},

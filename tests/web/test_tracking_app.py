@@ -44,7 +44,7 @@ async def _cleared(pages: TrackingPages, *, tasks: int | None = None) -> None:
     """Wait until no connection is open, and no more than so many tasks are left."""
     async with asyncio.timeout(60):
         # nothing announces that a connection has been cleared away
-        while pages.hub.open_connections or len(asyncio.all_tasks()) > (tasks or 1000):  # noqa: ASYNC110
+        while pages.watched.crowd.open_streams or len(asyncio.all_tasks()) > (tasks or 1000):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
@@ -114,7 +114,7 @@ async def test_a_fault_of_ours_is_told_kindly_and_tells_nothing(
 
     found = delivery(Status.IN_TRANSIT)
     pages = Shelf(found).pages()
-    pages = type(pages)(broken, pages.hub, public_id=lambda _: found.id)
+    pages = type(pages)(broken, pages.watched, public_id=lambda _: found.id)
     async with served(pages) as base:
         answer = await client.get(f"{base}/any", headers={"Accept-Language": "en"})
         assert answer.status == 500
@@ -305,10 +305,10 @@ async def test_a_reader_who_leaves_leaves_nothing_behind(client: aiohttp.ClientS
         async with aiohttp.ClientSession() as visitor:
             stream = await visitor.get(f"{base}/{public(found.id)}/events")
             await _next_event(stream)
-            assert pages.hub.open_connections == 1
+            assert pages.watched.crowd.open_streams == 1
             stream.close()
         await _cleared(pages, tasks=before)
-        assert not pages.hub.is_polling
+        assert not pages.watched.hub.is_looking
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ async def test_a_link_opens_the_page_as_chats_and_codes_make_it(
 async def test_a_crowd_is_turned_away_for_a_while(client: aiohttp.ClientSession) -> None:
     found = delivery(Status.ASSIGNED)
     shelf = Shelf(found)
-    async with served(shelf.pages(shelf.hub(most_each=1))) as base:
+    async with served(shelf.pages(shelf.watched(most_each=1))) as base:
         url = f"{base}/{public(found.id)}/events"
         async with client.get(url) as stream:
             await _next_event(stream)

@@ -183,7 +183,7 @@ async def test_a_stream_that_is_dropped_without_a_word_is_asked_for_again(
 ) -> None:
     found = delivery(Status.ASSIGNED)
     shelf = Shelf(found)
-    pages = _Dropping(shelf.track, shelf.hub(), public_id=parse_public, heartbeat=0.2)
+    pages = _Dropping(shelf.track, shelf.watched(), public_id=parse_public, heartbeat=0.2)
     async with served(pages) as base:
         page = await _open(browser, f"{base}/{public(found.id)}", locale="en-GB")
         await expect(page.locator(".live")).to_have_text("Live")
@@ -196,7 +196,7 @@ async def test_a_stream_that_is_dropped_without_a_word_is_asked_for_again(
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - the hub tells nobody
+        while not condition():  # noqa: ASYNC110 - nobody is told
             await asyncio.sleep(0.01)
 
 
@@ -216,12 +216,12 @@ async def test_a_hidden_page_lets_go_of_its_stream_and_is_true_when_it_comes_bac
         page = await _open(browser, f"{base}/{public(found.id)}", locale="en-GB")
         await expect(page.locator(".live")).to_have_text("Live")
         await page.evaluate(_TURN, "hidden")
-        await _until(lambda: not pages.hub.open_connections)
+        await _until(lambda: not pages.watched.crowd.open_streams)
         shelf.put(advanced(found, Status.IN_TRANSIT))
         await page.evaluate(_TURN, "visible")
         await expect(page.get_by_role("status")).to_have_text("Your parcel is on its way")
         await expect(page.locator(".live")).to_have_text("Live")
-        assert pages.hub.open_connections == 1
+        assert pages.watched.crowd.open_streams == 1
 
 
 async def test_more_tabs_than_a_browser_has_connections_all_load(browser: Browser) -> None:

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from estafette.core.deliveries.delivery import Status
+from estafette.http.events import CrowdedError
 from estafette.usecases.deliveries.tracking import TrackedDelivery
-from estafette.web.tracking.live import ChangeSignal, CrowdedError, Hub
+from estafette.web.live.hub import ChangeSignal
+from estafette.web.tracking.live import Watched
 from tests.web.tracking_samples import Shelf, advanced, delivery
 
 LONG = 10.0
@@ -15,72 +17,76 @@ LONG = 10.0
 async def test_news_reach_every_watcher_of_the_delivery_and_no_other() -> None:
     mine, other = delivery(Status.ASSIGNED), delivery(Status.ASSIGNED)
     shelf = Shelf(mine, other)
-    hub = shelf.hub()
-    with hub.subscribe(mine) as first, hub.subscribe(mine) as second, hub.subscribe(other) as third:
+    watched = shelf.watched()
+    with (
+        watched.subscribe(mine) as first,
+        watched.subscribe(mine) as second,
+        watched.subscribe(other) as third,
+    ):
         shelf.put(advanced(mine, Status.IN_TRANSIT))
         assert await first.wait(LONG) is ChangeSignal.NEWS
         assert await second.wait(LONG) is ChangeSignal.NEWS
-        assert first.delivery is second.delivery
-        assert first.delivery.status is Status.IN_TRANSIT
+        assert first.value is second.value
+        assert first.value.status is Status.IN_TRANSIT
         assert await third.wait(0) is ChangeSignal.QUIET
-        assert third.delivery is other
+        assert third.value is other
 
 
 async def test_a_slow_reader_gets_the_latest_and_not_the_backlog() -> None:
     found = delivery(Status.ASSIGNED)
     shelf = Shelf(found)
-    hub = shelf.hub()
-    with hub.subscribe(found) as slow, hub.subscribe(found) as quick:
+    watched = shelf.watched()
+    with watched.subscribe(found) as slow, watched.subscribe(found) as quick:
         for status in (Status.PICKUP_READY, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY):
             shelf.put(advanced(shelf.deliveries[found.id], status))
             assert await quick.wait(LONG) is ChangeSignal.NEWS
         assert await slow.wait(LONG) is ChangeSignal.NEWS
-        assert slow.delivery.status is Status.OUT_FOR_DELIVERY
+        assert slow.value.status is Status.OUT_FOR_DELIVERY
         assert await slow.wait(0) is ChangeSignal.QUIET
 
 
 async def test_a_delivery_that_moved_before_it_was_watched_is_told() -> None:
     read = delivery(Status.ASSIGNED)
     shelf = Shelf(advanced(read, Status.PICKUP_READY))
-    with shelf.hub().subscribe(read) as subscription:
+    with shelf.watched().subscribe(read) as subscription:
         assert await subscription.wait(LONG) is ChangeSignal.NEWS
 
 
 async def test_polling_lasts_as_long_as_someone_watches() -> None:
     found = delivery(Status.ASSIGNED)
-    hub = Shelf(found).hub()
-    assert not hub.is_polling
-    with hub.subscribe(found):
-        with hub.subscribe(found):
-            assert hub.open_connections == 2
-        assert hub.is_polling
-    assert not hub.is_polling
-    assert hub.open_connections == 0
+    watched = Shelf(found).watched()
+    assert not watched.hub.is_looking
+    with watched.subscribe(found):
+        with watched.subscribe(found):
+            assert watched.crowd.open_streams == 2
+        assert watched.hub.is_looking
+    assert not watched.hub.is_looking
+    assert watched.crowd.open_streams == 0
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_the_crowd_is_bounded_for_a_delivery_and_for_the_process() -> None:
     one, two, three = (delivery(Status.ASSIGNED) for _ in range(3))
-    hub = Shelf(one, two, three).hub(most=3, most_each=2)
-    with hub.subscribe(one), hub.subscribe(one):
-        with pytest.raises(CrowdedError), hub.subscribe(one):
+    watched = Shelf(one, two, three).watched(most=3, most_each=2)
+    with watched.subscribe(one), watched.subscribe(one):
+        with pytest.raises(CrowdedError), watched.subscribe(one):
             pass
-        with hub.subscribe(two), pytest.raises(CrowdedError), hub.subscribe(three):
+        with watched.subscribe(two), pytest.raises(CrowdedError), watched.subscribe(three):
             pass
-        with hub.subscribe(three):
-            assert hub.open_connections == 3
+        with watched.subscribe(three):
+            assert watched.crowd.open_streams == 3
 
 
 async def test_closing_ends_every_subscription_and_takes_no_more() -> None:
     found = delivery(Status.ASSIGNED)
-    hub = Shelf(found).hub()
-    with hub.subscribe(found) as subscription:
+    watched = Shelf(found).watched()
+    with watched.subscribe(found) as subscription:
         waiting = asyncio.create_task(subscription.wait(LONG))
-        await hub.close()
+        await watched.close()
         assert await waiting is ChangeSignal.CLOSED
-        assert not hub.is_polling
-        with pytest.raises(CrowdedError), hub.subscribe(found):
+        assert not watched.hub.is_looking
+        with pytest.raises(CrowdedError), watched.subscribe(found):
             pass
 
 
@@ -94,8 +100,8 @@ async def test_a_database_in_trouble_does_not_end_the_watch() -> None:
             raise troubles.pop()
         return await shelf.track(found.id)
 
-    hub = Hub(track, shelf.versions, interval=0.005)
-    with hub.subscribe(found) as subscription:
+    watched = Watched(track, shelf.versions, interval=0.005)
+    with watched.subscribe(found) as subscription:
         shelf.put(advanced(found, Status.IN_TRANSIT))
         assert await subscription.wait(LONG) is ChangeSignal.NEWS
     assert not troubles

@@ -7,7 +7,7 @@ from starlette.types import Message
 from estafette.core.deliveries.delivery import Status
 from estafette.http.events import event
 from estafette.usecases.deliveries.tracking import TrackedDelivery
-from estafette.web.tracking.stream import EventStream
+from estafette.web.tracking.stream import stream
 from tests.web.tracking_samples import Shelf, delivery
 
 
@@ -48,28 +48,28 @@ async def test_what_only_time_changes_is_told_at_the_next_heartbeat() -> None:
         return said, said
 
     found = delivery(Status.ASSIGNED)
-    hub = Shelf(found).hub()
-    stream = EventStream(hub, found, render, seen="today", headers={}, heartbeat=0.005)
+    watched = Shelf(found).watched()
+    streamed = stream(watched, found, render, seen="today", headers={}, heartbeat=0.005)
     reader = _Reader()
-    streaming = asyncio.create_task(stream({"type": "http"}, reader.receive, reader.send))
+    streaming = asyncio.create_task(streamed({"type": "http"}, reader.receive, reader.send))
     await reader.until(3 * b"event: pulse\ndata: 0.005\n\n")
     assert b"event: update" not in reader.got
     said = "yesterday"
     await reader.until(b"event: update\nid: yesterday\ndata: yesterday\n\n")
     reader.gone.set()
     await streaming
-    assert hub.open_connections == 0
+    assert watched.crowd.open_streams == 0
 
 
 async def test_a_stream_that_is_cut_off_leaves_no_task() -> None:
     found = delivery(Status.ASSIGNED)
-    hub = Shelf(found).hub()
-    stream = EventStream(hub, found, lambda _: ("now", "now"), seen=None, headers={})
+    watched = Shelf(found).watched()
+    streamed = stream(watched, found, lambda _: ("now", "now"), seen=None, headers={})
     reader = _Reader()
-    streaming = asyncio.create_task(stream({"type": "http"}, reader.receive, reader.send))
+    streaming = asyncio.create_task(streamed({"type": "http"}, reader.receive, reader.send))
     await reader.until(b"data: now")
     streaming.cancel()
     await asyncio.gather(streaming, return_exceptions=True)
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert hub.open_connections == 0
+    assert watched.crowd.open_streams == 0

@@ -2,27 +2,20 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from typing import cast
 from uuid import uuid4
 
 import pytest
 from multidict import CIMultiDictProxy
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Message, Scope
+from starlette.responses import Response
 
 from estafette.core.accounts.account import Mode
 from estafette.core.people.organisation import PLATFORM
 from estafette.core.people.permission import Role
-from estafette.http.events import Crowd, event
 from estafette.usecases.accounts.administration import create_account
 from estafette.usecases.people.invite import invite, list_invitations
-from estafette.usecases.people.sessions import end_session, find_session
 from estafette.web import last_person
 from estafette.web.session import SESSION, Cookies
-from estafette.web.streams import stream
-from estafette.web.visit import Visit
 from tests.rows import tables
 from tests.serving import Server, Tenant, running
 from tests.web.people import (
@@ -234,57 +227,6 @@ async def test_a_notice_is_shown_once_and_is_text(server: Server, entrega: Tenan
         page = await dana.get("/me")
         assert page.status == 200
         assert "<b>" not in page.body.decode()
-
-
-async def _visit_of(server: Server, dana: PersonAtBrowser) -> Visit:
-    """A visit to the person's first page, as a request of their browser makes it."""
-    platform = server.platform
-    ((_, token),) = dana.cookies.items()
-    found = await find_session(platform, token)
-    assert found is not None
-    cookie = f"{Cookies(platform.public_url).name(SESSION)}={token}".encode()
-    scope: Scope = {"type": "http", "method": "GET", "path": dana.home, "query_string": b""}
-    scope["headers"] = [(b"cookie", cookie)]
-    return Visit(platform, Request(scope), Cookies(platform.public_url), "en", found=found)
-
-
-async def test_a_stream_tells_when_its_session_is_over(server: Server, entrega: Tenant) -> None:
-    dana = await sign_in(server, entrega.account, Role.VIEWER)
-    visit = await _visit_of(server, dana)
-
-    async def news() -> AsyncIterator[bytes]:
-        yield event("changed", "one\ntwo")
-        await end_session(server.platform, visit.person, visit.session.id)
-        yield event("changed", "never told")
-
-    response = stream(visit, news(), page=dana.home, crowd=Crowd())
-    assert isinstance(response, StreamingResponse)
-    said = [bytes(part) async for part in response.body_iterator if not isinstance(part, str)]
-    assert said[0] == b"event: pulse\ndata: 15\n\n"
-    assert said[1] == b"event: changed\ndata: one\ndata: two\n\n"
-    assert said[2].startswith(b"event: signed-out\ndata: /sign-in?next=%2Fconsole%2F")
-    assert len(said) == 3
-
-
-async def test_a_stream_too_many_is_put_off(server: Server, entrega: Tenant) -> None:
-    dana = await sign_in(server, entrega.account, Role.VIEWER)
-    answered: list[Message] = []
-
-    async def send(message: Message) -> None:
-        answered.append(message)
-
-    async def receive() -> Message:
-        return {"type": "http.disconnect"}
-
-    async def news() -> AsyncIterator[bytes]:
-        yield b""
-
-    visit = await _visit_of(server, dana)
-    full = Crowd(most=0)
-    scope = visit.request.scope
-    await stream(visit, news(), page=dana.home, crowd=full)(scope, receive, send)
-    assert answered[0]["status"] == 503
-    assert (b"retry-after", b"30") in answered[0]["headers"]
 
 
 async def test_htmx_is_told_to_open_sign_in_as_a_page(server: Server, entrega: Tenant) -> None:

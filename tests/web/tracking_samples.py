@@ -18,7 +18,7 @@ from estafette.http.fallback import plain_words
 from estafette.http.mounts import Mount, Mounted, Mounts
 from estafette.usecases.deliveries.tracking import TrackedDelivery, TrackedStep
 from estafette.web.tracking.app import TrackingPages
-from estafette.web.tracking.live import Hub
+from estafette.web.tracking.live import Watched
 
 NOW = datetime(2026, 11, 24, 9, 40, tzinfo=UTC)
 """Tuesday, 14:40 in Almaty."""
@@ -96,15 +96,14 @@ class Shelf:
         self.polls += 1
         return {id: self.deliveries[id].version for id in ids if id in self.deliveries}
 
-    def hub(self, *, most: int = 50, most_each: int = 20) -> Hub:
-        """A hub that looks often."""
-        return Hub(self.track, self.versions, interval=0.005, most=most, most_each=most_each)
+    def watched(self, *, most: int = 50, most_each: int = 20) -> Watched:
+        """A watch that looks often."""
+        return Watched(self.track, self.versions, interval=0.005, most=most, most_each=most_each)
 
-    def pages(self, hub: Hub | None = None, **parts: Any) -> TrackingPages:
+    def pages(self, watched: Watched | None = None, **parts: Any) -> TrackingPages:
         """The pages at the moment `NOW`."""
-        watched = hub or self.hub()
         wanted: dict[str, Any] = {"public_id": parse_public, "clock": lambda: NOW, **parts}
-        return TrackingPages(self.track, watched, **wanted)
+        return TrackingPages(self.track, watched or self.watched(), **wanted)
 
 
 @asynccontextmanager

@@ -41,7 +41,17 @@ class Application:
     asgi: ASGIApp
     fallback: Fallback
     pages: tracking.TrackingPages
+    people: PeoplePages
     requests: RequestLog
+
+    def look(self) -> None:
+        """Has open pages of people learn soon what has changed, because a signal said so."""
+        self.people.following.wake()
+
+    async def close_streams(self) -> None:
+        """Ends every open stream and accepts no more, because the process is to end."""
+        await self.pages.close_streams()
+        await self.people.following.close()
 
 
 def build(
@@ -62,9 +72,9 @@ def build(
     `processes` share each key's rate limit. Requests are measured in `registry`. `addresses` finds
     the callers' addresses; without it no proxy is trusted. `limits` are those of callers without a
     key; without them such callers, and people who signed in, are not limited. At most `streams`
-    tracking pages are kept up to date at the same time. `/metrics` needs `metrics_token`. People
-    may also sign in at `provider`. `sends_letters` is whether e-mails reach people. Raises
-    ValueError where two dialects are mounted at one place.
+    tracking pages, and as many of people who signed in, are kept up to date at the same time.
+    `/metrics` needs `metrics_token`. People may also sign in at `provider`. `sends_letters` is
+    whether e-mails reach people. Raises ValueError where two dialects are mounted at one place.
     """
     platform = replace(platform, observe_courier=CourierMetrics(registry).observe)
     limiter = RateLimiter(processes)
@@ -75,6 +85,7 @@ def build(
         PersonLimits(_OF_PERSON_PER_SECOND, processes) if limits else None,
         provider,
         sends_letters=sends_letters,
+        streams=streams,
     )
     people.starlette.state.by_hand = _by_hand(dialects)
     people.starlette.state.spoken = _spoken(platform.public_url, dialects)
@@ -125,7 +136,7 @@ def build(
         limits=limits,
         requests=requests,
     )
-    return Application(observer, mounts.fallback, pages, requests)
+    return Application(observer, mounts.fallback, pages, people, requests)
 
 
 def _by_hand(dialects: Sequence[DialectRecord]) -> ByHand:

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -146,11 +146,17 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
             graceful_seconds=settings.shutdown_seconds * _ORDERLY,
             ready=announce_ready,
             on_end=alarm.end,
-            before_end=application.pages.close_streams,
+            before_end=application.close_streams,
         )
         lag = liveness.LagMetrics("server")
         besides = [
-            asyncio.create_task(_hear_of_changes(settings, platform)),
+            asyncio.create_task(
+                _hear_of_changes(
+                    settings,
+                    platform,
+                    dict.fromkeys((signals.PAGES, signals.FLEET), application.look),
+                )
+            ),
             asyncio.create_task(liveness.watch(lag, alarm, is_well=lambda: server.is_serving)),
         ]
         _spare_the_collector()
@@ -211,13 +217,11 @@ def _connections(settings: Settings, addresses: ClientAddresses) -> Connections:
     return Connections(limits, is_proxy=addresses.is_proxy, metrics=ConnectionMetrics(REGISTRY))
 
 
-async def _hear_of_changes(settings: Settings, platform: Platform) -> None:
-    await signals.listen(
-        dsn_of(settings),
-        signals.CONFIGURATION,
-        platform.catalog.forget,
-        platform.catalog.trust,
-    )
+async def _hear_of_changes(
+    settings: Settings, platform: Platform, besides: Mapping[str, Callable[[], None]] | None = None
+) -> None:
+    heard = {signals.CONFIGURATION: platform.catalog.forget, **(besides or {})}
+    await signals.listen(dsn_of(settings), heard, platform.catalog.trust)
 
 
 async def work(settings: Settings) -> None:
@@ -337,7 +341,7 @@ async def _run_errands(settings: Settings, platform: Platform, stop: asyncio.Eve
     )
     listening = [
         asyncio.create_task(_hear_of_changes(settings, platform)),
-        asyncio.create_task(signals.listen(dsn_of(settings), signals.DISPATCHES, worker.wake)),
+        asyncio.create_task(signals.listen(dsn_of(settings), {signals.DISPATCHES: worker.wake})),
     ]
     try:
         await worker.run(stop)
@@ -357,7 +361,7 @@ async def _tell_people(settings: Settings, platform: Platform, stop: asyncio.Eve
 
         loop = NotificationWorker(platform, senders, link).loop
         listening = asyncio.create_task(
-            signals.listen(dsn_of(settings), signals.NOTIFICATIONS, loop.wake)
+            signals.listen(dsn_of(settings), {signals.NOTIFICATIONS: loop.wake})
         )
         try:
             await loop.run(stop)

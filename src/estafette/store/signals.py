@@ -5,7 +5,8 @@ lost, the work is done some seconds later, and no data is lost.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import asyncpg
 
@@ -26,6 +27,13 @@ NOTIFICATIONS = "estafette_notifications"
 FLEET = "estafette_fleet"
 """Something of drivers has changed: an offer, an assignment, a shift."""
 
+PAGES = "estafette_pages"
+"""Something has changed that open pages show: a delivery was created or has moved."""
+
+APART_SECONDS: Final = {PAGES: 0.2, FLEET: 0.2}
+"""How far apart a process sends a signal of which one is as good as many: every move sends it, and
+each costs a commit of its own."""
+
 _PROBE_SECONDS = 5.0
 
 
@@ -39,18 +47,18 @@ async def send(pool: "asyncpg.Pool[asyncpg.Record]", channel: str) -> None:
 
 async def listen(
     dsn: str,
-    channel: str,
-    on_signal: Callable[[], None],
+    on_signal: Mapping[str, Callable[[], None]],
     on_connection: Callable[[bool], None] = lambda _: None,
 ) -> None:
-    """Calls `on_signal` at each signal until it is cancelled; connects again whenever it has to.
+    """Calls what `on_signal` has for a channel at each signal there, until it is cancelled.
 
-    `on_connection` is called with True when signals begin to arrive, and with False when they may
-    be lost. After each connection `on_signal` is called once, for signals that were missed.
+    It connects again whenever it has to. `on_connection` is called with True when signals begin to
+    arrive, and with False when they may be lost. After each connection each of `on_signal` is
+    called once, for signals that were missed.
     """
 
-    def heard(*_: object) -> None:
-        on_signal()
+    def heard(_connection: object, _process: object, channel: str, _payload: object) -> None:
+        on_signal[channel]()
 
     delay = 0.1
     while True:
@@ -59,9 +67,11 @@ async def listen(
             connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
             lost = asyncio.Event()
             connection.add_termination_listener(lambda _, lost=lost: lost.set())
-            await connection.add_listener(channel, heard)
+            for channel in on_signal:
+                await connection.add_listener(channel, heard)
             on_connection(True)
-            on_signal()
+            for call in on_signal.values():
+                call()
             delay = 0.1
             await _until_lost(connection, lost)
         except DATABASE_TROUBLE:

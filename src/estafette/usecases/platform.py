@@ -129,18 +129,21 @@ class Platform:
 
 
 class Signals:
-    """Signals workers after commits. Signals of one channel that come close together are joined."""
+    """Signals other processes after commits.
+
+    Signals of one channel that come close together are joined.
+    """
 
     def __init__(self, pool: Pool) -> None:
         """Takes the connections for sending from `pool`."""
         self._pool = pool
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._under_way: dict[str, asyncio.Task[None] | asyncio.TimerHandle] = {}
         self._again: set[str] = set()
 
     def send(self, channel: str) -> None:
-        """Signals on `channel` (see `store.signals`) that there is work.
+        """Signals on `channel` (see `store.signals`) that there is something to read.
 
-        Returns at once. Where a signal is lost, the workers find the work at their next poll.
+        Returns at once. Where a signal is lost, what there is to read is found by the next poll.
         """
         if channel in self._under_way:
             self._again.add(channel)
@@ -150,10 +153,17 @@ class Signals:
         task.add_done_callback(lambda _: self._sent(channel))
 
     async def _send(self, channel: str) -> None:
-        with suppress(*DATABASE_TROUBLE):  # the workers also poll
+        with suppress(*DATABASE_TROUBLE):  # others also poll
             await signals.send(self._pool, channel)
 
     def _sent(self, channel: str) -> None:
+        if (apart := signals.APART_SECONDS.get(channel)) is None:
+            self._go_on(channel)
+        else:
+            loop = asyncio.get_running_loop()
+            self._under_way[channel] = loop.call_later(apart, self._go_on, channel)
+
+    def _go_on(self, channel: str) -> None:
         del self._under_way[channel]
         if channel in self._again:
             self._again.discard(channel)

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from estafette.core.errors import Busy, Unavailable
 from estafette.core.people.organisation import OrganisationKind
-from estafette.http.events import Crowd
+from estafette.http.events import MOST_STREAMS
 from estafette.http.language import language_of
 from estafette.http.limiter import PersonLimits
 from estafette.http.refusals import BadBody, BodyTooLarge, EncodedBody, RateLimited
@@ -19,6 +19,7 @@ from estafette.http.texts import LANGUAGES, N_, gettext, read_by
 from estafette.usecases.platform import Platform
 from estafette.web import board, console, office, people
 from estafette.web.admission import Admission, Refused
+from estafette.web.live.pages import Following
 from estafette.web.people.provider import Provider
 from estafette.web.session import SAFE, Cookies
 from estafette.web.visit import Page, Visit, render
@@ -40,11 +41,15 @@ class PeoplePages:
         provider: Provider | None = None,
         *,
         sends_letters: bool = False,
+        streams: int = MOST_STREAMS,
     ) -> None:
         """Serves the pages over `platform`, within the `limits` of each person, if there are any.
 
-        `provider` is where people may sign in besides. `sends_letters`: e-mails reach people.
+        `provider` is where people may sign in besides. `sends_letters`: e-mails reach people. At
+        most `streams` open pages are kept up to date.
         """
+        self.following = Following(platform, streams)
+        """The streams of open pages."""
         self.starlette = Starlette(
             routes=ROUTES,
             exception_handlers={
@@ -73,7 +78,7 @@ class PeoplePages:
         self.starlette.state.admission = admission
         self.starlette.state.provider = provider
         self.starlette.state.sends_letters = sends_letters
-        self.starlette.state.crowd = Crowd()
+        self.starlette.state.following = self.following
         self.starlette.state.admit = admission.admit
 
     async def known(self, request: Request) -> Visit | None:

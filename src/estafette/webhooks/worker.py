@@ -149,7 +149,7 @@ class WebhookWorker:
         recording = asyncio.create_task(self._recorder.run())
         claiming = asyncio.create_task(self._claiming.run(self._stopping))
         beside = [
-            asyncio.create_task(signals.listen(self._dsn, signals.OUTBOX, self._called)),
+            asyncio.create_task(signals.listen(self._dsn, {signals.OUTBOX: self._called})),
             *(asyncio.create_task(loop.run(self._stopping)) for loop in self._beside),
             asyncio.create_task(self._failed.wait()),
             asyncio.create_task(stop.wait()),

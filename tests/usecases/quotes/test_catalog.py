@@ -56,7 +56,7 @@ async def listening(dsn: str, remembering: Catalog) -> AsyncGenerator[Heard]:
         heard.on_connection(connected)
 
     task = asyncio.create_task(
-        signals.listen(dsn, signals.CONFIGURATION, heard.on_signal, on_connection)
+        signals.listen(dsn, {signals.CONFIGURATION: heard.on_signal}, on_connection)
     )
     try:
         await asyncio.wait_for(heard.connected.wait(), _LONGEST)

@@ -121,6 +121,40 @@ async def since(
     ]
 
 
+_COUNTS = """
+with recent as materialized (
+    select account_id, delivery_id, occurred_at from events where occurred_at >= $4
+)
+select number, count(*) filter (where occurred_at >= since),
+    count(*) filter (where occurred_at >= $5)
+from unnest($1::uuid[], $2::text[], $3::timestamptz[])
+    with ordinality as asked (of_account, of_mode, since, number)
+join recent on recent.account_id = of_account
+join deliveries on deliveries.account_id = recent.account_id
+    and deliveries.id = recent.delivery_id and deliveries.mode = of_mode
+group by number
+"""
+
+
+async def count_since(
+    connection: Connection, asked: Sequence[tuple[Scope, datetime]], besides: datetime
+) -> dict[int, tuple[int, int]]:
+    """Counts the events of scopes, of each since a moment of its own, and since `besides`.
+
+    The keys are the places in `asked`; scopes without events are missing. It reads all events since
+    the earliest of the moments, which must lie within seconds.
+    """
+    found = await connection.fetch(
+        _COUNTS,
+        [scope.account_id for scope, _ in asked],
+        [scope.mode for scope, _ in asked],
+        [since for _, since in asked],
+        min([besides, *(since for _, since in asked)]),
+        besides,
+    )
+    return {number - 1: (own, other) for number, own, other in found}
+
+
 async def now(connection: Connection) -> datetime:
     """Returns the database's time."""
     return await connection.fetchval("select clock_timestamp()")

@@ -116,6 +116,7 @@ async def insert(
         watched = _watched(entries, limits)
         columns = _WITH_TERMS.of(entries)
         enqueued = await connection.fetchval(_CREATE, *columns, *sent, *watched, *besides)
+    work.signal(signals.PAGES)
     if enqueued:
         work.signal(signals.OUTBOX)
 
@@ -141,6 +142,7 @@ async def move(
     if not entries:
         return
     sent, watched = messages.SENDING.of(sendings), _watched(entries, limits)
+    work.signal(signals.PAGES)
     if await work.connection.fetchval(_MOVE, *_MOVED.of(entries), *sent, *watched):
         work.signal(signals.OUTBOX)
 

@@ -1,5 +1,6 @@
 """Sessions, kept by the hash of the token that a browser has."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,6 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
+from estafette.core.people.organisation import PLATFORM, Organisation
+from estafette.core.people.permission import Role
 from estafette.core.people.person import SESSION_IDLE, Person
 from estafette.store.people import table as people
 from estafette.store.pool import Connection
@@ -95,6 +98,43 @@ async def of_person(connection: Connection, person_id: UUID) -> list[Session]:
         SESSION_IDLE,
     )
     return [_read(row) for row in found]
+
+
+_STANDINGS = f"""
+select asked.number, own.role as role, platform.role as platform_role
+from unnest($1::uuid[], $3::text[], $4::uuid[])
+    with ordinality as asked (session_id, of_kind, of_id, number)
+join sessions on sessions.id = asked.session_id
+join people on people.id = sessions.person_id
+left join memberships own on own.person_id = sessions.person_id
+    and own.kind = asked.of_kind and own.organisation_id = asked.of_id
+left join memberships platform on platform.person_id = sessions.person_id
+    and platform.kind = 'platform' and platform.organisation_id = $5
+where stage = 'open' and disabled_at is null and {_ALIVE}
+"""  # noqa: S608 - constants
+
+
+async def standings(
+    connection: Connection, asked: Sequence[tuple[UUID, Organisation | None]]
+) -> dict[int, tuple[Role | None, Role | None]]:
+    """Returns of open sessions, each asked with an organisation, the person's role in it.
+
+    And their role in the platform. The keys are the places in `asked`; those of sessions that are
+    over are missing.
+    """
+    found = await connection.fetch(
+        _STANDINGS,
+        [session_id for session_id, _ in asked],
+        SESSION_IDLE,
+        [of and of.kind for _, of in asked],
+        [of and of.id for _, of in asked],
+        PLATFORM.id,
+    )
+    return {row["number"] - 1: (_role(row["role"]), _role(row["platform_role"])) for row in found}
+
+
+def _role(written: str | None) -> Role | None:
+    return None if written is None else Role(written)
 
 
 async def end(connection: Connection, person_id: UUID, id: UUID) -> bool:

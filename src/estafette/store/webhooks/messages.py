@@ -1,5 +1,6 @@
 """Webhook messages as an account sees them: a test, what was tried, sending it again."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -393,3 +394,30 @@ async def remove_tests(
 
 def _count(status: str) -> int:
     return int(status.rpartition(" ")[2])
+
+
+_PROGRESS = """
+select asked.delivery_id,
+    concat_ws('-', count(*), sum(attempt), count(*) filter (where state <> 'pending'),
+        extract(epoch from max(due_at))) as progress
+from unnest($1::uuid[], $2::uuid[]) as asked (account_id, delivery_id)
+cross join lateral (
+    select attempt, state, due_at from messages
+    where account_id = asked.account_id and delivery_id = asked.delivery_id limit $3
+) sent
+group by asked.delivery_id
+"""
+
+_MOST_OF_DELIVERY = 1_000
+
+
+async def progress_of(
+    connection: Connection, deliveries: Collection[tuple[UUID, UUID]]
+) -> dict[UUID, str]:
+    """Returns how far the messages of deliveries are, as a text that differs after each attempt.
+
+    Each is asked by its account and its id; those without messages are missing.
+    """
+    accounts, ids = [one for one, _ in deliveries], [one for _, one in deliveries]
+    found = await connection.fetch(_PROGRESS, accounts, ids, _MOST_OF_DELIVERY)
+    return {row["delivery_id"]: row["progress"] for row in found}

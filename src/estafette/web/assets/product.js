@@ -100,13 +100,4 @@ const begin = () => {
   }
 };
 begin();
-document.addEventListener("htmx:after:swap", begin);
-
-// A stream whose session is over says so, and where to sign in (web/streams.py).
-document.addEventListener("htmx:sse:before:message", (event) => {
-  const message = event.detail.message;
-  if (message && message.event === "signed-out" && message.data.startsWith("/sign-in")) {
-    event.preventDefault();
-    location.assign(message.data);
-  }
-});
+document.addEventListener("live:changed", begin);

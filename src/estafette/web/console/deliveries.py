@@ -22,6 +22,7 @@ from estafette.http.shell import Tone
 from estafette.http.texts import gettext, read_by
 from estafette.usecases.couriers.companies import offered_companies
 from estafette.usecases.cursor import CursorUnknownError
+from estafette.usecases.deliveries.changes import moment
 from estafette.usecases.deliveries.people_lists import PeopleFilter, PeoplePage, find_for_people
 from estafette.usecases.deliveries.saved_filters import (
     LONGEST_NAME,
@@ -123,6 +124,7 @@ def _uuid(text: str) -> UUID | None:
 async def show(request: Request, visit: Visit) -> Response:
     """Shows the account's deliveries, newest first."""
     asked, after = Asked.of(request), request.query_params.get("after")
+    read_at = moment(datetime.now(UTC))
     page = await _found(request, visit, asked, after, _PAGE)
     companies = await offered_companies(visit.platform, visit.account)
     here = f"{visit.home}/deliveries"
@@ -151,6 +153,7 @@ async def show(request: Request, visit: Visit) -> Response:
             next=_link(here, asked.query, page.next),
         ),
         kept=kept,
+        read_at=read_at,
         may=visit.may,
         acts=PersonAct,
     )

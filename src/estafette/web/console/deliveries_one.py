@@ -26,6 +26,7 @@ from estafette.core.people.permission import PersonAct
 from estafette.http.shell import Tone
 from estafette.http.texts import N_, gettext
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
+from estafette.usecases.deliveries.changes import version
 from estafette.usecases.deliveries.confirm import Confirmation, confirm
 from estafette.usecases.deliveries.find import find_with_history
 from estafette.usecases.deliveries.idempotency import Reply
@@ -50,6 +51,7 @@ async def show(request: Request, visit: Visit) -> Response:
     """Shows all that is known of a delivery."""
     id = delivery_in(request)
     try:
+        shown = await version(visit.platform, visit.scope, id)  # before what it tells of
         delivery, events = await find_with_history(visit.platform, visit.scope, id)
     except DeliveryNotFound:
         raise HTTPException(404) from None
@@ -73,6 +75,7 @@ async def show(request: Request, visit: Visit) -> Response:
         here=f"{visit.home}/deliveries/{id.hex}",
         back=f"{visit.home}/deliveries",
         delivery=delivery,
+        version=shown,
         name=named(shown_id, delivery),
         shown_id=shown_id,
         tracking_url=f"{visit.platform.public_url}/track/{shown_id}",

@@ -7,6 +7,7 @@ from estafette.web.console import (
     deliveries_labels,
     deliveries_new,
     deliveries_one,
+    live,
 )
 from estafette.web.visit import Page, page
 
@@ -22,6 +23,7 @@ def pages(home: str) -> tuple[Page, ...]:
     return (
         page(base, see, deliveries.show),
         page(f"{base}/export", PersonAct.DELIVERIES_EXPORT, deliveries.export),
+        page(f"{base}/news", see, live.follow_all),
         page(f"{base}/save", save, deliveries.save, _POST),
         page(f"{base}/saved/{{filter}}/remove", save, deliveries.remove, _POST),
         page(f"{base}/new", create, deliveries_new.create, _BOTH),
@@ -33,6 +35,7 @@ def pages(home: str) -> tuple[Page, ...]:
         page(f"{file}/stop", load, deliveries_import.stop, _POST),
         page(f"{file}/result", load, deliveries_import.result),
         page(one, see, deliveries_one.show),
+        page(f"{one}/news", see, live.follow_one),
         page(f"{one}/cancel", PersonAct.DELIVERIES_CANCEL, deliveries_one.cancel_it, _POST),
         page(f"{one}/confirm", PersonAct.DELIVERIES_CONFIRM, deliveries_one.confirm_it, _POST),
         page(f"{one}/move", PersonAct.DELIVERIES_MOVE, deliveries_one.move_it, _POST),

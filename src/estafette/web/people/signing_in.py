@@ -47,12 +47,29 @@ async def show(request: Request, visit: Visit) -> Response:
             visit.platform, email, visit.form.secret("password"), visit.client
         )
     except (SignInRefused, TooManyAttempts) as refusal:
-        return refused(visit, _PAGE, refusal, next=goal, email=email, provider=_provider(visit))
+        return refused(
+            visit,
+            _PAGE,
+            refusal,
+            next=goal,
+            email=email,
+            provider=_provider(visit),
+            has_ended=False,
+        )
     return await entered(visit, new, goal)
 
 
 def _form(visit: Visit, goal: str) -> Response:
-    return render(visit, _PAGE, next=goal, email="", error="", provider=_provider(visit))
+    has_ended = visit.request.query_params.get("ended") == "yes"  # an open page has led here
+    return render(
+        visit,
+        _PAGE,
+        next=goal,
+        email="",
+        error="",
+        provider=_provider(visit),
+        has_ended=has_ended,
+    )
 
 
 def _provider(visit: Visit) -> str:

@@ -26,10 +26,11 @@ from estafette.usecases.accounts import logo
 from estafette.usecases.deliveries import tracking
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.usecases.platform import Platform
+from estafette.web.live.stream import EventStream
 from estafette.web.tracking import language, render
-from estafette.web.tracking.live import Hub
+from estafette.web.tracking.live import Watched
 from estafette.web.tracking.render import FILES, Links
-from estafette.web.tracking.stream import EventStream
+from estafette.web.tracking.stream import stream
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import present, sender_card
 
@@ -82,16 +83,16 @@ Find = Callable[[UUID, str], Awaitable[TrackedDelivery | None]]
 class TrackingPages(Starlette):
     """The tracking pages as one application, to be mounted anywhere (at `/track`).
 
-    `track` reads a delivery by its id, `hub` reads it again when it has changed, `public_id` parses
-    the id in a path, and `clock` gives the time by which "today" is meant. A stream sends something
-    at least every `heartbeat` seconds. `origin` is where the world reaches us, without a slash at
-    the end; `logo` gives the picture of a digest.
+    `track` reads a delivery by its id, `watched` reads it again when it has changed, `public_id`
+    parses the id in a path, and `clock` gives the time by which "today" is meant. A stream sends
+    something at least every `heartbeat` seconds. `origin` is where the world reaches us, without a
+    slash at the end; `logo` gives the picture of a digest.
     """
 
     def __init__(
         self,
         track: Find,
-        hub: Hub,
+        watched: Watched,
         *,
         public_id: PublicId,
         clock: Callable[[], datetime] = _now,
@@ -102,7 +103,7 @@ class TrackingPages(Starlette):
         self._origin = origin
         self._logo_of = logo
         self._track = track
-        self._hub = hub
+        self._watched = watched
         self._parse = public_id
         self._clock = clock
         self._heartbeat = heartbeat
@@ -127,9 +128,9 @@ class TrackingPages(Starlette):
         self.router.redirect_slashes = False
 
     @property
-    def hub(self) -> Hub:
+    def watched(self) -> Watched:
         """The open streams and what they watch."""
-        return self._hub
+        return self._watched
 
     async def close_streams(self) -> None:
         """Ends every open stream and accepts no more.
@@ -137,7 +138,7 @@ class TrackingPages(Starlette):
         The caller calls this as soon as the process is to end: a server that waits until its
         connections have finished would otherwise wait for streams that never end.
         """
-        await self._hub.close()
+        await self._watched.close()
 
     async def _find(self, request: Request) -> tuple[TrackedDelivery, Links]:
         """Returns the delivery of a path, and its pages; malformed and unknown ids refuse alike."""
@@ -187,8 +188,8 @@ class TrackingPages(Starlette):
             return Response(status_code=204, headers=_PRIVATE)  # tells EventSource to stay away
         if request.method == "HEAD":
             return Response(media_type=EventStream.media_type, headers=_PRIVATE)
-        return EventStream(
-            self._hub,
+        return stream(
+            self._watched,
             delivery,
             rendered,
             seen=seen,
@@ -227,10 +228,10 @@ def build(platform: Platform, *, public_id: PublicId, streams: int = 2000) -> Tr
     the result and calls its `close_streams` at shutdown.
     """
     track = partial(tracking.track, platform)
-    hub = Hub(track, partial(tracking.versions, platform), most=streams)
+    watched = Watched(track, partial(tracking.versions, platform), most=streams)
     return TrackingPages(
         track,
-        hub,
+        watched,
         public_id=public_id,
         origin=platform.public_url,
         logo=partial(logo.logo, platform),
