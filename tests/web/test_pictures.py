@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not _FOLDER, reason="ESTAFETTE_PICTURES names no
 async def _keep(page: Page, name: str) -> None:
     """Leaves a picture of what the window shows, with few colours, so that it stays small."""
     drawn = Image.open(BytesIO(await page.screenshot())).convert("RGB")
-    small = drawn.quantize(128, dither=Image.Dither.NONE)
+    small = drawn.quantize(256, dither=Image.Dither.NONE)
     small.save(Path(_FOLDER) / f"{name}.png", optimize=True)
 
 
@@ -94,3 +94,18 @@ async def test_pictures_of_the_pages(server: Server, browser: Browser) -> None:
     page = await office.new_page()
     await _of_navigation(page, f"{server.url}/office", "office")
     await office.close()
+
+    at_home = await browser.new_context(
+        viewport={"width": 390, "height": 844},
+        device_scale_factor=2,
+        locale="en-GB",
+        color_scheme="light",
+        reduced_motion="reduce",
+    )
+    page = await at_home.new_page()
+    id = await tenant.create("order-1051")
+    for status in (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY):
+        await tenant.move(id, status)
+    await page.goto(f"{server.url}/track/{id}", wait_until="networkidle")
+    await _keep(page, "tracking")
+    await at_home.close()
