@@ -12,7 +12,8 @@ class Plan:
     `list_requests` and `searches` are asked for in a round, `unheard_creates` made without HTTP.
     `history` deliveries are in an aged database; each operation on it is measured `aged_samples`
     times in a round. `crowd_seconds` is how long many requests come at once. `pdptw` is a folder
-    with Li & Lim's problems, which are planned for `pdptw_seconds` each.
+    with Li & Lim's problems, which are planned for `pdptw_seconds` each; `city_days` are
+    dispatched in compressed time.
     """
 
     rounds: int = 8
@@ -33,6 +34,7 @@ class Plan:
     crowd_seconds: float = 8
     pdptw: Path | None = None
     pdptw_seconds: float = 10
+    city_days: int = 3
 
 
 FULL = Plan()
@@ -54,6 +56,7 @@ QUICK = Plan(
     aged_samples=40,
     crowd_seconds=4,
     pdptw_seconds=3,
+    city_days=1,
 )
 
 

@@ -39,7 +39,10 @@ from estafette.notifications.file import FileSender
 from estafette.notifications.gateway import GatewaySender
 from estafette.notifications.smtp import SmtpSender
 from estafette.notifications.worker import NotificationWorker, Senders
+from estafette.routing.engines import EngineKind
 from estafette.routing.planner import Planner
+from estafette.routing.road_times import RoadTimes
+from estafette.routing.travel_times import CrowTimes
 from estafette.scraping import scraped
 from estafette.settings import Settings
 from estafette.store import signals
@@ -238,6 +241,7 @@ async def work(settings: Settings) -> None:
         _open(settings, by) as platform,
         Sender(guard) as sender,
         Planner() as planner,
+        _travel_times(settings) as times,
         scraped(settings.metrics_host, settings.worker_metrics_port, settings.metrics_token),
     ):
         _tell_start(None, await must_be_fit(platform))
@@ -260,7 +264,7 @@ async def work(settings: Settings) -> None:
             spells.loop(platform),
             count_open.loop(platform, observe_open),
             figures.loop(platform),
-            automatic.loop(platform, planner),
+            automatic.loop(platform, planner, times),
         )
         await _until_one_ends(
             stop,
@@ -270,6 +274,13 @@ async def work(settings: Settings) -> None:
             _watch_until(stop, alarm),
             *(loop.run(stop) for loop in loops),
         )
+
+
+def _travel_times(settings: Settings) -> CrowTimes | RoadTimes:
+    if settings.routing_url is None:
+        return CrowTimes()
+    kind = EngineKind(settings.routing_engine)
+    return RoadTimes(settings.routing_url, kind, settings.routing_seconds)
 
 
 def _stop_on_signal(stop: asyncio.Event, alarm: liveness.Alarm) -> None:

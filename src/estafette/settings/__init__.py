@@ -208,6 +208,18 @@ class Settings:
         "how long another platform that failed five times in a row is left alone;"
         " doubled each time that it fails again, up to five minutes",
     )
+    routing_url: str | None = _setting(
+        None,
+        values.http_url,
+        "the address of a routing engine of your own, such as http://127.0.0.1:5000; without it"
+        " ways are as the crow flies, times 1.4",
+    )
+    routing_engine: Literal["osrm", "valhalla"] = _setting(
+        "osrm", one_of("osrm", "valhalla"), "what answers there"
+    )
+    routing_seconds: float = _setting(
+        3, number(0.1, 30), "how long it may take for all ways of a plan"
+    )
     quotes_kept_days: int = _setting(
         1, whole(1, 3650), "how long a quote is kept after it has expired"
     )

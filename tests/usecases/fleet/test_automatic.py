@@ -15,6 +15,7 @@ from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.position import Position, PositionSource
 from estafette.core.fleet.refusals import NoDriversHere
 from estafette.routing.planner import Planner
+from estafette.routing.travel_times import CrowTimes
 from estafette.store.fleet import dispatching, positions, tours
 from estafette.store.fleet.dispatching import Turn
 from estafette.usecases.fleet import automatic
@@ -67,7 +68,7 @@ async def turn(fleet: Fleet, rules: DispatchingRules = RULES) -> Turn:
 
 
 async def look(fleet: Fleet, planner: Planner, rules: DispatchingRules = RULES) -> Done:
-    return await automatic.dispatch(fleet.platform, planner, await turn(fleet, rules))
+    return await automatic.dispatch(fleet.platform, planner, CrowTimes(), await turn(fleet, rules))
 
 
 async def offers(fleet: Fleet, delivery: Delivery) -> list[Assignment]:
@@ -249,7 +250,7 @@ async def test_a_claim_that_somebody_else_has_taken_over_makes_no_offer(
     delivery = await ordered(fleet, 0, 900)
     old = await turn(fleet)
     await turn(fleet)
-    assert await automatic.dispatch(fleet.platform, planner, old) == Done()
+    assert await automatic.dispatch(fleet.platform, planner, CrowTimes(), old) == Done()
     assert await fleet.history(delivery) == []
 
 
@@ -266,7 +267,7 @@ async def test_the_loop_looks_at_a_company_and_gives_its_turn_back(
     await fleet.driver()
     delivery = await ordered(fleet, 0, 900)
     await set_dispatching_rules(fleet.platform, fleet.id, RULES)
-    await automatic.loop(fleet.platform, planner).once()
+    await automatic.loop(fleet.platform, planner, CrowTimes()).once()
     assert len(await fleet.history(delivery)) == 1
     mine = {"company_id": fleet.id}
     assert await tables.value(fleet.platform.pool, "dispatching", "leased_until", mine) is None
@@ -292,5 +293,5 @@ async def test_with_rules_turned_off_nothing_is_offered(fleet: Fleet, planner: P
     delivery = await ordered(fleet, 0, 900)
     claimed = await turn(fleet)
     await set_dispatching_rules(fleet.platform, fleet.id, DispatchingRules())
-    assert await automatic.dispatch(fleet.platform, planner, claimed) == Done()
+    assert await automatic.dispatch(fleet.platform, planner, CrowTimes(), claimed) == Done()
     assert await fleet.history(delivery) == []

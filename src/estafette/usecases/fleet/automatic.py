@@ -5,7 +5,7 @@ process without a transaction, and makes each offer by the verb that dispatchers
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -28,6 +28,7 @@ from estafette.routing import nearest
 from estafette.routing.plan import Action, Plan, Tour
 from estafette.routing.planner import NoPlanError, Planner
 from estafette.routing.problem import Problem
+from estafette.routing.travel_times import TravelTimes
 from estafette.store.couriers import companies
 from estafette.store.fleet import decisions, dispatching
 from estafette.store.fleet.dispatching import Turn
@@ -62,7 +63,7 @@ class Done(NamedTuple):
     taken_back: int = 0
 
 
-def loop(platform: Platform, planner: Planner) -> Loop:
+def loop(platform: Platform, planner: Planner, times: TravelTimes) -> Loop:
     """Returns the loop that dispatches. Any number of processes may run it."""
 
     async def one_round(stop: asyncio.Event) -> float:
@@ -72,22 +73,22 @@ def loop(platform: Platform, planner: Planner) -> Loop:
                 return _PACE.until(due)
             turns = await dispatching.claim(connection, _AT_ONCE, _LEASE)
         for turn in turns:
-            await _take(platform, planner, turn)
+            await _take(platform, planner, times, turn)
         return 0 if turns and not stop.is_set() else _PACE.shortest
 
     return Loop("dispatching", one_round, _PACE)
 
 
-async def _take(platform: Platform, planner: Planner, turn: Turn) -> None:
+async def _take(platform: Platform, planner: Planner, times: TravelTimes, turn: Turn) -> None:
     try:
-        await dispatch(platform, planner, turn)
+        await dispatch(platform, planner, times, turn)
     except Exception as error:  # one company's: the others have theirs
         report("dispatching", error, company=str(turn.company_id))
     async with platform.pool.acquire() as connection:
         await dispatching.give_back(connection, turn, _REST)
 
 
-async def dispatch(platform: Platform, planner: Planner, turn: Turn) -> Done:
+async def dispatch(platform: Platform, planner: Planner, times: TravelTimes, turn: Turn) -> Done:
     """Does one round of a company whose turn the caller has claimed."""
     async with platform.pool.acquire() as connection:
         company = await companies.find(connection, turn.company_id)
@@ -99,11 +100,12 @@ async def dispatch(platform: Platform, planner: Planner, turn: Turn) -> Done:
         return Done(taken_back=taken_back)
     prices = await platform.catalog.prices(company.market)
     made = draft(sight, present, Places(prices.cities), company.time_zone)
-    problem = made.problem()
-    plan, trouble = await _plan(planner, problem)
+    problem, no_streets = await made.problem(times)
+    plan, no_solver = await _plan(planner, problem)
     async with platform.pool.acquire() as connection:
         if not await dispatching.is_held(connection, turn):
             return Done(taken_back=taken_back)
+    trouble = {"no_solver": no_solver, "no_streets": no_streets}
     round_ = _Round(platform, company, made, problem, plan, trouble)
     return (await round_.carry_out())._replace(taken_back=taken_back)
 
@@ -132,7 +134,7 @@ class _Round:
         made: Draft,
         problem: Problem,
         plan: Plan,
-        trouble: str | None,
+        trouble: Mapping[str, str | None],
     ) -> None:
         self._platform = platform
         self._company = company

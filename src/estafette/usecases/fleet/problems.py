@@ -20,7 +20,8 @@ from estafette.core.fleet.tour import StopKind
 from estafette.core.quotes.place import City, CityIndex
 from estafette.routing import problem as routing
 from estafette.routing.problem import ANY_TIME, Job, Load, Problem, Vehicle, Window
-from estafette.routing.speeds import meters_per_second
+from estafette.routing.speeds import meters_per_second, traffic
+from estafette.routing.travel_times import TravelTimes
 from estafette.routing.ways import Crow, Point
 from estafette.usecases.fleet.sight import Key, Sight, Working, key_of
 
@@ -83,10 +84,14 @@ class Draft:
     _vehicles: list[Vehicle] = field(default_factory=list[Vehicle])
     _jobs: list[Job] = field(default_factory=list[Job])
 
-    def problem(self) -> Problem:
-        """Returns all of it. Raises ValueError where it is more than can be planned."""
-        ways = Crow(tuple(self._points), meters_per_second(_BASE, self.hour))
-        return Problem(tuple(self._vehicles), tuple(self._jobs), ways)
+    async def problem(self, times: TravelTimes) -> tuple[Problem, str | None]:
+        """Returns all of it, and why ways are as the crow flies where they should not be.
+
+        Raises ValueError where it is more than can be planned.
+        """
+        base, left = self._speed(_BASE), traffic(_BASE, self.hour)
+        ways, trouble = await times.between(self._points, base, left)
+        return Problem(tuple(self._vehicles), tuple(self._jobs), ways), trouble
 
     def jobs_of_nobody(self) -> list[int]:
         """The numbers of the jobs that no driver has."""

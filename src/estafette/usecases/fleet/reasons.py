@@ -25,8 +25,10 @@ _MOST_ASKED: Final = 50
 class Told:
     """What a plan says of each delivery of nobody."""
 
-    def __init__(self, made: Draft, problem: Problem, plan: Plan, trouble: str | None) -> None:
-        """`trouble` is why the plan is not the solver's."""
+    def __init__(
+        self, made: Draft, problem: Problem, plan: Plan, trouble: Mapping[str, str | None]
+    ) -> None:
+        """`trouble` is why the plan is not the solver's, or the ways are not along streets."""
         self._draft = made
         self._problem = problem
         self._plan = plan
@@ -91,12 +93,13 @@ class Told:
 
     def _general(self) -> dict[str, object]:
         drivers, waiting = len(self._draft.drivers), len(self.free)
-        said: dict[str, object] = {
+        trouble = {name: why for name, why in self._trouble.items() if why is not None}
+        return {
             "engine": self._plan.engine,
             "drivers": drivers,
             "waiting": waiting,
+            **trouble,
         }
-        return said if self._trouble is None else {**said, "no_solver": self._trouble}
 
     def _asked(self, asked: Sequence[Asked]) -> list[dict[str, str]]:
         return [
