@@ -36,6 +36,7 @@ OWNERS = {
     "operator_answers": ["people/operator_keys.py"],
     "companies": ["couriers/companies.py"],
     "company_links": ["couriers/links.py"],
+    "carrier_policies": ["couriers/carriers.py"],
     # what time moves is a queue: what is due of it is claimed, and put off, in a file of its own
     "dispatches": ["couriers/dispatches.py", "couriers/due_dispatches.py"],
     "deliveries": ["deliveries/table.py", "deliveries/due_moves.py"],

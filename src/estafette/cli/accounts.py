@@ -9,6 +9,7 @@ from estafette.cli.output import OK, fields, misused, say, say_json, table
 from estafette.cli.session import on_platform
 from estafette.cli.words import AccountName, AsJson
 from estafette.core.accounts.account import MARKETS, Account
+from estafette.core.couriers.carriers import CarrierChoice, CarrierPolicy
 from estafette.usecases.accounts.administration import (
     RATE_PER_SECOND,
     create_account,
@@ -20,6 +21,8 @@ from estafette.usecases.accounts.administration import (
     set_origins,
     set_rate,
 )
+from estafette.usecases.couriers.carriers import carriers_of, drop_carriers, set_carriers
+from estafette.usecases.couriers.companies import CompanyNotFoundError, list_companies
 from estafette.usecases.platform import Platform
 
 app = App(name="accounts", help="Open accounts, list them, bound what they may ask.")
@@ -227,4 +230,61 @@ def origins(
         say_json(_json(found))
     else:
         say("\n".join(found.origins) or "No origins: publishable keys open nothing")
+    return OK
+
+
+@app.command
+def carriers(
+    *,
+    account: AccountName,
+    cheapest: Annotated[
+        str | None, Parameter(help="Slugs with commas between: the cheapest that fits carries.")
+    ] = None,
+    in_order: Annotated[
+        str | None, Parameter(help="The same: the first that fits carries.")
+    ] = None,
+    none: Annotated[bool, Parameter(negative="", help="Nobody carries by itself.")] = False,
+    json: AsJson = False,
+) -> int:
+    """Show which in-house companies carry an account's live deliveries, or set them.
+
+    For accounts whose API names no company, such as Kaspi's. Where none fits, a delivery is created
+    all the same, and is stalled with the reason.
+    """
+    given = [each for each in (cheapest, in_order) if each is not None]
+    if len(given) + none > 1:
+        raise misused("give one of --cheapest, --in-order and --none")
+
+    async def work(platform: Platform) -> tuple[CarrierPolicy | None, list[str]]:
+        of = await find_account(platform, account)
+        if none:
+            await drop_carriers(platform, of)
+            return None, []
+        every = [
+            one
+            for one in await list_companies(platform, of.market.code)
+            if one.account_id in (None, of.id)
+        ]
+        if given:
+            own_last = sorted(every, key=lambda one: one.account_id is not None)
+            known = {one.slug: one.id for one in own_last}
+            slugs = [slug.strip() for slug in given[0].split(",") if slug.strip()]
+            for slug in slugs:
+                if slug not in known:
+                    raise CompanyNotFoundError(slug)
+            choice = CarrierChoice.IN_ORDER if cheapest is None else CarrierChoice.CHEAPEST
+            policy = await set_carriers(platform, of, choice, [known[slug] for slug in slugs])
+        else:
+            policy = await carriers_of(platform, of)
+        named = {one.id: one.slug for one in every}
+        return policy, [named.get(id, str(id)) for id in policy.companies] if policy else []
+
+    policy, slugs = on_platform(work)
+    if json:
+        say_json({"account": account, "choice": policy and policy.choice, "companies": slugs})
+    elif policy is None:
+        say("No carriers: live deliveries whose API names no company have none")
+    else:
+        how = "the cheapest" if policy.choice is CarrierChoice.CHEAPEST else "the first"
+        say(f"{account}: {how} that fits of {', '.join(slugs)} carries its live deliveries")
     return OK

@@ -18,7 +18,7 @@ Run
   secret-key   print a new key for ESTAFETTE_SECRET_KEY; `rotate`, `accept` change to one
 
 Manage
-  accounts     create, list, set-rate, disable, enable, remove, origins, keep
+  accounts     create, list, set-rate, disable, enable, remove, origins, keep, carriers
   people       invite, list, withdraw, disable, enable, reset
   operator-keys  create, update, rotate, disable, enable, revoke, list
   keys         create, update, limits, rotate, disable, enable, revoke, list
@@ -26,6 +26,7 @@ Manage
                attempts, resend, test
   tariffs      export, import
   couriers     create, update, tariffs, activate, deactivate, list, connect, disconnect
+  drivers      add, update, list, pause, resume, remove, start-shift, end-shift, assign, take-back
   payments     list, confirm, settle, payout, statement
   cash         list, handovers, declare, count, withdraw, reverse, reverse-collection, statement
   privacy      export, erase
@@ -48,6 +49,7 @@ GROUPS = (
     "webhooks",
     "tariffs",
     "couriers",
+    "drivers",
     "payments",
     "cash",
     "privacy",

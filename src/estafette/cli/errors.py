@@ -34,6 +34,7 @@ from estafette.usecases.accounts.administration import (
     AccountRefusedError,
 )
 from estafette.usecases.accounts.secrets import WrongSecretKeyError
+from estafette.usecases.couriers.carriers import CarriersRefusedError
 from estafette.usecases.couriers.companies import CompanyNotFoundError, CompanyRefusedError
 from estafette.usecases.couriers.links import LinkRefusedError
 from estafette.usecases.money.settle import PaymentRefusedError
@@ -51,6 +52,7 @@ _REFUSED = (
     FleetRefusal,
     PeopleRefusal,
     FieldError,
+    CarriersRefusedError,
 )
 
 

@@ -8,13 +8,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Credential
+from estafette.core.couriers.carriers import CarrierPolicy
 from estafette.core.couriers.company import Company
 from estafette.core.notifications.notification import NotificationKind
 from estafette.core.quotes.place import CityIndex
 from estafette.core.quotes.pricing import PriceList
 from estafette.store.accounts import brandings, keys
 from estafette.store.accounts import table as accounts
-from estafette.store.couriers import companies, links
+from estafette.store.couriers import carriers, companies, links
 from estafette.store.couriers.links import StoredLink
 from estafette.store.pool import Connection, Pool
 from estafette.store.quotes import catalog
@@ -97,6 +98,7 @@ class Catalog:
         self._companies: dict[str, Companies] = {}
         self._origins: dict[str, frozenset[str]] = {}
         self._links: Mapping[UUID, StoredLink] | None = None
+        self._carriers: Mapping[UUID, CarrierPolicy] | None = None
         self._told: Mapping[UUID, frozenset[NotificationKind]] | None = None
         self._reading = asyncio.Lock()
 
@@ -109,6 +111,7 @@ class Catalog:
         self._companies.clear()
         self._origins.clear()
         self._links = None
+        self._carriers = None
         self._told = None
 
     def trust(self, heard: bool) -> None:
@@ -211,6 +214,21 @@ class Catalog:
             found = await links.every(connection)
         if self._trusted and generation == self._generation:
             self._links = found
+        return found
+
+    async def carriers(self) -> Mapping[UUID, CarrierPolicy]:
+        """Returns the carriers of those accounts that have any."""
+        if self._carriers is not None:
+            return self._carriers
+        async with self._reading:
+            return self._carriers if self._carriers is not None else await self._read_carriers()
+
+    async def _read_carriers(self) -> Mapping[UUID, CarrierPolicy]:
+        generation = self._generation
+        async with self._lane.connection(None) as connection:
+            found = await carriers.every(connection)
+        if self._trusted and generation == self._generation:
+            self._carriers = found
         return found
 
     async def told(self, connection: Connection) -> Mapping[UUID, frozenset[NotificationKind]]:

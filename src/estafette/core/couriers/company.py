@@ -142,6 +142,44 @@ def names_of(stop: Stop, city: City | None) -> frozenset[str]:
     return frozenset(key for name in names if name for key in (normalise(name), province_key(name)))
 
 
+class Obstacle(StrEnum):
+    """Why a company does not carry something."""
+
+    INACTIVE = "inactive"
+    ZONE = "zone"
+    WEIGHT = "weight"
+    PARCEL_TYPE = "parcel_type"
+    HOURS = "hours"
+    PRICE = "price"
+    """Its price list has nothing for it."""
+
+
+def obstacle(
+    company: Company,
+    origin: Collection[str],
+    destination: Collection[str],
+    parcel: Parcel,
+    at: datetime,
+) -> Obstacle | None:
+    """Returns why a company's zones, weights, types and hours do not allow a parcel at a moment.
+
+    None where they do. `origin` and `destination` are what `names_of` says of the stops.
+    """
+    zones, able = company.zones, company.capabilities
+    if not company.active:
+        return Obstacle.INACTIVE
+    if zones and (zones.isdisjoint(origin) or zones.isdisjoint(destination)):
+        return Obstacle.ZONE
+    if able.max_weight_grams is not None and parcel.weight_grams > able.max_weight_grams:
+        return Obstacle.WEIGHT
+    if able.parcel_types is not None and parcel_type(parcel.weight_grams) not in able.parcel_types:
+        return Obstacle.PARCEL_TYPE
+    if company.hours is None:
+        return None
+    is_open = company.hours.open_at(at.astimezone(ZoneInfo(company.time_zone)))
+    return None if is_open else Obstacle.HOURS
+
+
 def fits(
     company: Company,
     origin: Collection[str],
@@ -149,22 +187,8 @@ def fits(
     parcel: Parcel,
     at: datetime,
 ) -> bool:
-    """Returns whether a company's zones, weights, types and hours allow a parcel at a moment.
-
-    `origin` and `destination` are what `names_of` says of the stops.
-    """
-    zones, able = company.zones, company.capabilities
-    if not company.active:
-        return False
-    if zones and (zones.isdisjoint(origin) or zones.isdisjoint(destination)):
-        return False
-    if able.max_weight_grams is not None and parcel.weight_grams > able.max_weight_grams:
-        return False
-    if able.parcel_types is not None and parcel_type(parcel.weight_grams) not in able.parcel_types:
-        return False
-    return company.hours is None or company.hours.open_at(
-        at.astimezone(ZoneInfo(company.time_zone))
-    )
+    """Returns whether a company's zones, weights, types and hours allow a parcel at a moment."""
+    return obstacle(company, origin, destination, parcel, at) is None
 
 
 @dataclass(frozen=True, slots=True)

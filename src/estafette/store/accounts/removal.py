@@ -44,7 +44,7 @@ EMPTIED = (
 )
 """The tables whose rows of the account go one step after another."""
 
-OWNED = ("endpoints", "api_keys", "companies", "brandings", "logos")
+OWNED = ("endpoints", "api_keys", "companies", "brandings", "logos", "carrier_policies")
 """Those that go with the account itself, in one transaction."""
 
 OF_FLEET = (

@@ -15,6 +15,7 @@ from estafette.core.accounts.page_orders import pickup_for
 from estafette.core.audit import AuditedAct
 from estafette.core.deliveries import numbering
 from estafette.core.deliveries.delivery import Delivery, Progress, Status
+from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.schedule import UNSCHEDULED
 from estafette.core.errors import Refusal
 from estafette.core.ids import new_id
@@ -28,9 +29,12 @@ from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.deliveries.references import Given, Series
 from estafette.store.pool import Connection
 from estafette.store.quotes import table as quotes
+from estafette.store.work import UnitOfWork
 from estafette.usecases import audit
 from estafette.usecases.accounts import page_counts
+from estafette.usecases.couriers.carriers import carrier_of
 from estafette.usecases.deliveries import idempotency, record
+from estafette.usecases.deliveries.advance import Move, moved
 from estafette.usecases.deliveries.batching import Batcher
 from estafette.usecases.deliveries.idempotency import Answer, KeptAnswers
 from estafette.usecases.deliveries.orders import Decider, Draft, Order
@@ -102,7 +106,8 @@ class Creator:
             by_page=order.page is not None,
         )
         bound = quotes.digests(order.quoted_payload or {})
-        return Draft(order, delivery, price, companies, bound)
+        carrier = None if sandbox else await carrier_of(self._platform, order.market, delivery)
+        return Draft(order, delivery, price, companies, bound, carrier)
 
     async def _write(self, batch: Sequence[Draft]) -> Sequence[Answer | Refusal]:
         orders = [draft.order for draft in batch]
@@ -136,6 +141,8 @@ class Creator:
             await record.creations(
                 work, self._platform, decider.entries, decider.quotes, ledger.added
             )
+            if decider.uncarried:
+                await _stall(work, self._platform, decider.uncarried)
             await references.write(connection, decider.given)
             if by_hand := [draft for draft in batch if draft.order.by]:
                 await _note(connection, by_hand, decider.entries)
@@ -143,6 +150,18 @@ class Creator:
                 await search_texts.look_again(connection, scope, since)
             await counts.write(connection)
         return answers
+
+
+async def _stall(
+    work: UnitOfWork, platform: Platform, uncarried: Sequence[tuple[JournalEntry, Order, str]]
+) -> None:
+    """Lets new deliveries that nobody carries be stalled, each with its reason."""
+    moves = [
+        moved(entry.delivery, Move(Status.STALLED, Actor.SYSTEM, reason), order.dialect)
+        for entry, order, reason in uncarried
+        if Status.STALLED in entry.delivery.progress.allowed()
+    ]
+    await record.moves(work, platform, moves)
 
 
 async def _note(

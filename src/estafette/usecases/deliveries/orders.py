@@ -9,6 +9,7 @@ from uuid import UUID
 from estafette.core.accounts.account import Market, Scope
 from estafette.core.accounts.page_orders import OrderingPage, order_refusal
 from estafette.core.audit import By
+from estafette.core.couriers.carriers import Carrier
 from estafette.core.couriers.company import Connector
 from estafette.core.deliveries import numbering
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop, reference
@@ -82,7 +83,8 @@ class Draft(NamedTuple):
     """An order, with its delivery and price before the quote and the schedule are applied.
 
     It also has the companies that may have to be paid. `bound` is the content that its quote will
-    be compared with.
+    be compared with. `carrier` is who carries for an account whose API names no company; None where
+    the account has no carriers.
     """
 
     order: Order
@@ -90,6 +92,7 @@ class Draft(NamedTuple):
     price: Price
     companies: Companies | None
     bound: Mapping[str, str]
+    carrier: Carrier | None = None
 
 
 class Decider:
@@ -113,9 +116,11 @@ class Decider:
         `numbers` the last number of each series, `counts` how many deliveries pages have created
         lately. `behind` is filled for accounts that have deliveries which a wrong clock dated later
         than the new ones: it says from when on their texts for the search have to be read again.
+        `uncarried` are the new deliveries that no carrier of their account takes, with the reason.
         """
         self.entries: list[JournalEntry] = []
         self.quotes: dict[UUID, Quote] = {}
+        self.uncarried: list[tuple[JournalEntry, Order, str]] = []
         self.given: dict[Series, Given] = {}
         self.behind: dict[Scope, datetime] = {}
         self._platform = platform
@@ -141,7 +146,10 @@ class Decider:
             return refusal
         delivery = self._delivery(draft, created_at, quote, payment)
         self._note_taken(order, delivery, quote)
-        self.entries.append(self._entry(delivery, order.dialect))
+        entry = self._entry(delivery, order.dialect)
+        self.entries.append(entry)
+        if delivery.company_id is None and draft.carrier and draft.carrier.nobody:
+            self.uncarried.append((entry, order, draft.carrier.nobody))
         return delivery
 
     def _order_refusal(self, order: Order) -> Refusal | None:
@@ -173,6 +181,8 @@ class Decider:
         if quote is not None:
             delivery = _quoted(self._platform.cipher, delivery, quote)
             price = _quoted_price(quote)
+        if draft.carrier is not None and delivery.company_id is None:
+            delivery = _carried(delivery, draft.carrier)
         # A scheduled time that was not checked may be beyond what a calendar holds.
         pickup_by, deliver_by = order.schedule.promise(created_at, price)
         delivery = replace(delivery, pickup_by=pickup_by, deliver_by=deliver_by)
@@ -256,6 +266,19 @@ def _quoted(cipher: Cipher, draft: Delivery, quote: Quote) -> Delivery:
         remote=remote,
         require_pin=quote.require_pin,
         pin=seal(cipher, new_pin(), draft.id) if quote.require_pin and not remote else None,
+    )
+
+
+def _carried(delivery: Delivery, carrier: Carrier) -> Delivery:
+    """Returns the delivery with the company that its account's policy has chosen, if there is one.
+
+    The merchant pays what was quoted, whatever the company charges.
+    """
+    company = carrier.company
+    if company is None:
+        return delivery
+    return replace(
+        delivery, company_id=company.id, company_name=company.name, company_fee=carrier.fee
     )
 
 

@@ -1,0 +1,122 @@
+"""Choose who carries for an account whose API names no company, and set who may."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from estafette.core.accounts.account import Account, Market
+from estafette.core.audit import AuditedAct
+from estafette.core.couriers.carriers import (
+    MOST_CARRIERS,
+    Carrier,
+    CarrierChoice,
+    CarrierPolicy,
+    choose,
+)
+from estafette.core.couriers.company import (
+    Company,
+    Connector,
+    Obstacle,
+    Offer,
+    QuoteRequest,
+    names_of,
+    obstacle,
+    offer_by_tariff,
+)
+from estafette.core.deliveries.delivery import Delivery
+from estafette.store.accounts import table as accounts
+from estafette.store.couriers import carriers, companies
+from estafette.usecases import audit
+from estafette.usecases.catalog import Companies
+from estafette.usecases.platform import Platform
+
+
+class CarriersRefusedError(ValueError):
+    """The policy cannot be kept; the message says why, in a sentence without its full stop."""
+
+
+async def carrier_of(platform: Platform, market: Market, delivery: Delivery) -> Carrier | None:
+    """Returns who carries a new delivery by its account's policy; None: the account has none.
+
+    The companies are judged as for Entrega's quotes: by zone, weight, size and hours at its
+    creation, and by their price lists. It costs an account without carriers a look into memory.
+    """
+    policy = (await platform.catalog.carriers()).get(delivery.scope.account_id)
+    if policy is None:
+        return None
+    cities = (await platform.catalog.prices(market.code)).cities
+    known = await platform.catalog.companies(market.code)
+    start, end = delivery.pickup, delivery.dropoff
+    origin = cities.find(start.city or start.address)
+    destination = cities.find(end.city or end.address)
+    scope = delivery.scope
+    wanted = QuoteRequest(
+        start, end, delivery.parcel, origin, destination, scope.mode, scope.account_id
+    )
+    places = names_of(start, origin), names_of(end, destination)
+    named = [one for id in policy.companies if (one := known.by_id(id))]
+    asked = [(one, _answer(one, known, wanted, *places, delivery)) for one in named]
+    return choose(policy.choice, asked)
+
+
+def _answer(
+    company: Company,
+    known: Companies,
+    wanted: QuoteRequest,
+    origin: frozenset[str],
+    destination: frozenset[str],
+    delivery: Delivery,
+) -> Offer | Obstacle:
+    found = obstacle(company, origin, destination, delivery.parcel, delivery.created_at)
+    if found is not None:
+        return found
+    return offer_by_tariff(company, known.prices(company.id), wanted) or Obstacle.PRICE
+
+
+async def carriers_of(platform: Platform, account: Account) -> CarrierPolicy | None:
+    """Returns an account's policy; None: it has none."""
+    return (await platform.catalog.carriers()).get(account.id)
+
+
+async def set_carriers(
+    platform: Platform, account: Account, choice: CarrierChoice, wanted: Sequence[UUID]
+) -> CarrierPolicy:
+    """Has companies carry an account's live deliveries from now on, in this order of preference.
+
+    Raises CarriersRefusedError for none or too many, and for what is no in-house company that
+    serves the account.
+    """
+    policy = CarrierPolicy(choice, tuple(dict.fromkeys(wanted)))
+    if not 1 <= len(policy.companies) <= MOST_CARRIERS:
+        raise CarriersRefusedError(f"name 1 to {MOST_CARRIERS} companies")
+    async with platform.pool.acquire() as connection, connection.transaction():
+        await accounts.lock(connection, account.id)
+        for id in policy.companies:
+            company = await companies.find(connection, id)
+            if company is None or company.market != account.market.code:
+                raise CarriersRefusedError(f"there is no such company in this market: {id}")
+            if company.account_id not in (None, account.id):
+                raise CarriersRefusedError(f"{company.name} serves another account alone")
+            if company.connector is not Connector.INHOUSE:
+                raise CarriersRefusedError(f"{company.name} is no in-house company")
+        before = await carriers.lock(connection, account.id)
+        await carriers.save(connection, account.id, policy)
+        facts = {"carriers": [_said(before), _said(policy)]}
+        act = AuditedAct.CARRIERS_CHANGED
+        await audit.note(connection, platform.by, act, account.id, facts, of=account.id)
+    return policy
+
+
+async def drop_carriers(platform: Platform, account: Account) -> None:
+    """Has nobody carry for an account by itself any more."""
+    async with platform.pool.acquire() as connection, connection.transaction():
+        before = await carriers.lock(connection, account.id)
+        if before is None:
+            return
+        await carriers.remove(connection, account.id)
+        facts = {"carriers": [_said(before), None]}
+        act = AuditedAct.CARRIERS_CHANGED
+        await audit.note(connection, platform.by, act, account.id, facts, of=account.id)
+
+
+def _said(policy: CarrierPolicy | None) -> list[str] | None:
+    return None if policy is None else [policy.choice, *map(str, policy.companies)]
