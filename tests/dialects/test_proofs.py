@@ -87,7 +87,8 @@ async def test_whoever_demands_nothing_is_answered_as_published(
 ) -> None:
     async with running(postgres_dsn) as server:
         tenant = await server.tenant(edge)
-        for demand in (None, {}, {"dropoff": []}):
+        demands: list[Any] = [None, {}, {"dropoff": []}]
+        for demand in demands:
             created = await ordered(tenant, demand)
             shown = edge.id_of(created)
             await tenant.move(shown, Status.ASSIGNED, Status.IN_TRANSIT)
