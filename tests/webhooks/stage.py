@@ -7,14 +7,13 @@ Kaspi's, over the time and the body.
 import asyncio
 import hmac
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 
 from estafette.core.deliveries.delivery import Status
@@ -173,11 +172,10 @@ async def until_settled(tenant: Tenant, count: int) -> None:
 async def make_due(tenant: Tenant) -> None:
     """Lets every pending message of the account be due now.
 
-    A worker that changes the same rows in another order may have to be waited for.
+    One after another: a worker at work may change the same rows in another order.
     """
     pending = {"account_id": tenant.scope.account_id, "state": "pending"}
-    while True:
-        with suppress(asyncpg.DeadlockDetectedError):
-            await tables.change(tenant.platform.pool, "messages", pending, due_at=timedelta())
-            break
+    pool = tenant.platform.pool
+    for id in await tables.values(pool, "messages", "id", pending):
+        await tables.change(pool, "messages", {**pending, "id": id}, due_at=timedelta())
     tenant.platform.signal(signals.OUTBOX)

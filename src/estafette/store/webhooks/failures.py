@@ -1,7 +1,8 @@
 """The endpoints that only fail: how often, when they rest, and which say that they are gone.
 
 A row of `endpoint_failures` is written with the results of attempts (`outbox.record`) and deleted
-by the first answer.
+by the first answer. Whoever locks several rows does so in the order of their endpoints, or skips
+those that others hold: so nobody waits for one who waits for him.
 """
 
 from datetime import timedelta
@@ -26,23 +27,37 @@ RESTS: Final = (OPENS_AFTER, _FIRST_REST_SECONDS, _LONGEST_REST_SECONDS)
 
 PROBING: Final = """
 update endpoint_failures set is_probed = true, rests_until = now() + make_interval(secs => $3)
-where endpoint_id = any ($1::uuid[]) and rests_until <= now()
+where endpoint_id = any (array(
+    select endpoint_id from endpoint_failures
+    where endpoint_id = any ($1::uuid[]) and rests_until <= now()
+    for update skip locked
+)) and rests_until <= now()
 returning endpoint_id
 """
-"""Begins to probe those of the endpoints $1 that have rested, for a lease of $3 seconds."""
+"""Begins to probe those of the endpoints $1 that have rested, for a lease of $3 seconds.
+
+One whose row is locked is left to a later claim: what others write may end its rest or begin one.
+"""
 
 # One answer among the results of an endpoint ends its run of failures, and any other failure its
 # run of 410s. What fails while it rests was under way when the rest began, and changes nothing but
-# the count.
+# the count. `known` locks the rows that there are, in their order, before either of the two that
+# follow changes one.
 COUNTING: Final = """
 told as (
     select endpoint_id, account_id, bool_or(state = 'delivered') as answered, count(*) as times,
         bool_and(http_status is not distinct from 410) as is_gone
     from input where tells group by endpoint_id, account_id order by endpoint_id
 ),
+known as materialized (
+    select endpoint_id from endpoint_failures
+    where endpoint_id = any (array(select endpoint_id from told))
+    order by endpoint_id for update
+),
 answered as (
-    delete from endpoint_failures using told
+    delete from endpoint_failures using told, known
     where endpoint_failures.endpoint_id = told.endpoint_id and told.answered
+        and known.endpoint_id = told.endpoint_id
 ),
 failed as (
     insert into endpoint_failures as known (endpoint_id, account_id, failures, rest_seconds,
@@ -50,7 +65,7 @@ failed as (
     select endpoint_id, account_id, times, $18,
         case when times >= $17 then now() + make_interval(secs => $18) end,
         case when is_gone then times else 0 end, case when is_gone then now() end
-    from told where not answered
+    from told where not answered and (select count(*) from known) >= 0
     on conflict (endpoint_id) do update set
         gone = case when excluded.gone > 0
             then least(known.gone + excluded.gone, 1000000) else 0 end,
@@ -71,16 +86,24 @@ failed as (
 """Counts what the results of attempts in `input` say of their endpoints; $17 to $19 are `RESTS`."""
 
 
+_OF_ACCOUNT: Final = """array(
+    select endpoint_id from endpoint_failures where account_id = $1 order by endpoint_id for update
+)"""
+
+
 async def forgive(connection: Connection, account_id: UUID) -> None:
     """Lets what the endpoints of an account failed be forgotten: somebody has put it right."""
-    await connection.execute("delete from endpoint_failures where account_id = $1", account_id)
+    await connection.execute(
+        f"delete from endpoint_failures where endpoint_id = any ({_OF_ACCOUNT})",  # noqa: S608 - a constant
+        account_id,
+    )
 
 
 async def probe(connection: Connection, account_id: UUID) -> None:
     """Ends the rest of an account's endpoints: each is sent one message, to see how it does."""
     await connection.execute(
-        "update endpoint_failures set rests_until = now()"
-        " where account_id = $1 and rests_until is not null",
+        "update endpoint_failures set rests_until = now()"  # noqa: S608 - a constant
+        f" where endpoint_id = any ({_OF_ACCOUNT}) and rests_until is not null",
         account_id,
     )
 
@@ -110,7 +133,12 @@ from endpoint_failures
 where gone >= $1 and gone_since <= now() - $2::interval
 limit $3
 """
-_FORGET = "delete from endpoint_failures where endpoint_id = any ($1::uuid[])"
+_FORGET = """
+delete from endpoint_failures where endpoint_id = any (array(
+    select endpoint_id from endpoint_failures where endpoint_id = any ($1::uuid[])
+    order by endpoint_id for update
+))
+"""
 
 
 async def disable_gone(
