@@ -23,7 +23,6 @@ from bench import (
     import_10000_seconds,
     li_lim,
     list_first_page,
-    open_streams,
     order_vs_pgbench,
     quiet,
     quote_with_hanging,
@@ -63,7 +62,6 @@ FIGURES: dict[str, Callable[[Stage, Plan], Awaitable[Figure]]] = {
         console_p99_ms,
         console_search_p99_ms,
         import_10000_seconds,
-        open_streams,
         dispatch_decision_ms,
         li_lim,
     )

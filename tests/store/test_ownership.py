@@ -70,6 +70,8 @@ OWNERS = {
     "driver_cash": ["money/cash.py"],
     "driver_cash_entries": ["money/cash.py"],
     "cash_handovers": ["money/handovers.py"],
+    "recipient_words": ["deliveries/recipient_words.py"],
+    "address_corrections": ["deliveries/corrections.py"],
     "cities": ["quotes/catalog.py"],
     "tariffs": ["quotes/catalog.py"],
     "quotes": ["quotes/table.py"],

@@ -73,7 +73,7 @@ async def test_cash_is_found_declared_counted_and_taken_back(till: Till) -> None
     assert "counted and booked" in shown
     assert "a &lt;torn&gt; note" in shown
     assert await till.in_hand() == 0
-    late = await till.owner.fill(till.company, count, counted="7000", reason="again")
+    late = await till.owner.send(count, counted="7000", reason="again")
     assert "somebody else meanwhile" in (await till.owner.follow(late)).body.decode()
     back = count.replace("/count", "/reverse")
     taken = await till.owner.fill(till.company, back, reason="wrong driver")

@@ -44,6 +44,9 @@ NOTIFICATIONS = timedelta(days=30)
 SANDBOX_RUNS = timedelta(days=30)
 """How long a simulated courier's plan is kept after its delivery ended."""
 
+CORRECTIONS = timedelta(days=180)
+"""How long it is kept where an address really is, after a driver has found it or found it again."""
+
 CASH = timedelta(days=1_826)
 """How long handovers, and the entries of drivers' own books, are kept: five years. The books of
 accounts keep the same lines for good."""

@@ -3,11 +3,12 @@
 import asyncio
 from typing import Final
 
-from estafette.core.retention import CASH, Retention
+from estafette.core.retention import CASH, CORRECTIONS, Retention
 from estafette.logs import Logger
 from estafette.loops import Loop, Pace
 from estafette.store import audit
 from estafette.store.accounts import page_tallies, request_log
+from estafette.store.deliveries import corrections
 from estafette.store.fleet import ends as fleet_ends
 from estafette.store.money import cash, handovers
 from estafette.store.partitions import Upkeep, keep_up
@@ -18,6 +19,7 @@ _log = Logger()
 
 _AFTER_TROUBLE_SECONDS: Final = 60.0
 _AT_ONCE: Final = 1_000
+_KEPT: Final = ((cash.forget, CASH), (handovers.forget, CASH), (corrections.forget, CORRECTIONS))
 _PACE: Final = Pace(longest=3600.0, first_retry=_AFTER_TROUBLE_SECONDS, longest_retry=60.0)
 
 
@@ -32,8 +34,8 @@ def loop(pool: Pool, retention: Retention) -> Loop:
             await people_ends.forget(connection)
             await fleet_ends.forget(connection, retention)
             await request_log.forget_gaps(connection, retention.requests)
-            for forget in (cash.forget, handovers.forget):
-                while await forget(connection, CASH, _AT_ONCE) >= _AT_ONCE:
+            for forget, kept in _KEPT:
+                while await forget(connection, kept, _AT_ONCE) >= _AT_ONCE:
                     pass
         return _AFTER_TROUBLE_SECONDS if _report(done) else _PACE.longest
 

@@ -85,6 +85,8 @@ class Reason(StrEnum):
     SKILLS = "skills"
     CAPACITY = "capacity"
     ZONE = "zone"
+    CASH = "cash"
+    """Its cash would be over the driver's limit."""
     BUSY = "busy"
     """With as many deliveries as one driver may have."""
     TOO_LATE = "too_late"

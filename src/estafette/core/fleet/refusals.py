@@ -262,6 +262,23 @@ class VehicleFull(FleetRefusal):
 
 
 @dataclass(unsafe_hash=True)
+class CashLimitReached(FleetRefusal):
+    """With the delivery's cash the driver would have more than the limit allows."""
+
+    code: ClassVar[str] = "cash_limit_reached"
+
+    driver_id: UUID
+    limit: int
+    has: int
+
+    def __str__(self) -> str:
+        return (
+            f"its cash is over the driver's limit: {self.has} of {self.limit} are in hand or to"
+            " be collected already"
+        )
+
+
+@dataclass(unsafe_hash=True)
 class OtherMode(FleetRefusal):
     """A driver of the sandbox carries no live delivery, and the other way round."""
 

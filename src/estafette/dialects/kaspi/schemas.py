@@ -19,7 +19,6 @@ from estafette.http.fields import (
     Grams,
     Money,
     Phone,
-    Proof,
     Scripted,
     Text,
     read,
@@ -106,7 +105,6 @@ class DeliveryRequest(_Body):
     dropoff: Dropoff
     parcel: ParcelRequest
     quote_id: Annotated[AnyText | None, AfterValidator(_quote)] = None
-    proof: Proof | None = None
 
 
 class QuoteStop(_Body):

@@ -40,6 +40,8 @@ EMPTIED = (
     "proofs",
     "driver_cash",
     "driver_cash_entries",
+    "recipient_words",
+    "address_corrections",
     "deliveries",
 )
 """The tables whose rows of the account go one step after another."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from estafette.core.deliveries.delivery import FINAL, Delivery
 from estafette.store.couriers import dispatches
-from estafette.store.deliveries import events, phone_index, search_texts, words
+from estafette.store.deliveries import events, phone_index, recipient_words, search_texts, words
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.phone_index import Indexed
 from estafette.store.pool import Connection
@@ -117,6 +117,7 @@ async def erase(
     await quotes.erase(connection, erased)
     await attempts.erase(connection, accounts, ids)
     await proofs.erase(connection, accounts, ids)
+    await recipient_words.erase(connection, accounts, ids)
     await phone_index.erase(connection, entries)
     await connection.execute(_NO_LONGER_DUE, accounts, ids)
 

@@ -29,7 +29,6 @@ async def forget(connection: Connection) -> None:
         second_factors.forget,
         provider_identities.forget,
         operator_keys.forget,
-        forms.forget_answers,
         forms.forget_sent,
         forms.forget_drafts,
     ):

@@ -10,12 +10,20 @@ from estafette.core.audit import AuditedAct
 from estafette.core.deliveries.delivery import Delivery, Stop
 from estafette.core.deliveries.event import Event
 from estafette.core.deliveries.personal_data import phones_of
+from estafette.core.deliveries.places import RecipientWords, address_key
 from estafette.core.money.payment import Payment
 from estafette.core.proofs.proof import Proof
 from estafette.store import ends
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
-from estafette.store.deliveries import events, imports, personal_data, phone_index
+from estafette.store.deliveries import (
+    corrections,
+    events,
+    imports,
+    personal_data,
+    phone_index,
+    recipient_words,
+)
 from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import Connection
 from estafette.store.proofs import table as proofs
@@ -68,13 +76,15 @@ async def _naming(
 class Stored(NamedTuple):
     """All that is stored about a delivery, with its history, its dispatch and its proofs.
 
-    Each proof has a link to its picture, which lasts for a time, or None.
+    `said` is what its recipient has said of where and when. Each proof has a link to its picture,
+    which lasts for a time, or None.
     """
 
     delivery: Delivery
     events: Sequence[Event]
     dispatch: Any
     proofs: Sequence[tuple[Proof, str | None]] = ()
+    said: RecipientWords | None = None
 
 
 async def export_phone(
@@ -107,8 +117,9 @@ async def stored(platform: Platform, delivery: Delivery) -> Stored:
         account_id = delivery.scope.account_id
         dispatch = await dispatches.stored(connection, account_id, delivery.id)
         shown = await proofs.of_delivery(connection, delivery.scope, delivery.id)
+        said = await recipient_words.of_deliveries(connection, [(account_id, delivery.id)])
     linked = [(proof, link_to(platform, account_id, proof)) for proof in shown]
-    return Stored(delivery, history, dispatch, linked)
+    return Stored(delivery, history, dispatch, linked, said.get((account_id, delivery.id)))
 
 
 class Erased(NamedTuple):
@@ -122,14 +133,17 @@ async def erase_phone(platform: Platform, phone: str, account: Account | None = 
     """Erases the personal data of every delivery that names a phone (in E.164), once it has ended.
 
     The worker erases those that are under way within minutes after they end. Each delivery's data
-    is erased as a whole, also what it says of other people. Rows of imported files that name the
-    phone, and of which no delivery was created, are emptied. The audit names the phone by its hash.
+    is erased as a whole, also what it says of other people; where drivers have found its address
+    to be is forgotten at once. Rows of imported files that name the phone, and of which no delivery
+    was created, are emptied. The audit names the phone by its hash.
     """
     async with platform.pool.acquire() as connection:
         await imports.forget_phone(connection, phone, account and account.id)
     done, put_off = 0, list[Delivery]()
     async for page in deliveries_naming(platform, phone, account):
         async with platform.pool.acquire() as connection:
+            addresses = [address_key(one.scope.account_id, one.dropoff) for one in page]
+            await corrections.erase(connection, addresses)
             hashed = await PhoneHash.of(platform, connection)
             now = await ends.now(connection)
             async with connection.transaction():
@@ -209,6 +223,19 @@ def as_json(one: Stored) -> dict[str, Any]:
         ],
         "at_another_platform": one.dispatch,
         "proofs": [_proof(proof, link) for proof, link in one.proofs],
+        "said_by_recipient": one.said and _said(one.said),
+    }
+
+
+def _said(of: RecipientWords) -> dict[str, Any]:
+    return {
+        "said_at": of.said_at,
+        "latitude": of.point and of.point.latitude,
+        "longitude": of.point and of.point.longitude,
+        "landmark": of.landmark,
+        "note": of.note,
+        "wanted_from": of.wanted_from,
+        "wanted_until": of.wanted_until,
     }
 
 

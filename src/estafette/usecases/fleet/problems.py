@@ -17,6 +17,7 @@ from estafette.core.fleet.assignment import Assignment, AssignmentState
 from estafette.core.fleet.dispatching import Reason
 from estafette.core.fleet.driver import DriverState
 from estafette.core.fleet.tour import StopKind
+from estafette.core.money.cash import may_take
 from estafette.core.quotes.place import City, CityIndex
 from estafette.routing import problem as routing
 from estafette.routing.problem import ANY_TIME, Job, Load, Problem, Vehicle, Window
@@ -80,6 +81,7 @@ class Draft:
     unplaced: list[Delivery] = field(default_factory=list[Delivery])
     exhausted: list[Delivery] = field(default_factory=list[Delivery])
     out_of_zone: dict[Key, frozenset[UUID]] = field(default_factory=dict[Key, frozenset[UUID]])
+    over_limit: dict[Key, frozenset[UUID]] = field(default_factory=dict[Key, frozenset[UUID]])
     _points: list[Point] = field(default_factory=list[Point])
     _vehicles: list[Vehicle] = field(default_factory=list[Vehicle])
     _jobs: list[Job] = field(default_factory=list[Job])
@@ -129,10 +131,8 @@ class Draft:
         for stop in working.stops:
             key = (stop.account_id, stop.delivery_id)
             delivery = self.sight.deliveries.get(key)
-            if delivery is not None:
-                of = delivery.pickup if stop.kind is StopKind.PICKUP else delivery.dropoff
-                if (point := self.places.point(of)) is not None:
-                    known.append(((key, stop.kind), point))
+            if delivery is not None and (point := self._point(delivery, stop.kind)) is not None:
+                known.append(((key, stop.kind), point))
         return known
 
     def _add_bound(
@@ -157,8 +157,13 @@ class Draft:
         ends = (self.places.names(delivery.pickup), self.places.names(delivery.dropoff))
         outside = {one.driver.id for one in self.drivers if not one.driver.serves(*ends)}
         self.out_of_zone[key_of(delivery)] = frozenset(outside)
+        cash, rooms = delivery.payment.cash_collect or 0, self.sight.rooms
+        full = {id for id, room in rooms.items() if not may_take(room, cash)}
+        self.over_limit[key_of(delivery)] = frozenset(full)
         barred = frozenset(
-            number for number, one in enumerate(self.drivers) if one.driver.id in asked | outside
+            number
+            for number, one in enumerate(self.drivers)
+            if one.driver.id in asked | outside | full
         )
         if not self._add_job(delivery, barred=barred):
             self.unplaced.append(delivery)
@@ -171,7 +176,8 @@ class Draft:
         fetched: bool = False,
         barred: frozenset[int] = frozenset(),
     ) -> bool:
-        pickup, dropoff = self.places.point(delivery.pickup), self.places.point(delivery.dropoff)
+        pickup = self._point(delivery, StopKind.PICKUP)
+        dropoff = self._point(delivery, StopKind.DROPOFF)
         if dropoff is None or (pickup is None and not fetched):
             return False
         at, start = self.sight.at, delivery.scheduled_pickup_at
@@ -196,6 +202,13 @@ class Draft:
         )
         return True
 
+    def _point(self, delivery: Delivery, kind: StopKind) -> Point | None:
+        """Where a stop is; of a drop-off, as its recipient or a driver before has said."""
+        if kind is StopKind.PICKUP:
+            return self.places.point(delivery.pickup)
+        said = self.sight.dropoffs.get(key_of(delivery))
+        return self.places.point(delivery.dropoff) if said is None else Point(*said)
+
     def _priority(self, delivery: Delivery) -> int:
         """Those that wait for long, or are late, come before others where not all fit."""
         at = self.sight.at
@@ -215,7 +228,10 @@ class Draft:
 
     def barring(self, driver_id: UUID, delivery: Delivery) -> Reason:
         """Why a driver is barred from a delivery."""
-        return Reason.ZONE if driver_id in self.out_of_zone[key_of(delivery)] else Reason.REFUSED
+        key = key_of(delivery)
+        if driver_id in self.out_of_zone[key]:
+            return Reason.ZONE
+        return Reason.CASH if driver_id in self.over_limit[key] else Reason.REFUSED
 
 
 def _service(kind: StopKind) -> int:

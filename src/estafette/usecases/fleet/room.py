@@ -5,21 +5,24 @@ from uuid import UUID
 from estafette.core.fleet.assignment import Load
 from estafette.core.fleet.driver import Driver, DriverState
 from estafette.core.fleet.refusals import (
+    CashLimitReached,
     DriverAway,
     DriverNotFound,
     NotOnShift,
     OtherMode,
     VehicleFull,
 )
+from estafette.core.money.cash import NO_CASH, may_take
 from estafette.store.fleet import assignments, drivers, shifts
 from estafette.usecases.fleet.hold import Held
+from estafette.usecases.money.cash import cash_rooms
 
 
 async def must_take(held: Held, driver_id: UUID, *, on_shift: bool) -> Driver:
     """Returns the driver, who can take the delivery; nothing else is given to them meanwhile.
 
     `on_shift`: the driver has to be on one. Raises DriverNotFound, OtherMode, DriverAway,
-    NotOnShift or VehicleFull.
+    NotOnShift, VehicleFull or CashLimitReached.
     """
     connection, company_id = held.work.connection, held.company_id
     driver = (await drivers.lock(connection, company_id, [driver_id])).get(driver_id)
@@ -35,4 +38,9 @@ async def must_take(held: Held, driver_id: UUID, *, on_shift: bool) -> Driver:
     if not load.has_room_for(held.delivery.parcel.weight_grams, driver.capacity):
         grams, parcels = driver.capacity
         raise VehicleFull(driver_id, max(grams - load.grams, 0), max(parcels - load.parcels, 0))
+    if cash := held.delivery.payment.cash_collect:
+        rooms = await cash_rooms(connection, company_id, driver.mode, [driver_id])
+        room = rooms.get(driver_id, NO_CASH)
+        if not may_take(room, cash):
+            raise CashLimitReached(driver_id, room.limit or 0, room.in_hand + room.to_collect)
     return driver

@@ -1,22 +1,26 @@
 """What dispatching sees of a company at one moment: drivers on shift, and what waits for them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery
+from estafette.core.deliveries.plus_code import Point
 from estafette.core.fleet.assignment import Assignment
 from estafette.core.fleet.dispatching import DispatchingRules
 from estafette.core.fleet.driver import Driver, DriverState
 from estafette.core.fleet.position import Position
 from estafette.core.fleet.tour import TourStop
 from estafette.core.ids import first_id_of
+from estafette.core.money.cash import CashRoom
 from estafette.store.fleet import assignments, drivers, positions, shifts, tours, waiting
 from estafette.store.fleet.waiting import Asked
 from estafette.store.pool import Connection, now
+from estafette.usecases.deliveries.places import places_of
+from estafette.usecases.money.cash import cash_rooms
 
 MOST_DRIVERS: Final = 500
 MOST_WAITING: Final = 300
@@ -54,7 +58,9 @@ class Sight:
     """A company at one moment, by the database's clock.
 
     `deliveries` are those that drivers have, `waiting` those that nobody has, `asked` who was
-    asked about these.
+    asked about these. `rooms` are how much cash drivers have; of nobody where nothing that waits
+    brings any. `dropoffs` are the points that are known of drop-offs, as
+    `core.deliveries.places` says.
     """
 
     company_id: UUID
@@ -64,6 +70,8 @@ class Sight:
     deliveries: Mapping[Key, Delivery]
     waiting: Sequence[Delivery]
     asked: Mapping[Key, Sequence[Asked]]
+    rooms: Mapping[UUID, CashRoom] = field(default_factory=dict[UUID, CashRoom])
+    dropoffs: Mapping[Key, Point] = field(default_factory=dict[Key, Point])
 
 
 def key_of(delivery: Delivery) -> Key:
@@ -81,7 +89,14 @@ async def look(connection: Connection, company_id: UUID, rules: DispatchingRules
     working = await _working(connection, company_id, at)
     had = [one for driver in working for one in driver.open]
     deliveries = await waiting.deliveries_of(connection, had) if had else {}
-    return Sight(company_id, at, rules, working, deliveries, waits, asked)
+    rooms: Mapping[UUID, CashRoom] = {}
+    if any(one.payment.cash_collect for one in waits):
+        on_shift = [one.driver.id for one in working]
+        rooms = await cash_rooms(connection, company_id, Mode.LIVE, on_shift)
+    of = [*waits, *deliveries.values()]
+    places = await places_of(connection, of)
+    known = {key_of(one): point for one in of if (point := places[one.id].point)}
+    return Sight(company_id, at, rules, working, deliveries, waits, asked, rooms, known)
 
 
 async def _working(connection: Connection, company_id: UUID, at: datetime) -> list[Working]:

@@ -16,7 +16,6 @@ from estafette.core.errors import (
     PinLocked,
     PinRequired,
     PinWrong,
-    ProofsMissing,
     Refusal,
     TransitionRefused,
     Unavailable,
@@ -25,6 +24,7 @@ from estafette.core.fleet.assignment import Assignment, AssignmentState
 from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.refusals import (
     AssignmentNotFound,
+    CashLimitReached,
     DriverAway,
     DriverNotFound,
     FleetRefusal,
@@ -182,11 +182,11 @@ _WHY: Final[Mapping[type[Exception], TapRefusal]] = {
     NotOnShift: TapRefusal.NO_SHIFT,
     ParcelsOnBoard: TapRefusal.HAS_PARCELS,
     VehicleFull: TapRefusal.FULL,
+    CashLimitReached: TapRefusal.CASH_REFUSED,
     DriverAway: TapRefusal.PAUSED,
     PinRequired: TapRefusal.PIN_WRONG,
     PinWrong: TapRefusal.PIN_WRONG,
     PinLocked: TapRefusal.PIN_LOCKED,
-    ProofsMissing: TapRefusal.PROOF_MISSING,
     TransitionRefused: TapRefusal.NOT_NOW,
     HistoryFull: TapRefusal.NOT_NOW,
 }

@@ -13,8 +13,6 @@ from starlette.responses import Response
 from estafette.core.accounts.account import MARKETS
 from estafette.core.deliveries.delivery import Delivery, Stop
 from estafette.core.fleet.tour import StopKind
-from estafette.core.proofs.demand import Demand
-from estafette.core.proofs.proof import ProofKind, ProofStage
 from estafette.terminal import plain
 from estafette.usecases.fleet.day import DriverDay, DriverOffer, DriverStop, day_of
 from estafette.usecases.platform import clock
@@ -36,7 +34,7 @@ async def show(request: Request, visit: DriverVisit) -> Response:
 
 
 def _day(day: DriverDay, language: str, shown_ids: ShownIds) -> dict[str, Any]:
-    market, demand = MARKETS[day.company.market], day.company.capabilities.proof
+    market = MARKETS[day.company.market]
     return {
         "now": _ms(clock()),
         "language": language,
@@ -48,7 +46,7 @@ def _day(day: DriverDay, language: str, shown_ids: ShownIds) -> dict[str, Any]:
         "paused": day.is_paused,
         "has_token": day.has_token,
         "offers": [_offer(offer) for offer in day.offers],
-        "stops": [_stop(stop, shown_ids, demand) for stop in day.stops],
+        "stops": [_stop(stop, shown_ids) for stop in day.stops],
         "done": day.done,
         "cash": None,
         "messages": [],
@@ -70,7 +68,7 @@ def _offer(offer: DriverOffer) -> dict[str, Any]:
     }
 
 
-def _stop(stop: DriverStop, shown_ids: ShownIds, demand: Demand) -> dict[str, Any]:
+def _stop(stop: DriverStop, shown_ids: ShownIds) -> dict[str, Any]:
     delivery, is_pickup = stop.delivery, stop.kind is StopKind.PICKUP
     at = delivery.pickup if is_pickup else delivery.dropoff
     shown = shown_ids[stop.account.dialect](delivery.id)
@@ -90,7 +88,7 @@ def _stop(stop: DriverStop, shown_ids: ShownIds, demand: Demand) -> dict[str, An
         "currency": stop.account.market.currency,
         "reference": delivery.reference or delivery.external_ref or shown,
         "codes": _codes(delivery, shown),
-        "proofs": _proofs(stop, demand),
+        "proofs": _proofs(stop),
         "is_return": False,
     }
 
@@ -101,13 +99,9 @@ def _codes(delivery: Delivery, shown: str) -> list[str]:
     return [plain(text) for text in written if text]
 
 
-def _proofs(stop: DriverStop, of_company: Demand) -> list[str]:
-    """Returns what has to be shown there, the PIN first."""
+def _proofs(stop: DriverStop) -> list[str]:
     is_dropoff = stop.kind is StopKind.DROPOFF
-    stage = ProofStage.DROPOFF if is_dropoff else ProofStage.PICKUP
-    kinds = (stop.delivery.proof | of_company).at(stage) - {ProofKind.PIN}
-    pin = ["pin"] if is_dropoff and stop.delivery.require_pin else []
-    return pin + [kind.value for kind in ProofKind if kind in kinds]
+    return ["pin"] if is_dropoff and stop.delivery.require_pin else []
 
 
 def _point(at: Stop) -> list[float] | None:

@@ -64,7 +64,7 @@ AREA: Final = Area(
                 Entry("/deliveries", N_("Deliveries"), "package", PersonAct.DELIVERIES_SEE),
                 Entry("/payments", N_("Payments"), "banknote", PersonAct.PAYMENTS_SEE),
                 Entry("/money", N_("Money"), "wallet", PersonAct.STATEMENTS_SEE),
-                Entry("/cash", N_("Cash of drivers"), "banknote", PersonAct.CASH_SEE),
+                Entry("/cash", N_("Cash of drivers"), "hand-coins", PersonAct.CASH_SEE),
                 Entry("/platforms", N_("Platforms"), "plug", PersonAct.PLATFORMS_SEE),
                 Entry("/health", N_("Health"), "activity", PersonAct.HEALTH_SEE),
             ),

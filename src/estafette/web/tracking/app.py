@@ -5,14 +5,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from estafette.core.deliveries.delivery import FINAL
+from estafette.core.deliveries.places import DeliveryOver, PlaceRefusal
 from estafette.core.errors import Busy, Unavailable
 from estafette.http.events import HEARTBEAT_SECONDS
 from estafette.http.files import FOR_EVER
@@ -20,12 +22,13 @@ from estafette.http.language import DEFAULT, negotiate
 from estafette.http.limiter import caller, limits_of
 from estafette.http.pages import as_texts, guards
 from estafette.http.parameters import parameters
-from estafette.http.refusals import PathUnknown, RateLimited
+from estafette.http.refusals import BadBody, BodyTooLarge, EncodedBody, PathUnknown, RateLimited
 from estafette.http.trace import trace_of
 from estafette.usecases.accounts import logo
-from estafette.usecases.deliveries import tracking
+from estafette.usecases.deliveries import places, tracking
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.usecases.platform import Platform
+from estafette.web.forms import read_form
 from estafette.web.live.stream import EventStream
 from estafette.web.tracking import language, render
 from estafette.web.tracking.live import Watched
@@ -33,6 +36,15 @@ from estafette.web.tracking.render import FILES, Links
 from estafette.web.tracking.stream import stream
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import present, sender_card
+from estafette.web.tracking.where import (
+    LIMIT,
+    Say,
+    Typed,
+    WhereView,
+    choices,
+    fault_of,
+    window,
+)
 
 PublicId = Callable[[str], UUID | None]
 """Reads an id as any dialect writes it; None when none does."""
@@ -51,10 +63,19 @@ _GUARDS = {
     ),
     "X-Robots-Tag": "noindex, nofollow",
 }
+_FORM = {
+    **as_texts(
+        guards(style="'self'", script="'self'", font="'self'", img="'self'", forms="'self'")
+    ),
+    "X-Robots-Tag": "noindex, nofollow",
+    "Cache-Control": "no-store",
+    "Vary": "Accept-Language",
+}
 _PRIVATE = _GUARDS | {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 _PAGE = "/{public_id}"
 _STREAM = f"{_PAGE}/events"  # open for as long as the page is: measured separately
 _MANIFEST = f"{_PAGE}/page.webmanifest"
+_WHERE = f"{_PAGE}/where"
 _LONGEST_ID = 100
 _LONGEST_LINK = 200
 _DIGEST = re.compile(r"[0-9a-f]{32}")
@@ -99,9 +120,11 @@ class TrackingPages(Starlette):
         heartbeat: float = HEARTBEAT_SECONDS,
         origin: str = "",
         logo: Logo = _no_logo,
+        say: Say | None = None,
     ) -> None:
         self._origin = origin
         self._logo_of = logo
+        self._say = say
         self._track = track
         self._watched = watched
         self._parse = public_id
@@ -116,6 +139,7 @@ class TrackingPages(Starlette):
                 Route(_MANIFEST, self._manifest),
                 Route(_PAGE, self._page),
                 Route(_STREAM, self._events),
+                Route(_WHERE, self._where, methods=["GET", "POST"]),
                 Route(f"{_PAGE}/{{end:path}}", self._page),  # a redirect would lead out of TLS
             ],
             exception_handlers={
@@ -197,6 +221,46 @@ class TrackingPages(Starlette):
             heartbeat=self._heartbeat,
         )
 
+    async def _where(self, request: Request) -> Response:
+        """Shows the form for where exactly, or keeps what was typed into it."""
+        _measure(request, _WHERE)
+        delivery, links = await self._find(request)
+        texts = _texts(request, language.of_market(delivery.market, LANGUAGES))
+        if delivery.is_erased:
+            return _expired(texts, links, delivery)
+        if delivery.is_final or self._say is None:
+            return RedirectResponse(f"{links.page}?lang={texts.code}", 303, headers=_FORM)
+        now, zone = self._clock(), ZoneInfo(delivery.time_zone)
+        typed, fault, status = Typed(), None, 200
+        if request.method == "POST":
+            try:
+                typed = Typed.of(await read_form(request.scope, request.receive, LIMIT))
+                wanted = window(typed.when, now, zone)
+                if typed.when and wanted is None:
+                    fault, status = texts.where.late, 422
+                else:
+                    await self._say(
+                        delivery.id,
+                        now,
+                        point=typed.point,
+                        landmark=typed.landmark or None,
+                        note=typed.note or None,
+                        wanted=wanted,
+                        visitor=caller(request.scope),
+                    )
+                    said = f"{links.page}/where?lang={texts.code}&said=1"
+                    return RedirectResponse(said, 303, headers=_FORM)
+            except DeliveryOver:
+                return RedirectResponse(f"{links.page}?lang={texts.code}", 303, headers=_FORM)
+            except PlaceRefusal as refusal:
+                fault, status = fault_of(refusal, texts.where), 422
+            except (BadBody, BodyTooLarge, EncodedBody):
+                fault, status = texts.where.too_long, 400
+        is_said = fault is None and _parameter(request, "said") is not None
+        view = WhereView(choices(now, zone, texts), typed, fault, is_said)
+        html = render.where(view, texts, links)
+        return HTMLResponse(html, status, headers=_FORM | {"Content-Language": texts.code})
+
     async def _manifest(self, request: Request) -> Response:
         _measure(request, _MANIFEST)
         _admit(request)
@@ -235,6 +299,7 @@ def build(platform: Platform, *, public_id: PublicId, streams: int = 2000) -> Tr
         public_id=public_id,
         origin=platform.public_url,
         logo=partial(logo.logo, platform),
+        say=partial(places.say_where, platform),
     )
 
 

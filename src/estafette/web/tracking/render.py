@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
 
 import orjson
@@ -13,6 +13,7 @@ from estafette.http.pages import PACKAGE, VENDOR, template
 from estafette.web.tracking import route
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import SenderCard, TrackingView
+from estafette.web.tracking.where import WhereView
 
 _TYPEFACE = "onest-latin-wght-normal.woff2"
 _REFERENCE_LENGTH = 6
@@ -87,7 +88,7 @@ def fragment(view: TrackingView, links: Links) -> tuple[str, str]:
 
 def page(view: TrackingView, links: Links, *, is_preview: bool = False) -> str:
     """Returns the whole page; as a preview it follows nothing and leads nowhere."""
-    html, fingerprint = fragment(view, links)
+    html, fingerprint = fragment(replace(view, asks_where=False) if is_preview else view, links)
     return _render(
         "page.html",
         view.texts,
@@ -122,6 +123,11 @@ def notice(
         sender=sender,
         is_preview=False,
     )
+
+
+def where(view: WhereView, texts: Texts, links: Links) -> str:
+    """Returns the page on which a recipient says where exactly."""
+    return _render("where.html", texts, view=view, links=links, is_preview=False)
 
 
 def manifest(texts: Texts, links: Links) -> bytes:

@@ -72,6 +72,34 @@ class PageWords(_Words):
     expired_steps: tuple[str, ...]
 
 
+class WhereWords(_Words):
+    """The page on which a recipient says where exactly; `found` knows `{metres}`."""
+
+    title: str
+    link: str
+    about: str
+    point: str
+    point_hint: str
+    here: str
+    asking: str
+    found: str
+    denied: str
+    landmark: str
+    note: str
+    when: str
+    any_time: str
+    wish: str
+    send: str
+    thanks: str
+    privacy: str
+    empty: str
+    unreadable: str
+    far: str
+    often: str
+    late: str
+    too_long: str
+
+
 class CalendarWords(_Words):
     """Names and patterns of dates and times; `dates.py` fills the patterns.
 
@@ -109,6 +137,7 @@ class Texts(_Words):
     name: str
     direction: Literal["ltr", "rtl"]
     page: PageWords
+    where: WhereWords
     calendar: CalendarWords
     statuses: dict[Status, StatusWords]
     held: StatusWords

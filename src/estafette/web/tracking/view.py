@@ -124,6 +124,7 @@ class TrackingView:
     carrier: str | None
     cash: str | None
     asks_pin: bool
+    asks_where: bool
 
 
 def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingView:
@@ -151,6 +152,7 @@ def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingV
         carrier=_one_line(delivery.carrier, _LONGEST_CARRIER),
         cash=_cash(delivery),
         asks_pin=delivery.asks_pin and delivery.status in _TO_COME,
+        asks_where=delivery.status not in FINAL,
     )
 
 
