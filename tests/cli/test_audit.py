@@ -160,6 +160,11 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
             ["far", *ao, "--url", "https://far.invalid", "--secrets", "-"],
             "live_key=sk_live_abc",
         ),
+        "couriers dispatching": (
+            "company.changed",
+            ["bank", *ao, "--account", stage.account, "--automatic"],
+            "",
+        ),
         "couriers disconnect": ("company.disconnected", ["far", *ao], ""),
         "deliveries unlock-pin": ("delivery.pin_unlocked", [stage.delivery], ""),
         "deliveries advance": (

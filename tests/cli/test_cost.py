@@ -88,6 +88,7 @@ _COMMANDS = (
     ("couriers", "tariffs", "cost", "--market", "AO"),
     ("couriers", "connect", "cost", "--market", "AO", "--url", "http://x", "--secrets", "/none"),
     ("couriers", "disconnect", "cost", "--market", "AO"),
+    ("couriers", "dispatching", "cost", "--market", "AO"),
     ("payments", "list"),
     ("payments", "confirm", _NOBODY),
     ("payments", "settle", "--from", "cash", "--company", "none", *_MONEY),

@@ -146,3 +146,23 @@ def test_account_without_keys_for_pages_has_no_origins(command: Command) -> None
     which = ("accounts", "origins", "--account", "kaspi")
     told = command(*which, "--set", "https://loja.ao", code=1)
     assert "accounts that speak kaspi have no keys for web pages" in told
+
+
+def test_a_companys_dispatching_is_shown_and_changed_within_bounds(
+    up: Up, command: Command
+) -> None:
+    command("couriers", "create", "despacho", "--market", "ao", *_OPEN)
+    of = ("couriers", "dispatching", "despacho", "--market", "ao")
+    assert command(*of, "--json")["automatic"] is False
+    changed = command(*of, "--automatic", "--offer-seconds", "60", "--rounds", "3", "--json")
+    assert (changed["automatic"], changed["offer_seconds"], changed["rounds"]) == (True, 60, 3)
+    shown = dict(line.rsplit("  ", 1) for line in command(*of, "--by-hand").splitlines())
+    assert {name.strip(): value for name, value in shown.items()} == {
+        "automatic": "no, by hand",
+        "offer seconds": "60",
+        "rounds": "3",
+        "most each": "4",
+        "vanish minutes": "15",
+    }
+    refused = command(*of, "--rounds", "0", code=2)
+    assert "rounds is 0, and has to be from 1 to 50" in refused

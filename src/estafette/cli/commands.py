@@ -25,7 +25,8 @@ Manage
   webhooks     set, show, headers, enable, disable, remove, rotate, finish-rotation,
                attempts, resend, test
   tariffs      export, import
-  couriers     create, update, tariffs, activate, deactivate, list, connect, disconnect
+  couriers     create, update, tariffs, activate, deactivate, list, connect, disconnect,
+               dispatching
   drivers      add, update, list, pause, resume, remove, start-shift, end-shift, assign, take-back
   payments     list, confirm, settle, payout, statement
   cash         list, handovers, declare, count, withdraw, reverse, reverse-collection, statement

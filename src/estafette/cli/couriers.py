@@ -11,6 +11,7 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from estafette.cli import links
+from estafette.cli.dispatching import dispatching
 from estafette.cli.output import (
     OK,
     CommandError,
@@ -398,3 +399,4 @@ def _read(file: str) -> str:
 
 app.command(links.connect)
 app.command(links.disconnect)
+app.command(dispatching)

@@ -37,5 +37,5 @@ async def set_dispatching_rules(
                 if value != was[name]
             }
             by, act = platform.by, AuditedAct.COMPANY_CHANGED
-            await audit.note(connection, by, act, company_id, facts)
+            await audit.note(connection, by, act, company_id, facts, of=company.account_id)
     return rules
