@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import (
     aged_vs_fresh,
+    city_day_km,
     console_p99_ms,
     console_search_p99_ms,
     create_p99_ms,
@@ -63,6 +64,7 @@ FIGURES: dict[str, Callable[[Stage, Plan], Awaitable[Figure]]] = {
         console_search_p99_ms,
         import_10000_seconds,
         dispatch_decision_ms,
+        city_day_km,
         li_lim,
     )
 }

@@ -34,7 +34,7 @@ class Plan:
     crowd_seconds: float = 8
     pdptw: Path | None = None
     pdptw_seconds: float = 10
-    city_days: int = 3
+    city_days: int = 2
 
 
 FULL = Plan()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bench.city import City, busy
 from estafette.routing import nearest, pyvrp_solver, vroom_solver
+from estafette.routing.easing import SLACK
 from estafette.routing.plan import Action, Engine, Plan
 from estafette.routing.problem import Load, Problem, Window
 from estafette.routing.tables import tables
@@ -117,6 +118,22 @@ def test_who_takes_nothing_new_does_what_he_has_alone() -> None:
     for plan in (by_vroom(problem), nearest.plan(problem), improved(problem, by_vroom(problem))):
         assert [tour.jobs for tour in plan.tours] == [(mine,)]
         assert plan.unassigned == (anybodys,)
+
+
+def test_what_may_be_late_is_soon_where_nobody_can_be_in_time() -> None:
+    city = City()
+    near, far = city.at(43.20, 76.80), city.at(43.30, 76.95)
+    city.vehicle(start=near)
+    tomorrow = [city.job(pickup=city.stop(90_000, near), dropoff=city.stop(90_000, near))]
+    late = city.job(pickup=city.stop(1, far), dropoff=city.stop(2, near), may_be_late=True)
+    missed = city.job(pickup=city.stop(1, far), dropoff=city.stop(2, near))
+    problem = city.problem()
+    plan = by_vroom(problem)
+    assert plan.unassigned == (missed,)
+    assert sorted(plan.tours[0].jobs) == [*tomorrow, late]
+    soonest = problem.ways.between(near, far).seconds
+    fetched = next(visit.arrival for visit in plan.tours[0].visits if visit.job == late)
+    assert soonest <= fetched <= soonest + SLACK
 
 
 def test_of_jobs_that_cannot_all_be_done_the_more_urgent_are() -> None:

@@ -18,16 +18,25 @@ def obstacle(problem: Problem, vehicle: Vehicle, job: Job) -> Obstacle | None:
         return Obstacle.SKILLS
     if not fits(job.load, vehicle.capacity):
         return Obstacle.CAPACITY
-    at, time = vehicle.start, vehicle.shift.start
+    stops = job.stops()
+    begins = direct(problem, vehicle, job)
+    if any(begin > stop.window.end for begin, stop in zip(begins, stops, strict=True)):
+        return Obstacle.TOO_LATE
+    time = begins[-1] + stops[-1].service
+    if vehicle.end is not None:
+        time += _on_the_way(problem.ways.between(stops[-1].place, vehicle.end), vehicle)
+    return Obstacle.SHIFT_ENDS if time > vehicle.shift.end else None
+
+
+def direct(problem: Problem, vehicle: Vehicle, job: Job) -> list[int]:
+    """Returns when a vehicle could begin each stop of a job at the earliest, going straight."""
+    at, time, begins = vehicle.start, vehicle.shift.start, list[int]()
     for stop in job.stops():
         time += _on_the_way(problem.ways.between(at, stop.place), vehicle)
-        if time > stop.window.end:
-            return Obstacle.TOO_LATE
-        time = max(time, stop.window.start) + stop.service
+        begins.append(max(time, stop.window.start))
+        time = begins[-1] + stop.service
         at = stop.place
-    if vehicle.end is not None:
-        time += _on_the_way(problem.ways.between(at, vehicle.end), vehicle)
-    return Obstacle.SHIFT_ENDS if time > vehicle.shift.end else None
+    return begins
 
 
 def candidates(problem: Problem, most: int = NEAREST) -> tuple[Candidates, ...]:

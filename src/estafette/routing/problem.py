@@ -82,6 +82,7 @@ class Job:
             jobs come before all others, and are planned late rather than not at all.
         priority: 0 to 99; of those that cannot all be carried, the higher come first.
         barred: the numbers of vehicles that must not be given it, because they refused.
+        may_be_late: whether it is planned late where no vehicle can be in time for it.
     """
 
     pickup: Stop | None
@@ -91,6 +92,7 @@ class Job:
     vehicle: int | None = None
     priority: int = 0
     barred: frozenset[int] = frozenset()
+    may_be_late: bool = False
 
     def stops(self) -> tuple[Stop, ...]:
         """What is left to do of it, in this order."""

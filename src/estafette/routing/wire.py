@@ -93,8 +93,9 @@ def task(line: bytes, table: bytes) -> Task:
             vehicle,
             priority,
             frozenset(barred),
+            late,
         )
-        for pickup, dropoff, load, skills, vehicle, priority, barred in told["jobs"]
+        for pickup, dropoff, load, skills, vehicle, priority, barred, late in told["jobs"]
     )
     said["problem"] = Problem(vehicles, jobs, _read_ways(told["ways"], table))
     return Task(**said)
@@ -143,7 +144,7 @@ def _vehicle(one: Vehicle) -> list[Any]:
 def _job(one: Job) -> list[Any]:
     pickup = None if one.pickup is None else _told(one.pickup)
     skills = sorted(one.skills)
-    rest = [one.vehicle, one.priority, sorted(one.barred)]
+    rest = [one.vehicle, one.priority, sorted(one.barred), one.may_be_late]
     return [pickup, _told(one.dropoff), tuple(one.load), skills, *rest]
 
 

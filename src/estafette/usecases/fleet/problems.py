@@ -33,9 +33,10 @@ _DROPOFF_SECONDS: Final = 240
 _HORIZON: Final = timedelta(hours=10)
 """A shift has no planned end: it is planned for so long."""
 
-_LATE_ANYWAY: Final = timedelta(minutes=45)
-"""What cannot be in time any more has at least so long: late is better than never."""
+_MARGIN: Final = timedelta(minutes=5)
+"""How long before the promised time a delivery is planned: traffic is not known beforehand."""
 
+_SOON: Final = timedelta(minutes=45)
 _LONG_WAITING: Final = timedelta(minutes=10)
 _URGENT: Final = 50
 _BASE: Final = "car"
@@ -182,7 +183,7 @@ class Draft:
             return False
         at, start = self.sight.at, delivery.scheduled_pickup_at
         begins = max(0, round((start - at).total_seconds())) if start else 0
-        ends = max(delivery.deliver_by - at, _LATE_ANYWAY).total_seconds()
+        ends = max(delivery.deliver_by - at - _MARGIN, timedelta(0)).total_seconds()
         window = Window(0, min(max(begins, round(ends)), ANY_TIME.end))
         first = None
         if pickup is not None and not fetched:
@@ -198,6 +199,7 @@ class Draft:
                 vehicle=vehicle,
                 priority=0 if vehicle is not None else self._priority(delivery),
                 barred=barred,
+                may_be_late=True,
             )
         )
         return True
@@ -213,7 +215,7 @@ class Draft:
         """Those that wait for long, or are late, come before others where not all fit."""
         at = self.sight.at
         waits = at - max(delivery.updated_at, delivery.scheduled_pickup_at or delivery.updated_at)
-        return _URGENT if waits > _LONG_WAITING or delivery.deliver_by < at + _LATE_ANYWAY else 0
+        return _URGENT if waits > _LONG_WAITING or delivery.deliver_by < at + _SOON else 0
 
     def _speed(self, vehicle: str) -> float:
         return meters_per_second(vehicle, self.hour)
