@@ -9,7 +9,7 @@ async with running(postgres_dsn) as server:
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -19,6 +19,7 @@ from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.fleet.assignment import Assignment
 from estafette.core.fleet.driver import Driver, Vehicle
+from estafette.store.couriers import companies
 from estafette.store.deliveries import table as deliveries
 from estafette.store.fleet import assignments
 from estafette.usecases.fleet.assign import assign
@@ -110,11 +111,26 @@ class DriverStage:
         """A delivery that the company carries and nobody has yet."""
         return await self._read(await self.tenant.create())
 
+    async def order(self, **changes: Any) -> Delivery:
+        """The same, with these fields of the order changed."""
+        body = {**await self.tenant.body(), **changes}
+        answer = await self.tenant.post(ENTREGA.create_path, body)
+        assert answer.status == ENTREGA.created_status, answer.body
+        return await self._read(ENTREGA.id_of(answer.told))
+
     async def _read(self, shown: str) -> Delivery:
         async with self.server.platform.pool.acquire() as connection:
             found = await deliveries.find(connection, self.tenant.scope, delivery_id(shown))
         assert found is not None
         return found
+
+    async def demand(self, **capabilities: Any) -> None:
+        """Changes what the company asks of its drivers, for deliveries that are ordered later."""
+        async with self.server.platform.pool.acquire() as connection:
+            company = await companies.find(connection, self.company_id)
+            assert company is not None
+            changed = replace(company.capabilities, **capabilities)
+            assert await companies.save(connection, replace(company, capabilities=changed))
 
     async def now(self, of: Delivery) -> Delivery:
         """A delivery as it is now."""

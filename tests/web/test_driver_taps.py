@@ -241,3 +241,35 @@ async def test_nobody_else_taps_for_a_driver(stage: DriverStage) -> None:
     answer = await nobody.send("/driver/taps")
     assert (answer.status, answer.headers["location"]) == (303, "/driver/sign-in")
     assert (await ze.day())["shift"] is not None
+
+
+async def test_cash_is_asked_for_taken_and_declared_once(stage: DriverStage) -> None:
+    ze = await stage.driver_at_phone()
+    paid = await stage.order(payment_method="cod", cash_collect_aoa=15_000)
+    given = await stage.given(ze.driver, paid)
+    assert await ze.tap("picked_up", given.id) == DONE
+    assert [stop["cash"] for stop in (await ze.day())["stops"]] == [15_000]
+    assert await ze.tap("handed_over", given.id) == ("refused", "cash_refused")
+    assert await ze.tap("handed_over", given.id, cash=14_000) == ("refused", "cash_refused")
+    assert await ze.tap("handed_over", given.id, cash=15_000) == DONE
+    assert (await ze.day())["cash"] == {"in_hand": 15_000, "limit": None, "declared": None}
+    assert await ze.tap("cash_declared", None, cash=15_001) == ("refused", "cash_refused")
+    declared = ze.made("cash_declared", None, cash=15_000)
+    for _ in range(2):
+        assert outcomes(await ze.send_taps(declared)) == [("done", None)]
+    assert (await ze.day())["cash"]["declared"] == 15_000
+    where = {"company_id": stage.company_id, "driver_id": ze.driver.id}
+    assert await tables.count(stage.server.platform.pool, "cash_handovers", where) == 1
+
+
+async def test_a_wrong_pin_is_counted_though_the_tap_is_refused(stage: DriverStage) -> None:
+    ze = await stage.driver_at_phone()
+    await stage.demand(require_delivery_pin=True)
+    delivery = await stage.delivery()
+    given = await stage.given(ze.driver, delivery)
+    assert await ze.tap("picked_up", given.id) == DONE
+    assert [stop["proofs"] for stop in (await ze.day())["stops"]] == [["pin"]]
+    for tries in range(1, 6):
+        assert await ze.tap("handed_over", given.id, pin="x") == ("refused", "pin_wrong")
+        assert (await stage.now(delivery)).pin_failures == tries
+    assert await ze.tap("handed_over", given.id, pin="x") == ("refused", "pin_locked")

@@ -21,6 +21,7 @@ from estafette.store.couriers import companies
 from estafette.store.fleet import assignments, position_tokens
 from estafette.usecases.fleet.hold import LANE
 from estafette.usecases.fleet.own_work import Carried, own_work
+from estafette.usecases.money.handovers import CashInHand, cash_in_hand
 from estafette.usecases.platform import Platform
 
 
@@ -76,6 +77,7 @@ class DriverDay:
     offers: Sequence[DriverOffer]
     stops: Sequence[DriverStop]
     done: int
+    cash: CashInHand
 
     @property
     def is_paused(self) -> bool:
@@ -105,11 +107,18 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
     ]
     mine = {(one.delivery.scope.account_id, one.delivery.id): one for one in work.carried}
     stops = [
-        DriverStop(one.assignment, one.delivery, owner, stop.kind, stop.planned_at)
+        DriverStop(
+            one.assignment,
+            one.delivery,
+            owner,
+            stop.kind,
+            stop.planned_at,
+        )
         for stop in work.tour
         if (one := mine.get((stop.account_id, stop.delivery_id))) and (owner := _owner(one, owners))
     ]
-    return DriverDay(driver, company, work.shift, has_token, offers, stops, done)
+    cash = await cash_in_hand(platform, *of)
+    return DriverDay(driver, company, work.shift, has_token, offers, stops, done, cash)
 
 
 def _owner(one: Carried, owners: Mapping[UUID, Account]) -> Account | None:

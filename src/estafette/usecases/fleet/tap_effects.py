@@ -37,6 +37,7 @@ from estafette.core.fleet.refusals import (
     VehicleFull,
 )
 from estafette.core.fleet.tap import Tap, TapKind, TapRefusal
+from estafette.core.money.cash import CashRefusal
 from estafette.store.deliveries import table as deliveries
 from estafette.store.fleet import assignments
 from estafette.usecases.fleet.accept import accept
@@ -47,6 +48,7 @@ from estafette.usecases.fleet.refuse import refuse
 from estafette.usecases.fleet.shifts import end_shift, start_shift
 from estafette.usecases.fleet.steps import arrive, pick_up, set_out
 from estafette.usecases.fleet.take_back import hand_back
+from estafette.usecases.money.handovers import declare_handover
 from estafette.usecases.platform import Platform
 
 Effect = Callable[[Platform, Driver, Tap, datetime], Awaitable[object]]
@@ -62,7 +64,7 @@ class _Refused(Exception):  # noqa: N818 - it is answered
         self.why = why
 
 
-REFUSALS: Final = (_Refused, FleetRefusal, Refusal)
+REFUSALS: Final = (_Refused, FleetRefusal, CashRefusal, Refusal)
 """What an effect raises where a tap cannot be done. Trouble of ours is among them: see `why`."""
 
 
@@ -154,6 +156,11 @@ async def _hand_back(platform: Platform, driver: Driver, tap: Tap, _: datetime) 
     return await hand_back(platform, driver.company_id, driver.id, mine.delivery_id, _reason(tap))
 
 
+async def _declare(platform: Platform, driver: Driver, tap: Tap, _: datetime) -> object:
+    amount = tap.number("cash") or 0
+    return await declare_handover(platform, driver.company_id, driver.id, amount, tap.key)
+
+
 _EFFECTS: Final[Mapping[TapKind, Effect]] = {
     TapKind.SHIFT_STARTED: _start,
     TapKind.SHIFT_ENDED: _end,
@@ -165,6 +172,7 @@ _EFFECTS: Final[Mapping[TapKind, Effect]] = {
     TapKind.HANDED_OVER: _hand_over,
     TapKind.ATTEMPT_FAILED: _fail,
     TapKind.HANDED_BACK: _hand_back,
+    TapKind.CASH_DECLARED: _declare,
 }
 
 
@@ -198,6 +206,8 @@ def why(error: Exception) -> TapRefusal:
         raise error
     if isinstance(error, _Refused):
         return error.why
+    if isinstance(error, CashRefusal):
+        return TapRefusal.CASH_REFUSED
     if isinstance(error, NotNow):
         return TapRefusal.OVER if error.status in FINAL else TapRefusal.NOT_NOW
     return _WHY.get(type(error), TapRefusal.NOT_NOW)

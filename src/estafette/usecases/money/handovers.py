@@ -63,11 +63,11 @@ async def declare_handover(
 
     `id` is the handover's, of whoever may send this again: then it is declared once. So it is when
     the same sum is declared while the first is open. Raises DriverNotFound, AmountRefused,
-    MoreThanInHand, HandoverOpen with another sum.
+    MoreThanInHand, HandoverOpen with another sum; Busy.
     """
     if not 1 <= amount <= MOST_PAID:
         raise AmountRefused(1)
-    async with platform.pool.acquire() as connection, connection.transaction():
+    async with platform.connections.batch("cash") as connection, connection.transaction():
         driver = await found_driver(connection, company_id, driver_id)
         await handovers.lock_company(connection, company_id)
         known = id and await handovers.find(connection, company_id, id)

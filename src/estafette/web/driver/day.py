@@ -15,6 +15,7 @@ from estafette.core.deliveries.delivery import Delivery, Stop
 from estafette.core.fleet.tour import StopKind
 from estafette.terminal import plain
 from estafette.usecases.fleet.day import DriverDay, DriverOffer, DriverStop, day_of
+from estafette.usecases.money.handovers import CashInHand
 from estafette.usecases.platform import clock
 from estafette.web.driver.visit import DriverVisit
 
@@ -48,7 +49,7 @@ def _day(day: DriverDay, language: str, shown_ids: ShownIds) -> dict[str, Any]:
         "offers": [_offer(offer) for offer in day.offers],
         "stops": [_stop(stop, shown_ids) for stop in day.stops],
         "done": day.done,
-        "cash": None,
+        "cash": _cash(day.cash),
         "messages": [],
     }
 
@@ -102,6 +103,16 @@ def _codes(delivery: Delivery, shown: str) -> list[str]:
 def _proofs(stop: DriverStop) -> list[str]:
     is_dropoff = stop.kind is StopKind.DROPOFF
     return ["pin"] if is_dropoff and stop.delivery.require_pin else []
+
+
+def _cash(cash: CashInHand) -> dict[str, Any] | None:
+    if not cash.room.in_hand and cash.handover is None:
+        return None
+    return {
+        "in_hand": cash.room.in_hand,
+        "limit": cash.room.limit,
+        "declared": None if cash.handover is None else cash.handover.declared,
+    }
 
 
 def _point(at: Stop) -> list[float] | None:
