@@ -13,7 +13,8 @@ class Plan:
     `history` deliveries are in an aged database; each operation on it is measured `aged_samples`
     times in a round. `crowd_seconds` is how long many requests come at once. `pdptw` is a folder
     with Li & Lim's problems, which are planned for `pdptw_seconds` each; `city_days` are
-    dispatched in compressed time.
+    dispatched in compressed time. So many `streams` of open pages are
+    there at once.
     """
 
     rounds: int = 8
@@ -32,6 +33,7 @@ class Plan:
     aged_rounds: int = 5
     aged_samples: int = 100
     crowd_seconds: float = 8
+    streams: int = 5_000
     pdptw: Path | None = None
     pdptw_seconds: float = 10
     city_days: int = 2

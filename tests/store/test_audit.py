@@ -9,6 +9,7 @@ import pytest
 from estafette.core.audit import AuditEntry, By
 from estafette.core.ids import new_id
 from estafette.store import audit
+from estafette.store.audit import AuditFilter, AuditPosition
 from estafette.store.migrate import migrate
 from estafette.store.partitions import Upkeep
 
@@ -134,3 +135,51 @@ async def test_two_processes_keep_it_up_beside_each_other(fresh_database: str) -
     finally:
         await one.close()
         await other.close()
+
+
+async def test_whoever_looks_for_something_rare_reads_that_alone(fresh_database: str) -> None:
+    """The months get the indexes that a migration made of the whole table, beside their writers."""
+    connection = await asyncpg.connect(fresh_database)
+    try:
+        done = Upkeep()
+        await audit.keep_up(connection, None, done)
+        assert done.failed == {}
+        assert not await connection.fetch("select 1 from pg_index where not indisvalid")
+        await connection.execute(
+            "insert into audit (id, by_kind, by_name, act, object, changes)"
+            " select gen_random_uuid(), 'command', 'op', 'key.disabled', n::text, '{}'"
+            " from generate_series(1, 5000) n"
+        )
+        rare = AuditEntry(
+            new_id(), datetime.now(UTC), By.command("Dana"), "person.reset", None, None, "of%", {}
+        )
+        await audit.insert(connection, rare)
+        await connection.execute("analyze audit")
+        for wanted in (
+            AuditFilter(by="Dana"),
+            AuditFilter(object=str(rare.object)),
+            AuditFilter(act="person.reset"),
+            AuditFilter(act="person"),
+            AuditFilter(act="person", by="Dana", until=datetime.now(UTC) + timedelta(days=1)),
+        ):
+            await connection.execute("select pg_stat_force_next_flush()")
+            before = await _read_by_scans(connection)
+            assert [one.id for one in await audit.select(connection, wanted, None, 10)] == [rare.id]
+            await connection.execute("select pg_stat_force_next_flush()")
+            assert await _read_by_scans(connection) == before, wanted
+        for nothing in ("perso", "person.", "p_rson", "%"):
+            assert not await audit.select(connection, AuditFilter(act=nothing), None, 10)
+        page = await audit.select(connection, AuditFilter(by="op"), None, 2)
+        place = AuditPosition(page[-1].at, page[-1].id)
+        after = await audit.select(connection, AuditFilter(by="op"), place, 1)
+        assert len({one.id for one in [*page, *after]}) == 3
+    finally:
+        await connection.close()
+
+
+async def _read_by_scans(connection: asyncpg.Connection) -> int:
+    """How many rows of the audit's months were read one after another."""
+    await connection.execute("select pg_stat_clear_snapshot()")
+    return await connection.fetchval(
+        "select sum(seq_tup_read)::bigint from pg_stat_user_tables where relname like 'audit_%'"
+    )

@@ -7,6 +7,7 @@ async with running(postgres_dsn) as server:
     answers = await ze.tap(("offer_accepted", offer.id))
 """
 
+import io
 import json
 import time
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
+
+import aiohttp
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery
@@ -86,6 +89,41 @@ class DriverAtPhone(PersonAtBrowser):
         (said,) = answer.told["taps"]
         return said["outcome"], said["why"] or ""
 
+    async def proof(
+        self,
+        about: UUID,
+        kind: str,
+        key: UUID | None = None,
+        *,
+        stage: str = "dropoff",
+        said: str | None = None,
+        file: bytes | None = None,
+        clock: timedelta = timedelta(),
+    ) -> Answer:
+        """Sends a proof as the page's outbox does."""
+        form = aiohttp.FormData(default_to_multipart=True)
+        fields = {
+            "driver": self.driver.id,
+            "key": key or uuid4(),
+            "about": about,
+            "kind": kind,
+            "stage": stage,
+            "at": now_ms(clock),
+            "now": now_ms(clock),
+            "latitude": -8.8259,
+            "longitude": 13.2343,
+            **({} if said is None else {"said": said}),
+        }
+        for name, value in fields.items():
+            form.add_field(name, str(value))
+        if file is not None:
+            form.add_field(
+                "file", io.BytesIO(file), filename="photo.jpg", content_type="image/jpeg"
+            )
+        written = form()
+        sent = {"Content-Type": written.headers["Content-Type"], **OUR_PAGE}
+        return await self._ask("POST", "/driver/proofs", await written.as_bytes(), sent)
+
     async def day(self) -> dict[str, Any]:
         """What the page shows."""
         answer = await self.get("/driver/day")
@@ -107,9 +145,11 @@ class DriverStage:
     company_id: UUID
     first: Delivery
 
-    async def delivery(self) -> Delivery:
-        """A delivery that the company carries and nobody has yet."""
-        return await self._read(await self.tenant.create())
+    async def delivery(self, **options: Any) -> Delivery:
+        """A delivery that the company carries and nobody has yet, with these options."""
+        body = await self.tenant.body()
+        answer = await self.tenant.post(ENTREGA.create_path, {**body, "options": options})
+        return await self._read(ENTREGA.id_of(answer.told))
 
     async def order(self, **changes: Any) -> Delivery:
         """The same, with these fields of the order changed."""

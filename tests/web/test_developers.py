@@ -3,19 +3,21 @@
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from estafette.core.accounts.account import Mode
 from estafette.core.people.permission import Role
 from estafette.dialects import changelog
+from estafette.store.people import ends
 from estafette.usecases import audit
 from estafette.usecases.accounts import keys
 from estafette.usecases.accounts.administration import find_account
 from estafette.usecases.webhooks import endpoints
 from estafette.web.developers.integration import changes_in
 from tests.edges import ENTREGA, KASPI, Edge
+from tests.rows import tables
 from tests.serving import Answer, Server, Tenant
 from tests.web.people import PersonAtBrowser, sign_in
 
@@ -109,11 +111,30 @@ async def test_credentials_that_were_disabled_are_replaced_by_a_key_with_the_sam
     assert form.count(b" checked") == 2  # of its kind, and what it may do
 
 
-async def test_a_key_is_shown_once_also_when_its_form_is_sent_twice(dev: PersonAtBrowser) -> None:
-    once, rules = uuid4().hex, {"kind": "secret", "acts": "read"}
-    _secret_in(await dev.send(f"{dev.home}/keys/new", rules, once=once))
-    again = await dev.send(f"{dev.home}/keys/new", rules, once=once)
-    assert (again.status, again.headers["location"]) == (303, f"{dev.home}/keys")
+async def test_a_key_is_shown_to_whoever_clicks_twice_and_to_nobody_later(
+    server: Server, shop: Tenant, dev: PersonAtBrowser
+) -> None:
+    """A browser shows the last of its answers alone, so each of them has the one secret."""
+    once, rules, new = uuid4().hex, {"kind": "secret", "acts": "read"}, f"{dev.home}/keys/new"
+    before = len(await keys.list_keys(server.platform, shop.account))
+    clicks = await asyncio.gather(*(dev.send(new, rules, once=once) for _ in range(3)))
+    (secret,) = {_secret_in(one) for one in clicks}
+    assert len(await keys.list_keys(server.platform, shop.account)) == before + 1
+    pool = server.platform.pool
+    which = {"token": UUID(once)}
+    kept: bytes = await tables.value(pool, "sent_forms", "answer", which)
+    assert kept
+    assert secret.encode() not in kept
+    other = await dev.send(new, {**rules, "name": "Other"}, once=once)
+    assert (other.status, other.headers["location"]) == (303, f"{dev.home}/keys")
+    await tables.shift(pool, "sent_forms", which, sent_at=timedelta(minutes=-2))
+    later = await dev.send(new, rules, once=once)
+    assert (later.status, later.headers["location"]) == (303, f"{dev.home}/keys")
+    assert "not shown again" in (await dev.follow(later)).body.decode()
+    async with pool.acquire() as connection:
+        await ends.forget(connection)
+    assert await tables.value(pool, "sent_forms", "answer", which) == b""
+    assert (await dev.send(new, rules, once=once)).status == 303
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ from estafette.core.accounts.account import MARKETS
 from estafette.core.couriers.company import PARCEL_TYPES, Company, Connector, Hours
 from estafette.core.couriers.hours_text import HoursTextError, hours_text, read_hours
 from estafette.core.ids import new_id
+from estafette.core.proofs.demand import NOTHING, Demand, as_words, fault_of, from_words
+from estafette.core.proofs.proof import ProofKind
 from estafette.core.quotes.tariff_file import TariffFileError, price_list_text
 from estafette.usecases.accounts.administration import find_account, list_accounts
 from estafette.usecases.couriers.companies import (
@@ -61,6 +63,10 @@ _Hours = Annotated[
 _Pin = Annotated[
     bool | None, Parameter(name="--pin", negative="--no-pin", help="A PIN to hand over.")
 ]
+_Proof = Annotated[
+    str | None,
+    Parameter(help="What its drivers show, such as 'pickup:name dropoff:photo,signature'; none."),
+]
 _Transfers = Annotated[
     bool | None,
     Parameter(name="--transfers", negative="--no-transfers", help="Takes bank transfers."),
@@ -85,6 +91,7 @@ class _Options:
     hours: _Hours = None
     logo_url: Annotated[str | None, Parameter(help="Its address; an empty text: none.")] = None
     pin: _Pin = None
+    proof: _Proof = None
     transfers: _Transfers = None
     bank: Annotated[str | None, Parameter(help="The bank's name.")] = None
     iban: str | None = None
@@ -126,6 +133,7 @@ def _changed(company: Company, wanted: _Options) -> Company:
             ),
             parcel_types=types,
             max_weight_grams=_or(wanted.max_weight, able.max_weight_grams) or None,
+            proof=able.proof if wanted.proof is None else _read_demand(wanted.proof),
         ),
         margin=replace(
             margin,
@@ -178,6 +186,7 @@ def _json(company: Company) -> dict[str, Any]:
         "holder": able.bank.holder,
         "parcel_types": able.parcel_types,
         "max_weight_grams": able.max_weight_grams,
+        "proof": as_words(able.proof),
         "margin_percent": margin.percent,
         "margin_fixed": margin.fixed,
     }
@@ -381,6 +390,19 @@ def tariffs(
     else:
         say(f"{slug} has {count} tariffs now; quotes follow them from this moment")
     return OK
+
+
+def _read_demand(text: str) -> Demand:
+    if text.strip() == "none":
+        return NOTHING
+    parts = [part.partition(":") for part in text.split()]
+    demand = {stage: kinds.split(",") for stage, _, kinds in parts}
+    if fault := fault_of(demand):
+        raise misused(" ".join(("--proof", *fault)))
+    read = from_words(demand)
+    if ProofKind.PIN in read.dropoff:
+        raise misused("--proof may hold no pin: that is --pin")
+    return read
 
 
 def _read_hours(text: str) -> Hours | None:

@@ -7,6 +7,7 @@ from pydantic import ValidationInfo as ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from estafette.core.accounts.account import Credential, Mode
+from estafette.core.proofs.demand import NOTHING, Demand, fault_of, from_words
 from estafette.core.sandbox.scenario import SCENARIOS, mentioned
 from estafette.http.phones import PHONE_LIMIT, e164, example
 from estafette.http.refusals import Detail, InvalidRequest, shortened
@@ -109,6 +110,17 @@ Grams = Annotated[int, Field(strict=True, ge=1, le=WEIGHT_LIMIT), BeforeValidato
 
 Money = Annotated[int, Field(strict=True, ge=0, le=MONEY_LIMIT), BeforeValidator(whole)]
 """A sum in whole units of the market's currency."""
+
+
+def _demand(value: Any) -> Demand:
+    fault = fault_of(value)
+    if fault is not None:
+        raise refusal(" ".join(filter(None, fault)))
+    return from_words(value) or NOTHING
+
+
+Proof = Annotated[Demand, BeforeValidator(_demand)]
+"""Which proofs are demanded: an object of lists by stage."""
 
 Model = TypeVar("Model", bound=BaseModel)
 

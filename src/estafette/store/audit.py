@@ -1,5 +1,6 @@
 """The audit in the database, which is only ever added to, and ends by the month."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -10,7 +11,7 @@ import orjson
 from estafette.core.accounts.account import Mode
 from estafette.core.audit import AuditEntry, By, ByKind
 from estafette.store.columns import Columns, parameters
-from estafette.store.partitions import Upkeep
+from estafette.store.partitions import Upkeep, index_partitions
 from estafette.store.pool import Connection
 
 NEW: Final = Columns[AuditEntry](
@@ -54,41 +55,53 @@ class AuditFilter(NamedTuple):
     until: datetime | None = None
 
 
-_SELECT = """
-select id, at, by_kind, by_name, by_address, act, account_id, mode, object, changes from audit
-where at >= coalesce($1::timestamptz, '-infinity') and at < coalesce($2::timestamptz, 'infinity')
-    and ($3::uuid is null or account_id = $3)
-    and ($4::text is null or act = $4 or split_part(act, '.', 1) = $4)
-    and ($5::text is null or by_name = $5)
-    and ($6::text is null or object = $6)
-    and ($7::timestamptz is null or (at, id) < ($7, $8::uuid))
-order by at desc, id desc limit $9
-"""
+_COLUMNS = "id, at, by_kind, by_name, by_address, act, account_id, mode, object, changes"
+
+_CONDITIONS: Final = {
+    "since": "at >= {}::timestamptz",
+    "until": "at < {}::timestamptz",
+    "account_id": "account_id = {}::uuid",
+    "act": "act = {}",
+    "kind": "act like {} || '.%'",
+    "by": "by_name = {}",
+    "object": "object = {}",
+}
+"""What is asked, and by which condition. Those that are not asked are not in the statement, so that
+it is planned for those that are: by the index of the rarest."""
 
 
 async def select(
     connection: Connection, wanted: AuditFilter, after: AuditPosition | None, limit: int
 ) -> list[AuditEntry]:
     """Returns at most `limit` entries, newest first, those that follow `after`."""
+    asked = {name: value for name, value in wanted._asdict().items() if value is not None}
+    if wanted.act is not None and "." not in wanted.act:
+        asked["kind"] = _literally(asked.pop("act"))
+    conditions = [
+        _CONDITIONS[name].format(f"${place}") for place, name in enumerate(asked, start=2)
+    ]
+    values = [*asked.values()]
+    if after is not None:
+        conditions.append(f"(at, id) < (${len(values) + 2}::timestamptz, ${len(values) + 3}::uuid)")
+        values += after
+    where = f" where {' and '.join(conditions)}" if conditions else ""
     found = await connection.fetch(
-        _SELECT,
-        wanted.since,
-        wanted.until,
-        wanted.account_id,
-        wanted.act,
-        wanted.by,
-        wanted.object,
-        *(after or (None, None)),
+        f"select {_COLUMNS} from audit{where} order by at desc, id desc limit $1",  # noqa: S608 - constants
         limit,
+        *values,
     )
     return [_entry(row) for row in found]
 
 
+def _literally(text: str) -> str:
+    """Returns a text as a pattern of `like` that it alone fulfils."""
+    return re.sub(r"([\\\\%_])", r"\\\1", text)
+
+
 async def ending(connection: Connection, text: str) -> list[AuditEntry]:
     """Returns the newest two entries whose id ends with a text. It reads through all of them."""
-    columns = "id, at, by_kind, by_name, by_address, act, account_id, mode, object, changes"
     found = await connection.fetch(
-        f"select {columns} from audit where right(id::text, $2) = $1"  # noqa: S608 - a constant
+        f"select {_COLUMNS} from audit where right(id::text, $2) = $1"  # noqa: S608 - a constant
         " order by at desc limit 2",
         text,
         len(text),
@@ -137,6 +150,8 @@ order by name
 async def keep_up(connection: Connection, kept: timedelta | None, done: Upkeep) -> None:
     """Makes the monthly partitions (UTC) from this month to a year ahead, and drops what is over.
 
+    Builds what indexes they lack.
+
     A month is over `kept` after its end; None: nothing is dropped. Adds to `done` what was done and
     what could not be done now. Does nothing while another process is at it.
     """
@@ -147,6 +162,7 @@ async def keep_up(connection: Connection, kept: timedelta | None, done: Upkeep) 
             name = f"audit_{month['suffix']}"
             await _make(connection, name, month["first"], month["next"])
             done.made.append(name)
+        await index_partitions(connection, "audit")
         over = [] if kept is None else await connection.fetch(_OVER, kept)
         for row in over:
             await _briefly(connection, f"drop table if exists {row['name']}")

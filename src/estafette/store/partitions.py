@@ -160,6 +160,30 @@ _BOUND = re.compile(r"FROM \((?:MINVALUE|'([^']+)')\) TO \('([^']+)'\)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+async def index_partitions(connection: Connection, table: str) -> None:
+    """Builds what indexes of a table its partitions lack, beside their writers.
+
+    A migration makes such an index of the table alone: to build it for the partitions would keep
+    their writers waiting.
+    """
+    async with connection.transaction():
+        lacking = await connection.fetch(_LACKING, table)
+    for index, partition, definition, is_broken in lacking:
+        name = f"{partition}_{index}"
+        if is_broken:  # its building was interrupted
+            await connection.execute(
+                f"drop index concurrently if exists {name}", timeout=_CHECK_SECONDS
+            )
+        _, _, columns = definition.partition(" USING ")
+        await connection.execute(
+            f"create index concurrently if not exists {name} on {partition} using {columns}",
+            timeout=_CHECK_SECONDS,
+        )
+        async with connection.transaction():
+            await connection.execute(f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
+            await connection.execute(f"alter index {index} attach partition {name}")
+
+
 class _Table:
     """The upkeep of one table."""
 
@@ -179,7 +203,7 @@ class _Table:
             await self._try(self._make(today + ahead * _DAY))
         await self._try(self._empty_default(today))
         await self._try(self._make(today))
-        await self._try(self._index())
+        await self._try(index_partitions(self._connection, self._table.name))
         if retention is None:
             return
         over = now - self._table.kept(retention)
@@ -315,25 +339,6 @@ class _Table:
                 await self._execute(
                     f"alter table {self._table.default} drop constraint if exists {_CHECK}"
                 )
-
-    async def _index(self) -> None:
-        """Builds what indexes of the table its partitions lack, beside their writers.
-
-        A migration makes such an index of the table alone: to build it for the partitions would
-        keep their writers waiting.
-        """
-        async with self._connection.transaction():
-            lacking = await self._connection.fetch(_LACKING, self._table.name)
-        for index, partition, definition, is_broken in lacking:
-            name = f"{partition}_{index}"
-            if is_broken:  # its building was interrupted
-                await self._execute(f"drop index concurrently if exists {name}")
-            _, _, columns = definition.partition(" USING ")
-            await self._execute(
-                f"create index concurrently if not exists {name} on {partition} using {columns}"
-            )
-            async with self._briefly():
-                await self._execute(f"alter index {index} attach partition {name}")
 
     async def _drop(self, partition: _Partition) -> None:
         async with self._briefly():

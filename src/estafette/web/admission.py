@@ -16,6 +16,7 @@ from estafette.core.people.organisation import PLATFORM, Organisation, Organisat
 from estafette.core.people.permission import PersonAct, Role
 from estafette.http.language import language_of
 from estafette.http.limiter import PersonLimits, limits_of
+from estafette.http.refusals import BodyTooLarge
 from estafette.http.texts import LANGUAGES, read_by
 from estafette.http.trace import trace_of
 from estafette.usecases.people import forms
@@ -87,7 +88,7 @@ class Admission:
             self.limits.take(scope, known.found.person.id)
         visit = self._visit(request, known)
         if not _may_begin(page, known):
-            return await self._to_sign_in(visit, page, is_unsafe=is_unsafe)
+            return await self._to_sign_in(visit, is_unsafe=is_unsafe)
         if known is not None and isinstance(page.act, PersonAct):
             try:
                 visit = await self._entered(
@@ -161,16 +162,12 @@ class Admission:
             raise Refused(visit)
         return visit
 
-    async def _to_sign_in(self, visit: Visit, page: Page, *, is_unsafe: bool) -> Response:
+    async def _to_sign_in(self, visit: Visit, *, is_unsafe: bool) -> Response:
         """Sends the visitor to sign in and then back; what they had typed is kept for them."""
         request = visit.request
         secret = None
         if is_unsafe:
-            form = await read_form(request.scope, request.receive, page.limit)
-            person_id = last_person.read(self.platform, self.cookies, request.scope)
-            if person_id is not None:
-                kept = _kept_fields(form)
-                secret = await forms.keep_draft(self.platform, person_id, visit.path, kept)
+            secret = await self._kept(request, visit.path)
         query = "" if is_unsafe or not request.url.query else f"?{request.url.query}"
         stage = "/sign-in" if visit.found is None else "/sign-in/code"
         place = f"{stage}?{urlencode({'next': visit.path + query})}"
@@ -181,6 +178,21 @@ class Admission:
         if secret is not None:
             self.cookies.set(response, DRAFT, secret, _DRAFT_SECONDS)
         return response
+
+    async def _kept(self, request: Request, path: str) -> str | None:
+        """Keeps what somebody had typed who was signed in before; returns what opens it again.
+
+        Files are not kept, so a form that is long by them is not even read: who has not signed in
+        sends no more than a form without files.
+        """
+        person_id = last_person.read(self.platform, self.cookies, request.scope)
+        if person_id is None:
+            return None
+        try:
+            form = await read_form(request.scope, request.receive)
+        except BodyTooLarge:
+            return None
+        return await forms.keep_draft(self.platform, person_id, path, _kept_fields(form))
 
     async def _with_draft(self, visit: Visit) -> Visit:
         """Returns the visit with what the person had typed into this page's form."""

@@ -30,7 +30,7 @@ from estafette.http.reply import Header
 from estafette.http.shell import Notice, Tone
 from estafette.http.texts import Reader, gettext
 from estafette.usecases.people import forms
-from estafette.usecases.people.forms import Earlier
+from estafette.usecases.people.forms import Earlier, Shown
 from estafette.usecases.people.sessions import Client, Session, SignedIn, Stage
 from estafette.usecases.platform import Platform
 from estafette.web import notices
@@ -219,7 +219,8 @@ class Visit:
 
         `act` gives the response; one that refuses (from 400 on, or a Refusal) leaves the form to be
         sent again. Where the first answer was a page and no redirect, such as one with a secret
-        that is shown once, a further one leads to `otherwise` (this page unless given).
+        that is shown once, it is given again for a minute; later a further one leads to `otherwise`
+        (this page unless given).
         """
         person, form, back = self.person.id, self.form, otherwise or self.path
         if form.token is None:
@@ -227,6 +228,8 @@ class Visit:
         before = await forms.begin(self.platform, person, form.token, form.digest)
         if isinstance(before, Earlier):
             return self.go(back, _said_of(before), Tone.WARNING)
+        if isinstance(before, Shown):
+            return Response(before.page, headers=dict(before.headers))
         if before is not None:
             return self.go(before)
         try:
@@ -239,8 +242,9 @@ class Visit:
         if response.status_code >= 400:
             await forms.release(self.platform, person, form.token)
         else:
-            place = response.headers.get("location", back)
-            await forms.finish(self.platform, person, form.token, place)
+            place = response.headers.get("location")
+            shown = _shown_by(response) if place is None else None
+            await forms.finish(self.platform, person, form.token, place or back, shown)
         return response
 
     def go(self, path: str, notice: str | None = None, tone: Tone = Tone.GOOD) -> Response:
@@ -256,7 +260,22 @@ REFUSALS = (HTTPException, Refusal, PeopleRefusal, HttpRefusal, ValueError, Look
 """What is raised where nothing was done; after anything else, nobody knows."""
 
 
+def _shown_by(response: Response) -> Shown:
+    """Returns the page of a response; none of its cookies."""
+    headers = {
+        name: value
+        for name, value in response.headers.items()
+        if name not in ("set-cookie", "content-length")
+    }
+    return Shown(bytes(response.body).decode(), headers)
+
+
 def _said_of(earlier: Earlier) -> str:
+    if earlier is Earlier.SHOWN:
+        return gettext(
+            "This form was sent before, and was done. What it showed is not shown again: if you"
+            " have not kept it, have a new one made."
+        )
     if earlier is Earlier.OTHER:
         return gettext("This form was sent before, with something else in it. That was done.")
     return gettext("This form was sent before. Look whether it was done, before you send another.")

@@ -24,6 +24,7 @@ from estafette.core.errors import (
     ScheduleInvalid,
 )
 from estafette.core.money.payment import PaymentMethod
+from estafette.core.proofs.proof import ProofKind, ProofStage
 from estafette.dialects.entrega.errors import (
     CODES,
     KINDS,
@@ -43,6 +44,8 @@ _SAMPLES: dict[Any, Any] = {
     UUID | None: _ID,
     Status: Status.IN_TRANSIT,
     PaymentMethod: PaymentMethod.COD,
+    ProofStage: ProofStage.DROPOFF,
+    tuple[ProofKind, ...]: (ProofKind.PHOTO, ProofKind.AGE),
     tuple[PaymentMethod, ...]: (PaymentMethod.PREPAID,),
     Act: Act.CANCEL,
     tuple[Act, ...]: (Act.READ, Act.QUOTE),

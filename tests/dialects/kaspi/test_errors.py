@@ -23,6 +23,7 @@ from estafette.core.errors import (
     Refusal,
 )
 from estafette.core.money.payment import PaymentMethod
+from estafette.core.proofs.proof import ProofKind, ProofStage
 from estafette.dialects.kaspi.errors import ERRORS
 from estafette.http.refusals import Detail, HttpRefusal, InvalidRequest, MethodRefused, RateLimited
 from tests.edges import KASPI
@@ -34,6 +35,8 @@ _SAMPLES: dict[Any, Any] = {
     UUID | None: _ID,
     Status: Status.IN_TRANSIT,
     PaymentMethod: PaymentMethod.COD,
+    ProofStage: ProofStage.DROPOFF,
+    tuple[ProofKind, ...]: (ProofKind.PHOTO, ProofKind.AGE),
     tuple[PaymentMethod, ...]: (PaymentMethod.PREPAID,),
     Act: Act.CANCEL,
     tuple[Act, ...]: (Act.READ, Act.QUOTE),

@@ -19,7 +19,7 @@ from estafette.usecases.people.operator_keys import (
 from tests.dialects.operator.calls import NO_ID, Operator, new_operator
 from tests.edges import ENTREGA, KASPI
 from tests.rows import tables
-from tests.serving import Server
+from tests.serving import Server, delivery_id
 from tests.usecases.people.people import new_person
 
 
@@ -239,7 +239,25 @@ async def test_money_is_confirmed_settled_and_told(operator: Operator) -> None:
     for wrong in ("from=2020-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", "from=x", "mode=both"):
         assert (await operator.call("GET", f"{path}/statement?{wrong}")).status == 400
     listed = await operator.call("GET", f"/v1/payments?account_id={account['id']}")
-    assert listed.told == {"data": [], "has_more": False}
+    assert listed.told == {"data": [], "next": None}
+
+
+async def test_transfers_that_are_awaited_are_listed_page_by_page(operator: Operator) -> None:
+    tenant = await operator.server.tenant(ENTREGA, Mode.LIVE)
+    made = {str(delivery_id(await tenant.create())) for _ in range(3)}
+    await tables.change(
+        operator.server.platform.pool,
+        "deliveries",
+        {"account_id": tenant.account.id},
+        status=Status.AWAITING_PAYMENT.value,
+        terms={"method": "bank_transfer"},
+    )
+    path = f"/v1/payments?account_id={tenant.account.id}&limit=2"
+    first = (await operator.call("GET", path)).told
+    second = (await operator.call("GET", f"{path}&cursor={first['next']}")).told
+    assert (len(first["data"]), len(second["data"]), second["next"]) == (2, 1, None)
+    assert {one["id"] for one in first["data"] + second["data"]} == made
+    assert (await operator.call("GET", f"{path}&cursor=x")).status == 400
 
 
 async def test_deliveries_of_every_account_are_looked_after_without_personal_data(

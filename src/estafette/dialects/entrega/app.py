@@ -28,6 +28,7 @@ from estafette.usecases.deliveries.pins import opened
 from estafette.usecases.deliveries.search import list_page
 from estafette.usecases.deliveries.tracking import track
 from estafette.usecases.platform import Platform
+from estafette.usecases.proofs.show import shown_to_merchant
 
 
 class _MerchantApi:
@@ -78,7 +79,8 @@ class _MerchantApi:
         credential = await self._access.admit(scope, Operation.SHOW)
         delivery = await self._finder.find(credential.scope, delivery_id_in(scope))
         shown = opened(self._platform.cipher, delivery)
-        return data(mapping.delivery(shown, self._platform.public_url))
+        proofs = await shown_to_merchant(self._platform, delivery)
+        return data(mapping.delivery(shown, self._platform.public_url, proofs))
 
     async def cancel(self, scope: Scope, _: Receive) -> HttpReply:
         """`DELETE /deliveries/{id}`."""
@@ -113,8 +115,9 @@ class _MerchantApi:
         """`GET /deliveries/{id}/events`."""
         credential = await self._access.admit(scope, Operation.SHOW_HISTORY)
         id = delivery_id_in(scope)
-        found = await find.find_with_history(self._platform, credential.scope, id)
-        return data(mapping.timeline(found[1]))
+        delivery, events = await find.find_with_history(self._platform, credential.scope, id)
+        proofs = await shown_to_merchant(self._platform, delivery)
+        return data(mapping.timeline(events, proofs))
 
     async def tracking(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /deliveries/{id}/tracking`, for anybody who knows the id."""

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from estafette.core.couriers.company import WEEKDAYS, Company, Hours
 from estafette.core.deliveries import personal_data
-from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Stop
+from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.deliveries.event import Actor, Event
 from estafette.core.deliveries.schedule import Schedule
 from estafette.core.money.payment import Payment, PaymentMethod
+from estafette.core.proofs.demand import as_words
+from estafette.core.proofs.proof import Proof, ProofStage
 from estafette.core.quotes.quote import Quote
 from estafette.dialects.entrega.words import (
     CANCELLABLE,
@@ -165,17 +167,47 @@ def quote(of: Quote) -> dict[str, Any]:
     }
 
 
-def delivery(of: Delivery, public_url: str) -> dict[str, Any]:
-    """Returns a delivery as the schema `Delivery`, as its merchant sees it."""
+Shown = Sequence[tuple[Proof, str | None]]
+"""The proofs of a delivery, each with the link to its picture if it has one."""
+
+
+def delivery(of: Delivery, public_url: str, proofs: Shown | None = None) -> dict[str, Any]:
+    """Returns a delivery as the schema `Delivery`, as its merchant sees it.
+
+    What was taken as proof is told where the merchant demanded any and `proofs` are given.
+    """
     return {
         **_open(of, public_url),
         "origin": _address(of.pickup),
         "destination": _address(of.dropoff),
         "parcel": _parcel(of.parcel),
         "delivery_pin": of.pin,
-        "options": {"metadata": of.metadata or {}},
+        "options": {"metadata": of.metadata or {}} | _demand(of),
         **_created_with(of),
+        **({"proofs": _proofs(proofs)} if of.proof and proofs is not None else {}),
     }
+
+
+def _demand(of: Delivery) -> dict[str, Any]:
+    return {"proof": as_words(of.proof)} if of.proof else {}
+
+
+def _proofs(proofs: Shown) -> list[dict[str, Any]]:
+    return [_proof(proof, link) for proof, link in proofs]
+
+
+def _proof(proof: Proof, link: str | None) -> dict[str, Any]:
+    """Returns a proof as the schema `Proof`."""
+    shown = {
+        "stage": proof.stage.value,
+        "kind": proof.kind.value,
+        "taken_at": timestamp(proof.taken_at),
+        "text": proof.said,
+        "url": link,
+        "sha256": proof.picture and proof.picture.sha256.hex(),
+        "distance_meters": proof.metres,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _created_with(of: Delivery) -> dict[str, Any]:
@@ -275,7 +307,21 @@ def page(of: Sequence[Delivery], public_url: str, limit: int, offset: int, more:
     }
 
 
-def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
+_PROVEN = {
+    Status.IN_TRANSIT: (ProofStage.PICKUP,),
+    Status.DELIVERED: (ProofStage.DROPOFF, ProofStage.RETURN),
+}
+"""The events that proofs belong to."""
+
+
+def _of_event(event: Event, proofs: Shown) -> dict[str, Any]:
+    """Returns the proofs of an event; nothing where it has none."""
+    stages = _PROVEN.get(event.status, ())
+    found = [(proof, link) for proof, link in proofs if proof.stage in stages]
+    return {"proofs": _proofs(found)} if found else {}
+
+
+def timeline(events: Sequence[Event], proofs: Shown = ()) -> list[dict[str, Any]]:
     """Returns the events of a delivery, oldest first, as its merchant sees them."""
     return [
         {
@@ -285,7 +331,8 @@ def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
             # As published: the first event's source is the system, whoever created the delivery.
             "source": source(Actor.SYSTEM if event.seq == 1 else event.actor),
             "payload": {"status": shown(event.status)}
-            | ({"note": event.note} if event.note else {}),
+            | ({"note": event.note} if event.note else {})
+            | _of_event(event, proofs),
         }
         for event in events
     ]

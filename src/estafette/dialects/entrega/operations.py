@@ -105,6 +105,7 @@ class Operations:
             payment=mapping.payment(wanted),
             schedule=mapping.schedule(wanted),
             metadata=wanted.metadata,
+            proof=wanted.proof,
             numbered=True,
             scenario=wanted.scenario,
             key_id=credential.key_id,

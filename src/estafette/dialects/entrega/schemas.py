@@ -13,6 +13,7 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from estafette.core.money.payment import PaymentMethod
+from estafette.core.proofs.demand import NOTHING, Demand
 from estafette.core.sandbox.scenario import SCENARIOS, mentioned
 from estafette.dialects.entrega.errors import InvalidBody
 from estafette.dialects.entrega.words import PAYMENT_METHODS, parse_id, payment_method
@@ -24,6 +25,7 @@ from estafette.http.fields import (
     Money,
     Name,
     Phone,
+    Proof,
     Scripted,
     Text,
     read,
@@ -148,6 +150,7 @@ class Options(_Body):
     """What a merchant may add to a delivery."""
 
     metadata: Annotated[dict[str, Any], BeforeValidator(_metadata)] | None = None
+    proof: Proof | None = None
 
 
 class DeliveryRequest(QuoteRequest):
@@ -170,6 +173,11 @@ class DeliveryRequest(QuoteRequest):
     def metadata(self) -> Mapping[str, Any] | None:
         """The merchant's own object."""
         return self.options.metadata if self.options else None
+
+    @property
+    def proof(self) -> Demand:
+        """What is demanded as proof."""
+        return (self.options and self.options.proof) or NOTHING
 
     @property
     def scenario(self) -> str | None:

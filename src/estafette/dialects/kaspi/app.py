@@ -30,7 +30,9 @@ from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Answer, Reply
 from estafette.usecases.deliveries.orders import Order
+from estafette.usecases.deliveries.pins import opened_if_demanded
 from estafette.usecases.platform import Platform
+from estafette.usecases.proofs.show import shown_to_merchant
 from estafette.usecases.quotes.quote import Quoter
 from estafette.usecases.webhooks.endpoints import send_test
 
@@ -68,6 +70,7 @@ class _Operations:
             quoted_payload=mapping.order_payload(wanted) if wanted.quote_id else None,
             idempotency=idempotency(credential, endpoint, key, value),
             key_id=credential.key_id,
+            proof=mapping.demand(wanted),
         )
         return _answered(await self._creator.create(order))
 
@@ -80,7 +83,8 @@ class _Operations:
         )
         page = await while_connected(receive, finding)
         cursor = write_cursor(page.next) if page.next else None
-        return json(200, mapping.listed(page.deliveries, self._platform.public_url, cursor))
+        found = [opened_if_demanded(self._platform.cipher, each) for each in page.deliveries]
+        return json(200, mapping.listed(found, self._platform.public_url, cursor))
 
     async def get(self, scope: Scope, _: Receive) -> HttpReply:
         """`GET /v1/deliveries/{deliveryId}`."""
@@ -90,7 +94,9 @@ class _Operations:
             delivery, events = await find.find_with_history(self._platform, credential.scope, id)
         else:
             delivery, events = await self._finder.find(credential.scope, id), None
-        return json(200, mapping.full(delivery, self._platform.public_url, events))
+        proofs = await shown_to_merchant(self._platform, delivery)
+        delivery = opened_if_demanded(self._platform.cipher, delivery)
+        return json(200, mapping.full(delivery, self._platform.public_url, events, proofs))
 
     async def cancel(self, scope: Scope, receive: Receive) -> HttpReply:
         """`POST /v1/deliveries/{deliveryId}/cancel`.
@@ -143,12 +149,14 @@ class _Operations:
     def _render_created(self, outcome: Delivery | Refusal) -> Reply:
         if isinstance(outcome, Refusal):
             return _kept(ERRORS.reply(outcome))
-        return _kept(json(201, mapping.created(outcome, self._platform.public_url)))
+        shown = opened_if_demanded(self._platform.cipher, outcome)
+        return _kept(json(201, mapping.created(shown, self._platform.public_url)))
 
     def _render_cancelled(self, outcome: Delivery | Refusal) -> Reply:
         if isinstance(outcome, Refusal):
             return _kept(ERRORS.reply(outcome))
-        return _kept(json(200, mapping.full(outcome, self._platform.public_url)))
+        shown = opened_if_demanded(self._platform.cipher, outcome)
+        return _kept(json(200, mapping.full(shown, self._platform.public_url)))
 
 
 def _delivery_id(scope: Scope) -> UUID:

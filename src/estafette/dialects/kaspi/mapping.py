@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from estafette.core.deliveries import personal_data
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.deliveries.event import Event
+from estafette.core.proofs.demand import NOTHING, Demand, as_words
+from estafette.core.proofs.proof import Proof
 from estafette.core.quotes.quote import Quote
 from estafette.dialects.kaspi.words import (
     KaspiStatus,
@@ -110,7 +112,15 @@ def _payload(
     }
 
 
+def demand(wanted: "DeliveryRequest") -> Demand:
+    """Returns what is demanded as proof."""
+    return wanted.proof or NOTHING
+
+
 # Answers
+
+Shown = Sequence[tuple[Proof, str | None]]
+"""The proofs of a delivery, each with the link to its picture if it has one."""
 
 
 def created(delivery: Delivery, public_url: str) -> dict[str, Any]:
@@ -121,15 +131,25 @@ def created(delivery: Delivery, public_url: str) -> dict[str, Any]:
         "status": shown(delivery.milestone),
         "trackingUrl": _tracking_url(public_url, id),
         "eta": _eta(delivery.pickup_by, delivery.deliver_by),
+        **_pin(delivery),
     }
 
 
+def _pin(delivery: Delivery) -> dict[str, str]:
+    """Returns the PIN, which is in clear text here, where the merchant demanded one."""
+    return {"deliveryPin": delivery.pin} if delivery.proof and delivery.pin else {}
+
+
 def full(
-    delivery: Delivery, public_url: str, events: Sequence[Event] | None = None
+    delivery: Delivery,
+    public_url: str,
+    events: Sequence[Event] | None = None,
+    proofs: Shown = (),
 ) -> dict[str, Any]:
     """Returns a delivery as the schema `Delivery`.
 
-    It holds the history where its events are given, oldest first.
+    It holds the history where its events are given, oldest first, and what was demanded and taken
+    as proof where its merchant demanded any.
     """
     id = delivery_id(delivery.id)
     document: dict[str, Any] = {
@@ -146,9 +166,26 @@ def full(
         "trackingUrl": _tracking_url(public_url, id),
         "eta": _eta(delivery.pickup_by, delivery.deliver_by),
     }
+    if delivery.proof:
+        document |= {"proof": as_words(delivery.proof), **_pin(delivery)}
+        document["proofs"] = [_proof(each, link) for each, link in proofs]
     if events is not None:
         document["history"] = history(events)
     return document
+
+
+def _proof(proof: Proof, link: str | None) -> dict[str, Any]:
+    """Returns a proof as the schema `DeliveryProof`."""
+    shown = {
+        "stage": proof.stage.value,
+        "kind": proof.kind.value,
+        "takenAt": timestamp(proof.taken_at),
+        "text": proof.said,
+        "url": link,
+        "sha256": proof.picture and proof.picture.sha256.hex(),
+        "distanceMeters": proof.metres,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _tracking_url(public_url: str, id: str) -> str:

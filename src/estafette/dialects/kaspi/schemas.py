@@ -19,6 +19,7 @@ from estafette.http.fields import (
     Grams,
     Money,
     Phone,
+    Proof,
     Scripted,
     Text,
     read,
@@ -105,6 +106,7 @@ class DeliveryRequest(_Body):
     dropoff: Dropoff
     parcel: ParcelRequest
     quote_id: Annotated[AnyText | None, AfterValidator(_quote)] = None
+    proof: Proof | None = None
 
 
 class QuoteStop(_Body):

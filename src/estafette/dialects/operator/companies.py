@@ -18,6 +18,8 @@ from estafette.core.edition import edition_of
 from estafette.core.ids import new_id
 from estafette.core.money.payment import BankAccount
 from estafette.core.people.permission import PersonAct
+from estafette.core.proofs.demand import NOTHING
+from estafette.core.proofs.proof import ProofKind
 from estafette.core.quotes.tariff_file import LONGEST, price_list_text
 from estafette.dialects.operator import mapping, schemas
 from estafette.dialects.operator.accounts import in_edition
@@ -132,6 +134,7 @@ def _changed(of: Company, wanted: schemas.CompanyChanges | schemas.NewCompany) -
 
 
 def _capabilities(of: Capabilities, wanted: schemas.CompanyFacts) -> Capabilities:
+    """Returns capabilities with what a body names changed. Raises InvalidRequest."""
     named, facts = wanted.model_fields_set, dict[str, Any]()
     for name in ("bank_transfer_enabled", "require_delivery_pin"):
         if getattr(wanted, name) is not None:
@@ -141,6 +144,11 @@ def _capabilities(of: Capabilities, wanted: schemas.CompanyFacts) -> Capabilitie
     if "parcel_types" in named:
         types = wanted.parcel_types
         facts["parcel_types"] = None if types is None else tuple(types)
+    if "proof" in named:
+        facts["proof"] = wanted.proof or NOTHING
+        if ProofKind.PIN in facts["proof"].dropoff:
+            told = Detail("proof", "may hold no pin: that is require_delivery_pin")
+            raise InvalidRequest((told,))
     if "bank" in named:
         bank = wanted.bank or schemas.Bank()
         facts["bank"] = BankAccount(bank.bank, bank.iban, bank.holder)

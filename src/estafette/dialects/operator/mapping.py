@@ -12,6 +12,8 @@ from estafette.core.money.cash import Handover
 from estafette.core.people.organisation import Organisation, OrganisationKind
 from estafette.core.people.permission import Role
 from estafette.core.people.person import Person
+from estafette.core.proofs.demand import as_words
+from estafette.core.proofs.proof import Proof
 from estafette.core.quotes.pricing import Tariff
 from estafette.usecases.accounts.keys import IssuedKey
 from estafette.usecases.accounts.settings import OpenedAccount
@@ -127,6 +129,7 @@ def company(of: Company) -> dict[str, Any]:
         "require_delivery_pin": able.require_delivery_pin,
         "parcel_types": None if able.parcel_types is None else list(able.parcel_types),
         "max_weight_grams": able.max_weight_grams,
+        "proof": as_words(able.proof),
         "margin_percent": float(of.margin.percent),
         "margin_fixed": of.margin.fixed,
         "active": of.active,
@@ -147,6 +150,20 @@ def delivery(of: Delivery) -> dict[str, Any]:
         "deliver_by": time_text(of.deliver_by),
         "created_at": time_text(of.created_at),
         "updated_at": time_text(of.updated_at),
+    }
+
+
+def proof(of: Proof) -> dict[str, Any]:
+    """Returns a proof, without what it says and shows of a person."""
+    return {
+        "id": str(of.id),
+        "stage": of.stage.value,
+        "kind": of.kind.value,
+        "taken_at": time_text(of.taken_at),
+        "received_at": time_text(of.received_at),
+        "driver_id": _id(of.driver_id),
+        "distance_meters": of.metres,
+        "sha256": of.picture and of.picture.sha256.hex(),
     }
 
 

@@ -8,7 +8,14 @@ from estafette.core.money.books import Book, Cause
 from estafette.core.people.permission import PersonAct
 from estafette.dialects.operator import mapping, schemas
 from estafette.dialects.operator.errors import Conflict
-from estafette.dialects.operator.listing import an_id, mode_of, time
+from estafette.dialects.operator.listing import (
+    an_id,
+    cursor,
+    limit_of,
+    mode_of,
+    time,
+    write_cursor,
+)
 from estafette.dialects.operator.operations import Asked, Operation, read_id
 from estafette.http.operations import json
 from estafette.http.refusals import Detail, InvalidRequest
@@ -17,24 +24,24 @@ from estafette.usecases.accounts.settings import account_with_settings
 from estafette.usecases.couriers.companies import company_of
 from estafette.usecases.deliveries.find import find_anywhere
 from estafette.usecases.money.books import entry_json, statement
-from estafette.usecases.money.payments import awaited_payments, confirm_payment
+from estafette.usecases.money.payments import confirm_payment, page_of_awaited
 from estafette.usecases.money.settle import WantedTransfer, pay
 from estafette.usecases.platform import clock
 
-MOST_AWAITED = 1_000
 MOST_ENTRIES = 10_000
 LONGEST_PERIOD = timedelta(days=366)
 
 
 async def _awaited(asked: Asked) -> HttpReply:
     mode, account_id = mode_of(asked.query), asked.query.read("account_id", an_id)
-    asked.must_be_read("mode", "account_id")
-    found = await awaited_payments(asked.platform, mode, account_id, limit=MOST_AWAITED + 1)
+    after, limit = asked.query.read("cursor", cursor), limit_of(asked.query)
+    asked.must_be_read("mode", "account_id", "cursor", "limit")
+    page = await page_of_awaited(asked.platform, mode, account_id, after, limit)
     data = [
         {**mapping.delivery(one), "fee": one.fee, "payment_method": one.payment.method.value}
-        for one in found[:MOST_AWAITED]
+        for one in page.deliveries
     ]
-    return json(200, {"data": data, "has_more": len(found) > MOST_AWAITED})
+    return json(200, {"data": data, "next": page.next and write_cursor(page.next)})
 
 
 async def _confirm(asked: Asked) -> HttpReply:

@@ -11,6 +11,7 @@ from estafette.http.fields import (
     AnyText,
     Context,
     Money,
+    Proof,
     Text,
     read,
     whole,
@@ -120,6 +121,7 @@ class CompanyFacts(Closed):
     require_delivery_pin: StrictBool | None = None
     parcel_types: Annotated[list[Short], Field(max_length=3)] | None = None
     max_weight_grams: Positive | None = None
+    proof: Proof | None = None
     margin_percent: (
         Annotated[Decimal, Field(ge=0, le=1000, max_digits=7, decimal_places=3)] | None
     ) = None

@@ -25,6 +25,7 @@ from estafette.usecases.deliveries.troubles import (
     settle_dispute,
 )
 from estafette.usecases.health import examine
+from estafette.usecases.proofs.show import proofs_of
 
 
 async def _troubles(asked: Asked) -> HttpReply:
@@ -46,6 +47,13 @@ async def _troubles(asked: Asked) -> HttpReply:
 async def _show(asked: Asked) -> HttpReply:
     asked.must_be_read()
     return json(200, mapping.delivery(await find_anywhere(asked.platform, asked.id("delivery"))))
+
+
+async def _proofs(asked: Asked) -> HttpReply:
+    asked.must_be_read()
+    found = await find_anywhere(asked.platform, asked.id("delivery"))
+    proofs = await proofs_of(asked.platform, found.scope, found.id)
+    return json(200, {"data": [*map(mapping.proof, proofs)]})
 
 
 async def _settle(asked: Asked) -> HttpReply:
@@ -120,6 +128,7 @@ _ONE = "/v1/deliveries/{delivery}"
 OPERATIONS = (
     Operation("GET", "/v1/troubles/{trouble}", PersonAct.DELIVERIES_SEE, _troubles),
     Operation("GET", _ONE, PersonAct.DELIVERIES_SEE, _show),
+    Operation("GET", f"{_ONE}/proofs", PersonAct.DELIVERIES_SEE, _proofs),
     Operation("POST", f"{_ONE}/settle-dispute", PersonAct.DELIVERIES_RELEASE, _settle),
     Operation("POST", f"{_ONE}/unlock-pin", PersonAct.PINS_UNLOCK, _unlock),
     Operation("GET", "/v1/audit", PersonAct.AUDIT_SEE, _audit),

@@ -125,6 +125,11 @@ async def every(connection: Connection) -> list[Account]:
     return [read(row) for row in found]
 
 
+async def count(connection: Connection) -> int:
+    """How many accounts there are."""
+    return await connection.fetchval("select count(*) from accounts")
+
+
 class AccountSettings(NamedTuple):
     """An account with what of it the operator sets besides: its days of personal data.
 

@@ -201,6 +201,19 @@ async def awaiting_transfer(
     return [rows.delivery(row) for row in found]
 
 
+_COUNT_AWAITING = """
+select count(*) from (
+    select from deliveries where status = 'awaiting_payment' and mode = $1
+        and terms ->> 'method' = 'bank_transfer' limit $2
+) awaited
+"""
+
+
+async def count_awaiting_transfer(connection: Connection, mode: str, most: int) -> int:
+    """Counts the deliveries of all accounts whose transfer is awaited, as far as `most`."""
+    return await connection.fetchval(_COUNT_AWAITING, mode, most)
+
+
 async def find_by_reference(
     connection: Connection, scope: Scope, reference: str
 ) -> Delivery | None:

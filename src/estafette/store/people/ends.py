@@ -29,6 +29,7 @@ async def forget(connection: Connection) -> None:
         second_factors.forget,
         provider_identities.forget,
         operator_keys.forget,
+        forms.forget_answers,
         forms.forget_sent,
         forms.forget_drafts,
     ):

@@ -9,11 +9,13 @@ from estafette.store.pool import Connection
 class SentForm(NamedTuple):
     """A form that was sent before: what of, where it ended, and whether it is still young.
 
-    `place` is None while it is being done; of one that is not young it is not known then.
+    `place` is None while it is being done; of one that is not young it is not known then. `answer`
+    is what it was answered, encrypted, where that was a page and no place: empty once it is gone.
     """
 
     digest: bytes
     place: str | None
+    answer: bytes | None
     is_young: bool
 
 
@@ -31,7 +33,7 @@ on conflict (person_id, token) do nothing
 """
 
 _FIND = """
-select digest, place, sent_at > now() - interval '1 minute' as is_young
+select digest, place, answer, sent_at > now() - interval '1 minute' as is_young
 from sent_forms where person_id = $1 and token = $2
 """
 
@@ -49,13 +51,16 @@ async def find(connection: Connection, person_id: UUID, token: UUID) -> SentForm
     return None if row is None else SentForm(**row)
 
 
-async def finish(connection: Connection, person_id: UUID, token: UUID, place: str) -> None:
-    """Notes where a form has ended."""
+async def finish(
+    connection: Connection, person_id: UUID, token: UUID, place: str, answer: bytes | None
+) -> None:
+    """Notes where a form has ended, and what it was answered, encrypted."""
     await connection.execute(
-        "update sent_forms set place = $3 where person_id = $1 and token = $2",
+        "update sent_forms set place = $3, answer = $4 where person_id = $1 and token = $2",
         person_id,
         token,
         place,
+        answer,
     )
 
 
@@ -115,11 +120,23 @@ delete from sent_forms where ctid = any(array(
     select ctid from sent_forms where sent_at < now() - interval '1 day' order by sent_at limit $1
 ))
 """
+_FORGET_ANSWERS = """
+update sent_forms set answer = '' where ctid = any(array(
+    select ctid from sent_forms
+    where answer <> '' and sent_at < now() - interval '1 minute' limit $1
+))
+"""
 _FORGET_DRAFTS = """
 delete from form_drafts where ctid = any(array(
     select ctid from form_drafts where made_at < now() - interval '1 hour' order by made_at limit $1
 ))
 """
+
+
+async def forget_answers(connection: Connection, limit: int) -> int:
+    """Empties the answers of forms that were sent a minute ago; counts them."""
+    status = await connection.execute(_FORGET_ANSWERS, limit)
+    return int(status.rpartition(" ")[2])
 
 
 async def forget_sent(connection: Connection, limit: int) -> int:

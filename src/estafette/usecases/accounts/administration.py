@@ -132,6 +132,12 @@ async def list_accounts(platform: Platform) -> list[Account]:
         return await accounts.every(connection)
 
 
+async def count_accounts(platform: Platform) -> int:
+    """Returns how many accounts there are."""
+    async with platform.pool.acquire() as connection:
+        return await accounts.count(connection)
+
+
 async def set_rate(
     platform: Platform, name: str, per_second: int, burst: int | None = None
 ) -> Account:

@@ -13,7 +13,6 @@ from estafette.core.deliveries.figures import Figures, by_day, figures_of
 from estafette.loops import Loop, Pace
 from estafette.store.accounts import table as accounts
 from estafette.store.deliveries import daily_tallies, newest
-from estafette.store.pool import Connection
 from estafette.usecases.people.connect import reading
 from estafette.usecases.platform import Platform
 
@@ -122,17 +121,13 @@ async def platform_figures(platform: Platform, mode: Mode, days: int = 14) -> Pl
         counts = await daily_tallies.of_all(connection, mode, since)
         counted_to = await daily_tallies.counted_to(connection)
         busiest = await daily_tallies.busiest(connection, mode, since, _BUSIEST)
-        known = await _accounts(connection) if busiest else {}
+        known = await accounts.find_all(connection, [id for id, _ in busiest])
     return PlatformFigures(
         counted_to,
         by_day(counts, last, min(days, MOST_DAYS)),
         figures_of((what, count) for _, what, count in counts),
         [(known[id], count) for id, count in busiest if id in known],
     )
-
-
-async def _accounts(connection: Connection) -> dict[object, Account]:
-    return {one.id: one for one in await accounts.every(connection)}
 
 
 def _first(last: date, days: int) -> date:

@@ -33,6 +33,14 @@ def opened(cipher: Cipher, delivery: Delivery) -> Delivery:
     return delivery if pin == delivery.pin else replace(delivery, pin=pin)
 
 
+def opened_if_demanded(cipher: Cipher, delivery: Delivery) -> Delivery:
+    """Returns the delivery with its PIN in clear text where its merchant demanded proof.
+
+    For a dialect that shows a PIN to nobody else. Raises WrongSecretKeyError.
+    """
+    return opened(cipher, delivery) if delivery.proof else delivery
+
+
 def is_right(cipher: Cipher, delivery: Delivery, given: str) -> bool:
     """Returns whether `given` is the delivery's PIN. The time that it takes reveals nothing."""
     known = open_pin(cipher, delivery)

@@ -27,7 +27,7 @@ async def hand_over(
     told; `note` is shown with the event.
 
     Raises NotOfCompany, GivenToAnother, NotOnBoard, NotNow, PinRequired, PinWrong (the try is
-    counted), PinLocked, or HistoryFull.
+    counted), PinLocked, ProofsMissing, or HistoryFull.
     """
     async with holding(platform, company_id, delivery_id) as held:
         mine = await carried(held, driver_id, Step.HANDED_OVER)

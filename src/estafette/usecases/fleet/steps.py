@@ -41,11 +41,11 @@ async def pick_up(
 ) -> Delivery:
     """The driver has the parcel from now on, whether they told that they had arrived or not.
 
-    Raises NotOfCompany, GivenToAnother, NotNow, or HistoryFull.
+    Raises NotOfCompany, GivenToAnother, NotNow, HistoryFull, or ProofsMissing.
     """
     async with holding(platform, company_id, delivery_id) as held:
         mine = await carried(held, driver_id, Step.PICKED_UP)
-        await held.move(_passed(held, Step.PICKED_UP), Actor.DRIVER, None)
+        (await held.move(_passed(held, Step.PICKED_UP), Actor.DRIVER, None)).result()
         if mine is not None and not mine.is_on_board:
             since = mine.arrived_at or mine.accepted_at
             await held.write(replace(mine, picked_up_at=held.own_time(at, since)))

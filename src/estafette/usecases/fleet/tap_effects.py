@@ -16,6 +16,7 @@ from estafette.core.errors import (
     PinLocked,
     PinRequired,
     PinWrong,
+    ProofsMissing,
     Refusal,
     TransitionRefused,
     Unavailable,
@@ -195,6 +196,7 @@ _WHY: Final[Mapping[type[Exception], TapRefusal]] = {
     PinRequired: TapRefusal.PIN_WRONG,
     PinWrong: TapRefusal.PIN_WRONG,
     PinLocked: TapRefusal.PIN_LOCKED,
+    ProofsMissing: TapRefusal.PROOF_MISSING,
     TransitionRefused: TapRefusal.NOT_NOW,
     HistoryFull: TapRefusal.NOT_NOW,
 }

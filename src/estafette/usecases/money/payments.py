@@ -58,6 +58,12 @@ async def awaited_payments(
         return await deliveries.awaiting_transfer(connection, mode, account_id, limit, _FIRST)
 
 
+async def count_awaited(platform: Platform, mode: Mode, most: int) -> int:
+    """Counts the deliveries of all accounts whose transfer is awaited, as far as `most`."""
+    async with platform.pool.acquire() as connection:
+        return await deliveries.count_awaiting_transfer(connection, mode, most)
+
+
 class AwaitedPage(NamedTuple):
     """Some deliveries whose transfer is awaited, oldest first; `next` goes on after them."""
 

@@ -17,7 +17,8 @@ from estafette.http.limiter import PersonLimits
 from estafette.http.refusals import BadBody, BodyTooLarge, EncodedBody, RateLimited
 from estafette.http.texts import LANGUAGES, N_, Reader, gettext, read_by
 from estafette.usecases.platform import Platform
-from estafette.web.driver import day, positions, sign_in, taps
+from estafette.usecases.proofs.add import FORM_LIMIT
+from estafette.web.driver import day, positions, proofs, sign_in, taps
 from estafette.web.driver.day import ShownIds
 from estafette.web.driver.files import serve_file, serve_manifest, serve_worker
 from estafette.web.driver.page import show as show_page
@@ -37,6 +38,7 @@ ROUTES: Final[Sequence[DriverPage]] = (
     DriverPage("/driver/language", PersonAct.STOPS_WORK, sign_in.choose_language, ("POST",)),
     DriverPage("/driver/day", PersonAct.STOPS_WORK, day.show),
     DriverPage("/driver/taps", PersonAct.STOPS_WORK, taps.take, ("POST",), reads_itself=True),
+    DriverPage("/driver/proofs", PersonAct.STOPS_WORK, proofs.take, ("POST",), limit=FORM_LIMIT),
     DriverPage(
         "/driver/positions", PersonAct.STOPS_WORK, positions.take, ("POST",), reads_itself=True
     ),

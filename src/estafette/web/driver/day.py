@@ -13,6 +13,8 @@ from starlette.responses import Response
 from estafette.core.accounts.account import MARKETS
 from estafette.core.deliveries.delivery import Delivery, Stop
 from estafette.core.fleet.tour import StopKind
+from estafette.core.proofs.demand import Demand
+from estafette.core.proofs.proof import ProofKind, ProofStage
 from estafette.terminal import plain
 from estafette.usecases.fleet.day import DriverDay, DriverOffer, DriverStop, day_of
 from estafette.usecases.money.handovers import CashInHand
@@ -35,7 +37,7 @@ async def show(request: Request, visit: DriverVisit) -> Response:
 
 
 def _day(day: DriverDay, language: str, shown_ids: ShownIds) -> dict[str, Any]:
-    market = MARKETS[day.company.market]
+    market, demand = MARKETS[day.company.market], day.company.capabilities.proof
     return {
         "now": _ms(clock()),
         "language": language,
@@ -47,7 +49,7 @@ def _day(day: DriverDay, language: str, shown_ids: ShownIds) -> dict[str, Any]:
         "paused": day.is_paused,
         "has_token": day.has_token,
         "offers": [_offer(offer) for offer in day.offers],
-        "stops": [_stop(stop, shown_ids) for stop in day.stops],
+        "stops": [_stop(stop, shown_ids, demand) for stop in day.stops],
         "done": day.done,
         "cash": _cash(day.cash),
         "messages": [],
@@ -69,7 +71,7 @@ def _offer(offer: DriverOffer) -> dict[str, Any]:
     }
 
 
-def _stop(stop: DriverStop, shown_ids: ShownIds) -> dict[str, Any]:
+def _stop(stop: DriverStop, shown_ids: ShownIds, demand: Demand) -> dict[str, Any]:
     delivery, is_pickup = stop.delivery, stop.kind is StopKind.PICKUP
     at = delivery.pickup if is_pickup else delivery.dropoff
     shown = shown_ids[stop.account.dialect](delivery.id)
@@ -89,7 +91,7 @@ def _stop(stop: DriverStop, shown_ids: ShownIds) -> dict[str, Any]:
         "currency": stop.account.market.currency,
         "reference": delivery.reference or delivery.external_ref or shown,
         "codes": _codes(delivery, shown),
-        "proofs": _proofs(stop),
+        "proofs": _proofs(stop, demand),
         "is_return": False,
     }
 
@@ -100,9 +102,13 @@ def _codes(delivery: Delivery, shown: str) -> list[str]:
     return [plain(text) for text in written if text]
 
 
-def _proofs(stop: DriverStop) -> list[str]:
+def _proofs(stop: DriverStop, of_company: Demand) -> list[str]:
+    """Returns what has to be shown there, the PIN first."""
     is_dropoff = stop.kind is StopKind.DROPOFF
-    return ["pin"] if is_dropoff and stop.delivery.require_pin else []
+    stage = ProofStage.DROPOFF if is_dropoff else ProofStage.PICKUP
+    kinds = (stop.delivery.proof | of_company).at(stage) - {ProofKind.PIN}
+    pin = ["pin"] if is_dropoff and stop.delivery.require_pin else []
+    return pin + [kind.value for kind in ProofKind if kind in kinds]
 
 
 def _cash(cash: CashInHand) -> dict[str, Any] | None:

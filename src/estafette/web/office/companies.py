@@ -13,6 +13,7 @@ from estafette.core.edition import EditedMeanwhileError, edition_of
 from estafette.core.ids import new_id
 from estafette.core.people.organisation import Organisation, OrganisationKind
 from estafette.core.people.permission import PersonAct
+from estafette.core.proofs.proof import ProofStage
 from estafette.http.texts import N_, gettext
 from estafette.usecases.accounts.administration import AccountNotFoundError, find_account
 from estafette.usecases.accounts.secrets import WrongSecretKeyError
@@ -30,7 +31,13 @@ from estafette.usecases.couriers.companies import (
 )
 from estafette.usecases.couriers.links import Link, LinkRefusedError, connect, disconnect, link_of
 from estafette.web.asked import neighbours
-from estafette.web.office.company_form import company_in, fault_of, fields_of, ticked_in
+from estafette.web.office.company_form import (
+    company_in,
+    fault_of,
+    fields_of,
+    proofs_at,
+    ticked_in,
+)
 from estafette.web.office.members import members_of
 from estafette.web.office.reading import asked, id_in_path, in_query
 from estafette.web.parts import Column
@@ -214,6 +221,10 @@ async def change(request: Request, visit: Visit) -> Response:
                 for name, values in ticked.items()
             },
             types=[(name, gettext(_TYPES[name]), None) for name in PARCEL_TYPES],
+            proofs={
+                stage.value: [(code, name, None) for code, name in proofs_at(stage)]
+                for stage in ProofStage
+            },
             edition=edition_of(company),
         )
 

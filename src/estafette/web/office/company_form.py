@@ -14,6 +14,8 @@ from estafette.core.couriers.company import (
 )
 from estafette.core.couriers.hours_text import ALWAYS, HoursTextError, hours_text, read_hours
 from estafette.core.money.payment import BankAccount
+from estafette.core.proofs.demand import Demand, as_words, from_words
+from estafette.core.proofs.proof import OF_STAGE, ProofKind, ProofStage
 from estafette.http.texts import N_, gettext
 from estafette.usecases.couriers.companies import LARGEST_MARGIN, LARGEST_NUMBER
 from estafette.web.forms import Form
@@ -62,8 +64,10 @@ def fields_of(company: Company) -> dict[str, str]:
 def ticked_in(company: Company) -> dict[str, list[str]]:
     """Returns which boxes of the form are ticked for a company, by the name of the field."""
     able = company.capabilities
+    demanded = as_words(able.proof)
     return {
         "parcel_types": list(PARCEL_TYPES if able.parcel_types is None else able.parcel_types),
+        **{f"proof_{stage.value}": demanded.get(stage, []) for stage in ProofStage},
         "require_delivery_pin": ["yes"] if able.require_delivery_pin else [],
         "bank_transfer_enabled": ["yes"] if able.bank_transfer_enabled else [],
     }
@@ -100,6 +104,7 @@ def company_in(form: Form, company: Company) -> tuple[Company, dict[str, str]]:
             require_delivery_pin=form.has("require_delivery_pin"),
             parcel_types=None if len(types) == len(PARCEL_TYPES) else types,
             max_weight_grams=reading.whole_or_none("max_weight_grams", 1, LARGEST_NUMBER),
+            proof=_demand_in(form),
         ),
     )
     try:
@@ -107,6 +112,32 @@ def company_in(form: Form, company: Company) -> tuple[Company, dict[str, str]]:
     except HoursTextError:
         reading.faults["hours"] = fault_of("hours")
     return wanted, reading.faults
+
+
+_SHOWN: Final = {
+    ProofKind.SIGNATURE: N_("Signature"),
+    ProofKind.PHOTO: N_("Photo"),
+    ProofKind.NAME: N_("Name of the person"),
+    ProofKind.DOCUMENT: N_("Document looked at"),
+    ProofKind.AGE: N_("Age checked"),
+}
+"""What a company may demand; a PIN has a box of its own."""
+
+
+def proofs_at(stage: ProofStage) -> list[tuple[str, str]]:
+    """Returns the boxes of a stage: their values and names."""
+    return [(kind.value, gettext(name)) for kind, name in _SHOWN.items() if kind in OF_STAGE[stage]]
+
+
+def _demand_in(form: Form) -> Demand:
+    return from_words(
+        {
+            stage.value: [
+                kind for kind, _ in proofs_at(stage) if kind in form.values(f"proof_{stage.value}")
+            ]
+            for stage in ProofStage
+        }
+    )
 
 
 def _percent(reading: Reading) -> Decimal:

@@ -17,6 +17,7 @@ from estafette.http.formats import money
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext
 from estafette.usecases.accounts.administration import AccountNotFoundError, find_account
+from estafette.usecases.accounts.settings import AccountFilter, page_of_accounts
 from estafette.usecases.couriers.companies import CompanyNotFoundError, list_companies
 from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.money.books import as_csv, statement
@@ -30,20 +31,18 @@ from estafette.usecases.money.settle import (
     pay,
 )
 from estafette.web import asked, statements
-from estafette.web.parts import Column
+from estafette.web.parts import Column, Paging
 from estafette.web.visit import Visit, render
 
 MONEY: Final = "/office/money"
-_MOST_ACCOUNTS: Final = 500
 _LONGEST_AMOUNT: Final = 13
 
 
 async def show(request: Request, visit: Visit) -> Response:
     """Shows the books of the account that was chosen, or lets one be chosen."""
     mode, query = asked.mode_of(request), request.query_params
-    accounts = await asked.known_accounts(visit)
     name, slug = (query.get(key, "")[: asked.LONGEST].strip() for key in ("account", "company"))
-    account = next((one for one in accounts.values() if one.name == name), None)
+    account = await _account(visit, name)
     company = None if account is None else await _company(visit, account, slug)
     context: dict[str, Any] = {}
     if account is not None:
@@ -64,6 +63,8 @@ async def show(request: Request, visit: Visit) -> Response:
             "balances": statements.balance_columns(),
             "file": f"{MONEY}/statement.csv?{urlencode({**kept, 'until': period.until})}",
         }
+    else:
+        context = await _accounts_to_choose(request, visit, mode)
     return render(
         visit,
         "web/office/templates/money.html",
@@ -75,12 +76,6 @@ async def show(request: Request, visit: Visit) -> Response:
         company=company,
         is_unknown=(bool(name) and account is None)
         or (bool(slug) and account is not None and not company),
-        accounts=list(accounts.values())[:_MOST_ACCOUNTS],
-        list_columns=(
-            Column("name", gettext("Account")),
-            Column("market", gettext("Country")),
-            Column("currency", gettext("Currency")),
-        ),
         companies=(companies := await _companies(visit, account)),
         company_options=[(one.slug, one.name) for one in companies],
         book_name=statements.book_name,
@@ -92,13 +87,41 @@ async def show(request: Request, visit: Visit) -> Response:
     )
 
 
+async def _accounts_to_choose(request: Request, visit: Visit, mode: Mode) -> dict[str, Any]:
+    """Returns a page of the accounts, by name, for whoever has chosen none."""
+    page = await page_of_accounts(
+        visit.platform, AccountFilter(), request.query_params.get("from") or None, asked.PAGE
+    )
+    kept = {"mode": mode}
+    return {
+        "accounts": page.accounts,
+        "accounts_paging": Paging(
+            previous=asked.address(MONEY, kept) if request.query_params.get("from") else "",
+            next=asked.address(MONEY, {**kept, "from": page.next}) if page.next else "",
+        ),
+        "list_columns": (
+            Column("name", gettext("Account")),
+            Column("market", gettext("Country")),
+            Column("currency", gettext("Currency")),
+        ),
+    }
+
+
+async def _account(visit: Visit, name: str) -> Account | None:
+    if not name:
+        return None
+    try:
+        return await find_account(visit.platform, name)
+    except AccountNotFoundError:
+        return None
+
+
 async def download(request: Request, visit: Visit) -> Response:
     """Gives a statement as a CSV file: of an account, of a company, or of a company in one."""
     mode, query = asked.mode_of(request), request.query_params
     name, slug = (query.get(key, "")[: asked.LONGEST].strip() for key in ("account", "company"))
-    accounts = await asked.known_accounts(visit)
     if name:
-        account = next((one for one in accounts.values() if one.name == name), None)
+        account = await _account(visit, name)
         if account is None:
             raise HTTPException(404)
         company = await _company(visit, account, slug)
@@ -108,6 +131,7 @@ async def download(request: Request, visit: Visit) -> Response:
         return await statements.as_file(
             visit.platform, account, mode, period, company and company.id
         )
+    accounts = await asked.known_accounts(visit)
     return await _of_company(request, visit, mode, slug, accounts)
 
 

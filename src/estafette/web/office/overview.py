@@ -8,10 +8,10 @@ from starlette.responses import Response
 from estafette.core.accounts.account import Mode
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import gettext
-from estafette.usecases.accounts.administration import list_accounts
+from estafette.usecases.accounts.administration import count_accounts
 from estafette.usecases.deliveries.figures import platform_figures
 from estafette.usecases.deliveries.troubles import MOST_COUNTED, TroubleCounts, count_troubles
-from estafette.usecases.money.payments import page_of_awaited
+from estafette.usecases.money.payments import count_awaited
 from estafette.web import asked
 from estafette.web.figures import (
     Stat,
@@ -33,14 +33,13 @@ async def show(request: Request, visit: Visit) -> Response:
     found = await platform_figures(visit.platform, mode, _DAYS)
     awaited: int | None = None
     if visit.may(PersonAct.PAYMENTS_SEE):
-        page = await page_of_awaited(visit.platform, mode, None, None, MOST_COUNTED)
-        awaited = len(page.deliveries)
+        awaited = await count_awaited(visit.platform, mode, MOST_COUNTED)
     return render(
         visit,
         "web/office/templates/overview.html",
         mode=mode,
         modes=asked.modes(request, mode),
-        accounts=len(await list_accounts(visit.platform)),
+        accounts=await count_accounts(visit.platform),
         waits=_waits(await count_troubles(visit.platform, mode), awaited, mode),
         found=found,
         stats=figure_stats(found.days[-1][1], found.whole),

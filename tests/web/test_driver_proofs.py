@@ -1,0 +1,69 @@
+"""A driver's phone sends proofs: each once, of the driver's own work, before the parcel goes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from estafette.core.deliveries.delivery import Status
+from estafette.files import KeptFiles
+from estafette.usecases.proofs.show import proofs_of
+from tests.serving import running
+from tests.usecases.proofs.pictures import photo
+from tests.web.drivers import DriverStage, driver_stage
+
+DONE = ("done", "")
+
+
+@pytest.fixture
+async def stage(postgres_dsn: str, tmp_path: Path) -> AsyncIterator[DriverStage]:
+    async with running(postgres_dsn, files=KeptFiles(tmp_path / "files")) as server:
+        yield await driver_stage(server)
+
+
+async def test_a_demanded_proof_is_asked_for_and_comes_before_the_step(stage: DriverStage) -> None:
+    ze = await stage.driver_at_phone()
+    delivery = await stage.delivery(proof={"pickup": ["name"], "dropoff": ["photo", "age"]})
+    mine = (await stage.given(ze.driver, delivery)).id
+    asked = {stop["kind"]: stop["proofs"] for stop in (await ze.day())["stops"]}
+    assert asked["pickup"] == ["name"]
+    assert [kind for kind in asked["dropoff"] if kind != "pin"] == ["photo", "age"]
+
+    assert await ze.tap("picked_up", mine) == ("refused", "proof_missing")
+    assert [stop["state"] for stop in (await ze.day())["stops"]] == ["accepted", "accepted"]
+    assert (await ze.proof(mine, "name", stage="pickup", said="Loja")).status == 200
+    assert await ze.tap("picked_up", mine) == DONE
+    cash = (await ze.day())["stops"][0]["cash"]
+    facts = {"cash": cash} if cash else {}
+    assert await ze.tap("handed_over", mine, **facts) == ("refused", "proof_missing")
+    ahead = timedelta(hours=2)
+    answers = [
+        await ze.proof(mine, "photo", file=photo(), clock=ahead),
+        await ze.proof(mine, "age", said="18"),
+    ]
+    assert {each.status for each in answers} == {200}
+    assert await ze.tap("handed_over", mine, **facts) == DONE
+    assert (await stage.now(delivery)).status is Status.DELIVERED
+    shown = await proofs_of(stage.server.platform, delivery.scope, delivery.id)
+    assert {proof.driver_id for proof in shown} == {ze.driver.id}
+    for proof in shown:  # the phone that is two hours ahead included
+        assert abs(proof.taken_at - proof.received_at) < timedelta(minutes=5)
+
+
+async def test_a_proof_that_is_sent_again_is_one_and_nobody_elses_is_taken(
+    stage: DriverStage,
+) -> None:
+    ze, ana = await stage.driver_at_phone(), await stage.driver_at_phone(name="Ana")
+    delivery = await stage.delivery()
+    mine, key = (await stage.given(ze.driver, delivery)).id, uuid4()
+    sent = [ze.proof(mine, "photo", key, file=photo()) for _ in range(3)]
+    assert {each.status for each in await asyncio.gather(*sent)} == {200}
+    assert (await ze.proof(mine, "photo", key, file=photo("#ffffff"))).status == 422
+    assert (await ana.proof(mine, "photo", file=photo())).status == 422
+    assert (await ze.proof(uuid4(), "photo", file=photo())).status == 422
+    assert (await ze.proof(mine, "photo", file=b"<svg onload=alert(1)>")).status == 422
+    assert (await ze.proof(mine, "selfie", file=photo())).status == 400
+    assert len(await proofs_of(stage.server.platform, delivery.scope, delivery.id)) == 1
