@@ -1,5 +1,6 @@
 """Links to pictures of proofs over HTTP: they open for a time, safely, wherever the files are."""
 
+import re
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -8,6 +9,7 @@ from PIL import Image
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import new_id
+from estafette.core.people.permission import Role
 from estafette.core.proofs.proof import ProofKind, ProofStage
 from estafette.files import Bucket, KeptFiles
 from estafette.usecases.proofs.add import SentProof, add
@@ -16,6 +18,7 @@ from tests.buckets import BUCKET, KEY_ID, bucket_store
 from tests.edges import KASPI
 from tests.serving import Server, delivery_id, running
 from tests.usecases.proofs.pictures import photo
+from tests.web.people import sign_in
 
 
 async def linked(server: Server) -> str:
@@ -60,3 +63,25 @@ async def test_to_a_bucket_a_link_leads_on_for_a_minute(postgres_dsn: str) -> No
                 assert answer.headers["Cache-Control"] == "no-store"
             async with server.session.get(server.url + path) as answer:
                 assert Image.open(BytesIO(await answer.read())).format == "WEBP"
+
+
+async def test_the_page_of_a_delivery_shows_its_proofs_with_links_that_open(
+    postgres_dsn: str, tmp_path: Path
+) -> None:
+    async with running(postgres_dsn, files=KeptFiles(tmp_path / "files")) as server:
+        tenant = await server.tenant(KASPI)
+        shown = await tenant.create()
+        await tenant.move(shown, Status.ASSIGNED, Status.IN_TRANSIT)
+        now, id = datetime.now(UTC), delivery_id(shown)
+        at_door = (ProofStage.DROPOFF, now)
+        photographed = SentProof(new_id(), ProofKind.PHOTO, *at_door, picture=photo())
+        named = SentProof(new_id(), ProofKind.NAME, *at_door, said="<b>Dana</b>")
+        for sent in (photographed, named):
+            await add(server.platform, tenant.scope, id, sent)
+        viewer = await sign_in(server, tenant.account, Role.VIEWER)
+        page = await viewer.get(f"/console/{tenant.account.id.hex}/sandbox/deliveries/{id.hex}")
+        html = page.body.decode()
+        assert "&lt;b&gt;Dana&lt;/b&gt;" in html
+        found = re.search(rf'href="{server.platform.public_url}(/files/[\w-]+)"', html)
+        assert found is not None
+        assert (await server.request("GET", found[1])).headers["Content-Type"] == "image/webp"

@@ -32,11 +32,13 @@ from estafette.usecases.deliveries.find import find_with_history
 from estafette.usecases.deliveries.idempotency import Reply
 from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.notifications.outbox import Told, told
+from estafette.usecases.proofs.show import linked
 from estafette.usecases.sandbox.simulate import step_by_hand
 from estafette.usecases.webhooks.endpoints import attempts_of
 from estafette.web.console.branding import KINDS
 from estafette.web.console.by_hand import by_hand, delivery_in
 from estafette.web.console.deliveries import named
+from estafette.web.console.deliveries_proofs import shown_proof
 from estafette.web.console.deliveries_words import METHODS, refused
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
@@ -87,6 +89,10 @@ async def show(request: Request, visit: Visit) -> Response:
         attempts=attempts,
         attempt_columns=_attempt_columns(),
         told=[_told(visit, one) for one in await told(visit.platform, visit.account.id, id)],
+        proofs=[
+            shown_proof(proof, link)
+            for proof, link in await linked(visit.platform, visit.scope, id)
+        ],
         pin=_pin(delivery),
         may_cancel=may_cancel,
         may_confirm=delivery.is_held and visit.may(PersonAct.DELIVERIES_CONFIRM),
