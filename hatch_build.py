@@ -47,6 +47,12 @@ TAKEN = {
         "dist/signature_pad.min.js": "signature_pad.js",
         "LICENSE": "signature_pad.LICENSE.txt",
     },
+    "maplibre-gl": {
+        "dist/maplibre-gl.mjs": "maplibre.js",
+        "dist/maplibre-gl-worker.mjs": "maplibre-worker.js",
+        "dist/maplibre-gl.css": "maplibre.css",
+        "LICENSE.txt": "maplibre.LICENSE.txt",
+    },
     "lucide-static": {
         "LICENSE": "icons.LICENSE.txt",
     },

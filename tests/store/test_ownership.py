@@ -112,6 +112,8 @@ READ_BESIDES = {
     "webhooks/endpoints.py": {"messages"},
     # A platform knows a delivery by its id alone, not by whose it is.
     "couriers/dispatches.py": {"deliveries"},
+    # A driver is of one mode, and so is where the driver was.
+    "fleet/positions.py": {"drivers"},
     # What is shown to people has the names and the numbers of what it is about.
     "webhooks/attempts.py": {"endpoints", "events", "messages"},
     "webhooks/message_counts.py": {"endpoints", "events", "messages"},
@@ -147,6 +149,7 @@ READ_BESIDES = {
     },
     "deliveries/under_way.py": {"deliveries"},
     "deliveries/troubles.py": {"deliveries", "dispatches"},
+    "deliveries/of_company.py": {"deliveries"},
     "deliveries/newest.py": {"deliveries", "events"},
     "couriers/dispatch_counts.py": {"dispatches"},
     "deliveries/daily_tallies.py": {"accounts", "deliveries", "events"},

@@ -156,7 +156,7 @@ TABLE: Mapping[PersonAct, Mapping[OrganisationKind, frozenset[Role]]] = {
     PersonAct.DELIVERIES_RELEASE: _allowed("owner support"),
     PersonAct.LABELS_PRINT: _allowed(account=_SERVES, company="manager dispatcher"),
     PersonAct.VIEWS_SAVE: _allowed("owner support finance", _SERVES),
-    PersonAct.PINS_UNLOCK: _allowed("owner support"),
+    PersonAct.PINS_UNLOCK: _allowed("owner support", company="manager dispatcher"),
     PersonAct.KEYS_SEE: _allowed("owner", "owner developer"),
     PersonAct.KEYS_MANAGE: _allowed("owner", "owner developer"),
     PersonAct.ENDPOINTS_SEE: _allowed(account=_SERVES),

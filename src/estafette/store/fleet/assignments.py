@@ -166,6 +166,28 @@ async def count_done(
     )
 
 
+_STANDINGS = """
+select company_id, mode, (
+    select count(*) || '.' || coalesce(max(id)::text, '') || '.'
+        || count(*) filter (where state = 'accepted') || '.'
+        || count(*) filter (where arrived_at is not null)
+    from assignments
+    where assignments.company_id = asked.company_id and assignments.mode = asked.mode
+    and state in ('offered', 'accepted')
+) as standing
+from unnest($1::uuid[], $2::text[]) asked (company_id, mode)
+"""
+
+
+async def standings(
+    connection: Connection, asked: Sequence[tuple[UUID, Mode]]
+) -> dict[tuple[UUID, Mode], str]:
+    """Returns for companies and modes a text that differs after each change of open assignments."""
+    companies, modes = [company_id for company_id, _ in asked], [mode for _, mode in asked]
+    found = await connection.fetch(_STANDINGS, companies, modes)
+    return {(row["company_id"], Mode(row["mode"])): row["standing"] for row in found}
+
+
 _LOAD = """
 select driver_id, sum(grams)::bigint as grams, count(*) as parcels,
     count(*) filter (where picked_up_at is not null) as on_board

@@ -1,5 +1,6 @@
 """Positions: the last one of each driver."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from estafette.core.accounts.account import Mode
 from estafette.core.fleet.position import Position, PositionSource
 from estafette.store.columns import Columns, rows
 from estafette.store.pool import Connection
@@ -53,6 +55,29 @@ async def of_drivers(
         list(drivers),
     )
     return {row["driver_id"]: read(row) for row in found}
+
+
+_OF_COMPANIES = f"""
+select asked.company_id, asked.mode, last.* from unnest($1::uuid[], $2::text[])
+    asked (company_id, mode), lateral (
+    select {", ".join(f"positions.{name}" for name in POSITION.types if name != "company_id")}
+    from drivers join positions
+        on positions.company_id = drivers.company_id and positions.driver_id = drivers.id
+    where drivers.company_id = asked.company_id and drivers.mode = asked.mode
+    and removed_at is null order by drivers.id limit $3
+) last
+"""  # noqa: S608 - the columns are constants
+
+
+async def of_companies(
+    connection: Connection, asked: Sequence[tuple[UUID, Mode]], limit: int
+) -> dict[tuple[UUID, Mode], list[Position]]:
+    """Returns where the drivers of companies in a mode were last, at most `limit` of each."""
+    companies, modes = [company_id for company_id, _ in asked], [mode for _, mode in asked]
+    of: dict[tuple[UUID, Mode], list[Position]] = defaultdict(list)
+    for row in await connection.fetch(_OF_COMPANIES, companies, modes, limit):
+        of[row["company_id"], Mode(row["mode"])].append(read(row))
+    return of
 
 
 async def forget(connection: Connection, kept: timedelta, limit: int) -> int:

@@ -13,12 +13,16 @@ from starlette.responses import RedirectResponse, Response
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_
 from estafette.web.areas import Area, Entry, Section
-from estafette.web.board import company
+from estafette.web.board import company, deliveries, drivers, live, steer
 from estafette.web.people import team
 from estafette.web.people.words import role_name
 from estafette.web.visit import Page, Visit, page, render
 
 BOARD: Final = "/board/{company}/{mode}"
+_DELIVERY: Final = f"{BOARD}/deliveries/{{delivery}}"
+_DRIVER: Final = f"{BOARD}/drivers/{{driver}}"
+_POST: Final = ("POST",)
+_BOTH: Final = ("GET", "POST")
 
 
 async def _choose(request: Request, visit: Visit) -> Response:
@@ -37,7 +41,17 @@ async def _enter(request: Request, visit: Visit) -> Response:
 ROUTES: Final[tuple[Page, ...]] = (
     page("/board", PersonAct.PROFILE_MANAGE, _choose),
     page("/board/{company}", PersonAct.PROFILE_MANAGE, _enter),
-    page(BOARD, PersonAct.OVERVIEW_SEE, company.show),
+    page(BOARD, PersonAct.ASSIGNMENTS_SEE, live.show),
+    page(f"{BOARD}/assign", PersonAct.ASSIGNMENTS_MANAGE, steer.steer, _POST),
+    page(_DELIVERY, PersonAct.DELIVERIES_SEE, deliveries.show),
+    page(f"{_DELIVERY}/unlock", PersonAct.PINS_UNLOCK, deliveries.unlock, _POST),
+    page(f"{BOARD}/drivers", PersonAct.DRIVERS_SEE, drivers.show),
+    page(f"{BOARD}/drivers/add", PersonAct.DRIVERS_MANAGE, drivers.add, _BOTH),
+    page(_DRIVER, PersonAct.DRIVERS_MANAGE, drivers.edit, _BOTH),
+    page(f"{_DRIVER}/pause", PersonAct.DRIVERS_MANAGE, drivers.pause, _POST),
+    page(f"{_DRIVER}/remove", PersonAct.DRIVERS_MANAGE, drivers.remove, _POST),
+    page(f"{_DRIVER}/shift", PersonAct.DRIVERS_MANAGE, drivers.shift, _POST),
+    page(f"{BOARD}/company", PersonAct.COMPANIES_SEE, company.show),
     *team.pages(BOARD, has_audit=False),
 )
 
@@ -45,9 +59,16 @@ AREA: Final = Area(
     N_("Board"),
     (
         Section(
+            "",
+            (
+                Entry("", N_("Board"), "route", PersonAct.ASSIGNMENTS_SEE),
+                Entry("/drivers", N_("Drivers"), "users", PersonAct.DRIVERS_SEE),
+            ),
+        ),
+        Section(
             N_("Company"),
             (
-                Entry("", N_("Overview"), "truck", PersonAct.OVERVIEW_SEE),
+                Entry("/company", N_("Settings"), "truck", PersonAct.COMPANIES_SEE),
                 Entry("/team", N_("Team"), "users", PersonAct.TEAM_SEE),
             ),
         ),

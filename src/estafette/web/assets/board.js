@@ -1,0 +1,34 @@
+// On a board, a delivery that is dragged onto a driver is given to that driver: by the same form as
+// with a tick, a choice and a button, which do the same by keyboard.
+"use strict";
+{
+  const form = () => document.getElementById("assign");
+
+  function give(delivery, driver) {
+    const sent = form();
+    if (!sent) return;
+    for (const box of sent.querySelectorAll("[name=delivery]")) {
+      if (box.dataset.delivery === delivery) box.checked = true;
+    }
+    sent.querySelector("[name=driver]").value = driver;
+    sent.requestSubmit(sent.querySelector("[name=do][value=assign]"));
+  }
+
+  document.addEventListener("dragstart", (event) => {
+    const row = event.target.closest?.("[data-delivery]")?.closest("tr");
+    if (!row) return;
+    event.dataTransfer.setData("text/x-delivery", row.querySelector("[data-delivery]").dataset.delivery);
+    event.dataTransfer.effectAllowed = "move";
+  });
+  const over = (event) => event.target.closest?.("#drivers tr")?.querySelector("[data-driver]");
+  document.addEventListener("dragover", (event) => {
+    if (event.dataTransfer.types.includes("text/x-delivery") && over(event)) event.preventDefault();
+  });
+  document.addEventListener("drop", (event) => {
+    const driver = over(event);
+    const delivery = event.dataTransfer.getData("text/x-delivery");
+    if (!driver || !delivery) return;
+    event.preventDefault();
+    give(delivery, driver.dataset.driver);
+  });
+}

@@ -1,0 +1,75 @@
+"""One delivery as a dispatcher sees it: where it goes, who was asked, who has it."""
+
+from uuid import UUID
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from estafette.core.errors import Refusal
+from estafette.core.people.permission import PersonAct
+from estafette.http.shell import Tone
+from estafette.http.texts import gettext
+from estafette.usecases.deliveries.advance import unlock_pin
+from estafette.usecases.deliveries.find import find_with_history
+from estafette.usecases.fleet.board import Found, find_of_company
+from estafette.usecases.platform import clock
+from estafette.web.board.live import name_of
+from estafette.web.board.words import state_name
+from estafette.web.parts import Column
+from estafette.web.visit import Visit, render
+from estafette.web.words import actor_name, status_name
+
+
+async def show(request: Request, visit: Visit) -> Response:
+    """Shows a delivery of the company, with every driver who was asked or had it."""
+    found = await _found(request, visit)
+    scope, id = found.delivery.scope, found.delivery.id
+    delivery, history = await find_with_history(visit.platform, scope, id)
+    return render(
+        visit,
+        "web/board/templates/delivery.html",
+        delivery=delivery,
+        name=name_of(delivery),
+        history=list(reversed(history)),
+        given=list(reversed(found.assignments)),
+        drivers=found.drivers,
+        columns=(
+            Column("driver", gettext("Driver")),
+            Column("state", gettext("What became of it")),
+            Column("reason", gettext("Why"), "quiet"),
+            Column("at", gettext("When"), "time"),
+        ),
+        now=clock(),
+        may_unlock=visit.may(PersonAct.PINS_UNLOCK) and delivery.pin_is_locked,
+        actor_name=actor_name,
+        status_name=status_name,
+        state_name=state_name,
+    )
+
+
+async def unlock(request: Request, visit: Visit) -> Response:
+    """Lets the PIN of a delivery be tried again."""
+    found = await _found(request, visit)
+    here = f"{visit.home}/deliveries/{found.delivery.id.hex}"
+
+    async def do() -> Response:
+        try:
+            await unlock_pin(visit.platform, found.delivery.scope, found.delivery.id)
+        except Refusal:
+            said = gettext("There is nothing to unlock.")
+            return visit.go(here, said, Tone.WARNING)
+        return visit.go(here, gettext("The PIN can be tried again."))
+
+    return await visit.once(do, otherwise=here)
+
+
+async def _found(request: Request, visit: Visit) -> Found:
+    try:
+        id = UUID(hex=request.path_params["delivery"])
+    except ValueError:
+        raise HTTPException(404) from None
+    found = await find_of_company(visit.platform, visit.company.id, visit.mode, id)
+    if found is None:
+        raise HTTPException(404)
+    return found

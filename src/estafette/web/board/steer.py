@@ -1,0 +1,98 @@
+"""What dispatchers do by hand: give deliveries to drivers, and take them back, one or many."""
+
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from estafette.core.errors import Refusal
+from estafette.core.fleet.refusals import FleetRefusal
+from estafette.http.shell import Tone
+from estafette.http.texts import gettext, ngettext
+from estafette.usecases.fleet.assign import assign
+from estafette.usecases.fleet.board import find_of_company
+from estafette.usecases.fleet.bulk import MOST_AT_ONCE
+from estafette.usecases.fleet.take_back import take_back
+from estafette.web.board.live import name_of
+from estafette.web.board.words import said_of
+from estafette.web.visit import Visit, render
+
+_BACK: Final = "take_back"
+_GIVE: Final = "assign"
+
+
+class Chosen(NamedTuple):
+    """A delivery that was ticked, and the driver who had it when the page was read, if any."""
+
+    delivery_id: UUID
+    driver_id: UUID | None
+
+
+class Outcome(NamedTuple):
+    """What happened to one of them; `error` says why it was left as it is."""
+
+    name: str
+    delivery_id: UUID
+    error: str = ""
+
+
+async def steer(request: Request, visit: Visit) -> Response:
+    """Gives the ticked deliveries to a driver, or takes them back; says what happened to each."""
+    act, form = visit.form.value("do"), visit.form
+    if act not in (_GIVE, _BACK):
+        raise HTTPException(400)
+    chosen = [_chosen(text) for text in form.values("delivery")[:MOST_AT_ONCE]]
+    if not chosen:
+        return visit.go(visit.home, gettext("Tick the deliveries first."), Tone.WARNING)
+    driver_id = _id(form.value("driver")) if act == _GIVE and form.value("driver") else None
+    if act == _GIVE and driver_id is None:
+        return visit.go(visit.home, gettext("Choose a driver first."), Tone.WARNING)
+
+    async def do() -> Response:
+        outcomes = [await _one(visit, one, driver_id) for one in chosen]
+        done = sum(not one.error for one in outcomes)
+        if act == _GIVE:
+            said = ngettext("%(count)s delivery given.", "%(count)s deliveries given.", done)
+        else:
+            said = ngettext(
+                "%(count)s delivery taken back.", "%(count)s deliveries taken back.", done
+            )
+        if done == len(outcomes):
+            return visit.go(visit.home, said)
+        return render(
+            visit, "web/board/templates/steered.html", outcomes=outcomes, said=said, done=done
+        )
+
+    return await visit.once(do, otherwise=visit.home)
+
+
+async def _one(visit: Visit, chosen: Chosen, driver_id: UUID | None) -> Outcome:
+    company_id, id = visit.company.id, chosen.delivery_id
+    found = await find_of_company(visit.platform, company_id, visit.mode, id)
+    if found is None:
+        return Outcome(id.hex[-8:], id, gettext("The company carries no such delivery."))
+    name = name_of(found.delivery)
+    try:
+        if driver_id is None:
+            await take_back(visit.platform, company_id, id, from_driver=chosen.driver_id)
+        else:
+            await assign(visit.platform, company_id, id, driver_id, instead_of=chosen.driver_id)
+    except FleetRefusal as refusal:
+        return Outcome(name, id, said_of(refusal))
+    except Refusal:
+        return Outcome(name, id, gettext("This cannot be done in its present status."))
+    return Outcome(name, id)
+
+
+def _chosen(text: str) -> Chosen:
+    delivery, _, driver = text.partition(".")
+    return Chosen(_id(delivery), _id(driver) if driver else None)
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(hex=text)
+    except ValueError:
+        raise HTTPException(400) from None

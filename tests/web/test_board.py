@@ -1,0 +1,163 @@
+"""The board: a company's dispatchers see what is under way, and give it to drivers."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import pytest
+
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.fleet.driver import Capacity, Driver, Vehicle
+from estafette.core.people.permission import Role
+from estafette.usecases.fleet.board import find_of_company, look_at_board
+from estafette.usecases.fleet.drivers import add_driver
+from estafette.usecases.fleet.steps import pick_up
+from tests.serving import Server, running
+from tests.usecases.angola import Shop, new_shop
+from tests.web.people import PersonAtBrowser, form_of, sign_in_at_company
+
+
+@dataclass
+class Stage:
+    """A company with drivers and live deliveries, and its dispatcher."""
+
+    server: Server
+    shop: Shop
+    company_id: UUID
+    dispatcher: PersonAtBrowser
+
+    async def driver(self, name: str, parcels: int = 5) -> Driver:
+        """Adds a driver to the company."""
+        phone = f"+244{uuid4().int % 10**9:09}"
+        return await add_driver(
+            self.server.platform,
+            self.company_id,
+            name=name,
+            phone_e164=phone,
+            vehicle=Vehicle.CAR,
+            capacity=Capacity(50_000, parcels),
+        )
+
+    async def delivery(self) -> Delivery:
+        """Orders a delivery from the company."""
+        return await self.shop.create()
+
+    async def has(self, delivery: Delivery) -> UUID | None:
+        """Returns the driver who has a delivery."""
+        board = await look_at_board(self.server.platform, self.company_id, Mode.LIVE)
+        one = next(one for one in board.deliveries if one.delivery.id == delivery.id)
+        return one.accepted and one.accepted.driver_id
+
+    async def steer(self, do: str, *chosen: str, driver: Driver | None = None) -> str:
+        """Sends the form of the board; returns the page that follows."""
+        given = {"do": do, "delivery": chosen, "driver": driver.id.hex if driver else ""}
+        answer = await self.dispatcher.send(f"{self.dispatcher.home}/assign", given)
+        if answer.status == 303:
+            answer = await self.dispatcher.follow(answer)
+        assert answer.status == 200, answer.body
+        return answer.body.decode()
+
+
+@pytest.fixture
+async def stage(postgres_dsn: str) -> AsyncIterator[Stage]:
+    """A company of one shop alone, and its board."""
+    async with running(postgres_dsn) as server:
+        shop = await new_shop(server.platform)
+        company = await shop.company(f"kianda-{uuid4().hex[:8]}")
+        dispatcher = await sign_in_at_company(server, company.id, Role.DISPATCHER, mode=Mode.LIVE)
+        yield Stage(server, shop, company.id, dispatcher)
+
+
+async def test_a_board_shows_what_is_under_way_and_who_could_carry_it(stage: Stage) -> None:
+    delivery = await stage.delivery()
+    await stage.driver("Aidos <b>")
+    page = (await stage.dispatcher.get(stage.dispatcher.home)).body.decode()
+    assert delivery.reference is not None
+    assert delivery.reference in page
+    assert "Aidos &lt;b&gt;" in page
+    assert "Nobody" in page
+    rehearsal = stage.dispatcher.home.replace("/live", "/sandbox")
+    assert delivery.reference not in (await stage.dispatcher.get(rehearsal)).body.decode()
+
+
+async def test_deliveries_are_given_by_one_form_and_each_that_was_left_says_why(
+    stage: Stage,
+) -> None:
+    first, second, third = [await stage.delivery() for _ in range(3)]
+    small = await stage.driver("Ana", parcels=2)
+    said = await stage.steer(
+        "assign", *(f"{one.id.hex}." for one in (first, second, third)), driver=small
+    )
+    assert "2 deliveries given." in said
+    assert "It does not fit into the vehicle" in said
+    assert [await stage.has(one) for one in (first, second, third)] == [small.id, small.id, None]
+
+
+async def test_who_decides_on_an_old_page_does_not_undo_what_another_has_decided(
+    stage: Stage,
+) -> None:
+    delivery = await stage.delivery()
+    ana, rui = await stage.driver("Ana"), await stage.driver("Rui")
+    nobody = f"{delivery.id.hex}."
+    await stage.steer("assign", nobody, driver=ana)
+    assert "look again" in await stage.steer("assign", nobody, driver=rui)
+    assert await stage.has(delivery) == ana.id
+    assert "1 delivery given." in await stage.steer(
+        "assign", f"{delivery.id.hex}.{ana.id.hex}", driver=rui
+    )
+    assert "look again" in await stage.steer("take_back", f"{delivery.id.hex}.{ana.id.hex}")
+    await stage.steer("take_back", f"{delivery.id.hex}.{rui.id.hex}")
+    assert await stage.has(delivery) is None
+
+
+async def test_what_a_driver_has_picked_up_is_not_taken_from_them(stage: Stage) -> None:
+    delivery, ana = await stage.delivery(), await stage.driver("Ana")
+    await stage.steer("assign", f"{delivery.id.hex}.", driver=ana)
+    await pick_up(stage.server.platform, stage.company_id, ana.id, delivery.id)
+    said = await stage.steer("take_back", f"{delivery.id.hex}.{ana.id.hex}")
+    assert "The driver has already picked this parcel up." in said
+    assert await stage.has(delivery) == ana.id
+
+
+async def test_the_page_of_a_delivery_tells_who_was_asked(stage: Stage) -> None:
+    delivery, ana = await stage.delivery(), await stage.driver("Ana")
+    await stage.steer("assign", f"{delivery.id.hex}.", driver=ana)
+    await stage.steer("take_back", f"{delivery.id.hex}.{ana.id.hex}")
+    here = f"{stage.dispatcher.home}/deliveries/{delivery.id.hex}"
+    page = (await stage.dispatcher.get(here)).body.decode()
+    assert "Ana" in page
+    assert "Taken back" in page
+    found = await find_of_company(stage.server.platform, stage.company_id, Mode.LIVE, delivery.id)
+    assert found is not None
+    assert found.delivery.status is Status.PENDING
+    other = await new_shop(stage.server.platform)
+    await other.company(f"other-{uuid4().hex[:8]}")
+    strange = await other.create()
+    answer = await stage.dispatcher.get(f"{stage.dispatcher.home}/deliveries/{strange.id.hex}")
+    assert answer.status == 404
+
+
+async def test_a_manager_keeps_the_list_of_drivers(stage: Stage) -> None:
+    manager = await sign_in_at_company(stage.server, stage.company_id, Role.MANAGER, mode=Mode.LIVE)
+    home = f"{manager.home}/drivers"
+    about = {"name": "Rui", "phone": "923 000 001", "vehicle": "bicycle", "kilograms": "7,5"}
+    wrong = await manager.fill(f"{home}/add", **{**about, "phone": "12"})
+    assert wrong.status == 422
+    assert "This is no phone number of a driver." in wrong.body.decode()
+    added = await manager.follow(await manager.fill(f"{home}/add", **about))
+    assert "Rui is saved." in added.body.decode()
+    assert "7.5 kg" in added.body.decode()
+    assert (await manager.fill(f"{home}/add", **about)).status == 409
+    board = await look_at_board(stage.server.platform, stage.company_id, Mode.LIVE)
+    [rui] = [one.driver for one in board.drivers]
+    one = f"{home}/{rui.id.hex}"
+    assert form_of(await manager.get(one), one).fields["kilograms"] == "7.5"
+    for path, said in (("shift", "on shift"), ("pause", "given nothing further")):
+        answer = await manager.send(f"{one}/{path}", {"on": "yes", "paused": "yes"})
+        assert said in (await manager.follow(answer)).body.decode()
+    answer = await manager.send(f"{one}/remove")
+    assert "Rui is removed." in (await manager.follow(answer)).body.decode()
+    assert (await manager.get(one)).status == 404
+    dispatcher = await stage.dispatcher.get(f"{stage.dispatcher.home}/drivers/add")
+    assert dispatcher.status == 403
