@@ -1,12 +1,18 @@
 """A real browser, and a real server for it to talk to."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from estafette.core.accounts.account import Mode
+from estafette.core.people.permission import Role
 from tests.edges import ENTREGA
 from tests.serving import Server, Tenant, running
+from tests.usecases.angola import new_shop
+from tests.web.board_stage import Stage
+from tests.web.people import sign_in_at_company
 
 
 @pytest.fixture
@@ -29,3 +35,12 @@ async def server(postgres_dsn: str) -> AsyncIterator[Server]:
 async def entrega(server: Server) -> Tenant:
     """A fresh account that speaks Entrega, in sandbox mode."""
     return await server.tenant(ENTREGA)
+
+
+@pytest.fixture
+async def stage(server: Server) -> Stage:
+    """A company of one shop alone, and its board."""
+    shop = await new_shop(server.platform)
+    company = await shop.company(f"kianda-{uuid4().hex[:8]}")
+    dispatcher = await sign_in_at_company(server, company.id, Role.DISPATCHER, mode=Mode.LIVE)
+    return Stage(server, shop, company.id, dispatcher)

@@ -1,72 +1,15 @@
 """The board: a company's dispatchers see what is under way, and give it to drivers."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from uuid import UUID, uuid4
-
-import pytest
+from uuid import uuid4
 
 from estafette.core.accounts.account import Mode
-from estafette.core.deliveries.delivery import Delivery, Status
-from estafette.core.fleet.driver import Capacity, Driver, Vehicle
+from estafette.core.deliveries.delivery import Status
 from estafette.core.people.permission import Role
 from estafette.usecases.fleet.board import find_of_company, look_at_board
-from estafette.usecases.fleet.drivers import add_driver
 from estafette.usecases.fleet.steps import pick_up
-from tests.serving import Server, running
-from tests.usecases.angola import Shop, new_shop
-from tests.web.people import PersonAtBrowser, form_of, sign_in_at_company
-
-
-@dataclass
-class Stage:
-    """A company with drivers and live deliveries, and its dispatcher."""
-
-    server: Server
-    shop: Shop
-    company_id: UUID
-    dispatcher: PersonAtBrowser
-
-    async def driver(self, name: str, parcels: int = 5) -> Driver:
-        """Adds a driver to the company."""
-        phone = f"+244{uuid4().int % 10**9:09}"
-        return await add_driver(
-            self.server.platform,
-            self.company_id,
-            name=name,
-            phone_e164=phone,
-            vehicle=Vehicle.CAR,
-            capacity=Capacity(50_000, parcels),
-        )
-
-    async def delivery(self) -> Delivery:
-        """Orders a delivery from the company."""
-        return await self.shop.create()
-
-    async def has(self, delivery: Delivery) -> UUID | None:
-        """Returns the driver who has a delivery."""
-        board = await look_at_board(self.server.platform, self.company_id, Mode.LIVE)
-        one = next(one for one in board.deliveries if one.delivery.id == delivery.id)
-        return one.accepted and one.accepted.driver_id
-
-    async def steer(self, do: str, *chosen: str, driver: Driver | None = None) -> str:
-        """Sends the form of the board; returns the page that follows."""
-        given = {"do": do, "delivery": chosen, "driver": driver.id.hex if driver else ""}
-        answer = await self.dispatcher.send(f"{self.dispatcher.home}/assign", given)
-        if answer.status == 303:
-            answer = await self.dispatcher.follow(answer)
-        assert answer.status == 200, answer.body
-        return answer.body.decode()
-
-
-@pytest.fixture
-async def stage(postgres_dsn: str) -> AsyncIterator[Stage]:
-    """A company of one shop alone, and its board."""
-    async with running(postgres_dsn) as server:
-        shop = await new_shop(server.platform)
-        company = await shop.company(f"kianda-{uuid4().hex[:8]}")
-        dispatcher = await sign_in_at_company(server, company.id, Role.DISPATCHER, mode=Mode.LIVE)
-        yield Stage(server, shop, company.id, dispatcher)
+from tests.usecases.angola import new_shop
+from tests.web.board_stage import Stage
+from tests.web.people import form_of, sign_in_at_company
 
 
 async def test_a_board_shows_what_is_under_way_and_who_could_carry_it(stage: Stage) -> None:

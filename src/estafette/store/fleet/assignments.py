@@ -168,7 +168,7 @@ async def count_done(
 
 _STANDINGS = """
 select company_id, mode, (
-    select count(*) || '.' || coalesce(max(id)::text, '') || '.'
+    select count(*) || '.' || coalesce(max(created_at)::text, '') || '.'
         || count(*) filter (where state = 'accepted') || '.'
         || count(*) filter (where arrived_at is not null)
     from assignments

@@ -115,6 +115,9 @@
           isDue = true;
           readWithin(Number(spread) || 0);
         },
+        places(data) {
+          document.dispatchEvent(new CustomEvent("live:places", { detail: data }));
+        },
         over: leave,
       },
     );

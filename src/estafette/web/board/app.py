@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_
 from estafette.web.areas import Area, Entry, Section
-from estafette.web.board import company, deliveries, drivers, live, steer
+from estafette.web.board import company, deliveries, drivers, live, news, steer
 from estafette.web.people import team
 from estafette.web.people.words import role_name
 from estafette.web.visit import Page, Visit, page, render
@@ -42,6 +42,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     page("/board", PersonAct.PROFILE_MANAGE, _choose),
     page("/board/{company}", PersonAct.PROFILE_MANAGE, _enter),
     page(BOARD, PersonAct.ASSIGNMENTS_SEE, live.show),
+    page(f"{BOARD}/news", PersonAct.ASSIGNMENTS_SEE, news.follow),
     page(f"{BOARD}/assign", PersonAct.ASSIGNMENTS_MANAGE, steer.steer, _POST),
     page(_DELIVERY, PersonAct.DELIVERIES_SEE, deliveries.show),
     page(f"{_DELIVERY}/unlock", PersonAct.PINS_UNLOCK, deliveries.unlock, _POST),
@@ -52,6 +53,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     page(f"{_DRIVER}/remove", PersonAct.DRIVERS_MANAGE, drivers.remove, _POST),
     page(f"{_DRIVER}/shift", PersonAct.DRIVERS_MANAGE, drivers.shift, _POST),
     page(f"{BOARD}/company", PersonAct.COMPANIES_SEE, company.show),
+    page(f"{BOARD}/company", PersonAct.DRIVERS_MANAGE, company.show, _POST),
     *team.pages(BOARD, has_audit=False),
 )
 

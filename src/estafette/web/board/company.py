@@ -1,11 +1,83 @@
-"""The company itself, as its people see it: where and when it carries, and what it takes."""
+"""The company itself, as its people see it: what the operator sets, and how it dispatches."""
+
+from dataclasses import asdict
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from estafette.core.fleet.dispatching import BOUNDS, DispatchingRules
+from estafette.core.fleet.refusals import FleetRefusal
+from estafette.core.people.permission import PersonAct
+from estafette.http.formats import number
+from estafette.http.shell import Tone
+from estafette.http.texts import N_, gettext
+from estafette.usecases.fleet.dispatching_rules import dispatching_rules, set_dispatching_rules
+from estafette.web.board.words import said_of
+from estafette.web.session import SAFE
 from estafette.web.visit import Visit, render
+
+_RULES: Final = {
+    "offer_seconds": (N_("Seconds to answer an offer"), ""),
+    "rounds": (N_("Drivers who are asked before it stalls"), ""),
+    "most_each": (N_("Deliveries of one driver at a time"), N_("Offers are counted too.")),
+    "vanish_minutes": (
+        N_("Minutes without a sign of life"),
+        N_("What the driver has not picked up is offered to others then."),
+    ),
+}
 
 
 async def show(request: Request, visit: Visit) -> Response:
-    """Shows the company's zones, hours and limits, which the operator sets."""
-    return render(visit, "web/board/templates/company.html", company=visit.company)
+    """Shows the company's zones, hours and limits, and how it dispatches; saves the latter."""
+    rules = await dispatching_rules(visit.platform, visit.company.id)
+    typed = {name: str(value) for name, value in asdict(rules).items()}
+    is_automatic = rules.automatic
+
+    def shown(faults: dict[str, str], status: int = 200) -> Response:
+        fields = [
+            (name, gettext(label), hint and gettext(hint), typed[name], faults.get(name))
+            for name, (label, hint) in _RULES.items()
+        ]
+        return render(
+            visit,
+            "web/board/templates/company.html",
+            status=status,
+            company=visit.company,
+            is_automatic=is_automatic,
+            fields=fields,
+            may_manage=visit.may(PersonAct.DRIVERS_MANAGE),
+        )
+
+    if request.method in SAFE:
+        return shown({})
+    is_automatic = visit.form.value("automatic") == "yes"
+    typed = {name: visit.form.value(name).strip() for name in _RULES}
+    wanted, faults = _read(typed)
+    if faults:
+        return shown(faults, 422)
+
+    async def do() -> Response:
+        try:
+            changed = DispatchingRules(automatic=is_automatic, **wanted)
+            await set_dispatching_rules(visit.platform, visit.company.id, changed)
+        except FleetRefusal as refusal:
+            return visit.go(visit.path, said_of(refusal), Tone.BAD)
+        return visit.go(visit.path, gettext("This is how it dispatches from now on."))
+
+    return await visit.once(do, otherwise=visit.path)
+
+
+def _read(typed: dict[str, str]) -> tuple[dict[str, int], dict[str, str]]:
+    """Returns the numbers that were typed, and by the field what is wrong with them."""
+    numbers: dict[str, int] = {}
+    faults: dict[str, str] = {}
+    for name, text in typed.items():
+        least, most = BOUNDS[name]
+        if text.isascii() and text.isdecimal() and len(text) < 6 and least <= int(text) <= most:
+            numbers[name] = int(text)
+        else:
+            faults[name] = gettext(
+                "A number from %(least)s to %(most)s.", least=number(least), most=number(most)
+            )
+    return numbers, faults

@@ -13,8 +13,10 @@ from estafette.http.texts import gettext
 from estafette.usecases.deliveries.advance import unlock_pin
 from estafette.usecases.deliveries.find import find_with_history
 from estafette.usecases.fleet.board import Found, find_of_company
+from estafette.usecases.fleet.explanations import explain
 from estafette.usecases.platform import clock
 from estafette.web.board.live import name_of
+from estafette.web.board.why import whys
 from estafette.web.board.words import state_name
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
@@ -40,6 +42,7 @@ async def show(request: Request, visit: Visit) -> Response:
             Column("reason", gettext("Why"), "quiet"),
             Column("at", gettext("When"), "time"),
         ),
+        whys=whys(await explain(visit.platform, visit.company.id, id)),
         now=clock(),
         may_unlock=visit.may(PersonAct.PINS_UNLOCK) and delivery.pin_is_locked,
         actor_name=actor_name,

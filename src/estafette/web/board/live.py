@@ -17,6 +17,7 @@ from estafette.http.texts import N_, gettext
 from estafette.terminal import plain
 from estafette.usecases.fleet.board import Board, DriverOnBoard, OnBoard, look_at_board
 from estafette.usecases.platform import clock
+from estafette.web.board.news import version
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
 
@@ -31,6 +32,7 @@ FILTERS: Final = {
 
 async def show(request: Request, visit: Visit) -> Response:
     """Shows the board, or that part of it which the query asks for."""
+    seen = await version(visit)
     board = await look_at_board(visit.platform, visit.company.id, Mode(visit.mode))
     now = clock()
     asked = request.query_params.get("show", "")
@@ -42,6 +44,7 @@ async def show(request: Request, visit: Visit) -> Response:
         visit,
         "web/board/templates/board.html",
         board=board,
+        seen=seen,
         rows=shown,
         drivers=board.drivers,
         names=board.names,

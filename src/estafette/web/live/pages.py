@@ -124,17 +124,20 @@ def seen(request: Request) -> str:
     return request.headers.get("last-event-id") or request.query_params.get("seen", "")
 
 
-def telling(is_known: Callable[[V], bool]) -> Tell[V]:
+def telling(
+    is_known: Callable[[V], bool], of: Callable[[V], object] = lambda value: value
+) -> Tell[V]:
     """Returns what tells a page to read itself again after each change.
 
-    `is_known` says at the beginning whether the page has shown what is known then. The event's
-    data is within how many milliseconds to read: the more watch the same, the longer.
+    `is_known` says at the beginning whether the page has shown what is known then. Of what is known
+    `of` takes the part whose changes matter, which is the event's id as a text. The event's data is
+    within how many milliseconds to read: the more watch the same, the longer.
     """
-    told: list[V] = []
+    told: list[object] = []
 
     def tell(subscription: Subscription[V]) -> tuple[bytes, bool]:
-        value = subscription.value
-        is_told = value == told[0] if told else is_known(value)
+        value = of(subscription.value)
+        is_told = value == told[0] if told else is_known(subscription.value)
         told[:] = [value]
         if is_told:
             return b"", False

@@ -1,0 +1,57 @@
+"""A courier company with drivers and live deliveries, and the board of its dispatcher."""
+
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.fleet.driver import Capacity, Driver, Vehicle
+from estafette.usecases.fleet.board import look_at_board
+from estafette.usecases.fleet.drivers import add_driver
+from tests.serving import Server
+from tests.usecases.angola import Shop
+from tests.web.people import PersonAtBrowser
+
+
+@dataclass
+class Stage:
+    """A company with drivers and live deliveries, and its dispatcher."""
+
+    server: Server
+    shop: Shop
+    company_id: UUID
+    dispatcher: PersonAtBrowser
+    drivers: list[Driver] = field(default_factory=list[Driver])
+
+    async def driver(self, name: str, parcels: int = 5) -> Driver:
+        """Adds a driver to the company."""
+        phone = f"+244{uuid4().int % 10**9:09}"
+        driver = await add_driver(
+            self.server.platform,
+            self.company_id,
+            name=name,
+            phone_e164=phone,
+            vehicle=Vehicle.CAR,
+            capacity=Capacity(50_000, parcels),
+        )
+        self.drivers.append(driver)
+        return driver
+
+    async def delivery(self) -> Delivery:
+        """Orders a delivery from the company."""
+        return await self.shop.create()
+
+    async def has(self, delivery: Delivery) -> UUID | None:
+        """Returns the driver who has a delivery."""
+        board = await look_at_board(self.server.platform, self.company_id, Mode.LIVE)
+        one = next(one for one in board.deliveries if one.delivery.id == delivery.id)
+        return one.accepted and one.accepted.driver_id
+
+    async def steer(self, do: str, *chosen: str, driver: Driver | None = None) -> str:
+        """Sends the form of the board; returns the page that follows."""
+        given = {"do": do, "delivery": chosen, "driver": driver.id.hex if driver else ""}
+        answer = await self.dispatcher.send(f"{self.dispatcher.home}/assign", given)
+        if answer.status == 303:
+            answer = await self.dispatcher.follow(answer)
+        assert answer.status == 200, answer.body
+        return answer.body.decode()
