@@ -152,6 +152,10 @@ async def test_a_handover_is_declared_and_counted_once_however_often_it_is_sent(
     done = await asyncio.gather(*counting)
     assert {one.state for one in done} == {HandoverState.COUNTED}
     assert await in_hand(stage, driver) == 2_500
+    other = await stage.driver("Zola")
+    await stage.delivered(other, 10)
+    own = await declare_handover(stage.acting(other.person_id), company, other.id, 10, id)
+    assert own.id != id  # another driver's id makes nothing the same
     again = await declare_handover(stage.acting(driver.person_id), company, driver.id, 5_000, id)
     assert again.state is HandoverState.COUNTED  # a late tap is that handover, and no other
 

@@ -80,6 +80,10 @@ class StopPlace:
     wanted_until: datetime | None = None
 
 
+NOT_SAID = StopPlace()
+"""Of a stop of which nothing is known but its address."""
+
+
 def place_of(
     stop: Stop,
     said: RecipientWords | None = None,

@@ -43,6 +43,8 @@ class TapKind(StrEnum):
     ATTEMPT_FAILED = "attempt_failed"
     HANDED_BACK = "handed_back"
     CASH_DECLARED = "cash_declared"
+    PLACE_FOUND = "place_found"
+    """The drop-off is where the driver stands, whatever its address says."""
 
     @property
     def is_about_stop(self) -> bool:
@@ -82,6 +84,8 @@ class TapRefusal(StrEnum):
     """The merchant or the company wants a proof that is not there."""
     CASH_REFUSED = "cash_refused"
     """The sum of cash is not what is to be taken, or the driver has too much already."""
+    PLACE_REFUSED = "place_refused"
+    """The place is none, or too far from the address."""
     REASON_MISSING = "reason_missing"
     PAUSED = "paused"
     """The company has paused the driver."""

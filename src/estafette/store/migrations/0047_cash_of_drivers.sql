@@ -41,6 +41,7 @@ create table driver_cash_entries (
     primary key (company_id, mode, driver_id, booked_at, account_id, cause_id, cause)
 );
 create index driver_cash_entries_of_account on driver_cash_entries (account_id);
+create index driver_cash_entries_end on driver_cash_entries using brin (booked_at);
 
 create function keep_driver_cash() returns trigger language plpgsql as $$
 begin

@@ -148,10 +148,10 @@ async def correct_place(
     """Keeps where a delivery's drop-off really is, as its driver has found it.
 
     It is remembered for the account's next deliveries to the same address. `of` is the delivery:
-    its scope and id. Raises DeliveryNotFound, NotCarrying, TooFar.
+    its scope and id. Raises DeliveryNotFound, NotCarrying, TooFar, Busy.
     """
     scope, delivery_id = of
-    async with platform.pool.acquire() as connection, connection.transaction():
+    async with platform.connections.batch("fleet") as connection, connection.transaction():
         delivery = await deliveries.find(connection, scope, delivery_id)
         if delivery is None:
             raise DeliveryNotFound(delivery_id)

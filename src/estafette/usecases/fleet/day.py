@@ -12,6 +12,7 @@ from uuid import UUID
 from estafette.core.accounts.account import Account
 from estafette.core.couriers.company import Company
 from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.places import NOT_SAID, StopPlace
 from estafette.core.fleet.assignment import Assignment
 from estafette.core.fleet.driver import Driver, DriverState
 from estafette.core.fleet.shift import Shift
@@ -19,6 +20,7 @@ from estafette.core.fleet.tour import StopKind
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import companies
 from estafette.store.fleet import assignments, position_tokens
+from estafette.usecases.deliveries.places import dropoff_places
 from estafette.usecases.fleet.hold import LANE
 from estafette.usecases.fleet.own_work import Carried, own_work
 from estafette.usecases.money.handovers import CashInHand, cash_in_hand
@@ -38,7 +40,7 @@ class StopState(StrEnum):
 class DriverStop:
     """One stop of the tour, its delivery as the driver may see it, and whose it is.
 
-    `planned_at` None: nobody has planned it.
+    `planned_at` None: nobody has planned it. `place` is where a drop-off is, besides its address.
     """
 
     assignment: Assignment
@@ -46,6 +48,7 @@ class DriverStop:
     account: Account
     kind: StopKind
     planned_at: datetime | None = None
+    place: StopPlace = NOT_SAID
 
     @property
     def state(self) -> StopState:
@@ -98,6 +101,7 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
             done = await assignments.count_done(connection, *of, work.shift.began_at)
         ids = {one.assignment.scope.account_id for one in every}
         owners = await accounts.find_all(connection, ids) if ids else {}
+        places = await dropoff_places(connection, platform, [one.delivery for one in work.carried])
     if company is None:
         return None
     offers = [
@@ -113,6 +117,7 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
             owner,
             stop.kind,
             stop.planned_at,
+            places[one.delivery.id] if stop.kind is StopKind.DROPOFF else NOT_SAID,
         )
         for stop in work.tour
         if (one := mine.get((stop.account_id, stop.delivery_id))) and (owner := _owner(one, owners))

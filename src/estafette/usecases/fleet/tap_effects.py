@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from estafette.core.deliveries.delivery import FINAL
+from estafette.core.deliveries.places import PlaceRefusal, read_point
 from estafette.core.errors import (
     Busy,
     HistoryFull,
@@ -41,6 +42,7 @@ from estafette.core.fleet.tap import Tap, TapKind, TapRefusal
 from estafette.core.money.cash import CashRefusal
 from estafette.store.deliveries import table as deliveries
 from estafette.store.fleet import assignments
+from estafette.usecases.deliveries.places import correct_place
 from estafette.usecases.fleet.accept import accept
 from estafette.usecases.fleet.attempt_failed import attempt_failed
 from estafette.usecases.fleet.hand_over import hand_over
@@ -65,7 +67,7 @@ class _Refused(Exception):  # noqa: N818 - it is answered
         self.why = why
 
 
-REFUSALS: Final = (_Refused, FleetRefusal, CashRefusal, Refusal)
+REFUSALS: Final = (_Refused, FleetRefusal, CashRefusal, PlaceRefusal, Refusal)
 """What an effect raises where a tap cannot be done. Trouble of ours is among them: see `why`."""
 
 
@@ -162,6 +164,16 @@ async def _declare(platform: Platform, driver: Driver, tap: Tap, _: datetime) ->
     return await declare_handover(platform, driver.company_id, driver.id, amount, tap.key)
 
 
+async def _find_place(platform: Platform, driver: Driver, tap: Tap, _: datetime) -> object:
+    mine = await _mine(platform, driver, tap)
+    point = read_point(tap.text("point") or "")
+    if point is None:
+        raise _Refused(TapRefusal.PLACE_REFUSED)
+    of = (mine.scope, mine.delivery_id)
+    note = tap.text("note")
+    return await correct_place(platform, driver.company_id, driver.id, of, point, note)
+
+
 _EFFECTS: Final[Mapping[TapKind, Effect]] = {
     TapKind.SHIFT_STARTED: _start,
     TapKind.SHIFT_ENDED: _end,
@@ -173,6 +185,7 @@ _EFFECTS: Final[Mapping[TapKind, Effect]] = {
     TapKind.HANDED_OVER: _hand_over,
     TapKind.ATTEMPT_FAILED: _fail,
     TapKind.HANDED_BACK: _hand_back,
+    TapKind.PLACE_FOUND: _find_place,
     TapKind.CASH_DECLARED: _declare,
 }
 
@@ -210,6 +223,8 @@ def why(error: Exception) -> TapRefusal:
         return error.why
     if isinstance(error, CashRefusal):
         return TapRefusal.CASH_REFUSED
+    if isinstance(error, PlaceRefusal):
+        return TapRefusal.PLACE_REFUSED
     if isinstance(error, NotNow):
         return TapRefusal.OVER if error.status in FINAL else TapRefusal.NOT_NOW
     return _WHY.get(type(error), TapRefusal.NOT_NOW)

@@ -73,6 +73,8 @@ async def declare_handover(
         known = id and await handovers.find(connection, company_id, id)
         if known and known.driver_id == driver_id:
             return known
+        if known or id is None:  # somebody else's id makes nothing the same
+            id = new_id()
         declared = await handovers.find_open(connection, company_id, driver_id)
         if declared is not None:
             if declared.declared == amount:
@@ -82,7 +84,7 @@ async def declare_handover(
         if amount > in_hand:
             raise MoreThanInHand(in_hand)
         made = await handovers.insert(
-            connection, company_id, driver.mode, driver_id, id or new_id(), amount, platform.by
+            connection, company_id, driver.mode, driver_id, id, amount, platform.by
         )
         await _note(connection, platform, AuditedAct.HANDOVER_DECLARED, made, amount=amount)
     return made

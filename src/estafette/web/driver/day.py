@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from estafette.core.accounts.account import MARKETS
 from estafette.core.deliveries.delivery import Delivery, Stop
+from estafette.core.deliveries.places import StopPlace
 from estafette.core.fleet.tour import StopKind
 from estafette.core.proofs.demand import Demand
 from estafette.core.proofs.proof import ProofKind, ProofStage
@@ -82,8 +84,8 @@ def _stop(stop: DriverStop, shown_ids: ShownIds, demand: Demand) -> dict[str, An
         "address": plain(at.address),
         "name": at.name and plain(at.name),
         "phone": at.phone_e164,
-        "note": at.notes and plain(at.notes),
-        "point": _point(at),
+        "note": _note(stop, at),
+        "point": _point(at, stop.place),
         "by": _ms(delivery.pickup_by if is_pickup else delivery.deliver_by),
         "planned": None if stop.planned_at is None else _ms(stop.planned_at),
         "grams": delivery.parcel.weight_grams if is_pickup else None,
@@ -121,7 +123,22 @@ def _cash(cash: CashInHand) -> dict[str, Any] | None:
     }
 
 
-def _point(at: Stop) -> list[float] | None:
+def _note(stop: DriverStop, at: Stop) -> str | None:
+    """Returns what helps to find a stop, a line each: the merchant's, the recipient's, a driver's.
+
+    Then a better time, if the recipient has asked for one.
+    """
+    place, zone = stop.place, ZoneInfo(stop.account.market.time_zone)
+    lines = [at.notes, place.landmark, place.note, place.hint]
+    if place.wanted_from and place.wanted_until:
+        begin, end = place.wanted_from.astimezone(zone), place.wanted_until.astimezone(zone)
+        lines.append(f"{begin:%d.%m. %H:%M}–{end:%H:%M}")
+    return "\n".join(plain(line) for line in lines if line) or None
+
+
+def _point(at: Stop, place: StopPlace) -> list[float] | None:
+    if place.point is not None:
+        return [*place.point]
     if at.latitude is None or at.longitude is None:
         return None
     return [at.latitude, at.longitude]

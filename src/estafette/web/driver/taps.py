@@ -26,7 +26,7 @@ from estafette.usecases.fleet import taps
 from estafette.web.driver.body import batch_of, moment_of, must_be_of, uuid_of
 from estafette.web.driver.visit import DriverVisit
 
-_FACTS: Final = frozenset({"reason", "note", "pin", "cash"})
+_FACTS: Final = frozenset({"reason", "note", "pin", "cash", "point"})
 """What may be said with a tap; what else is sent is passed over."""
 
 

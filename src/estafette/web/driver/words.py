@@ -126,6 +126,7 @@ GENERAL: Final[Mapping[str, str]] = {
     "reason_pickup_closed": N_("The pickup is closed"),
     "reason_not_ready": N_("The parcel is not ready"),
     "reason_other": N_("Something else"),
+    "no_position": N_("Your phone does not tell where you are."),
     "why_picture": N_("The picture could not be read. Take another one and hand over again."),
 }
 
@@ -141,6 +142,7 @@ DO: Final[Mapping[TapKind, str]] = {
     TapKind.ATTEMPT_FAILED: N_("It did not work"),
     TapKind.HANDED_BACK: N_("Hand back"),
     TapKind.CASH_DECLARED: N_("Hand over the cash"),
+    TapKind.PLACE_FOUND: N_("The door is where I am"),
 }
 """What the button for it says,"""
 
@@ -156,6 +158,7 @@ DID: Final[Mapping[TapKind, str]] = {
     TapKind.ATTEMPT_FAILED: N_("Attempt failed"),
     TapKind.HANDED_BACK: N_("Handed back"),
     TapKind.CASH_DECLARED: N_("Cash declared"),
+    TapKind.PLACE_FOUND: N_("Place remembered for the next time"),
 }
 """and the page after it."""
 
@@ -180,6 +183,7 @@ WHY: Final[Mapping[TapRefusal, str]] = {
     ),
     TapRefusal.PROOF_MISSING: N_("A proof that is demanded was missing. Hand over once more."),
     TapRefusal.CASH_REFUSED: N_("The cash does not fit: see what is to be taken, and your limit."),
+    TapRefusal.PLACE_REFUSED: N_("This place is too far from the address."),
     TapRefusal.REASON_MISSING: N_("The reason was missing. Do it once more, with a reason."),
     TapRefusal.PAUSED: N_("Your company has paused you. Ask the dispatcher."),
 }

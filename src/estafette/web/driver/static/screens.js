@@ -188,9 +188,21 @@ function stopPage(id, state, acts) {
     main ? act(stop, main, acts, "main big") : h("p", { class: "sheet quiet" }, t("after_pickup")),
     stop.kind === "pickup" && button(t("scan"), () => acts.go(`pick-up/${stop.about}`), { class: "wide" }, "scan-line"),
     h("div", { class: "others" }, others.map((kind) => act(stop, kind, acts, "wide"))),
+    stop.kind === "dropoff" && main && placeFound(stop, acts),
     canStayAwake() && h("label", { class: "switch" },
       h("input", { type: "checkbox", checked: screenOn, change: (event) => stayOn(event.target.checked) }), h("span", {}, t("screen_on"))),
   ];
+}
+
+// The door is where the driver stands: remembered for the next delivery there.
+function placeFound(stop, acts) {
+  if (!navigator.geolocation) return null;
+  const told = h("p", { class: "fault", role: "alert", hidden: true });
+  const here = button(t("do_place_found"), () => navigator.geolocation.getCurrentPosition(
+    ({ coords }) => acts.tap("place_found", stop.about, { point: `${coords.latitude.toFixed(6)}, ${coords.longitude.toFixed(6)}` }),
+    () => { told.textContent = t("no_position"); told.hidden = false; },
+    { enableHighAccuracy: true, timeout: 20000, maximumAge: 5000 }), { class: "wide" }, "map-pin");
+  return [here, told];
 }
 
 export const back = (acts, to = "stops") => button(t("back"), () => acts.go(to), { class: "bare" }, "chevron-left");
