@@ -7,7 +7,12 @@ from typing import Any
 from estafette.core import errors as core
 from estafette.core.deliveries.delivery import Status
 from estafette.core.edition import EditedMeanwhileError
-from estafette.core.fleet.refusals import DriverNotFound
+from estafette.core.fleet.refusals import (
+    AssignmentNotFound,
+    DriverNotFound,
+    FleetRefusal,
+    NotOfCompany,
+)
 from estafette.core.money.cash import CashRefusal, HandoverNotFound
 from estafette.core.people import refusals as people
 from estafette.core.people.permission import PersonAct
@@ -18,6 +23,7 @@ from estafette.http.errors import Errors
 from estafette.http.refusals import Detail, HttpRefusal, InvalidRequest
 from estafette.http.reply import HttpReply
 from estafette.usecases.accounts.administration import AccountNotFoundError, AccountRefusedError
+from estafette.usecases.couriers.carriers import CarriersRefusedError
 from estafette.usecases.couriers.companies import CompanyNotFoundError, CompanyRefusedError
 from estafette.usecases.couriers.links import LinkRefusedError
 from estafette.usecases.cursor import CursorUnknownError
@@ -83,7 +89,7 @@ def understood(error: Exception) -> HttpRefusal | None:
         return Conflict("not_disputed", "Nothing about this delivery is in dispute")
     if isinstance(error, _REFUSED):
         return Conflict("refused", _sentence(str(error)))
-    if isinstance(error, CashRefusal):
+    if isinstance(error, CashRefusal | FleetRefusal):
         return Conflict(error.code, _sentence(str(error)))
     return None
 
@@ -97,12 +103,15 @@ _NOT_THERE: tuple[tuple[type[Exception], str], ...] = (
     (people.NotFound, "invitation"),
     (HandoverNotFound, "handover"),
     (DriverNotFound, "driver"),
+    (AssignmentNotFound, "assignment"),
+    (NotOfCompany, "delivery of this company"),
 )
 _REFUSED = (
     AccountRefusedError,
     CompanyRefusedError,
     LinkRefusedError,
     PaymentRefusedError,
+    CarriersRefusedError,
     people.PeopleRefusal,
 )
 

@@ -8,6 +8,9 @@ from estafette.core.accounts.account import Account
 from estafette.core.audit import AuditEntry
 from estafette.core.couriers.company import WEEKDAYS, Company
 from estafette.core.deliveries.delivery import Delivery
+from estafette.core.fleet.assignment import Assignment
+from estafette.core.fleet.driver import Driver
+from estafette.core.fleet.shift import Shift
 from estafette.core.money.cash import Handover
 from estafette.core.people.organisation import Organisation, OrganisationKind
 from estafette.core.people.permission import Role
@@ -187,6 +190,54 @@ def payment(of: BookedPayment, *, was_there: bool) -> dict[str, Any]:
         "amount": of.amount,
         "reference": of.reference,
         "was_booked_before": was_there,
+    }
+
+
+def driver(of: Driver) -> dict[str, Any]:
+    """Returns a driver."""
+    return {
+        "id": str(of.id),
+        "company_id": str(of.company_id),
+        "mode": of.mode.value,
+        "name": of.name,
+        "phone": of.phone_e164,
+        "vehicle": of.vehicle.value,
+        "capacity_grams": of.capacity.grams,
+        "capacity_parcels": of.capacity.parcels,
+        "skills": list(of.skills),
+        "zones": list(of.zones),
+        "cash_limit": of.cash_limit,
+        "state": of.state.value,
+        "created_at": time_text(of.created_at),
+    }
+
+
+def shift(of: Shift) -> dict[str, Any]:
+    """Returns the shift of a driver that goes on."""
+    return {
+        "id": str(of.id),
+        "driver_id": str(of.driver_id),
+        "began_at": time_text(of.began_at),
+        "device": of.device,
+    }
+
+
+def assignment(of: Assignment) -> dict[str, Any]:
+    """Returns what a driver was offered or given."""
+    return {
+        "id": str(of.id),
+        "delivery_id": str(of.delivery_id),
+        "account_id": str(of.scope.account_id),
+        "number": of.number,
+        "driver_id": str(of.driver_id),
+        "state": of.state.value,
+        "reason": of.reason,
+        "created_at": time_text(of.created_at),
+        "answer_by": time_text(of.answer_by),
+        "accepted_at": time_text(of.accepted_at),
+        "arrived_at": time_text(of.arrived_at),
+        "picked_up_at": time_text(of.picked_up_at),
+        "ended_at": time_text(of.ended_at),
     }
 
 

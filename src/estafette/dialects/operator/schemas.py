@@ -193,3 +193,76 @@ class Reversal(Closed):
     """The reason for which something is taken back that was booked."""
 
     reason: Annotated[Why, Field(min_length=1)]
+
+
+Vehicle = Literal["foot", "bicycle", "motorcycle", "car", "van"]
+
+
+class NewDriver(Closed):
+    """`POST /v1/companies/{company}/drivers`. The phone is in E.164."""
+
+    name: Short
+    phone: Short
+    vehicle: Vehicle
+    capacity_grams: Positive | None = None
+    capacity_parcels: Positive | None = None
+    skills: Annotated[list[Short], Field(max_length=20)] | None = None
+    zones: Annotated[list[Short], Field(max_length=100)] | None = None
+    cash_limit: Money | None = None
+    mode: ModeText = "live"
+
+
+class DriverChanges(Closed):
+    """`PATCH /v1/companies/{company}/drivers/{driver}`. What is left out stays as it is."""
+
+    name: Short | None = None
+    phone: Short | None = None
+    vehicle: Vehicle | None = None
+    capacity_grams: Positive | None = None
+    capacity_parcels: Positive | None = None
+    skills: Annotated[list[Short], Field(max_length=20)] | None = None
+    zones: Annotated[list[Short], Field(max_length=100)] | None = None
+    cash_limit: Money | None = None
+    paused: StrictBool | None = None
+
+
+OfferSeconds = Annotated[int, Field(strict=True, ge=5, le=3_600), BeforeValidator(whole)]
+
+
+class NewAssignment(Closed):
+    """`POST /v1/companies/{company}/deliveries/{delivery}/assignments`."""
+
+    driver_id: Short
+    offer_seconds: OfferSeconds | None = None
+    instead_of: Short | None = None
+    took_over: StrictBool = False
+    reason: Why | None = None
+
+
+class OneOfMany(Closed):
+    """A delivery and the driver who is to have it."""
+
+    delivery_id: Short
+    driver_id: Short
+    instead_of: Short | None = None
+
+
+class NewAssignments(Closed):
+    """`POST /v1/companies/{company}/assignments`."""
+
+    assignments: Annotated[list[OneOfMany], Field(min_length=1, max_length=200)]
+    reason: Why | None = None
+
+
+class TakenBack(Closed):
+    """`POST /v1/companies/{company}/deliveries/{delivery}/take-back`."""
+
+    driver_id: Short | None = None
+    reason: Why | None = None
+
+
+class Carriers(Closed):
+    """`PUT /v1/accounts/{account}/carriers`."""
+
+    choice: Literal["cheapest", "in_order"]
+    companies: Annotated[list[Short], Field(min_length=1, max_length=50)]
