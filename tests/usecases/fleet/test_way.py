@@ -9,7 +9,7 @@ import pytest
 from estafette.core.couriers.company import Capabilities
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
-from estafette.core.errors import PinLocked, PinRequired, PinWrong
+from estafette.core.errors import PinLocked, PinRequired, PinWrong, ProofsMissing
 from estafette.core.fleet.assignment import AssignmentState, Load
 from estafette.core.fleet.refusals import (
     DeliveryTaken,
@@ -23,6 +23,8 @@ from estafette.core.fleet.refusals import (
     VehicleFull,
 )
 from estafette.core.fleet.tour import StopKind
+from estafette.core.proofs.demand import Demand
+from estafette.core.proofs.proof import ProofKind
 from estafette.usecases.couriers.companies import save_company
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
@@ -104,6 +106,28 @@ async def test_a_pin_is_asked_for_counted_and_locked(fleet: Fleet) -> None:
     (mine,) = await fleet.history(delivery)
     assert mine.is_on_board
     assert (await fleet.shop.delivery(delivery.id)).status is S.IN_TRANSIT
+
+
+async def test_without_the_proof_that_is_demanded_nothing_is_picked_up_or_handed_over(
+    fleet: Fleet,
+) -> None:
+    driver = await fleet.driver()
+    photo = frozenset({ProofKind.PHOTO})
+    demand = Demand(pickup=photo, dropoff=photo)
+    delivery = await fleet.accepted(driver, await fleet.delivery(proof=demand))
+    of = (fleet.platform, fleet.id, driver.id, delivery.id)
+    with pytest.raises(ProofsMissing):
+        await pick_up(*of)
+    (mine,) = await fleet.history(delivery)
+    assert (mine.is_on_board, mine.picked_up_at) == (False, None)
+    assert (await fleet.shop.delivery(delivery.id)).status is S.ASSIGNED
+    assert len(await fleet.tour(driver)) == 2
+    moves = [Move(S.IN_TRANSIT, Actor.OPERATOR)]
+    await advance(fleet.platform, fleet.shop.scope, ENTREGA, delivery.id, moves)
+    with pytest.raises(ProofsMissing):
+        await hand_over(*of)
+    (mine,) = await fleet.history(delivery)
+    assert mine.is_on_board
 
 
 async def test_what_is_handed_back_before_the_pickup_is_pending_again(fleet: Fleet) -> None:

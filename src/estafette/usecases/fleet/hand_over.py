@@ -34,7 +34,7 @@ async def hand_over(
         if mine is None:
             return held.delivery
         passed = moves_for(Step.HANDED_OVER, held.delivery.progress) or ()
-        done = await held.move(passed, Actor.DRIVER, note, pin)
+        done = await held.try_to_move(passed, Actor.DRIVER, note, pin)
         ended = mine.moved(AssignmentState.DONE, held.own_time(at, mine.picked_up_at))
         if done.refusal is None and ended is not None:
             await held.write(ended)

@@ -73,13 +73,20 @@ class Held:
         when = self.now if at is None else min(at, self.now)
         return when if since is None else max(when, since)
 
-    async def move(
-        self, passed: Sequence[Status], actor: Actor, note: str | None, pin: str | None = None
-    ) -> Advanced:
+    async def move(self, passed: Sequence[Status], actor: Actor, note: str | None) -> None:
         """Moves the delivery through statuses, with their events; the note is the last one's.
 
-        Raises TransitionRefused or HistoryFull. A wrong PIN moves nothing, and is counted when the
-        transaction is committed.
+        Raises TransitionRefused, HistoryFull, or ProofsMissing.
+        """
+        (await self.try_to_move(passed, actor, note)).result()
+
+    async def try_to_move(
+        self, passed: Sequence[Status], actor: Actor, note: str | None, pin: str | None = None
+    ) -> Advanced:
+        """Moves it in the same way, with the recipient's PIN; says with the result what is refused.
+
+        A wrong PIN is counted when the transaction is committed, so that what is refused then must
+        be raised after that. Raises TransitionRefused or HistoryFull.
         """
         last = len(passed) - 1
         moves = [
