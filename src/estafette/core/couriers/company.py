@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Parcel, Stop
+from estafette.core.deliveries.failing import FailurePolicy
 from estafette.core.money.payment import NO_BANK, BankAccount
 from estafette.core.proofs.demand import NOTHING, Demand
 from estafette.core.quotes.address_words import normalise
@@ -62,6 +63,7 @@ class Capabilities:
 
     `parcel_types` are of `PARCEL_TYPES`; `bank` is where transfers go when they are enabled.
     `proof` is what its drivers have to show; the PIN is `require_delivery_pin`.
+    `failing` is what becomes of what they cannot hand over; None: a dispatcher decides each time.
     """
 
     bank_transfer_enabled: bool = False
@@ -70,6 +72,7 @@ class Capabilities:
     parcel_types: tuple[str, ...] | None = None
     max_weight_grams: int | None = None
     proof: Demand = NOTHING
+    failing: FailurePolicy | None = None
 
 
 PARCEL_TYPES: Mapping[str, int | None] = {"small": 5_000, "medium": 20_000, "large": None}

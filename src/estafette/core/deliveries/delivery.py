@@ -216,6 +216,7 @@ class Delivery:
     `metadata` is the merchant's own JSON object. With `require_pin`, the recipient's `pin` (None
     until another platform has told it; sealed, see `usecases.pins`) is needed to hand it over;
     `pin_failures` wrong ones were tried.
+    `return_of` is the delivery that a return brings back, `return_id` the return of this one.
     `proof` is what its merchant demands as proof; the company may demand more.
     `key_id` is the API key it was created with, None for one that is older than that was kept;
     with `by_page` it is a publishable key, so that a page in a browser has ordered it.
@@ -250,6 +251,8 @@ class Delivery:
     key_id: UUID | None = None
     by_page: bool = False
     proof: Demand = NOTHING
+    return_of: UUID | None = None
+    return_id: UUID | None = None
 
     @property
     def eta_minutes(self) -> int:

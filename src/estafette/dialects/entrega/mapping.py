@@ -184,8 +184,15 @@ def delivery(of: Delivery, public_url: str, proofs: Shown | None = None) -> dict
         "delivery_pin": of.pin,
         "options": {"metadata": of.metadata or {}} | _demand(of),
         **_created_with(of),
+        **_related(of),
         **({"proofs": _proofs(proofs)} if of.proof and proofs is not None else {}),
     }
+
+
+def _related(of: Delivery) -> dict[str, str]:
+    """Returns what the delivery brings back, or what brings it back; nothing for most."""
+    named = {"return_of": of.return_of, "return_id": of.return_id}
+    return {name: delivery_id(id) for name, id in named.items() if id is not None}
 
 
 def _demand(of: Delivery) -> dict[str, Any]:

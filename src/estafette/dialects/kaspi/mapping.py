@@ -166,12 +166,19 @@ def full(
         "trackingUrl": _tracking_url(public_url, id),
         "eta": _eta(delivery.pickup_by, delivery.deliver_by),
     }
+    document |= _related(delivery)
     if delivery.proof:
         document |= {"proof": as_words(delivery.proof), **_pin(delivery)}
         document["proofs"] = [_proof(each, link) for each, link in proofs]
     if events is not None:
         document["history"] = history(events)
     return document
+
+
+def _related(delivery: Delivery) -> dict[str, str]:
+    """Returns what the delivery brings back, or what brings it back; nothing for most."""
+    named = {"returnOf": delivery.return_of, "returnId": delivery.return_id}
+    return {name: delivery_id(id) for name, id in named.items() if id is not None}
 
 
 def _proof(proof: Proof, link: str | None) -> dict[str, Any]:

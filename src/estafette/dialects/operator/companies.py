@@ -14,6 +14,7 @@ from estafette.core.couriers.company import (
     Hours,
     Margin,
 )
+from estafette.core.deliveries.failing import AfterAttempts, FailurePolicy
 from estafette.core.edition import edition_of
 from estafette.core.ids import new_id
 from estafette.core.money.payment import BankAccount
@@ -149,6 +150,9 @@ def _capabilities(of: Capabilities, wanted: schemas.CompanyFacts) -> Capabilitie
         if ProofKind.PIN in facts["proof"].dropoff:
             told = Detail("proof", "may hold no pin: that is require_delivery_pin")
             raise InvalidRequest((told,))
+    if "failing" in named:
+        said = wanted.failing
+        facts["failing"] = said and FailurePolicy(said.attempts, AfterAttempts(said.then))
     if "bank" in named:
         bank = wanted.bank or schemas.Bank()
         facts["bank"] = BankAccount(bank.bank, bank.iban, bank.holder)

@@ -133,6 +133,8 @@ def company(of: Company) -> dict[str, Any]:
         "parcel_types": None if able.parcel_types is None else list(able.parcel_types),
         "max_weight_grams": able.max_weight_grams,
         "proof": as_words(able.proof),
+        "failing": able.failing
+        and {"attempts": able.failing.attempts, "then": able.failing.then.value},
         "margin_percent": float(of.margin.percent),
         "margin_fixed": of.margin.fixed,
         "active": of.active,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
+from estafette.core.deliveries.failing import MOST_ATTEMPTS
 from estafette.core.people.permission import Role
 from estafette.http.fields import (
     NAME_LIMIT,
@@ -107,6 +108,13 @@ Span = Annotated[
 Day = Annotated[list[Span], Field(max_length=10)]
 
 
+class Failing(Closed):
+    """How often a company tries to deliver, and what follows the last attempt."""
+
+    attempts: Annotated[int, Field(strict=True, ge=1, le=MOST_ATTEMPTS)]
+    then: Literal["return", "discard"]
+
+
 class CompanyFacts(Closed):
     """The facts of a courier company."""
 
@@ -122,6 +130,7 @@ class CompanyFacts(Closed):
     parcel_types: Annotated[list[Short], Field(max_length=3)] | None = None
     max_weight_grams: Positive | None = None
     proof: Proof | None = None
+    failing: Failing | None = None
     margin_percent: (
         Annotated[Decimal, Field(ge=0, le=1000, max_digits=7, decimal_places=3)] | None
     ) = None

@@ -9,6 +9,7 @@ import asyncpg
 import orjson
 
 from estafette.core.couriers.company import Capabilities, Company, Connector, Hours, Margin
+from estafette.core.deliveries.failing import AfterAttempts, FailurePolicy
 from estafette.core.money.payment import BankAccount
 from estafette.core.proofs.demand import as_words, from_words
 from estafette.store.accounts import table as accounts
@@ -197,8 +198,13 @@ def _capabilities_json(able: Capabilities) -> str:
         ("parcel_types", able.parcel_types),
         ("max_weight_grams", able.max_weight_grams),
         ("proof", as_words(able.proof) or None),
+        ("failing", able.failing and [able.failing.attempts, able.failing.then]),
     )
     return orjson.dumps({name: value for name, value in fields if value is not None}).decode()
+
+
+def _failing(stored: list[Any] | None) -> FailurePolicy | None:
+    return FailurePolicy(stored[0], AfterAttempts(stored[1])) if stored else None
 
 
 def _capabilities(stored: dict[str, Any]) -> Capabilities:
@@ -212,4 +218,5 @@ def _capabilities(stored: dict[str, Any]) -> Capabilities:
         parcel_types=tuple(types) if types is not None else None,
         max_weight_grams=stored.get("max_weight_grams"),
         proof=from_words(stored.get("proof", {})),
+        failing=_failing(stored.get("failing")),
     )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -43,6 +44,8 @@ def terms_json(delivery: Delivery) -> str | None:
         (_pin_name(delivery.pin), delivery.pin),
         ("by_page", delivery.by_page or None),
         ("proof", as_words(delivery.proof) or None),
+        ("return_of", delivery.return_of and str(delivery.return_of)),
+        ("return_id", delivery.return_id and str(delivery.return_id)),
     )
     terms = {name: value for name, value in fields if value is not None}
     return orjson.dumps(terms).decode()
@@ -71,6 +74,8 @@ def read_terms(text: str | None) -> dict[str, Any]:
         "pin": terms.get("sealed_pin", terms.get("pin")),
         "by_page": terms.get("by_page", False),
         "proof": from_words(terms["proof"]) if "proof" in terms else NOTHING,
+        "return_of": _id(terms.get("return_of")),
+        "return_id": _id(terms.get("return_id")),
     }
 
 
@@ -85,6 +90,10 @@ def with_pin(text: str, pin: str) -> str:
     terms.pop("pin", None)
     terms.pop("sealed_pin", None)
     return orjson.dumps({**terms, _pin_name(pin): pin}).decode()
+
+
+def _id(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -51,5 +51,7 @@ async def refusal_of(
     stage = STAGE_BEFORE.get(to)
     if stage is None:
         return None
+    if stage is ProofStage.DROPOFF and delivery.return_of is not None:
+        stage = ProofStage.RETURN
     kinds = await missing(connection, delivery, stage)
     return ProofsMissing(delivery.id, stage, kinds) if kinds else None

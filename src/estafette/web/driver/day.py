@@ -94,7 +94,7 @@ def _stop(stop: DriverStop, shown_ids: ShownIds, demand: Demand) -> dict[str, An
         "reference": delivery.reference or delivery.external_ref or shown,
         "codes": _codes(delivery, shown),
         "proofs": _proofs(stop, demand),
-        "is_return": False,
+        "is_return": delivery.return_of is not None,
     }
 
 
@@ -108,6 +108,8 @@ def _proofs(stop: DriverStop, of_company: Demand) -> list[str]:
     """Returns what has to be shown there, the PIN first."""
     is_dropoff = stop.kind is StopKind.DROPOFF
     stage = ProofStage.DROPOFF if is_dropoff else ProofStage.PICKUP
+    if is_dropoff and stop.delivery.return_of is not None:
+        stage = ProofStage.RETURN
     kinds = (stop.delivery.proof | of_company).at(stage) - {ProofKind.PIN}
     pin = ["pin"] if is_dropoff and stop.delivery.require_pin else []
     return pin + [kind.value for kind in ProofKind if kind in kinds]

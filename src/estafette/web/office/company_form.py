@@ -105,6 +105,7 @@ def company_in(form: Form, company: Company) -> tuple[Company, dict[str, str]]:
             parcel_types=None if len(types) == len(PARCEL_TYPES) else types,
             max_weight_grams=reading.whole_or_none("max_weight_grams", 1, LARGEST_NUMBER),
             proof=_demand_in(form),
+            failing=company.capabilities.failing,
         ),
     )
     try:
