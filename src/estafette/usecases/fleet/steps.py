@@ -45,7 +45,7 @@ async def pick_up(
     """
     async with holding(platform, company_id, delivery_id) as held:
         mine = await carried(held, driver_id, Step.PICKED_UP)
-        (await held.move(_passed(held, Step.PICKED_UP), Actor.DRIVER, None)).result()
+        await held.move(_passed(held, Step.PICKED_UP), Actor.DRIVER, None)
         if mine is not None and not mine.is_on_board:
             since = mine.arrived_at or mine.accepted_at
             await held.write(replace(mine, picked_up_at=held.own_time(at, since)))
