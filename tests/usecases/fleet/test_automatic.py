@@ -13,7 +13,8 @@ from estafette.core.fleet.assignment import Assignment, AssignmentState
 from estafette.core.fleet.dispatching import DispatchingRules, Outcome, Reason
 from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.position import Position, PositionSource
-from estafette.core.fleet.refusals import NoDriversHere
+from estafette.core.fleet.refusals import NoDriversHere, NotOnShift
+from estafette.core.ids import new_id
 from estafette.routing.planner import Planner
 from estafette.routing.travel_times import CrowTimes
 from estafette.store.fleet import dispatching, positions, tours
@@ -21,6 +22,7 @@ from estafette.store.fleet.dispatching import Turn
 from estafette.usecases.fleet import automatic
 from estafette.usecases.fleet.accept import accept
 from estafette.usecases.fleet.automatic import Done
+from estafette.usecases.fleet.denials import Denials
 from estafette.usecases.fleet.dispatching_rules import dispatching_rules, set_dispatching_rules
 from estafette.usecases.fleet.expire import expire
 from estafette.usecases.fleet.explanations import explain
@@ -295,3 +297,28 @@ async def test_with_rules_turned_off_nothing_is_offered(fleet: Fleet, planner: P
     await set_dispatching_rules(fleet.platform, fleet.id, DispatchingRules())
     assert await automatic.dispatch(fleet.platform, planner, CrowTimes(), claimed) == Done()
     assert await fleet.history(delivery) == []
+
+
+async def test_who_may_not_be_given_a_delivery_holds_it_up_for_nobody_else(
+    fleet: Fleet, planner: Planner
+) -> None:
+    near_one, far_one = await fleet.driver(grams=5_000), await fleet.driver()
+    await is_at(fleet, near_one, 0)
+    await is_at(fleet, far_one, 3_000)
+    await fleet.accepted(near_one, await fleet.delivery(4_500, pickup=near(LUANDA, 0)))
+    delivery = await fleet.delivery(4_500, pickup=near(LUANDA, 100), dropoff=near(VIANA, 900))
+    denials, now = Denials(lambda: 0.0), CrowTimes()
+    for _ in range(2):
+        claimed = await turn(fleet)
+        await automatic.dispatch(fleet.platform, planner, now, claimed, denials)
+    assert await asked(fleet, delivery) == [far_one.id]
+
+
+def test_what_was_denied_is_forgotten_after_a_minute() -> None:
+    now, delivery, driver = 0.0, new_id(), new_id()
+    denials = Denials(lambda: now)
+    denials.note(delivery, driver, NotOnShift(driver))
+    assert denials.of(delivery, driver) == "not_on_shift"
+    assert denials.of(driver, delivery) is None
+    now = 60.0
+    assert denials.of(delivery, driver) is None

@@ -32,6 +32,7 @@ from estafette.routing.travel_times import TravelTimes
 from estafette.store.couriers import companies
 from estafette.store.fleet import decisions, dispatching
 from estafette.store.fleet.dispatching import Turn
+from estafette.usecases.fleet.denials import Denials
 from estafette.usecases.fleet.give_up import give_up
 from estafette.usecases.fleet.offer import offer
 from estafette.usecases.fleet.problems import Draft, Places, draft
@@ -65,6 +66,7 @@ class Done(NamedTuple):
 
 def loop(platform: Platform, planner: Planner, times: TravelTimes) -> Loop:
     """Returns the loop that dispatches. Any number of processes may run it."""
+    denials = Denials()
 
     async def one_round(stop: asyncio.Event) -> float:
         async with platform.pool.acquire() as connection:
@@ -73,23 +75,34 @@ def loop(platform: Platform, planner: Planner, times: TravelTimes) -> Loop:
                 return _PACE.until(due)
             turns = await dispatching.claim(connection, _AT_ONCE, _LEASE)
         for turn in turns:
-            await _take(platform, planner, times, turn)
+            await _take(platform, planner, times, turn, denials)
         return 0 if turns and not stop.is_set() else _PACE.shortest
 
     return Loop("dispatching", one_round, _PACE)
 
 
-async def _take(platform: Platform, planner: Planner, times: TravelTimes, turn: Turn) -> None:
+async def _take(
+    platform: Platform, planner: Planner, times: TravelTimes, turn: Turn, denials: Denials
+) -> None:
     try:
-        await dispatch(platform, planner, times, turn)
+        await dispatch(platform, planner, times, turn, denials)
     except Exception as error:  # one company's: the others have theirs
         report("dispatching", error, company=str(turn.company_id))
     async with platform.pool.acquire() as connection:
         await dispatching.give_back(connection, turn, _REST)
 
 
-async def dispatch(platform: Platform, planner: Planner, times: TravelTimes, turn: Turn) -> Done:
-    """Does one round of a company whose turn the caller has claimed."""
+async def dispatch(
+    platform: Platform,
+    planner: Planner,
+    times: TravelTimes,
+    turn: Turn,
+    denials: Denials | None = None,
+) -> Done:
+    """Does one round of a company whose turn the caller has claimed.
+
+    `denials` are what rounds before were refused.
+    """
     async with platform.pool.acquire() as connection:
         company = await companies.find(connection, turn.company_id)
         if company is None or not company.active:
@@ -99,7 +112,8 @@ async def dispatch(platform: Platform, planner: Planner, times: TravelTimes, tur
     if not sight.waiting and not _unplanned(present):
         return Done(taken_back=taken_back)
     prices = await platform.catalog.prices(company.market)
-    made = draft(sight, present, Places(prices.cities), company.time_zone)
+    places = Places(prices.cities)
+    made = draft(sight, present, places, company.time_zone, denials)
     problem, no_streets = await made.problem(times)
     plan, no_solver = await _plan(planner, problem)
     async with platform.pool.acquire() as connection:
@@ -185,8 +199,11 @@ class _Round:
                 length,
                 explained(facts),
             )
-        except (FleetRefusal, Refusal) as refusal:  # somebody was faster; the next round sees it
+        except FleetRefusal as refusal:  # by a rule that no plan knows, or somebody was faster
+            self._draft.denials.note(delivery.id, driver.id, refusal)
             _log.info("offer not made", delivery=str(delivery.id), reason=str(refusal))
+            return 0
+        except Refusal:  # it has moved meanwhile; the next round sees it
             return 0
         self._decide(delivery, Outcome.OFFERED, facts, driver.id)
         return 1
@@ -205,7 +222,7 @@ class _Round:
             delivery = self._draft.deliveries[job]
             if job not in self._told.free:
                 continue
-            if self._told.is_hopeless(job) and await self._give_up(delivery):
+            if self._draft.everybody_was_asked(delivery) and await self._give_up(delivery):
                 given_up += 1
             else:
                 self._decide(delivery, Outcome.NOBODY, self._told.nobody(job, later.get(job)))

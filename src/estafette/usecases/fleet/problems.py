@@ -24,6 +24,7 @@ from estafette.routing.problem import ANY_TIME, Job, Load, Problem, Vehicle, Win
 from estafette.routing.speeds import meters_per_second, traffic
 from estafette.routing.travel_times import TravelTimes
 from estafette.routing.ways import Crow, Point
+from estafette.usecases.fleet.denials import Denials
 from estafette.usecases.fleet.sight import Key, Sight, Working, key_of
 
 _PICKUP_SECONDS: Final = 180
@@ -82,6 +83,8 @@ class Draft:
     unplaced: list[Delivery] = field(default_factory=list[Delivery])
     exhausted: list[Delivery] = field(default_factory=list[Delivery])
     out_of_zone: dict[Key, frozenset[UUID]] = field(default_factory=dict[Key, frozenset[UUID]])
+    denied: dict[Key, dict[UUID, str]] = field(default_factory=dict[Key, dict[UUID, str]])
+    denials: Denials = field(default_factory=Denials)
     over_limit: dict[Key, frozenset[UUID]] = field(default_factory=dict[Key, frozenset[UUID]])
     _points: list[Point] = field(default_factory=list[Point])
     _vehicles: list[Vehicle] = field(default_factory=list[Vehicle])
@@ -161,11 +164,14 @@ class Draft:
         cash, rooms = delivery.payment.cash_collect or 0, self.sight.rooms
         full = {id for id, room in rooms.items() if not may_take(room, cash)}
         self.over_limit[key_of(delivery)] = frozenset(full)
-        barred = frozenset(
-            number
-            for number, one in enumerate(self.drivers)
-            if one.driver.id in asked | outside | full
-        )
+        denied = {
+            one.driver.id: why
+            for one in self.drivers
+            if (why := self.denials.of(delivery.id, one.driver.id)) is not None
+        }
+        self.denied[key_of(delivery)] = denied
+        out = asked | outside | full | denied.keys()
+        barred = frozenset(n for n, one in enumerate(self.drivers) if one.driver.id in out)
         if not self._add_job(delivery, barred=barred):
             self.unplaced.append(delivery)
 
@@ -228,28 +234,56 @@ class Draft:
         """How many assignments in a state a driver has."""
         return sum(one.state is state for one in self.drivers[vehicle].open)
 
-    def barring(self, driver_id: UUID, delivery: Delivery) -> Reason:
-        """Why a driver is barred from a delivery."""
+    def barring(self, driver_id: UUID, delivery: Delivery) -> str:
+        """Why a driver is barred from a delivery: a `Reason`, or the code of a refusal."""
         key = key_of(delivery)
         if driver_id in self.out_of_zone[key]:
             return Reason.ZONE
-        return Reason.CASH if driver_id in self.over_limit[key] else Reason.REFUSED
+        if driver_id in self.over_limit[key]:
+            return Reason.CASH
+        return self.denied[key].get(driver_id, Reason.REFUSED)
+
+    def everybody_was_asked(self, delivery: Delivery) -> bool:
+        """Whether somebody was asked about it, and so was every driver here who serves its zone."""
+        key = key_of(delivery)
+        asked = {one.driver_id for one in self.sight.asked.get(key, ())}
+        serving = {one.driver.id for one in self.drivers} - self.out_of_zone[key]
+        return bool(asked) and bool(serving) and serving <= asked
 
 
 def _service(kind: StopKind) -> int:
     return _PICKUP_SECONDS if kind is StopKind.PICKUP else _DROPOFF_SECONDS
 
 
-def draft(sight: Sight, present: Sequence[Working], places: Places, time_zone: str) -> Draft:
-    """Returns what is planned for the drivers who are present."""
+def draft(
+    sight: Sight,
+    present: Sequence[Working],
+    places: Places,
+    time_zone: str,
+    denials: Denials | None = None,
+) -> Draft:
+    """Returns what is planned for the drivers who are present.
+
+    Those who have most are left out where all would be more than can be planned together.
+    """
     hour = sight.at.astimezone(ZoneInfo(time_zone)).hour
-    made = Draft(sight, places, hour)
+    made = Draft(sight, places, hour, denials=denials or Denials())
     middle = _middle(sight, places)
-    for working in present:
+    for working in _within(present, routing.MOST_JOBS - len(sight.waiting)):
         made.add_driver(working, middle)
-    for delivery in sight.waiting[: routing.MOST_JOBS]:
+    for delivery in sight.waiting:
         made.add_waiting(delivery)
     return made
+
+
+def _within(present: Sequence[Working], jobs: int) -> list[Working]:
+    """The drivers who have at most so many jobs together, those with fewest first considered."""
+    chosen: set[UUID] = set()
+    for working in sorted(present, key=lambda one: len(one.open)):
+        jobs -= len(working.open)
+        if jobs >= 0:
+            chosen.add(working.driver.id)
+    return [one for one in present if one.driver.id in chosen]
 
 
 def _middle(sight: Sight, places: Places) -> Point:

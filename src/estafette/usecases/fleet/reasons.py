@@ -84,13 +84,6 @@ class Told:
         counted = {"refused": refused, "silent": silent, "asked": self._asked(asked)}
         return {**self._general(), **counted}
 
-    def is_hopeless(self, job: int) -> bool:
-        """Whether somebody was asked, and so was every driver on shift who serves its zone."""
-        delivery = self._draft.deliveries[job]
-        if not self._draft.sight.asked.get(key_of(delivery)):
-            return False
-        return len(self._problem.jobs[job].barred) >= len(self._draft.drivers) > 0
-
     def _general(self) -> dict[str, object]:
         drivers, waiting = len(self._draft.drivers), len(self.free)
         trouble = {name: why for name, why in self._trouble.items() if why is not None}
@@ -113,7 +106,7 @@ class Told:
 
     def _other(self, job: int, one: Candidate) -> dict[str, Any]:
         driver = self._draft.drivers[one.vehicle].driver
-        why = Reason.BETTER_PLACED
+        why: str = Reason.BETTER_PLACED
         if one.obstacle is Obstacle.REFUSED:
             why = self._draft.barring(driver.id, self._draft.deliveries[job])
         elif one.obstacle is not None:
