@@ -20,6 +20,7 @@ from estafette.usecases.platform import Platform
 from estafette.web import board, console, office, people
 from estafette.web.admission import Admission, Refused
 from estafette.web.live.pages import Following
+from estafette.web.live.stream import with_streams
 from estafette.web.people.provider import Provider
 from estafette.web.session import SAFE, Cookies
 from estafette.web.visit import Page, Visit, render
@@ -94,7 +95,7 @@ class PeoplePages:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a request under its whole path, wherever this is mounted."""
         scope["root_path"] = scope.get("app_root_path", scope.get("root_path", ""))
-        await self.starlette(scope, receive, send)
+        await with_streams(self.starlette, scope, receive, send)
 
 
 _TITLES: Final = {

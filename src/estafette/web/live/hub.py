@@ -45,15 +45,16 @@ class _Watch(Generic[V]):
 class Subscription(Generic[V]):
     """One stream's view of what it watches: always the latest, however slowly the client reads."""
 
-    __slots__ = ("_closed", "_watch", "_woken", "farewell")
+    __slots__ = ("_is_closed", "_is_woken", "_waiting", "_watch", "farewell")
 
     def __init__(self, watch: _Watch[V]) -> None:
         """Begins with what is known."""
         self.farewell = b""
         """What is sent at last, where the stream was ended from here."""
         self._watch = watch
-        self._woken = asyncio.Event()
-        self._closed = False
+        self._is_woken = False
+        self._is_closed = False
+        self._waiting: asyncio.Future[None] | None = None  # an Event is three times as large
 
     @property
     def value(self) -> V:
@@ -67,23 +68,29 @@ class Subscription(Generic[V]):
 
     def wake(self) -> None:
         """Wakes the stream, since something has changed."""
-        self._woken.set()
+        self._is_woken = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def close(self, farewell: bytes = b"") -> None:
         """Ends the stream, which sends `farewell` before."""
         self.farewell = farewell
-        self._closed = True
-        self._woken.set()
+        self._is_closed = True
+        self.wake()
 
     async def wait(self, seconds: float) -> ChangeSignal:
         """Waits for news or for the end, at most so many seconds."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return ChangeSignal.QUIET
-        self._woken.clear()
-        return ChangeSignal.CLOSED if self._closed else ChangeSignal.NEWS
+        if not self._is_woken:
+            self._waiting = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._waiting
+            except TimeoutError:
+                return ChangeSignal.QUIET
+            finally:
+                self._waiting = None
+        self._is_woken = False
+        return ChangeSignal.CLOSED if self._is_closed else ChangeSignal.NEWS
 
 
 class Hub(Generic[K, V]):

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
-from typing import Generic
+from typing import Any, Generic
 
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from estafette.http.events import HEARTBEAT_SECONDS, CrowdedError, pulse
 from estafette.web.live.hub import ChangeSignal, Subscription, V
@@ -17,6 +17,8 @@ _STUCK_SECONDS = 30.0
 """A client that reads nothing for so many seconds is taken to be gone."""
 
 _CROWDED_SECONDS = "30"
+
+_STREAM = "estafette.stream"
 
 Subscribe = Callable[[], AbstractContextManager[Subscription[V]]]
 """Begins to watch until the block ends. Raises CrowdedError where there are too many streams."""
@@ -59,6 +61,13 @@ class EventStream(Response, Generic[V]):
         self._heartbeat = heartbeat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Streams until one of these ends, or lets `with_streams` do that."""
+        if _STREAM in scope:
+            scope[_STREAM] = self
+        else:
+            await self.run(scope, receive, send)
+
+    async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Streams until one of these ends."""
         try:
             with self._subscribe() as subscription:
@@ -95,6 +104,19 @@ class EventStream(Response, Generic[V]):
             if signal is ChangeSignal.QUIET:
                 await _send_body(send, alive)
         await _send(send, {"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def with_streams(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serves a request by `app`. A stream that it answers with runs after it has returned.
+
+    What an application keeps while it answers (its middleware, its routes, the request) would else
+    stay in memory for as long as each page is open: a third of what an open page costs.
+    """
+    scope[_STREAM] = None
+    await app(scope, receive, send)
+    stream: EventStream[Any] | None = scope.pop(_STREAM)
+    if stream is not None:
+        await stream.run(scope, receive, send)
 
 
 async def _await_departure(subscription: Subscription[V], receive: Receive) -> None:

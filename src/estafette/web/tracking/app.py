@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from estafette.core.deliveries.delivery import FINAL
 from estafette.core.deliveries.places import DeliveryOver, PlaceRefusal
@@ -29,7 +30,7 @@ from estafette.usecases.deliveries import places, tracking
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.usecases.platform import Platform
 from estafette.web.forms import read_form
-from estafette.web.live.stream import EventStream
+from estafette.web.live.stream import EventStream, with_streams
 from estafette.web.tracking import language, render
 from estafette.web.tracking.live import Watched
 from estafette.web.tracking.render import FILES, Links
@@ -150,6 +151,10 @@ class TrackingPages(Starlette):
             },
         )
         self.router.redirect_slashes = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves a request; its streams run apart from it."""
+        await with_streams(super().__call__, scope, receive, send)
 
     @property
     def watched(self) -> Watched:
