@@ -115,7 +115,8 @@ Money = Annotated[int, Field(strict=True, ge=0, le=MONEY_LIMIT), BeforeValidator
 def _demand(value: Any) -> Demand:
     fault = fault_of(value)
     if fault is not None:
-        raise refusal(" ".join(filter(None, fault)))
+        stage, reason = fault
+        raise refusal(f"is wrong at {stage}, which {reason}" if stage else reason)
     return from_words(value) or NOTHING
 
 

@@ -337,14 +337,18 @@ async def test_the_database_lets_nobody_hand_over_what_is_not_there(
     async with stage.pool.acquire() as connection:
         for amount in (-3_001, 0):
             with pytest.raises(asyncpg.CheckViolationError):
-                await connection.execute(
-                    "insert into ledger_entries (account_id, delivery_id, cause, line, mode, book,"
-                    " company_id, driver_id, amount) values ($1, gen_random_uuid(), 'handed_over',"
-                    " 1, 'live', 'driver', $2, $3, $4)",
-                    stage.shop.account.id,
-                    driver.company_id,
-                    driver.id,
-                    amount,
+                await tables.add(
+                    connection,
+                    "ledger_entries",
+                    account_id=stage.shop.account.id,
+                    delivery_id=uuid4(),
+                    cause="handed_over",
+                    line=1,
+                    mode="live",
+                    book="driver",
+                    company_id=driver.company_id,
+                    driver_id=driver.id,
+                    amount=amount,
                 )
 
 

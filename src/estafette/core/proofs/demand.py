@@ -76,11 +76,11 @@ def fault_of(value: Any) -> tuple[str, str] | None:
         return "", "must be an object"
     for stage, kinds in cast("dict[str, Any]", value).items():
         if stage not in STAGES:
-            return "", f"may have {', '.join(STAGES)} alone"
+            return "", f"must have {', '.join(STAGES)} alone"
         allowed = [kind for kind in ProofKind if kind in OF_STAGE[ProofStage(stage)]]
         given = cast("list[Any]", kinds) if isinstance(kinds, list) else None
         if given is None or len(given) > len(ProofKind):
             return stage, f"must be a list of {', '.join(allowed)}"
         if any(kind not in allowed for kind in given):
-            return stage, f"may hold {', '.join(allowed)} alone"
+            return stage, f"must hold {', '.join(allowed)} alone"
     return None
