@@ -164,6 +164,13 @@ class DriverStage:
         assert found is not None
         return found
 
+    async def found(self, assignment: Assignment) -> Delivery:
+        """The delivery of an assignment."""
+        async with self.server.platform.pool.acquire() as connection:
+            found = await deliveries.find(connection, assignment.scope, assignment.delivery_id)
+        assert found is not None
+        return found
+
     async def demand(self, **capabilities: Any) -> None:
         """Changes what the company asks of its drivers, for deliveries that are ordered later."""
         async with self.server.platform.pool.acquire() as connection:

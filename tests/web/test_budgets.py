@@ -10,6 +10,7 @@ from estafette.core.people.permission import Role
 from tests.edges import ENTREGA
 from tests.serving import Server
 from tests.web.browser import PHONE
+from tests.web.drivers import driver_stage
 from tests.web.people import sign_in
 
 _KB = 1000
@@ -54,4 +55,21 @@ async def test_a_first_visit_of_the_tracking_page_is_small(
     page = await context.new_page()
     await page.route("**/events*", lambda route: route.abort())  # it would never be idle
     assert 0 < await _transferred(page, f"{server.url}/track/{id}") < 60 * _KB
+    await context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "kk"])
+async def test_a_first_visit_of_the_drivers_page_is_small(
+    server: Server, browser: Browser, language: str
+) -> None:
+    stage = await driver_stage(server)
+    driver = await stage.driver()
+    await stage.given(driver)
+    ze = await stage.at_phone(driver, language)
+    context = await browser.new_context(viewport=PHONE, service_workers="block")
+    await context.add_cookies(
+        [{"name": name, "value": value, "url": server.url} for name, value in ze.cookies.items()]
+    )
+    page = await context.new_page()
+    assert 0 < await _transferred(page, f"{server.url}/driver") < 100 * _KB
     await context.close()

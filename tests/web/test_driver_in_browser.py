@@ -9,8 +9,11 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.proofs.demand import from_words
+from estafette.http.texts import LANGUAGES
+from estafette.usecases.fleet.take_back import take_back
 from tests.serving import running
-from tests.web.browser import Scheme, look
+from tests.web.browser import Scheme, axe, look, overflow
 from tests.web.drivers import DriverAtPhone, DriverStage, driver_stage
 
 SMALL, PHONE = ViewportSize(width=360, height=640), ViewportSize(width=390, height=844)
@@ -111,3 +114,96 @@ async def test_a_driver_works_on_without_a_connection_and_all_is_sent_when_it_is
         await expect(page.locator("#status")).not_to_contain_text("Waiting", timeout=30_000)
         assert await status_of(stage, delivery) is Status.DELIVERED
     assert faults == []
+
+
+async def test_what_one_driver_has_not_sent_is_never_sent_as_anothers(
+    stage: DriverStage, browser: Browser
+) -> None:
+    ze, ana = await stage.driver_at_phone(), await stage.driver_at_phone(name="Ana")
+    given = await stage.given(ze.driver)
+    async with phone(browser, ze) as context:
+        page = await opened(context, ze)
+        await page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
+        await context.set_offline(True)
+        await page.get_by_role("button", name="I am there").tap()
+        await page.close()
+        await context.set_offline(False)
+        url = ze.server.url
+        await context.add_cookies(
+            [{"name": name, "value": value, "url": url} for name, value in ana.cookies.items()]
+        )
+        page = await opened(context, ana)
+        await expect(page.locator("h1")).to_contain_text("Ana")
+        await expect(page.locator("#status")).to_contain_text("Kept for another driver")
+        await expect(page.get_by_role("button", name="I am there")).to_have_count(0)
+        assert (await stage.now(await stage.found(given))).status is Status.ASSIGNED
+        # The first signs in again: it is sent as his.
+        await context.add_cookies(
+            [{"name": name, "value": value, "url": url} for name, value in ze.cookies.items()]
+        )
+        await page.close()
+        page = await opened(context, ze)
+        await expect(page.get_by_role("button", name="Picked up")).to_be_visible(timeout=20_000)
+        await expect(page.locator("#status")).not_to_contain_text("Waiting", timeout=20_000)
+        assert (await stage.now(await stage.found(given))).status is Status.PICKUP_READY
+
+
+async def test_what_has_become_impossible_is_said_in_words(
+    stage: DriverStage, browser: Browser
+) -> None:
+    ze = await stage.driver_at_phone()
+    given = await stage.given(ze.driver)
+    async with phone(browser, ze) as context:
+        page = await opened(context, ze)
+        await expect(page.get_by_role("button", name="I am there")).to_be_visible()
+        await take_back(stage.server.platform, stage.company_id, given.delivery_id)
+        await page.get_by_role("button", name="I am there").tap()
+        alert = page.get_by_role("alert")
+        await expect(alert).to_contain_text("The dispatcher had taken it back", timeout=20_000)
+        await look(page, "driver-refused")
+        assert await axe(page) == []
+        await alert.get_by_role("button").tap()
+        await expect(alert).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize(("size", "scheme"), [(SMALL, "light"), (PHONE, "dark")])
+async def test_every_screen_fits_a_small_phone_in_every_language(
+    stage: DriverStage, browser: Browser, language: str, size: ViewportSize, scheme: Scheme
+) -> None:
+    await stage.demand(proof=from_words({"dropoff": ["signature", "photo", "name", "age"]}))
+    driver = await stage.driver(name="Nurlan Abdrakhmanov-Suleimenov")
+    ze = await stage.at_phone(driver, language)
+    paid = await stage.order(payment_method="cod", cash_collect_aoa=1_250_000)
+    given = await stage.given(driver, paid)
+    assert await ze.tap("picked_up", given.id) == ("done", "")
+    await stage.given(driver)
+    await stage.offered(driver)
+    async with phone(browser, ze, size=size, scheme=scheme) as context:
+        page = await opened(context, ze)
+        await expect(page.locator(".offer")).to_be_visible()
+        for name in (
+            "stops",
+            f"stop/{given.id}/dropoff",
+            f"hand-over/{given.id}",
+            f"failed/{given.id}",
+            f"back/{given.id}",
+            "cash",
+            "declare",
+            "messages",
+            "more",
+        ):
+            await page.evaluate("name => { location.hash = name }", name)
+            await expect(page.locator("#app h1")).to_be_visible()
+            assert await overflow(page) == [], name
+            if language == "kk":
+                assert await axe(page) == [], name
+            shown = name.partition("/")[0]
+            await look(page, f"driver-{shown}-{language}-{size['width']}-{scheme}", whole=False)
+        for path in ("/driver/app", "/driver/sign-in"):
+            await page.goto(f"{ze.server.url}{path}?lang={language}")
+            assert await overflow(page) == [], path
+            if language == "kk":
+                assert await axe(page) == [], path
+            shown = path.rpartition("/")[2]
+            await look(page, f"driver-{shown}-{language}-{size['width']}-{scheme}", whole=False)
