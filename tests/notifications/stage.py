@@ -95,9 +95,9 @@ async def create(tenant: Tenant, **changes: Any) -> UUID:
     return await tenant.create(**given)
 
 
-async def move(tenant: Tenant, id: UUID, *statuses: Status) -> None:
-    """Has a courier move a delivery."""
-    moves = [Move(status, Actor.COURIER) for status in statuses]
+async def move(tenant: Tenant, id: UUID, *statuses: Status, by: Actor = Actor.COURIER) -> None:
+    """Has a courier move a delivery, or another."""
+    moves = [Move(status, by) for status in statuses]
     await advance(tenant.platform, tenant.scope, DIALECT, id, moves)
 
 

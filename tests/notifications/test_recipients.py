@@ -13,6 +13,7 @@ import pytest
 from estafette.core.accounts.account import Mode
 from estafette.core.accounts.branding import Branding
 from estafette.core.deliveries.delivery import Status, Stop
+from estafette.core.deliveries.event import Actor
 from estafette.core.errors import TransitionRefused
 from estafette.core.ids import new_id
 from estafette.core.notifications.notification import NotificationKind
@@ -87,6 +88,21 @@ async def test_a_sender_with_a_phone_is_to_be_called_after_a_failure(platform: P
     await move(tenant, await create(tenant), *COURSE[:2], Status.FAILED)
     await worker_with(platform, sender).loop.once()
     assert "қоңырау шалыңыз: +77272223344." in sender.texts[0].text
+
+
+async def test_an_attempt_that_failed_is_told_with_what_now_and_the_end_of_attempts_once(
+    platform: Platform,
+) -> None:
+    told = frozenset({NotificationKind.FAILED})
+    tenant, sender = await telling(platform, brand=Branding(name="Altyn", told=told)), Recorded()
+    id = await create(tenant)
+    await move(tenant, id, *COURSE[:3])
+    await move(tenant, id, Status.STALLED, by=Actor.DRIVER)
+    await worker_with(platform, sender).loop.once()
+    assert "не смог вручить" in sender.texts[0].text
+    await move(tenant, id, Status.FAILED, by=Actor.SYSTEM)
+    await worker_with(platform, sender).loop.once()
+    assert len(sender.texts) == 1
 
 
 async def test_what_was_overtaken_is_not_told(platform: Platform) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from estafette.core.deliveries.delivery import Status
 from estafette.core.notifications.letter import Letter, LetterKind
 from estafette.core.notifications.notification import NotificationKind
 from estafette.http.texts import N_, Reader, gettext, read_by
@@ -29,6 +30,13 @@ FAILED_CALL: Final = N_(
 FAILED: Final = N_(
     "%(brand)s: your parcel could not be delivered. The sender will tell you what comes"
     " next. %(link)s"
+)
+ATTEMPT_CALL: Final = N_(
+    "%(brand)s: the courier could not hand over your parcel. To arrange the next try, call"
+    " %(phone)s. %(link)s"
+)
+ATTEMPT: Final = N_(
+    "%(brand)s: the courier could not hand over your parcel. See here what comes next: %(link)s"
 )
 DELIVERED: Final = N_("%(brand)s: your parcel has been delivered. %(link)s")
 UNNAMED: Final = N_("Your delivery")
@@ -130,8 +138,12 @@ def notification(due: DueNotification, link: str, now: datetime) -> Outgoing:
     if due.kind is NotificationKind.OUT_FOR_DELIVERY and delivery.deliver_by > now:
         phrase = ON_THE_WAY_BY
         facts["time"] = _time(delivery.deliver_by, now, ZoneInfo(due.market.time_zone), language)
+    is_attempt = due.kind is NotificationKind.FAILED and delivery.status is Status.STALLED
+    if is_attempt:
+        phrase = ATTEMPT
     if due.kind is NotificationKind.FAILED and claimed.brand_phone is not None:
-        phrase, facts["phone"] = FAILED_CALL, claimed.brand_phone
+        facts["phone"] = claimed.brand_phone
+        phrase = ATTEMPT_CALL if is_attempt else FAILED_CALL
     return Outgoing(due.id, delivery.dropoff.phone_e164 or "", say(phrase, language, **facts))
 
 

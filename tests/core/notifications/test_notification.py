@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.event import Actor
 from estafette.core.notifications.letter import Letter, LetterKind, LetterRefusedError, is_address
 from estafette.core.notifications.mail_server import MailServer
 from estafette.core.notifications.notification import NotificationKind, is_overtaken, told_of
@@ -30,6 +31,16 @@ def test_each_step_is_told_once(
     before: Status | None, after: Status, kind: NotificationKind | None
 ) -> None:
     assert told_of(before, after) is kind
+
+
+def test_an_attempt_that_failed_is_told_once_and_what_time_stalls_is_not() -> None:
+    stalled, failed, out = Status.STALLED, Status.FAILED, Status.OUT_FOR_DELIVERY
+    assert told_of(out, stalled, Actor.DRIVER) is NotificationKind.FAILED
+    assert told_of(stalled, failed, Actor.SYSTEM) is None
+    assert told_of(stalled, failed, Actor.OPERATOR) is NotificationKind.FAILED
+    assert told_of(out, stalled, Actor.SYSTEM) is None
+    assert not is_overtaken(NotificationKind.FAILED, stalled)
+    assert is_overtaken(NotificationKind.FAILED, out)
 
 
 def test_what_the_delivery_has_passed_is_not_told_any_more() -> None:

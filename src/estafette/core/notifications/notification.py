@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.event import Actor
 
 
 class NotificationKind(StrEnum):
@@ -13,6 +14,7 @@ class NotificationKind(StrEnum):
     CREATED = "created"
     OUT_FOR_DELIVERY = "out_for_delivery"
     FAILED = "failed"
+    """An attempt to deliver, or the delivery, has failed."""
     DELIVERED = "delivered"
 
 
@@ -33,12 +35,20 @@ _STATUSES = {
 _BEGINS = frozenset({None, Status.AWAITING_PAYMENT})
 
 
-def told_of(before: Status | None, after: Status) -> NotificationKind | None:
+def told_of(
+    before: Status | None, after: Status, actor: Actor | None = None
+) -> NotificationKind | None:
     """Returns what a move to the status `after` is told as; None: the recipient is told nothing.
+
+    What a driver stalls is an attempt to deliver that failed.
 
     `before` is None for a new delivery. What waits for its payment is told of once it is paid; what
     a courier gave back, or what moves again after a stall, was told of before.
     """
+    if after is Status.STALLED and actor is Actor.DRIVER:
+        return NotificationKind.FAILED
+    if (before, after, actor) == (Status.STALLED, Status.FAILED, Actor.SYSTEM):
+        return None  # it was the last attempt, which is told already
     kind = _STATUSES.get(after)
     if kind is NotificationKind.CREATED and before not in _BEGINS:
         return None
@@ -49,7 +59,7 @@ def told_of(before: Status | None, after: Status) -> NotificationKind | None:
 
 _TRUE_WHILE: dict[NotificationKind, Collection[Status]] = {
     NotificationKind.OUT_FOR_DELIVERY: {Status.OUT_FOR_DELIVERY},
-    NotificationKind.FAILED: {Status.FAILED},
+    NotificationKind.FAILED: {Status.FAILED, Status.STALLED},
     NotificationKind.DELIVERED: {Status.DELIVERED},
 }
 _OVER = frozenset({Status.CANCELLED, Status.FAILED, Status.DELIVERED})

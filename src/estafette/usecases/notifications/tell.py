@@ -26,7 +26,7 @@ async def recipients_of(
         return
     new: list[NewNotification] = []
     for delivery, event, before in entries:
-        kind, account_id = told_of(before, event.status), delivery.scope.account_id
+        kind, account_id = told_of(before, event.status, event.actor), delivery.scope.account_id
         if kind is not None and kind in chosen.get(account_id, ()):
             worth = WORTH[kind].total_seconds()
             new.append(NewNotification(account_id, delivery.id, event.seq, kind, worth))
