@@ -33,7 +33,7 @@ Manage
   privacy      export, erase
 
 Look
-  deliveries   list, show, confirm, advance, unlock-pin
+  deliveries   list, show, confirm, advance, carry, unlock-pin
   listen       print events as they happen, or forward them to a local port
   audit        list, show
   doctor       check settings, database, clock and reachability

@@ -19,6 +19,7 @@ from estafette.core.deliveries.delivery import Delivery, Status, way
 from estafette.core.deliveries.dialect import Dialect
 from estafette.usecases.accounts.administration import account_of, find_account, list_accounts
 from estafette.usecases.accounts.keys import list_keys
+from estafette.usecases.couriers.carry_again import carry_again
 from estafette.usecases.couriers.errands import elsewhere
 from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.deliveries.advance import reveal_pin, unlock_pin
@@ -300,6 +301,22 @@ def _ask_to_pass(delivery: Delivery, to: Status, *, may_ask: bool) -> None:
     remark(f"{passing[0].upper()}{passing[1:]}; its merchant is told of each")
     if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
         raise misused("nothing was changed")
+
+
+@app.command
+def carry(delivery: str, *, json: AsJson = False) -> int:
+    """Look once more who carries a live delivery that no carrier of its account took.
+
+    Parameters
+    ----------
+    delivery
+        Its id: as the API shows it, or the UUID.
+    """
+
+    async def act(platform: Platform, found: Delivery, dialect: Dialect) -> None:
+        await carry_again(platform, found.scope, dialect, found.id)
+
+    return _done(delivery, act, as_json=json)
 
 
 @app.command(name="unlock-pin")

@@ -30,6 +30,7 @@ from estafette.usecases.couriers.carriers import (
     drop_carriers,
     set_carriers,
 )
+from estafette.usecases.couriers.carry_again import carry_again
 from estafette.usecases.couriers.companies import save_company, set_company_tariffs
 from estafette.usecases.deliveries.advance import Move, advance
 from tests.rows import tables
@@ -176,3 +177,25 @@ async def test_of_equally_cheap_ones_the_first_carries(merchant: Tenant) -> None
     assert chosen == Carrier(second, OFFER.fee)
     nobody = choose(CarrierChoice.IN_ORDER, [(first, Obstacle.HOURS)])
     assert nobody == Carrier(None, nobody="No carrier: First is closed now")
+
+
+async def test_what_nobody_carried_is_looked_at_again_and_then_goes_on(merchant: Tenant) -> None:
+    moto = await company(merchant, "Moto", 700, hours=CLOSED)
+    await carry(merchant, CarrierChoice.CHEAPEST, moto)
+    of = (merchant.platform, merchant.scope, DIALECT, await merchant.create())
+    with pytest.raises(CarriersRefusedError, match="is closed now"):
+        await carry_again(*of)
+    await save_company(merchant.platform, replace(moto, hours=None))
+    merchant.platform.catalog.forget()
+    carried = await carry_again(*of)
+    assert carried == await merchant.delivery(carried.id)
+    assert (carried.company_id, carried.company_fee) == (moto.id, 700)
+    assert await statuses(merchant, carried.id) == [
+        *(Status.PENDING, Status.STALLED, Status.PENDING),
+    ]
+    with pytest.raises(CarriersRefusedError, match="Moto carries it already"):
+        await carry_again(*of)
+    plain = await new_tenant(merchant.platform, Mode.LIVE)
+    nobody = await plain.create()
+    with pytest.raises(CarriersRefusedError, match="no carriers"):
+        await carry_again(plain.platform, plain.scope, DIALECT, nobody)

@@ -28,6 +28,7 @@ from estafette.core.proofs.proof import ProofKind
 from estafette.usecases.couriers.companies import save_company
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
+from estafette.usecases.deliveries.personal_data import PhoneHash, erase
 from estafette.usecases.fleet.assign import assign
 from estafette.usecases.fleet.attempt_failed import attempt_failed
 from estafette.usecases.fleet.bulk import MOST_AT_ONCE, Wanted, assign_all, take_all_back
@@ -299,3 +300,19 @@ async def test_what_is_not_paid_or_over_is_given_to_nobody(fleet: Fleet) -> None
     await advance(fleet.platform, fleet.shop.scope, ENTREGA, delivery.id, failed)
     with pytest.raises(NotNow, match="has failed"):
         await assign(fleet.platform, fleet.id, delivery.id, driver.id, took_over=True)
+
+
+async def test_what_people_wrote_of_a_delivery_is_erased_with_its_personal_data(
+    fleet: Fleet,
+) -> None:
+    driver = await fleet.driver()
+    delivery = await fleet.accepted(driver)
+    wanted = Cancellation(fleet.shop.scope, ENTREGA, delivery.id, render, "Ana has moved away")
+    await cancel(fleet.platform, wanted)
+    assert [one.reason for one in await fleet.history(delivery)] == ["Ana has moved away"]
+    mine = [(fleet.shop.account.id, delivery.id)]
+    async with fleet.platform.pool.acquire() as connection, connection.transaction():
+        later = delivery.updated_at + timedelta(days=1)
+        hashed = PhoneHash(bytes(32), b"")
+        assert await erase(connection, fleet.platform, hashed, mine, later) == {delivery.id}
+    assert [one.reason for one in await fleet.history(delivery)] == [None]

@@ -13,6 +13,7 @@ from estafette.store.couriers import dispatches
 from estafette.store.deliveries import events, phone_index, recipient_words, search_texts, words
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.phone_index import Indexed
+from estafette.store.fleet import assignments
 from estafette.store.pool import Connection
 from estafette.store.proofs import table as proofs
 from estafette.store.quotes import table as quotes
@@ -117,6 +118,7 @@ async def erase(
     await quotes.erase(connection, erased)
     await attempts.erase(connection, accounts, ids)
     await proofs.erase(connection, accounts, ids)
+    await assignments.erase_reasons(connection, erased)
     await recipient_words.erase(connection, accounts, ids)
     await phone_index.erase(connection, entries)
     await connection.execute(_NO_LONGER_DUE, accounts, ids)

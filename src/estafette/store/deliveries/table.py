@@ -337,6 +337,15 @@ async def set_terms(connection: Connection, delivery: Delivery) -> None:
     await connection.execute(_SET_TERMS, *_TERMS.of([delivery]))
 
 
+_COMPANY = _KEY + TERMS.only("company_id", "terms")
+_SET_COMPANY = change("deliveries", ["company_id", "terms"], given(_COMPANY))
+
+
+async def set_company(connection: Connection, delivery: Delivery) -> None:
+    """Writes who carries a delivery, whose row the caller has locked."""
+    await connection.execute(_SET_COMPANY, *_COMPANY.of([delivery]))
+
+
 class StoredPin(NamedTuple):
     """A delivery's PIN as it is stored, and the terms that hold it."""
 

@@ -9,6 +9,7 @@ import asyncpg
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.core.audit import By, ByKind
+from estafette.core.deliveries.delivery import Delivery
 from estafette.core.fleet.assignment import Assignment, AssignmentState, Load
 from estafette.store.columns import Columns, change, parameters, rows
 from estafette.store.pool import Connection
@@ -282,6 +283,20 @@ async def follow(connection: Connection, came: Sequence[Came]) -> set[tuple[UUID
     """
     found = await connection.fetch(_FOLLOW, *_CAME.of(came))
     return {(row[0], row[1], row[2]) for row in found}
+
+
+async def erase_reasons(connection: Connection, erased: Sequence[Delivery]) -> None:
+    """Removes what people wrote about deliveries whose personal data is erased."""
+    of_companies = [one for one in erased if one.company_id is not None]
+    if of_companies:
+        await connection.execute(
+            "update assignments set reason = null"
+            " from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as gone (company, account, delivery)"
+            " where company_id = company and account_id = account and delivery_id = delivery",
+            [one.company_id for one in of_companies],
+            [one.scope.account_id for one in of_companies],
+            [one.id for one in of_companies],
+        )
 
 
 async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
