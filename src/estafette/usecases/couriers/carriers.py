@@ -18,7 +18,6 @@ from estafette.core.couriers.company import (
     Obstacle,
     Offer,
     QuoteRequest,
-    names_of,
     obstacle,
     offer_by_tariff,
 )
@@ -28,6 +27,7 @@ from estafette.store.couriers import carriers, companies
 from estafette.usecases import audit
 from estafette.usecases.catalog import Companies
 from estafette.usecases.platform import Platform
+from estafette.usecases.quotes.places import place_of
 
 
 class CarriersRefusedError(ValueError):
@@ -46,13 +46,12 @@ async def carrier_of(platform: Platform, market: Market, delivery: Delivery) -> 
     cities = (await platform.catalog.prices(market.code)).cities
     known = await platform.catalog.companies(market.code)
     start, end = delivery.pickup, delivery.dropoff
-    origin = cities.find(start.city or start.address)
-    destination = cities.find(end.city or end.address)
+    origin, destination = place_of(cities, start), place_of(cities, end)
     scope = delivery.scope
     wanted = QuoteRequest(
-        start, end, delivery.parcel, origin, destination, scope.mode, scope.account_id
+        start, end, delivery.parcel, origin.city, destination.city, scope.mode, scope.account_id
     )
-    places = names_of(start, origin), names_of(end, destination)
+    places = origin.names, destination.names
     named = [one for id in policy.companies if (one := known.by_id(id))]
     asked = [(one, _answer(one, known, wanted, *places, delivery)) for one in named]
     return choose(policy.choice, asked)

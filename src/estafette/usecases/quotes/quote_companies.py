@@ -19,24 +19,22 @@ from estafette.core.couriers.company import (
     QuoteRequest,
     connector_of,
     fits,
-    names_of,
 )
 from estafette.core.deliveries.delivery import Parcel, Stop
 from estafette.core.errors import AllCouriersFailed, NoCourierConfigured, Refusal
 from estafette.core.ids import new_id
-from estafette.core.quotes.place import City, CityIndex
 from estafette.core.quotes.quote import VALIDITY, Quote
 from estafette.logs import Logger
 from estafette.store import pool
 from estafette.store.quotes import table as quotes
 from estafette.usecases.deliveries.batching import Batcher
 from estafette.usecases.platform import Platform, clock
+from estafette.usecases.quotes.places import place_of
 
 PATIENCE_SECONDS = 3.0
 """How long a company may take to answer."""
 
 _FAILURES = frozenset({"failed", "late", "open"})
-_PLACES = 4096
 _BATCH = 32
 _LANES = 2
 
@@ -60,38 +58,6 @@ class _Offered(NamedTuple):
     answers: Sequence[_Answered]
 
 
-class _Place(NamedTuple):
-    """The city of a stop, if the gazetteer has it, and the names by which a zone may hold it."""
-
-    city: City | None
-    names: frozenset[str]
-
-
-class _Places:
-    """The places of stops, remembered: merchants send from and to the same ones."""
-
-    def __init__(self, cities: CityIndex) -> None:
-        """Finds places among `cities`."""
-        self.cities = cities
-        self._known: dict[tuple[str, str | None], _Place] = {}
-
-    def of(self, stop: Stop) -> _Place:
-        """Returns the place of a stop."""
-        if stop.city is None:
-            return self._find(stop)
-        key = stop.city, stop.province
-        place = self._known.get(key)
-        if place is None:
-            if len(self._known) >= _PLACES:
-                self._known.clear()
-            place = self._known[key] = self._find(stop)
-        return place
-
-    def _find(self, stop: Stop) -> _Place:
-        city = self.cities.find(stop.city or stop.address)
-        return _Place(city, names_of(stop, city))
-
-
 class CompanyQuoter:
     """Quotes deliveries across courier companies for one process."""
 
@@ -99,7 +65,6 @@ class CompanyQuoter:
         """Works on `platform`."""
         self._platform = platform
         self._batcher = Batcher(self._write, owner=_owner, size=_BATCH, lanes=_LANES)
-        self._places: dict[str, _Places] = {}  # by market
 
     async def quote(
         self,
@@ -122,8 +87,8 @@ class CompanyQuoter:
         companies = (await catalog.companies(market.code)).of(scope.account_id)
         if not companies:
             raise NoCourierConfigured
-        places = await self._places_of(market)
-        start, end = places.of(origin), places.of(destination)
+        cities = (await catalog.prices(market.code)).cities
+        start, end = place_of(cities, origin), place_of(cities, destination)
         wanted = QuoteRequest(
             origin, destination, parcel, start.city, end.city, scope.mode, scope.account_id
         )
@@ -135,14 +100,6 @@ class CompanyQuoter:
         if all(answer.offer is None for answer in answers):
             return []
         return await self._batcher.do(_Offered(scope, quotes.digests(payload), answers))
-
-    async def _places_of(self, market: Market) -> _Places:
-        """Returns what is remembered of a market's places; nothing once its cities change."""
-        cities = (await self._platform.catalog.prices(market.code)).cities
-        places = self._places.get(market.code)
-        if places is None or places.cities is not cities:
-            places = self._places[market.code] = _Places(cities)
-        return places
 
     async def _ask(
         self, scope: Scope, companies: Sequence[Company], wanted: QuoteRequest
