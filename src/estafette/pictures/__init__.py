@@ -8,6 +8,7 @@ import asyncio
 import sys
 from contextlib import suppress
 from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from estafette.pictures.limits import (
     CHILD_SECONDS,
@@ -22,7 +23,7 @@ __all__ += ["read_picture"]
 
 _AT_ONCE: Final = 2
 _MOST_WAITING: Final = 20
-_room: Final = asyncio.Semaphore(_AT_ONCE)
+_rooms: Final = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]()
 _waiting: Final = list[None]()
 _HEIC_BRANDS: Final = frozenset(
     (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
@@ -66,7 +67,8 @@ async def read_picture(sent: bytes, longest_side: int) -> Picture:
 
 
 async def _by_a_child(sent: bytes, longest_side: int) -> Picture:
-    async with _room:
+    room = _rooms.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE))
+    async with room:
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-m", "estafette.pictures.child", str(longest_side)),
             stdin=asyncio.subprocess.PIPE,
