@@ -3,95 +3,19 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
-from yarl import URL
+from playwright.async_api import Browser
 
-from estafette.app import order_rules
 from estafette.core.accounts.account import Mode
 from estafette.core.people.permission import Role
-from estafette.usecases.deliveries.create import Creator
-from estafette.usecases.deliveries.importer import Importer
-from estafette.usecases.deliveries.ordering import Ordering
 from tests.edges import ENTREGA, KASPI
 from tests.rows import tables
-from tests.serving import Answer, Server, Tenant, running
+from tests.serving import Server
 from tests.web.browser import DESK, axe, opened
-from tests.web.people import OUR_PAGE, PersonAtBrowser, form_of, sign_in
-
-EVIL = "<script>alert('1')</script>\u202e\"'><img src=x onerror=alert(1)>"
-
-KASPI_ORDER = {
-    "order": "ORD-77001",
-    "pickup_address": "21 Zhibek Zholy, Almaty",
-    "pickup_name": "Shop",
-    "pickup_phone": "+7 727 111 0000",
-    "address": "17 Abylay Khan Ave, Almaty",
-    "name": "Дана Қ.",
-    "phone": "8 701 123 45 67",
-    "notes": "",
-    "description": "Books",
-    "weight_kg": "1,2",
-    "value": "85 000",
-}
-ENTREGA_ORDER = {
-    "order": "ENC-1",
-    "pickup_address": "Rua Rainha Ginga 12",
-    "pickup_city": "Luanda",
-    "pickup_province": "Luanda",
-    "address": "Rua 7, Maianga",
-    "city": "Luanda",
-    "province": "Luanda",
-    "name": "Ana",
-    "phone": "+244 923 456 789",
-    "description": "Livros",
-    "weight_kg": "2",
-    "payment": "cod",
-    "cod": "2500",
-}
-
-MANY = 1_000
-"""Orders in a file that a shop sends twice."""
-
-
-@pytest.fixture
-async def server(postgres_dsn: str) -> AsyncIterator[Server]:
-    """The real server over the worker's database."""
-    async with running(postgres_dsn) as server:
-        yield server
-
-
-async def console(
-    server: Server, edge: object, role: Role = Role.OWNER
-) -> tuple[Tenant, PersonAtBrowser]:
-    tenant = await server.tenant(edge)  # type: ignore[arg-type]
-    return tenant, await sign_in(server, tenant.account, role)
-
-
-def text_of(page: Answer) -> str:
-    assert page.status == 200, page.body.decode()
-    return page.body.decode()
-
-
-async def created(who: PersonAtBrowser, order: dict[str, str]) -> tuple[str, Answer]:
-    """Fill the form in, take the first quote, create; the path of the delivery, and its page."""
-    new = f"{who.home}/deliveries/new"
-    quoted = await who.fill(new, None, **order, step="quote")
-    form = form_of(quoted)
-    assert 'name="quote"' in text_of(quoted)
-    quote = re.search(r'name="quote" value="(\w+)"', text_of(quoted))
-    assert quote is not None
-    fields = {**form.fields, **order, "quote": quote[1], "step": "create"}
-    answer = await who.send(new, fields, once=form.once)
-    assert answer.status == 303, answer.body.decode()
-    again = await who.send(new, fields, once=form.once)
-    assert again.headers["location"] == answer.headers["location"]
-    return answer.headers["location"], await who.follow(answer)
+from tests.web.console_orders import ENTREGA_ORDER, EVIL, KASPI_ORDER, console, created, text_of
+from tests.web.people import form_of, sign_in
 
 
 @pytest.mark.parametrize("edge", [KASPI, ENTREGA], ids=["kaspi", "entrega"])
@@ -277,75 +201,6 @@ async def test_who_ticks_nothing_is_told_to_before_labels_are_printed(server: Se
     assert "Tick the deliveries" in text_of(await who.follow(answer))
 
 
-async def upload(
-    who: PersonAtBrowser, file: bytes, name: str = "orders.csv", **more: str
-) -> Answer:
-    """Sends a file as a browser does."""
-    path = f"{who.home}/deliveries/import"
-    parts = [
-        f'--x\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'.encode()
-        for field, value in {"once": uuid4().hex, **more}.items()
-    ]
-    said = name.replace('"', "%22")
-    head = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{said}"\r\n\r\n'
-    body = b"".join(parts) + head.encode() + file + b"\r\n--x--\r\n"
-    cookies = "; ".join(f"{key}={value}" for key, value in who.cookies.items())
-    kind = {"Content-Type": "multipart/form-data; boundary=x"}
-    async with who.server.session.post(
-        URL(f"{who.server.url}{path}", encoded=True),
-        data=body,
-        headers={**OUR_PAGE, **kind, "Cookie": cookies},
-        allow_redirects=False,
-    ) as response:
-        return Answer(response.status, response.headers, await response.read())
-
-
-async def work(server: Server) -> None:
-    """Let a worker do all that is due of imports."""
-    importer = Importer(
-        server.platform, Ordering(server.platform, Creator(server.platform), order_rules)
-    )
-    while await importer.round():
-        pass
-
-
-async def test_a_file_is_previewed_confirmed_and_its_results_given_out(server: Server) -> None:
-    tenant, who = await console(server, KASPI)
-    template = await who.get(f"{who.home}/deliveries/import/template")
-    filled = template.body + b"=evil;,\r\n"
-    answer = await upload(who, filled, EVIL)
-    assert answer.status == 303, answer.body.decode()
-    place = answer.headers["location"]
-    assert "being read" in text_of(await who.get(place))
-    await work(server)
-    preview = text_of(await who.get(place))
-    assert "<script>alert" not in preview
-    assert "Create 1 delivery" in preview
-    await who.fill(place, f"{place}/confirm")
-    assert "0 of 2 done" in text_of(await who.get(place)) or "1 of 2 done" in text_of(
-        await who.get(place)
-    )
-    await work(server)
-    done = text_of(await who.get(place))
-    assert "See the delivery" in done
-    result = (await who.get(f"{place}/result")).body.decode("utf-8-sig")
-    first, second = csv.DictReader(io.StringIO(result))
-    assert (first["result"], second["result"]) == ("created", "wrong")
-    assert first["delivery"].startswith("dlv_")
-    assert second["order"].startswith("'=")
-    mine = {"account_id": tenant.account.id}
-    assert await tables.count(server.platform.pool, "deliveries", mine) == 1
-    other = await sign_in(server, (await server.tenant(KASPI)).account, Role.OWNER)
-    assert (await other.get(place.replace(who.home, other.home))).status == 404
-
-
-async def test_a_form_without_a_file_says_so(server: Server) -> None:
-    _, who = await console(server, ENTREGA)
-    answer = await upload(who, b"", "")
-    assert answer.status == 422
-    assert "Choose a file." in answer.body.decode()
-
-
 async def test_a_viewer_sees_and_changes_nothing(server: Server) -> None:
     tenant, owner = await console(server, KASPI)
     path, _ = await created(owner, KASPI_ORDER)
@@ -410,59 +265,3 @@ async def test_a_label_is_one_sheet_of_a6(server: Server, browser: Browser) -> N
     width, height = re.findall(rb"MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", printed)[0]
     assert round(float(width) / 72 * 25.4) == 105
     assert round(float(height) / 72 * 25.4) == 148
-
-
-async def _import(page: Page, url: str, file: bytes, server: Server) -> Locator:
-    """Sends a file at the page of imports, and returns the figures of its preview."""
-    await page.goto(f"{url}/import")
-    await page.get_by_label("File").set_input_files(
-        {"name": "orders.csv", "mimeType": "text/csv", "buffer": file}
-    )
-    await page.get_by_role("button", name="Look at the file").click()
-    await page.wait_for_url(re.compile("/import/[0-9a-f]{32}$"))
-    await work(server)
-    await page.reload()
-    return page.locator(".stats")
-
-
-async def test_many_orders_sent_twice_are_created_once_with_a_result_for_every_row(
-    server: Server, browser: Browser, tmp_path: Path
-) -> None:
-    tenant, who = await console(server, KASPI)
-    template = (await who.get(f"{who.home}/deliveries/import/template")).body.decode("utf-8-sig")
-    heading, example = csv.reader(io.StringIO(template))
-    place = heading.index("order")
-    sheet = io.StringIO()
-    written = csv.writer(sheet)
-    written.writerow(heading)
-    numbers = [f"M-{number}" for number in range(MANY)]
-    written.writerows([*example[:place], one, *example[place + 1 :]] for one in numbers)
-    file = sheet.getvalue().encode()
-    context = await browser.new_context(viewport=DESK, locale="en-GB")
-    await context.add_cookies(
-        [{"name": name, "value": value, "url": server.url} for name, value in who.cookies.items()]
-    )
-    url = f"{server.url}{who.home}/deliveries"
-    async with opened(browser, f"{url}/import", context=context) as page:
-        figures = await _import(page, url, file, server)
-        await expect(figures).to_contain_text(re.compile(rf"Ready\s*{MANY:,}"))
-        create = page.get_by_role("button", name=f"Create {MANY:,} deliveries")
-        await create.dblclick()
-        await page.get_by_role("progressbar").wait_for()
-        await work(server)
-        await page.reload()
-        await expect(figures).to_contain_text(re.compile(rf"Created\s*{MANY:,}"))
-        async with page.expect_download() as downloading:
-            await page.get_by_role("link", name="Results as CSV").click()
-        await (await downloading.value).save_as(tmp_path / "results.csv")
-        figures = await _import(page, url, file, server)
-        await expect(figures).to_contain_text(re.compile(rf"Were there already\s*{MANY:,}"))
-        await expect(create).to_have_count(0)
-        again = (await who.get(f"{urlsplit(page.url).path}/result")).body.decode("utf-8-sig")
-    made = list(csv.DictReader(io.StringIO((tmp_path / "results.csv").read_text("utf-8-sig"))))
-    assert [(row["order"], row["result"]) for row in made] == [(one, "created") for one in numbers]
-    assert len({row["delivery"] for row in made}) == MANY
-    seen = list(csv.DictReader(io.StringIO(again)))
-    assert [row["delivery"] for row in seen] == [row["delivery"] for row in made]
-    mine = {"account_id": tenant.account.id}
-    assert await tables.count(server.platform.pool, "deliveries", mine) == MANY

@@ -51,7 +51,8 @@ def files(shop: Shop, tmp_path: Path) -> Path:
 
 
 def kept(files: Path) -> list[Path]:
-    return [path for path in files.rglob("*") if path.is_file()]
+    """The files that are whole: one that is being written has a number behind its name."""
+    return [path for path in files.rglob("*") if path.is_file() and "#" not in path.name]
 
 
 def sent(**changes: Any) -> SentProof:
