@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from estafette.core.accounts.account import Mode
 from estafette.core.people.permission import Role
 from estafette.usecases.money.handovers import cash_in_hand, declare_handover
 from tests.serving import running
 from tests.usecases.angola import new_shop
 from tests.usecases.money.cash_stage import CashStage, OneDriver, cash_stage
-from tests.web.people import PersonAtBrowser, sign_in
+from tests.web.people import PersonAtBrowser, sign_in, sign_in_at_company
 
 
 @dataclass
@@ -105,3 +106,28 @@ async def test_a_drivers_book_is_a_page_and_a_file(till: Till) -> None:
         f"{till.of_driver}?after=x",
     ):
         assert (await till.finance.get(path)).status == 404
+
+
+async def test_a_companys_dispatcher_counts_on_the_board_of_its_own_company(till: Till) -> None:
+    server, company = till.owner.server, till.stage.company
+    rui = await sign_in_at_company(server, company.id, Role.DISPATCHER, mode=Mode.LIVE)
+    cash = f"{rui.home}/cash"
+    of_driver = f"{cash}/drivers/{till.driver.id.hex}"
+    made = await declare_handover(
+        till.stage.acting(till.driver.person_id), company.id, till.driver.id, 7_500
+    )
+    own = f"{cash}/handovers/{made.id.hex}"
+    assert f"{own}/count" in (await rui.get(cash)).body.decode()
+    done = await rui.fill(cash, f"{own}/count", counted="7500")
+    assert "counted and booked" in (await rui.follow(done)).body.decode()
+    assert await till.in_hand() == 0
+    assert "Handed over by a driver" in (await rui.get(of_driver)).body.decode()
+    assert "/reverse" not in (await rui.get(cash)).body.decode()
+    assert (await rui.send(f"{own}/reverse", reason="mine")).status == 403
+    assert (await rui.get(till.company)).status in (303, 403, 404)
+    other = await till.stage.shop.company("other")
+    theirs = await sign_in_at_company(server, other.id, Role.DISPATCHER, mode=Mode.LIVE)
+    for path in (f"{theirs.home}/cash/drivers/{till.driver.id.hex}", cash):
+        assert (await theirs.get(path)).status == 404
+    stranger = f"{theirs.home}/cash/handovers/{made.id.hex}/count"
+    assert (await theirs.send(stranger, counted="7500")).status == 404

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_
+from estafette.web import cash
 from estafette.web.areas import Area, Entry, Section
 from estafette.web.board import company, deliveries, drivers, live, news, steer
 from estafette.web.people import team
@@ -52,6 +53,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     page(f"{_DRIVER}/pause", PersonAct.DRIVERS_MANAGE, drivers.pause, _POST),
     page(f"{_DRIVER}/remove", PersonAct.DRIVERS_MANAGE, drivers.remove, _POST),
     page(f"{_DRIVER}/shift", PersonAct.DRIVERS_MANAGE, drivers.shift, _POST),
+    *cash.pages_of(f"{BOARD}/cash"),
     page(f"{BOARD}/company", PersonAct.COMPANIES_SEE, company.show),
     page(f"{BOARD}/company", PersonAct.DRIVERS_MANAGE, company.show, _POST),
     *team.pages(BOARD, has_audit=False),
@@ -65,6 +67,7 @@ AREA: Final = Area(
             (
                 Entry("", N_("Board"), "route", PersonAct.ASSIGNMENTS_SEE),
                 Entry("/drivers", N_("Drivers"), "users", PersonAct.DRIVERS_SEE),
+                Entry("/cash", N_("Cash of drivers"), "hand-coins", PersonAct.CASH_SEE),
             ),
         ),
         Section(

@@ -8,10 +8,10 @@ from typing import Final
 
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_
+from estafette.web import cash
 from estafette.web.areas import Area, Entry, Section
 from estafette.web.office import (
     accounts,
-    cash,
     companies,
     deliveries,
     health,
@@ -40,7 +40,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     page(f"{money.MONEY}/statement.csv", PersonAct.STATEMENTS_SEE, money.download),
     page(f"{money.MONEY}/settle", PersonAct.PAYMENTS_SETTLE, money.settle, _POST),
     page(f"{money.MONEY}/pay-out", PersonAct.PAYMENTS_PAY_OUT, money.pay_out, _POST),
-    *cash.pages(),
+    *cash.pages_of_office(),
     page(deliveries.DELIVERIES, PersonAct.DELIVERIES_SEE, deliveries.show),
     page(_DELIVERY, PersonAct.DELIVERIES_SEE, deliveries.show_one),
     page(f"{_DELIVERY}/move", PersonAct.DELIVERIES_MOVE, deliveries.move, _POST),

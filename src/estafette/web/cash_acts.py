@@ -1,8 +1,9 @@
-"""What the office does with drivers' cash: declare, count, withdraw, take back."""
+"""What people do with drivers' cash: declare, count, withdraw, take back. See `web/cash.py`."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from estafette.core.accounts.account import MARKETS, Mode
 from estafette.core.couriers.company import Company
+from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.refusals import DriverNotFound
 from estafette.core.money.cash import (
     AmountRefused,
@@ -28,9 +30,11 @@ from estafette.http.formats import money
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext
 from estafette.usecases.couriers.companies import CompanyNotFoundError, company_of
+from estafette.usecases.fleet.drivers import find_driver
 from estafette.usecases.money.handovers import (
     confirm_handover,
     declare_handover,
+    find_handover,
     reverse_handover,
     withdraw_handover,
 )
@@ -41,8 +45,20 @@ CASH: Final = "/office/cash"
 _LONGEST_AMOUNT: Final = 13
 
 
+def is_board(visit: Visit) -> bool:
+    """Whether a page is one of a company's own board, not of the office."""
+    return visit.home.startswith("/board/")
+
+
+def here_of(visit: Visit, company: Company) -> str:
+    """Returns the path of a company's cash: on its board, or in the office."""
+    return f"{visit.home}/cash" if is_board(visit) else f"{CASH}/{company.id.hex}"
+
+
 async def company_in(visit: Visit) -> Company:
-    """Returns the company that a page's path names. Raises HTTPException 404."""
+    """Returns the company whose cash a page shows. Raises HTTPException 404."""
+    if is_board(visit):
+        return visit.company
     try:
         id = asked.id_in(visit.request.path_params["company"])
         return await company_of(visit.platform, id)
@@ -53,19 +69,20 @@ async def company_in(visit: Visit) -> Company:
 async def declare(_: Request, visit: Visit) -> Response:
     """Declares a handover for a driver."""
     company = await company_in(visit)
-    driver_id = asked.id_in(visit.request.path_params["driver"])
+    driver_id = (await driver_in(visit, company)).id
 
     async def work() -> Handover:
         amount = _amount(visit, "amount")
         return await declare_handover(visit.platform, company.id, driver_id, amount)
 
-    back = f"{CASH}/{company.id.hex}/drivers/{driver_id.hex}"
+    back = f"{here_of(visit, company)}/drivers/{driver_id.hex}"
     return await _done(visit, company, back, work)
 
 
 async def count(_: Request, visit: Visit) -> Response:
     """Books what was counted."""
-    company, id = await company_in(visit), asked.id_in(visit.request.path_params["handover"])
+    company = await company_in(visit)
+    id = await _handover_in(visit, company)
 
     async def work() -> Handover:
         counted, reason = _amount(visit, "counted"), visit.form.value("reason")
@@ -76,7 +93,8 @@ async def count(_: Request, visit: Visit) -> Response:
 
 async def withdraw(_: Request, visit: Visit) -> Response:
     """Withdraws a handover that nobody has counted."""
-    company, id = await company_in(visit), asked.id_in(visit.request.path_params["handover"])
+    company = await company_in(visit)
+    id = await _handover_in(visit, company)
 
     async def work() -> Handover:
         return await withdraw_handover(visit.platform, company.id, id)
@@ -86,7 +104,8 @@ async def withdraw(_: Request, visit: Visit) -> Response:
 
 async def reverse(_: Request, visit: Visit) -> Response:
     """Takes back a handover that was counted wrongly."""
-    company, id = await company_in(visit), asked.id_in(visit.request.path_params["handover"])
+    company = await company_in(visit)
+    id = await _handover_in(visit, company)
 
     async def work() -> Handover:
         return await reverse_handover(visit.platform, company.id, id, visit.form.value("reason"))
@@ -94,7 +113,32 @@ async def reverse(_: Request, visit: Visit) -> Response:
     return await _done(visit, company, _list_of(visit, company), work)
 
 
+async def driver_in(visit: Visit, company: Company) -> Driver:
+    """Returns the driver whose cash a page shows. Raises HTTPException 404."""
+    try:
+        id = asked.id_in(visit.request.path_params["driver"])
+        found = await find_driver(visit.platform, company.id, id)
+    except DriverNotFound:
+        raise HTTPException(404) from None
+    if is_board(visit) and found.mode is not visit.mode:
+        raise HTTPException(404)
+    return found
+
+
+async def _handover_in(visit: Visit, company: Company) -> UUID:
+    try:
+        id = asked.id_in(visit.request.path_params["handover"])
+        found = await find_handover(visit.platform, company.id, id)
+    except HandoverNotFound:
+        raise HTTPException(404) from None
+    if is_board(visit) and found.mode is not visit.mode:
+        raise HTTPException(404)
+    return found.id
+
+
 def _list_of(visit: Visit, company: Company) -> str:
+    if is_board(visit):
+        return here_of(visit, company)
     text = visit.form.value("mode", Mode.LIVE)
     mode = Mode(text) if text in set(Mode) else Mode.LIVE
     return f"{CASH}/{company.id.hex}?{urlencode({'mode': mode})}"

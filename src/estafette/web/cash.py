@@ -1,4 +1,7 @@
-"""Cash of drivers: per company and driver, handovers to be counted, a driver's statement."""
+"""Cash of drivers: per company and driver, handovers to be counted, a driver's statement.
+
+The office shows that of every company, a board that of its own.
+"""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from estafette.core.accounts.account import MARKETS
-from estafette.core.fleet.refusals import DriverNotFound
 from estafette.core.money.cash import HandoverState
 from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_, gettext
@@ -23,18 +25,21 @@ from estafette.usecases.money.driver_statement import (
 )
 from estafette.usecases.money.handovers import HandoverFilter, page_of_handovers
 from estafette.web import asked, statements
-from estafette.web.office.cash_acts import (
+from estafette.web.cash_acts import (
     CASH,
     company_in,
     count,
     declare,
+    driver_in,
+    here_of,
+    is_board,
     reverse,
     withdraw,
 )
 from estafette.web.parts import Column, Paging
 from estafette.web.visit import Page, Visit, page, render
 
-_FOLDER: Final = "web/office/templates"
+_FOLDER: Final = "web/templates"
 
 _STATES: Final = {
     HandoverState.DECLARED: (N_("To be counted"), "warning"),
@@ -44,12 +49,15 @@ _STATES: Final = {
 }
 
 
-def pages() -> tuple[Page, ...]:
-    """Returns the pages of drivers' cash."""
-    one, post = f"{CASH}/{{company}}", ("POST",)
-    driver, handover = f"{one}/drivers/{{driver}}", f"{one}/handovers/{{handover}}"
+def pages_of_office() -> tuple[Page, ...]:
+    """Returns the pages of every company's cash."""
+    return (page(CASH, PersonAct.CASH_SEE, show), *pages_of(f"{CASH}/{{company}}"))
+
+
+def pages_of(one: str) -> tuple[Page, ...]:
+    """Returns the pages of one company's cash, which are at the path `one`."""
+    driver, handover, post = f"{one}/drivers/{{driver}}", f"{one}/handovers/{{handover}}", ("POST",)
     return (
-        page(CASH, PersonAct.CASH_SEE, show),
         page(one, PersonAct.CASH_SEE, show_company),
         page(driver, PersonAct.CASH_SEE, show_driver),
         page(f"{driver}/statement.csv", PersonAct.CASH_SEE, download),
@@ -86,7 +94,8 @@ async def show(request: Request, visit: Visit) -> Response:
 
 async def show_company(request: Request, visit: Visit) -> Response:
     """Shows the drivers of a company who have cash, and its handovers."""
-    company, mode = await company_in(visit), asked.mode_of(request)
+    company = await company_in(visit)
+    mode = visit.mode if is_board(visit) else asked.mode_of(request)
     query = request.query_params
     try:
         drivers = await page_of_drivers(
@@ -103,8 +112,9 @@ async def show_company(request: Request, visit: Visit) -> Response:
         f"{_FOLDER}/cash_company.html",
         company=company,
         mode=mode,
-        modes=asked.modes(request, mode),
-        here=f"{CASH}/{company.id.hex}",
+        modes=() if is_board(visit) else asked.modes(request, mode),
+        is_board=is_board(visit),
+        here=here_of(visit, company),
         currency=MARKETS[company.market].currency,
         drivers=drivers.drivers,
         driver_paging=_paging(request, drivers.next, "drivers"),
@@ -141,15 +151,11 @@ async def show_driver(request: Request, visit: Visit) -> Response:
     begin = period.begin
     if after := query.get("after"):
         begin = _moment(after, period)
-    driver_id = asked.id_in(request.path_params["driver"])
-    try:
-        found = await driver_statement(visit.platform, company.id, driver_id, begin, period.end)
-        last = await driver_statement(visit.platform, company.id, driver_id, period.end, period.end)
-        first = await driver_statement(
-            visit.platform, company.id, driver_id, period.begin, period.begin
-        )
-    except DriverNotFound:
-        raise HTTPException(404) from None
+    driver_id = (await driver_in(visit, company)).id
+    of = (visit.platform, company.id, driver_id)
+    found = await driver_statement(*of, begin, period.end)
+    last = await driver_statement(*of, period.end, period.end)
+    first = await driver_statement(*of, period.begin, period.begin)
     rows: list[dict[str, Any]] = []
     following: str | None = None
     async for entry in found.entries():
@@ -157,13 +163,16 @@ async def show_driver(request: Request, visit: Visit) -> Response:
             following = entry.booked_at.isoformat()
             break
         rows.append({**driver_entry_json(entry, found.closing), "booked_at": entry.booked_at})
-    here = f"{CASH}/{company.id.hex}/drivers/{driver_id.hex}"
+    home = here_of(visit, company)
+    here = f"{home}/drivers/{driver_id.hex}"
     return render(
         visit,
         f"{_FOLDER}/cash_driver.html",
         company=company,
         driver=found.driver,
         here=here,
+        home=home,
+        is_board=is_board(visit),
         period=period,
         opening=first.opening,
         closing=last.opening,
@@ -198,13 +207,9 @@ async def download(request: Request, visit: Visit) -> Response:
     """Gives the book of a driver over some days as a CSV file."""
     company = await company_in(visit)
     period = statements.period_of(request, ZoneInfo(company.time_zone or "UTC"))
-    driver_id = asked.id_in(request.path_params["driver"])
-    try:
-        found = await driver_statement(
-            visit.platform, company.id, driver_id, period.begin, period.end
-        )
-    except DriverNotFound:
-        raise HTTPException(404) from None
+    driver_id = (await driver_in(visit, company)).id
+    of = (visit.platform, company.id, driver_id)
+    found = await driver_statement(*of, period.begin, period.end)
     name = f"{company.slug}-{driver_id.hex[-8:]}-{period.since}-{period.until}.csv"
     return StreamingResponse(
         driver_csv(found),
