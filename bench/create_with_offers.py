@@ -6,12 +6,13 @@ after its time and the next driver is asked. Dispatching does nothing when a del
 looks at what waits every three seconds, and plans behind whoever answers requests.
 """
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from bench import load
-from bench.city import City
+from bench.day import anywhere
 from bench.plan import Plan, say
 from bench.report import Figure, Pair, compared
 from bench.shop import open_shop
@@ -68,7 +69,7 @@ async def measure(stage: Stage, plan: Plan) -> Figure:
 
 async def _drivers(platform: Platform, company_id: UUID, number: int) -> None:
     """Drivers of a company, on shift, all over the city."""
-    city, now = City(number), datetime.now(UTC)
+    chance, now = random.Random(number), datetime.now(UTC)
     for one in range(_DRIVERS_EACH):
         driver = await add_driver(
             platform,
@@ -78,10 +79,8 @@ async def _drivers(platform: Platform, company_id: UUID, number: int) -> None:
             vehicle=Vehicle.MOTORCYCLE,
         )
         await start_shift(platform, company_id, driver.id, "bench")
-        place = city.points[city.anywhere()]
-        position = Position(
-            company_id, driver.id, now, now, *place, source=PositionSource.SIMULATED
-        )
+        at = anywhere(chance)
+        position = Position(company_id, driver.id, now, now, *at, source=PositionSource.SIMULATED)
         async with platform.pool.acquire() as connection:
             await positions.keep(connection, [position])
 

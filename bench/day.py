@@ -110,10 +110,10 @@ class Day:
         self.rules = rules
         self._seed = seed
         chance = random.Random(seed)
-        shops = [_anywhere(chance) for _ in range(SHOPS)]
+        shops = [anywhere(chance) for _ in range(SHOPS)]
         times = sorted(_ordered_at(chance) for _ in range(deliveries))
         self.deliveries = [_delivery(n, at, chance, shops) for n, at in enumerate(times)]
-        self.wheels = [Wheel(_driver(n), _anywhere(chance)) for n in range(drivers)]
+        self.wheels = [Wheel(_driver(n), anywhere(chance)) for n in range(drivers)]
         self.now = BEGIN
         self.asked: dict[int, list[Asked]] = {}
         self.offers = 0
@@ -293,7 +293,8 @@ def _key(number: int) -> Key:
     return _SCOPE.account_id, UUID(int=number)
 
 
-def _anywhere(chance: random.Random) -> Point:
+def anywhere(chance: random.Random) -> Point:
+    """Returns a point in the city."""
     half = SIDE_METERS / 2
     return _moved(MIDDLE, chance.uniform(-half, half), chance.uniform(-half, half))
 

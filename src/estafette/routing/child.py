@@ -19,7 +19,7 @@ MEMORY_BYTES: Final = 3 * 1024 * 1024 * 1024
 
 READY: Final = b"ready\n"
 _MOST_LINE_BYTES: Final = 8 * 1024 * 1024
-_BEHIND_OTHERS: Final = 5
+_BEHIND_OTHERS: Final = 19
 """How much nicer it is than the processes that answer requests."""
 
 

@@ -220,6 +220,11 @@ async def test_a_driver_who_has_as_much_as_one_may_is_offered_nothing_more(
     (why,) = (await explain(fleet.platform, fleet.id, waiting.id)).decisions
     assert why.outcome is Outcome.NOBODY
     assert why.facts["why"] == Reason.BUSY
+    async with Planner(executable="/bin/false") as broken:  # a plan would change nothing
+        third = await ordered(fleet, 0, 900)
+        assert (await look(fleet, broken, rules)).offered == 0
+    (why,) = (await explain(fleet.platform, fleet.id, third.id)).decisions
+    assert why.facts == {"why": Reason.BUSY, "waiting": 2}
 
 
 async def test_without_drivers_or_a_place_a_delivery_waits_with_the_reason(

@@ -111,6 +111,9 @@ async def dispatch(
     present, taken_back = await release_what_vanished(platform, sight)
     if not sight.waiting and not _unplanned(present):
         return Done(taken_back=taken_back)
+    if _all_are_full(sight, present):
+        await _say_busy(platform, sight)
+        return Done(taken_back=taken_back)
     prices = await platform.catalog.prices(company.market)
     places = Places(prices.cities)
     made = draft(sight, present, places, company.time_zone, denials)
@@ -131,6 +134,27 @@ async def _plan(planner: Planner, problem: Problem) -> tuple[Plan, str | None]:
     except NoPlanError as error:
         _log.warning("no plan from the solver", reason=error.reason, error=str(error))
         return nearest.plan(problem), error.reason
+
+
+def _all_are_full(sight: Sight, present: Sequence[Working]) -> bool:
+    """Whether a plan could change nothing: nobody takes more, all is ordered, nothing gives up."""
+    rules = sight.rules
+    return (
+        bool(present)
+        and all(len(one.open) >= rules.most_each for one in present)
+        and not _unplanned(present)
+        and all(len(asked) < rules.rounds for asked in sight.asked.values())
+    )
+
+
+async def _say_busy(platform: Platform, sight: Sight) -> None:
+    facts = {"why": Reason.BUSY, "waiting": len(sight.waiting)}
+    made = [
+        Decision(sight.company_id, *key_of(one), Outcome.NOBODY, sight.at, None, facts)
+        for one in sight.waiting
+    ]
+    async with platform.pool.acquire() as connection:
+        await decisions.add(connection, made)
 
 
 def _unplanned(working: Sequence[Working]) -> bool:
