@@ -24,7 +24,7 @@ from estafette.usecases.people.standing import Ended, Standing, ended
 from tests.edges import ENTREGA, KASPI
 from tests.rows import tables
 from tests.serving import Server, Tenant, delivery_id, running
-from tests.web.browser import DESK, opened
+from tests.web.browser import DESK, look, opened
 from tests.web.people import PersonAtBrowser, account, sign_in, signed_in
 
 _LONG = 30.0
@@ -249,10 +249,13 @@ async def test_a_page_is_true_while_it_is_open_and_ends_with_its_session(
         await expect(page.locator("#now")).to_contain_text("Assigned")
         await expect(page.get_by_label("Why")).to_have_value("They have moved house")
         await expect(listed.locator("tbody tr")).to_have_count(2)
+        await look(page, "live-delivery")
+        await look(listed, "live-list")
         ((_, token),) = elsewhere.cookies.items()
         found = await find_session(server.platform, token)
         assert found is not None
         await end_other_sessions(server.platform, found)
         for each in (listed, page):
             await expect(each.get_by_text("Your session is over.")).to_be_visible(timeout=30_000)
+            await look(each, "live-ended")
             assert "/sign-in?ended=yes&next=%2Fconsole%2F" in each.url

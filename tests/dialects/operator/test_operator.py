@@ -290,6 +290,9 @@ async def test_what_it_stands_like_is_told(operator: Operator) -> None:
     told = (await operator.call("GET", "/v1/health")).told
     assert told["database"]["newer_migrations"] == []
     assert told["webhooks"]["oldest_due_seconds"] >= 0
+    assert told["errands"]["due"] >= 0
+    assert 0 < told["disk"]["free_bytes"] <= told["disk"]["whole_bytes"]
+    assert any(one["partitions"] and one["newest_partition"] for one in told["tables"])
 
 
 async def test_what_a_key_did_is_in_the_audit_under_its_id(operator: Operator) -> None:

@@ -106,11 +106,25 @@ async def _health(asked: Asked) -> HttpReply:
                 "waiting": found.webhooks.waiting,
                 "oldest_due_seconds": found.webhooks.oldest_seconds,
             },
+            "errands": {
+                "due": found.errands.waiting,
+                "oldest_due_seconds": found.errands.oldest_seconds,
+            },
             "deliveries": {
                 "stalled": troubles.stalled,
                 "late": troubles.late,
                 "disputed": troubles.disputed,
             },
+            "disk": {"free_bytes": found.disk.free, "whole_bytes": found.disk.whole},
+            "tables": [
+                {
+                    "name": each.name,
+                    "bytes": each.bytes,
+                    "partitions": each.partitions,
+                    "newest_partition": each.newest,
+                }
+                for each in found.tables
+            ],
             "upkeep": [
                 {
                     "name": each.name,
