@@ -1,6 +1,7 @@
 """The databases and ports that the tests stand on."""
 
 import asyncpg
+import pytest
 
 from tests.processes import free_port
 from tests.rows import database, tables
@@ -41,3 +42,8 @@ async def test_clean_database_keeps_what_the_migrations_wrote(clean_database: st
 
 def test_no_port_is_given_to_two_tests() -> None:
     assert len({free_port() for _ in range(500)}) == 500
+
+
+def test_names_of_tests_are_short(request: pytest.FixtureRequest) -> None:
+    """Every worker is told all of them, and a process that a test starts is told its own."""
+    assert [item.nodeid[:200] for item in request.session.items if len(item.nodeid) > 1_000] == []

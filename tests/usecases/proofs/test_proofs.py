@@ -188,7 +188,6 @@ async def test_while_the_place_of_the_files_is_away_nothing_is_acknowledged(
         {"picture": b"\0\0\0\x18ftypheic" + bytes(100)},
         {"picture": bytes(50 * 1024 * 1024)},
     ],
-    ids=str,
 )
 async def test_what_is_no_proof_is_refused_and_leaves_nothing(
     shop: Shop, files: Path, wrong: dict[str, Any]
