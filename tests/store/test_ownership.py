@@ -155,6 +155,10 @@ READ_BESIDES = {
     "deliveries/daily_tallies.py": {"accounts", "deliveries", "events"},
     "deliveries/finding.py": {"deliveries", "delivery_words"},
     "fleet/waiting.py": {"assignments", "deliveries"},
+    "sandbox/drivers.py": {
+        *("accounts", "assignments", "companies", "deliveries", "drivers"),
+        *("positions", "sandbox_runs", "shifts", "tour_stops"),
+    },
     # Work that follows deliveries asks how far these have come.
     "deliveries/words.py": {"accounts", "deliveries"},
     "deliveries/search_texts.py": {"delivery_references"},

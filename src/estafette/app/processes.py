@@ -246,13 +246,16 @@ async def work(settings: Settings) -> None:
     ):
         _tell_start(None, await must_be_fit(platform))
         _spare_the_collector()
+        ordering = Ordering(platform, Creator(platform), order_rules)
         loops = (
             sandbox.loop(platform),
+            sandbox.drivers_loop(platform),
+            *([sandbox.city_loop(platform, ordering)] if settings.demo_city else []),
             due_moves.loop(platform),
             expire.loop(platform),
             search.loop(platform),
             people_lists.loop(platform),
-            importer.loop(platform, Ordering(platform, Creator(platform), order_rules)),
+            importer.loop(platform, ordering),
             secret_key.loop(platform),
             maintenance.loop(platform.pool, retention),
             ends.loop(platform, retention, observe_upkeep),

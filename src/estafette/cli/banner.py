@@ -66,6 +66,8 @@ def _banner(ready: Ready, settings: Settings) -> str:
         rows += [(f"  {called.replace('_', ' ')}", key) for called, key in shown.items()]
         if place in ready.people:
             rows.append(("  console", ready.people[place]))
+        if board := ready.people.get(f"{place}_board"):
+            rows.append(("  board", board))
     if "office" in ready.people:
         rows += [("", ""), ("Office", ready.people["office"])]
     width = max(len(label) for label, _ in rows)
@@ -76,7 +78,9 @@ def _banner(ready: Ready, settings: Settings) -> str:
         or_others = f" (or {', '.join(others)})" if others else ""
         remarks.append(f"An account: {command} accounts create NAME --market {first}{or_others}")
     if any("/invitation/" in url for url in ready.people.values()):
-        remarks.append("Links to consoles and the office work once: who opens one is the owner")
+        remarks.append(
+            "Links to consoles, boards and the office work once: who opens one is the owner"
+        )
     account = next(iter(ready.accounts), "NAME")
     url = _webhook_url(ready, settings)
     remarks.append(f"Webhooks: {command} webhooks set --account {account} --url {url}")

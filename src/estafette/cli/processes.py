@@ -1,6 +1,7 @@
 """The commands that run something: everything, one process of it, or a step before it."""
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -33,6 +34,8 @@ def up(
     from estafette.up.supervisor import Supervisor, SupervisorError
 
     found = settings(host=host, port=port, demo=demo)
+    if "demo_city" not in found.named and not json:  # a program that starts it wants no company
+        found = replace(found, demo_city=True)
     try:
         Supervisor(found, JsonLines() if json else Terminal(found)).run()
     except SupervisorError as error:

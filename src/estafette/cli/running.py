@@ -45,7 +45,12 @@ def prepare(found: Settings) -> int:
     keys = (found.secret_key, *found.other_secret_keys)
     try:
         prepared = asyncio.run(
-            prepare_demo(_database(found), keys, remembered if found.demo else None)
+            prepare_demo(
+                _database(found),
+                keys,
+                remembered if found.demo else None,
+                city=found.demo_city,
+            )
         )
     except ValueError as error:
         raise CommandError(str(error), code="settings") from error

@@ -69,6 +69,12 @@ class Settings:
     demo: bool = _setting(
         True, values.flag, "`up` makes demo accounts with sandbox keys; false: it does not"
     )
+    demo_city: bool = _setting(
+        False,
+        values.flag,
+        "the demo has simulated drivers and some deliveries under way in each market; unless named,"
+        " `up` has it so with its demo, but not with --json",
+    )
     operator_second_factor: bool = _setting(
         True,
         values.flag,

@@ -30,6 +30,7 @@ def for_children(
         "secret_key": secret_keys[0],
         "other_secret_keys": ",".join(secret_keys[1:]),
         "demo": str(settings.demo),
+        "demo_city": str(settings.demo and settings.demo_city),
         "operator_second_factor": str(_needs_second_factor(settings)),
         "host": settings.host,
         "port": str(port),

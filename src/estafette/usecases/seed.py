@@ -8,6 +8,7 @@ from estafette.core.accounts.account import MARKETS, Account, KeyKind, Mode, Sco
 from estafette.core.audit import By
 from estafette.core.people.organisation import PLATFORM, Organisation, OrganisationKind
 from estafette.core.people.permission import HEAD
+from estafette.seeds.city import CITIES
 from estafette.seeds.tariffs import tariffs_of
 from estafette.store.migrate import migrate
 from estafette.store.pool import open_pool
@@ -30,10 +31,13 @@ from estafette.usecases.people.invite import invite
 from estafette.usecases.people.members import list_members
 from estafette.usecases.platform import Platform, Signals
 from estafette.usecases.ready import check_secret_key
+from estafette.usecases.sandbox.demo_fleet import add_simulated_drivers, prepare_city
 from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
 
 DEMO_ACCOUNTS = {market.dialect: market.code for market in MARKETS.values()}
 """The demo accounts by name, each with its market: one for each dialect, by its name."""
+
+_OF_DEMO = {*DEMO_ACCOUNTS, *(city.account for city in CITIES.values())}
 
 DEMO_ORIGINS = ("http://localhost:3000", "http://localhost:8000", "http://127.0.0.1:8000")
 """The pages that a new demo account trusts: those that a developer serves on this machine."""
@@ -121,7 +125,8 @@ async def _webhook_secret(platform: Platform, account: Account) -> str:
 class Prepared(NamedTuple):
     """What was done to the database, in words, and the demo accounts by name.
 
-    `people` are the paths at which they sign in: `office`, and a console for each demo account.
+    `people` are the paths at which they sign in: `office`, a console for each demo account, and
+    `<account>_board` for the city of its market, where there is one.
     """
 
     done: list[str]
@@ -130,13 +135,18 @@ class Prepared(NamedTuple):
 
 
 async def prepare_demo(
-    dsn: str, secret_keys: Sequence[str], remembered_keys: Mapping[str, Mapping[str, str]] | None
+    dsn: str,
+    secret_keys: Sequence[str],
+    remembered_keys: Mapping[str, Mapping[str, str]] | None,
+    *,
+    city: bool = False,
 ) -> Prepared:
     """Migrates and seeds the database at `dsn`, demo accounts included.
 
     `remembered_keys` are their API keys by account and name; None: there shall be no demo, and
-    demo accounts from before are only told of. Raises ValueError when none of
-    `secret_keys` is the one that the database's secrets were encrypted with.
+    demo accounts from before are only told of. With `city` each market has simulated drivers.
+    Raises ValueError when none of `secret_keys` is the one that the database's secrets were
+    encrypted with.
     """
     done = await prepare_database(dsn)
     pool = await open_pool(dsn, size=2)
@@ -166,9 +176,19 @@ async def prepare_demo(
         for name in accounts:
             of = Organisation(OrganisationKind.ACCOUNT, (await find_account(platform, name)).id)
             people[name] = await _way_in(platform, of, "/console")
+            if city:
+                people[f"{name}_board"] = await _city(platform, name)
     finally:
         await pool.close()
     return Prepared(done, accounts, people)
+
+
+async def _city(platform: Platform, name: str) -> str:
+    """Makes the city of a demo account's market; returns the path to the board of its company."""
+    await add_simulated_drivers(platform, await find_account(platform, name))
+    company_id = await prepare_city(platform, DEMO_ACCOUNTS[name])
+    of = Organisation(OrganisationKind.COMPANY, company_id)
+    return await _way_in(platform, of, f"/board/{company_id.hex}/sandbox")
 
 
 async def _way_in(platform: Platform, of: Organisation, page: str) -> str:
@@ -184,5 +204,5 @@ async def _left_of_demo(platform: Platform) -> list[str]:
         f"the demo account {account.name} is here from before:"
         f" `estafette accounts remove {account.name} --yes` removes it"
         for account in await list_accounts(platform)
-        if account.name in DEMO_ACCOUNTS and not account.is_disabled
+        if account.name in _OF_DEMO and not account.is_disabled
     ]

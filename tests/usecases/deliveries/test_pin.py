@@ -9,10 +9,11 @@ from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Capabilities
 from estafette.core.deliveries.delivery import PIN_TRIES, Delivery, Status
 from estafette.core.deliveries.event import Actor
-from estafette.core.errors import PinLocked, PinRequired, PinWrong, Refusal
+from estafette.core.errors import PinLocked, PinRequired, PinWrong, Refusal, TransitionRefused
 from estafette.usecases.deliveries.advance import Move, advance, unlock_pin
 from estafette.usecases.deliveries.pins import opened
-from estafette.usecases.sandbox.simulate import tick
+from estafette.usecases.sandbox.rehearse import rehearse
+from estafette.usecases.sandbox.simulate import step_by_hand, tick
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop
 
@@ -109,3 +110,20 @@ async def test_simulated_couriers_know_the_pin(shop: Shop) -> None:
         await tables.change(shop.platform.pool, "sandbox_runs", where, due_at=now)
         await tick(shop.platform)
     assert (await shop.delivery(delivery.id)).status is Status.DELIVERED
+
+
+async def test_a_courier_who_is_told_wrong_pins_waits_until_the_operator_unlocks_it(
+    shop: Shop,
+) -> None:
+    shop.mode = Mode.SANDBOX
+    await shop.company("careful", capabilities=Capabilities(require_delivery_pin=True))
+    delivery = await shop.create(scenario="wrong_pin")
+    for _ in rehearse("wrong_pin", ENTREGA)[1:-1]:
+        await step_by_hand(shop.platform, shop.scope, ENTREGA, delivery.id)
+    with pytest.raises(TransitionRefused):
+        await step_by_hand(shop.platform, shop.scope, ENTREGA, delivery.id)
+    found = await shop.delivery(delivery.id)
+    assert (found.status, found.pin_failures) == (Status.OUT_FOR_DELIVERY, PIN_TRIES)
+    await unlock_pin(shop.platform, shop.scope, delivery.id)
+    last = await step_by_hand(shop.platform, shop.scope, ENTREGA, delivery.id)
+    assert last.status is Status.DELIVERED

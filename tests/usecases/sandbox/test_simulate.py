@@ -65,13 +65,27 @@ EXPECTED = {
     "courier_gives_back": "created accepted in_transit out_for_delivery delivered",
     "stalled_then_recovers": "created accepted in_transit out_for_delivery delivered",
     "recipient_unavailable": "created accepted in_transit out_for_delivery",
+    "refused_by_all": "created",
+    "driver_vanishes": "created accepted in_transit out_for_delivery delivered",
+    "driver_vanishes_with_parcel": "created accepted in_transit",
+    "recipient_absent_twice": "created accepted in_transit out_for_delivery",
+    "refused_at_the_door": "created accepted in_transit out_for_delivery",
+    "wrong_pin": "created accepted in_transit out_for_delivery delivered",
     "slow": "created accepted in_transit out_for_delivery delivered",
+    "real_pace": "created accepted in_transit out_for_delivery delivered",
     "webhook_duplicate": "created accepted in_transit out_for_delivery delivered",
     "webhook_late": "created accepted in_transit out_for_delivery delivered",
     "webhook_out_of_order": "created accepted in_transit out_for_delivery delivered",
 }
 
-ENDS = {"no_courier": Status.CANCELLED, "recipient_unavailable": Status.FAILED}
+ENDS = {
+    "no_courier": Status.CANCELLED,
+    "refused_by_all": Status.STALLED,
+    "recipient_unavailable": Status.FAILED,
+    "driver_vanishes_with_parcel": Status.FAILED,
+    "recipient_absent_twice": Status.FAILED,
+    "refused_at_the_door": Status.FAILED,
+}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -14,12 +14,16 @@ _MENTION = re.compile(r"(?<![A-Za-z0-9_])sandbox:([A-Za-z0-9_]+)")
 
 @dataclass(frozen=True, slots=True)
 class ScenarioStep:
-    """One transition: `wait` steps after the one before, its webhooks `delay` steps later."""
+    """One transition: `wait` steps after the one before, its webhooks `delay` steps later.
+
+    With `guesses`, the courier has tried wrong PINs before it until no more may be tried.
+    """
 
     to: Status
     note: str
     wait: float = 1
     delay: float = 0
+    guesses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ _OUT = ScenarioStep(Status.OUT_FOR_DELIVERY, "Courier is close to the recipient"
 _DELIVERED = ScenarioStep(Status.DELIVERED, "Handed to the recipient")
 _COURSE = (_ASSIGNED, _READY, _PICKED_UP, _OUT, _DELIVERED)
 
+_WAITS_ON_A_STREET = (2, 12, 12, 36, 24)
 _LATE = 6.0
 _OVERTAKEN = 1.5
 
@@ -82,9 +87,61 @@ SCENARIOS = {
         "The courier arrives and nobody opens: the delivery fails.",
         (*_COURSE[:4], ScenarioStep(Status.FAILED, "Recipient unavailable")),
     ),
+    "refused_by_all": Scenario(
+        "Every driver who is asked refuses: the delivery stalls, and somebody has to decide.",
+        (ScenarioStep(Status.STALLED, "Three drivers were asked, and all refused", wait=3),),
+    ),
+    "driver_vanishes": Scenario(
+        "The driver is not heard of any more before the pickup; another one delivers.",
+        (
+            *_COURSE[:2],
+            ScenarioStep(Status.PENDING, "The driver has vanished: taken back", wait=2),
+            ScenarioStep(Status.ASSIGNED, "Given to another driver"),
+            *_COURSE[1:],
+        ),
+    ),
+    "driver_vanishes_with_parcel": Scenario(
+        "The driver is not heard of any more with the parcel on board: in the end it is lost.",
+        (
+            *_COURSE[:3],
+            ScenarioStep(Status.STALLED, "The driver has vanished with the parcel", wait=2),
+            ScenarioStep(Status.FAILED, "The parcel is lost", wait=4),
+        ),
+    ),
+    "recipient_absent_twice": Scenario(
+        "Nobody opens, nor at the second attempt: the delivery fails, the parcel goes back.",
+        (
+            *_COURSE[:4],
+            ScenarioStep(Status.STALLED, "Nobody opened: attempt 1 of 2"),
+            ScenarioStep(Status.OUT_FOR_DELIVERY, "Courier tries again", wait=4),
+            ScenarioStep(Status.FAILED, "Nobody opened: attempt 2 of 2, the parcel goes back"),
+        ),
+    ),
+    "refused_at_the_door": Scenario(
+        "The recipient does not take the parcel: the delivery fails, the parcel goes back.",
+        (
+            *_COURSE[:4],
+            ScenarioStep(Status.FAILED, "The recipient refused the parcel, it goes back"),
+        ),
+    ),
+    "wrong_pin": Scenario(
+        "A wrong PIN is told until it is locked: the courier waits at the door for the operator.",
+        (
+            *_COURSE[:4],
+            ScenarioStep(Status.STALLED, "A wrong PIN was told too often", guesses=True),
+            ScenarioStep(Status.OUT_FOR_DELIVERY, "Courier waits at the door", wait=2),
+            _DELIVERED,
+        ),
+    ),
     "slow": Scenario(
         "Everything goes well, six times slower.",
         tuple(replace(step, wait=6) for step in _COURSE),
+    ),
+    "real_pace": Scenario(
+        "Everything goes well, about as fast as on a street: it takes six or seven minutes.",
+        tuple(
+            replace(step, wait=wait) for step, wait in zip(_COURSE, _WAITS_ON_A_STREET, strict=True)
+        ),
     ),
     "webhook_duplicate": Scenario(
         "Everything goes well; every webhook is sent twice with the same event id.",

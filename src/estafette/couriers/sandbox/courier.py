@@ -1,10 +1,13 @@
-"""The simulated couriers' loop: makes each step of a delivery's script when it is due."""
+"""The loops of simulated couriers and drivers: the steps of scripts, and rides on the board."""
 
 import asyncio
 
 from estafette.loops import Loop, Pace
+from estafette.usecases.deliveries.ordering import Ordering
 from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox import simulate
+from estafette.usecases.sandbox.city import REST_SECONDS, City
+from estafette.usecases.sandbox.drive import NOBODY_SECONDS, Drivers
 
 _LONGEST_SECONDS = 1.0
 _SHORTEST_SECONDS = 0.02
@@ -26,3 +29,26 @@ def loop(platform: Platform) -> Loop:
         return 0 if done else pace.until(due_in_seconds)
 
     return Loop("sandbox couriers", one_round, pace)
+
+
+def drivers_loop(platform: Platform) -> Loop:
+    """Moves the simulated drivers of the sandbox, and gives them what is under way.
+
+    Any number of processes may run it: who comes later finds the drivers where they are.
+    """
+    drivers = Drivers(platform)
+
+    async def one_round(_: asyncio.Event) -> float:
+        return await drivers.round()
+
+    return Loop("simulated drivers", one_round, Pace(longest=NOBODY_SECONDS))
+
+
+def city_loop(platform: Platform, ordering: Ordering) -> Loop:
+    """Keeps a few deliveries under way in the demo's cities."""
+    city = City(platform, ordering)
+
+    async def one_round(_: asyncio.Event) -> float:
+        return await city.round()
+
+    return Loop("demo city", one_round, Pace(longest=REST_SECONDS))

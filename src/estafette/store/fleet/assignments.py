@@ -11,7 +11,7 @@ from estafette.core.accounts.account import Mode, Scope
 from estafette.core.audit import By, ByKind
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.fleet.assignment import Assignment, AssignmentState, Load
-from estafette.store.columns import Columns, change, parameters, rows
+from estafette.store.columns import Columns, change, insertion, parameters, rows
 from estafette.store.pool import Connection
 
 NEW: Final = Columns[Assignment](
@@ -60,6 +60,14 @@ _CHANGE = change(
 async def insert(connection: Connection, assignment: Assignment) -> None:
     """Writes a new assignment of a delivery whose row the caller has locked."""
     await connection.execute(_INSERT, *NEW.of_one(assignment), *KEPT.of_one(assignment))
+
+
+_INSERT_MANY = insertion("assignments", [*NEW.types, *KEPT.types], rows(NEW, KEPT))
+
+
+async def insert_many(connection: Connection, assignments: Sequence[Assignment]) -> None:
+    """Writes new assignments of deliveries whose rows the caller has locked."""
+    await connection.execute(_INSERT_MANY, *NEW.of(assignments), *KEPT.of(assignments))
 
 
 async def update(connection: Connection, assignments: Sequence[Assignment]) -> None:

@@ -16,7 +16,7 @@ from estafette.core.errors import Busy, Unavailable
 from estafette.core.quotes.place import CityIndex
 from estafette.core.quotes.pricing import Tariff
 from estafette.core.quotes.province import province_key, provinces
-from estafette.seeds.companies import demo_companies
+from estafette.seeds.companies import DemoCompany, demo_companies
 from estafette.store.couriers import companies
 from estafette.store.couriers.companies import CompanyFilter, CompanyPosition
 from estafette.store.pool import Connection
@@ -235,10 +235,20 @@ async def add_demo_companies(platform: Platform, account: Account) -> list[Compa
 
     Returns those that were added. Several processes may do it at the same time.
     """
+    return await add_missing(platform, account, demo_companies(account.market.code, account.id))
+
+
+async def add_missing(
+    platform: Platform, account: Account, wanted: Sequence[DemoCompany]
+) -> list[Company]:
+    """Adds companies of an account alone, but for those whose slugs it has; returns the new ones.
+
+    Several processes may do it at the same time.
+    """
     added: list[Company] = []
     async with platform.pool.acquire() as connection, connection.transaction():
         known = await companies.lock_own(connection, account.id)
-        for company, tariffs in demo_companies(account.market.code, account.id):
+        for company, tariffs in wanted:
             if company.slug not in known:
                 await companies.save(connection, company)
                 await catalog.replace_tariffs(connection, company.market, tariffs, company.id)

@@ -6,11 +6,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
-from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.delivery import PIN_TRIES, Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import TransitionRefused
+from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.journal import JournalEntry
+from estafette.store.pool import Connection
 from estafette.store.sandbox import plans
 from estafette.store.sandbox.plans import NextStep
 from estafette.store.work import UnitOfWork
@@ -71,6 +73,7 @@ async def _make_steps(work: UnitOfWork, platform: Platform, runs: Sequence[plans
             made.append(step)
     await record.moves(work, platform, [step.entry for step in made])
     await plans.go_on(work.connection, [step.next for step in made])
+    await _lock_pins(work.connection, made)
 
 
 async def step_by_hand(
@@ -94,15 +97,25 @@ async def step_by_hand(
             raise TransitionRefused(delivery.status, delivery.milestone, Status.DELIVERED)
         await record.moves(work, platform, [made.entry])
         await plans.go_on(connection, [made.next])
+        await _lock_pins(connection, [made])
         await note_move(connection, platform, delivery, made.entry.delivery)
     return made.entry.delivery
 
 
 class _Made(NamedTuple):
-    """The entry of a step, and the step that comes after it."""
+    """The entry of a step, and the step that comes after it; `guessed`: wrong PINs were tried."""
 
     entry: JournalEntry
     next: NextStep
+    guessed: bool
+
+
+async def _lock_pins(connection: Connection, made: Sequence[_Made]) -> None:
+    """Locks the PINs that were guessed at, of deliveries that need one."""
+    for delivery in (one.entry.delivery for one in made if one.guessed):
+        if delivery.pin is not None:
+            account_id = delivery.scope.account_id
+            await deliveries.set_pin_failures(connection, account_id, delivery.id, PIN_TRIES)
 
 
 def _next(
@@ -122,4 +135,5 @@ def _next(
         return None
     move = Move(planned.to, Actor.COURIER, planned.note if note is None else note)
     entry = moved(delivery, move, dialect)
-    return _Made(entry, next_step(platform, delivery, number + 1, script))
+    following = next_step(platform, delivery, number + 1, script)
+    return _Made(entry, following, planned.guesses)

@@ -1,0 +1,114 @@
+"""How a simulated driver gets on: along streets that run north and east, in time for the plan."""
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from estafette.core.deliveries.delivery import Status
+from estafette.core.fleet.tour import StopKind
+from estafette.core.sandbox.scenario import Scenario
+
+FASTEST: Final = 40.0
+"""How many times as fast as on a street a simulated driver is at most, so as not to be late."""
+
+_METERS_A_DEGREE: Final = 111_195.0
+_THERE_METERS: Final = 1.0
+
+
+class Spot(NamedTuple):
+    """A place, in degrees."""
+
+    latitude: float
+    longitude: float
+
+
+class Ridden(NamedTuple):
+    """Where a driver is after a while, and where the driver looks, in degrees from the north."""
+
+    spot: Spot
+    course: float
+
+
+def meters_between(start: Spot, end: Spot) -> float:
+    """Returns how long the way is along streets that run north and east."""
+    north, east = _legs(start, end)
+    return abs(north) + abs(east)
+
+
+def ride(start: Spot, end: Spot, meters: float) -> Ridden | None:
+    """Returns where a driver is who rides so far towards `end`, north or south first.
+
+    None: the driver is there already.
+    """
+    north, east = _legs(start, end)
+    if abs(north) + abs(east) <= _THERE_METERS:
+        return None
+    if meters >= abs(north) + abs(east):
+        return Ridden(end, _course(north, east))
+    first = math.copysign(min(abs(north), meters), north)
+    then = math.copysign(min(abs(east), meters - abs(first)), east)
+    spot = Spot(
+        start.latitude + first / _METERS_A_DEGREE,
+        start.longitude + then / _wide(start.latitude),
+    )
+    return Ridden(spot, _course(first, then))
+
+
+def pace(meters: float, seconds: float | None, usual: float) -> float:
+    """Returns the speed, in metres a second, that brings a driver there within so many seconds.
+
+    It is the vehicle's `usual` speed at least, also where nobody says by when (None).
+    """
+    if seconds is None:
+        return usual
+    in_time = meters / max(seconds, 1.0)
+    return min(max(in_time, usual), usual * FASTEST)
+
+
+def seconds_until(
+    script: Scenario, number: int, due_in_seconds: float | None, kind: StopKind, step: timedelta
+) -> float | None:
+    """Returns in how many seconds a plan has a delivery leave a stop.
+
+    `number` is the step that comes next, which is due in so many seconds. None: it does not by
+    itself.
+    """
+    leaves = Status.IN_TRANSIT if kind is StopKind.PICKUP else Status.DELIVERED
+    if due_in_seconds is None or not step:
+        return None
+    seconds = due_in_seconds
+    for at, planned in enumerate(script.steps[number:]):
+        seconds += planned.wait * step.total_seconds() if at else 0.0
+        if planned.to is leaves:
+            return max(seconds, 0.0)
+    return None
+
+
+def nearest(to: Spot | None, spots: Sequence[Spot | None], loads: Sequence[int]) -> int | None:
+    """Returns which driver takes a parcel: of those with the fewest parcels, the nearest one.
+
+    `spots` are where drivers are, `loads` how many parcels they have. None: there is no driver.
+    """
+    if not loads:
+        return None
+
+    def distance(spot: Spot | None) -> float:
+        return math.inf if to is None or spot is None else meters_between(spot, to)
+
+    return min(range(len(loads)), key=lambda one: (loads[one], distance(spots[one])))
+
+
+def _legs(start: Spot, end: Spot) -> tuple[float, float]:
+    north = (end.latitude - start.latitude) * _METERS_A_DEGREE
+    east = (end.longitude - start.longitude) * _wide(start.latitude)
+    return north, east
+
+
+def _wide(latitude: float) -> float:
+    """Returns how many metres a degree of longitude is there; at a pole not quite none."""
+    return max(math.cos(math.radians(latitude)), 1e-6) * _METERS_A_DEGREE
+
+
+def _course(north: float, east: float) -> float:
+    return math.degrees(math.atan2(east, north)) % 360

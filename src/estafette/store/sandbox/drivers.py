@@ -1,0 +1,198 @@
+"""Simulated drivers: who and where they are, what nobody carries yet, where they go next."""
+
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.delivery import Delivery
+from estafette.core.fleet.driver import Driver
+from estafette.core.fleet.position import Position, PositionSource
+from estafette.core.fleet.tour import StopKind
+from estafette.core.sandbox.ride import Spot
+from estafette.store.deliveries import rows as delivery_rows
+from estafette.store.fleet import drivers
+from estafette.store.pool import Connection
+
+DELIVERY: Final = ", ".join(
+    f"deliveries.{name.strip()}" for name in delivery_rows.DELIVERY_COLUMNS.split(",")
+)
+
+
+class Rider(NamedTuple):
+    """A simulated driver on shift, the market of the company, and where the driver is."""
+
+    driver: Driver
+    market: str
+    position: Position | None
+    parcels: int
+
+
+_RIDERS = f"""
+select {drivers.COLUMNS}, companies.market, positions.at, positions.received_at,
+    positions.latitude, positions.longitude, positions.course_degrees, positions.speed_kmh,
+    (select count(*) from assignments where assignments.company_id = drivers.company_id
+        and assignments.driver_id = drivers.id and assignments.state = 'accepted') as parcels
+from drivers
+join companies on companies.id = drivers.company_id and companies.connector = 'inhouse'
+left join positions on positions.company_id = drivers.company_id
+    and positions.driver_id = drivers.id
+where drivers.mode = 'sandbox' and drivers.removed_at is null and exists (
+    select from shifts where shifts.company_id = drivers.company_id
+        and shifts.driver_id = drivers.id and shifts.ended_at is null
+)
+order by drivers.company_id, drivers.id limit $1
+"""  # noqa: S608 - the columns are a constant
+
+
+async def riders(connection: Connection, limit: int) -> list[Rider]:
+    """Returns the simulated drivers on shift of all companies, by the company."""
+    return [
+        Rider(drivers.read(row), row["market"], _position(row), row["parcels"])
+        for row in await connection.fetch(_RIDERS, limit)
+    ]
+
+
+def _position(row: asyncpg.Record) -> Position | None:
+    if row["at"] is None:
+        return None
+    return Position(
+        row["company_id"],
+        row["id"],
+        row["at"],
+        row["received_at"],
+        row["latitude"],
+        row["longitude"],
+        PositionSource.SIMULATED,
+        speed_kmh=row["speed_kmh"],
+        course_degrees=row["course_degrees"],
+    )
+
+
+_UNCARRIED = f"""
+select {DELIVERY} from deliveries
+where company_id = any($1::uuid[]) and mode = 'sandbox'
+    and status in ('assigned', 'pickup_ready', 'in_transit', 'out_for_delivery')
+    and not exists (
+        select from assignments where assignments.company_id = deliveries.company_id
+            and assignments.account_id = deliveries.account_id
+            and assignments.delivery_id = deliveries.id
+            and assignments.state in ('offered', 'accepted')
+    )
+order by company_id, id limit $2 for update of deliveries skip locked
+"""  # noqa: S608 - the columns are a constant
+
+
+async def lock_uncarried(
+    connection: Connection, companies: Collection[UUID], limit: int
+) -> list[Delivery]:
+    """Returns deliveries under way that no driver has, locked; those that move now are left out."""
+    found = await connection.fetch(_UNCARRIED, list(companies), limit)
+    return [delivery_rows.delivery(row) for row in found]
+
+
+class Had(NamedTuple):
+    """How many assignments a delivery has had, and whose."""
+
+    number: int
+    drivers: frozenset[UUID]
+
+
+_HAD = """
+select assignments.account_id, assignments.delivery_id, max(number) as number,
+    array_agg(driver_id) as drivers
+from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (of_company, of_account, of_id)
+join assignments on assignments.company_id = of_company and assignments.account_id = of_account
+    and assignments.delivery_id = of_id
+group by assignments.account_id, assignments.delivery_id
+"""
+
+
+async def had(
+    connection: Connection, deliveries: Sequence[Delivery]
+) -> dict[tuple[UUID, UUID], Had]:
+    """Returns who has had deliveries, by account and id; those that nobody has had are left out."""
+    found = await connection.fetch(
+        _HAD,
+        [one.company_id for one in deliveries],
+        [one.scope.account_id for one in deliveries],
+        [one.id for one in deliveries],
+    )
+    return {
+        (row["account_id"], row["delivery_id"]): Had(row["number"], frozenset(row["drivers"]))
+        for row in found
+    }
+
+
+class Errand(NamedTuple):
+    """A stop of a driver, the delivery that it is of, and its plan.
+
+    `step` is the number of the plan's next step and `due_in_seconds` when it is due; None: there is
+    no plan, or it does not go on by itself.
+    """
+
+    company_id: UUID
+    driver_id: UUID
+    delivery: Delivery
+    dialect: str
+    kind: StopKind
+    step: int | None
+    due_in_seconds: float | None
+
+    @property
+    def spot(self) -> Spot | None:
+        """Where the stop is, where anybody has said so."""
+        stop = self.delivery.pickup if self.kind is StopKind.PICKUP else self.delivery.dropoff
+        if stop.latitude is None or stop.longitude is None:
+            return None
+        return Spot(stop.latitude, stop.longitude)
+
+
+_ERRANDS = f"""
+select tour_stops.company_id as of_company, driver_id, kind, accounts.dialect,
+    sandbox_runs.step, extract(epoch from sandbox_runs.due_at - now())::float8 as due_in_seconds,
+    {DELIVERY}
+from tour_stops
+join deliveries on deliveries.account_id = tour_stops.account_id
+    and deliveries.id = tour_stops.delivery_id and deliveries.mode = 'sandbox'
+join accounts on accounts.id = tour_stops.account_id
+left join sandbox_runs on sandbox_runs.account_id = tour_stops.account_id
+    and sandbox_runs.delivery_id = tour_stops.delivery_id
+where tour_stops.company_id = any($1::uuid[]) and driver_id = any($2::uuid[])
+order by tour_stops.company_id, driver_id, place limit $3
+"""  # noqa: S608 - the columns are a constant
+
+
+async def errands(
+    connection: Connection, companies: Collection[UUID], riders: Collection[UUID], limit: int
+) -> list[Errand]:
+    """Returns the stops of drivers, driver by driver, in the order of work."""
+    return [
+        Errand(
+            row["of_company"],
+            row["driver_id"],
+            delivery_rows.delivery(row),
+            row["dialect"],
+            StopKind(row["kind"]),
+            row["step"],
+            row["due_in_seconds"],
+        )
+        for row in await connection.fetch(_ERRANDS, list(companies), list(riders), limit)
+    ]
+
+
+async def has_any(connection: Connection, company_id: UUID) -> bool:
+    """Returns whether a company has simulated drivers."""
+    return bool(await drivers.page(connection, company_id, Mode.SANDBOX, UUID(int=0), 1))
+
+
+async def count_under_way(connection: Connection, account_id: UUID, limit: int) -> int:
+    """Counts an account's simulated deliveries that move by themselves, up to a limit."""
+    return await connection.fetchval(
+        "select count(*) from (select from sandbox_runs"
+        " where account_id = $1 and due_at is not null limit $2) as found",
+        account_id,
+        limit,
+    )
