@@ -33,6 +33,8 @@ _OF_HELP = "rich"
 
 _OF_ACCOUNT = ("--account", "cost")
 _NOBODY = "00000000-0000-0000-0000-000000000000"
+_OF_COMPANY = ("--company", "cost", "--market", "AO")
+_PHONE = "+244923456789"
 _MONEY = (*_OF_ACCOUNT, "--amount", "1", "--reference", "none")
 _COMMANDS = (
     ("migrate",),
@@ -44,6 +46,7 @@ _COMMANDS = (
     ("accounts", "set-rate", "cost", "--rate", "5"),
     ("accounts", "keep", "cost", "--days", "90"),
     ("accounts", "origins", *_OF_ACCOUNT),
+    ("accounts", "carriers", *_OF_ACCOUNT),
     ("accounts", "disable", "cost"),
     ("accounts", "enable", "cost"),
     ("keys", "create", *_OF_ACCOUNT, "--name", "spare"),
@@ -94,12 +97,31 @@ _COMMANDS = (
     ("payments", "settle", "--from", "cash", "--company", "none", *_MONEY),
     ("payments", "payout", "--to", "merchant", *_MONEY),
     ("payments", "statement", "--from", "2026-01-01", *_OF_ACCOUNT),
+    ("drivers", "add", "Ana", *_OF_COMPANY, "--phone", _PHONE),
+    ("drivers", "update", _PHONE, *_OF_COMPANY, "--parcels", "4"),
+    ("drivers", "list", *_OF_COMPANY),
+    ("drivers", "pause", _PHONE, *_OF_COMPANY),
+    ("drivers", "resume", _PHONE, *_OF_COMPANY),
+    ("drivers", "start-shift", _PHONE, *_OF_COMPANY),
+    ("drivers", "assign", _NOBODY, _PHONE, *_OF_COMPANY),
+    ("drivers", "take-back", _NOBODY, *_OF_COMPANY),
+    ("drivers", "end-shift", _PHONE, *_OF_COMPANY),
+    ("drivers", "remove", _PHONE, *_OF_COMPANY),
+    ("cash", "list", *_OF_COMPANY),
+    ("cash", "handovers", *_OF_COMPANY),
+    ("cash", "declare", *_OF_COMPANY, "--driver", _NOBODY, "--amount", "1"),
+    ("cash", "count", "H-1", *_OF_COMPANY, "--counted", "1"),
+    ("cash", "withdraw", "H-1", *_OF_COMPANY),
+    ("cash", "reverse", "H-1", *_OF_COMPANY, "--reason", "none"),
+    ("cash", "reverse-collection", _NOBODY, "--reason", "none"),
+    ("cash", "statement", *_OF_COMPANY, "--driver", _NOBODY, "--from", "7d"),
     ("privacy", "export", "--phone", "+77000000000"),
     ("privacy", "erase", "--phone", "+77000000000"),
     ("deliveries", "list"),
     ("deliveries", "show", _NOBODY),
     ("deliveries", "confirm", _NOBODY),
     ("deliveries", "advance", _NOBODY),
+    ("deliveries", "carry", _NOBODY),
     ("deliveries", "unlock-pin", _NOBODY),
     ("audit", "list"),
     ("audit", "show", "none"),
@@ -108,6 +130,7 @@ _COMMANDS = (
 )
 _DOES_NEED = {
     "couriers connect ": {"aiohttp", "prometheus_client", "pydantic", "starlette.routing"},
+    "drivers ": {"phonenumbers"},
     "privacy export ": {"phonenumbers"},
 }
 """What a command does on purpose: it asks a platform, it reads a phone number."""
