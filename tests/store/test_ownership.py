@@ -86,6 +86,7 @@ OWNERS = {
     "positions": ["fleet/positions.py"],
     "position_history": ["fleet/position_history.py"],
     "position_tokens": ["fleet/position_tokens.py"],
+    "driver_messages": ["fleet/driver_messages.py"],
     "driver_codes": ["fleet/codes.py"],
     "driver_sessions": ["fleet/sessions.py"],
     "taps": ["fleet/taps.py"],

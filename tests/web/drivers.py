@@ -197,11 +197,7 @@ class DriverStage:
 
     async def at_phone(self, driver: Driver, language: str = "en") -> DriverAtPhone:
         """A driver signed in on a new phone."""
-        client = Client("127.0.0.1", "Phone")
-        async with self.server.platform.pool.acquire() as connection, connection.transaction():
-            new = await begin(connection, driver, language, client)
-        name = Cookies(self.server.platform.public_url).name(DRIVER)
-        return DriverAtPhone(self.server, None, {name: new.token}, "/driver", driver=driver)
+        return await sign_in_at_phone(self.server, driver, language)
 
     async def driver_at_phone(self, **about: Any) -> DriverAtPhone:
         """A new driver, signed in and on shift."""
@@ -222,6 +218,15 @@ class DriverStage:
         of = (self.company_id, delivery.scope.account_id, delivery.id)
         async with self.server.platform.pool.acquire() as connection:
             return (await assignments.of_delivery(connection, *of))[-1]
+
+
+async def sign_in_at_phone(server: Server, driver: Driver, language: str = "en") -> DriverAtPhone:
+    """A driver signed in on a new phone, of any company."""
+    client = Client("127.0.0.1", "Phone")
+    async with server.platform.pool.acquire() as connection, connection.transaction():
+        new = await begin(connection, driver, language, client)
+    name = Cookies(server.platform.public_url).name(DRIVER)
+    return DriverAtPhone(server, None, {name: new.token}, "/driver", driver=driver)
 
 
 async def driver_stage(server: Server) -> DriverStage:

@@ -1,14 +1,20 @@
 """The board: a company's dispatchers see what is under way, and give it to drivers."""
 
+from datetime import timedelta
+from html import unescape
 from uuid import uuid4
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
+from estafette.core.fleet.position import Position, PositionSource
 from estafette.core.people.permission import Role
+from estafette.store.fleet import position_history
 from estafette.usecases.fleet.board import find_of_company, look_at_board
 from estafette.usecases.fleet.steps import pick_up
+from estafette.usecases.platform import clock
 from tests.usecases.angola import new_shop
 from tests.web.board_stage import Stage
+from tests.web.drivers import sign_in_at_phone
 from tests.web.people import form_of, sign_in_at_company
 
 
@@ -104,3 +110,47 @@ async def test_a_manager_keeps_the_list_of_drivers(stage: Stage) -> None:
     assert (await manager.get(one)).status == 404
     dispatcher = await stage.dispatcher.get(f"{stage.dispatcher.home}/drivers/add")
     assert dispatcher.status == 403
+
+
+async def test_what_a_dispatcher_writes_is_on_the_drivers_phone_until_it_is_read(
+    stage: Stage,
+) -> None:
+    ana = await stage.driver("Ana")
+    home = f"{stage.dispatcher.home}/drivers/{ana.id.hex}"
+    empty = await stage.dispatcher.send(f"{home}/message", text=" \n")
+    assert "1 to 500" in (await stage.dispatcher.follow(empty)).body.decode()
+    text = "Gate 4, <b>left</b>\nring twice"
+    sent = await stage.dispatcher.send(f"{home}/message", text=text)
+    page = (await stage.dispatcher.follow(sent)).body.decode()
+    assert "&lt;b&gt;left" in page
+    assert "Not read yet" in page
+    phone = await sign_in_at_phone(stage.server, ana)
+    [message] = (await phone.get("/driver/day")).told["messages"]
+    assert (message["text"], message["read"]) == (text, False)
+    assert (await phone.send("/driver/messages", until=message["id"])).status == 204
+    assert (await phone.get("/driver/day")).told["messages"][0]["read"]
+    assert "Not read yet" not in (await stage.dispatcher.get(f"{home}/day")).body.decode()
+    rui = await sign_in_at_phone(stage.server, await stage.driver("Rui"))
+    assert (await rui.get("/driver/day")).told["messages"] == []
+    assert (await rui.send("/driver/messages", until="x")).status == 400
+
+
+async def test_a_drivers_day_shows_the_way_and_what_was_carried(stage: Stage) -> None:
+    delivery, ana = await stage.delivery(), await stage.driver("Ana")
+    await stage.steer("assign", f"{delivery.id.hex}.", driver=ana)
+    now = clock()
+    seen = [
+        Position(stage.company_id, ana.id, now, now, -8.83 - step / 100, 13.24, PositionSource.PAGE)
+        for step in range(3)
+    ]
+    async with stage.server.platform.pool.acquire() as connection:
+        await position_history.insert(connection, seen)
+    home = f"{stage.dispatcher.home}/drivers/{ana.id.hex}/day"
+    page = (await stage.dispatcher.get(home)).body.decode()
+    assert delivery.reference is not None
+    assert delivery.reference in page
+    assert "[13.24, -8.85]" in unescape(page)
+    earlier = (now - timedelta(days=3)).date().isoformat()
+    before = (await stage.dispatcher.get(f"{home}?day={earlier}")).body.decode()
+    assert delivery.reference not in before
+    assert "No position was received on this day." in before

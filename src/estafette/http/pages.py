@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from estafette.http import formats, texts
 from estafette.http.files import Files
 from estafette.http.reply import NO_SNIFF, Header
-from estafette.terminal import plain
+from estafette.terminal import plain, plain_lines
 
 PACKAGE = files("estafette")
 ASSETS = PACKAGE / "web" / "assets"
@@ -71,6 +71,7 @@ def _environment() -> Environment:
         formats.money,
         formats.size,
         plain,
+        plain_lines,
     ):
         filters[write.__name__] = write
     return made

@@ -51,7 +51,7 @@ OWNED = ("endpoints", "api_keys", "companies", "brandings", "logos", "carrier_po
 
 OF_FLEET = (
     *("drivers", "shifts", "assignments", "tour_stops", "positions", "position_history"),
-    *("dispatching", "dispatching_decisions"),
+    *("dispatching", "dispatching_decisions", "driver_messages"),
 )
 """Those that go with its own courier companies, in the same transaction."""
 

@@ -161,6 +161,28 @@ async def of_driver(
     return [read(row) for row in found]
 
 
+async def given_between(
+    connection: Connection,
+    company_id: UUID,
+    driver_id: UUID,
+    since: datetime,
+    until: datetime,
+    limit: int,
+) -> list[Assignment]:
+    """Returns what a driver was offered or given in a time, oldest first; of the last thousand."""
+    found = await connection.fetch(
+        f"select * from (select {COLUMNS} from assignments"  # noqa: S608 - a constant
+        " where company_id = $1 and driver_id = $2 order by id desc limit 1000) as last"
+        " where created_at >= $3 and created_at < $4 order by id limit $5",
+        company_id,
+        driver_id,
+        since,
+        until,
+        limit,
+    )
+    return [read(row) for row in found]
+
+
 async def count_done(
     connection: Connection, company_id: UUID, driver_id: UUID, since: datetime
 ) -> int:

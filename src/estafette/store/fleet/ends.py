@@ -6,6 +6,7 @@ from estafette.store.fleet import (
     assignments,
     codes,
     decisions,
+    driver_messages,
     drivers,
     position_tokens,
     positions,
@@ -29,6 +30,7 @@ async def forget(connection: Connection, retention: Retention) -> None:
         (drivers.forget, retention.personal_data),
         (positions.forget, retention.positions),
         (decisions.forget, retention.positions),
+        (driver_messages.forget, retention.positions),
         (taps.forget, KEPT),
     ):
         while await remove(connection, kept, _AT_ONCE) >= _AT_ONCE:

@@ -15,6 +15,7 @@ from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.places import NOT_SAID, StopPlace
 from estafette.core.fleet.assignment import Assignment
 from estafette.core.fleet.driver import Driver, DriverState
+from estafette.core.fleet.message import DriverMessage
 from estafette.core.fleet.shift import Shift
 from estafette.core.fleet.tour import StopKind
 from estafette.store.accounts import table as accounts
@@ -22,6 +23,7 @@ from estafette.store.couriers import companies
 from estafette.store.fleet import assignments, position_tokens
 from estafette.usecases.deliveries.places import dropoff_places
 from estafette.usecases.fleet.hold import LANE
+from estafette.usecases.fleet.messages import messages_of
 from estafette.usecases.fleet.own_work import Carried, own_work
 from estafette.usecases.money.handovers import CashInHand, cash_in_hand
 from estafette.usecases.platform import Platform
@@ -81,6 +83,7 @@ class DriverDay:
     stops: Sequence[DriverStop]
     done: int
     cash: CashInHand
+    messages: Sequence[DriverMessage]
 
     @property
     def is_paused(self) -> bool:
@@ -123,7 +126,8 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
         if (one := mine.get((stop.account_id, stop.delivery_id))) and (owner := _owner(one, owners))
     ]
     cash = await cash_in_hand(platform, *of)
-    return DriverDay(driver, company, work.shift, has_token, offers, stops, done, cash)
+    said = await messages_of(platform, *of)
+    return DriverDay(driver, company, work.shift, has_token, offers, stops, done, cash, said)
 
 
 def _owner(one: Carried, owners: Mapping[UUID, Account]) -> Account | None:

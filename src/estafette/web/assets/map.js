@@ -19,12 +19,16 @@ const features = (stops) => ({
   })),
 });
 
-function style(stops) {
+function style(stops, track) {
   return {
     version: 8,
-    sources: { stops: { type: "geojson", data: features(stops) } },
+    sources: {
+      stops: { type: "geojson", data: features(stops) },
+      track: { type: "geojson", data: { type: "Feature", properties: {}, geometry: { type: "LineString", coordinates: track } } },
+    },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": colour("--sunk") } },
+      { id: "track", type: "line", source: "track", paint: { "line-color": colour("--accent"), "line-width": 3 } },
       {
         id: "stops",
         type: "circle",
@@ -60,6 +64,7 @@ function drive(map, one) {
 function bounds(found) {
   const box = new gl.LngLatBounds();
   for (const one of [...found.stops, ...found.drivers]) box.extend([one.lon, one.lat]);
+  for (const place of found.track) box.extend(place);
   return box;
 }
 
@@ -70,7 +75,7 @@ if (box.isEmpty()) {
 } else {
   const map = new gl.Map({
     container: place,
-    style: style(found.stops),
+    style: style(found.stops, found.track),
     bounds: box,
     fitBoundsOptions: { padding: 40, maxZoom: 14 },
     attributionControl: false,

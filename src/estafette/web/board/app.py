@@ -14,7 +14,7 @@ from estafette.core.people.permission import PersonAct
 from estafette.http.texts import N_
 from estafette.web import cash
 from estafette.web.areas import Area, Entry, Section
-from estafette.web.board import company, deliveries, drivers, live, news, steer
+from estafette.web.board import company, deliveries, driver_day, drivers, live, news, steer
 from estafette.web.people import team
 from estafette.web.people.words import role_name
 from estafette.web.visit import Page, Visit, page, render
@@ -50,6 +50,8 @@ ROUTES: Final[tuple[Page, ...]] = (
     page(f"{BOARD}/drivers", PersonAct.DRIVERS_SEE, drivers.show),
     page(f"{BOARD}/drivers/add", PersonAct.DRIVERS_MANAGE, drivers.add, _BOTH),
     page(_DRIVER, PersonAct.DRIVERS_MANAGE, drivers.edit, _BOTH),
+    page(f"{_DRIVER}/day", PersonAct.ASSIGNMENTS_SEE, driver_day.show),
+    page(f"{_DRIVER}/message", PersonAct.ASSIGNMENTS_MANAGE, driver_day.write_to, _POST),
     page(f"{_DRIVER}/pause", PersonAct.DRIVERS_MANAGE, drivers.pause, _POST),
     page(f"{_DRIVER}/remove", PersonAct.DRIVERS_MANAGE, drivers.remove, _POST),
     page(f"{_DRIVER}/shift", PersonAct.DRIVERS_MANAGE, drivers.shift, _POST),

@@ -78,7 +78,7 @@ async def add(request: Request, visit: Visit) -> Response:
 
 async def edit(request: Request, visit: Visit) -> Response:
     """Shows a driver's form, or saves it."""
-    driver = await _driver(request, visit)
+    driver = await driver_in(request, visit)
 
     async def save(typed: dict[str, Any]) -> Driver:
         return await change_driver(visit.platform, visit.company.id, driver.id, **typed)
@@ -247,7 +247,7 @@ async def shift(request: Request, visit: Visit) -> Response:
 
 
 async def _do(request: Request, visit: Visit, act: Callable[[Driver], Awaitable[str]]) -> Response:
-    driver = await _driver(request, visit)
+    driver = await driver_in(request, visit)
     back = f"{visit.home}/drivers"
 
     async def do() -> Response:
@@ -259,7 +259,8 @@ async def _do(request: Request, visit: Visit, act: Callable[[Driver], Awaitable[
     return await visit.once(do, otherwise=back)
 
 
-async def _driver(request: Request, visit: Visit) -> Driver:
+async def driver_in(request: Request, visit: Visit) -> Driver:
+    """Returns the driver whom the path names. Raises HTTPException (404)."""
     try:
         id = _id(request.path_params["driver"])
         driver = await find_driver(visit.platform, visit.company.id, id)

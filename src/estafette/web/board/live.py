@@ -58,12 +58,7 @@ async def show(request: Request, visit: Visit) -> Response:
         offered_names=partial(_offered_names, board),
         stop_of={(one.delivery.scope.account_id, one.delivery.id): one for one in board.deliveries},
         points=points(board),
-        map_words={
-            "nothing": gettext("Nothing of it has a place on the map yet."),
-            "Map.Title": gettext("Map"),
-            "NavigationControl.ZoomIn": gettext("Zoom in"),
-            "NavigationControl.ZoomOut": gettext("Zoom out"),
-        },
+        map_words=map_words(),
         name_of=name_of,
     )
 
@@ -149,6 +144,7 @@ def name_of(delivery: Delivery) -> str:
 def points(board: Board) -> Mapping[str, object]:
     """Returns what the map draws: drivers and stops that have a place. Names are shown as text."""
     return {
+        "track": [],
         "drivers": [_driver_point(one) for one in board.drivers if one.position is not None],
         "stops": [
             {
@@ -163,6 +159,16 @@ def points(board: Board) -> Mapping[str, object]:
             for kind, stop in (("pickup", one.delivery.pickup), ("dropoff", one.delivery.dropoff))
             if stop.latitude is not None and stop.longitude is not None
         ],
+    }
+
+
+def map_words() -> Mapping[str, str]:
+    """Returns what the map says, in the reader's language."""
+    return {
+        "nothing": gettext("Nothing of it has a place on the map yet."),
+        "Map.Title": gettext("Map"),
+        "NavigationControl.ZoomIn": gettext("Zoom in"),
+        "NavigationControl.ZoomOut": gettext("Zoom out"),
     }
 
 

@@ -37,6 +37,7 @@ ROUTES: Final[Sequence[DriverPage]] = (
     DriverPage("/driver/sign-out", Access.ANYBODY, sign_in.sign_out, ("POST",)),
     DriverPage("/driver/language", PersonAct.STOPS_WORK, sign_in.choose_language, ("POST",)),
     DriverPage("/driver/day", PersonAct.STOPS_WORK, day.show),
+    DriverPage("/driver/messages", PersonAct.STOPS_WORK, day.have_read_messages, ("POST",)),
     DriverPage("/driver/taps", PersonAct.STOPS_WORK, taps.take, ("POST",), reads_itself=True),
     DriverPage("/driver/proofs", PersonAct.STOPS_WORK, proofs.take, ("POST",), limit=FORM_LIMIT),
     DriverPage(

@@ -14,11 +14,13 @@ from starlette.responses import Response
 from estafette.core.accounts.account import MARKETS
 from estafette.core.deliveries.delivery import Delivery, Stop
 from estafette.core.deliveries.places import StopPlace
+from estafette.core.fleet.message import DriverMessage
 from estafette.core.fleet.tour import StopKind
 from estafette.core.proofs.demand import Demand
 from estafette.core.proofs.proof import ProofKind, ProofStage
-from estafette.terminal import plain
+from estafette.terminal import plain, plain_lines
 from estafette.usecases.fleet.day import DriverDay, DriverOffer, DriverStop, day_of
+from estafette.usecases.fleet.messages import have_read
 from estafette.usecases.money.handovers import CashInHand
 from estafette.usecases.platform import clock
 from estafette.web.driver.visit import DriverVisit
@@ -54,7 +56,7 @@ def _day(day: DriverDay, language: str, shown_ids: ShownIds) -> dict[str, Any]:
         "stops": [_stop(stop, shown_ids, demand) for stop in day.stops],
         "done": day.done,
         "cash": _cash(day.cash),
-        "messages": [],
+        "messages": [_message(one) for one in day.messages],
     }
 
 
@@ -123,6 +125,26 @@ def _cash(cash: CashInHand) -> dict[str, Any] | None:
         "limit": cash.room.limit,
         "declared": None if cash.handover is None else cash.handover.declared,
     }
+
+
+def _message(message: DriverMessage) -> dict[str, Any]:
+    return {
+        "id": str(message.id),
+        "text": plain_lines(message.text),
+        "at": _ms(message.created_at),
+        "read": message.read_at is not None,
+    }
+
+
+async def have_read_messages(request: Request, visit: DriverVisit) -> Response:
+    """Notes that the driver has had messages on the screen, until the one that is named."""
+    try:
+        until = UUID(hex=visit.form.value("until"))
+    except ValueError:
+        raise HTTPException(400) from None
+    driver = visit.driver
+    await have_read(visit.platform, driver.company_id, driver.id, until)
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 
 def _note(stop: DriverStop, at: Stop) -> str | None:

@@ -219,8 +219,20 @@ function cash(state, acts) {
   return parts;
 }
 
+// Tells that the messages were on the screen; without a connection the next look tells it again.
+let toldOf = null;
+async function haveRead(list) {
+  if (list.every((one) => one.read) || toldOf === list[0].id) return;
+  toldOf = list[0].id;
+  const sent = { method: "POST", body: new URLSearchParams({ until: list[0].id }), redirect: "manual" };
+  const answer = await fetch("/driver/messages", sent).catch(() => null);
+  if (answer && answer.ok) for (const one of list) one.read = true;
+  else toldOf = null;
+}
+
 function messages(state) {
   const list = state.day.messages;
+  haveRead(list);
   return [h("h1", { tabindex: -1 }, t("messages")),
     state.day.company.phone && link(t("call_company", { name: state.day.company.name }), `tel:${state.day.company.phone}`, "phone", { class: "button wide" }),
     list.length ? h("ul", { class: "messages" }, list.map((one) => h("li", { class: "sheet" }, h("p", {}, one.text), h("p", { class: "faint" }, `${dayOf(one.at)}, ${time(one.at)}`))))

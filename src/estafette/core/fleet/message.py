@@ -1,0 +1,26 @@
+"""Messages: what a dispatcher writes to one driver."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from estafette.core.audit import By
+
+LONGEST_MESSAGE = 500
+"""How long a message may be, in characters."""
+
+MOST_MESSAGES = 200
+"""How many messages of a driver are kept at most: the oldest one goes with a further one."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverMessage:
+    """A message to a driver; `read_at` is when the driver had it on the screen, None: not yet."""
+
+    company_id: UUID
+    driver_id: UUID
+    id: UUID
+    text: str
+    by: By
+    created_at: datetime
+    read_at: datetime | None = None

@@ -1,0 +1,90 @@
+"""Messages of dispatchers to drivers."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from estafette.core.audit import By, ByKind
+from estafette.core.fleet.message import DriverMessage
+from estafette.store.columns import Columns, insertion, rows
+from estafette.store.pool import Connection
+
+MESSAGE: Final = Columns[DriverMessage](
+    {
+        "company_id": ("uuid", lambda message: message.company_id),
+        "driver_id": ("uuid", lambda message: message.driver_id),
+        "id": ("uuid", lambda message: message.id),
+        "text": ("text", lambda message: message.text),
+        "by_kind": ("text", lambda message: message.by.kind),
+        "by_name": ("text", lambda message: message.by.name),
+        "created_at": ("timestamptz", lambda message: message.created_at),
+        "read_at": ("timestamptz", lambda message: message.read_at),
+    }
+)
+_COLUMNS = ", ".join(MESSAGE.types)
+_INSERT = insertion("driver_messages", MESSAGE.types, rows(MESSAGE))
+
+
+async def insert(connection: Connection, message: DriverMessage, most: int) -> None:
+    """Writes a message; of the driver's messages the newest `most` stay."""
+    await connection.execute(_INSERT, *MESSAGE.of([message]))
+    await connection.execute(
+        "delete from driver_messages where company_id = $1 and driver_id = $2 and id in ("
+        " select id from driver_messages where company_id = $1 and driver_id = $2"
+        " order by id desc offset $3)",
+        message.company_id,
+        message.driver_id,
+        most,
+    )
+
+
+async def newest(
+    connection: Connection, company_id: UUID, driver_id: UUID, limit: int
+) -> list[DriverMessage]:
+    """Returns the messages to a driver, newest first."""
+    found = await connection.fetch(
+        f"select {_COLUMNS} from driver_messages"  # noqa: S608 - a constant
+        " where company_id = $1 and driver_id = $2 order by id desc limit $3",
+        company_id,
+        driver_id,
+        limit,
+    )
+    return [_message(row) for row in found]
+
+
+async def read_all(connection: Connection, company_id: UUID, driver_id: UUID, until: UUID) -> int:
+    """Marks as read what a driver was sent until a message; counts what was not."""
+    status = await connection.execute(
+        "update driver_messages set read_at = now()"
+        " where company_id = $1 and driver_id = $2 and id <= $3 and read_at is null",
+        company_id,
+        driver_id,
+        until,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
+    """Removes some that were written so long ago; counts them."""
+    status = await connection.execute(
+        "delete from driver_messages where (company_id, driver_id, id) in"
+        " (select company_id, driver_id, id from driver_messages"
+        " where created_at < now() - $1::interval limit $2)",
+        kept,
+        limit,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+def _message(row: asyncpg.Record) -> DriverMessage:
+    return DriverMessage(
+        company_id=row["company_id"],
+        driver_id=row["driver_id"],
+        id=row["id"],
+        text=row["text"],
+        by=By(ByKind(row["by_kind"]), row["by_name"]),
+        created_at=row["created_at"],
+        read_at=row["read_at"],
+    )
