@@ -272,7 +272,8 @@ function signedOut(state) {
 
 // The bar with what was tapped last and can be taken back, and the four places of the page.
 function bottom(name, state, acts) {
-  const places = h("nav", { "aria-label": t("places") }, TABS.map(([place, icon]) => h("a", {
+  const tabs = TABS.filter(([place]) => place !== "messages" || state.day?.messages.length);
+  const places = h("nav", { "aria-label": t("places") }, tabs.map(([place, icon]) => h("a", {
     href: `#${place}`, "aria-current": (name === place || (place === "stops" && (name === "stop" || name in forms))) ? "page" : null,
   }, sign(icon), h("span", {}, t(place)), place === "messages" && unread(state) ? h("b", {}, String(unread(state))) : null)));
   const last = state.now?.waiting.filter((item) => !item.sequence && item.ripe > Date.now()).at(-1);
