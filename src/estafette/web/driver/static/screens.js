@@ -16,7 +16,7 @@ let screenOn = false;
 export function draw(app, state, acts) {
   const [name, id] = state.screen.split("/");
   const isForm = name in forms;
-  const status = h("div", { id: "status" }, statusOf(state, acts));
+  const status = h("header", { id: "status" }, statusOf(state, acts));
   if (isForm && drawn === state.screen && state.day) {
     app.querySelector("#status")?.replaceWith(status);
     return;
