@@ -108,7 +108,7 @@ function offerCard(offer, state, acts) {
     h("p", {}, h("span", { class: "faint" }, t("dropoff")), h("br"), offer.dropoff.address),
     facts(offer),
     h("div", { class: "pair" },
-      button(t("refuse"), () => acts.tap("offer_refused", offer.about, {}, [], wait()), { class: "big" }, "x"),
+      button(t("refuse"), () => acts.tap("offer_refused", offer.about, {}, [], wait()), { class: "big" }),
       button(t("accept"), () => acts.tap("offer_accepted", offer.about, {}, [], wait()), { class: "main big" }, "check")));
 }
 
