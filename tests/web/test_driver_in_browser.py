@@ -126,6 +126,7 @@ async def test_what_one_driver_has_not_sent_is_never_sent_as_anothers(
         await page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
         await context.set_offline(True)
         await page.get_by_role("button", name="I am there").tap()
+        await expect(page.locator(".undo")).to_be_visible()  # then it is kept
         await page.close()
         await context.set_offline(False)
         url = ze.server.url
@@ -195,6 +196,7 @@ async def test_every_screen_fits_a_small_phone_in_every_language(
         ):
             await page.evaluate("name => { location.hash = name }", name)
             await expect(page.locator("#app h1")).to_be_visible()
+            assert "[object" not in await page.inner_text("body"), name
             assert await overflow(page) == [], name
             if language == "kk":
                 assert await axe(page) == [], name
