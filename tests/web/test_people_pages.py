@@ -91,6 +91,11 @@ async def test_who_is_signed_in_joins_by_one_button(server: Server, entrega: Ten
     path = await invited(server, account(entrega.account.id), Role.VIEWER, person.email)
     answer = await dana.fill(path, "")
     assert answer.headers["location"] == f"/console/{entrega.account.id.hex}"
+    once_more = await signed_in(server, await new_person(server, "Eva"))
+    path = await invited(server, account(entrega.account.id), Role.VIEWER, None)
+    team = f"/console/{entrega.account.id.hex}/sandbox/team"
+    answer = await once_more.fill(f"{path}?next={team}", "")
+    assert answer.headers["location"] == team
     other = await signed_in(server, await new_person(server, "Other"))
     path = await invited(server, account(entrega.account.id), Role.VIEWER, fresh_email())
     refused = await other.fill(path, "")

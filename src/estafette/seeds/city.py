@@ -1,7 +1,7 @@
 """The city of the demo: in each market an invented company with its drivers, and places to go to.
 
-The places exist; who sends and who receives there is invented, and so are the numbers, which begin
-with what no operator has given to anybody.
+The places exist; who sends and who receives there is invented, and so are the phone numbers, which
+nothing calls: the demo has the sandbox's drivers alone.
 """
 
 from collections.abc import Mapping

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from estafette.core.accounts.account import MARKETS, Account, KeyKind, Mode, Scope
 from estafette.core.audit import By
@@ -188,7 +189,9 @@ async def _city(platform: Platform, name: str) -> str:
     await add_simulated_drivers(platform, await find_account(platform, name))
     company_id = await prepare_city(platform, DEMO_ACCOUNTS[name])
     of = Organisation(OrganisationKind.COMPANY, company_id)
-    return await _way_in(platform, of, f"/board/{company_id.hex}/sandbox")
+    page = f"/board/{company_id.hex}/sandbox"
+    path = await _way_in(platform, of, page)
+    return path if path == page else f"{path}?{urlencode({'next': page})}"  # live has nothing
 
 
 async def _way_in(platform: Platform, of: Organisation, page: str) -> str:

@@ -17,7 +17,7 @@ from estafette.usecases.people import accept
 from estafette.usecases.people.invite import Invitation
 from estafette.usecases.people.visits import name_of
 from estafette.web.people.faults import said
-from estafette.web.people.signing_in import entered, signed_in
+from estafette.web.people.signing_in import entered, signed_in, wanted
 from estafette.web.people.words import role_name
 from estafette.web.session import SAFE
 from estafette.web.visit import Visit, render
@@ -56,7 +56,9 @@ async def _join(visit: Visit, token: str, invitation: Invitation, name: str) -> 
         except PeopleRefusal as refusal:
             error = said(refusal)
         else:
-            return visit.go(_path_of(of), gettext("You belong to %(name)s now.", name=name))
+            return visit.go(
+                wanted(visit) or _path_of(of), gettext("You belong to %(name)s now.", name=name)
+            )
     return render(visit, _JOIN, status=422 if error else 200, **_facts(invitation, name, error))
 
 
@@ -89,7 +91,7 @@ async def _join_as_new(visit: Visit, token: str, invitation: Invitation, name: s
             faults = {"email": said(refusal)}
         else:
             of = invitation.organisation or PLATFORM
-            return await signed_in(visit, new, _path_of(of))
+            return await signed_in(visit, new, wanted(visit) or _path_of(of))
     context = {**_facts(invitation, name, ""), **typed, "faults": faults}
     return render(visit, _NEW, status=422 if faults else 200, **context)
 
