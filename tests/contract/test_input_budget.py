@@ -212,5 +212,7 @@ async def test_what_a_key_may_make_of_the_processor_does_not_depend_on_its_bodie
     plain = min([await spent("1") for _ in range(2)])
     for size in (15 * 1024, BODY_LIMIT - 2048):
         most = _SHARE * plain + FLOOR
-        found = min([await spent(_costly(kind, size)) for _ in range(2)])
+        found = await spent(_costly(kind, size))
+        if found > most:  # once more: something else may have made it so
+            found = await spent(_costly(kind, size))
         assert found <= most, f"{size} bytes: {found:.3f} s of the processor, {plain:.3f} s plain"

@@ -104,7 +104,7 @@ def test_operation_answers_as_documented(
     target: _Target, edge: Edge, name: str, mode: GenerationMode
 ) -> None:
     schema, headers = target.contracts[edge.name], target.headers(edge, name)
-    answers_as_documented(schema, name, mode, headers, examples=20)
+    answers_as_documented(schema, name, mode, headers, examples=12)
 
 
 @pytest.mark.parametrize(("edge", "name"), _OPERATIONS)
