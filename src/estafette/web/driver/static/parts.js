@@ -2,7 +2,8 @@
 const texts = JSON.parse(document.getElementById("texts").dataset.texts);
 const page = document.documentElement;
 const sprite = document.getElementById("app").dataset.signs;
-export const language = page.lang === "en" ? "en-GB" : page.lang;
+// Some browsers know no Kazakh numbers and months: Russian ones come next to them.
+export const language = { en: ["en-GB"], kk: ["kk", "ru"] }[page.lang] ?? [page.lang];
 
 export function t(name, values = {}) {
   const text = texts[name] ?? name;

@@ -1,6 +1,6 @@
 // What is on the screen: the stops, a stop, its form, the cash, the messages, and the rest.
 import { actions } from "./model.js";
-import { button, day as dayOf, field, h, link, money, sign, t, time } from "./parts.js";
+import { button, day as dayOf, field, h, language, link, money, sign, t, time } from "./parts.js";
 import { canStayAwake, awake, seen } from "./position.js";
 import { forms } from "./forms.js";
 
@@ -115,7 +115,7 @@ function offerCard(offer, state, acts) {
 function facts(of) {
   const list = [];
   if (of.cash) list.push(h("li", { class: "cash" }, sign("banknote"), t("to_take", { sum: money(of.cash, of.currency) })));
-  if (of.grams) list.push(h("li", {}, sign("package"), t("kilograms", { n: (of.grams / 1000).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 }) })));
+  if (of.grams) list.push(h("li", {}, sign("package"), t("kilograms", { n: (of.grams / 1000).toLocaleString(language, { maximumFractionDigits: 1 }) })));
   if (of.by) list.push(h("li", {}, sign("clock"), t("until", { time: time(of.by) })));
   if (of.planned) list.push(h("li", {}, sign("route"), t("planned", { time: time(of.planned) })));
   return list.length ? h("ul", { class: "facts" }, list) : null;
