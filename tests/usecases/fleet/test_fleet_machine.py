@@ -41,10 +41,11 @@ from tests.usecases.fleet.conftest import MINUTE, Fleet
 from tests.usecases.machines import Stage, play, staged
 from tests.usecases.stage import render
 
-GRAMS = (900, 1_800)
-HOLDS, PARCELS = 3_000, 2
+GRAMS = (900, 900, 1_800, 1_800)
+HOLDS, PARCELS = 2_500, 2
 DRIVERS = st.integers(0, 2)
 DELIVERIES = st.integers(0, 3)
+RARELY = st.sampled_from([False, False, False, True])
 
 
 @asynccontextmanager
@@ -84,8 +85,13 @@ class FleetMachine(RuleBasedStateMachine):
             for on_shift in (True, True, False):
                 wanted = self._fleet.driver(on_shift=on_shift, grams=HOLDS, parcels=PARCELS)
                 self._drivers.append(await wanted)
-            for grams in (*GRAMS, *GRAMS):
+            for grams in GRAMS:
                 self._deliveries.append(await self._fleet.delivery(grams))
+
+            first, second = self._drivers[:2]
+            await self._fleet.accepted(first, self._deliveries[0])
+            await self._fleet.offered(self._deliveries[1], first)
+            await self._fleet.offered(self._deliveries[1], second)
 
         self._stage.run(made())
 
@@ -107,8 +113,26 @@ class FleetMachine(RuleBasedStateMachine):
         for one in history[-1 - number :][:1]:
             self._try(verb(self._fleet.platform, self._fleet.id, one.driver_id, one.id))
 
-    @rule(of=DELIVERIES)
-    def time_runs_out(self, of: int) -> None:
+    @rule(
+        of=DELIVERIES,
+        by=DRIVERS,
+        what=st.sampled_from(["time", "back", "cancel", "stall", "pending", "moved", "day"]),
+    )
+    def others_decide(self, of: int, by: int, what: str) -> None:
+        """What is rarer than the work: one rule, so that the work is common."""
+        if what == "time":
+            self._time_runs_out(of)
+        elif what == "back":
+            self._dispatcher_takes_back(of)
+        elif what == "cancel":
+            self._merchant_cancels(of)
+        elif what == "day":
+            self._another_day(by)
+        else:
+            to = {"stall": Status.STALLED, "pending": Status.PENDING}
+            self._operator_moves(of, to.get(what, Status.IN_TRANSIT))
+
+    def _time_runs_out(self, of: int) -> None:
         where = {"delivery_id": self._deliveries[of].id, "answer_by": tables.PRESENT}
         over = tables.change(
             self._fleet.platform.pool, "assignments", where, answer_by=timedelta(seconds=-1)
@@ -116,47 +140,52 @@ class FleetMachine(RuleBasedStateMachine):
         self._stage.run(over)
         self._stage.run(expire(self._fleet.platform))
 
-    @rule(to=DRIVERS, of=DELIVERIES, instead_of=st.none() | DRIVERS, took_over=st.booleans())
-    def assigns(self, to: int, of: int, instead_of: int | None, took_over: bool) -> None:
-        before = None if instead_of is None else self._drivers[instead_of].id
+    def _holder(self, of: int) -> UUID | None:
+        """Returns who has a delivery now."""
+        history = self._stage.run(self._fleet.history(self._deliveries[of]))
+        accepted = [one for one in history if one.state is AssignmentState.ACCEPTED]
+        return accepted[0].driver_id if accepted else None
+
+    @rule(to=DRIVERS, of=DELIVERIES, is_blind=RARELY, took_over=RARELY)
+    def assigns(self, to: int, of: int, is_blind: bool, took_over: bool) -> None:
         self._try(
             assign(
                 self._fleet.platform,
                 self._fleet.id,
                 self._deliveries[of].id,
                 self._drivers[to].id,
-                instead_of=before,
+                instead_of=None if is_blind else self._holder(of),
                 took_over=took_over,
             )
         )
 
     @rule(
-        by=DRIVERS,
+        by=st.none() | DRIVERS,
         of=DELIVERIES,
         verb=st.sampled_from([arrive, pick_up, pick_up, set_out, hand_over, hand_over, hand_back]),
     )
-    def works(self, by: int, of: int, verb: Callable[..., Any]) -> None:
-        driver, delivery = self._drivers[by].id, self._deliveries[of].id
-        self._try(verb(self._fleet.platform, self._fleet.id, driver, delivery))
+    def works(self, by: int | None, of: int, verb: Callable[..., Any]) -> None:
+        """Somebody taps: most often who has it, else whoever had it, or never did."""
+        driver = self._holder(of) if by is None else self._drivers[by].id
+        if driver is not None:
+            delivery = self._deliveries[of].id
+            self._try(verb(self._fleet.platform, self._fleet.id, driver, delivery))
 
-    @rule(of=DELIVERIES)
-    def dispatcher_takes_back(self, of: int) -> None:
+    def _dispatcher_takes_back(self, of: int) -> None:
         self._try(take_back(self._fleet.platform, self._fleet.id, self._deliveries[of].id))
 
-    @rule(of=DELIVERIES)
-    def merchant_cancels(self, of: int) -> None:
+    def _merchant_cancels(self, of: int) -> None:
         wanted = Cancellation(self._fleet.shop.scope, ENTREGA, self._deliveries[of].id, render)
         self._try(cancel(self._fleet.platform, wanted))
 
-    @rule(of=DELIVERIES, to=st.sampled_from([Status.STALLED, Status.PENDING, Status.IN_TRANSIT]))
-    def operator_moves(self, of: int, to: Status) -> None:
+    def _operator_moves(self, of: int, to: Status) -> None:
         scope, id = self._fleet.shop.scope, self._deliveries[of].id
         self._try(advance(self._fleet.platform, scope, ENTREGA, id, [Move(to, Actor.OPERATOR)]))
 
-    @rule(by=DRIVERS, starts=st.booleans())
-    def shift(self, by: int, starts: bool) -> None:
+    def _another_day(self, by: int) -> None:
         of = (self._fleet.platform, self._fleet.id, self._drivers[by].id)
-        self._try(start_shift(*of, "a phone") if starts else end_shift(*of))
+        self._try(end_shift(*of))
+        self._try(start_shift(*of, "a phone"))
 
     @invariant()
     def holds(self) -> None:
