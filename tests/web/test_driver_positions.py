@@ -78,6 +78,7 @@ async def test_forged_places_are_bounded(stage: DriverStage) -> None:
     assert (found.accuracy_metres, found.speed_kmh, found.course_degrees) == (None, None, None)
     for bad in ("x", [1], [{"at": "now"}] * 101):
         assert (await tell(ze, positions=bad)).status == 400
+    assert (await tell(ze, at(*LUANDA), now=99_999_999_999_999)).status == 400
     ana = await stage.driver_at_phone(name="Ana")
     assert (await tell(ana, at(1, 1), driver=str(ze.driver.id))).status == 409
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -11,6 +11,10 @@ from starlette.exceptions import HTTPException
 from estafette.http.refusals import BadBody
 from estafette.http.strict_json import decode
 from estafette.web.driver.visit import DriverVisit
+
+_LATEST_MOMENT: Final = 1e13
+"""In milliseconds since 1970, in the year 2286: what any two such times differ by can be added to
+a third, and is a time still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,17 @@ def uuid_of(value: Any) -> UUID:
 
 def moment_of(value: Any) -> datetime:
     """Returns a time that is written in milliseconds since 1970. Raises BadBody."""
-    number = number_of(value)
-    if number is None or not 0 <= number < 1e14:
+    moment = told_moment(value)
+    if moment is None:
         raise BadBody("has something else where a time is expected")
+    return moment
+
+
+def told_moment(value: Any) -> datetime | None:
+    """Returns the same; None for anything else."""
+    number = number_of(value)
+    if number is None or not 0 <= number < _LATEST_MOMENT:
+        return None
     return datetime.fromtimestamp(number / 1000, UTC)
 
 

@@ -1,6 +1,5 @@
 """Where the driver is: as the page tells it, and as an app on the phone does."""
 
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from estafette.usecases.fleet import positions
 from estafette.usecases.fleet.positions import Heard, Intake
 from estafette.usecases.platform import Platform, clock
 from estafette.web.driver import traccar
-from estafette.web.driver.body import batch_of, must_be_of, number_of
+from estafette.web.driver.body import batch_of, must_be_of, number_of, told_moment
 from estafette.web.driver.visit import DriverVisit, render
 
 _OF_DEVICE_PER_SECOND: Final = 2.0
@@ -44,12 +43,13 @@ async def take(request: Request, visit: DriverVisit) -> Response:
 
 
 def _place(given: dict[str, object]) -> Place | None:
-    at, north, east = (number_of(given.get(name)) for name in ("at", "latitude", "longitude"))
-    if at is None or north is None or east is None or not 0 <= at < 1e14:
+    at = told_moment(given.get("at"))
+    north, east = (number_of(given.get(name)) for name in ("latitude", "longitude"))
+    if at is None or north is None or east is None:
         return None
     speed = number_of(given.get("speed"))
     return Place(
-        datetime.fromtimestamp(at / 1000, UTC),
+        at,
         north,
         east,
         number_of(given.get("accuracy")),
