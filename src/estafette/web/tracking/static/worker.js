@@ -27,9 +27,10 @@ async function keepPage(url, answer) {
   if (!answer.ok || answer.redirected) return;
   const headers = new Headers(answer.headers);
   headers.set("X-Seen", String(Date.now()));
+  const html = await answer.text(); // which fails where the connection ends: what is kept stays
   const seen = await caches.open(SEEN);
   await seen.delete(url.pathname);
-  await seen.put(url.pathname, new Response(await answer.text(), { headers }));
+  await seen.put(url.pathname, new Response(html, { headers }));
   const kept = await seen.keys(); // in the order in which they were put
   for (const old of kept.slice(0, Math.max(0, kept.length - MOST_SEEN))) await seen.delete(old);
 }
