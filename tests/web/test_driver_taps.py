@@ -253,6 +253,7 @@ async def test_cash_is_asked_for_taken_and_declared_once(stage: DriverStage) -> 
     assert await ze.tap("handed_over", given.id) == ("refused", "cash_refused")
     assert await ze.tap("handed_over", given.id, cash=14_000) == ("refused", "cash_refused")
     assert await ze.tap("handed_over", given.id, cash=15_000) == DONE
+    assert await ze.tap("handed_back", given.id, reason="too_far") == ("refused", "over")
     assert (await ze.day())["cash"] == {"in_hand": 15_000, "limit": None, "declared": None}
     assert await ze.tap("cash_declared", None, cash=15_001) == ("refused", "cash_refused")
     declared = ze.made("cash_declared", None, cash=15_000)

@@ -6,7 +6,7 @@ from estafette.core.audit import AuditedAct
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.event import Actor
 from estafette.core.fleet.assignment import GIVEN_BACK, Assignment, AssignmentState
-from estafette.core.fleet.refusals import GivenToAnother, NothingAssigned, ParcelOnBoard
+from estafette.core.fleet.refusals import GivenToAnother, NothingAssigned, NotNow, ParcelOnBoard
 from estafette.usecases.fleet.hold import Held, holding
 from estafette.usecases.fleet.note import note
 from estafette.usecases.platform import Platform
@@ -51,11 +51,13 @@ async def hand_back(
 ) -> Delivery:
     """Lets a driver give back, before the pickup, what they have accepted: it is pending again.
 
-    Raises NotOfCompany, GivenToAnother, ParcelOnBoard, or HistoryFull.
+    Raises NotOfCompany, NotNow where it has ended, GivenToAnother, ParcelOnBoard, or HistoryFull.
     """
     async with holding(platform, company_id, delivery_id) as held:
         mine = held.accepted
         if mine is None or mine.driver_id != driver_id:
+            if held.delivery.progress.is_final:
+                raise NotNow(delivery_id, held.delivery.status)
             raise GivenToAnother(delivery_id, driver_id)
         await _release(held, [mine], Actor.DRIVER, reason or _HANDED_BACK)
     return held.delivery
