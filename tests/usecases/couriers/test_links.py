@@ -79,7 +79,7 @@ async def test_links_are_remembered_until_the_configuration_changes(shop: Shop) 
 async def test_every_process_is_told_of_a_changed_link(shop: Shop, postgres_dsn: str) -> None:
     told = asyncio.Event()
     company = await remote(shop)
-    listening = asyncio.create_task(listen(postgres_dsn, CONFIGURATION, told.set))
+    listening = asyncio.create_task(listen(postgres_dsn, {CONFIGURATION: told.set}))
     await told.wait()
     for change in (
         connect(shop.platform, company, link(company)),

@@ -289,7 +289,7 @@ async def test_claims_and_cancellations_in_parallel_agree(far: Far) -> None:
 async def signals(far: Far, clean_database: str) -> AsyncIterator[asyncio.Event]:
     """Set at each signal to whoever runs errands."""
     signal = asyncio.Event()
-    listening = asyncio.create_task(listen(clean_database, DISPATCHES, signal.set))
+    listening = asyncio.create_task(listen(clean_database, {DISPATCHES: signal.set}))
     await signal.wait()  # the first says that it listens
     signal.clear()
     yield signal
