@@ -156,6 +156,8 @@ READ_BESIDES = {
     "deliveries/daily_tallies.py": {"accounts", "deliveries", "events"},
     "deliveries/finding.py": {"deliveries", "delivery_words"},
     "fleet/waiting.py": {"assignments", "deliveries"},
+    # Open pages of recipients are looked at together: one statement finds the couriers of all.
+    "fleet/approaching.py": {"assignments", "deliveries", "drivers", "positions", "tour_stops"},
     "sandbox/drivers.py": {
         *("accounts", "assignments", "companies", "deliveries", "drivers"),
         *("positions", "sandbox_runs", "shifts", "tour_stops"),

@@ -123,6 +123,7 @@ async def open_platform(
         watch_limits=_watch_limits(settings),
         by=by,
         needs_second_factor=settings.operator_second_factor,
+        courier_grid_metres=settings.courier_grid_metres,
         webhook_addresses=settings.webhook_source_addresses,
         files=_files(settings),
     )

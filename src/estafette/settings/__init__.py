@@ -226,6 +226,11 @@ class Settings:
     routing_seconds: float = _setting(
         3, number(0.1, 30), "how long it may take for all ways of a plan"
     )
+    courier_grid_metres: int = _setting(
+        200,
+        whole(10, 5000),
+        "the cells of the grid by which recipients are shown the courier on the way to them",
+    )
     quotes_kept_days: int = _setting(
         1, whole(1, 3650), "how long a quote is kept after it has expired"
     )

@@ -88,6 +88,7 @@ class Platform:
     `webhook_addresses` are the addresses that webhooks are sent from, where the operator has
     configured them. With `needs_second_factor`, the operator's people must have a second factor
     before they can open any page of the platform. `files` keeps the pictures of proofs.
+    Recipients are shown couriers by a grid with cells of `courier_grid_metres`.
     """
 
     pool: Pool
@@ -108,6 +109,7 @@ class Platform:
     by: By = NOBODY_IN_PARTICULAR
     webhook_addresses: tuple[Network, ...] = ()
     needs_second_factor: bool = True
+    courier_grid_metres: int = 200
     files: KeptFiles = NO_FILES
 
     def transaction(self, connection: Connection) -> AbstractAsyncContextManager[UnitOfWork]:

@@ -10,10 +10,12 @@ from estafette.core.accounts.branding import UNBRANDED, Branding
 from estafette.core.deliveries.delivery import FINAL, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.personal_data import ERASED
+from estafette.core.fleet.approach import Approach
 from estafette.core.money.payment import PaymentMethod
 from estafette.store.accounts import brandings
 from estafette.store.deliveries import events
 from estafette.store.deliveries import table as deliveries
+from estafette.usecases.fleet.approach import approaches
 from estafette.usecases.platform import Platform
 
 
@@ -38,6 +40,7 @@ class TrackedDelivery:
     With `awaits_confirmation`, what it awaits or awaited first is its merchant's word, no payment.
     `carrier` is the courier company's name; `cash` is what the courier takes at the door, in whole
     units of the market's currency; with `asks_pin` the recipient's PIN is needed to hand it over.
+    `approach` is the courier, while on the way to the recipient.
     One that `is_erased` has ended, and its personal data is gone. `logo` is the digest of the
     sender's.
     """
@@ -63,6 +66,7 @@ class TrackedDelivery:
     asks_pin: bool = False
     is_erased: bool = False
     logo: str | None = None
+    approach: Approach | None = None
 
     @property
     def is_final(self) -> bool:
@@ -94,6 +98,9 @@ async def track(
         history = await events.of_delivery(connection, delivery.scope, delivery_id, STEPS_SHOWN)
         sender = await brandings.sender(connection, delivery.scope.account_id)
         market = MARKETS[sender.market]
+    approach = None
+    if delivery.status is Status.OUT_FOR_DELIVERY:
+        approach = (await approaches(platform, [delivery_id], visitor)).get(delivery_id)
     return TrackedDelivery(
         id=delivery.id,
         version=delivery.progress.seq,
@@ -115,6 +122,7 @@ async def track(
         asks_pin=delivery.require_pin,
         is_erased=delivery.progress.is_final and delivery.dropoff.address == ERASED,
         logo=sender.logo,
+        approach=approach,
         steps=tuple(
             TrackedStep(
                 event.seq,

@@ -113,7 +113,7 @@ class Draft:
         if stops:
             committed, point = stops[0]
             way = Crow((start, point), self._speed(driver.vehicle)).between(0, 1)
-            free_in, start = way.seconds + _service(committed[1]), point
+            free_in, start = way.seconds + service_seconds(committed[1]), point
         self.drivers.append(working)
         self._vehicles.append(
             Vehicle(
@@ -251,7 +251,8 @@ class Draft:
         return bool(asked) and bool(serving) and serving <= asked
 
 
-def _service(kind: StopKind) -> int:
+def service_seconds(kind: StopKind) -> int:
+    """Returns how long a driver is at a stop of a kind."""
     return _PICKUP_SECONDS if kind is StopKind.PICKUP else _DROPOFF_SECONDS
 
 

@@ -28,6 +28,7 @@ from estafette.http.trace import trace_of
 from estafette.usecases.accounts import logo
 from estafette.usecases.deliveries import places, tracking
 from estafette.usecases.deliveries.tracking import TrackedDelivery
+from estafette.usecases.fleet.approach import approaches
 from estafette.usecases.platform import Platform
 from estafette.web.forms import read_form
 from estafette.web.live.stream import EventStream, with_streams
@@ -297,7 +298,12 @@ def build(platform: Platform, *, public_id: PublicId, streams: int = 2000) -> Tr
     the result and calls its `close_streams` at shutdown.
     """
     track = partial(tracking.track, platform)
-    watched = Watched(track, partial(tracking.versions, platform), most=streams)
+    watched = Watched(
+        track,
+        partial(tracking.versions, platform),
+        approaches=partial(approaches, platform),
+        most=streams,
+    )
     return TrackingPages(
         track,
         watched,

@@ -1,15 +1,26 @@
-"""What the recipients' open pages watch: deliveries, read again only when their version grew."""
+"""What the recipients' open pages watch: deliveries, and the couriers on the way with them.
+
+A delivery is read again only when its version grew; the couriers of all are read by one look.
+"""
 
 from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import UUID
 
+from estafette.core.deliveries.delivery import Status
+from estafette.core.fleet.approach import Approach
 from estafette.http.events import MOST_STREAMS, MOST_STREAMS_EACH, Crowd
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.web.live.hub import Hub, Subscription
 
 Track = Callable[[UUID], Awaitable[TrackedDelivery | None]]
 Versions = Callable[[Collection[UUID]], Awaitable[dict[UUID, int]]]
+Approaches = Callable[[Collection[UUID]], Awaitable[dict[UUID, Approach]]]
+
+
+async def _nobody(_: Collection[UUID]) -> dict[UUID, Approach]:
+    return {}
 
 
 class Watched:
@@ -24,18 +35,20 @@ class Watched:
         track: Track,
         versions: Versions,
         *,
+        approaches: Approaches = _nobody,
         interval: float = 1.0,
         most: int = MOST_STREAMS,
         most_each: int = MOST_STREAMS_EACH,
     ) -> None:
         self._track = track
         self._versions = versions
+        self._approaches = approaches
         self.crowd = Crowd(most, most_each)
         self.hub = Hub[UUID, TrackedDelivery](
             "tracking pages",
             self._look,
             interval=interval,
-            is_newer=lambda read, known: read.version > known.version,
+            is_newer=_is_newer,
         )
 
     @contextmanager
@@ -60,4 +73,26 @@ class Watched:
         for id, version in (await self._versions(list(known))).items():
             if version > known[id].version and (delivery := await self._track(id)) is not None:
                 found[id] = delivery
-        return found
+        return await self._approaching(known, found) | found
+
+    async def _approaching(
+        self, known: Mapping[UUID, TrackedDelivery], passed: Collection[UUID]
+    ) -> dict[UUID, TrackedDelivery]:
+        """Those that are out for delivery as before, and whose courier has moved or is lost."""
+        out = [
+            id
+            for id, one in known.items()
+            if one.status is Status.OUT_FOR_DELIVERY and id not in passed
+        ]
+        now = await self._approaches(out) if out else {}
+        return {
+            id: replace(known[id], approach=now.get(id))
+            for id in out
+            if now.get(id) != known[id].approach
+        }
+
+
+def _is_newer(read: TrackedDelivery, known: TrackedDelivery) -> bool:
+    if read.version != known.version:
+        return read.version > known.version
+    return read.approach != known.approach

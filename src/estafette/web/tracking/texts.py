@@ -100,6 +100,16 @@ class WhereWords(_Words):
     too_long: str
 
 
+class NearWords(_Words):
+    """The courier on the way to the recipient; `far` knows `{n}`, whole kilometres."""
+
+    under_way: str
+    close: str
+    far: str
+    map: str
+    about: str
+
+
 class CalendarWords(_Words):
     """Names and patterns of dates and times; `dates.py` fills the patterns.
 
@@ -138,6 +148,7 @@ class Texts(_Words):
     direction: Literal["ltr", "rtl"]
     page: PageWords
     where: WhereWords
+    near: NearWords
     calendar: CalendarWords
     statuses: dict[Status, StatusWords]
     held: StatusWords

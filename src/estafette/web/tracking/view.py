@@ -1,7 +1,8 @@
 """What the page says of a delivery: a pure function of the delivery, the language and the time.
 
 Only what a recipient may know passes through here: cities, statuses, times, the courier's notes,
-who sends and who brings, what is to be paid. Nothing of the recipient.
+who sends and who brings, what is to be paid; and while the courier is on the way, about where that
+is and in which area the parcel goes. Nothing else of the recipient.
 """
 
 import re
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import orjson
+
 from estafette.core.accounts.account import MARKETS
 from estafette.core.deliveries.delivery import FINAL, Status
 from estafette.core.deliveries.event import NOTE_LIMIT
+from estafette.core.deliveries.places import distance_km
 from estafette.http.phones import readable
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.web.tracking import dates, route
@@ -104,6 +108,14 @@ class SenderCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearing:
+    """The courier on the way: in words, and what is drawn (JSON, longitudes before latitudes)."""
+
+    said: str
+    drawn: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrackingView:
     """All that the templates show, in words of one language."""
 
@@ -125,6 +137,7 @@ class TrackingView:
     cash: str | None
     asks_pin: bool
     asks_where: bool
+    near: Nearing | None
 
 
 def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingView:
@@ -153,6 +166,7 @@ def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingV
         cash=_cash(delivery),
         asks_pin=delivery.asks_pin and delivery.status in _TO_COME,
         asks_where=delivery.status not in FINAL,
+        near=_nearing(delivery, texts),
     )
 
 
@@ -225,6 +239,9 @@ def _promise(
         moment = delivery.steps[-1].occurred_at if delivery.steps else delivery.deliver_by
         came = dates.at(moment, now, zone, texts)
         return Promise(texts.page.delivered, _sentence(came), _iso(moment, zone), None, False)
+    approach = delivery.approach
+    if approach is not None and approach.arrives_at is not None:
+        return _arrival(approach.arrives_at, delivery, texts, now, zone)
     iso = _iso(delivery.deliver_by, zone)
     if now >= delivery.deliver_by:
         value = _sentence(dates.by(delivery.deliver_by, now, zone, texts))
@@ -233,6 +250,35 @@ def _promise(
     value = _sentence(dates.expected(delivery.deliver_by, now, zone, texts, is_near=is_near))
     label = texts.page.planned if delivery.status is Status.STALLED else texts.page.delivery
     return Promise(label, value, iso, None, is_late=False)
+
+
+def _arrival(
+    moment: datetime, delivery: TrackedDelivery, texts: Texts, now: datetime, zone: ZoneInfo
+) -> Promise:
+    """Returns when the courier who is on the way is expected."""
+    value = texts.calendar.few_minutes
+    if moment > now:
+        value = dates.expected(moment, now, zone, texts, is_near=True)
+    is_late = now >= delivery.deliver_by
+    remark = texts.page.late if is_late else None
+    return Promise(texts.page.delivery, _sentence(value), _iso(moment, zone), remark, is_late)
+
+
+def _nearing(delivery: TrackedDelivery, texts: Texts) -> Nearing | None:
+    """Returns where the courier is who is on the way; None where nobody is, or nobody knows."""
+    approach = delivery.approach
+    if approach is None or delivery.status is not Status.OUT_FOR_DELIVERY:
+        return None
+    courier, stop = approach.courier, approach.stop
+    said = texts.near.under_way
+    if stop is not None:
+        kilometres = round(distance_km(courier, stop))
+        said = texts.near.far.format(n=kilometres) if kilometres else texts.near.close
+    drawn = {
+        "courier": [courier.longitude, courier.latitude],
+        "stop": stop and [stop.longitude, stop.latitude],
+    }
+    return Nearing(said, orjson.dumps(drawn).decode())
 
 
 def _pickup(

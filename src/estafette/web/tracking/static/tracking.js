@@ -68,10 +68,31 @@
     mark.hidden = false;
   }
 
+  let map = null; // draws the courier, while one is on the way
+
+  // Draws the courier where the page says; the map's code is loaded only then.
+  async function draw() {
+    const slot = stale ? null : place.querySelector("[data-map]");
+    if (!slot) {
+      if (map) map.remove();
+      map = null;
+      return;
+    }
+    try {
+      const { CourierMap } = await import(slot.dataset.script);
+      if (slot !== place.querySelector("[data-map]")) return; // the page has gone on meanwhile
+      map ||= new CourierMap();
+      await map.show(slot, JSON.parse(slot.dataset.map));
+    } catch {
+      map = null; // without a map the words say where the courier is
+    }
+  }
+
   function replace(html) {
     const said = journey().dataset.headline;
     place.innerHTML = html;
     document.title = journey().dataset.title;
+    draw();
     if (journey().dataset.headline !== said) spoken.textContent = journey().dataset.headline;
     if (isFinal()) {
       stop();
@@ -83,7 +104,7 @@
 
   function show(html) {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (document.startViewTransition && !still && document.visibilityState === "visible") {
+    if (document.startViewTransition && !still && !map && document.visibilityState === "visible") {
       document.startViewTransition(() => replace(html));
     } else {
       replace(html);
@@ -163,5 +184,6 @@
   addEventListener("online", again);
   addEventListener("pagehide", stop);
   addEventListener("pageshow", (event) => { if (event.persisted) again(); });
+  draw();
   connect();
 })();

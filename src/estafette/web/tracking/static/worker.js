@@ -27,7 +27,8 @@ async function keepPage(url, answer) {
   if (!answer.ok || answer.redirected) return;
   const headers = new Headers(answer.headers);
   headers.set("X-Seen", String(Date.now()));
-  const html = await answer.text(); // which fails where the connection ends: what is kept stays
+  const text = await answer.text(); // which fails where the connection ends: what is kept stays
+  const html = text.replace(/ data-map="[^"]*"/g, ""); // where the courier was is not kept
   const seen = await caches.open(SEEN);
   await seen.delete(url.pathname);
   await seen.put(url.pathname, new Response(html, { headers }));
