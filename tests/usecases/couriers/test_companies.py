@@ -77,7 +77,7 @@ async def test_a_slug_is_free_for_each_account_once(shop: Shop) -> None:
     await (await new_shop(shop.platform)).company("kianda")
     with pytest.raises(CompanyRefusedError, match="already"):
         await shop.company("kianda")
-    with pytest.raises(CompanyNotFoundError, match="estafette couriers list"):
+    with pytest.raises(CompanyNotFoundError, match="no courier company"):
         await find_company(shop.platform, "AO", "nobody", shop.account.id)
 
 
