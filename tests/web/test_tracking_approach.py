@@ -31,6 +31,17 @@ _DOOR = {"latitude": -8.8159, "longitude": 13.2306}
 _THREE_KM_SOUTH = -8.8429
 
 
+_KEPT = """async () => {
+  const seen = await caches.open("tracking-seen");
+  for (const key of await seen.keys()) {
+    const text = await (await seen.match(key)).text();
+    if (text.includes("nearing")) return text;
+  }
+  return null;
+}"""
+"""What the phone has kept of the page, once the courier was on it."""
+
+
 @pytest.fixture
 async def stage(postgres_dsn: str) -> AsyncIterator[DriverStage]:
     async with running(postgres_dsn) as server:
@@ -190,6 +201,8 @@ async def test_a_recipient_sees_the_courier_move_until_the_parcel_is_there(
         await expect(marker).not_to_have_attribute("style", before)
         await expect(page.locator(".nearing > p").first).to_contain_text(re.compile("1|2"))
         assert all(url.startswith((stage.server.url, "blob:")) for url in asked)
+        kept = await page.wait_for_function(_KEPT)
+        assert "data-map=" not in str(await kept.json_value())
         if scheme == "dark":
             await hand_over(stage.server.platform, stage.company_id, ze.id, delivery.id)
             await expect(page.get_by_role("heading", level=1)).to_contain_text("here")
