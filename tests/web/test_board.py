@@ -9,7 +9,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.fleet.position import Position, PositionSource
 from estafette.core.people.permission import Role
 from estafette.store.fleet import position_history
-from estafette.usecases.fleet.board import find_of_company, look_at_board
+from estafette.usecases.fleet.board import MOST_DELIVERIES, find_of_company, look_at_board
 from estafette.usecases.fleet.steps import pick_up
 from estafette.usecases.platform import clock
 from tests.usecases.angola import new_shop
@@ -41,6 +41,15 @@ async def test_deliveries_are_given_by_one_form_and_each_that_was_left_says_why(
     assert "2 deliveries given." in said
     assert "It does not fit into the vehicle" in said
     assert [await stage.has(one) for one in (first, second, third)] == [small.id, small.id, None]
+
+
+async def test_of_all_that_a_board_shows_none_is_left_out_without_a_word(stage: Stage) -> None:
+    ticked = [f"{uuid4().hex}." for _ in range(MOST_DELIVERIES)]
+    said = await stage.steer("take_back", *ticked)
+    assert said.count("The company carries no such delivery.") == MOST_DELIVERIES
+    form = {"do": "take_back", "delivery": [*ticked, ticked[0]]}
+    answer = await stage.dispatcher.send(f"{stage.dispatcher.home}/assign", form)
+    assert answer.status == 400
 
 
 async def test_who_decides_on_an_old_page_does_not_undo_what_another_has_decided(

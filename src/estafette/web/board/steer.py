@@ -12,8 +12,7 @@ from estafette.core.fleet.refusals import FleetRefusal
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext, ngettext
 from estafette.usecases.fleet.assign import assign
-from estafette.usecases.fleet.board import find_of_company
-from estafette.usecases.fleet.bulk import MOST_AT_ONCE
+from estafette.usecases.fleet.board import MOST_DELIVERIES, find_of_company
 from estafette.usecases.fleet.take_back import take_back
 from estafette.web.board.live import name_of
 from estafette.web.board.words import said_of
@@ -43,7 +42,10 @@ async def steer(request: Request, visit: Visit) -> Response:
     act, form = visit.form.value("do"), visit.form
     if act not in (_GIVE, _BACK):
         raise HTTPException(400)
-    chosen = [_chosen(text) for text in form.values("delivery")[:MOST_AT_ONCE]]
+    ticked = form.values("delivery")
+    if len(ticked) > MOST_DELIVERIES:  # more than the page shows: it was not sent by it
+        raise HTTPException(400)
+    chosen = [_chosen(text) for text in ticked]
     if not chosen:
         return visit.go(visit.home, gettext("Tick the deliveries first."), Tone.WARNING)
     driver_id = _id(form.value("driver")) if act == _GIVE and form.value("driver") else None
