@@ -94,6 +94,7 @@ async def test_the_courier_is_shown_on_the_way_and_neither_before_nor_after(
     delivery = await picked_up(stage, ze)
     await is_at(stage, ze, _THREE_KM_SOUTH)
     assert drawn(await page_of(stage, delivery)) is None
+    assert await approaches(stage.server.platform, [delivery.id]) == {}
     await set_out(stage.server.platform, stage.company_id, ze.id, delivery.id)
     page = await page_of(stage, delivery)
     shown = drawn(page)
@@ -123,10 +124,12 @@ async def test_nobody_is_shown_who_is_silent_another_or_of_another_company(
     await is_at(stage, ze, -8.85)
     assert drawn(await page_of(stage, delivery)) is not None
     other = await driver_stage(stage.server)
-    theirs = await on_the_way(other, await other.driver())
+    eva = await other.driver(name="Eva")
+    theirs = await on_the_way(other, eva)
     assert drawn(await page_of(other, theirs)) is None
+    await is_at(other, eva, -8.85)
     pool, of = stage.server.platform.pool, {"delivery_id": delivery.id}
-    await tables.change(pool, "assignments", of, company_id=other.company_id)
+    await tables.change(pool, "assignments", of, company_id=other.company_id, driver_id=eva.id)
     assert drawn(await page_of(stage, delivery)) is None, "another company's assignment"
 
 
