@@ -87,7 +87,9 @@ def test_nginx_hides_metrics_streams_unbuffered_and_overwrites_the_callers_addre
     stream = _inside(secure, "location", "~", pattern)
     assert _values(stream, "proxy_buffering") == [["off"]]
     assert _seconds(_values(stream, "proxy_read_timeout")[0][0]) > 4 * HEARTBEAT_SECONDS
-    for place in (stream, _inside(secure, "location", "/")):
+    places_of_apps = _inside(secure, "location", "=", "/driver/traccar")
+    assert _values(places_of_apps, "access_log") == [["off"]]
+    for place in (stream, places_of_apps, _inside(secure, "location", "/")):
         assert _values(place, "proxy_pass") == [["http://estafette"]]
         # one of its own would take the place of all that stand above
         assert not _values(place, "proxy_set_header")
