@@ -70,8 +70,13 @@ async def stage(far: Far) -> Stage:
     for one in (far.shop, tenant):
         await insert_endpoint(one)
     channels: list[str] = []
+
+    def signal(channel: str) -> None:
+        if channel in (OUTBOX, DISPATCHES):
+            channels.append(channel)
+
     for one in (far.shop, tenant):
-        one.change(signal=channels.append)
+        one.change(signal=signal)
     return Stage(far, tenant, channels)
 
 

@@ -260,6 +260,10 @@ NOT_ENCRYPTED = {
     ("form_drafts", "token_hash"),
     ("form_drafts", "fields"),  # encrypted, and kept for minutes
     ("sent_forms", "digest"),
+    ("sent_forms", "answer"),  # encrypted, and kept for a minute
+    ("driver_sessions", "token_hash"),
+    ("position_tokens", "hash"),
+    ("address_corrections", "address_key"),
     ("import_rows", "key"),
     ("imports", "file"),
     ("operator_keys", "hash"),

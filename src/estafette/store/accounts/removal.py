@@ -42,6 +42,9 @@ EMPTIED = (
     "driver_cash_entries",
     "recipient_words",
     "address_corrections",
+    "tour_stops",
+    "dispatching_decisions",
+    "assignments",
     "deliveries",
 )
 """The tables whose rows of the account go one step after another."""

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from estafette.core.audit import AuditedAct, ByKind
 from estafette.core.fleet.assignment import Load
 from estafette.core.fleet.driver import DriverState
 from estafette.core.fleet.refusals import (
@@ -16,6 +17,7 @@ from estafette.core.ids import new_id
 from estafette.store import signals
 from estafette.store.fleet import assignments, drivers, shifts
 from estafette.store.pool import Connection, now
+from estafette.usecases import audit
 from estafette.usecases.fleet.hold import LANE
 from estafette.usecases.fleet.let_go import let_go
 from estafette.usecases.platform import Platform
@@ -43,6 +45,7 @@ async def start_shift(platform: Platform, company_id: UUID, driver_id: UUID, dev
         began, name = await now(connection), device.strip()[:LONGEST_DEVICE]
         shift = Shift(company_id, new_id(), driver_id, began, name)
         await shifts.insert(connection, shift)
+        await _note(connection, platform, AuditedAct.SHIFT_STARTED, shift)
         work.signal(signals.FLEET)
     return shift
 
@@ -71,7 +74,16 @@ async def end_shift(
         present = await now(connection)
         ended = max(shift.began_at, min(at or present, present))
         await shifts.end(connection, shift, ended)
+        await _note(connection, platform, AuditedAct.SHIFT_ENDED, shift)
         work.signal(signals.FLEET)
+
+
+async def _note(connection: Connection, platform: Platform, act: AuditedAct, shift: Shift) -> None:
+    """Notes what somebody else than the driver did with a shift."""
+    by = platform.by
+    if by.kind is not ByKind.PROCESS and by.name != str(shift.driver_id):
+        facts = {"company_id": str(shift.company_id)}
+        await audit.note(connection, by, act, shift.driver_id, facts)
 
 
 async def _must_be_empty(connection: Connection, company_id: UUID, driver_id: UUID) -> None:

@@ -61,6 +61,8 @@ _NAMES: Final[Mapping[AuditedAct, str]] = {
     AuditedAct.DRIVER_ADDED: N_("Driver added"),
     AuditedAct.DRIVER_CHANGED: N_("Driver changed"),
     AuditedAct.DRIVER_REMOVED: N_("Driver removed"),
+    AuditedAct.SHIFT_STARTED: N_("Shift started for a driver"),
+    AuditedAct.SHIFT_ENDED: N_("Shift ended for a driver"),
     AuditedAct.DELIVERY_ASSIGNED: N_("Delivery given to a driver"),
     AuditedAct.DELIVERY_TAKEN_BACK: N_("Delivery taken back from a driver"),
     AuditedAct.CARRIERS_CHANGED: N_("Carriers changed"),
