@@ -139,10 +139,11 @@ async def sessions(database: Database) -> list[int]:
 
 
 async def end_other_sessions(database: Database, kept: list[int]) -> None:
-    """End the connections to this database but for some, by process id."""
+    """End the connections to this database but for some, by process id, and the one that asks."""
     await database.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity"
-        " where datname = current_database() and pid <> all($1::integer[])",
+        " where datname = current_database()"
+        " and pid <> all($1::integer[] || pg_backend_pid())",
         kept,
     )
 
