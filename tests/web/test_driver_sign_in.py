@@ -3,20 +3,23 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import uuid4
 
 import orjson
 import pytest
 
+from estafette.core.fleet.driver import Vehicle
 from estafette.core.fleet.session import MOST_TRIES
 from estafette.core.notifications.letter import LetterKind
 from estafette.notifications import texts
+from estafette.usecases.fleet.drivers import add_driver
 from estafette.usecases.fleet.sign_in import end_sessions
 from estafette.usecases.notifications import outbox
 from estafette.usecases.notifications.outbox import DueLetter
 from tests.rows import tables
 from tests.serving import Server, running
 from tests.web.drivers import DriverStage, driver_stage, new_phone
-from tests.web.people import PersonAtBrowser, at_browser
+from tests.web.people import PersonAtBrowser, at_browser, new_company
 
 
 @pytest.fixture
@@ -154,3 +157,33 @@ async def test_the_code_is_told_in_the_drivers_language(stage: DriverStage) -> N
     assert said == [
         f"{code} é o seu código para a página do estafeta. Vale 10 minutos. Não o diga a ninguém."
     ]
+
+
+async def test_whose_phone_several_companies_know_chooses_for_whom_they_drive(
+    stage: DriverStage,
+) -> None:
+    driver = await stage.driver()
+    other = await new_company(stage.server, "AO")
+    again = await add_driver(
+        stage.server.platform,
+        other,
+        name="Zé",
+        phone_e164=driver.phone_e164,
+        vehicle=Vehicle.CAR,
+    )
+    for company_id, expected in ((driver.company_id, driver), (other, again)):
+        phone = at_browser(stage.server)
+        await ask_code(phone, driver.phone_e164)
+        code = await code_for(stage.server, driver.phone_e164)
+        assert code is not None
+        page = await phone.send("/driver/sign-in/code", code=code)
+        assert page.status == 200
+        assert company_id.hex in page.body.decode()
+        assert (await phone.get("/driver/day")).status == 303, "nobody is signed in yet"
+        strange = await phone.send("/driver/sign-in/code", code=code, company=uuid4().hex)
+        assert strange.status == 422
+        assert (
+            await phone.send("/driver/sign-in/code", code=code, company=company_id.hex)
+        ).status == 303
+        day = (await phone.get("/driver/day")).told
+        assert day["driver"]["id"] == str(expected.id)

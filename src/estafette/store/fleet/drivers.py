@@ -96,13 +96,16 @@ async def lock(
     return {row["id"]: read(row) for row in found}
 
 
-async def of_phone(connection: Connection, phone_e164: str, limit: int) -> list[Driver]:
+async def of_phone(
+    connection: Connection, phone_e164: str, limit: int, mode: Mode | None = None
+) -> list[Driver]:
     """Returns the drivers, of any company, who have a phone and were not removed."""
     found = await connection.fetch(
         f"select {COLUMNS} from drivers where phone_e164 = $1 and removed_at is null"  # noqa: S608 - a constant
-        " order by company_id, id limit $2",
+        " and ($3::text is null or mode = $3) order by company_id, id limit $2",
         phone_e164,
         limit,
+        mode,
     )
     return [read(row) for row in found]
 

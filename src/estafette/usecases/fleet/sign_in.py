@@ -6,7 +6,7 @@ and hashed in either case.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -29,6 +29,7 @@ from estafette.core.fleet.session import (
 from estafette.core.ids import new_id
 from estafette.core.notifications.letter import Letter, LetterKind
 from estafette.core.people.refusals import CodeRefused
+from estafette.store.couriers import companies
 from estafette.store.fleet import codes, drivers, sessions
 from estafette.store.people import tallies
 from estafette.store.pool import Connection
@@ -104,13 +105,31 @@ async def send_code(
         await tell.write(work, platform, letter)
 
 
+class SeveralCompanies(Exception):  # noqa: N818 - it is a question, and the code stays good
+    """The code is right, and its phone is a driver's of several companies: which one is it now."""
+
+    def __init__(self, names: Mapping[UUID, str]) -> None:
+        """`names` are those of the companies, by their ids."""
+        self.names = names
+        super().__init__("this phone is a driver's of several companies")
+
+
 async def sign_in(
-    platform: Platform, phones: Sequence[str], code: str, language: str, client: Client
+    platform: Platform,
+    phones: Sequence[str],
+    code: str,
+    language: str,
+    client: Client,
+    *,
+    company_id: UUID | None = None,
 ) -> NewDriverSession:
     """Begins a session of the driver who has one of these phones and shows its code.
 
-    Raises CodeRefused, whether there is such a driver or not and after the same time;
-    TooManyAttempts for the phone or the client's address; Busy.
+    `company_id` is for which company they drive now, where their phone is known to several.
+
+    Raises SeveralCompanies where that has to be said first; CodeRefused, whether there is such a
+    driver or not and after the same time; TooManyAttempts for the phone or the client's address;
+    Busy.
     """
     phone = phones[0] if phones else ""
     subject, place = _subject("tries of", phone), of_address(client.address)
@@ -124,11 +143,16 @@ async def sign_in(
         raise CodeRefused
     async with writing(platform) as connection:
         now = await _with_phone(connection, phones)  # somebody may be removed meanwhile
-        if not now or not await codes.use(connection, now[0].phone_e164, hash):
+        mine = [one for one in now if one.phone_e164 == now[0].phone_e164]
+        if company_id is None and len(mine) > 1:
+            ids = [one.company_id for one in mine]
+            raise SeveralCompanies(await companies.names(connection, ids))
+        chosen = next((one for one in mine if company_id in (None, one.company_id)), None)
+        if chosen is None or not await codes.use(connection, chosen.phone_e164, hash):
             raise CodeRefused
         await tallies.clear(connection, subject)
         await tallies.take_back(connection, place)
-        return await begin(connection, now[0], language, client)
+        return await begin(connection, chosen, language, client)
 
 
 async def _with_phone(connection: Connection, phones: Sequence[str]) -> list[Driver]:
@@ -139,8 +163,7 @@ async def _with_phone(connection: Connection, phones: Sequence[str]) -> list[Dri
     found = [
         driver
         for phone in phones
-        for driver in await drivers.of_phone(connection, phone, _MOST_OF_PHONE)
-        if driver.mode is Mode.LIVE
+        for driver in await drivers.of_phone(connection, phone, _MOST_OF_PHONE, Mode.LIVE)
     ]
     return sorted(found, key=lambda driver: (driver.created_at, driver.id), reverse=True)
 

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -52,8 +53,16 @@ async def show_code(request: Request, visit: DriverVisit) -> Response:
     code = "".join(visit.form.value("code").split())
     try:
         new = await sign_in.sign_in(
-            visit.platform, _readings(phone), code, visit.language, visit.client
+            visit.platform,
+            _readings(phone),
+            code,
+            visit.language,
+            visit.client,
+            company_id=_company(visit.form.value("company")),
         )
+    except sign_in.SeveralCompanies as asked:
+        named = sorted((name, id.hex) for id, name in asked.names.items())
+        return render(visit.language, "which.html", code=code, companies=named)
     except CodeRefused:
         error = gettext("This code is wrong or too old. Look at the last message, or ask again.")
         return _ask_code(visit, phone, error, status=422)
@@ -65,6 +74,16 @@ async def show_code(request: Request, visit: DriverVisit) -> Response:
     visit.cookies.set(response, DRIVER, new.token, round(LONGEST.total_seconds()))
     visit.cookies.drop(response, _PHONE)
     return response
+
+
+def _company(text: str) -> UUID | None:
+    """Returns the company that was chosen; one that is none is nobody's."""
+    if not text:
+        return None
+    try:
+        return UUID(hex=text)
+    except ValueError:
+        return UUID(int=0)
 
 
 async def sign_out(_: Request, visit: DriverVisit) -> Response:
