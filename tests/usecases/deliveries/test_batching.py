@@ -46,6 +46,16 @@ async def test_what_arrives_while_one_is_done_is_done_together() -> None:
     assert len(work.batches) < 5
 
 
+async def test_what_arrives_while_a_batch_is_gathered_is_done_with_it() -> None:
+    work = Work()
+    batcher = Batcher(work, owner=one_owner, size=10, lanes=1, gather=0.5)
+    first = asyncio.create_task(batcher.do(1))
+    for _ in range(5):
+        await asyncio.sleep(0)  # without gathering the first were done by now
+    assert await asyncio.gather(first, batcher.do(2)) == [2, 4]
+    assert work.batches == [[1, 2]]
+
+
 async def test_one_bad_item_fails_alone() -> None:
     batcher = Batcher(Work(3, ValueError("bad")), owner=one_owner, size=10, lanes=1)
     results = await asyncio.gather(*map(batcher.do, range(5)), return_exceptions=True)

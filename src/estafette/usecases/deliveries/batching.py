@@ -24,13 +24,13 @@ class _Waiting(Generic[Item, Result]):
 class Batcher(Generic[Item, Result]):
     """Collects items while earlier ones are being processed, and processes them as one batch.
 
-    A single item is processed at once: it does not wait for others. A batch takes one item of each
-    owner in turn until it is full, so that the many items of one owner do not delay those of
-    another. `work` takes a batch and returns a result for each item in the same order. When it
-    raises, the items are tried again, each owner's separately and then in halves, so that one bad
-    item fails alone. Where the batch may have been committed in spite of the error, or the database
-    had no connection for it, nothing is tried again: all callers get the error, and those who sent
-    an idempotency key can repeat their requests.
+    A single item is processed at once, unless time is given to gather others. A batch takes one
+    item of each owner in turn until it is full, so that the many items of one owner do not delay
+    those of another. `work` takes a batch and returns a result for each item in the same order.
+    When it raises, the items are tried again, each owner's separately and then in halves, so that
+    one bad item fails alone. Where the batch may have been committed in spite of the error, or the
+    database had no connection for it, nothing is tried again: all callers get the error, and those
+    who sent an idempotency key can repeat their requests.
     """
 
     def __init__(
@@ -40,15 +40,18 @@ class Batcher(Generic[Item, Result]):
         owner: Callable[[Item], Hashable],
         size: int,
         lanes: int,
+        gather: float = 0.0,
     ) -> None:
         """Puts at most `size` items in a batch and runs at most `lanes` batches at the same time.
 
-        `owner` returns the owner of an item.
+        `owner` returns the owner of an item. Before each batch a lane waits for `gather` seconds:
+        where an answer is not urgent, many items then share one transaction and its commit.
         """
         self._work = work
         self._owner = owner
         self._size = size
         self._idle_lanes = lanes
+        self._gather = gather
         self._turns: Turns[_Waiting[Item, Result]] = Turns(most=_WAITING, most_each=_WAITING_EACH)
         self._running: set[asyncio.Task[None]] = set()
 
@@ -74,6 +77,8 @@ class Batcher(Generic[Item, Result]):
     async def _drain(self) -> None:
         try:
             while self._turns:
+                if self._gather:
+                    await asyncio.sleep(self._gather)
                 await self._batch(self._next())
         finally:
             self._idle_lanes += 1
