@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from itertools import count, cycle
 from pathlib import Path
 from typing import Final, Literal
+from uuid import uuid4
 
 from bench.orders import orders
 from bench.process import BenchError, json_of, plain_environment
@@ -304,8 +305,11 @@ def percentile(seconds: list[float], percent: float) -> float:
 
 
 async def measured(task: Task, folder: Path) -> Seen:
-    """Does the task in a process of its own, which keeps its files in that folder."""
-    file = folder / "load.json"
+    """Does the task in a process of its own, which keeps its files in that folder.
+
+    Several may be done at the same time: each has a file of its own.
+    """
+    file = folder / f"load-{uuid4().hex}.json"
     file.write_text(json.dumps(asdict(task)))
     command = [sys.executable, "-m", "bench.load", str(file)]
     environment = plain_environment() | {"PYTHONPATH": str(Path(__file__).parent.parent)}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.load import Seen, Task, head_of, percentile, run
+from bench.load import Seen, Task, head_of, measured, percentile, run
 from bench.process import BenchError
 
 CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}"
@@ -81,6 +81,17 @@ async def test_a_connection_asks_again_once_it_is_answered_and_every_answer_is_k
     assert seen.max_ms >= 200  # the first had to wait: nothing else came due meanwhile
     assert seen.waited == 0
     assert 0 < seen.busy <= 1
+
+
+async def test_two_that_are_done_at_the_same_time_each_do_their_own(tmp_path: Path) -> None:
+    bodies: list[bytes] = []
+    async with serving(bodies) as port:
+        orders = _orders(port, seconds=0.5)
+        reads = replace(orders, what="paths", paths=("/deliveries/1",))
+        ordered, read = await asyncio.gather(measured(orders, tmp_path), measured(reads, tmp_path))
+    assert sum(1 for body in bodies if body) >= ordered.requests > 0
+    assert sum(1 for body in bodies if not body) >= read.requests > 0
+    assert {bool(body) for body in bodies} == {True, False}
 
 
 async def test_a_refusal_makes_a_run_worthless() -> None:
