@@ -20,7 +20,7 @@ _AT_ONCE: Final = 500
 _LANES: Final = 1
 """One batch at a time: what comes meanwhile is the next one, and no two change the same rows."""
 
-_GATHER_SECONDS: Final = 0.015
+_GATHER_SECONDS: Final = 0.01
 """For how long positions are gathered into one commit, which costs about the same for many as for
 one. No phone waits for the answer, and the orders of merchants have the disk meanwhile."""
 
