@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import (
     aged_vs_fresh,
+    board_move_seen_ms,
     city_day_km,
     console_p99_ms,
     console_search_p99_ms,
@@ -70,6 +71,7 @@ FIGURES: dict[str, Callable[[Stage, Plan], Awaitable[Figure]]] = {
         console_search_p99_ms,
         import_10000_seconds,
         open_streams,
+        board_move_seen_ms,
         create_with_offers,
         dispatch_decision_ms,
         city_day_km,

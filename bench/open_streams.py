@@ -12,7 +12,6 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from bench.people import cookie_of_owner
@@ -20,6 +19,7 @@ from bench.plan import Plan, say
 from bench.process import BenchError
 from bench.report import Figure
 from bench.stage import Stage
+from bench.streams import MANY, PATIENCE_SECONDS, Reader, open_streams
 from estafette.http.events import MOST_STREAMS_EACH
 from estafette.usecases.deliveries.changes import moment
 from estafette.usecases.platform import clock
@@ -28,33 +28,17 @@ NAME = "open_streams_kib"
 REACH = 25.0
 REACH_SECONDS = 1.0
 
-_OPENING = 32  # at a time
 _FIRST = 500
 """How many are open before memory is looked at: they load what all need, and fill its gaps."""
 
-_PATIENCE_SECONDS = 30.0
 _OTHERS = 500
 """How many files the bench has open besides."""
-
-
-class _Reader:
-    """One open page, as far as its stream goes."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self.writer = writer
-
-    async def news(self) -> float:
-        """Waits for news; returns when they came, in the loop's seconds."""
-        await self._reader.readuntil(b"event: news\n")
-        return asyncio.get_running_loop().time()
 
 
 async def measure(stage: Stage, plan: Plan) -> Figure:
     """The memory that each stream adds to a server of its own; the time until all have heard."""
     count = min(plan.streams, _most_files() - _OTHERS)
-    limits = {"ESTAFETTE_MAX_CONNECTIONS": "15000", "ESTAFETTE_ADDRESS_CONNECTIONS": "15000"}
-    own = replace(stage, environment=stage.environment | limits)
+    own = replace(stage, environment={**stage.environment, **MANY})
     account_id: UUID = await stage.connection.fetchval(
         "select account_id from api_keys order by created_at limit 1"
     )
@@ -64,13 +48,13 @@ async def measure(stage: Stage, plan: Plan) -> Figure:
             await cookie_of_owner(stage.connection, account_id, base_url)
             for _ in range(-(-count // MOST_STREAMS_EACH))
         ]
-        path = f"/console/{account_id.hex}/live/deliveries/news"
+        path = f"/console/{account_id.hex}/live/deliveries/news?seen={moment(clock())}"
         every = [cookies[number // MOST_STREAMS_EACH] for number in range(count)]
-        readers = await _open(base_url, path, every[:_FIRST])
+        readers = await open_streams(base_url, path, every[:_FIRST])
         before = _resident_kib(pid)
         try:
             began = time.monotonic()
-            readers += await _open(base_url, path, every[_FIRST:])
+            readers += await open_streams(base_url, path, every[_FIRST:])
             opened = time.monotonic() - began
             await asyncio.sleep(plan.idle_seconds)
             each = (_resident_kib(pid) - before) / (count - _FIRST)
@@ -97,37 +81,17 @@ async def measure(stage: Stage, plan: Plan) -> Figure:
     )
 
 
-async def _round(stage: Stage, base_url: str, readers: list[_Reader]) -> float:
+async def _round(stage: Stage, base_url: str, readers: list[Reader]) -> float:
     """Creates a delivery; returns how many seconds after its answer the last reader heard of it."""
     waiting = [asyncio.create_task(one.news()) for one in readers]
     await stage.create_one(base_url)
     created = asyncio.get_running_loop().time()
-    done, late = await asyncio.wait(waiting, timeout=_PATIENCE_SECONDS)
+    done, late = await asyncio.wait(waiting, timeout=PATIENCE_SECONDS)
     for one in late:
         one.cancel()
     if late:
         raise BenchError(f"{len(late)} of {len(readers)} streams heard nothing")
     return max(0.0, max(one.result() for one in done) - created)
-
-
-async def _open(base_url: str, path: str, cookies: list[str]) -> list[_Reader]:
-    turns = asyncio.Semaphore(_OPENING)
-    parts = urlsplit(base_url)
-
-    async def one(cookie: str) -> _Reader:
-        async with turns:
-            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-            query = f"seen={moment(clock())}"
-            lines = (f"GET {path}?{query} HTTP/1.1", f"Host: {parts.netloc}", f"Cookie: {cookie}")
-            writer.write("\r\n".join((*lines, "", "")).encode())
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                head = await reader.readuntil(b"\r\n\r\n")
-                if not head.startswith(b"HTTP/1.1 200 "):
-                    raise BenchError(f"a stream was answered with {head[:200]!r}")
-                await reader.readuntil(b"event: pulse\n")
-            return _Reader(reader, writer)
-
-    return await asyncio.gather(*map(one, cookies))
 
 
 def _most_files() -> int:

@@ -1,4 +1,4 @@
-"""People of the bench, who look at the console of an account: their cookie, without a password."""
+"""People of the bench, who look at pages of theirs: their cookie, without a password."""
 
 from uuid import UUID
 
@@ -17,14 +17,31 @@ async def cookie_of_owner(
     connection: "asyncpg.Connection[asyncpg.Record]", account_id: UUID, public_url: str
 ) -> str:
     """Lets a new person own an account, and be signed in; returns the header `Cookie`."""
+    account = Organisation(OrganisationKind.ACCOUNT, account_id)
+    return await _cookie(connection, account, Role.OWNER, public_url)
+
+
+async def cookie_of_dispatcher(
+    connection: "asyncpg.Connection[asyncpg.Record]", company_id: UUID, public_url: str
+) -> str:
+    """Lets a new person dispatch for a company, and be signed in; returns the header `Cookie`."""
+    company = Organisation(OrganisationKind.COMPANY, company_id)
+    return await _cookie(connection, company, Role.DISPATCHER, public_url)
+
+
+async def _cookie(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    organisation: Organisation,
+    role: Role,
+    public_url: str,
+) -> str:
     id = new_id()
     async with connection.transaction():
         await people.insert(connection, id, f"bench-{id.hex}@bench.example", "Bench", "en", "")
         person = await people.find(connection, id)
         if person is None:
             raise RuntimeError("the person was not kept")
-        account = Organisation(OrganisationKind.ACCOUNT, account_id)
-        await memberships.insert(connection, account, id, Role.OWNER)
+        await memberships.insert(connection, organisation, id, role)
         client = Client("127.0.0.1", "bench")
         new = await begin(connection, person, Stage.OPEN, "password", client)
     return f"{Cookies(public_url).name(SESSION)}={new.token}"
