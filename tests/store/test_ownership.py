@@ -67,6 +67,8 @@ OWNERS = {
     "file_removals": ["proofs/removals.py"],
     "dispatching": ["fleet/dispatching.py"],
     "dispatching_decisions": ["fleet/decisions.py"],
+    "learned_speeds": ["fleet/learned_speeds.py"],
+    "planned_drivers": ["fleet/planned_drivers.py"],
     "driver_cash": ["money/cash.py"],
     "driver_cash_entries": ["money/cash.py"],
     "cash_handovers": ["money/handovers.py"],
@@ -156,6 +158,8 @@ READ_BESIDES = {
     "deliveries/daily_tallies.py": {"accounts", "deliveries", "events"},
     "deliveries/finding.py": {"deliveries", "delivery_words"},
     "fleet/waiting.py": {"assignments", "deliveries"},
+    # How fast drivers are is read of all that they have done, in one statement.
+    "fleet/finished.py": {"assignments", "deliveries", "drivers", "position_history"},
     # Open pages of recipients are looked at together: one statement finds the couriers of all.
     "fleet/approaching.py": {"assignments", "deliveries", "drivers", "positions", "tour_stops"},
     "sandbox/drivers.py": {

@@ -161,12 +161,14 @@ OFFER = Offer(700, timedelta(minutes=10), timedelta(minutes=20))
 
 
 @asynccontextmanager
-async def angola_over(dsn: str) -> AsyncGenerator[Platform]:
+async def angola_over(
+    dsn: str, *, step: timedelta = timedelta(seconds=5)
+) -> AsyncGenerator[Platform]:
     """A platform that knows two cities of Angola and the connectors of this Estafette.
 
     No company of the whole market serves its accounts before the test adds one.
     """
-    async with platform_over(dsn) as platform:
+    async with platform_over(dsn, step=step) as platform:
         await companies.pause_shared(platform.pool)
         async with platform.pool.acquire() as connection:
             await catalog.insert_cities(connection, CITIES)

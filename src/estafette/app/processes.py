@@ -60,11 +60,12 @@ from estafette.usecases.deliveries import (
 )
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.ordering import Ordering
-from estafette.usecases.fleet import automatic, expire
+from estafette.usecases.fleet import automatic, batches, expire, learn_speeds
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
 from estafette.usecases.proofs import sweep
 from estafette.usecases.ready import Database, NotReadyError, must_be_fit
+from estafette.usecases.sandbox import offers
 from estafette.usecases.webhooks import gone, replay, spells
 from estafette.web.people.provider import Provider
 from estafette.webhooks.guard import Guard
@@ -250,6 +251,7 @@ async def work(settings: Settings) -> None:
         loops = (
             sandbox.loop(platform),
             sandbox.drivers_loop(platform),
+            offers.loop(platform, planner, times),
             *([sandbox.city_loop(platform, ordering)] if settings.demo_city else []),
             due_moves.loop(platform),
             expire.loop(platform),
@@ -268,6 +270,8 @@ async def work(settings: Settings) -> None:
             count_open.loop(platform, observe_open),
             figures.loop(platform),
             automatic.loop(platform, planner, times),
+            batches.loop(platform, times),
+            learn_speeds.loop(platform),
         )
         await _until_one_ends(
             stop,

@@ -1,11 +1,11 @@
-"""`estafette couriers dispatching`: whether a company's deliveries are offered by themselves."""
+"""`estafette couriers dispatching`: how a company dispatches by itself, and what it has learned."""
 
 from dataclasses import asdict, replace
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from estafette.cli.output import OK, CommandError, fields, misused, say_json
+from estafette.cli.output import OK, CommandError, fields, misused, say, say_json, table
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, known_market
 from estafette.core.accounts.account import MARKETS
@@ -14,6 +14,7 @@ from estafette.core.fleet.refusals import NoDriversHere
 from estafette.usecases.accounts.administration import find_account
 from estafette.usecases.couriers.companies import find_company
 from estafette.usecases.fleet.dispatching_rules import dispatching_rules, set_dispatching_rules
+from estafette.usecases.fleet.speeds import KnownSpeed, known_speeds
 from estafette.usecases.platform import Platform
 
 
@@ -67,7 +68,7 @@ def dispatching(
     }
     wanted = {name: value for name, value in named.items() if value is not None}
 
-    async def work(platform: Platform) -> DispatchingRules:
+    async def work(platform: Platform) -> tuple[DispatchingRules, list[KnownSpeed]]:
         owner = None if account is None else (await find_account(platform, account)).id
         company = await find_company(platform, known_market(market), slug, owner)
         rules = await dispatching_rules(platform, company.id)
@@ -76,14 +77,24 @@ def dispatching(
         except ValueError as error:
             raise misused(str(error)) from None
         try:
-            return await set_dispatching_rules(platform, company.id, rules)
+            changed = await set_dispatching_rules(platform, company.id, rules)
         except NoDriversHere as refusal:
             raise CommandError(str(refusal), code=refusal.code) from None
+        return changed, await known_speeds(platform, company)
 
-    shown = asdict(on_platform(work))
+    rules, speeds = on_platform(work)
+    shown = asdict(rules)
     if json:
-        say_json(shown)
-    else:
-        facts = {name.replace("_", " "): value for name, value in shown.items()}
-        fields({**facts, "automatic": "yes" if shown["automatic"] else "no, by hand"})
+        say_json({**shown, "speeds": [_rounded(one)._asdict() for one in speeds]})
+        return OK
+    facts = {name.replace("_", " "): value for name, value in shown.items()}
+    fields({**facts, "automatic": "yes" if shown["automatic"] else "no, by hand"})
+    if speeds:
+        say()
+        header = ("CITY", "VEHICLE", "HOURS", "KM/H", "USUALLY", "LEGS")
+        table(header, [tuple(_rounded(one)) for one in speeds], empty="")
     return OK
+
+
+def _rounded(one: KnownSpeed) -> KnownSpeed:
+    return one._replace(kmh=round(one.kmh, 1), usual_kmh=round(one.usual_kmh, 1))

@@ -66,6 +66,11 @@ class RoadTimes:
         if self._session is not None:
             await self._session.close()
 
+    @property
+    def along_streets(self) -> bool:
+        """The engine knows them."""
+        return True
+
     async def between(
         self, points: Sequence[Point], meters_per_second: float, traffic: float
     ) -> Measured:

@@ -16,6 +16,11 @@ class Measured(NamedTuple):
 class TravelTimes(Protocol):
     """What tells ways between points."""
 
+    @property
+    def along_streets(self) -> bool:
+        """Whether ways are those of an engine that knows the streets, and how fast they are."""
+        ...
+
     async def between(
         self, points: Sequence[Point], meters_per_second: float, traffic: float
     ) -> Measured:
@@ -29,6 +34,11 @@ class TravelTimes(Protocol):
 
 class CrowTimes:
     """Ways as the crow flies: no table is made before a solver needs one."""
+
+    @property
+    def along_streets(self) -> bool:
+        """No street is known."""
+        return False
 
     async def __aenter__(self) -> Self:
         """Begins; there is nothing to open."""

@@ -8,6 +8,7 @@ from estafette.core.deliveries.delivery import Progress, Status
 from estafette.core.sandbox.scenario import (
     DEFAULT,
     SCENARIOS,
+    Answer,
     delay_seconds,
     due_in_seconds,
     mentioned,
@@ -20,6 +21,8 @@ PROMISED = {
     "stalled_then_recovers",
     "recipient_unavailable",
     "refused_by_all",
+    "driver_refuses",
+    "driver_silent",
     "driver_vanishes",
     "driver_vanishes_with_parcel",
     "recipient_absent_twice",
@@ -53,9 +56,19 @@ def test_no_step_is_without_a_wait_and_a_note(name: str) -> None:
     assert all(step.wait > 0 and step.note for step in SCENARIOS[name].steps)
 
 
+def test_drivers_answer_in_order_and_whoever_is_asked_after_them_takes_it_or_nobody_does() -> None:
+    asked = {name: SCENARIOS[name].steps[0] for name in ("driver_refuses", "driver_silent")}
+    first = {name: step.answer(1) for name, step in asked.items()}
+    assert first == {"driver_refuses": Answer.REFUSES, "driver_silent": Answer.IS_SILENT}
+    assert {step.answer(2) for step in asked.values()} == {Answer.ACCEPTS}
+    nobody = SCENARIOS["refused_by_all"].steps[0]
+    assert {nobody.answer(number) for number in (1, 3, 4)} == {Answer.REFUSES}
+    assert SCENARIOS[DEFAULT].steps[0].answer(1) is Answer.ACCEPTS
+
+
 def test_a_dialect_without_pickup_ready_never_sees_it() -> None:
     for name in SCENARIOS:
-        steps = script(name, with_pickup_ready=False).steps
+        steps = script(name, with_pickup_ready=False).course
         assert Status.PICKUP_READY not in [step.to for step in steps]
 
 

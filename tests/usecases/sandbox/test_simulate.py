@@ -12,6 +12,7 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.errors import DeliveryNotFound, TransitionRefused
 from estafette.core.ids import new_id
 from estafette.core.sandbox.scenario import SCENARIOS
+from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.platform import Platform
@@ -66,6 +67,8 @@ EXPECTED = {
     "stalled_then_recovers": "created accepted in_transit out_for_delivery delivered",
     "recipient_unavailable": "created accepted in_transit out_for_delivery",
     "refused_by_all": "created",
+    "driver_refuses": "created accepted in_transit out_for_delivery delivered",
+    "driver_silent": "created accepted in_transit out_for_delivery delivered",
     "driver_vanishes": "created accepted in_transit out_for_delivery delivered",
     "driver_vanishes_with_parcel": "created accepted in_transit",
     "recipient_absent_twice": "created accepted in_transit out_for_delivery",
@@ -246,6 +249,16 @@ async def test_a_delivery_stalled_by_hand_stays_until_it_is_moved(tenant: Tenant
     assert await due_in(tenant) is None
     delivery = await step_by_hand(tenant.platform, tenant.scope, DIALECT, id)
     assert delivery.status is Status.IN_TRANSIT
+    await run_to_the_end(tenant, id)
+    assert (await tenant.delivery(id)).status is Status.DELIVERED
+
+
+async def test_what_nobody_took_goes_on_once_somebody_has_it(tenant: Tenant) -> None:
+    id = await tenant.create("sandbox:refused_by_all")
+    await run_to_the_end(tenant, id)
+    assert (await tenant.delivery(id)).status is Status.STALLED
+    moves = [Move(status, Actor.COURIER) for status in (Status.PENDING, Status.ASSIGNED)]
+    await advance(tenant.platform, tenant.scope, DIALECT, id, moves)  # as a dispatcher gives it
     await run_to_the_end(tenant, id)
     assert (await tenant.delivery(id)).status is Status.DELIVERED
 

@@ -17,6 +17,23 @@ PICKUP_AHEAD: Final = timedelta(minutes=40)
 """A delivery is offered no earlier than so long before its driver is planned to fetch it."""
 
 
+PLANNED_AHEAD: Final = timedelta(hours=6)
+"""Of how many hours scheduled deliveries are planned together."""
+
+PLANNED_EVERY: Final = timedelta(minutes=5)
+"""How often they are planned anew."""
+
+LEAST_PLANNED: Final = 3
+MOST_PLANNED: Final = 200
+"""From how many on they are planned together, and how many at most, the soonest."""
+
+HELD_UNTIL: Final = timedelta(minutes=20)
+"""Until so long before its scheduled pickup a delivery is offered to the driver alone it is planned
+for."""
+
+PLANNED_KEPT: Final = timedelta(days=1)
+
+
 @dataclass(frozen=True, slots=True)
 class DispatchingRules:
     """How a company gives deliveries to its drivers. Raises ValueError for what is out of bounds.
@@ -93,6 +110,8 @@ class Reason(StrEnum):
     """The driver cannot be there in time."""
     SHIFT_ENDS = "shift_ends"
     TAKES_NOTHING_NEW = "takes_nothing_new"
+    PLANNED = "planned"
+    """It is planned for another driver, together with others of the coming hours."""
     BETTER_PLACED = "better_placed"
     """The driver could; for all deliveries together another one is better."""
     NO_DRIVER = "no_driver"

@@ -78,7 +78,7 @@ def seconds_until(
     if due_in_seconds is None or not step:
         return None
     seconds = due_in_seconds
-    for at, planned in enumerate(script.steps[number:]):
+    for at, planned in enumerate(script.course[number:]):
         seconds += planned.wait * step.total_seconds() if at else 0.0
         if planned.to is leaves:
             return max(seconds, 0.0)

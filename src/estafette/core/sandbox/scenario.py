@@ -6,17 +6,31 @@ Waits and delays are counted in steps, whose length in seconds is a setting.
 import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import Enum, auto
 
 from estafette.core.deliveries.delivery import Status
 
 _MENTION = re.compile(r"(?<![A-Za-z0-9_])sandbox:([A-Za-z0-9_]+)")
 
 
+class Answer(Enum):
+    """What a simulated driver does with an offer."""
+
+    ACCEPTS = auto()
+    REFUSES = auto()
+    IS_SILENT = auto()
+    """The offer ends by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScenarioStep:
     """One transition: `wait` steps after the one before, its webhooks `delay` steps later.
 
-    With `guesses`, the courier has tried wrong PINs before it until no more may be tried.
+    Attributes:
+        guesses: the courier has tried wrong PINs before it until no more may be tried.
+        answers: what those drivers answer who are asked first before it.
+        vanished: the driver has not been heard of since the step before.
+        returns: the driver who has the parcel brings it back, by a delivery of its own.
     """
 
     to: Status
@@ -24,6 +38,20 @@ class ScenarioStep:
     wait: float = 1
     delay: float = 0
     guesses: bool = False
+    answers: tuple[Answer, ...] = ()
+    vanished: bool = False
+    returns: bool = False
+
+    @property
+    def is_asked_about(self) -> bool:
+        """Whether drivers are asked before it."""
+        return self.to is Status.ASSIGNED or bool(self.answers)
+
+    def answer(self, number: int) -> Answer:
+        """Returns what a driver does with the delivery's offer of that number, from 1."""
+        if number <= len(self.answers):
+            return self.answers[number - 1]
+        return Answer.ACCEPTS if self.to is Status.ASSIGNED else Answer.REFUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +59,19 @@ class Scenario:
     """A script; every webhook of its delivery is sent `copies` times.
 
     The webhooks of what is not one of its steps, such as the creation, are sent `delay` steps late.
+    `afterwards` is what follows once somebody has given to a driver what nobody took.
     """
 
     summary: str
     steps: tuple[ScenarioStep, ...]
     delay: float = 0
     copies: int = 1
+    afterwards: tuple[ScenarioStep, ...] = ()
+
+    @property
+    def course(self) -> tuple[ScenarioStep, ...]:
+        """All steps, by the numbers that plans have of them."""
+        return (*self.steps, *self.afterwards)
 
     def delay_of(self, status: Status) -> float:
         """Returns by how many steps the webhooks of a move to `status` are delayed."""
@@ -53,6 +88,12 @@ _COURSE = (_ASSIGNED, _READY, _PICKED_UP, _OUT, _DELIVERED)
 _WAITS_ON_A_STREET = (2, 12, 12, 36, 24)
 _LATE = 6.0
 _OVERTAKEN = 1.5
+
+MOST_ASKED = 3
+"""How many drivers are asked about a simulated delivery at most."""
+
+OFFER_STEPS = 3.0
+"""For how many steps an offer to a simulated driver is open."""
 
 DEFAULT = "delivered"
 
@@ -89,13 +130,31 @@ SCENARIOS = {
     ),
     "refused_by_all": Scenario(
         "Every driver who is asked refuses: the delivery stalls, and somebody has to decide.",
-        (ScenarioStep(Status.STALLED, "Three drivers were asked, and all refused", wait=3),),
+        (
+            ScenarioStep(
+                Status.STALLED,
+                "Three drivers were asked, and all refused",
+                wait=3,
+                answers=MOST_ASKED * (Answer.REFUSES,),
+            ),
+        ),
+        afterwards=_COURSE[1:],
+    ),
+    "driver_refuses": Scenario(
+        "The first driver who is asked refuses; the next one delivers.",
+        (replace(_ASSIGNED, wait=2, answers=(Answer.REFUSES,)), *_COURSE[1:]),
+    ),
+    "driver_silent": Scenario(
+        "The first driver who is asked does not answer in time; the next one delivers.",
+        (replace(_ASSIGNED, wait=5, answers=(Answer.IS_SILENT,)), *_COURSE[1:]),
     ),
     "driver_vanishes": Scenario(
         "The driver is not heard of any more before the pickup; another one delivers.",
         (
             *_COURSE[:2],
-            ScenarioStep(Status.PENDING, "The driver has vanished: taken back", wait=2),
+            ScenarioStep(
+                Status.PENDING, "The driver has vanished: taken back", wait=2, vanished=True
+            ),
             ScenarioStep(Status.ASSIGNED, "Given to another driver"),
             *_COURSE[1:],
         ),
@@ -104,7 +163,9 @@ SCENARIOS = {
         "The driver is not heard of any more with the parcel on board: in the end it is lost.",
         (
             *_COURSE[:3],
-            ScenarioStep(Status.STALLED, "The driver has vanished with the parcel", wait=2),
+            ScenarioStep(
+                Status.STALLED, "The driver has vanished with the parcel", wait=2, vanished=True
+            ),
             ScenarioStep(Status.FAILED, "The parcel is lost", wait=4),
         ),
     ),
@@ -114,14 +175,18 @@ SCENARIOS = {
             *_COURSE[:4],
             ScenarioStep(Status.STALLED, "Nobody opened: attempt 1 of 2"),
             ScenarioStep(Status.OUT_FOR_DELIVERY, "Courier tries again", wait=4),
-            ScenarioStep(Status.FAILED, "Nobody opened: attempt 2 of 2, the parcel goes back"),
+            ScenarioStep(
+                Status.FAILED, "Nobody opened: attempt 2 of 2, the parcel goes back", returns=True
+            ),
         ),
     ),
     "refused_at_the_door": Scenario(
         "The recipient does not take the parcel: the delivery fails, the parcel goes back.",
         (
             *_COURSE[:4],
-            ScenarioStep(Status.FAILED, "The recipient refused the parcel, it goes back"),
+            ScenarioStep(
+                Status.FAILED, "The recipient refused the parcel, it goes back", returns=True
+            ),
         ),
     ),
     "wrong_pin": Scenario(
@@ -182,8 +247,11 @@ def script(name: str | None, *, with_pickup_ready: bool) -> Scenario:
     scenario = SCENARIOS.get(name or DEFAULT, SCENARIOS[DEFAULT])
     if with_pickup_ready:
         return scenario
-    steps = tuple(step for step in scenario.steps if step.to is not Status.PICKUP_READY)
-    return replace(scenario, steps=steps)
+    steps, afterwards = (
+        tuple(step for step in some if step.to is not Status.PICKUP_READY)
+        for some in (scenario.steps, scenario.afterwards)
+    )
+    return replace(scenario, steps=steps, afterwards=afterwards)
 
 
 _UNHURRIED = timedelta(seconds=5)
@@ -194,9 +262,9 @@ def due_in_seconds(script: Scenario, number: int, step: timedelta) -> float | No
 
     None where nothing moves by itself (`step` is zero) and after the script's end.
     """
-    if not step or number >= len(script.steps):
+    if not step or number >= len(script.course):
         return None
-    return script.steps[number].wait * step.total_seconds()
+    return script.course[number].wait * step.total_seconds()
 
 
 def delay_seconds(steps: float, step: timedelta) -> float:

@@ -32,7 +32,7 @@ def loop(platform: Platform) -> Loop:
 
 
 def drivers_loop(platform: Platform) -> Loop:
-    """Moves the simulated drivers of the sandbox, and gives them what is under way.
+    """Moves the simulated drivers of the sandbox, and gives them what is under way without one.
 
     Any number of processes may run it: who comes later finds the drivers where they are.
     """

@@ -54,7 +54,13 @@ OWNED = ("endpoints", "api_keys", "companies", "brandings", "logos", "carrier_po
 
 OF_FLEET = (
     *("drivers", "shifts", "assignments", "tour_stops", "positions", "position_history"),
-    *("dispatching", "dispatching_decisions", "driver_messages"),
+    *(
+        "dispatching",
+        "dispatching_decisions",
+        "driver_messages",
+        "learned_speeds",
+        "planned_drivers",
+    ),
 )
 """Those that go with its own courier companies, in the same transaction."""
 

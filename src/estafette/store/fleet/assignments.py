@@ -1,5 +1,6 @@
 """Assignments: offered, accepted and ended, and how they follow their deliveries."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -103,6 +104,35 @@ async def lock_open(
     """
     found = await connection.fetch(_LOCK_OPEN, company_id, account_id, delivery_id)
     return [read(row) for row in found]
+
+
+_LOCK_OPEN_OF = f"""
+select {COLUMNS} from unnest($1::uuid[], $2::uuid[], $3::uuid[])
+    as wanted (of_company, of_account, of_id)
+join assignments on assignments.company_id = of_company and assignments.account_id = of_account
+    and assignments.delivery_id = of_id
+where assignments.state in ('offered', 'accepted')
+order by assignments.company_id, assignments.id for update of assignments
+"""  # noqa: S608 - the columns are a constant
+
+
+async def lock_open_of(
+    connection: Connection, deliveries: Sequence[Delivery]
+) -> dict[tuple[UUID, UUID], list[Assignment]]:
+    """Returns the open assignments of deliveries by account and id, oldest first, locked.
+
+    The caller has locked the deliveries' rows first. Those that have none are left out.
+    """
+    found = await connection.fetch(
+        _LOCK_OPEN_OF,
+        [one.company_id for one in deliveries],
+        [one.scope.account_id for one in deliveries],
+        [one.id for one in deliveries],
+    )
+    opened: dict[tuple[UUID, UUID], list[Assignment]] = defaultdict(list)
+    for row in found:
+        opened[row["account_id"], row["delivery_id"]].append(read(row))
+    return opened
 
 
 async def last_number(

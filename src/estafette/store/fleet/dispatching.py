@@ -25,6 +25,13 @@ class Turn(NamedTuple):
     rules: DispatchingRules
 
 
+class Batch(NamedTuple):
+    """A company whose scheduled deliveries are to be planned together."""
+
+    company_id: UUID
+    rules: DispatchingRules
+
+
 async def rules_of(connection: Connection, company_id: UUID) -> DispatchingRules:
     """Returns what a company has decided; without any decision nothing is automatic."""
     row = await connection.fetchrow(
@@ -86,6 +93,35 @@ where company_id = $1 and {QUEUE.fence("$2", "is not null")}
 async def give_back(connection: Connection, turn: Turn, rest: timedelta) -> None:
     """Ends a claim; the company's next turn is after the rest."""
     await connection.execute(_GIVE_BACK, turn.company_id, turn.attempt, rest)
+
+
+async def claim_learning(connection: Connection, every: timedelta) -> UUID | None:
+    """Returns a company that dispatches by itself and whose speeds were not learned for so long.
+
+    Nobody else is given it before that time is over again.
+    """
+    found = await connection.fetchrow(_DUE.format(since="learned_at"), every)
+    return None if found is None else found["company_id"]
+
+
+async def claim_batch(connection: Connection, every: timedelta) -> Batch | None:
+    """Returns a company whose batch was not planned for so long, in the same way."""
+    found = await connection.fetchrow(_DUE.format(since="batched_at"), every)
+    return None if found is None else _batch(found)
+
+
+_DUE: Final = f"""
+update dispatching set {{since}} = now() where automatic and company_id in (
+    select company_id from dispatching
+    where automatic and ({{since}} is null or {{since}} < now() - $1::interval)
+    order by {{since}} nulls first limit 1 for update skip locked
+) returning company_id, {_RULES}
+"""  # noqa: S608 - the parts are constants
+
+
+def _batch(row: asyncpg.Record) -> Batch:
+    values = dict(row)
+    return Batch(values.pop("company_id"), DispatchingRules(**values))
 
 
 def _turn(row: asyncpg.Record) -> Turn:

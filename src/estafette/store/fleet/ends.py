@@ -1,5 +1,7 @@
 """What is over of the fleet: removed drivers, shifts, assignments, old positions and decisions."""
 
+from estafette.core.fleet import learning
+from estafette.core.fleet.dispatching import PLANNED_KEPT
 from estafette.core.fleet.tap import KEPT
 from estafette.core.retention import Retention
 from estafette.store.fleet import (
@@ -8,6 +10,8 @@ from estafette.store.fleet import (
     decisions,
     driver_messages,
     drivers,
+    learned_speeds,
+    planned_drivers,
     position_tokens,
     positions,
     sessions,
@@ -32,6 +36,8 @@ async def forget(connection: Connection, retention: Retention) -> None:
         (decisions.forget, retention.positions),
         (driver_messages.forget, retention.positions),
         (taps.forget, KEPT),
+        (learned_speeds.forget, learning.KEPT),
+        (planned_drivers.forget, PLANNED_KEPT),
     ):
         while await remove(connection, kept, _AT_ONCE) >= _AT_ONCE:
             pass

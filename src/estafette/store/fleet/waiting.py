@@ -17,20 +17,38 @@ from estafette.store.pool import Connection
 _COLUMNS: Final = ", ".join(
     f"deliveries.{name.strip()}" for name in rows.DELIVERY_COLUMNS.split(",")
 )
-_WAITING = f"""
+_PICKUP_AT: Final = "(deliveries.terms ->> 'pickup_at')::timestamptz"
+_OF_NOBODY = f"""
 select {_COLUMNS} from deliveries
 where company_id = $1 and mode = 'live' and status = 'pending' and not exists (
     select from assignments where assignments.company_id = $1
         and assignments.account_id = deliveries.account_id
         and assignments.delivery_id = deliveries.id and assignments.state in ('offered', 'accepted')
 )
-order by id limit $2
 """  # noqa: S608 - the columns are a constant
+_WAITING = f"{_OF_NOBODY} and coalesce({_PICKUP_AT} <= $3, true) order by id limit $2"
+_SCHEDULED = f"""
+{_OF_NOBODY} and {_PICKUP_AT} > $3 and {_PICKUP_AT} <= $4 order by {_PICKUP_AT}, id limit $2
+"""
 
 
-async def waiting(connection: Connection, company_id: UUID, limit: int) -> list[Delivery]:
-    """Returns live deliveries that are offered to nobody and carried by nobody, oldest first."""
-    return [rows.delivery(row) for row in await connection.fetch(_WAITING, company_id, limit)]
+async def waiting(
+    connection: Connection, company_id: UUID, until: datetime, limit: int
+) -> list[Delivery]:
+    """Returns live deliveries that are offered to nobody and carried by nobody, oldest first.
+
+    Those that are to be fetched after `until` are left out.
+    """
+    found = await connection.fetch(_WAITING, company_id, limit, until)
+    return [rows.delivery(row) for row in found]
+
+
+async def scheduled(
+    connection: Connection, company_id: UUID, after: datetime, until: datetime, limit: int
+) -> list[Delivery]:
+    """Returns such deliveries that are to be fetched between two times, the soonest first."""
+    found = await connection.fetch(_SCHEDULED, company_id, limit, after, until)
+    return [rows.delivery(row) for row in found]
 
 
 async def deliveries_of(

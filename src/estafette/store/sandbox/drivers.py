@@ -183,6 +183,117 @@ async def errands(
     ]
 
 
+_COMPANIES = """
+select distinct drivers.company_id from drivers
+join companies on companies.id = drivers.company_id and companies.connector = 'inhouse'
+where drivers.mode = 'sandbox' and drivers.removed_at is null and drivers.paused_at is null
+    and exists (
+        select from shifts where shifts.company_id = drivers.company_id
+            and shifts.driver_id = drivers.id and shifts.ended_at is null
+    )
+order by drivers.company_id limit $1
+"""
+
+
+async def companies(connection: Connection, limit: int) -> list[UUID]:
+    """Returns the companies that have simulated drivers on shift."""
+    return [row["company_id"] for row in await connection.fetch(_COMPANIES, limit)]
+
+
+class Waiting(NamedTuple):
+    """A simulated delivery of nobody that goes on by itself, and its plan."""
+
+    delivery: Delivery
+    dialect: str
+    step: int
+    due_in_seconds: float
+
+
+_WAITING = f"""
+select accounts.dialect, sandbox_runs.step,
+    extract(epoch from sandbox_runs.due_at - now())::float8 as due_in_seconds, {DELIVERY}
+from deliveries
+join sandbox_runs on sandbox_runs.account_id = deliveries.account_id
+    and sandbox_runs.delivery_id = deliveries.id and sandbox_runs.due_at is not null
+join accounts on accounts.id = deliveries.account_id
+where deliveries.company_id = any($1::uuid[]) and deliveries.mode = 'sandbox'
+    and deliveries.status = 'pending' and not exists (
+        select from assignments where assignments.company_id = deliveries.company_id
+            and assignments.account_id = deliveries.account_id
+            and assignments.delivery_id = deliveries.id
+            and assignments.state in ('offered', 'accepted')
+    )
+order by sandbox_runs.due_at limit $2
+"""  # noqa: S608 - the columns are a constant
+
+
+async def waiting(connection: Connection, companies: Collection[UUID], limit: int) -> list[Waiting]:
+    """Returns what is offered to nobody and carried by nobody, what is due first first."""
+    return [
+        Waiting(delivery_rows.delivery(row), row["dialect"], row["step"], row["due_in_seconds"])
+        for row in await connection.fetch(_WAITING, list(companies), limit)
+    ]
+
+
+class Offered(NamedTuple):
+    """An open offer to a simulated driver, so many seconds old, and the plan of its delivery."""
+
+    id: UUID
+    driver_id: UUID
+    number: int
+    age_seconds: float
+    delivery: Delivery
+    dialect: str
+    step: int
+
+
+_OFFERED = f"""
+select assignments.id as offer_id, assignments.driver_id, assignments.number,
+    extract(epoch from now() - assignments.created_at)::float8 as age_seconds,
+    accounts.dialect, sandbox_runs.step, {DELIVERY}
+from assignments
+join drivers on drivers.company_id = assignments.company_id
+    and drivers.id = assignments.driver_id and drivers.mode = 'sandbox'
+join deliveries on deliveries.account_id = assignments.account_id
+    and deliveries.id = assignments.delivery_id
+join accounts on accounts.id = assignments.account_id
+join sandbox_runs on sandbox_runs.account_id = assignments.account_id
+    and sandbox_runs.delivery_id = assignments.delivery_id
+where assignments.company_id = any($1::uuid[]) and assignments.state = 'offered'
+order by assignments.company_id, assignments.id limit $2
+"""  # noqa: S608 - the columns are a constant
+
+
+async def offered(connection: Connection, companies: Collection[UUID], limit: int) -> list[Offered]:
+    """Returns the open offers to simulated drivers, the oldest first."""
+    return [
+        Offered(
+            row["offer_id"],
+            row["driver_id"],
+            row["number"],
+            row["age_seconds"],
+            delivery_rows.delivery(row),
+            row["dialect"],
+            row["step"],
+        )
+        for row in await connection.fetch(_OFFERED, list(companies), limit)
+    ]
+
+
+_ONE_AT_A_TIME: Final = 427_021_005_671
+
+
+async def take_turn(connection: Connection) -> bool:
+    """Whether this process may dispatch simulated drivers, as one does at a time."""
+    return await connection.fetchval("select pg_try_advisory_lock($1)", _ONE_AT_A_TIME)
+
+
+async def end_turn(connection: Connection) -> None:
+    """Lets another process do it."""
+    if not connection.is_closed():
+        await connection.execute("select pg_advisory_unlock($1)", _ONE_AT_A_TIME)
+
+
 async def has_any(connection: Connection, company_id: UUID) -> bool:
     """Returns whether a company has simulated drivers."""
     return bool(await drivers.page(connection, company_id, Mode.SANDBOX, UUID(int=0), 1))

@@ -1,6 +1,7 @@
 """What the simulated couriers do next."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -54,6 +55,18 @@ async def go_on(connection: Connection, steps: Sequence[NextStep]) -> None:
     """Plans the next steps of those of the deliveries that simulated couriers carry."""
     if steps:
         await connection.execute(_GO_ON, *NEW.of(steps))
+
+
+async def resume(connection: Connection, deliveries: Sequence[Delivery], wait: timedelta) -> None:
+    """Lets those plans that move by themselves no more go on after a while."""
+    await connection.execute(
+        "update sandbox_runs set due_at = now() + $3::interval"
+        " from unnest($1::uuid[], $2::uuid[]) as let_go (account, delivery)"
+        " where account_id = account and delivery_id = delivery and due_at is null",
+        [one.scope.account_id for one in deliveries],
+        [one.id for one in deliveries],
+        wait,
+    )
 
 
 _OF_ENDED = deliveries.ENDED_BEFORE.format(table="sandbox_runs")

@@ -5,7 +5,8 @@ process without a transaction, and makes each offer by the verb that dispatchers
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -32,11 +33,13 @@ from estafette.routing.travel_times import TravelTimes
 from estafette.store.couriers import companies
 from estafette.store.fleet import decisions, dispatching
 from estafette.store.fleet.dispatching import Turn
+from estafette.store.pool import Connection
+from estafette.usecases.fleet.answers import explained
 from estafette.usecases.fleet.denials import Denials
 from estafette.usecases.fleet.give_up import give_up
 from estafette.usecases.fleet.offer import offer
 from estafette.usecases.fleet.problems import Draft, Places, draft
-from estafette.usecases.fleet.reasons import Told, explained
+from estafette.usecases.fleet.reasons import Told
 from estafette.usecases.fleet.reorder import PlannedStop, reorder
 from estafette.usecases.fleet.sight import Sight, Working, key_of, look
 from estafette.usecases.fleet.vanished import release_what_vanished
@@ -109,28 +112,66 @@ async def dispatch(
             return Done()
         sight = await look(connection, turn.company_id, turn.rules)
     present, taken_back = await release_what_vanished(platform, sight)
+    terms = Terms(
+        turn.rules.offer_length,
+        lambda connection: dispatching.is_held(connection, turn),
+        denials,
+    )
+    done = await decide(platform, planner, times, company, sight, present, terms)
+    return done._replace(taken_back=taken_back)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How what was planned is carried out.
+
+    Attributes:
+        offer_length: for how long an offer is open.
+        is_ours: whether nobody else decides for the company meanwhile.
+        denials: what rounds before were refused.
+        seconds: for how long the solver may search.
+        gives_up: whether a delivery stalls that enough drivers were asked about.
+    """
+
+    offer_length: timedelta
+    is_ours: Callable[[Connection], Awaitable[bool]]
+    denials: Denials | None = None
+    seconds: float = _SECONDS
+    gives_up: bool = True
+
+
+async def decide(
+    platform: Platform,
+    planner: Planner,
+    times: TravelTimes,
+    company: Company,
+    sight: Sight,
+    present: Sequence[Working],
+    terms: Terms,
+) -> Done:
+    """Plans what a company has and what waits, and carries it out by the drivers present."""
     if not sight.waiting and not _unplanned(present):
-        return Done(taken_back=taken_back)
+        return Done()
     if _all_are_full(sight, present):
         await _say_busy(platform, sight)
-        return Done(taken_back=taken_back)
+        return Done()
+    if times.along_streets:  # what was learned is how far streets differ from the crow's way
+        sight = replace(sight, speeds=())
     prices = await platform.catalog.prices(company.market)
-    places = Places(prices.cities)
-    made = draft(sight, present, places, company.time_zone, denials)
+    made = draft(sight, present, Places(prices.cities), company.time_zone, terms.denials)
     problem, no_streets = await made.problem(times)
-    plan, no_solver = await _plan(planner, problem)
+    plan, no_solver = await _plan(planner, problem, terms.seconds)
     async with platform.pool.acquire() as connection:
-        if not await dispatching.is_held(connection, turn):
-            return Done(taken_back=taken_back)
+        if not await terms.is_ours(connection):
+            return Done()
     trouble = {"no_solver": no_solver, "no_streets": no_streets}
-    round_ = _Round(platform, company, made, problem, plan, trouble)
-    return (await round_.carry_out())._replace(taken_back=taken_back)
+    return await _Round(platform, company, made, problem, plan, trouble, terms).carry_out()
 
 
-async def _plan(planner: Planner, problem: Problem) -> tuple[Plan, str | None]:
+async def _plan(planner: Planner, problem: Problem, seconds: float) -> tuple[Plan, str | None]:
     """A plan, and why it is not the solver's where it is not."""
     try:
-        return await planner.plan(problem, seconds=_SECONDS), None
+        return await planner.plan(problem, seconds=seconds), None
     except NoPlanError as error:
         _log.warning("no plan from the solver", reason=error.reason, error=str(error))
         return nearest.plan(problem), error.reason
@@ -173,8 +214,10 @@ class _Round:
         problem: Problem,
         plan: Plan,
         trouble: Mapping[str, str | None],
+        terms: Terms,
     ) -> None:
         self._platform = platform
+        self._terms = terms
         self._company = company
         self._draft = made
         self._sight: Sight = made.sight
@@ -213,14 +256,13 @@ class _Round:
     async def _offer_one(self, job: int, vehicle: int) -> int:
         delivery, driver = self._draft.deliveries[job], self._draft.drivers[vehicle].driver
         facts = self._told.offered(job, vehicle)
-        length = self._sight.rules.offer_length
         try:
             await offer(
                 self._platform,
                 self._company.id,
                 delivery.id,
                 driver.id,
-                length,
+                self._terms.offer_length,
                 explained(facts),
             )
         except FleetRefusal as refusal:  # by a rule that no plan knows, or somebody was faster
@@ -255,6 +297,8 @@ class _Round:
         return given_up
 
     async def _give_up(self, delivery: Delivery) -> bool:
+        if not self._terms.gives_up:
+            return False
         facts = self._told.given_up(self._sight.asked.get(key_of(delivery), ()))
         of = (self._company.id, delivery.id)
         if not await give_up(self._platform, *of, explained(facts)):

@@ -78,6 +78,7 @@ def _drafted(held: Held) -> Delivery:
         proof=Demand(returned=of.proof.returned),
         return_of=of.id,
         return_id=None,
+        scenario=None,  # what became of the delivery becomes not of its return
     )
 
 

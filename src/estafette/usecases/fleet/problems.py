@@ -4,7 +4,7 @@ A driver starts at the next stop of the tour, which is committed: nobody is turn
 What drivers have is bound to them; what waits is for anybody who fits and has not refused it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from estafette.core.couriers.company import names_of
 from estafette.core.deliveries.delivery import Delivery, Stop
 from estafette.core.fleet.assignment import Assignment, AssignmentState
-from estafette.core.fleet.dispatching import Reason
+from estafette.core.fleet.dispatching import HELD_UNTIL, Reason
 from estafette.core.fleet.driver import DriverState
 from estafette.core.fleet.tour import StopKind
 from estafette.core.money.cash import may_take
@@ -26,6 +26,7 @@ from estafette.routing.travel_times import TravelTimes
 from estafette.routing.ways import Crow, Point
 from estafette.usecases.fleet.denials import Denials
 from estafette.usecases.fleet.sight import Key, Sight, Working, key_of
+from estafette.usecases.fleet.speeds import Speeds
 
 _PICKUP_SECONDS: Final = 180
 _DROPOFF_SECONDS: Final = 240
@@ -78,6 +79,7 @@ class Draft:
     sight: Sight
     places: Places
     hour: int
+    speeds: Speeds
     drivers: list[Working] = field(default_factory=list[Working])
     deliveries: list[Delivery] = field(default_factory=list[Delivery])
     unplaced: list[Delivery] = field(default_factory=list[Delivery])
@@ -86,6 +88,7 @@ class Draft:
     denied: dict[Key, dict[UUID, str]] = field(default_factory=dict[Key, dict[UUID, str]])
     denials: Denials = field(default_factory=Denials)
     over_limit: dict[Key, frozenset[UUID]] = field(default_factory=dict[Key, frozenset[UUID]])
+    held: dict[Key, frozenset[UUID]] = field(default_factory=dict[Key, frozenset[UUID]])
     _points: list[Point] = field(default_factory=list[Point])
     _vehicles: list[Vehicle] = field(default_factory=list[Vehicle])
     _jobs: list[Job] = field(default_factory=list[Job])
@@ -95,7 +98,7 @@ class Draft:
 
         Raises ValueError where it is more than can be planned.
         """
-        base, left = self._speed(_BASE), traffic(_BASE, self.hour)
+        base, left = meters_per_second(_BASE, self.hour), traffic(_BASE, self.hour)
         ways, trouble = await times.between(self._points, base, left)
         return Problem(tuple(self._vehicles), tuple(self._jobs), ways), trouble
 
@@ -108,11 +111,12 @@ class Draft:
         vehicle, driver = len(self._vehicles), working.driver
         at = working.position
         start = fallback if at is None else Point(at.latitude, at.longitude)
+        speed = self.speeds.of(driver.vehicle, start)
         free_in, committed = 0, None
         stops = self._known_stops(working)
         if stops:
             committed, point = stops[0]
-            way = Crow((start, point), self._speed(driver.vehicle)).between(0, 1)
+            way = Crow((start, point), speed).between(0, 1)
             free_in, start = way.seconds + service_seconds(committed[1]), point
         self.drivers.append(working)
         self._vehicles.append(
@@ -121,13 +125,33 @@ class Draft:
                 Window(free_in, free_in + int(_HORIZON.total_seconds())),
                 Load(*driver.capacity),
                 skills=frozenset(driver.skills),
-                speed=self._speed(driver.vehicle) / self._speed(_BASE),
+                speed=speed / meters_per_second(_BASE, self.hour),
                 takes_new=driver.state is DriverState.ACTIVE
                 and len(working.open) < self.sight.rules.most_each,
             )
         )
         for one in working.open:
             self._add_bound(vehicle, one, committed)
+
+    def add_driver_later(self, working: Working, fallback: Point) -> None:
+        """Adds a driver as free, from where and when all that the driver has will be done."""
+        driver, at = working.driver, working.position
+        place = fallback if at is None else Point(at.latitude, at.longitude)
+        speed, free_in = self.speeds.of(driver.vehicle, place), 0
+        for (_, kind), point in self._known_stops(working):
+            free_in += Crow((place, point), speed).between(0, 1).seconds + service_seconds(kind)
+            place = point
+        self.drivers.append(working)
+        self._vehicles.append(
+            Vehicle(
+                self._place(place),
+                Window(free_in, free_in + int(_HORIZON.total_seconds())),
+                Load(*driver.capacity),
+                skills=frozenset(driver.skills),
+                speed=speed / meters_per_second(_BASE, self.hour),
+                takes_new=driver.state is DriverState.ACTIVE,
+            )
+        )
 
     def _known_stops(self, working: Working) -> list[tuple[tuple[Key, StopKind], Point]]:
         """The stops of a driver's tour whose places are known, in the order of work."""
@@ -171,9 +195,20 @@ class Draft:
         }
         self.denied[key_of(delivery)] = denied
         out = asked | outside | full | denied.keys()
+        self.held[key_of(delivery)] = held = frozenset(self._held_from(delivery, out))
+        out |= held
         barred = frozenset(n for n, one in enumerate(self.drivers) if one.driver.id in out)
         if not self._add_job(delivery, barred=barred):
             self.unplaced.append(delivery)
+
+    def _held_from(self, delivery: Delivery, out: Collection[UUID]) -> set[UUID]:
+        """The drivers from whom a delivery is held back, because it is planned for another."""
+        planned, pickup_at = self.sight.planned.get(key_of(delivery)), delivery.scheduled_pickup_at
+        if planned is None or planned in out or pickup_at is None:
+            return set()
+        here = {one.driver.id for one in self.drivers}
+        is_held = planned in here and self.sight.at < pickup_at - HELD_UNTIL
+        return here - {planned} if is_held else set()
 
     def _add_job(
         self,
@@ -223,9 +258,6 @@ class Draft:
         waits = at - max(delivery.updated_at, delivery.scheduled_pickup_at or delivery.updated_at)
         return _URGENT if waits > _LONG_WAITING or delivery.deliver_by < at + _SOON else 0
 
-    def _speed(self, vehicle: str) -> float:
-        return meters_per_second(vehicle, self.hour)
-
     def _place(self, point: Point) -> int:
         self._points.append(point)
         return len(self._points) - 1
@@ -241,7 +273,11 @@ class Draft:
             return Reason.ZONE
         if driver_id in self.over_limit[key]:
             return Reason.CASH
-        return self.denied[key].get(driver_id, Reason.REFUSED)
+        if driver_id in self.denied[key]:
+            return self.denied[key][driver_id]
+        asked = {one.driver_id for one in self.sight.asked.get(key, ())}
+        is_held = driver_id in self.held[key] and driver_id not in asked
+        return Reason.PLANNED if is_held else Reason.REFUSED
 
     def everybody_was_asked(self, delivery: Delivery) -> bool:
         """Whether somebody was asked about it, and so was every driver here who serves its zone."""
@@ -262,16 +298,23 @@ def draft(
     places: Places,
     time_zone: str,
     denials: Denials | None = None,
+    *,
+    later: bool = False,
 ) -> Draft:
     """Returns what is planned for the drivers who are present.
 
-    Those who have most are left out where all would be more than can be planned together.
+    Those who have most are left out where all would be more than can be planned together. With
+    `later`, what waits is planned for when drivers have done what they have.
     """
     hour = sight.at.astimezone(ZoneInfo(time_zone)).hour
-    made = Draft(sight, places, hour, denials=denials or Denials())
+    speeds = Speeds(hour, sight.speeds)
+    made = Draft(sight, places, hour, speeds, denials=denials or Denials())
     middle = _middle(sight, places)
     for working in _within(present, routing.MOST_JOBS - len(sight.waiting)):
-        made.add_driver(working, middle)
+        if later:
+            made.add_driver_later(working, middle)
+        else:
+            made.add_driver(working, middle)
     for delivery in sight.waiting:
         made.add_waiting(delivery)
     return made

@@ -1,13 +1,13 @@
-"""Why a delivery was offered to whom, or to nobody: bounded facts, and the sentence they make."""
+"""Why a delivery was offered to whom, or to nobody, in bounded facts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from estafette.core.fleet.assignment import AssignmentState
 from estafette.core.fleet.dispatching import MOST_OTHERS, PICKUP_AHEAD, Reason
 from estafette.routing.plan import Candidate, Obstacle, Plan
 from estafette.routing.problem import Problem
 from estafette.store.fleet.waiting import Asked
+from estafette.usecases.fleet.answers import answers, asked_facts
 from estafette.usecases.fleet.problems import Draft
 from estafette.usecases.fleet.sight import key_of
 
@@ -19,7 +19,6 @@ _OBSTACLES: Final[Mapping[Obstacle, Reason]] = {
     Obstacle.TOO_LATE: Reason.TOO_LATE,
     Obstacle.SHIFT_ENDS: Reason.SHIFT_ENDS,
 }
-_MOST_ASKED: Final = 50
 
 
 class Told:
@@ -55,7 +54,7 @@ class Told:
             "seconds": arrival,
             "stops_before": stops_before,
             "has": len(working.open),
-            "asked": self._asked(asked),
+            "asked": asked_facts(asked),
             "others": self._others(job, besides=vehicle),
         }
 
@@ -74,15 +73,12 @@ class Told:
         asked = self._draft.sight.asked.get(key_of(delivery), ())
         others = self._others(job)
         why = others[0]["why"] if others else Reason.BUSY
-        facts = {"why": why, "asked": self._asked(asked), "others": others}
+        facts = {"why": why, "asked": asked_facts(asked), "others": others}
         return {**self._general(), **facts}
 
     def given_up(self, asked: Sequence[Asked]) -> dict[str, object]:
         """The facts of a delivery that stalls because nobody who was asked took it."""
-        refused = sum(one.state is AssignmentState.REFUSED for one in asked)
-        silent = sum(one.state is AssignmentState.EXPIRED for one in asked)
-        counted = {"refused": refused, "silent": silent, "asked": self._asked(asked)}
-        return {**self._general(), **counted}
+        return {**self._general(), **answers(asked)}
 
     def _general(self) -> dict[str, object]:
         drivers, waiting = len(self._draft.drivers), len(self.free)
@@ -93,12 +89,6 @@ class Told:
             "waiting": waiting,
             **trouble,
         }
-
-    def _asked(self, asked: Sequence[Asked]) -> list[dict[str, str]]:
-        return [
-            {"driver": str(one.driver_id), "state": one.state, "at": one.at.isoformat()}
-            for one in asked[-_MOST_ASKED:]
-        ]
 
     def _others(self, job: int, besides: int | None = None) -> list[dict[str, Any]]:
         near = [one for one in self._candidates.get(job, ()) if one.vehicle != besides]
@@ -117,15 +107,3 @@ class Told:
             "seconds": one.seconds,
             "why": why,
         }
-
-
-def explained(facts: Mapping[str, Any]) -> str:
-    """Returns facts of an offer, or of giving up, as a sentence without its full stop."""
-    if "refused" in facts:
-        count = len(facts["asked"])
-        drivers = "1 driver was" if count == 1 else f"{count} drivers were"
-        return f"{drivers} asked: {facts['refused']} refused, {facts['silent']} did not answer"
-    kilometres = f"{facts['metres'] / 1000:.1f} km from the pickup"
-    minutes = f"there in {round(facts['seconds'] / 60)} min"
-    how = "the nearest" if facts["engine"] == "nearest" else "the best for all that waits"
-    return f"{how}: {kilometres}, {minutes}"

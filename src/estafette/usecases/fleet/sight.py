@@ -1,7 +1,7 @@
 """What dispatching sees of a company at one moment: drivers on shift, and what waits for them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -16,7 +16,17 @@ from estafette.core.fleet.position import Position
 from estafette.core.fleet.tour import TourStop
 from estafette.core.ids import first_id_of
 from estafette.core.money.cash import CashRoom
-from estafette.store.fleet import assignments, drivers, positions, shifts, tours, waiting
+from estafette.store.fleet import (
+    assignments,
+    drivers,
+    learned_speeds,
+    planned_drivers,
+    positions,
+    shifts,
+    tours,
+    waiting,
+)
+from estafette.store.fleet.learned_speeds import LearnedSpeed
 from estafette.store.fleet.waiting import Asked
 from estafette.store.pool import Connection, now
 from estafette.usecases.deliveries.places import places_of
@@ -60,7 +70,8 @@ class Sight:
     `deliveries` are those that drivers have, `waiting` those that nobody has, `asked` who was
     asked about these. `rooms` are how much cash drivers have; of nobody where nothing that waits
     brings any. `dropoffs` are the points that are known of drop-offs, as
-    `core.deliveries.places` says.
+    `core.deliveries.places` says. `speeds` are what was learned of how fast the drivers are;
+    `planned` are the drivers for whom scheduled deliveries are planned.
     """
 
     company_id: UUID
@@ -72,6 +83,8 @@ class Sight:
     asked: Mapping[Key, Sequence[Asked]]
     rooms: Mapping[UUID, CashRoom] = field(default_factory=dict[UUID, CashRoom])
     dropoffs: Mapping[Key, Point] = field(default_factory=dict[Key, Point])
+    speeds: Sequence[LearnedSpeed] = ()
+    planned: Mapping[Key, UUID] = field(default_factory=dict[Key, UUID])
 
 
 def key_of(delivery: Delivery) -> Key:
@@ -80,26 +93,51 @@ def key_of(delivery: Delivery) -> Key:
 
 
 async def look(connection: Connection, company_id: UUID, rules: DispatchingRules) -> Sight:
-    """Returns what there is to dispatch; a handful of statements, whatever it is."""
+    """Returns what there is to dispatch live; a handful of statements, whatever it is."""
     at = await now(connection)
-    waits = await waiting.waiting(connection, company_id, MOST_WAITING)
-    waits = [one for one in waits if (one.scheduled_pickup_at or at) <= at + AHEAD]
-    since = _RELEASED_WITH_THE_MOVE
-    asked = await waiting.asked(connection, company_id, waits, since) if waits else {}
-    working = await _working(connection, company_id, at)
+    waits = await waiting.waiting(connection, company_id, at + AHEAD, MOST_WAITING)
+    sight = await look_around(connection, company_id, Mode.LIVE, rules, waits, at)
+    if not any(one.scheduled_pickup_at for one in waits):
+        return sight
+    return replace(sight, planned=await planned_drivers.of_company(connection, company_id))
+
+
+async def look_around(
+    connection: Connection,
+    company_id: UUID,
+    mode: Mode,
+    rules: DispatchingRules,
+    waits: Sequence[Delivery],
+    at: datetime,
+) -> Sight:
+    """Returns the drivers of a mode and what they have now, beside what `waits` for them."""
+    asked = await asked_about(connection, company_id, waits)
+    working = await _working(connection, company_id, mode, at)
     had = [one for driver in working for one in driver.open]
     deliveries = await waiting.deliveries_of(connection, had) if had else {}
     rooms: Mapping[UUID, CashRoom] = {}
     if any(one.payment.cash_collect for one in waits):
         on_shift = [one.driver.id for one in working]
-        rooms = await cash_rooms(connection, company_id, Mode.LIVE, on_shift)
+        rooms = await cash_rooms(connection, company_id, mode, on_shift)
     of = [*waits, *deliveries.values()]
     places = await places_of(connection, of)
     known = {key_of(one): point for one in of if (point := places[one.id].point)}
-    return Sight(company_id, at, rules, working, deliveries, waits, asked, rooms, known)
+    speeds = await learned_speeds.of_company(connection, company_id)
+    return Sight(company_id, at, rules, working, deliveries, waits, asked, rooms, known, speeds)
 
 
-async def _working(connection: Connection, company_id: UUID, at: datetime) -> list[Working]:
+async def asked_about(
+    connection: Connection, company_id: UUID, deliveries: Sequence[Delivery]
+) -> Mapping[Key, Sequence[Asked]]:
+    """Returns who was asked about deliveries since they are pending, in order."""
+    if not deliveries:
+        return {}
+    return await waiting.asked(connection, company_id, deliveries, _RELEASED_WITH_THE_MOVE)
+
+
+async def _working(
+    connection: Connection, company_id: UUID, mode: Mode, at: datetime
+) -> list[Working]:
     on_shift = await shifts.open_in(connection, company_id, MOST_DRIVERS)
     ids = [shift.driver_id for shift in on_shift]
     if not ids:
@@ -112,7 +150,7 @@ async def _working(connection: Connection, company_id: UUID, at: datetime) -> li
     working: list[Working] = []
     for shift in on_shift:
         driver = known.get(shift.driver_id)
-        if driver is None or driver.mode is not Mode.LIVE or driver.state is DriverState.REMOVED:
+        if driver is None or driver.mode is not mode or driver.state is DriverState.REMOVED:
             continue
         position = places.get(driver.id)
         signs = [shift.began_at, acts.get(driver.id), position and position.received_at]

@@ -36,8 +36,22 @@ UNTIL_SECONDS: Final = 3 * 3600.0
 REST_SECONDS: Final = 3600.0
 """How long it rests where there is nothing to do for it."""
 
-_COURSES: Final = ("real_pace", "real_pace", "slow", "real_pace", "courier_gives_back", "slow")
+_COURSES: Final = (
+    "real_pace",
+    "driver_refuses",
+    "slow",
+    "real_pace",
+    "courier_gives_back",
+    "driver_silent",
+    "real_pace",
+    "driver_vanishes",
+    "slow",
+    "recipient_absent_twice",
+)
 """The scenarios of the deliveries, one after another; each comes to an end by itself."""
+
+_STALLED: Final = 3
+"""The number of the one delivery that everybody refuses, so that a board has one that stalls."""
 
 
 class City:
@@ -108,7 +122,7 @@ class City:
             cash=None,
             pickup_at=None,
             delivery_at=None,
-            scenario=_COURSES[number % len(_COURSES)],
+            scenario=("refused_by_all" if number == _STALLED else _COURSES[number % len(_COURSES)]),
         )
         order = rules.read(form, account, Mode.SANDBOX)
         return replace(

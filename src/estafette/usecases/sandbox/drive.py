@@ -1,7 +1,7 @@
-"""Have simulated drivers carry what simulated couriers move, and be seen on their way.
+"""Have simulated drivers be seen on their way, and carry what nobody was asked about in time.
 
-A driver follows the delivery, never the other way round: what moves a delivery is its plan alone
-(`simulate`), which knows of no driver. Therefore a delivery without a driver goes its way too.
+When a delivery moves is its plan's to say (`simulate`). Therefore one without a driver goes its way
+too: where all vehicles are full, where steps are too short for questions, or made by hand.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from estafette.store.sandbox import drivers as simulated
 from estafette.store.sandbox.drivers import Errand, Had, Rider
 from estafette.store.work import UnitOfWork
 from estafette.usecases.platform import Platform
-from estafette.usecases.sandbox.plan import script_of
+from estafette.usecases.sandbox.plan import is_silent, script_of
 
 MOST_RIDERS: Final = 500
 _MOST_GIVEN: Final = 200
@@ -46,7 +46,7 @@ _LONGEST_RIDE: Final = 2 * BUSY_SECONDS
 _RENEWED_SECONDS: Final = 20.0
 """How often a driver who waits says so."""
 
-_WHY: Final = "Simulated: of the drivers with the fewest parcels the nearest one"
+_WHY: Final = "Simulated: given without a question, to the nearest with the fewest parcels"
 _ROUND_THE_CENTRE: Final = 0.025
 """How far, in degrees, an address that nobody has located is from the middle of its city."""
 
@@ -83,10 +83,17 @@ class Drivers:
             return QUIET_SECONDS
         at = await now(connection)
         next_stops = _next_stops(self._platform, found)
+        silent = {
+            one.driver_id
+            for one in found
+            if is_silent(self._platform, one.delivery, one.dialect, one.step)
+        }
         busy = {errand.company_id for errand in found}
         moved: list[Position] = []
         for rider in riders:
             if rider.driver.company_id not in busy or rider.position is None:
+                continue
+            if rider.driver.id in silent:
                 continue
             errand = next_stops.get(rider.driver.id)
             if errand is not None and errand[0].delivery.status is not Status.STALLED:

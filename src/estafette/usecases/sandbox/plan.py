@@ -9,7 +9,7 @@ from estafette.core.deliveries.delivery import Delivery, Progress, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.quotes.quote import Quote
 from estafette.core.sandbox import scenario
-from estafette.core.sandbox.scenario import Scenario
+from estafette.core.sandbox.scenario import Scenario, ScenarioStep
 from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.sandbox import plans
 from estafette.store.sandbox.plans import NextStep
@@ -68,13 +68,20 @@ def _sending(platform: Platform, entry: JournalEntry) -> Sending:
 
 
 async def moved(work: UnitOfWork, platform: Platform, entries: Sequence[JournalEntry]) -> None:
-    """Begins the plans of deliveries that awaited something until now, where they have one."""
+    """Begins the plans of deliveries that awaited something until now, where they have one.
+
+    Plans that had ended with what nobody took go on, once somebody has decided about it.
+    """
+    pending = [entry for entry in entries if entry.delivery.status is Status.PENDING]
     released = [
         next_step(platform, entry.delivery, 0)
-        for entry in entries
-        if entry.before is Status.AWAITING_PAYMENT and entry.delivery.status is Status.PENDING
+        for entry in pending
+        if entry.before is Status.AWAITING_PAYMENT
     ]
     await plans.go_on(work.connection, released)
+    let_go = [entry.delivery for entry in pending if entry.before is Status.STALLED]
+    if platform.sandbox_step and let_go:
+        await plans.resume(work.connection, let_go, platform.sandbox_step)
 
 
 def next_step(
@@ -115,8 +122,27 @@ def upcoming(script: Scenario, step: int, progress: Progress) -> int | None:
     Somebody may have moved the delivery by hand, onwards or back: when none of the steps left may
     follow, the earlier ones are tried.
     """
-    numbers = [*range(step, len(script.steps)), *range(min(step, len(script.steps)))]
-    return next((n for n in numbers if script.steps[n].to in progress.allowed()), None)
+    course = script.course
+    numbers = [*range(step, len(course)), *range(min(step, len(course)))]
+    return next((n for n in numbers if course[n].to in progress.allowed()), None)
+
+
+def planned_of(
+    platform: Platform, delivery: Delivery, dialect_name: str, step: int
+) -> ScenarioStep | None:
+    """Returns what comes next by a delivery's plan; None at its end, or in an unknown dialect."""
+    dialect = platform.dialects.get(dialect_name)
+    if dialect is None:
+        return None
+    script = script_of(delivery.scenario, dialect)
+    number = upcoming(script, step, delivery.progress)
+    return None if number is None else script.course[number]
+
+
+def is_silent(platform: Platform, delivery: Delivery, dialect_name: str, step: int | None) -> bool:
+    """Returns whether nothing is heard of the driver of a delivery, because its plan says so."""
+    planned = None if step is None else planned_of(platform, delivery, dialect_name, step)
+    return planned is not None and planned.vanished
 
 
 def script_of(name: str | None, dialect: Dialect) -> Scenario:

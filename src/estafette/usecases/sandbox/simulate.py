@@ -11,7 +11,6 @@ from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import TransitionRefused
 from estafette.store.deliveries import table as deliveries
-from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.pool import Connection
 from estafette.store.sandbox import plans
 from estafette.store.sandbox.plans import NextStep
@@ -21,6 +20,8 @@ from estafette.usecases.deliveries.advance import Move, lock_one, moved
 from estafette.usecases.deliveries.move_by_hand import note_move
 from estafette.usecases.platform import Platform
 from estafette.usecases.rounds import in_one_or_apart
+from estafette.usecases.sandbox import drivers
+from estafette.usecases.sandbox.drivers import Planned
 from estafette.usecases.sandbox.plan import next_step, script_of, upcoming
 
 _AT_ONCE = 200
@@ -71,8 +72,14 @@ async def _make_steps(work: UnitOfWork, platform: Platform, runs: Sequence[plans
             await plans.stop(work.connection, run.delivery.scope.account_id, run.delivery.id)
         else:
             made.append(step)
-    await record.moves(work, platform, [step.entry for step in made])
-    await plans.go_on(work.connection, [step.next for step in made])
+    await _write(work, platform, made)
+
+
+async def _write(work: UnitOfWork, platform: Platform, made: "Sequence[_Made]") -> None:
+    """Writes steps: what drivers do, the moves, and when the next steps are due."""
+    entries = await drivers.act(work, platform, [one.planned for one in made])
+    await record.moves(work, platform, entries)
+    await plans.go_on(work.connection, [one.next for one in made])
     await _lock_pins(work.connection, made)
 
 
@@ -95,24 +102,22 @@ async def step_by_hand(
         made = _next(platform, delivery, step or 0, dialect, note)
         if made is None:
             raise TransitionRefused(delivery.status, delivery.milestone, Status.DELIVERED)
-        await record.moves(work, platform, [made.entry])
-        await plans.go_on(connection, [made.next])
-        await _lock_pins(connection, [made])
-        await note_move(connection, platform, delivery, made.entry.delivery)
-    return made.entry.delivery
+        await _write(work, platform, [made])
+        after = made.planned.entry.delivery
+        await note_move(connection, platform, delivery, after)
+    return after
 
 
 class _Made(NamedTuple):
-    """The entry of a step, and the step that comes after it; `guessed`: wrong PINs were tried."""
+    """A step, and when the one after it is due."""
 
-    entry: JournalEntry
+    planned: Planned
     next: NextStep
-    guessed: bool
 
 
 async def _lock_pins(connection: Connection, made: Sequence[_Made]) -> None:
     """Locks the PINs that were guessed at, of deliveries that need one."""
-    for delivery in (one.entry.delivery for one in made if one.guessed):
+    for delivery in (one.planned.before for one in made if one.planned.step.guesses):
         if delivery.pin is not None:
             account_id = delivery.scope.account_id
             await deliveries.set_pin_failures(connection, account_id, delivery.id, PIN_TRIES)
@@ -130,10 +135,11 @@ def _next(
     number = upcoming(script, step, delivery.progress)
     if number is None:
         return None
-    planned = script.steps[number]
+    planned = script.course[number]
     if planned.to is Status.DELIVERED and delivery.pin_is_locked:
         return None
     move = Move(planned.to, Actor.COURIER, planned.note if note is None else note)
     entry = moved(delivery, move, dialect)
-    following = next_step(platform, delivery, number + 1, script)
-    return _Made(entry, following, planned.guesses)
+    is_last = number + 1 == len(script.steps)  # what comes afterwards waits for somebody
+    following = next_step(platform, delivery, number + 1, script, by_itself=not is_last)
+    return _Made(Planned(delivery, dialect, planned, entry), following)

@@ -13,7 +13,10 @@ from estafette.http.formats import number
 from estafette.http.shell import Tone
 from estafette.http.texts import N_, gettext
 from estafette.usecases.fleet.dispatching_rules import dispatching_rules, set_dispatching_rules
+from estafette.usecases.fleet.speeds import known_speeds
+from estafette.web.board.drivers import vehicle_name
 from estafette.web.board.words import said_of
+from estafette.web.parts import Column
 from estafette.web.session import SAFE
 from estafette.web.visit import Visit, render
 
@@ -28,9 +31,17 @@ _RULES: Final = {
 }
 
 
+_HOURS: Final = {
+    "busy": N_("in the morning and the evening"),
+    "day": N_("by day"),
+    "night": N_("at night"),
+}
+
+
 async def show(request: Request, visit: Visit) -> Response:
     """Shows the company's zones, hours and limits, and how it dispatches; saves the latter."""
     rules = await dispatching_rules(visit.platform, visit.company.id)
+    speeds = await known_speeds(visit.platform, visit.company)
     typed = {name: str(value) for name, value in asdict(rules).items()}
     is_automatic = rules.automatic
 
@@ -46,6 +57,10 @@ async def show(request: Request, visit: Visit) -> Response:
             company=visit.company,
             is_automatic=is_automatic,
             fields=fields,
+            speeds=speeds,
+            speed_columns=_speed_columns(),
+            vehicle_name=vehicle_name,
+            hours_name=_hours_name,
             may_manage=visit.may(PersonAct.DRIVERS_MANAGE),
         )
 
@@ -66,6 +81,21 @@ async def show(request: Request, visit: Visit) -> Response:
         return visit.go(visit.path, gettext("This is how it dispatches from now on."))
 
     return await visit.once(do, otherwise=visit.path)
+
+
+def _hours_name(hours: str) -> str:
+    return gettext(_HOURS[hours])
+
+
+def _speed_columns() -> tuple[Column, ...]:
+    return (
+        Column("vehicle", gettext("Vehicle")),
+        Column("city", gettext("City")),
+        Column("hours", gettext("When"), "quiet"),
+        Column("kmh", gettext("km an hour"), "number"),
+        Column("usual", gettext("Otherwise"), "number"),
+        Column("legs", gettext("Ways"), "number"),
+    )
 
 
 def _read(typed: dict[str, str]) -> tuple[dict[str, int], dict[str, str]]:

@@ -21,6 +21,7 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.TOO_LATE: N_("would come too late"),
     Reason.SHIFT_ENDS: N_("ends the shift before"),
     Reason.TAKES_NOTHING_NEW: N_("takes nothing new"),
+    Reason.PLANNED: N_("is not the one it was planned for"),
     Reason.BETTER_PLACED: N_("is better placed for something else"),
 }
 _NOBODY: Final[Mapping[Reason, str]] = {
