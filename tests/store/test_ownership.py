@@ -162,6 +162,8 @@ READ_BESIDES = {
     "fleet/finished.py": {"assignments", "deliveries", "drivers", "position_history"},
     # Open pages of recipients are looked at together: one statement finds the couriers of all.
     "fleet/approaching.py": {"assignments", "deliveries", "drivers", "positions", "tour_stops"},
+    # What a driver goes to next, and is not known to be on the way to, is found for all at once.
+    "fleet/next_stops.py": {"assignments", "deliveries", "positions", "tour_stops"},
     "sandbox/drivers.py": {
         *("accounts", "assignments", "companies", "deliveries", "drivers"),
         *("positions", "sandbox_runs", "shifts", "tour_stops"),

@@ -60,7 +60,7 @@ from estafette.usecases.deliveries import (
 )
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.ordering import Ordering
-from estafette.usecases.fleet import automatic, batches, expire, learn_speeds
+from estafette.usecases.fleet import automatic, batches, expire, learn_speeds, setting_out
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
 from estafette.usecases.proofs import sweep
@@ -272,6 +272,7 @@ async def work(settings: Settings) -> None:
             automatic.loop(platform, planner, times),
             batches.loop(platform, times),
             learn_speeds.loop(platform),
+            setting_out.loop(platform),
         )
         await _until_one_ends(
             stop,

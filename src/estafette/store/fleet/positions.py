@@ -1,9 +1,9 @@
 """Positions: the last one of each driver."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -92,7 +92,7 @@ async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
     return int(status.rpartition(" ")[2])
 
 
-def read(row: asyncpg.Record) -> Position:
+def read(row: asyncpg.Record | Mapping[str, Any]) -> Position:
     """Returns the position in a row of COLUMNS."""
     return Position(
         company_id=row["company_id"],

@@ -65,6 +65,25 @@ async def set_out(
     return held.delivery
 
 
+async def set_out_untapped(
+    platform: Platform, company_id: UUID, driver_id: UUID, delivery_id: UUID, why: str
+) -> bool:
+    """The driver is on the way to this drop-off without having tapped so.
+
+    `why` is the note of the event.
+    Returns whether it moved: what is not in transit with this driver any more stays as it is.
+    Raises NotOfCompany, or HistoryFull.
+    """
+    async with holding(platform, company_id, delivery_id) as held:
+        mine = held.accepted
+        if mine is None or mine.driver_id != driver_id or not mine.is_on_board:
+            return False
+        if held.delivery.status is not Status.IN_TRANSIT:
+            return False
+        await held.move(_passed(held, Step.ON_THE_WAY), Actor.SYSTEM, why)
+    return True
+
+
 async def carried(held: Held, driver_id: UUID, step: Step) -> Assignment | None:
     """Returns the driver's assignment, for a step; None where they have handed the parcel over.
 
