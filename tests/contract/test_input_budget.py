@@ -6,9 +6,11 @@ there.
 
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import pytest
@@ -18,14 +20,18 @@ from estafette.core.couriers.company import Company, Connector
 from estafette.core.ids import new_id
 from estafette.couriers.entrega import schemas as remote
 from estafette.couriers.sandbox.app import Advance
+from estafette.dialects.operator import schemas as operator
+from estafette.http.refusals import InvalidRequest
 from estafette.http.request import BODY_LIMIT
 from estafette.usecases.couriers.companies import save_company
 from estafette.usecases.couriers.links import Link, connect
 from tests.contract.costs import FLOOR, Meter, checked, hostile
 from tests.contract.operations import EVERY, OPERATIONS, SECRET, Call, Operation, texts_of
 from tests.edges import EDGES, Edge
-from tests.schemas import TextField
+from tests.schemas import Document, TextField, replaced
 from tests.serving import Server, Tenant, running
+from tests.web.drivers import DriverAtPhone, driver_stage, now_ms
+from tests.web.people import OUR_PAGE
 
 _WITH_BODY = pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.body], ids=str)
 
@@ -156,6 +162,79 @@ async def test_any_request_for_a_tracking_page_costs_by_its_length(
         assert (await tenant.call(edge.cancel(id))).status == 200
     call = Call("GET", f"/track/{id}{end}", None, {})
     assert await _checked_head(server, call, id, ["unknown", "lang", "seen"]) == []
+
+
+@pytest.fixture
+async def phone(server: Server) -> DriverAtPhone:
+    """A driver on shift, signed in."""
+    return await (await driver_stage(server)).driver_at_phone()
+
+
+async def test_any_text_of_a_tap_costs_by_its_length(server: Server, phone: DriverAtPhone) -> None:
+    texts = dict.fromkeys(("reason", "note", "pin", "point"), "x")
+    body = {
+        "driver": str(phone.driver.id),
+        "device": str(phone.device),
+        "now": now_ms(),
+        "taps": [phone.made("attempt_failed", phone.driver.id, **texts)],
+    }
+    of_taps = [TextField(("taps", "0", "facts", name), 500) for name in texts]
+    kinds = [TextField(("driver",), None), TextField(("taps", "0", "kind"), None)]
+    call = Call("POST", "/driver/taps", body, {**OUR_PAGE, **_of_phone(phone)})
+    assert (await call.send(server)).status == 200
+    assert await checked(server, call, [*of_taps, *kinds]) == []
+
+
+async def test_any_text_of_a_drivers_proof_costs_by_its_length(
+    server: Server, phone: DriverAtPhone
+) -> None:
+    names = ("driver", "key", "about", "kind", "stage", "at", "now", "said", "latitude")
+    plain = dict.fromkeys(names, "x") | {"driver": str(phone.driver.id)}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    sent = {**OUR_PAGE, **_of_phone(phone), **form}
+    call = Call("POST", "/driver/proofs", urlencode(plain).encode(), sent)
+    assert (await call.send(server)).status == 400
+    meter = Meter(server, replace(call, body=None))
+    await meter.calibrate()
+    wrong: list[str] = []
+    for name in names:
+        for text in hostile(5_000):
+            body = urlencode(plain | {name: text}).encode()
+            if problem := await meter.check(len(body), body=body):
+                wrong.append(f"{name}: {ascii(text)[:40]}: {problem}")
+    assert wrong == []
+
+
+def _of_phone(phone: DriverAtPhone) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in phone.cookies.items())}
+
+
+def _bodies(of: type[operator.Closed] = operator.Closed) -> Iterator[type[operator.Closed]]:
+    for kind in of.__subclasses__():
+        yield kind
+        yield from _bodies(kind)
+
+
+@pytest.mark.parametrize("model", [*_bodies()], ids=lambda model: model.__name__)
+def test_any_text_in_a_body_of_the_operators_costs_by_its_length(
+    model: type[operator.Closed],
+) -> None:
+    schema = model.model_json_schema(by_alias=True)
+    plain, fields = Document(schema).sample(schema), texts_of(model)
+
+    def cost(body: Any) -> float:
+        began = time.process_time()
+        with suppress(InvalidRequest):
+            operator.read_json(model, body, operator.ANYWHERE)
+        return time.process_time() - began
+
+    least = min(cost(plain) for _ in range(4))
+    for field in [*fields, TextField(("unknown",), None)]:
+        for text in hostile(20_000):
+            value = {text[:200]: text} if field.is_free else text
+            body = replaced(plain, field.path, value)
+            most = FLOOR + 6 * least + len(text) * 1e-6
+            assert min(cost(body) for _ in range(2)) <= most, f"{field}: {ascii(text)[:40]}"
 
 
 # What a key may make of the processor

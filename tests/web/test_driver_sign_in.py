@@ -63,7 +63,7 @@ async def test_a_driver_signs_in_by_the_code_that_was_sent_and_stays_signed_in(
     await ask_code(again, driver.phone_e164)
     refused = await again.send("/driver/sign-in/code", code=code)
     assert refused.status == 422, "a code works once"
-    assert (await again.get("/driver/day")).status == 303
+    assert (await again.get("/driver/day")).status == 401
 
 
 async def test_a_number_without_its_country_is_read_as_of_each_market(stage: DriverStage) -> None:
@@ -97,7 +97,7 @@ async def test_a_code_can_be_tried_so_often_and_no_more(stage: DriverStage) -> N
     for _ in range(MOST_TRIES):
         assert (await phone.send("/driver/sign-in/code", code=wrong)).status == 422
     assert (await phone.send("/driver/sign-in/code", code=code)).status == 422
-    assert (await phone.get("/driver/day")).status == 303
+    assert (await phone.get("/driver/day")).status == 401
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -125,12 +125,12 @@ async def test_a_driver_who_was_removed_or_signed_out_elsewhere_is_out_at_once(
     ze = await stage.driver_at_phone()
     assert (await ze.get("/driver/day")).status == 200
     assert await end_sessions(stage.server.platform, stage.company_id, ze.driver.id) == 1
-    assert (await ze.get("/driver/day")).status == 303
+    assert (await ze.get("/driver/day")).status == 401
     ana = await stage.driver_at_phone(name="Ana")
     from estafette.usecases.fleet.drivers import remove_driver
 
     await remove_driver(stage.server.platform, stage.company_id, ana.driver.id)
-    assert (await ana.get("/driver/day")).status == 303
+    assert (await ana.get("/driver/day")).status == 401
 
 
 async def test_a_drivers_session_opens_no_page_of_other_people(stage: DriverStage) -> None:
@@ -179,7 +179,7 @@ async def test_whose_phone_several_companies_know_chooses_for_whom_they_drive(
         page = await phone.send("/driver/sign-in/code", code=code)
         assert page.status == 200
         assert company_id.hex in page.body.decode()
-        assert (await phone.get("/driver/day")).status == 303, "nobody is signed in yet"
+        assert (await phone.get("/driver/day")).status == 401, "nobody is signed in yet"
         strange = await phone.send("/driver/sign-in/code", code=code, company=uuid4().hex)
         assert strange.status == 422
         assert (

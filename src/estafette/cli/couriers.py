@@ -33,6 +33,7 @@ from estafette.core.ids import new_id
 from estafette.core.proofs.demand import NOTHING, Demand, as_words, fault_of, from_words
 from estafette.core.proofs.proof import ProofKind
 from estafette.core.quotes.tariff_file import TariffFileError, price_list_text
+from estafette.http.phones import e164
 from estafette.usecases.accounts.administration import find_account, list_accounts
 from estafette.usecases.couriers.companies import (
     change_company,
@@ -90,6 +91,9 @@ class _Options:
     time_zone: Annotated[str | None, Parameter(help="Such as Africa/Luanda.")] = None
     hours: _Hours = None
     logo_url: Annotated[str | None, Parameter(help="Its address; an empty text: none.")] = None
+    phone: Annotated[
+        str | None, Parameter(help="Whom its drivers call; an empty text: nobody.")
+    ] = None
     pin: _Pin = None
     proof: _Proof = None
     transfers: _Transfers = None
@@ -121,6 +125,9 @@ def _changed(company: Company, wanted: _Options) -> Company:
         time_zone=_or(wanted.time_zone, company.time_zone),
         hours=company.hours if wanted.hours is None else _read_hours(wanted.hours),
         logo_url=_or(wanted.logo_url, company.logo_url) or None,
+        phone_e164=company.phone_e164
+        if wanted.phone is None
+        else _read_phone(wanted.phone, company.market),
         capabilities=replace(
             able,
             require_delivery_pin=_or(wanted.pin, able.require_delivery_pin),
@@ -143,6 +150,15 @@ def _changed(company: Company, wanted: _Options) -> Company:
             fixed=_or(wanted.margin_fixed, margin.fixed),
         ),
     )
+
+
+def _read_phone(text: str, market: str) -> str | None:
+    if not text.strip():
+        return None
+    number = e164(text, MARKETS[market].phone_region)
+    if number is None:
+        raise misused(f"{text!r} is not a phone number")
+    return number
 
 
 def _or(given: Any, known: Any) -> Any:
@@ -174,6 +190,7 @@ def _json(company: Company) -> dict[str, Any]:
         "connector": company.connector,
         "active": company.active,
         "logo_url": company.logo_url,
+        "phone": company.phone_e164,
         "service_zones": company.service_zones,
         "base_fee": company.base_fee,
         "base_eta_minutes": company.base_eta_minutes,

@@ -67,6 +67,111 @@ async def test_a_driver_is_added_changed_paused_and_removed(desk: Desk) -> None:
     assert (await desk.call("GET", f"/v1/companies/{NO_ID}/drivers")).status == 404
 
 
+async def test_the_second_of_two_who_edit_a_driver_or_carriers_is_told(desk: Desk) -> None:
+    new = {"name": "Zé", "phone": "+244923000009", "vehicle": "van"}
+    made = await desk.call("POST", f"{desk.path}/drivers", new)
+    one, seen = f"{desk.path}/drivers/{made.told['id']}", made.headers["etag"]
+    assert (await desk.call("GET", one)).headers["etag"] == seen
+    changed = await desk.call("PATCH", one, {"name": "José"}, If_Match=seen)
+    assert (changed.status, changed.told["name"]) == (200, "José")
+    for method, body in (("PATCH", {"name": "Joãozinho"}), ("DELETE", None)):
+        late = await desk.call(method, one, body, If_Match=seen)
+        assert (late.status, late.told["code"]) == (412, "edited_meanwhile")
+        assert late.headers["etag"] == changed.headers["etag"]
+    assert (await desk.call("GET", one)).told["name"] == "José"
+    assert (await desk.call("DELETE", one, None, If_Match="*")).status == 204
+    path = f"/v1/accounts/{desk.fleet.shop.account.id}/carriers"
+    policy = {"choice": "cheapest", "companies": [str(desk.fleet.id)]}
+    first = await desk.call("PUT", path, policy)
+    second = await desk.call("PUT", path, {**policy, "choice": "in_order"})
+    late = await desk.call("PUT", path, policy, If_Match=first.headers["etag"])
+    assert (late.status, late.headers["etag"]) == (412, second.headers["etag"])
+    assert (await desk.call("DELETE", path, None, If_Match=first.headers["etag"])).status == 412
+    assert (await desk.call("GET", path)).told["choice"] == "in_order"
+
+
+async def test_a_dispatcher_s_program_sees_and_steers_what_a_board_does(desk: Desk) -> None:
+    fleet = desk.fleet
+    driver, other = await fleet.driver(), await fleet.driver()
+    first, second = await fleet.accepted(driver), await fleet.accepted(driver)
+    offers = {
+        "assignments": [
+            {"delivery_id": str((await fleet.delivery()).id), "driver_id": str(other.id)}
+        ],
+        "offer_seconds": 60,
+    }
+    assert (await desk.call("POST", f"{desk.path}/assignments", offers)).told["data"][0]["assigned"]
+    board = (await desk.call("GET", f"{desk.path}/board")).told
+    (mine,) = [one for one in board["drivers"] if one["driver"]["id"] == str(driver.id)]
+    assert (mine["parcels"], len(mine["tour"]), mine["position"]) == (2, 4, None)
+    assert sorted(len(one["offered"]) for one in board["deliveries"]) == [0, 0, 1]
+    assert board["whole"]
+    tour = f"{desk.path}/drivers/{driver.id}/tour"
+    stops = (await desk.call("GET", tour)).told["data"]
+    order = [{name: one[name] for name in ("delivery_id", "kind")} for one in stops]
+    turned = order[2:] + order[:2]
+    assert [
+        {name: one[name] for name in ("delivery_id", "kind")}
+        for one in (await desk.call("PUT", tour, {"stops": turned})).told["data"]
+    ] == turned
+    impossible = await desk.call("PUT", tour, {"stops": order[::-1]})
+    assert (impossible.status, impossible.told["code"]) == (409, "tour_changed")
+    said = f"{desk.path}/drivers/{driver.id}/messages"
+    written = await desk.call("POST", said, {"text": "Call me"})
+    assert (written.status, written.told["read_at"]) == (201, None)
+    assert (await desk.call("GET", said)).told["data"] == [written.told]
+    assert (await desk.call("POST", said, {"text": "\u0007"})).status == 400
+    day = (await desk.call("GET", f"{desk.path}/drivers/{driver.id}/day")).told
+    assert ({one["delivery_id"] for one in day["assignments"]}, day["track"]) == (
+        {str(first.id), str(second.id)},
+        [],
+    )
+    of = f"{desk.path}/drivers/{driver.id}/day?day="
+    assert [
+        (await desk.call("GET", of + day)).status for day in ("2026-02-30", "1", "0001-01-01")
+    ] == [
+        400,
+        400,
+        400,
+    ]
+    ids = [str(first.id), NO_ID]
+    back = await desk.call("POST", f"{desk.path}/take-backs", {"deliveries": ids})
+    assert [one["taken_back"] for one in back.told["data"]] == [True, False]
+    found = f"{desk.path}/deliveries/{second.id}/place"
+    place = {"driver_id": str(driver.id), "point": "-8.8383, 13.2344", "note": "the blue gate"}
+    assert (await desk.call("PUT", found, place)).status == 204
+    for wrong, code in (
+        ({"point": "somewhere"}, "place_point"),
+        ({"point": "48.85, 2.35"}, "place_far"),
+        ({"driver_id": str(other.id)}, "place_not_carrying"),
+    ):
+        refused = await desk.call("PUT", found, place | wrong)
+        assert (refused.status, refused.told["code"]) == (409, code)
+    assert (await desk.call("GET", f"{desk.path}/deliveries/{first.id}/decisions")).told[
+        "data"
+    ] == []
+
+
+async def test_how_a_company_dispatches_is_read_and_set(desk: Desk) -> None:
+    path = f"{desk.path}/dispatching"
+    before = await desk.call("GET", path)
+    assert before.told["automatic"] is False
+    rules = {**before.told, "automatic": True, "offer_seconds": 60}
+    after = await desk.call("PUT", path, rules, If_Match=before.headers["etag"])
+    assert (after.status, after.told) == (200, rules)
+    assert (await desk.call("PUT", path, rules, If_Match=before.headers["etag"])).status == 412
+    for wrong in ({"offer_seconds": 5}, {"rounds": 0}, {"rounds": None}, {"other": 1}):
+        assert (await desk.call("PUT", path, rules | wrong)).status == 400
+    assert (await desk.call("GET", path)).told == rules
+
+
+async def test_a_company_has_a_phone(desk: Desk) -> None:
+    changed = await desk.call("PATCH", desk.path, {"phone": "+244923000001"})
+    assert (changed.status, changed.told["phone"]) == (200, "+244923000001")
+    assert (await desk.call("PATCH", desk.path, {"phone": "923"})).status == 409
+    assert (await desk.call("PATCH", desk.path, {"phone": None})).told["phone"] is None
+
+
 async def test_deliveries_are_offered_given_taken_back_and_given_in_bulk(desk: Desk) -> None:
     first, second = await desk.fleet.driver(), await desk.fleet.driver()
     delivery, other = await desk.fleet.delivery(), await desk.fleet.delivery()

@@ -111,7 +111,8 @@ class Company:
 
     `service_zones` are names of cities and provinces; none means the whole market. `hours` None
     is "always". `base_fee` (whole units) and `base_eta_minutes` are what it advertises, and what
-    an in-house company without a price list charges.
+    an in-house company without a price list charges. `phone_e164` is whom its drivers call, and
+    recipients whose merchant names no number.
     """
 
     id: UUID
@@ -129,6 +130,7 @@ class Company:
     capabilities: Capabilities = Capabilities()
     margin: Margin = Margin()
     active: bool = True
+    phone_e164: str | None = None
     zones: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -103,12 +103,19 @@ class Driver:
 
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+def is_phone(text: str) -> bool:
+    """Returns whether a text is a phone number in E.164."""
+    return _PHONE.fullmatch(text) is not None
+
+
 _LARGEST_CASH = 2**53 - 1
 
 
 def checked(driver: Driver) -> Driver:
     """Returns a driver as one is kept. Raises FieldError for what cannot be."""
-    if not _PHONE.fullmatch(driver.phone_e164):
+    if not is_phone(driver.phone_e164):
         raise FieldError("phone", "this is not a phone number such as +244 923 000 001")
     grams, parcels = driver.capacity
     if not 0 < grams <= LARGEST_GRAMS:

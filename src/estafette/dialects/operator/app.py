@@ -4,7 +4,16 @@ from importlib.resources import files
 
 from starlette.types import ASGIApp
 
-from estafette.dialects.operator import accounts, cash, companies, fleet, money, people, watching
+from estafette.dialects.operator import (
+    accounts,
+    board,
+    cash,
+    companies,
+    fleet,
+    money,
+    people,
+    watching,
+)
 from estafette.dialects.operator.auth import Access
 from estafette.dialects.operator.errors import ERRORS
 from estafette.dialects.operator.operations import Operations
@@ -24,6 +33,7 @@ OPERATIONS = (
     *money.OPERATIONS,
     *cash.OPERATIONS,
     *fleet.OPERATIONS,
+    *board.OPERATIONS,
     *watching.OPERATIONS,
 )
 """Every operation, with the act that a key must be allowed to do."""

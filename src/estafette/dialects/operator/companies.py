@@ -124,6 +124,8 @@ def _changed(of: Company, wanted: schemas.CompanyChanges | schemas.NewCompany) -
     for name in _NEVER_NULL:
         if name in named and getattr(wanted, name) is not None:
             facts[name] = getattr(wanted, name)
+    if "phone" in named:
+        facts["phone_e164"] = wanted.phone
     if "service_zones" in named:
         facts["service_zones"] = tuple(wanted.service_zones or ())
     if "hours" in named:

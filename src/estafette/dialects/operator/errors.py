@@ -6,6 +6,7 @@ from typing import Any
 
 from estafette.core import errors as core
 from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.places import PlaceRefusal
 from estafette.core.edition import EditedMeanwhileError
 from estafette.core.fleet.refusals import (
     AssignmentNotFound,
@@ -89,6 +90,8 @@ def understood(error: Exception) -> HttpRefusal | None:
         return Conflict("not_disputed", "Nothing about this delivery is in dispute")
     if isinstance(error, _REFUSED):
         return Conflict("refused", _sentence(str(error)))
+    if isinstance(error, PlaceRefusal):
+        return Conflict(f"place_{error.code}", _sentence(str(error)))
     if isinstance(error, CashRefusal | FleetRefusal):
         return Conflict(error.code, _sentence(str(error)))
     return None

@@ -6,10 +6,13 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Account, Mode
 from estafette.core.couriers.carriers import CarrierChoice, CarrierPolicy
+from estafette.core.edition import edition_of
 from estafette.core.fleet.driver import USUAL, Capacity, Driver, Vehicle
 from estafette.core.people.permission import PersonAct
 from estafette.dialects.operator import mapping, schemas
-from estafette.dialects.operator.errors import NotThere, understood
+from estafette.dialects.operator.accounts import in_edition
+from estafette.dialects.operator.board import refused
+from estafette.dialects.operator.errors import NotThere
 from estafette.dialects.operator.listing import id_cursor, limit_of, mode_of, write_cursor
 from estafette.dialects.operator.operations import Asked, Operation, read_id
 from estafette.http.operations import json
@@ -19,7 +22,7 @@ from estafette.usecases.accounts.settings import account_with_settings
 from estafette.usecases.couriers.carriers import carriers_of, drop_carriers, set_carriers
 from estafette.usecases.couriers.companies import company_of
 from estafette.usecases.fleet.assign import assign
-from estafette.usecases.fleet.bulk import Outcome, Wanted, assign_all
+from estafette.usecases.fleet.bulk import Outcome, Wanted, assign_all, offer_all
 from estafette.usecases.fleet.drivers import (
     add_driver,
     change_driver,
@@ -78,7 +81,8 @@ async def _change(asked: Asked) -> HttpReply:
     wanted, before = asked.read(schemas.DriverChanges), await _driver(asked)
     of = (asked.platform, before.company_id, before.id)
     changes = _changes(before, wanted)
-    after = await change_driver(*of, **changes) if changes else before
+    # With the edition that was read: what is left out of a capacity is what stood there.
+    after = await change_driver(*of, asked.edition or edition_of(before), **changes)
     if wanted.paused is not None:
         after = await pause_driver(*of, paused=wanted.paused)
     return _one(after)
@@ -109,7 +113,7 @@ def _changes(before: Driver, wanted: schemas.DriverChanges) -> dict[str, Any]:
 async def _remove(asked: Asked) -> HttpReply:
     asked.must_be_read()
     found = await _driver(asked)
-    await remove_driver(asked.platform, found.company_id, found.id)
+    await remove_driver(asked.platform, found.company_id, found.id, asked.edition)
     return _GONE
 
 
@@ -182,19 +186,22 @@ async def _give_all(asked: Asked) -> HttpReply:
         )
         for one in wanted.assignments
     ]
-    outcomes = await assign_all(asked.platform, company_id, rows, wanted.reason)
+    if wanted.offer_seconds is None:
+        outcomes = await assign_all(asked.platform, company_id, rows, wanted.reason)
+    elif any(one.instead_of for one in rows):
+        raise InvalidRequest((Detail("offer_seconds", "does not go with instead_of"),))
+    else:
+        length = timedelta(seconds=wanted.offer_seconds)
+        outcomes = await offer_all(asked.platform, company_id, rows, length, wanted.reason)
     return json(200, {"data": [_outcome(one) for one in outcomes], "next": None})
 
 
 def _outcome(of: Outcome) -> dict[str, Any]:
     """Returns what happened to one of several."""
-    refusal = of.refusal
-    told = None if refusal is None else understood(refusal) or refusal
     return {
         "delivery_id": str(of.delivery_id),
-        "assigned": refusal is None,
-        "code": None if refusal is None else getattr(refusal, "code", "refused"),
-        "reason": None if told is None else getattr(told, "reason", None) or str(refusal),
+        "assigned": of.refusal is None,
+        **refused(of),
     }
 
 
@@ -203,25 +210,26 @@ async def _show_carriers(asked: Asked) -> HttpReply:
     found = await carriers_of(asked.platform, await _account(asked))
     if found is None:
         raise NotThere("policy: nobody carries for this account by itself")
-    return json(200, _policy(found))
+    return _policy(found)
 
 
 async def _set_carriers(asked: Asked) -> HttpReply:
     asked.must_be_read()
     wanted, account = asked.read(schemas.Carriers), await _account(asked)
     ids = [read_id(id, "courier company") for id in wanted.companies]
-    policy = await set_carriers(asked.platform, account, CarrierChoice(wanted.choice), ids)
-    return json(200, _policy(policy))
+    choice, edition = CarrierChoice(wanted.choice), asked.edition
+    return _policy(await set_carriers(asked.platform, account, choice, ids, edition=edition))
 
 
 async def _drop_carriers(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    await drop_carriers(asked.platform, await _account(asked))
+    await drop_carriers(asked.platform, await _account(asked), asked.edition)
     return _GONE
 
 
-def _policy(of: CarrierPolicy) -> dict[str, Any]:
-    return {"choice": of.choice.value, "companies": [str(id) for id in of.companies]}
+def _policy(of: CarrierPolicy) -> HttpReply:
+    value = {"choice": of.choice.value, "companies": [str(id) for id in of.companies]}
+    return in_edition(value, edition_of(of))
 
 
 async def _account(asked: Asked) -> Account:
@@ -241,7 +249,7 @@ def _limit(asked: Asked) -> int:
 
 
 def _one(of: Driver, status: int = 200) -> HttpReply:
-    return json(status, mapping.driver(of))
+    return in_edition(mapping.driver(of), edition_of(of), status)
 
 
 _OF = "/v1/companies/{company}"

@@ -9,8 +9,12 @@ from estafette.core.audit import AuditEntry
 from estafette.core.couriers.company import WEEKDAYS, Company
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.fleet.assignment import Assignment
+from estafette.core.fleet.dispatching import Decision
 from estafette.core.fleet.driver import Driver
+from estafette.core.fleet.message import DriverMessage
+from estafette.core.fleet.position import Position
 from estafette.core.fleet.shift import Shift
+from estafette.core.fleet.tour import TourStop
 from estafette.core.money.cash import Handover
 from estafette.core.people.organisation import Organisation, OrganisationKind
 from estafette.core.people.permission import Role
@@ -21,6 +25,7 @@ from estafette.core.quotes.pricing import Tariff
 from estafette.usecases.accounts.keys import IssuedKey
 from estafette.usecases.accounts.settings import OpenedAccount
 from estafette.usecases.deliveries.troubles import Troubled
+from estafette.usecases.fleet.board import DriverOnBoard, OnBoard
 from estafette.usecases.money.cash import OfCompany, OfDriver
 from estafette.usecases.money.settle import BookedPayment
 from estafette.usecases.people.invite import Invitation
@@ -117,6 +122,7 @@ def company(of: Company) -> dict[str, Any]:
         "slug": of.slug,
         "connector": of.connector.value,
         "time_zone": of.time_zone,
+        "phone": of.phone_e164,
         "logo_url": of.logo_url,
         "service_zones": list(of.service_zones),
         "base_fee": of.base_fee,
@@ -240,6 +246,72 @@ def assignment(of: Assignment) -> dict[str, Any]:
         "arrived_at": time_text(of.arrived_at),
         "picked_up_at": time_text(of.picked_up_at),
         "ended_at": time_text(of.ended_at),
+    }
+
+
+def position(of: Position) -> dict[str, Any]:
+    """Returns where a driver was."""
+    return {
+        "at": time_text(of.at),
+        "latitude": of.latitude,
+        "longitude": of.longitude,
+        "accuracy_metres": of.accuracy_metres,
+        "source": of.source.value,
+    }
+
+
+def tour_stop(of: TourStop) -> dict[str, Any]:
+    """Returns a stop that a driver still has to make."""
+    return {
+        "delivery_id": str(of.delivery_id),
+        "account_id": str(of.account_id),
+        "kind": of.kind.value,
+        "planned_at": time_text(of.planned_at),
+    }
+
+
+def driver_on_board(of: DriverOnBoard) -> dict[str, Any]:
+    """Returns a driver with what they have now."""
+    return {
+        "driver": driver(of.driver),
+        "shift": None if of.shift is None else shift(of.shift),
+        "position": None if of.position is None else position(of.position),
+        "parcels": of.load.parcels,
+        "grams": of.load.grams,
+        "on_board": of.load.on_board,
+        "offered": of.offered,
+        "tour": [tour_stop(one) for one in of.tour],
+    }
+
+
+def delivery_on_board(of: OnBoard) -> dict[str, Any]:
+    """Returns a delivery that is under way, and who has it."""
+    return {
+        "delivery": delivery(of.delivery),
+        "needs_driver": of.needs_driver,
+        "accepted": None if of.accepted is None else assignment(of.accepted),
+        "offered": [assignment(one) for one in of.offered],
+    }
+
+
+def decision(of: Decision) -> dict[str, Any]:
+    """Returns what was decided about a delivery, and why."""
+    return {
+        "outcome": of.outcome.value,
+        "at": time_text(of.at),
+        "driver_id": _id(of.driver_id),
+        "facts": dict(of.facts),
+    }
+
+
+def message(of: DriverMessage) -> dict[str, Any]:
+    """Returns a message to a driver."""
+    return {
+        "id": str(of.id),
+        "text": of.text,
+        "by": of.by.name,
+        "created_at": time_text(of.created_at),
+        "read_at": time_text(of.read_at),
     }
 
 

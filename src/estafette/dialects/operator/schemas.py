@@ -6,6 +6,10 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
 from estafette.core.deliveries.failing import MOST_ATTEMPTS
+from estafette.core.deliveries.places import LONGEST_CORRECTION, LONGEST_POINT
+from estafette.core.fleet.dispatching import BOUNDS
+from estafette.core.fleet.driver import MOST_PARCELS
+from estafette.core.fleet.message import LONGEST_MESSAGE
 from estafette.core.people.permission import Role
 from estafette.http.fields import (
     NAME_LIMIT,
@@ -119,6 +123,7 @@ class CompanyFacts(Closed):
     """The facts of a courier company."""
 
     time_zone: Short | None = None
+    phone: Short | None = None
     logo_url: Url | None = None
     service_zones: Annotated[list[Short], Field(max_length=200)] | None = None
     base_fee: Money | None = None
@@ -260,6 +265,7 @@ class NewAssignments(Closed):
     """`POST /v1/companies/{company}/assignments`."""
 
     assignments: Annotated[list[OneOfMany], Field(min_length=1, max_length=200)]
+    offer_seconds: OfferSeconds | None = None
     reason: Why | None = None
 
 
@@ -275,3 +281,52 @@ class Carriers(Closed):
 
     choice: Literal["cheapest", "in_order"]
     companies: Annotated[list[Short], Field(min_length=1, max_length=50)]
+
+
+def _bounded(name: str) -> Any:
+    least, most = BOUNDS[name]
+    return Field(strict=True, ge=least, le=most)
+
+
+class Dispatching(Closed):
+    """`PUT /v1/companies/{company}/dispatching`."""
+
+    automatic: StrictBool
+    offer_seconds: Annotated[int, _bounded("offer_seconds"), BeforeValidator(whole)]
+    rounds: Annotated[int, _bounded("rounds"), BeforeValidator(whole)]
+    most_each: Annotated[int, _bounded("most_each"), BeforeValidator(whole)]
+    vanish_minutes: Annotated[int, _bounded("vanish_minutes"), BeforeValidator(whole)]
+
+
+class ManyTakenBack(Closed):
+    """`POST /v1/companies/{company}/take-backs`."""
+
+    deliveries: Annotated[list[Short], Field(min_length=1, max_length=200)]
+    reason: Why | None = None
+
+
+class StopInOrder(Closed):
+    """One stop of a tour."""
+
+    delivery_id: Short
+    kind: Literal["pickup", "dropoff"]
+
+
+class TourOrder(Closed):
+    """`PUT /v1/companies/{company}/drivers/{driver}/tour`."""
+
+    stops: Annotated[list[StopInOrder], Field(max_length=2 * MOST_PARCELS)]
+
+
+class NewMessage(Closed):
+    """`POST /v1/companies/{company}/drivers/{driver}/messages`."""
+
+    text: Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_MESSAGE)]
+
+
+class Correction(Closed):
+    """`PUT /v1/companies/{company}/deliveries/{delivery}/place`."""
+
+    driver_id: Short
+    point: Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_POINT)]
+    note: Annotated[str, Field(strict=True, max_length=LONGEST_CORRECTION)] | None = None

@@ -40,6 +40,7 @@ KEPT: Final = Columns[Company](
         "margin_percent": ("numeric", lambda company: company.margin.percent),
         "margin_fixed": ("bigint", lambda company: company.margin.fixed),
         "active": ("boolean", lambda company: company.active),
+        "phone_e164": ("text", lambda company: company.phone_e164),
     }
 )
 """What can change of a company."""
@@ -160,6 +161,7 @@ def _company(row: asyncpg.Record) -> Company:
         capabilities=_capabilities(orjson.loads(row["capabilities"])),
         margin=Margin(row["margin_percent"], row["margin_fixed"]),
         active=row["active"],
+        phone_e164=row["phone_e164"],
     )
 
 

@@ -22,6 +22,7 @@ from estafette.core.couriers.company import (
     offer_by_tariff,
 )
 from estafette.core.deliveries.delivery import Delivery
+from estafette.core.edition import edition_of, must_be
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import carriers, companies
 from estafette.usecases import audit
@@ -77,12 +78,18 @@ async def carriers_of(platform: Platform, account: Account) -> CarrierPolicy | N
 
 
 async def set_carriers(
-    platform: Platform, account: Account, choice: CarrierChoice, wanted: Sequence[UUID]
+    platform: Platform,
+    account: Account,
+    choice: CarrierChoice,
+    wanted: Sequence[UUID],
+    *,
+    edition: str | None = None,
 ) -> CarrierPolicy:
     """Has companies carry an account's live deliveries from now on, in this order of preference.
 
-    Raises CarriersRefusedError for none or too many, and for what is no in-house company that
-    serves the account.
+    `edition` is that of the policy as it was opened, which may have been none; None skips the
+    comparison. Raises CarriersRefusedError for none or too many, and for what is no in-house
+    company that serves the account; EditedMeanwhileError.
     """
     policy = CarrierPolicy(choice, tuple(dict.fromkeys(wanted)))
     if not 1 <= len(policy.companies) <= MOST_CARRIERS:
@@ -98,6 +105,7 @@ async def set_carriers(
             if company.connector is not Connector.INHOUSE:
                 raise CarriersRefusedError(f"{company.name} is no in-house company")
         before = await carriers.lock(connection, account.id)
+        must_be(edition, edition_of(before))
         await carriers.save(connection, account.id, policy)
         facts = {"carriers": [_said(before), _said(policy)]}
         act = AuditedAct.CARRIERS_CHANGED
@@ -105,10 +113,11 @@ async def set_carriers(
     return policy
 
 
-async def drop_carriers(platform: Platform, account: Account) -> None:
-    """Has nobody carry for an account by itself any more."""
+async def drop_carriers(platform: Platform, account: Account, edition: str | None = None) -> None:
+    """Has nobody carry for an account by itself any more. Raises EditedMeanwhileError."""
     async with platform.pool.acquire() as connection, connection.transaction():
         before = await carriers.lock(connection, account.id)
+        must_be(edition, edition_of(before))
         if before is None:
             return
         await carriers.remove(connection, account.id)

@@ -13,6 +13,7 @@ from estafette.core.audit import AuditedAct, difference, ending
 from estafette.core.couriers.company import LARGEST_FEE, PARCEL_TYPES, Company, Hours
 from estafette.core.edition import edition_of, must_be
 from estafette.core.errors import Busy, Unavailable
+from estafette.core.fleet.driver import is_phone
 from estafette.core.quotes.place import CityIndex
 from estafette.core.quotes.pricing import Tariff
 from estafette.core.quotes.province import province_key, provinces
@@ -180,6 +181,7 @@ def _facts(company: Company) -> dict[str, Any]:
         "connector": company.connector,
         "active": company.active,
         "logo_url": company.logo_url,
+        "phone": company.phone_e164,
         "service_zones": company.service_zones,
         "base_fee": company.base_fee,
         "base_eta_minutes": company.base_eta_minutes,
@@ -299,6 +301,8 @@ def _problem(company: Company) -> _Problem | None:
     if company.logo_url is not None and not _LOGO.fullmatch(company.logo_url):
         reason = f"{company.logo_url!r} is not an address such as https://example.com/logo.svg"
         return _Problem("logo_url", f"the logo {reason}")
+    if company.phone_e164 is not None and not is_phone(company.phone_e164):
+        return _Problem("phone", f"{company.phone_e164!r} is not a phone such as +244923000001")
     if not all(zone.strip() for zone in company.service_zones):
         return _Problem("service_zones", "a zone must be the name of a city or province")
     if not _is_time_zone(company.time_zone):

@@ -38,8 +38,9 @@ class TrackedDelivery:
 
     `steps` are its newest ones, `STEPS_SHOWN` at most.
     With `awaits_confirmation`, what it awaits or awaited first is its merchant's word, no payment.
-    `carrier` is the courier company's name; `cash` is what the courier takes at the door, in whole
-    units of the market's currency; with `asks_pin` the recipient's PIN is needed to hand it over.
+    `carrier` is the courier company's name, `carrier_phone` its phone where the sender names none;
+    `cash` is what the courier takes at the door, in whole units of the market's currency; with
+    `asks_pin` the recipient's PIN is needed to hand it over.
     `approach` is the courier, while on the way to the recipient.
     One that `is_erased` has ended, and its personal data is gone. `logo` is the digest of the
     sender's.
@@ -62,6 +63,7 @@ class TrackedDelivery:
     awaits_confirmation: bool = False
     sender: Branding = UNBRANDED
     carrier: str | None = None
+    carrier_phone: str | None = None
     cash: int | None = None
     asks_pin: bool = False
     is_erased: bool = False
@@ -101,6 +103,10 @@ async def track(
     approach = None
     if delivery.status is Status.OUT_FOR_DELIVERY:
         approach = (await approaches(platform, [delivery_id], visitor)).get(delivery_id)
+    carrier_phone = None
+    if sender.branding.phone is None and delivery.company_id and not delivery.progress.is_final:
+        company = (await platform.catalog.companies(market.code)).by_id(delivery.company_id)
+        carrier_phone = company and company.phone_e164
     return TrackedDelivery(
         id=delivery.id,
         version=delivery.progress.seq,
@@ -118,6 +124,7 @@ async def track(
         awaits_confirmation=delivery.payment.method is not PaymentMethod.BANK_TRANSFER,
         sender=sender.branding,
         carrier=delivery.company_name,
+        carrier_phone=carrier_phone,
         cash=delivery.payment.cash_collect,
         asks_pin=delivery.require_pin,
         is_erased=delivery.progress.is_final and delivery.dropoff.address == ERASED,

@@ -8,6 +8,7 @@ from uuid import UUID
 from estafette.core.accounts.account import Mode
 from estafette.core.audit import AuditedAct, difference, ending
 from estafette.core.couriers.company import Company, Connector
+from estafette.core.edition import edition_of, must_be
 from estafette.core.fleet.assignment import Load
 from estafette.core.fleet.driver import (
     MOST_DRIVERS,
@@ -88,17 +89,23 @@ async def add_driver(
 
 
 async def change_driver(
-    platform: Platform, company_id: UUID, driver_id: UUID, **changes: Any
+    platform: Platform,
+    company_id: UUID,
+    driver_id: UUID,
+    edition: str | None = None,
+    **changes: Any,
 ) -> Driver:
     """Changes some fields of a driver (see `Driver`), who was not removed.
 
-    Raises FieldError, DriverNotFound or PhoneTaken.
+    `edition` is that of the driver as they were opened; None skips the comparison. Raises
+    FieldError, DriverNotFound, PhoneTaken or EditedMeanwhileError.
     """
     async with (
         platform.connections.batch(LANE) as connection,
         platform.transaction(connection) as work,
     ):
         before = await _locked(connection, company_id, driver_id)
+        must_be(edition, edition_of(before))
         after = checked(replace(before, **changes))
         if not await drivers.save(connection, after):
             raise PhoneTaken(after.phone_e164)
@@ -128,16 +135,19 @@ async def pause_driver(
     return driver
 
 
-async def remove_driver(platform: Platform, company_id: UUID, driver_id: UUID) -> Driver:
+async def remove_driver(
+    platform: Platform, company_id: UUID, driver_id: UUID, edition: str | None = None
+) -> Driver:
     """Lets a driver go who carries nothing: open offers and the shift end, the phone is free.
 
-    Raises DriverNotFound or ParcelsOnBoard.
+    Raises DriverNotFound, ParcelsOnBoard or EditedMeanwhileError.
     """
     async with (
         platform.connections.batch(LANE) as connection,
         platform.transaction(connection) as work,
     ):
         before = await _locked(connection, company_id, driver_id)
+        must_be(edition, edition_of(before))
         load = await assignments.loads(connection, company_id, [driver_id])
         if (carried := load.get(driver_id, Load()).parcels) > 0:
             raise ParcelsOnBoard(driver_id, carried)

@@ -56,6 +56,12 @@ async def reorder(
     return changed
 
 
+async def tour_of(platform: Platform, company_id: UUID, driver_id: UUID) -> list[TourStop]:
+    """Returns the stops that a driver still has, in the order of work. Raises Busy."""
+    async with platform.connections.batch(LANE) as connection:
+        return await tours.of_driver(connection, company_id, driver_id)
+
+
 def _is_possible(order: Sequence[tuple[UUID, StopKind]]) -> bool:
     """Returns whether each pickup stands before its drop-off."""
     left = {id for id, kind in order if kind is StopKind.PICKUP}

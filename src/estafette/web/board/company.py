@@ -10,6 +10,7 @@ from estafette.core.fleet.dispatching import BOUNDS, DispatchingRules
 from estafette.core.fleet.refusals import FleetRefusal
 from estafette.core.people.permission import PersonAct
 from estafette.http.formats import number
+from estafette.http.phones import readable
 from estafette.http.shell import Tone
 from estafette.http.texts import N_, gettext
 from estafette.usecases.fleet.dispatching_rules import dispatching_rules, set_dispatching_rules
@@ -55,6 +56,7 @@ async def show(request: Request, visit: Visit) -> Response:
             "web/board/templates/company.html",
             status=status,
             company=visit.company,
+            phone=visit.company.phone_e164 and readable(visit.company.phone_e164),
             is_automatic=is_automatic,
             fields=fields,
             speeds=speeds,

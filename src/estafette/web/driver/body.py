@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from estafette.http.refusals import BadBody
 from estafette.http.strict_json import decode
-from estafette.web.driver.visit import DriverVisit
+from estafette.web.driver.visit import Code, DriverVisit
 
 _LATEST_MOMENT: Final = 1e13
 """In milliseconds since 1970, in the year 2286: what any two such times differ by can be added to
@@ -45,7 +45,7 @@ def batch_of(body: bytes, name: str, most: int) -> Batch:
 def must_be_of(visit: DriverVisit, batch: Batch) -> None:
     """Refuses what another driver did on the same phone. Raises HTTPException 409."""
     if batch.driver != visit.driver.id:
-        raise HTTPException(409)
+        raise HTTPException(409, Code.OTHER_DRIVER)
 
 
 def uuid_of(value: Any) -> UUID:

@@ -48,7 +48,7 @@ def _day(day: DriverDay, language: str, shown_ids: ShownIds) -> dict[str, Any]:
         "time_zone": day.company.time_zone,
         "currency": market.currency,
         "driver": {"id": str(day.driver.id), "name": plain(day.driver.name)},
-        "company": {"name": plain(day.company.name), "phone": None},
+        "company": {"name": plain(day.company.name), "phone": day.company.phone_e164},
         "shift": None if day.shift is None else {"began": _ms(day.shift.began_at)},
         "paused": day.is_paused,
         "has_token": day.has_token,

@@ -27,10 +27,16 @@ GUARDS: Final = guards(
 )
 """The policy of these pages."""
 
+_READER: Final = "reader.js"
+READER_GUARDS: Final = guards(script="'self' 'wasm-unsafe-eval'", connect="'self'")
+"""The policy of the thread that reads codes: WebAssembly is allowed in it, and in nothing else."""
+
 
 FOLDER: Final = PACKAGE / "web" / "driver" / "static"
 _TAKEN: Final = ("tokens.css", "emblem.svg")
-_VENDORED: Final = ("idb.js", "signature_pad.js", "icons.svg")
+_VENDORED: Final = ("idb.js", "signature_pad.js", "icons.svg", "zxing.")
+_SELDOM: Final = frozenset({_READER, "zxing.js", "zxing.wasm"})
+"""What phones keep from its first use on, and not before: it is large, and few need it."""
 _ICONS: Final = PACKAGE / "web" / "tracking" / "static"
 
 
@@ -63,7 +69,8 @@ async def serve_file(request: Request) -> Response:
         reply = FILES.reply(request.scope, given["name"], given["edition"])
     except PathUnknown:
         raise HTTPException(404) from None
-    headers = as_texts(GUARDS) | as_texts(reply.headers)
+    policy = READER_GUARDS if given["name"] == _READER else GUARDS
+    headers = as_texts(policy) | as_texts(reply.headers)
     return Response(reply.body, headers=headers)
 
 
@@ -71,7 +78,7 @@ async def serve_worker(request: Request) -> Response:
     """Serves the script that keeps the page for a time without a connection."""
     trace_of(request.scope).route = "/driver/worker.js"
     limits_of(request.scope).ask(request.scope)
-    names = [name for name in FILES if name != "worker.js" and not name.endswith(".txt")]
+    names = FILES.keys() - {"worker.js"} - _SELDOM
     body = FILES["worker.js"].body.replace(b"{edition}", FILES.edition.encode())
     body = body.replace(b'["{files}"]', orjson.dumps(sorted(map(path_of, names))))
     headers = as_texts(GUARDS) | {"Cache-Control": "no-cache", "Service-Worker-Allowed": "/driver"}

@@ -18,7 +18,8 @@ from estafette.usecases.fleet.positions import Heard, Intake
 from estafette.usecases.platform import Platform, clock
 from estafette.web.driver import traccar
 from estafette.web.driver.body import batch_of, must_be_of, number_of, told_moment
-from estafette.web.driver.visit import DriverVisit, render
+from estafette.web.driver.refusals import refusal
+from estafette.web.driver.visit import Code, DriverVisit, render
 
 _OF_DEVICE_PER_SECOND: Final = 2.0
 """How many positions a second one device may send in the long run; at once twenty times as many."""
@@ -39,7 +40,9 @@ async def take(request: Request, visit: DriverVisit) -> Response:
     error = clock_error(body.now, now)
     places = [place for each in body.items if (place := _place(each)) is not None]
     heard = await _intake(request).by_page(visit.driver, places, error)
-    return Response(status_code=204 if heard is Heard.KEPT else 409)
+    if heard is not Heard.KEPT:
+        return refusal(request, Code.OFF_SHIFT)
+    return Response(status_code=204)
 
 
 def _place(given: dict[str, object]) -> Place | None:

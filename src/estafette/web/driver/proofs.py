@@ -3,7 +3,7 @@
 Its fields are `driver`, `key` (the proof's id, by which it is known when it is sent again), `about`
 (the assignment), `kind`, `stage`, `at` and `now` (milliseconds by the phone's clock), and perhaps
 `said`, `latitude`, `longitude` and `file`. It is answered 200 once it is kept, 422 where it never
-will be, with the reason, and anything else where it may be sent again.
+will be, with the reason; other refusals say whether it may be sent again.
 """
 
 from datetime import datetime
@@ -21,16 +21,17 @@ from estafette.http.refusals import BadBody
 from estafette.usecases.fleet.own_proof import add_own_proof
 from estafette.usecases.proofs.add import SentProof, point
 from estafette.web.driver.body import moment_of, uuid_of
-from estafette.web.driver.visit import DriverVisit
+from estafette.web.driver.refusals import refusal as refused
+from estafette.web.driver.visit import Code, DriverVisit
 
 _LONGEST_NUMBER = 40
 
 
-async def take(_: Request, visit: DriverVisit) -> Response:
+async def take(request: Request, visit: DriverVisit) -> Response:
     """Takes a proof. Raises BadBody, Busy or Unavailable, or HTTPException 409 for another's."""
     form = visit.form
     if uuid_of(form.value("driver")) != visit.driver.id:
-        raise HTTPException(409)
+        raise HTTPException(409, Code.OTHER_DRIVER)
     try:
         kind, stage = ProofKind(form.value("kind")), ProofStage(form.value("stage"))
     except ValueError:
@@ -50,13 +51,9 @@ async def take(_: Request, visit: DriverVisit) -> Response:
         kept = await add_own_proof(visit.platform, visit.driver, about, sent, now)
     except (ProofRefusal, AssignmentNotFound, DeliveryNotFound) as refusal:
         why = str(refusal) if isinstance(refusal, ProofRefusal) else "it is not yours"
-        return _said({"key": str(sent.id), "why": why}, 422)
-    return _said({"key": str(kept.id)}, 200)
-
-
-def _said(value: dict[str, str], status: int) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    return Response(orjson.dumps(value), status, media_type="application/json", headers=headers)
+        return refused(request, Code.NOT_KEPT, key=str(sent.id), why=why)
+    body, headers = orjson.dumps({"key": str(kept.id)}), {"Cache-Control": "no-store"}
+    return Response(body, media_type="application/json", headers=headers)
 
 
 def _number(visit: DriverVisit, name: str) -> float | None:

@@ -6,6 +6,7 @@ session, the limits, the act, the form. A driver's session opens these pages alo
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
@@ -35,6 +36,23 @@ DRIVER: Final = "driver"
 """The cookie that holds the token of a driver's session."""
 
 SIGN_IN: Final = "/driver/sign-in"
+
+
+class Code(StrEnum):
+    """Why a request of the page's scripts is refused: see `web/driver/refusals.py`."""
+
+    UNREADABLE = "unreadable"
+    SIGNED_OUT = "signed_out"
+    FOREIGN_PAGE = "foreign_page"
+    UNKNOWN = "unknown"
+    NOT_SO = "not_so"
+    OTHER_DRIVER = "other_driver"
+    OFF_SHIFT = "off_shift"
+    TOO_LARGE = "too_large"
+    NOT_KEPT = "not_kept"
+    TOO_MUCH = "too_much"
+    FAULT = "fault"
+    UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True)
@@ -81,7 +99,8 @@ DriverHandler = Callable[[Request, DriverVisit], Awaitable[Response]]
 class DriverPage(Page):
     """A route of the driver's page: which act it is, and how long a form may be.
 
-    One that `reads_itself` takes what is no form, and bounds it in its handler.
+    One that `reads_itself` takes what is no form, and bounds it in its handler. One `of_scripts` is
+    called by the page's scripts, and refuses as `web/driver/refusals.py` says.
     """
 
     def __init__(
@@ -93,11 +112,23 @@ class DriverPage(Page):
         *,
         limit: int = FORM_LIMIT,
         reads_itself: bool = False,
+        of_scripts: bool = False,
     ) -> None:
         """Serves `path` by `handler`, for whoever may do `act`."""
         super().__init__(path, act, _of_drivers_alone, methods, limit)
         self.of_driver = handler
         self.reads_itself = reads_itself
+        self.of_scripts = of_scripts
+
+
+def of_scripts(request: Request) -> bool:
+    """Returns whether a request is one of the page's scripts, whatever became of it."""
+    path = request.url.path
+    routes = request.app.routes
+    return any(
+        isinstance(route, DriverPage) and route.of_scripts and route.path == path
+        for route in routes
+    )
 
 
 async def _of_drivers_alone(_request: Request, _visit: Visit) -> Response:
@@ -115,8 +146,8 @@ class DriverAdmission:
     async def admit(self, request: Request, page: DriverPage) -> Response:
         """Serves a request to a page.
 
-        Raises HTTPException 403 for a form of a foreign page, and for what a driver may not do;
-        RateLimited.
+        Raises HTTPException 403 for a form of a foreign page, and for what a driver may not do, 401
+        where the page's scripts ask and nobody is signed in; RateLimited.
         """
         scope = request.scope
         trace_of(scope).route = page.path
@@ -130,6 +161,8 @@ class DriverAdmission:
         else:
             self.limits.take(scope, visit.driver.id)
         if isinstance(page.act, PersonAct):
+            if visit.found is None and page.of_scripts:
+                raise HTTPException(401, Code.SIGNED_OUT)
             if visit.found is None:
                 return RedirectResponse(SIGN_IN, 303)
             if not may(Role.DRIVER, OrganisationKind.COMPANY, page.act):

@@ -93,8 +93,13 @@ GENERAL: Final[Mapping[str, str]] = {
     "signature_place": N_("Place for the signature"),
     "clear": N_("Clear"),
     "scan": N_("Scan the code"),
-    "scan_none": N_("This browser cannot scan. Type the code on the label."),
-    "scan_denied": N_("The camera is not to be had. Type the code on the label."),
+    "scan_photo": N_("Read it in a photo"),
+    "scan_done": N_("The code fits."),
+    "scan_none": N_("The scanner is not to be had now. Type the code on the label."),
+    "scan_denied": N_("The camera is not to be had. Read the code in a photo, or type it."),
+    "scan_nothing": N_(
+        "No code can be read in this photo. Take another one from nearer, or type the code."
+    ),
     "code": N_("Code on the label"),
     "code_hint": N_("Without a label leave it empty."),
     "code_other": N_("This is another parcel: the code on the label does not fit."),
@@ -127,6 +132,16 @@ GENERAL: Final[Mapping[str, str]] = {
     "reason_not_ready": N_("The parcel is not ready"),
     "reason_other": N_("Something else"),
     "no_position": N_("Your phone does not tell where you are."),
+    "why_unreadable": N_(
+        "The server could not read it. Do it once more; if that does not help, call the dispatcher."
+    ),
+    "why_foreign_page": N_(
+        "The server takes nothing from this address of the page. Tell the dispatcher, and do it"
+        " once more."
+    ),
+    "why_fault": N_(
+        "Something is wrong on our side, and trying again did not help. Tell the dispatcher."
+    ),
     "why_picture": N_("The picture could not be read. Take another one and hand over again."),
 }
 

@@ -12,6 +12,7 @@ from estafette.web import cash
 from estafette.web.areas import Area, Entry, Section
 from estafette.web.office import (
     accounts,
+    carriers,
     companies,
     deliveries,
     health,
@@ -31,6 +32,7 @@ _POST: Final = ("POST",)
 ROUTES: Final[tuple[Page, ...]] = (
     page(OFFICE, PersonAct.OVERVIEW_SEE, overview.show),
     *accounts.pages(OFFICE),
+    *carriers.pages(OFFICE),
     *everybody.pages(OFFICE),
     *tariffs.pages(OFFICE),
     *companies.pages(OFFICE),

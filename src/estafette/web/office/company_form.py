@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from estafette.core.accounts.account import MARKETS
 from estafette.core.couriers.company import (
     LARGEST_FEE,
     PARCEL_TYPES,
@@ -16,6 +17,7 @@ from estafette.core.couriers.hours_text import ALWAYS, HoursTextError, hours_tex
 from estafette.core.money.payment import BankAccount
 from estafette.core.proofs.demand import Demand, as_words, from_words
 from estafette.core.proofs.proof import OF_STAGE, ProofKind, ProofStage
+from estafette.http.phones import e164, readable
 from estafette.http.texts import N_, gettext
 from estafette.usecases.couriers.companies import LARGEST_MARGIN, LARGEST_NUMBER
 from estafette.web.forms import Form
@@ -26,6 +28,7 @@ _FAULTS: Final[Mapping[str, str]] = {
     "slug": N_("1 to 63 lower-case letters, digits and -, and no other company's."),
     "name": N_("A name has 1 to 200 characters."),
     "logo_url": N_("Write an address such as https://example.com/logo.svg."),
+    "phone": N_("Write a phone number with the code of its country, such as +244 923 000 001."),
     "service_zones": N_("Write names of cities and provinces, at most 200, one a line."),
     "time_zone": N_("Write the name of a time zone, such as Africa/Luanda."),
     "bank": N_("Bank transfers need the bank's name, the IBAN and the account holder."),
@@ -47,6 +50,7 @@ def fields_of(company: Company) -> dict[str, str]:
     return {
         "name": company.name,
         "logo_url": company.logo_url or "",
+        "phone": readable(company.phone_e164) if company.phone_e164 else "",
         "service_zones": "\n".join(company.service_zones),
         "time_zone": company.time_zone,
         "hours": hours_text(company.hours),
@@ -79,9 +83,11 @@ def company_in(form: Form, company: Company) -> tuple[Company, dict[str, str]]:
     types = tuple(name for name in PARCEL_TYPES if name in form.values("parcel_types"))
     if not types:
         reading.faults["parcel_types"] = fault_of("parcel_types")
+    phone = form.value("phone")
     wanted = replace(
         company,
         name=form.value("name"),
+        phone_e164=e164(phone, MARKETS[company.market].phone_region) if phone else None,
         logo_url=form.value("logo_url") or None,
         service_zones=tuple(
             dict.fromkeys(
@@ -108,6 +114,8 @@ def company_in(form: Form, company: Company) -> tuple[Company, dict[str, str]]:
             failing=company.capabilities.failing,
         ),
     )
+    if phone and wanted.phone_e164 is None:
+        reading.faults["phone"] = fault_of("phone")
     try:
         wanted = replace(wanted, hours=read_hours(form.value("hours") or ALWAYS))
     except HoursTextError:

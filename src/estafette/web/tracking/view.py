@@ -96,7 +96,8 @@ class Day:
 class SenderCard:
     """Who sends, as they want to be seen, and whom to call.
 
-    `logo` and `style` name files of the page, `phone` is for machines and `number` for people.
+    `logo` and `style` name files of the page, `phone` is for machines and `number` for people. It
+    is the courier company's where the sender names none.
     """
 
     name: str | None
@@ -172,7 +173,7 @@ def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingV
 
 def sender_card(delivery: TrackedDelivery) -> SenderCard:
     """Returns who sends a delivery, as a page shows it."""
-    of, phone = delivery.sender, delivery.sender.phone
+    of, phone = delivery.sender, delivery.sender.phone or delivery.carrier_phone
     return SenderCard(
         name=_one_line(of.name, _LONGEST_SENDER),
         logo=delivery.logo and f"logo/{delivery.logo}.webp",

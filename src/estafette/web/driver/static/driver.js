@@ -66,8 +66,9 @@ async function again(day) {
 async function read() {
   const readAt = Date.now();
   const answer = await fetch("/driver/day", { redirect: "manual", cache: "no-store" });
-  if (answer.type === "opaqueredirect") { state.way = "signed-out"; return; }
-  if (!answer.ok) throw new Error(String(answer.status));
+  const refusal = await outbox.refusalOf(answer);
+  if (refusal?.code === "signed_out") { state.way = "signed-out"; return; }
+  if (refusal) throw new Error(refusal.code);
   state.way = "ok";
   await use(await answer.json(), readAt);
 }
@@ -81,7 +82,7 @@ async function look() {
   clearTimeout(timer);
   try {
     if (state.driver && state.way !== "signed-out") {
-      const sent = await outbox.send(state.driver);
+      const sent = await outbox.send(state.driver, state.way === "ok");
       if (sent === "signed-out") state.way = "signed-out";
     }
     await read();

@@ -51,25 +51,61 @@ function signature() {
   return { canvas, view };
 }
 
-// Reads the parcel's code by the camera, or takes what is typed.
+// Reads the parcel's code by the camera or in a photo, or takes what is typed.
 function code(codes) {
   const input = h("input", { name: "code", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", id: "code" });
   const video = h("video", { class: "camera", playsinline: true, muted: true, hidden: true });
+  const said = h("p", { class: "faint", role: "status", id: "scanned" });
+  const matches = () => !input.value.trim() || codes.some((one) => same(one, input.value));
   let stop = null;
+  let left = false;
+  const take = (text) => {
+    video.hidden = true;
+    input.value = text;
+    said.textContent = matches() ? t("scan_done") : "";
+    if (!matches()) fault(input.form, t("code_other"));
+  };
+  // Loads what reads codes, which is large and seldom needed; null: it is not to be had now.
+  const scanner = async () => {
+    input.form.querySelector("[role=alert]")?.remove();
+    said.textContent = t("wait");
+    try {
+      const found = await import("./scan.js");
+      await found.prepare();
+      said.textContent = "";
+      return found;
+    } catch {
+      said.textContent = "";
+      fault(input.form, t("scan_none"));
+      return null;
+    }
+  };
   const scan = button(t("scan"), async () => {
-    const { can, open } = await import("./scan.js");
-    if (!can()) { fault(input.form, t("scan_none")); input.focus(); return; }
+    stop?.();
+    const scanning = await scanner();
+    if (!scanning) return;
+    if (!scanning.hasCamera()) { fault(input.form, t("scan_denied")); return; }
     video.hidden = false;
     try {
-      stop = await open(video, (text) => { video.hidden = true; input.value = text; });
+      stop = await scanning.open(video, take);
+      if (left) stop();
     } catch {
       video.hidden = true;
       fault(input.form, t("scan_denied"));
     }
   }, { class: "wide" }, "scan-line");
-  addEventListener("hashchange", () => stop?.(), { once: true });
-  const matches = () => !input.value.trim() || codes.some((one) => same(one, input.value));
-  return { view: h("div", { class: "stack" }, scan, video, field(t("code"), input, t("code_hint"))), matches };
+  const picture = h("input", { type: "file", accept: "image/*", class: "unseen", id: "code-photo", change: async () => {
+    const [file] = picture.files;
+    const scanning = file && await scanner();
+    if (!scanning) return;
+    const text = await scanning.inPhoto(file).catch(() => null);
+    picture.value = "";
+    if (text) take(text);
+    else fault(input.form, t("scan_nothing"));
+  } });
+  addEventListener("hashchange", () => { left = true; stop?.(); }, { once: true });
+  const byPhoto = h("div", { class: "photo" }, picture, h("label", { class: "button wide", for: "code-photo" }, sign("camera"), h("span", {}, t("scan_photo"))));
+  return { view: h("div", { class: "stack" }, scan, byPhoto, video, said, field(t("code"), input, t("code_hint"))), matches };
 }
 
 const plain = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");

@@ -48,12 +48,33 @@ async function post(path, body, type) {
   return fetch(path, { method: "POST", body, headers, redirect: "manual", cache: "no-store", signal });
 }
 
-// What an answer means for all that is to be sent: null, it was taken.
-function trouble(answer) {
-  if (answer.type === "opaqueredirect") return "signed-out";
-  if (answer.status === 409) return "other-driver";
-  if (answer.ok || answer.status === 400 || answer.status === 413 || answer.status === 422) return null;
+// Why an answer refuses, as the server says it (web/driver/refusals.py); null: it does not. What is
+// between the phone and the server refuses in its own way, which passes, but for what is too large.
+export async function refusalOf(answer) {
+  if (answer.ok) return null;
+  if (answer.type === "opaqueredirect") return { code: "signed_out", again: true }; // of an older server
+  const said = await answer.json().catch(() => null);
+  if (said && typeof said.code === "string") return { ...said, again: said.again === true };
+  return answer.status === 413 ? { code: "too_large", again: false } : { code: "unavailable", again: true };
+}
+
+const WAYS = { signed_out: "signed-out", other_driver: "other-driver" };
+const MOST_FAULTS = 30; // of a server that is well otherwise, at one item: then it is left, and others go on
+let isWell = false;
+
+// What a refusal means for all that is to be sent; null: it is these items' alone, which are refused.
+async function trouble(refusal, chosen) {
+  if (refusal.code !== "fault") return refusal.again ? WAYS[refusal.code] || "later" : null;
+  const [first] = chosen;
+  if (isWell) first.faults = (first.faults || 0) + 1;
+  if (first.faults > MOST_FAULTS) return null;
+  await store.change([first]);
   return "later";
+}
+
+function whyOf(refusal, item) {
+  if (refusal.code === "fault" || refusal.code === "foreign_page") return refusal.code;
+  return item.blob ? "picture" : "unreadable";
 }
 
 async function sendProof(driver, item) {
@@ -63,10 +84,15 @@ async function sendProof(driver, item) {
   for (const name of ["said", "latitude", "longitude"]) if (item[name] != null) form.append(name, item[name]);
   if (item.blob) form.append("file", item.blob, `${item.proof}.${item.blob.type === "image/png" ? "png" : "jpg"}`);
   const answer = await post("/driver/proofs", form);
-  const why = trouble(answer);
+  const refusal = await refusalOf(answer);
+  if (!refusal) {
+    if ((await answer.json()).key !== item.key) return "later"; // it is not the server that has answered
+    await store.change([{ ...item, state: "sent", sentAt: Date.now(), blob: null }]);
+    return null;
+  }
+  const why = await trouble(refusal, [item]);
   if (why) return why;
-  if (answer.ok) await store.change([{ ...item, state: "sent", sentAt: Date.now(), blob: null }]);
-  else await store.change([{ ...item, state: "refused", why: "picture", blob: null }]);
+  await store.change([{ ...item, state: "refused", why: whyOf(refusal, item), blob: null }]);
   return null;
 }
 
@@ -76,11 +102,12 @@ async function sendTaps(driver, chosen, afresh = false) {
     key: item.key, sequence: item.sequence, kind: item.kind, about: item.about, at: item.at, facts: item.facts,
   }));
   const answer = await post("/driver/taps", JSON.stringify({ driver, device, now: Date.now(), taps }), "application/json");
-  const why = trouble(answer);
-  if (why) return why;
-  if (!answer.ok) { // something in it cannot be read: one alone is found by sending each by itself
-    if (chosen.length > 1) return sendTaps(driver, chosen.slice(0, 1));
-    await store.change([{ ...chosen[0], state: "refused", why: "not_now" }]);
+  const refusal = await refusalOf(answer);
+  if (refusal) { // of several, the one that it is about is found by sending each by itself
+    if (chosen.length > 1 && !(refusal.again && refusal.code !== "fault")) return sendTaps(driver, chosen.slice(0, 1));
+    const why = await trouble(refusal, chosen);
+    if (why) return why;
+    await store.change([{ ...chosen[0], state: "refused", why: whyOf(refusal, chosen[0]) }]);
     await store.drop(`device:${driver}`);
     return null;
   }
@@ -100,10 +127,12 @@ async function sendTaps(driver, chosen, afresh = false) {
 
 let sending = false;
 
-// Sends what is ripe, in order. Returns "sent", "nothing", or what is in the way.
-export async function send(driver) {
+// Sends what is ripe, in order. Returns "sent", "nothing", or what is in the way. `well` says whether
+// the server answered well when it was asked last.
+export async function send(driver, well = false) {
   if (sending) return "nothing";
   sending = true;
+  isWell = well;
   try {
     const work = () => sendAll(driver);
     return await (navigator.locks ? navigator.locks.request("estafette-outbox", work) : work());

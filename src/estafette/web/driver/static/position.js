@@ -1,4 +1,5 @@
 // Where the driver is, while the shift goes on and the page is open: a browser tells nothing after.
+import { refusalOf } from "./outbox.js";
 
 const EVERY = 20000; // milliseconds between two batches
 const MOST = 100;
@@ -37,8 +38,9 @@ async function send() {
     const answer = await fetch("/driver/positions", {
       method: "POST", body, headers: { "Content-Type": "application/json" }, redirect: "manual", cache: "no-store",
     });
-    if (answer.ok) { seen.at = Date.now(); tell(); return; }
-    if (answer.status !== 429 && answer.status !== 503) return;
+    const refusal = await refusalOf(answer);
+    if (!refusal && answer.status === 204) { seen.at = Date.now(); tell(); return; }
+    if (refusal && (!refusal.again || refusal.code === "other_driver")) return;
   } catch {
     // kept for the next time
   }

@@ -3,6 +3,7 @@ import { actions } from "./model.js";
 import { button, day as dayOf, field, h, language, link, money, sign, t, time } from "./parts.js";
 import { canStayAwake, awake, seen } from "./position.js";
 import { forms } from "./forms.js";
+import { refusalOf } from "./outbox.js";
 
 const TABS = [["stops", "list-checks"], ["cash", "banknote"], ["messages", "message-circle"], ["more", "menu"]];
 const SIGNS = {
@@ -24,7 +25,7 @@ export function draw(app, state, acts) {
   const focused = document.activeElement?.id;
   const scroll = scrollY;
   const same = drawn === state.screen;
-  drawn = state.screen;
+  drawn = state.day ? state.screen : ""; // without a day it says only that it loads
   app.replaceChildren(status, h("main", { id: "content" }, screen(name, id, state, acts)), bottom(name, state, acts));
   if (same) {
     scrollTo(0, scroll);
@@ -95,6 +96,7 @@ function refusal(item, day, acts) {
     h("h2", {}, t("not_taken", { did })),
     stop && h("p", { class: "faint" }, stop.address),
     h("p", {}, t(`why_${item.why}`)),
+    dispatcher(day),
     button(t("understood"), () => acts.dismiss(item.key), { class: "wide" }));
 }
 
@@ -226,15 +228,18 @@ async function haveRead(list) {
   toldOf = list[0].id;
   const sent = { method: "POST", body: new URLSearchParams({ until: list[0].id }), redirect: "manual" };
   const answer = await fetch("/driver/messages", sent).catch(() => null);
-  if (answer && answer.ok) for (const one of list) one.read = true;
-  else toldOf = null;
+  const refusal = answer && (await refusalOf(answer));
+  if (answer?.status === 204) for (const one of list) one.read = true;
+  else if (!refusal || refusal.again) toldOf = null;
 }
+
+const dispatcher = ({ company }) => company.phone && link(t("call_company", { name: company.name }), `tel:${company.phone}`, "phone", { class: "button wide" });
 
 function messages(state) {
   const list = state.day.messages;
   haveRead(list);
   return [h("h1", { tabindex: -1 }, t("messages")),
-    state.day.company.phone && link(t("call_company", { name: state.day.company.name }), `tel:${state.day.company.phone}`, "phone", { class: "button wide" }),
+    dispatcher(state.day),
     list.length ? h("ul", { class: "messages" }, list.map((one) => h("li", { class: "sheet" }, h("p", {}, one.text), h("p", { class: "faint" }, `${dayOf(one.at)}, ${time(one.at)}`))))
       : h("p", { class: "sheet rest" }, t("no_messages"))];
 }
@@ -248,6 +253,7 @@ function more(state, acts) {
   return [
     h("h1", { tabindex: -1 }, day.driver.name),
     h("p", { class: "faint" }, day.company.name),
+    dispatcher(day),
     now.shift && h("section", { class: "sheet" },
       h("p", {}, t("on_shift_since", { time: time(now.shift.began) })),
       button(t("end_shift"), () => { acts.tap("shift_ended", null); acts.go("stops"); }, { class: "wide", disabled: now.stops.length > 0 }, "power"),

@@ -39,12 +39,24 @@ async function page(event) {
   return found;
 }
 
+// A file that is asked for seldom is kept from its first use on.
+async function file(event) {
+  const found = await caches.match(event.request, { ignoreVary: true });
+  if (found) return found;
+  const answer = await fetch(event.request);
+  if (answer.ok) {
+    const copy = answer.clone();
+    event.waitUntil(caches.open(KEPT).then((kept) => kept.put(event.request, copy)).catch(() => {}));
+  }
+  return answer;
+}
+
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== self.location.origin) return;
   if (event.request.mode === "navigate" && url.pathname === PAGE) event.respondWith(page(event));
   else if (url.pathname.startsWith(`/driver/static/${EDITION}/`)) {
-    event.respondWith(caches.match(event.request, { ignoreVary: true }).then((found) => found || fetch(event.request)));
+    event.respondWith(file(event));
   }
 });
 

@@ -122,6 +122,7 @@
   async function reload() {
     try {
       const answer = await fetch(place.dataset.page, { cache: "no-store" });
+      if (answer.status === 404 || answer.status === 410) return location.reload(); // there is none now
       if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("delivery");
