@@ -47,6 +47,14 @@ TAKEN = {
         "dist/signature_pad.min.js": "signature_pad.js",
         "LICENSE": "signature_pad.LICENSE.txt",
     },
+    "zxing-wasm": {
+        "dist/iife/reader/index.js": "zxing.js",
+        "dist/reader/zxing_reader.wasm": "zxing.wasm",
+        "LICENSE": "zxing.LICENSE.txt",
+    },
+    "pmtiles": {
+        "dist/pmtiles.js": "pmtiles.js",
+    },
     "maplibre-gl": {
         "dist/maplibre-gl.mjs": "maplibre.js",
         "dist/maplibre-gl-worker.mjs": "maplibre-worker.js",
@@ -71,7 +79,7 @@ WEIGHTS = (400, 700)
 FEATURES = ["calt", "ccmp", "kern", "liga", "locl", "mark", "mkmk", "tnum"]
 
 # The kinds of files that are laid beside themselves packed, as browsers take them.
-PACKED = (".css", ".js", ".svg")
+PACKED = (".css", ".js", ".svg", ".wasm")
 
 # The signs that pages draw, put together into one file, each under its name.
 # fmt: off
@@ -152,7 +160,8 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
             for package, files in TAKEN.items():
                 for source, target in files.items():
                     shutil.copy(folder / "node_modules" / package / source, self._vendor / target)
-            shutil.copy(self._frontend / "reference.LICENSE.txt", self._vendor)
+            for licence in self._frontend.glob("*.LICENSE.txt"):
+                shutil.copy(licence, self._vendor)
             drawn = _sprite(folder / "node_modules" / "lucide-static" / "icons")
             (self._vendor / "icons.svg").write_text(drawn)
         for name, letters in LETTERS.items():

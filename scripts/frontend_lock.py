@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+_NEEDS = frozenset({"dependencies", "peerDependencies"})
 FRONTEND = Path(__file__).resolve().parent.parent / "frontend"
 
 
@@ -23,7 +24,7 @@ def main() -> None:
     own = {"": packages[""]}
     for name in packages[""]["dependencies"]:
         place = f"node_modules/{name}"
-        own[place] = {key: kept for key, kept in packages[place].items() if key != "dependencies"}
+        own[place] = {key: kept for key, kept in packages[place].items() if key not in _NEEDS}
     lock["packages"] = own
     file.write_text(json.dumps(lock, indent=2) + "\n", "utf-8")
 

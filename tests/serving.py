@@ -36,6 +36,7 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.quotes.place import City
 from estafette.dialects import DialectRecord
 from estafette.files import KeptFiles
+from estafette.files.tiles import TileArchive
 from estafette.http.address import ClientAddresses
 from estafette.http.connections import Connections
 from estafette.http.fallback import Fallback
@@ -281,6 +282,7 @@ async def running(
     dialects: Sequence[DialectRecord] = app.RECORDS,
     couriers: Mapping[Connector, Courier] = MappingProxyType({}),
     files: KeptFiles = NO_FILES,
+    tiles: TileArchive | None = None,
 ) -> AsyncGenerator[Server]:
     """The server over the migrated database at `dsn`; deliveries move only when told.
 
@@ -302,6 +304,7 @@ async def running(
         sandbox_step=timedelta(0),
         couriers={**app.connectors(remembered), **couriers},
         files=files,
+        tiles=tiles,
     )
     try:
         await companies.pause_shared(pool)

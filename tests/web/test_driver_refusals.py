@@ -59,18 +59,16 @@ async def test_every_refusal_is_json_with_a_code_and_says_whether_to_send_again(
         assert told(answer) == (413, "too_large", False), page.path
     ana = await stage.driver_at_phone(name="Ana")
     about = (await stage.given(ana.driver)).id
-    foreign_driver = {"driver": str(ana.driver.id), "now": now_ms()}
-    for path, more in (
-        ("taps", {"device": str(ze.device), "taps": []}),
-        ("positions", {"positions": []}),
-    ):
-        answer = await ze.post(f"/driver/{path}", foreign_driver | more)
+    foreign_driver: dict[str, Any] = {"driver": str(ana.driver.id), "now": now_ms()}
+    empty: dict[str, Any] = {"device": str(ze.device), "taps": [], "positions": []}
+    for path in ("taps", "positions"):
+        answer = await ze.post(f"/driver/{path}", foreign_driver | empty)
         assert told(answer) == (409, "other_driver", True)
     refused = await ze.proof(about, "photo", file=b"no picture")
     assert told(refused) == (422, "not_kept", False)
     assert refused.told["why"]
     rui = await stage.driver_at_phone(name="Rui", on_shift=False)
-    body = {"driver": str(rui.driver.id), "now": now_ms(), "positions": []}
+    body: dict[str, Any] = {"driver": str(rui.driver.id), "now": now_ms(), "positions": []}
     assert told(await rui.post("/driver/positions", body)) == (409, "off_shift", False)
 
 
@@ -91,34 +89,31 @@ async def test_what_is_passing_waits_and_what_is_permanent_is_shown(
         [{"name": name, "value": value, "url": url} for name, value in ze.cookies.items()]
     )
     page = await context.new_page()
-    answers = [
-        {"status": 200, "content_type": "text/html", "body": "<h1>Sign in to this network</h1>"},
-        {"status": 502, "content_type": "text/html", "body": "<h1>Bad gateway</h1>"},
-        {"status": 413, "content_type": "text/html", "body": "<h1>Too large</h1>"},
-    ]
-    left = list(answers)
+    left = [(200, "Sign in to this network"), (502, "Bad gateway"), (413, "Too large")]
 
     async def answer(route: Route) -> None:
         """What stands between a phone and the server, one after the other."""
         if left:
-            await route.fulfill(**left.pop(0))
+            status, said = left.pop(0)
+            await route.fulfill(status=status, content_type="text/html", body=f"<h1>{said}</h1>")
         else:
             await route.continue_()
+
+    async def until(number: int) -> None:
+        """Has the page look, until so many of these answers are left."""
+        while len(left) > number:
+            await page.evaluate("dispatchEvent(new Event('online'))")
+            await page.wait_for_timeout(200)
 
     await page.route("**/driver/taps", answer)
     await page.goto(f"{url}/driver")
     await page.get_by_role("button", name="I am there").click()
     alert = page.get_by_role("alert")
     for number in (2, 1):
-        await page.wait_for_function("true")
-        while len(left) > number:
-            await page.evaluate("dispatchEvent(new Event('online'))")
-            await page.wait_for_timeout(300)
+        await until(number)
         await expect(page.locator("#status")).to_contain_text("Waiting to be sent: 1")
         await expect(alert).to_have_count(0)
-    while left:
-        await page.evaluate("dispatchEvent(new Event('online'))")
-        await page.wait_for_timeout(300)
+    await until(0)
     await expect(alert).to_contain_text("The server could not read it")
     await look(page, "driver-permanent")
     await alert.get_by_role("button", name="Understood").click()

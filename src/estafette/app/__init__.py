@@ -20,6 +20,7 @@ from estafette.core.deliveries.due_moves import WatchLimits
 from estafette.couriers.inhouse import InhouseCourier
 from estafette.dialects import DialectRecord, entrega, kaspi, operator
 from estafette.files import KeptFiles, read_bucket
+from estafette.files.tiles import TileArchive
 from estafette.settings import Settings
 from estafette.store.pool import Pool, open_pool
 from estafette.usecases.accounts.key_uses import KeyUses
@@ -126,6 +127,7 @@ async def open_platform(
         courier_grid_metres=settings.courier_grid_metres,
         webhook_addresses=settings.webhook_source_addresses,
         files=_files(settings),
+        tiles=settings.map_tiles and TileArchive(settings.data_dir / settings.map_tiles),
     )
     try:
         yield platform

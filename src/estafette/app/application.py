@@ -23,7 +23,7 @@ from estafette.metrics import CourierMetrics, RequestMetrics
 from estafette.usecases.accounts.request_log import RequestLog
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.platform import Platform
-from estafette.web import driver, files, home, tracking, widget
+from estafette.web import driver, files, home, tiles, tracking, widget
 from estafette.web.app import PREFIXES, PeoplePages
 from estafette.web.console.by_hand import ByHand
 from estafette.web.developers import Spoken
@@ -106,6 +106,7 @@ def build(
         Mounted(Mount(ASSETS_PREFIX, everywhere=True), assets.build(), plain_words),
         Mounted(Mount("/track"), pages, plain_words),
         Mounted(Mount(files.PREFIX), files.build(platform), plain_words),
+        Mounted(Mount(tiles.PREFIX), tiles.build(platform), plain_words),
         Mounted(Mount("/upstream"), entrega.build(platform), entrega.ERRORS.words),
     )
     rest = plain.application(

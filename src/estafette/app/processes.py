@@ -30,6 +30,7 @@ from estafette.core.notifications.mail_server import MailServer
 from estafette.core.retention import Retention
 from estafette.couriers import platforms, sandbox
 from estafette.couriers.entrega import EntregaClient, EntregaCourier, EntregaPlatform
+from estafette.files.tiles import NotTilesError
 from estafette.http.address import ClientAddresses
 from estafette.http.connections import ConnectionLimits, ConnectionMetrics, Connections
 from estafette.http.limiter import AddressLimits
@@ -117,6 +118,7 @@ async def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None)
     """
     async with _open(settings, By.process("server")) as platform:
         database = await must_be_fit(platform)
+        _tell_of_tiles(platform)
         addresses = ClientAddresses(settings.trusted_proxies)
         connections = _connections(settings, addresses)
         application = build(
@@ -190,6 +192,15 @@ def _tell_start(url: str | None, database: Database) -> None:
             "a newer Estafette has changed the database: finish the upgrade",
             migrations=database.newer_migrations,
         )
+
+
+def _tell_of_tiles(platform: Platform) -> None:
+    """Logs why maps have no tiles where they should: everything else works without."""
+    if platform.tiles is not None:
+        try:
+            platform.tiles.look()
+        except NotTilesError as error:
+            _log.warning("maps have no tiles: see ESTAFETTE_MAP_TILES", reason=str(error))
 
 
 def _provider(settings: Settings) -> Provider | None:

@@ -29,6 +29,7 @@ from estafette.usecases.accounts.secrets import WrongSecretKeyError
 from estafette.usecases.deliveries.inspect import inspect_database
 from estafette.usecases.platform import Platform
 from estafette.usecases.ready import OLDEST_POSTGRES, NotReadyError, reads_secrets
+from estafette.usecases.tiles import NotTilesError, examine_tiles
 from estafette.usecases.webhooks.endpoints import EndpointSettings, list_endpoints, waiting
 
 _SLOW_SECONDS = 0.1
@@ -82,7 +83,7 @@ def _say(finding: Finding) -> None:
 
 
 async def _examine(found: Settings) -> list[Finding]:
-    findings = [*_settings(), _disk(found.data_dir), _time_zones()]
+    findings = [*_settings(), _disk(found.data_dir), _time_zones(), *_tiles(found)]
     try:
         known = beside(found)
     except CommandError as error:
@@ -119,6 +120,20 @@ def _disk(data_dir: Path) -> Finding:
     if free < _SCARCE_BYTES:
         return Finding("disk", Verdict.WARNING, text, advice)
     return Finding("disk", Verdict.OK, text)
+
+
+def _tiles(found: Settings) -> list[Finding]:
+    """Whether maps have the tiles that they should."""
+    if found.map_tiles is None:
+        return []
+    try:
+        facts = examine_tiles(found.data_dir / found.map_tiles)
+    except NotTilesError as error:
+        advice = "put an extract of a PMTiles map there, or remove ESTAFETTE_MAP_TILES"
+        return [Finding("map tiles", Verdict.PROBLEM, str(error), advice)]
+    least, most = facts.zooms
+    text = f"{facts.kind}, zoom {least} to {most}, {facts.size / (1 << 20):.1f} MB"
+    return [Finding("map tiles", Verdict.OK, text)]
 
 
 def _time_zones() -> Finding:

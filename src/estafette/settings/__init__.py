@@ -231,6 +231,11 @@ class Settings:
         whole(10, 5000),
         "the cells of the grid by which recipients are shown the courier on the way to them",
     )
+    map_tiles: Path | None = _setting(  # noqa: RUF009 - it returns a field
+        None,
+        values.file,
+        "a PMTiles file, by its path in the data folder or its whole path: maps are drawn over it",
+    )
     quotes_kept_days: int = _setting(
         1, whole(1, 3650), "how long a quote is kept after it has expired"
     )

@@ -90,6 +90,11 @@ def folder(value: object) -> Path:
     return value if isinstance(value, Path) else Path(text()(value))
 
 
+def file(value: object) -> Path | None:
+    """Reads the path of a file; nothing is none."""
+    return value if isinstance(value, Path) else Path(given) if (given := text()(value)) else None
+
+
 def public_url(value: object) -> str:
     """Reads an address of Estafette: what it means, without a slash at the end; nothing is none."""
     given = text()(value)

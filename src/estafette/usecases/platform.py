@@ -16,6 +16,7 @@ from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.due_moves import WatchLimits
 from estafette.files import KeptFiles
+from estafette.files.tiles import TileArchive
 from estafette.store import signals
 from estafette.store.pool import DATABASE_TROUBLE, Connection, Pool
 from estafette.store.work import UnitOfWork, unit_of_work
@@ -88,7 +89,8 @@ class Platform:
     `webhook_addresses` are the addresses that webhooks are sent from, where the operator has
     configured them. With `needs_second_factor`, the operator's people must have a second factor
     before they can open any page of the platform. `files` keeps the pictures of proofs.
-    Recipients are shown couriers by a grid with cells of `courier_grid_metres`.
+    Recipients are shown couriers by a grid with cells of `courier_grid_metres`. Maps are drawn over
+    `tiles`, if there are any.
     """
 
     pool: Pool
@@ -111,6 +113,7 @@ class Platform:
     needs_second_factor: bool = True
     courier_grid_metres: int = 200
     files: KeptFiles = NO_FILES
+    tiles: TileArchive | None = None
 
     def transaction(self, connection: Connection) -> AbstractAsyncContextManager[UnitOfWork]:
         """Begins a unit of work on a connection: a transaction, whose commit sends its signals."""

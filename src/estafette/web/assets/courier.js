@@ -1,5 +1,5 @@
-// Draws the courier and the recipient's area on the tracking page, without tiles. The map stands in
-// one element, which goes from one rendering of the page to the next.
+// Draws the courier and the recipient's area on the tracking page, over the operator's tiles if there
+// are any. The map stands in one element, which goes from one rendering of the page to the next.
 import * as gl from "./maplibre.js";
 
 gl.setWorkerUrl(new URL("./maplibre-worker.js", import.meta.url).href);
@@ -38,6 +38,8 @@ export class CourierMap {
   // Shows in `slot` what was found: points as [longitude, latitude]; `stop` may be null.
   async show(slot, found) {
     await styled;
+    this.ground ||= slot.dataset.tiles ? (await import("./tiles.js")).groundOf(gl, slot.dataset.tiles) : { sources: {}, layers: [], credit: "" };
+    const ground = await this.ground;
     if (!slot.isConnected) return;
     slot.append(this.element);
     slot.hidden = false;
@@ -49,13 +51,14 @@ export class CourierMap {
     } else {
       this.map = new gl.Map({
         container: this.element,
-        style: { version: 8, sources: {}, layers: [] },
+        style: { version: 8, sources: ground.sources, layers: ground.layers },
         bounds: framed(found),
         fitBoundsOptions: FRAME,
         interactive: false,
         attributionControl: false,
       });
       this.map.addControl(new gl.ScaleControl({ maxWidth: 90 }));
+      if (ground.credit) (await import("./tiles.js")).name(this.map, ground.credit);
     }
     if (found.stop) this.stop.setLngLat(found.stop).addTo(this.map);
     this.courier.setLngLat(found.courier).addTo(this.map);

@@ -1,6 +1,7 @@
-// Draws the map of a board: stops and drivers, without tiles unless the operator has some. What it
-// shows stands in the lists beside it too. Points come from the page, and move with its stream.
+// Draws the map of a board: stops and drivers, over the operator's tiles if there are any. What it shows
+// stands in the lists beside it too. Points come from the page, and move with its stream.
 import * as gl from "./maplibre.js";
+import { groundOf, name } from "./tiles.js";
 
 const place = document.getElementById("map");
 const words = JSON.parse(place.dataset.words);
@@ -19,15 +20,17 @@ const features = (stops) => ({
   })),
 });
 
-function style(stops, track) {
+function style(stops, track, ground) {
   return {
     version: 8,
     sources: {
+      ...ground.sources,
       stops: { type: "geojson", data: features(stops) },
       track: { type: "geojson", data: { type: "Feature", properties: {}, geometry: { type: "LineString", coordinates: track } } },
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": colour("--sunk") } },
+      ...ground.layers,
       { id: "track", type: "line", source: "track", paint: { "line-color": colour("--accent"), "line-width": 3 } },
       {
         id: "stops",
@@ -73,9 +76,10 @@ const box = bounds(found);
 if (box.isEmpty()) {
   document.getElementById("map-said").textContent = words.nothing;
 } else {
+  const ground = await groundOf(gl, place.dataset.tiles);
   const map = new gl.Map({
     container: place,
-    style: style(found.stops, found.track),
+    style: style(found.stops, found.track, ground),
     bounds: box,
     fitBoundsOptions: { padding: 40, maxZoom: 14 },
     attributionControl: false,
@@ -84,6 +88,7 @@ if (box.isEmpty()) {
     locale: words,
   });
   map.addControl(new gl.NavigationControl({ showCompass: false }));
+  name(map, ground.credit);
   document.getElementById("map-said").hidden = true;
   for (const one of found.drivers) drive(map, one);
 

@@ -21,6 +21,7 @@ from estafette.web.board.drivers import driver_in, vehicle_name
 from estafette.web.board.live import map_words, name_of
 from estafette.web.board.words import said_of, state_name
 from estafette.web.parts import Column
+from estafette.web.tiles import path_of
 from estafette.web.visit import Visit, render
 
 _DAYS_BACK: Final = 14
@@ -48,6 +49,7 @@ async def show(request: Request, visit: Visit) -> Response:
         track=found.track,
         points=_points(found),
         map_words=map_words(),
+        tiles=path_of(visit.platform),
         messages=await messages_of(visit.platform, visit.company.id, driver.id),
         columns=(
             Column("name", gettext("Delivery")),

@@ -19,6 +19,7 @@ from estafette.usecases.fleet.board import Board, DriverOnBoard, OnBoard, look_a
 from estafette.usecases.platform import clock
 from estafette.web.board.news import version
 from estafette.web.parts import Column
+from estafette.web.tiles import path_of
 from estafette.web.visit import Visit, render
 
 FILTERS: Final = {
@@ -59,6 +60,7 @@ async def show(request: Request, visit: Visit) -> Response:
         stop_of={(one.delivery.scope.account_id, one.delivery.id): one for one in board.deliveries},
         points=points(board),
         map_words=map_words(),
+        tiles=path_of(visit.platform),
         name_of=name_of,
     )
 

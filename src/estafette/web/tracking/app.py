@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
@@ -32,6 +33,7 @@ from estafette.usecases.fleet.approach import approaches
 from estafette.usecases.platform import Platform
 from estafette.web.forms import read_form
 from estafette.web.live.stream import EventStream, with_streams
+from estafette.web.tiles import path_of
 from estafette.web.tracking import language, render
 from estafette.web.tracking.live import Watched
 from estafette.web.tracking.render import FILES, Links
@@ -109,7 +111,7 @@ class TrackingPages(Starlette):
     `track` reads a delivery by its id, `watched` reads it again when it has changed, `public_id`
     parses the id in a path, and `clock` gives the time by which "today" is meant. A stream sends
     something at least every `heartbeat` seconds. `origin` is where the world reaches us, without a
-    slash at the end; `logo` gives the picture of a digest.
+    slash at the end; `logo` gives the picture of a digest, `tiles` the path of those of maps.
     """
 
     def __init__(
@@ -123,7 +125,9 @@ class TrackingPages(Starlette):
         origin: str = "",
         logo: Logo = _no_logo,
         say: Say | None = None,
+        tiles: Callable[[], str | None] = lambda: None,
     ) -> None:
+        self._tiles = tiles
         self._origin = origin
         self._logo_of = logo
         self._say = say
@@ -177,7 +181,8 @@ class TrackingPages(Starlette):
         delivery = await self._track(id, caller(request.scope)) if id is not None else None
         if delivery is None:
             raise HTTPException(404)
-        return delivery, _links(request, text, self._origin)
+        links = _links(request, text, self._origin)
+        return delivery, replace(links, tiles=self._tiles())
 
     def _read(self, written: str) -> tuple[str, UUID | None]:
         """Returns the id of an address, as a dialect writes it and as it is read, if it is one.
@@ -311,6 +316,7 @@ def build(platform: Platform, *, public_id: PublicId, streams: int = 2000) -> Tr
         origin=platform.public_url,
         logo=partial(logo.logo, platform),
         say=partial(places.say_where, platform),
+        tiles=partial(path_of, platform),
     )
 
 

@@ -39,11 +39,13 @@ class Links:
     """Where the page's links lead: `base` is the path it is mounted at, without a final slash.
 
     `origin` is where the world reaches us: what shows a link to others asks for whole addresses.
+    `tiles` is the path of what its map is drawn over, if there is any.
     """
 
     base: str
     public_id: str
     origin: str = ""
+    tiles: str | None = None
 
     @property
     def files(self) -> str:
