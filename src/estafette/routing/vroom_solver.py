@@ -1,5 +1,6 @@
 """VROOM: a problem in its words, and its routes as a plan. Only the child loads it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from typing import Any, Final
@@ -35,18 +36,41 @@ def solve(
 ) -> Plan:
     """Returns VROOM's plan, in which every vehicle has the jobs that are bound to it.
 
-    At effort 0 VROOM does not look at priorities of jobs with a pickup: where they differ, or what
-    is bound was left, it makes the effort 1. What is left even then has all the time.
+    What vehicles have and cannot do in time, with nothing else to do, has all the time. At effort 0
+    VROOM does not look at priorities of jobs with a pickup: where they differ, or what is bound was
+    left, it makes the effort 1. What is left even then has all the time as well.
     """
     problem = eased(problem)
     if len({job.priority for job in problem.jobs if job.vehicle is None}) > 1:
         effort = max(effort, 1)
+    if late := _never_in_time(problem, tables, threads, seconds):
+        problem = opened(problem, late)
     plan = _solve(problem, tables, effort, threads, seconds)
-    if _bound(problem, plan) and effort == 0:
-        plan = _solve(problem, tables, 1, threads, seconds)
+    if effort == 0 and _bound(problem, plan):
+        effort = 1
+        plan = _solve(problem, tables, effort, threads, seconds)
     if left := _bound(problem, plan):
-        plan = _solve(opened(problem, left), tables, max(effort, 1), threads, seconds)
+        plan = _solve(opened(problem, left), tables, effort, threads, seconds)
     return plan
+
+
+def _never_in_time(
+    problem: Problem, tables: tuple[Matrix, Matrix], threads: int, seconds: float
+) -> list[int]:
+    """Returns the numbers of bound jobs that are left although nobody has anything else to do.
+
+    They are few, so that it costs little to know it before all is planned.
+    """
+    numbers = [number for number, job in enumerate(problem.jobs) if job.vehicle is not None]
+    for effort in (0, 1):
+        alone = replace(problem, jobs=tuple(problem.jobs[number] for number in numbers))
+        plan = _solve(alone, tables, effort, threads, seconds)
+        if not plan.unassigned:
+            return []
+        left = [numbers[number] for number in plan.unassigned]
+        whose = {problem.jobs[number].vehicle for number in left}
+        numbers = [number for number in numbers if problem.jobs[number].vehicle in whose]
+    return left
 
 
 def _bound(problem: Problem, plan: Plan) -> list[int]:
