@@ -164,6 +164,8 @@ READ_BESIDES = {
     "fleet/approaching.py": {"assignments", "deliveries", "drivers", "positions", "tour_stops"},
     # What a driver goes to next, and is not known to be on the way to, is found for all at once.
     "fleet/next_stops.py": {"assignments", "deliveries", "positions", "tour_stops"},
+    # What was moved without its drivers is found by looking at both at once.
+    "fleet/left_behind.py": {"assignments", "deliveries"},
     "sandbox/drivers.py": {
         *("accounts", "assignments", "companies", "deliveries", "drivers"),
         *("positions", "sandbox_runs", "shifts", "tour_stops"),

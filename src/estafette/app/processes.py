@@ -61,7 +61,14 @@ from estafette.usecases.deliveries import (
 )
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.ordering import Ordering
-from estafette.usecases.fleet import automatic, batches, expire, learn_speeds, setting_out
+from estafette.usecases.fleet import (
+    automatic,
+    batches,
+    catch_up,
+    expire,
+    learn_speeds,
+    setting_out,
+)
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
 from estafette.usecases.proofs import sweep
@@ -266,6 +273,7 @@ async def work(settings: Settings) -> None:
             *([sandbox.city_loop(platform, ordering)] if settings.demo_city else []),
             due_moves.loop(platform),
             expire.loop(platform),
+            catch_up.loop(platform),
             search.loop(platform),
             people_lists.loop(platform),
             importer.loop(platform, ordering),

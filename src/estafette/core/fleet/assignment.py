@@ -173,6 +173,20 @@ class Assignment:
         )
 
 
+def is_left_behind(assignment: Assignment, status: Status) -> bool:
+    """Returns whether a delivery has come to a status without this assignment of it.
+
+    An offer of what is pending is open, whatever came before it.
+    """
+    if not assignment.is_open or (
+        status is Status.PENDING and assignment.state is AssignmentState.OFFERED
+    ):
+        return False
+    if state_after(status, was=assignment.state) is not assignment.state:
+        return True
+    return status in ON_BOARD and not assignment.is_on_board
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What a driver has accepted and not yet ended."""

@@ -152,6 +152,18 @@ def reversal(lines: Sequence[Line], cause: Cause) -> Transfer:
     return Transfer(cause, tuple(line._replace(amount=-line.amount) for line in lines))
 
 
+def passed_on(lines: Sequence[Line], driver_id: UUID) -> Transfer | None:
+    """Returns what is booked besides when cash was booked as the company's, and a driver has it.
+
+    `lines` are those of the collection. None where a driver has it already, or there was none.
+    """
+    there = sum(line.amount for line in lines if line.book is Book.CASH)
+    if not there or any(line.book is Book.DRIVER for line in lines):
+        return None
+    further = (Line(Book.CASH, -there), Line(Book.DRIVER, there, driver_id))
+    return Transfer(Cause.CASH_COLLECTED, further)
+
+
 class CashRefusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault of the program
     """What was asked for is refused; its text says why, in a sentence without its full stop.
 

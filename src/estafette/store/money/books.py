@@ -36,11 +36,11 @@ class _Booked(NamedTuple):
 
 
 def _lines(
-    scope: Scope, cause_id: UUID, transfer: Transfer, company_id: UUID | None
+    scope: Scope, cause_id: UUID, transfer: Transfer, company_id: UUID | None, first: int = 1
 ) -> list[_Booked]:
     return [
         _Booked(scope, cause_id, transfer.cause, number, line, company_id)
-        for number, line in enumerate(transfer.lines, 1)
+        for number, line in enumerate(transfer.lines, first)
     ]
 
 
@@ -71,6 +71,14 @@ async def book(connection: Connection, booked: Sequence[tuple[Delivery, Transfer
     ]
     if lines:
         await _write(connection, lines)
+
+
+async def book_further(
+    connection: Connection, delivery: Delivery, transfer: Transfer, booked: int
+) -> None:
+    """Adds lines to a cause of which so many are booked for a delivery, whose row is locked."""
+    of = (delivery.scope, delivery.id, transfer, delivery.company_id)
+    await _write(connection, _lines(*of, first=booked + 1))
 
 
 async def _write(connection: Connection, lines: list[_Booked]) -> None:

@@ -5,13 +5,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode
-from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.refusals import DriverNotFound
-from estafette.core.money.cash import CashRoom
+from estafette.core.money.books import Cause
+from estafette.core.money.cash import CashRoom, passed_on
 from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.fleet import drivers
-from estafette.store.money import cash
+from estafette.store.money import books, cash
 from estafette.store.money.cash import OfCompany, OfDriver
 from estafette.store.pool import Connection
 from estafette.usecases.cursor import CursorUnknownError
@@ -36,6 +37,18 @@ async def collect(connection: Connection, moved: Sequence[JournalEntry]) -> dict
         and entry.delivery.payment.cash_collect
     ]
     return await cash.carriers(connection, paid) if paid else {}
+
+
+async def collect_late(connection: Connection, delivery: Delivery) -> None:
+    """Gives a driver the cash of a delivery that was booked as the company's: see `passed_on`.
+
+    For deliveries that a server of a version before has moved, which knew no driver.
+    """
+    of = (delivery.scope.account_id, delivery.id, Cause.CASH_COLLECTED)
+    lines = await books.lines_of(connection, *of)
+    driver_id = (await cash.carriers(connection, [delivery])).get(delivery.id) if lines else None
+    if driver_id is not None and (further := passed_on(lines, driver_id)):
+        await books.book_further(connection, delivery, further, len(lines))
 
 
 async def cash_rooms(
