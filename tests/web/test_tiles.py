@@ -17,10 +17,13 @@ from tests.map_tiles import write_pictures, write_vectors
 from tests.serving import Server, running
 from tests.usecases.angola import new_shop
 from tests.web.board_stage import Stage
-from tests.web.browser import LOOKS, axe, look, opened
+from tests.web.browser import LOOKS, axe, look, opened, overflow
+from tests.web.drivers import driver_stage
 from tests.web.people import sign_in_at_company
 
 LUANDA = (-8.83, 13.24)
+_READ = """performance.getEntriesByType("resource")
+  .filter((one) => one.name.includes("/tiles/")).length > 1"""
 
 
 @pytest.fixture
@@ -132,10 +135,27 @@ async def test_a_map_lies_over_the_tiles_where_there_are_some(
                     assert not [each for each in asked if "pmtiles" in each or "/tiles/" in each]
                     continue
                 await expect(page.locator(".map-credit")).to_have_text("© OpenStreetMap")
-                await page.wait_for_function(
-                    "performance.getEntriesByType('resource')"
-                    ".filter((one) => one.name.includes('/tiles/')).length > 1"
-                )
+                await page.wait_for_function(_READ)
                 assert await axe(page) == []
                 await look(page, f"board-tiles-{kind}-{scheme}", whole=False)
             await context.close()
+
+
+async def test_a_recipients_map_lies_over_the_tiles_too(server: Server, browser: Browser) -> None:
+    stage = await driver_stage(server)
+    ze = await stage.driver_at_phone()
+    given = await stage.given(ze.driver)
+    for kind in ("picked_up", "on_the_way"):
+        assert await ze.tap(kind, given.id) == ("done", "")
+    now = clock()
+    async with server.platform.pool.acquire() as connection:
+        of = (stage.company_id, ze.driver.id, now, now)
+        await positions.keep(connection, [Position(*of, *LUANDA, PositionSource.PAGE)])
+    url = f"{server.url}/track/{given.delivery_id}?lang=en"
+    for name, size, scheme in LOOKS[:2]:
+        async with opened(browser, url, size, scheme=scheme) as page:
+            await expect(page.locator(".map-credit")).to_have_text("© OpenStreetMap")
+            await expect(page.locator(".map-courier")).to_be_visible()
+            await page.wait_for_function(_READ)
+            assert (await axe(page), await overflow(page)) == ([], [])
+            await look(page, f"track-tiles-{name}", whole=False)

@@ -2,19 +2,25 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields
+from datetime import time
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Company, Connector, Hours
 from estafette.core.deliveries.delivery import Status
 from estafette.core.fleet.assignment import AssignmentState
 from estafette.core.fleet.driver import DriverState
 from estafette.core.fleet.refusals import FleetRefusal
+from estafette.core.ids import new_id
 from estafette.dialects.operator.errors import ERRORS, understood
+from estafette.usecases.couriers.companies import save_company
 from estafette.usecases.fleet.steps import pick_up
 from tests.dialects.operator.calls import NO_ID, Operator, new_operator
-from tests.serving import running
+from tests.edges import KASPI
+from tests.serving import delivery_id, running
 from tests.usecases.angola import new_shop
 from tests.usecases.fleet.conftest import Fleet
 
@@ -150,6 +156,40 @@ async def test_a_dispatcher_s_program_sees_and_steers_what_a_board_does(desk: De
     assert (await desk.call("GET", f"{desk.path}/deliveries/{first.id}/decisions")).told[
         "data"
     ] == []
+
+
+async def test_a_delivery_is_moved_by_hand(desk: Desk) -> None:
+    delivery = await desk.fleet.delivery()
+    of = f"/v1/deliveries/{delivery.id}"
+    moved = await desk.call("POST", f"{of}/move", {"to": "in_transit", "note": "by phone"})
+    assert (moved.status, moved.told["status"]) == (200, "in_transit")
+    assert (await desk.call("POST", f"{of}/move", {"to": "pending"})).status == 409
+    assert (await desk.call("POST", f"{of}/move", {"to": "lost"})).status == 400
+    assert (await desk.call("POST", f"{of}/carry")).told["code"] == "refused"
+
+
+async def test_it_is_looked_again_who_carries_what_no_carrier_took(clean_database: str) -> None:
+    async with running(clean_database) as server:
+        operator, tenant = await new_operator(server), await server.tenant(KASPI)
+        opens = Hours({"mon": ((time(3), time(3, 1)),)})
+        company = await save_company(
+            server.platform,
+            Company(
+                new_id(), "KZ", tenant.account.id, "Moto", "moto", Connector.INHOUSE,
+                "Asia/Almaty", hours=opens, base_fee=500, base_eta_minutes=30,
+            ),
+        )  # fmt: skip
+        path = f"/v1/accounts/{tenant.account.id}/carriers"
+        await operator.call("PUT", path, {"choice": "cheapest", "companies": [str(company.id)]})
+        server.platform.catalog.forget()
+        shown = await tenant.in_mode(Mode.LIVE).create()
+        of = f"/v1/deliveries/{delivery_id(shown)}"
+        assert (await operator.call("GET", of)).told["status"] == "stalled"
+        assert (await operator.call("POST", f"{of}/carry")).status == 409
+        await operator.call("PATCH", f"/v1/companies/{company.id}", {"hours": None})
+        server.platform.catalog.forget()
+        carried = await operator.call("POST", f"{of}/carry")
+        assert (carried.status, carried.told["status"]) == (200, "pending")
 
 
 async def test_how_a_company_dispatches_is_read_and_set(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
+from estafette.core.deliveries.event import NOTE_LIMIT
 from estafette.core.deliveries.failing import MOST_ATTEMPTS
 from estafette.core.deliveries.places import LONGEST_CORRECTION, LONGEST_POINT
 from estafette.core.fleet.dispatching import BOUNDS
@@ -330,3 +331,20 @@ class Correction(Closed):
     driver_id: Short
     point: Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_POINT)]
     note: Annotated[str, Field(strict=True, max_length=LONGEST_CORRECTION)] | None = None
+
+
+class Moved(Closed):
+    """`POST /v1/deliveries/{delivery}/move`."""
+
+    to: Literal[
+        "pending",
+        "assigned",
+        "pickup_ready",
+        "in_transit",
+        "out_for_delivery",
+        "delivered",
+        "cancelled",
+        "failed",
+        "stalled",
+    ]
+    note: Annotated[str, Field(strict=True, max_length=NOTE_LIMIT)] | None = None

@@ -1,5 +1,7 @@
 """What the operator looks after: deliveries in trouble, PINs, the audit, health."""
 
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.dialect import Dialect
 from estafette.core.people.permission import PersonAct
 from estafette.dialects.operator import mapping, schemas
 from estafette.dialects.operator.errors import NotThere
@@ -15,9 +17,12 @@ from estafette.dialects.operator.operations import Asked, Operation
 from estafette.http.operations import json
 from estafette.http.parameters import text
 from estafette.http.reply import HttpReply
+from estafette.usecases.accounts.settings import account_with_settings
 from estafette.usecases.audit import AuditFilter, list_entries
+from estafette.usecases.couriers.carry_again import carry_again
 from estafette.usecases.deliveries.advance import unlock_pin
 from estafette.usecases.deliveries.find import find_anywhere
+from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.deliveries.troubles import (
     Trouble,
     count_troubles,
@@ -62,6 +67,30 @@ async def _settle(asked: Asked) -> HttpReply:
     found = await find_anywhere(asked.platform, asked.id("delivery"))
     await settle_dispute(asked.platform, found.scope, found.id, wanted.note)
     return json(200, mapping.delivery(await find_anywhere(asked.platform, found.id)))
+
+
+async def _move(asked: Asked) -> HttpReply:
+    asked.must_be_read()
+    wanted = asked.read(schemas.Moved)
+    found, dialect = await _of_dialect(asked)
+    of = (found.scope, dialect, found.id)
+    moved = await move_by_hand(asked.platform, *of, Status(wanted.to), wanted.note)
+    return json(200, mapping.delivery(moved))
+
+
+async def _carry(asked: Asked) -> HttpReply:
+    asked.must_be_read()
+    asked.read(schemas.Closed)
+    found, dialect = await _of_dialect(asked)
+    done = await carry_again(asked.platform, found.scope, dialect, found.id)
+    return json(200, mapping.delivery(done))
+
+
+async def _of_dialect(asked: Asked) -> tuple[Delivery, Dialect]:
+    """Returns the delivery in the path, and what its account's API is."""
+    found = await find_anywhere(asked.platform, asked.id("delivery"))
+    account = (await account_with_settings(asked.platform, found.scope.account_id)).account
+    return found, asked.platform.dialects[account.dialect]
 
 
 async def _unlock(asked: Asked) -> HttpReply:
@@ -144,6 +173,8 @@ OPERATIONS = (
     Operation("GET", _ONE, PersonAct.DELIVERIES_SEE, _show),
     Operation("GET", f"{_ONE}/proofs", PersonAct.DELIVERIES_SEE, _proofs),
     Operation("POST", f"{_ONE}/settle-dispute", PersonAct.DELIVERIES_RELEASE, _settle),
+    Operation("POST", f"{_ONE}/move", PersonAct.DELIVERIES_MOVE, _move),
+    Operation("POST", f"{_ONE}/carry", PersonAct.DELIVERIES_MOVE, _carry),
     Operation("POST", f"{_ONE}/unlock-pin", PersonAct.PINS_UNLOCK, _unlock),
     Operation("GET", "/v1/audit", PersonAct.AUDIT_SEE, _audit),
     Operation("GET", "/v1/health", PersonAct.HEALTH_SEE, _health),

@@ -46,6 +46,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     page(deliveries.DELIVERIES, PersonAct.DELIVERIES_SEE, deliveries.show),
     page(_DELIVERY, PersonAct.DELIVERIES_SEE, deliveries.show_one),
     page(f"{_DELIVERY}/move", PersonAct.DELIVERIES_MOVE, deliveries.move, _POST),
+    page(f"{_DELIVERY}/carry", PersonAct.DELIVERIES_MOVE, deliveries.carry, _POST),
     page(f"{_DELIVERY}/settle", PersonAct.DELIVERIES_RELEASE, deliveries.settle, _POST),
     page(f"{_DELIVERY}/unlock", PersonAct.PINS_UNLOCK, deliveries.unlock, _POST),
     page(f"{OFFICE}/platforms", PersonAct.PLATFORMS_SEE, health.show_platforms),

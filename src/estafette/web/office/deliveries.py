@@ -20,6 +20,8 @@ from estafette.core.people.permission import PersonAct
 from estafette.http.shell import Link, Tone
 from estafette.http.texts import N_, gettext
 from estafette.usecases.accounts.administration import account_of
+from estafette.usecases.couriers.carriers import CarriersRefusedError
+from estafette.usecases.couriers.carry_again import carry_again
 from estafette.usecases.couriers.errands import elsewhere
 from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.deliveries.advance import unlock_pin
@@ -127,6 +129,7 @@ async def show_one(request: Request, visit: Visit) -> Response:
         account=account,
         history=list(reversed(history)),
         there=await elsewhere(visit.platform, delivery),
+        may_carry=delivery.company_id is None and delivery.status is Status.STALLED,
         goals=[(status, status_name(status)) for status in goals],
         status_name=status_name,
         may_move=visit.may(PersonAct.DELIVERIES_MOVE),
@@ -149,6 +152,17 @@ async def move(request: Request, visit: Visit) -> Response:
             visit.platform, delivery.scope, dialect, delivery.id, Status(text), note or None
         )
         return gettext("It is %(status)s now.", status=status_name(moved.status))
+
+    return await _act(visit, do)
+
+
+async def carry(request: Request, visit: Visit) -> Response:
+    """Looks once more which of the account's carriers takes a delivery that none took."""
+
+    async def do(delivery: Delivery, account: Account) -> str:
+        dialect = visit.platform.dialects[account.dialect]
+        found = await carry_again(visit.platform, delivery.scope, dialect, delivery.id)
+        return gettext("%(company)s carries it now.", company=found.company_name or "")
 
     return await _act(visit, do)
 
@@ -182,6 +196,9 @@ async def _act(visit: Visit, do: Callable[[Delivery, Account], Awaitable[str]]) 
     async def act() -> Response:
         try:
             return visit.go(back, await do(delivery, account))
+        except CarriersRefusedError:
+            said = gettext("None of the account's carriers can take it. Nothing was changed.")
+            return visit.go(back, said, Tone.BAD)
         except (TransitionRefused, HistoryFull, PaymentNotAwaited, NotDisputedError) as refusal:
             return visit.go(back, _said(refusal), Tone.BAD)
 

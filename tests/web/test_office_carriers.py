@@ -1,0 +1,65 @@
+"""Who carries for an account, as the office sets it; and whom drivers and recipients call."""
+
+from uuid import uuid4
+
+from playwright.async_api import Browser
+
+from estafette.core.couriers.carriers import CarrierChoice
+from estafette.core.people.permission import Role
+from estafette.usecases.couriers.carriers import carriers_of
+from tests.serving import Server
+from tests.usecases.angola import new_shop
+from tests.web.browser import LOOKS, axe, look, opened, overflow
+from tests.web.drivers import driver_stage
+from tests.web.people import form_of, sign_in
+
+
+async def test_the_office_says_which_companies_carry_for_an_account_and_in_which_order(
+    server: Server, browser: Browser
+) -> None:
+    shop = await new_shop(server.platform)
+    first, second = [await shop.company(f"{name}-{uuid4().hex[:6]}") for name in ("moto", "van")]
+    owner = await sign_in(server, None, Role.OWNER)
+    path = f"/office/accounts/{shop.account.id.hex}/carriers"
+    places = {f"place_{first.id.hex}": "2", f"place_{second.id.hex}": "1"}
+    nowhere = places | {f"place_{first.id.hex}": "0"}
+    assert (await owner.fill(path, path, choice="in_order", **nowhere)).status == 422
+    opened_before = form_of(await owner.get(path), path)
+    assert (await owner.fill(path, path, choice="in_order", **places)).status == 303
+    policy = await carriers_of(server.platform, shop.account)
+    assert policy == (CarrierChoice.IN_ORDER, (second.id, first.id))
+    late = await owner.follow(await owner.send(path, opened_before.fields | places))
+    assert "nothing was saved" in late.body.decode()
+    assert await carriers_of(server.platform, shop.account) == policy
+    cookies = [
+        {"name": name, "value": value, "url": server.url} for name, value in owner.cookies.items()
+    ]
+    for name, size, scheme in LOOKS:
+        context = await browser.new_context(viewport=size, color_scheme=scheme)
+        await context.add_cookies(cookies)  # pyright: ignore[reportArgumentType]
+        async with opened(browser, f"{server.url}{path}", context=context) as page:
+            assert (await axe(page), await overflow(page)) == ([], [])
+            await look(page, f"office-carriers-{name}")
+        await context.close()
+    assert (await owner.fill(path, path, **dict.fromkeys(places, ""))).status == 303
+    assert await carriers_of(server.platform, shop.account) is None
+
+
+async def test_a_companys_phone_is_typed_in_the_office_and_called_by_drivers_and_recipients(
+    server: Server,
+) -> None:
+    stage = await driver_stage(server)
+    ze = await stage.driver_at_phone()
+    given = await stage.given(ze.driver)
+    track = f"/track/{given.delivery_id}?lang=en"
+    assert (await ze.day())["company"]["phone"] is None
+    assert "tel:" not in (await server.request("GET", track)).body.decode()
+    owner = await sign_in(server, None, Role.OWNER)
+    path = f"/office/companies/{stage.company_id.hex}/settings"
+    refused = await owner.fill(path, phone="call me")
+    assert refused.status == 422
+    assert "Write a phone number" in refused.body.decode()
+    assert (await owner.fill(path, phone="923 000 777")).status == 303
+    assert (await ze.day())["company"]["phone"] == "+244923000777"
+    server.platform.catalog.forget()
+    assert "tel:+244923000777" in (await server.request("GET", track)).body.decode()
