@@ -53,9 +53,10 @@ def test_company_is_created_changed_and_asked_at_once(up: Up, command: Command) 
     assert quote["require_delivery_pin"] is True
     changed = command(
         *("couriers", "update", "maria-moto", "--market", "AO", "--base-fee", "1000", "--no-pin"),
-        *("--margin-percent", "0", "--json"),
+        *("--margin-percent", "0", "--phone", "923 000 001", "--json"),
     )
     assert (changed["base_fee"], changed["max_weight_grams"]) == (1000, 5000)
+    assert changed["phone"] == "+244923000001"
     assert _quotes(up)["maria-moto"]["fee_aoa"] == 1005
     assert (
         command("couriers", "deactivate", "maria-moto", "--market", "AO", "--json")["active"]
@@ -113,6 +114,7 @@ def test_price_list_with_mistakes_changes_nothing(command: Command, tmp_path: Pa
         (("create", "x", "--market", "AO", "--hours", "mondays"), 2, "are no hours"),
         (("create", "x", "--market", "AO", "--hours", "mon 25:00-26:00"), 2, "are no hours"),
         (("create", "x", "--market", "AO", "--margin-percent", "a"), 2, "is not a percentage"),
+        (("create", "x", "--market", "AO", "--phone", "12"), 2, "is not a phone number"),
         (("create", "x", "--market", "AO", "--margin-percent", "-1"), 1, "must not be negative"),
         (("create", "x", "--market", "AO", "--transfers"), 1, "bank transfers need"),
         (("create", "x", "--market", "AO", "--parcel-types", "huge"), 1, "unknown parcel types"),

@@ -197,7 +197,7 @@ async def test_any_text_of_a_drivers_proof_costs_by_its_length(
     meter = Meter(server, replace(call, body=None))
     await meter.calibrate()
     wrong: list[str] = []
-    for name in names:
+    for name in ("key", "kind", "at", "said"):
         for text in hostile(5_000):
             body = urlencode(plain | {name: text}).encode()
             if problem := await meter.check(len(body), body=body):
