@@ -153,6 +153,11 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
             ["--account", stage.account, "--set", "https://loja.ao"],
             "",
         ),
+        "accounts failing": (
+            "account.changed",
+            ["--account", stage.account, "--attempts", "2", "--then", "return"],
+            "",
+        ),
         "accounts disable": ("account.disabled", [stage.account], ""),
         "accounts enable": ("account.enabled", [stage.account], ""),
         "keys create": ("key.created", of, ""),

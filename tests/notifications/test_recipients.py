@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import orjson
@@ -12,19 +13,22 @@ import pytest
 
 from estafette.core.accounts.account import Mode
 from estafette.core.accounts.branding import Branding
-from estafette.core.deliveries.delivery import Status, Stop
-from estafette.core.deliveries.event import Actor
+from estafette.core.deliveries.delivery import Delivery, Status, Stop
+from estafette.core.deliveries.event import Actor, Event
+from estafette.core.deliveries.windows import Window
 from estafette.core.errors import TransitionRefused
 from estafette.core.ids import new_id
 from estafette.core.notifications.notification import NotificationKind
 from estafette.core.retention import Retention
 from estafette.notifications.gateway import GatewaySender
 from estafette.notifications.sending import Outgoing
+from estafette.store.deliveries import table as deliveries
+from estafette.store.deliveries.journal import JournalEntry
 from estafette.usecases.accounts.administration import remove_account
 from estafette.usecases.deliveries.privacy import erase_phone
 from estafette.usecases.ends import remove_what_is_over
-from estafette.usecases.notifications import outbox
-from estafette.usecases.platform import Platform
+from estafette.usecases.notifications import outbox, tell
+from estafette.usecases.platform import Platform, clock
 from estafette.webhooks.guard import Guard
 from tests.notifications.stage import (
     COURSE,
@@ -103,6 +107,51 @@ async def test_an_attempt_that_failed_is_told_with_what_now_and_the_end_of_attem
     await move(tenant, id, Status.FAILED, by=Actor.SYSTEM)
     await worker_with(platform, sender).loop.once()
     assert len(sender.texts) == 1
+
+
+async def test_the_window_of_the_next_attempt_and_another_time_are_told_once_each(
+    platform: Platform,
+) -> None:
+    kinds = frozenset(
+        {
+            NotificationKind.FAILED,
+            NotificationKind.RESCHEDULED,
+            NotificationKind.OUT_FOR_DELIVERY,
+            NotificationKind.DELIVERED,
+        }
+    )
+    tenant, sender = await telling(platform, brand=Branding(name="Altyn", told=kinds)), Recorded()
+    worker, id = worker_with(platform, sender), await create(tenant)
+    await move(tenant, id, *COURSE[:3])
+    await worker.loop.once()
+    await move(tenant, id, Status.STALLED, by=Actor.DRIVER)
+    start = clock() + timedelta(days=1)
+    window = Window(start, start + timedelta(hours=4))
+    async with platform.pool.acquire() as connection, platform.transaction(connection) as work:
+        tried = (await tenant.delivery(id)).in_window(window)
+        await deliveries.set_promise(connection, replace(tried, left_at_door=True))
+        moved = replace(tried, progress=replace(tried.progress, seq=99))
+        await tell.rescheduled(work, platform, JournalEntry(moved, event_of(moved)))
+    await worker.loop.once()
+    await move(tenant, id, Status.OUT_FOR_DELIVERY, by=Actor.DRIVER)
+    await worker.loop.once()
+    await move(tenant, id, Status.DELIVERED, by=Actor.OPERATOR)
+    await worker.loop.once()
+    texts = [text.text for text in sender.texts]
+    assert len(texts) == 5
+    assert "едет к вам" in texts[0]
+    told = sorted(texts[1:3])
+    assert re.search(r"теперь привезут \d+ \S+, \d\d:\d\d–\d\d:\d\d\.", told[0])
+    assert "приедет снова" in told[1]
+    assert "едет к вам" in texts[3]
+    assert "оставили у вашей двери" in texts[4]
+
+
+def event_of(delivery: Delivery) -> Event:
+    """The event of another time, as it is told."""
+    progress = delivery.progress
+    of = (new_id(), delivery.id, progress.seq, progress.status, progress.milestone)
+    return Event(*of, Actor.SYSTEM, None, (), delivery.updated_at)
 
 
 async def test_what_was_overtaken_is_not_told(platform: Platform) -> None:

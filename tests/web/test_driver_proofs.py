@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,7 +14,7 @@ from estafette.files import KeptFiles
 from estafette.usecases.proofs.show import proofs_of
 from tests.serving import running
 from tests.usecases.proofs.pictures import photo
-from tests.web.drivers import DriverStage, driver_stage
+from tests.web.drivers import DriverStage, driver_stage, now_ms
 
 DONE = ("done", "")
 
@@ -51,6 +52,35 @@ async def test_a_demanded_proof_is_asked_for_and_comes_before_the_step(stage: Dr
     assert {proof.driver_id for proof in shown} == {ze.driver.id}
     for proof in shown:  # the phone that is two hours ahead included
         assert abs(proof.taken_at - proof.received_at) < timedelta(minutes=5)
+
+
+async def test_a_parcel_that_may_be_left_is_left_with_a_photo_and_the_page_knows_beforehand(
+    stage: DriverStage,
+) -> None:
+    ze = await stage.driver_at_phone()
+    delivery = await stage.delivery(failing={"attempts": 2, "then": "leave_at_door"})
+    given = await stage.given(ze.driver, delivery)
+    assert await ze.tap("picked_up", given.id) == DONE
+
+    async def stop() -> dict[str, Any]:
+        [only] = (await ze.day())["stops"]
+        return only
+
+    before = await stop()
+    assert (before["may_leave"], before["tried"], before["window"]) == (False, 0, None)
+    assert await ze.tap("left_at_door", given.id) == ("refused", "may_not_leave")
+    assert await ze.tap("attempt_failed", given.id, reason="dragons", note="two") == DONE
+    after = await stop()
+    assert (after["may_leave"], after["tried"]) == (True, 1)
+    begins, ends = after["window"]
+    assert now_ms() < begins < ends
+    [attempt] = (await stage.now(delivery)).attempts
+    assert attempt.reason == "other"
+    assert await ze.tap("on_the_way", given.id) == DONE
+    assert await ze.tap("left_at_door", given.id) == ("refused", "proof_missing")
+    assert (await ze.proof(given.id, "photo", file=photo())).status == 200
+    assert await ze.tap("left_at_door", given.id) == DONE
+    assert (await stage.now(delivery)).left_at_door
 
 
 async def test_a_proof_that_is_sent_again_is_one_and_nobody_elses_is_taken(

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 from estafette.core.deliveries.delivery import COURSE, Status
 from estafette.web.tracking.texts import LANGUAGES
 from estafette.web.tracking.where import choices, window
-from tests.edges import ENTREGA
+from tests.edges import ENTREGA, KASPI
 from tests.rows import tables
 from tests.serving import Answer, Server, Tenant, delivery_id
 from tests.web.browser import PHONE
@@ -36,14 +36,13 @@ async def test_it_is_kept_and_shown_on_no_page_of_the_link(server: Server) -> No
     page = (await server.request("GET", f"/track/{id}")).body.decode()
     assert f'href="/track/{id}/where?lang=' in page
     form = (await server.request("GET", f"/track/{id}/where?lang=en")).body.decode()
-    [when] = re.findall(r'<option value="([^"]+)">Tomorrow morning', form)
+    assert "<select" not in form, "a time can be chosen, not only wished for"
     answer = await said(
         server,
         id,
         point="-8.8383, 13.2344",
         landmark="blue <gate>",
         note="x" * 600 + "\x00",
-        when=when,
     )
     assert LANGUAGES["en"].where.thanks in answer.body.decode()
     row = await kept(tenant, id)
@@ -55,6 +54,19 @@ async def test_it_is_kept_and_shown_on_no_page_of_the_link(server: Server) -> No
         assert "gate" not in shown
         assert "13.2344" not in shown
         assert "xxxx" not in shown
+
+
+async def test_a_better_time_is_wished_for_where_nobody_can_promise_one(server: Server) -> None:
+    tenant = await server.tenant(KASPI)
+    id = await tenant.create("wish")
+    assert "/when" not in (await server.request("GET", f"/track/{id}")).body.decode()
+    form = (await server.request("GET", f"/track/{id}/where?lang=en")).body.decode()
+    [when] = re.findall(r'<option value="([^"]+)">Tomorrow morning', form)
+    answer = await said(server, id, when=when)
+    assert LANGUAGES["en"].where.thanks in answer.body.decode()
+    row = await kept(tenant, id)
+    assert row is not None
+    assert row["wanted_from"] is not None
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))

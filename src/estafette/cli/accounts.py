@@ -10,6 +10,14 @@ from estafette.cli.session import on_platform
 from estafette.cli.words import AccountName, AsJson
 from estafette.core.accounts.account import MARKETS, Account
 from estafette.core.couriers.carriers import CarrierChoice, CarrierPolicy
+from estafette.core.deliveries.failing import (
+    MOST_ATTEMPTS,
+    AfterAttempts,
+    FailurePolicy,
+    as_words,
+    fault_of,
+    from_words,
+)
 from estafette.usecases.accounts.administration import (
     RATE_PER_SECOND,
     create_account,
@@ -21,6 +29,7 @@ from estafette.usecases.accounts.administration import (
     set_origins,
     set_rate,
 )
+from estafette.usecases.accounts.settings import account_with_settings, say_failing
 from estafette.usecases.couriers.carriers import carriers_of, drop_carriers, set_carriers
 from estafette.usecases.couriers.companies import CompanyNotFoundError, list_companies
 from estafette.usecases.platform import Platform
@@ -202,6 +211,51 @@ def keep(
     else:
         kept = "as long as ESTAFETTE_PERSONAL_DATA_DAYS says" if days is None else f"{days} days"
         say(f"{account.name}: personal data is kept {kept}, from a delivery's end")
+    return OK
+
+
+@app.command
+def failing(
+    *,
+    account: AccountName,
+    attempts: Annotated[
+        int | None, Parameter(help=f"How often it is tried, 1 to {MOST_ATTEMPTS}.")
+    ] = None,
+    then: Annotated[
+        str | None, Parameter(help=f"After the last one: {', '.join(AfterAttempts)}.")
+    ] = None,
+    none: Annotated[
+        bool, Parameter(negative="", help="Each courier company's word holds.")
+    ] = False,
+    json: AsJson = False,
+) -> int:
+    """Show what becomes of an account's deliveries that cannot be handed over, or set it.
+
+    A courier company may make fewer attempts; a delivery may be ordered with words of its own.
+    """
+    if (none and (attempts or then)) or (attempts is None) != (then is None):
+        raise misused("give --attempts and --then, or --none, or nothing")
+    wanted = None
+    if attempts is not None:
+        said = {"attempts": attempts, "then": then}
+        if fault := fault_of(said):
+            raise misused(f"--{' '.join(fault)}")
+        wanted = from_words(said)
+
+    async def work(platform: Platform) -> FailurePolicy | None:
+        of = await find_account(platform, account)
+        if wanted is None and not none:
+            return (await account_with_settings(platform, of.id)).failing
+        return (await say_failing(platform, of.id, wanted, edition=None)).failing
+
+    policy = on_platform(work)
+    if json:
+        say_json({"account": account, "failing": policy and as_words(policy)})
+    elif policy is None:
+        say(f"{account}: nothing is said, each courier company's word holds")
+    else:
+        times = "1 attempt" if policy.attempts == 1 else f"{policy.attempts} attempts"
+        say(f"{account}: {times}, then {policy.then}")
     return OK
 
 

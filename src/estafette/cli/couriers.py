@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -29,6 +29,9 @@ from estafette.cli.words import AsJson, known_market
 from estafette.core.accounts.account import MARKETS
 from estafette.core.couriers.company import PARCEL_TYPES, Company, Connector, Hours
 from estafette.core.couriers.hours_text import HoursTextError, hours_text, read_hours
+from estafette.core.deliveries.failing import AfterAttempts, FailurePolicy
+from estafette.core.deliveries.failing import as_words as failing_words
+from estafette.core.deliveries.windows import WindowRules
 from estafette.core.ids import new_id
 from estafette.core.proofs.demand import NOTHING, Demand, as_words, fault_of, from_words
 from estafette.core.proofs.proof import ProofKind
@@ -64,9 +67,18 @@ _Hours = Annotated[
 _Pin = Annotated[
     bool | None, Parameter(name="--pin", negative="--no-pin", help="A PIN to hand over.")
 ]
+_THEN = ", ".join(AfterAttempts)
 _Proof = Annotated[
     str | None,
     Parameter(help="What its drivers show, such as 'pickup:name dropoff:photo,signature'; none."),
+]
+_Failing = Annotated[
+    str | None,
+    Parameter(help=f"Attempts to deliver and what follows, such as 2,return ({_THEN}); none."),
+]
+_Windows = Annotated[
+    str | None,
+    Parameter(help="Hours of a window, days ahead and changes by a recipient, such as 4,3,2."),
 ]
 _Transfers = Annotated[
     bool | None,
@@ -96,6 +108,8 @@ class _Options:
     ] = None
     pin: _Pin = None
     proof: _Proof = None
+    failing: _Failing = None
+    windows: _Windows = None
     transfers: _Transfers = None
     bank: Annotated[str | None, Parameter(help="The bank's name.")] = None
     iban: str | None = None
@@ -141,6 +155,8 @@ def _changed(company: Company, wanted: _Options) -> Company:
             parcel_types=types,
             max_weight_grams=_or(wanted.max_weight, able.max_weight_grams) or None,
             proof=able.proof if wanted.proof is None else _read_demand(wanted.proof),
+            failing=able.failing if wanted.failing is None else _read_failing(wanted.failing),
+            windows=able.windows if wanted.windows is None else _read_windows(wanted.windows),
         ),
         margin=replace(
             margin,
@@ -204,6 +220,8 @@ def _json(company: Company) -> dict[str, Any]:
         "parcel_types": able.parcel_types,
         "max_weight_grams": able.max_weight_grams,
         "proof": as_words(able.proof),
+        "failing": able.failing and failing_words(able.failing),
+        "windows": asdict(able.windows),
         "margin_percent": margin.percent,
         "margin_fixed": margin.fixed,
     }
@@ -407,6 +425,24 @@ def tariffs(
     else:
         say(f"{slug} has {count} tariffs now; quotes follow them from this moment")
     return OK
+
+
+def _read_failing(text: str) -> FailurePolicy | None:
+    if text.strip() == "none":
+        return None
+    attempts, _, then = text.partition(",")
+    try:
+        return FailurePolicy(int(attempts), AfterAttempts(then.strip()))
+    except ValueError as error:
+        raise misused(f"--failing is attempts and {_THEN}: {error}") from None
+
+
+def _read_windows(text: str) -> WindowRules:
+    try:
+        hours, days, changes = map(int, text.split(","))
+        return WindowRules(hours, days, changes)
+    except ValueError as error:
+        raise misused(f"--windows is hours,days,changes: {error}") from None
 
 
 def _read_demand(text: str) -> Demand:

@@ -14,6 +14,7 @@ from estafette.core.errors import (
     DeliveryNotFound,
     EndpointMissing,
     HistoryFull,
+    LeavingExcluded,
     NotHeld,
     PaymentNotAwaited,
     PinLocked,
@@ -134,6 +135,8 @@ def _refusal(error: Refusal) -> str:
         )
     if isinstance(error, ProofsMissing):
         return f"proof is missing at the {error.stage}: {', '.join(error.kinds)}"
+    if isinstance(error, LeavingExcluded):
+        return f"a parcel is not left at the door with {error.because}: somebody has to take it"
     if isinstance(error, EndpointMissing):
         return (
             f"there is no endpoint {error.endpoint!r} with a URL;"

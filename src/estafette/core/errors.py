@@ -157,6 +157,16 @@ class ScheduleInvalid(Refusal):
 
 
 @dataclass(unsafe_hash=True)
+class LeavingExcluded(Refusal):
+    """A parcel shall be left at the door that somebody has to take: to pay, or to show who it is.
+
+    `because` is what asks for the recipient: `cash`, `pin`, or a kind of proof.
+    """
+
+    because: str
+
+
+@dataclass(unsafe_hash=True)
 class NoCourierConfigured(Refusal):
     """The account has no courier company at all."""
 

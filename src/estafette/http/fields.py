@@ -7,6 +7,8 @@ from pydantic import ValidationInfo as ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from estafette.core.accounts.account import Credential, Mode
+from estafette.core.deliveries import failing
+from estafette.core.deliveries.failing import FailurePolicy
 from estafette.core.proofs.demand import NOTHING, Demand, fault_of, from_words
 from estafette.core.sandbox.scenario import SCENARIOS, mentioned
 from estafette.http.phones import PHONE_LIMIT, e164, example
@@ -122,6 +124,18 @@ def _demand(value: Any) -> Demand:
 
 Proof = Annotated[Demand, BeforeValidator(_demand)]
 """Which proofs are demanded: an object of lists by stage."""
+
+
+def _policy(value: Any) -> FailurePolicy:
+    fault = failing.fault_of(value)
+    if fault is not None:
+        field, reason = fault
+        raise refusal(f"is wrong at {field}, which {reason}" if field else reason)
+    return failing.from_words(value)
+
+
+Failing = Annotated[FailurePolicy, BeforeValidator(_policy)]
+"""What becomes of a parcel that cannot be handed over: an object of attempts and then."""
 
 Model = TypeVar("Model", bound=BaseModel)
 

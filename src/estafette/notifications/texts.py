@@ -6,11 +6,12 @@ is invisible or turns the direction of reading.
 
 import html
 import unicodedata
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.windows import Window
 from estafette.core.notifications.letter import Letter, LetterKind
 from estafette.core.notifications.notification import NotificationKind
 from estafette.http.texts import N_, Reader, gettext, read_by
@@ -38,6 +39,12 @@ ATTEMPT_CALL: Final = N_(
 ATTEMPT: Final = N_(
     "%(brand)s: the courier could not hand over your parcel. See here what comes next: %(link)s"
 )
+ATTEMPT_AGAIN: Final = N_(
+    "%(brand)s: the courier could not hand over your parcel, and comes again %(window)s. Another"
+    " time: %(link)s"
+)
+RESCHEDULED: Final = N_("%(brand)s: your parcel now comes %(window)s. %(link)s")
+LEFT: Final = N_("%(brand)s: nobody took your parcel, so it was left at your door. %(link)s")
 DELIVERED: Final = N_("%(brand)s: your parcel has been delivered. %(link)s")
 UNNAMED: Final = N_("Your delivery")
 CODE: Final = N_(
@@ -128,23 +135,39 @@ def notification(due: DueNotification, link: str, now: datetime) -> Outgoing:
     """
     claimed, delivery, language = due.claimed, due.delivery, due.language
     facts = {"brand": claimed.brand or say(UNNAMED, language), "link": link}
+    window = delivery.window if delivery.window and delivery.window.is_ahead(now) else None
+    zone = ZoneInfo(due.market.time_zone)
+    if delivery.window is not None:
+        facts["window"] = _window(delivery.window, now, zone, language)
     phrase = {
         NotificationKind.CREATED: CREATED,
         NotificationKind.OUT_FOR_DELIVERY: ON_THE_WAY,
         NotificationKind.FAILED: FAILED,
-        NotificationKind.DELIVERED: DELIVERED,
+        NotificationKind.RESCHEDULED: RESCHEDULED,
+        NotificationKind.DELIVERED: LEFT if delivery.left_at_door else DELIVERED,
         None: CREATED,
     }[due.kind]
     if due.kind is NotificationKind.OUT_FOR_DELIVERY and delivery.deliver_by > now:
         phrase = ON_THE_WAY_BY
-        facts["time"] = _time(delivery.deliver_by, now, ZoneInfo(due.market.time_zone), language)
+        facts["time"] = _time(delivery.deliver_by, now, zone, language)
     is_attempt = due.kind is NotificationKind.FAILED and delivery.status is Status.STALLED
     if is_attempt:
-        phrase = ATTEMPT
-    if due.kind is NotificationKind.FAILED and claimed.brand_phone is not None:
+        phrase = ATTEMPT if window is None else ATTEMPT_AGAIN
+    if phrase in (ATTEMPT, FAILED) and claimed.brand_phone is not None:
         facts["phone"] = claimed.brand_phone
         phrase = ATTEMPT_CALL if is_attempt else FAILED_CALL
     return Outgoing(due.id, delivery.dropoff.phone_e164 or "", say(phrase, language, **facts))
+
+
+def _window(window: Window, now: datetime, zone: tzinfo, language: str) -> str:
+    """Returns from when to when, with the date where that is not today in the zone."""
+    from babel.dates import format_date
+
+    start, end = (moment.astimezone(zone) for moment in window)
+    hours = f"{start:%H:%M}–{end:%H:%M}"
+    if start.date() == now.astimezone(zone).date():
+        return hours
+    return f"{format_date(start, 'd MMMM', locale=language)}, {hours}"
 
 
 def _time(moment: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:

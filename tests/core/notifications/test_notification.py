@@ -43,13 +43,20 @@ def test_an_attempt_that_failed_is_told_once_and_what_time_stalls_is_not() -> No
     assert is_overtaken(NotificationKind.FAILED, out)
 
 
+def test_a_driver_who_sets_out_once_more_is_on_the_way_again() -> None:
+    stalled, out = Status.STALLED, Status.OUT_FOR_DELIVERY
+    assert told_of(stalled, out, Actor.DRIVER) is NotificationKind.OUT_FOR_DELIVERY
+    assert told_of(stalled, out, Actor.SYSTEM) is None
+
+
 def test_what_the_delivery_has_passed_is_not_told_any_more() -> None:
     assert is_overtaken(NotificationKind.OUT_FOR_DELIVERY, Status.DELIVERED)
     assert is_overtaken(NotificationKind.CREATED, Status.CANCELLED)
     assert not is_overtaken(NotificationKind.CREATED, Status.IN_TRANSIT)
-    assert not any(
-        is_overtaken(kind, Status(kind)) for kind in NotificationKind if kind != "created"
-    )
+    of_status = set(NotificationKind) - {NotificationKind.CREATED, NotificationKind.RESCHEDULED}
+    assert not any(is_overtaken(kind, Status(kind)) for kind in of_status)
+    assert is_overtaken(NotificationKind.RESCHEDULED, Status.FAILED)
+    assert not is_overtaken(NotificationKind.RESCHEDULED, Status.STALLED)
 
 
 def test_attempts_grow_rarer_and_end() -> None:

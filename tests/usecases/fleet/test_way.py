@@ -9,6 +9,7 @@ import pytest
 from estafette.core.couriers.company import Capabilities
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
+from estafette.core.deliveries.failing import AttemptReason
 from estafette.core.errors import PinLocked, PinRequired, PinWrong, ProofsMissing
 from estafette.core.fleet.assignment import AssignmentState, Load
 from estafette.core.fleet.refusals import (
@@ -271,8 +272,9 @@ async def test_a_failed_attempt_leaves_the_parcel_on_board_with_its_reason(fleet
     delivery = await fleet.accepted(driver)
     of = (fleet.platform, fleet.id, driver.id, delivery.id)
     await pick_up(*of)
-    assert (await attempt_failed(*of, "nobody opened")).status is S.STALLED
-    assert (await fleet.shop.events(delivery.id))[-1].note == "nobody opened"
+    absent = AttemptReason.NOBODY_THERE
+    assert (await attempt_failed(*of, absent, "at all")).status is S.STALLED
+    assert (await fleet.shop.events(delivery.id))[-1].note == "nobody was there: at all"
     assert (await fleet.load(driver)).on_board == 1
     assert (await hand_over(*of)).status is S.DELIVERED
 

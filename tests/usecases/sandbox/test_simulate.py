@@ -9,6 +9,7 @@ import pytest
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
+from estafette.core.deliveries.failing import AfterAttempts, FailurePolicy
 from estafette.core.errors import DeliveryNotFound, TransitionRefused
 from estafette.core.ids import new_id
 from estafette.core.sandbox.scenario import SCENARIOS
@@ -116,6 +117,40 @@ async def test_each_scenario_runs_as_rehearsed(tenant: Tenant, name: str) -> Non
     ]
     assert " ".join(dict.fromkeys(type for type, _ in sent)) == EXPECTED[name]
     assert (await tenant.delivery(id)).status is ENDS.get(name, Status.DELIVERED)
+
+
+@pytest.mark.parametrize(
+    ("policy", "statuses", "end"),
+    [
+        (FailurePolicy(1, AfterAttempts.DISCARD), ["failed"], Status.FAILED),
+        (
+            FailurePolicy(3, AfterAttempts.RETURN),
+            [*(["stalled", "out_for_delivery"] * 2), "failed"],
+            Status.FAILED,
+        ),
+        (
+            FailurePolicy(2, AfterAttempts.LEAVE),
+            ["stalled", "out_for_delivery", "delivered"],
+            Status.DELIVERED,
+        ),
+    ],
+    ids=str,
+)
+async def test_what_follows_attempts_that_fail_is_what_was_said_of_the_delivery(
+    tenant: Tenant, policy: FailurePolicy, statuses: list[str], end: Status
+) -> None:
+    id = await tenant.create("sandbox:recipient_absent_twice", failing=policy)
+    await run_to_the_end(tenant, id)
+    delivery = await tenant.delivery(id)
+    events = await tenant.events(id)
+    assert [event.status.value for event in events[4:]] == statuses
+    tried = policy.attempts - (end is Status.DELIVERED)
+    assert (len(delivery.attempts), delivery.status) == (tried, end)
+    assert delivery.left_at_door is (policy.then is AfterAttempts.LEAVE)
+    assert (delivery.return_id is not None) is (policy.then is AfterAttempts.RETURN)
+    if delivery.return_id is not None:
+        back = await tenant.delivery(delivery.return_id)
+        assert (back.return_of, back.status) == (id, Status.DELIVERED)
 
 
 async def test_a_duplicate_webhook_carries_the_same_event_id(tenant: Tenant) -> None:

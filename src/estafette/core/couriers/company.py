@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Parcel, Stop
 from estafette.core.deliveries.failing import FailurePolicy
+from estafette.core.deliveries.windows import AS_USUAL, WindowRules
 from estafette.core.money.payment import NO_BANK, BankAccount
 from estafette.core.proofs.demand import NOTHING, Demand
 from estafette.core.quotes.address_words import normalise
@@ -64,6 +65,7 @@ class Capabilities:
     `parcel_types` are of `PARCEL_TYPES`; `bank` is where transfers go when they are enabled.
     `proof` is what its drivers have to show; the PIN is `require_delivery_pin`.
     `failing` is what becomes of what they cannot hand over; None: a dispatcher decides each time.
+    `windows` are those in which it is tried again, and which recipients may choose.
     """
 
     bank_transfer_enabled: bool = False
@@ -73,6 +75,7 @@ class Capabilities:
     max_weight_grams: int | None = None
     proof: Demand = NOTHING
     failing: FailurePolicy | None = None
+    windows: WindowRules = AS_USUAL
 
 
 PARCEL_TYPES: Mapping[str, int | None] = {"small": 5_000, "medium": 20_000, "large": None}

@@ -1,15 +1,18 @@
 """The delivery and its life: the statuses, the one table of legal transitions, the milestone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
+from estafette.core.deliveries.failing import FailedAttempt, FailurePolicy
+from estafette.core.deliveries.windows import Window
 from estafette.core.money.payment import PREPAID, Payment, PaymentMethod
 from estafette.core.proofs.demand import NOTHING, Demand
+from estafette.core.proofs.proof import ProofKind
 
 
 class Status(StrEnum):
@@ -118,6 +121,10 @@ class Progress:
                 targets = targets | {Status.PENDING, Status.CANCELLED}
         return targets
 
+    def noted(self) -> "Progress | None":
+        """Returns the progress after an event that moves nothing; None with a full history."""
+        return replace(self, seq=self.seq + 1) if self.seq < EVENT_LIMIT else None
+
     def moved(self, to: Status) -> "Progress | None":
         """Returns the progress after one transition, or None when the table does not allow it."""
         if to not in self.allowed():
@@ -217,7 +224,11 @@ class Delivery:
     until another platform has told it; sealed, see `usecases.pins`) is needed to hand it over;
     `pin_failures` wrong ones were tried.
     `return_of` is the delivery that a return brings back, `return_id` the return of this one.
-    `proof` is what its merchant demands as proof; the company may demand more.
+    `proof` is what its merchant demands as proof; the company may demand more. `failing` is what
+    its merchant has said of failed attempts for it alone. `attempts` are those that failed, in
+    order. `window` is when it is brought instead of at the time that was promised first: after a
+    failed attempt, or because its recipient chose so, which was `changes` times. With
+    `left_at_door`, nobody took it, and it was left there.
     `key_id` is the API key it was created with, None for one that is older than that was kept;
     with `by_page` it is a publishable key, so that a page in a browser has ordered it.
     """
@@ -253,6 +264,37 @@ class Delivery:
     proof: Demand = NOTHING
     return_of: UUID | None = None
     return_id: UUID | None = None
+    failing: FailurePolicy | None = None
+    attempts: tuple[FailedAttempt, ...] = ()
+    window: Window | None = None
+    changes: int = 0
+    left_at_door: bool = False
+
+    def needs_recipient(self, of_company: Demand = NOTHING) -> str | None:
+        """Returns why somebody has to be there to take it: `cash`, or a kind of proof.
+
+        None: it may be left at the door. `of_company` is what its courier company demands as proof
+        besides.
+        """
+        if self.payment.cash_collect:
+            return "cash"
+        if self.require_pin:
+            return ProofKind.PIN
+        return min((self.proof | of_company).dropoff - {ProofKind.PHOTO}, default=None)
+
+    def in_window(self, window: Window) -> "Delivery":
+        """Returns the delivery with another promise: to be brought within a window.
+
+        What nobody has picked up is fetched so long before as was promised first.
+        """
+        trip, after = self.deliver_by - self.pickup_by, self
+        if not self.progress.picked_up:
+            after = replace(
+                self, pickup_by=window.end - trip, scheduled_pickup_at=window.start - trip
+            )
+        return replace(
+            after, window=window, deliver_by=window.end, scheduled_delivery_at=window.end
+        )
 
     @property
     def eta_minutes(self) -> int:

@@ -245,6 +245,18 @@ class NotNow(FleetRefusal):
 
 
 @dataclass(unsafe_hash=True)
+class MayNotLeave(FleetRefusal):
+    """Nobody has allowed that the parcel is left at the door, or not yet."""
+
+    code: ClassVar[str] = "may_not_leave"
+
+    delivery_id: UUID
+
+    def __str__(self) -> str:
+        return "this parcel may not be left at the door: it has to be handed over"
+
+
+@dataclass(unsafe_hash=True)
 class VehicleFull(FleetRefusal):
     """The parcel does not fit into the vehicle with all that the driver has accepted."""
 

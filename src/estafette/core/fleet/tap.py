@@ -40,6 +40,7 @@ class TapKind(StrEnum):
     PICKED_UP = "picked_up"
     ON_THE_WAY = "on_the_way"
     HANDED_OVER = "handed_over"
+    LEFT_AT_DOOR = "left_at_door"
     ATTEMPT_FAILED = "attempt_failed"
     HANDED_BACK = "handed_back"
     CASH_DECLARED = "cash_declared"
@@ -87,6 +88,8 @@ class TapRefusal(StrEnum):
     PLACE_REFUSED = "place_refused"
     """The place is none, or too far from the address."""
     REASON_MISSING = "reason_missing"
+    MAY_NOT_LEAVE = "may_not_leave"
+    """Nobody has allowed that the parcel is left at the door."""
     PAUSED = "paused"
     """The company has paused the driver."""
 

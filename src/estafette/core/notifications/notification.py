@@ -15,6 +15,8 @@ class NotificationKind(StrEnum):
     OUT_FOR_DELIVERY = "out_for_delivery"
     FAILED = "failed"
     """An attempt to deliver, or the delivery, has failed."""
+    RESCHEDULED = "rescheduled"
+    """The recipient has chosen another time."""
     DELIVERED = "delivered"
 
 
@@ -22,6 +24,7 @@ WORTH: dict[NotificationKind, timedelta] = {
     NotificationKind.CREATED: timedelta(hours=24),
     NotificationKind.OUT_FOR_DELIVERY: timedelta(hours=2),
     NotificationKind.FAILED: timedelta(hours=12),
+    NotificationKind.RESCHEDULED: timedelta(hours=12),
     NotificationKind.DELIVERED: timedelta(hours=12),
 }
 """For how long after the event a notification of each kind is tried to be sent."""
@@ -43,7 +46,8 @@ def told_of(
     What a driver stalls is an attempt to deliver that failed.
 
     `before` is None for a new delivery. What waits for its payment is told of once it is paid; what
-    a courier gave back, or what moves again after a stall, was told of before.
+    a courier gave back, or what moves again after a stall, was told of before; a driver who sets
+    out once more is on the way again.
     """
     if after is Status.STALLED and actor is Actor.DRIVER:
         return NotificationKind.FAILED
@@ -53,7 +57,7 @@ def told_of(
     if kind is NotificationKind.CREATED and before not in _BEGINS:
         return None
     if kind is NotificationKind.OUT_FOR_DELIVERY and before is Status.STALLED:
-        return None
+        return kind if actor is Actor.DRIVER else None
     return kind
 
 
@@ -67,6 +71,6 @@ _OVER = frozenset({Status.CANCELLED, Status.FAILED, Status.DELIVERED})
 
 def is_overtaken(kind: NotificationKind, status: Status) -> bool:
     """Returns whether a delivery of that status has gone on, so that telling would mislead."""
-    if kind is NotificationKind.CREATED:
+    if kind in (NotificationKind.CREATED, NotificationKind.RESCHEDULED):
         return status in _OVER
     return status not in _TRUE_WHILE[kind]

@@ -89,6 +89,9 @@ class PersonAct(StrEnum):
 
     BRANDING_SEE = "branding.see"
     BRANDING_MANAGE = "branding.manage"
+    FAILING_SEE = "failing.see"
+    FAILING_MANAGE = "failing.manage"
+    """Say what becomes of an account's parcels that cannot be handed over."""
     TEAM_SEE = "team.see"
     TEAM_MANAGE = "team.manage"
     AUDIT_SEE = "audit.see"
@@ -173,6 +176,8 @@ TABLE: Mapping[PersonAct, Mapping[OrganisationKind, frozenset[Role]]] = {
     PersonAct.STATEMENTS_SEE: _allowed("owner finance", "owner viewer", "manager"),
     PersonAct.BRANDING_SEE: _allowed(account=_EVERY_ACCOUNT),
     PersonAct.BRANDING_MANAGE: _allowed(account="owner developer"),
+    PersonAct.FAILING_SEE: _allowed(account=_EVERY_ACCOUNT),
+    PersonAct.FAILING_MANAGE: _allowed(account=_SERVES),
     PersonAct.TEAM_SEE: _allowed(_EVERY_PLATFORM, _EVERY_ACCOUNT, "manager dispatcher"),
     PersonAct.TEAM_MANAGE: _allowed("owner", "owner", "manager"),
     PersonAct.AUDIT_SEE: _allowed("owner support finance", "owner developer", "manager"),

@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import Enum, auto
 
 from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.failing import AttemptReason
 
 _MENTION = re.compile(r"(?<![A-Za-z0-9_])sandbox:([A-Za-z0-9_]+)")
 
@@ -31,6 +32,8 @@ class ScenarioStep:
         answers: what those drivers answer who are asked first before it.
         vanished: the driver has not been heard of since the step before.
         returns: the driver who has the parcel brings it back, by a delivery of its own.
+        reason: why it is an attempt to deliver that fails. Where somebody has said what becomes of
+            such attempts, that is done instead.
     """
 
     to: Status
@@ -41,6 +44,7 @@ class ScenarioStep:
     answers: tuple[Answer, ...] = ()
     vanished: bool = False
     returns: bool = False
+    reason: AttemptReason | None = None
 
     @property
     def is_asked_about(self) -> bool:
@@ -83,6 +87,8 @@ _READY = ScenarioStep(Status.PICKUP_READY, "Courier is on the way to the pickup"
 _PICKED_UP = ScenarioStep(Status.IN_TRANSIT, "Parcel picked up")
 _OUT = ScenarioStep(Status.OUT_FOR_DELIVERY, "Courier is close to the recipient")
 _DELIVERED = ScenarioStep(Status.DELIVERED, "Handed to the recipient")
+_ABSENT = AttemptReason.NOBODY_THERE
+_REFUSED = AttemptReason.REFUSED_BY_RECIPIENT
 _COURSE = (_ASSIGNED, _READY, _PICKED_UP, _OUT, _DELIVERED)
 
 _WAITS_ON_A_STREET = (2, 12, 12, 36, 24)
@@ -126,7 +132,7 @@ SCENARIOS = {
     ),
     "recipient_unavailable": Scenario(
         "The courier arrives and nobody opens: the delivery fails.",
-        (*_COURSE[:4], ScenarioStep(Status.FAILED, "Recipient unavailable")),
+        (*_COURSE[:4], ScenarioStep(Status.FAILED, "Recipient unavailable", reason=_ABSENT)),
     ),
     "refused_by_all": Scenario(
         "Every driver who is asked refuses: the delivery stalls, and somebody has to decide.",
@@ -173,10 +179,13 @@ SCENARIOS = {
         "Nobody opens, nor at the second attempt: the delivery fails, the parcel goes back.",
         (
             *_COURSE[:4],
-            ScenarioStep(Status.STALLED, "Nobody opened: attempt 1 of 2"),
+            ScenarioStep(Status.STALLED, "nobody was there", reason=_ABSENT),
             ScenarioStep(Status.OUT_FOR_DELIVERY, "Courier tries again", wait=4),
             ScenarioStep(
-                Status.FAILED, "Nobody opened: attempt 2 of 2, the parcel goes back", returns=True
+                Status.FAILED,
+                "Nobody opened: attempt 2 of 2, the parcel goes back",
+                returns=True,
+                reason=_ABSENT,
             ),
         ),
     ),
@@ -185,7 +194,10 @@ SCENARIOS = {
         (
             *_COURSE[:4],
             ScenarioStep(
-                Status.FAILED, "The recipient refused the parcel, it goes back", returns=True
+                Status.FAILED,
+                "The recipient refused the parcel, it goes back",
+                returns=True,
+                reason=_REFUSED,
             ),
         ),
     ),

@@ -187,6 +187,12 @@ def _schedule_invalid(refusal: core.ScheduleInvalid) -> Problem:
     return Problem(422, f"{field} {refusal.reason}", "scheduled_window_invalid", errors)
 
 
+def _leaving_excluded(refusal: core.LeavingExcluded) -> Problem:
+    reason = f"cannot be leave_at_door with {refusal.because}"
+    errors = _fields([Detail("options.failing.then", reason)])
+    return Problem(422, f"options.failing.then {reason}", errors=errors)
+
+
 def _out_of_coverage(refusal: core.OutOfCoverage) -> Problem:
     return Problem(422, f"Nobody carries {refusal.weight_grams} g on this route")
 
@@ -282,6 +288,7 @@ _WRITERS: dict[type[Exception], Callable[[Any], Problem]] = {
     core.QuoteCompanyMismatch: _company_mismatch,
     core.PaymentMethodNotSupported: _method_not_supported,
     core.ScheduleInvalid: _schedule_invalid,
+    core.LeavingExcluded: _leaving_excluded,
     core.NoCourierConfigured: lambda _: Problem(
         503, "No courier company is configured for this account", headers=_RETRY
     ),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from estafette.core.couriers.company import WEEKDAYS, Company, Hours
-from estafette.core.deliveries import personal_data
+from estafette.core.deliveries import failing, personal_data
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.deliveries.event import Actor, Event
 from estafette.core.deliveries.schedule import Schedule
@@ -185,6 +185,7 @@ def delivery(of: Delivery, public_url: str, proofs: Shown | None = None) -> dict
         "options": {"metadata": of.metadata or {}} | _demand(of),
         **_created_with(of),
         **_related(of),
+        **_tried(of),
         **({"proofs": _proofs(proofs)} if of.proof and proofs is not None else {}),
     }
 
@@ -195,8 +196,21 @@ def _related(of: Delivery) -> dict[str, str]:
     return {name: delivery_id(id) for name, id in named.items() if id is not None}
 
 
+def _tried(of: Delivery) -> dict[str, Any]:
+    """Returns the attempts that failed and the window that follows; nothing for most."""
+    told: dict[str, Any] = {}
+    if of.attempts:
+        told["attempts"] = [
+            {"reason": one.reason.value, "at": timestamp(one.at)} for one in of.attempts
+        ]
+    if of.window is not None:
+        told["window"] = {"from": timestamp(of.window.start), "until": timestamp(of.window.end)}
+    return told
+
+
 def _demand(of: Delivery) -> dict[str, Any]:
-    return {"proof": as_words(of.proof)} if of.proof else {}
+    proof = {"proof": as_words(of.proof)} if of.proof else {}
+    return proof | ({"failing": failing.as_words(of.failing)} if of.failing else {})
 
 
 def _proofs(proofs: Shown) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from estafette.core.deliveries.failing import FailurePolicy
 from estafette.core.money.payment import PaymentMethod
 from estafette.core.proofs.demand import NOTHING, Demand
 from estafette.core.sandbox.scenario import SCENARIOS, mentioned
@@ -21,6 +22,7 @@ from estafette.http.fields import (
     MONEY_LIMIT,
     AnyName,
     Context,
+    Failing,
     Grams,
     Money,
     Name,
@@ -151,6 +153,7 @@ class Options(_Body):
 
     metadata: Annotated[dict[str, Any], BeforeValidator(_metadata)] | None = None
     proof: Proof | None = None
+    failing: Failing | None = None
 
 
 class DeliveryRequest(QuoteRequest):
@@ -178,6 +181,11 @@ class DeliveryRequest(QuoteRequest):
     def proof(self) -> Demand:
         """What is demanded as proof."""
         return (self.options and self.options.proof) or NOTHING
+
+    @property
+    def failing(self) -> FailurePolicy | None:
+        """What becomes of it where it cannot be handed over."""
+        return self.options and self.options.failing
 
     @property
     def scenario(self) -> str | None:

@@ -100,6 +100,9 @@ _WRITERS: dict[type[Exception], Callable[[Any], HttpReply]] = {
         Detail("payment", f"by {refusal.method} is not taken by the courier")
     ),
     core.ScheduleInvalid: lambda refusal: invalid(Detail(refusal.field, refusal.reason)),
+    core.LeavingExcluded: lambda refusal: invalid(
+        Detail("failing.then", f"cannot be leave_at_door with {refusal.because}")
+    ),
     core.PaymentNotAwaited: lambda _: conflict("No payment is awaited for the delivery"),
     core.PinRequired: lambda _: invalid(Detail("pin", "is required")),
     core.PinWrong: lambda _: invalid(Detail("pin", "is wrong")),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from estafette.core.deliveries import personal_data
+from estafette.core.deliveries import failing, personal_data
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop
 from estafette.core.deliveries.event import Event
 from estafette.core.proofs.demand import NOTHING, Demand, as_words
@@ -166,7 +166,9 @@ def full(
         "trackingUrl": _tracking_url(public_url, id),
         "eta": _eta(delivery.pickup_by, delivery.deliver_by),
     }
-    document |= _related(delivery)
+    document |= _related(delivery) | _tried(delivery)
+    if delivery.failing is not None:
+        document["failing"] = failing.as_words(delivery.failing)
     if delivery.proof:
         document |= {"proof": as_words(delivery.proof), **_pin(delivery)}
         document["proofs"] = [_proof(each, link) for each, link in proofs]
@@ -179,6 +181,18 @@ def _related(delivery: Delivery) -> dict[str, str]:
     """Returns what the delivery brings back, or what brings it back; nothing for most."""
     named = {"returnOf": delivery.return_of, "returnId": delivery.return_id}
     return {name: delivery_id(id) for name, id in named.items() if id is not None}
+
+
+def _tried(delivery: Delivery) -> dict[str, Any]:
+    """Returns the attempts that failed and the window that follows; nothing for most."""
+    told: dict[str, Any] = {}
+    if delivery.attempts:
+        told["attempts"] = [
+            {"reason": one.reason.value, "at": timestamp(one.at)} for one in delivery.attempts
+        ]
+    if window := delivery.window:
+        told["window"] = {"from": timestamp(window.start), "until": timestamp(window.end)}
+    return told
 
 
 def _proof(proof: Proof, link: str | None) -> dict[str, Any]:

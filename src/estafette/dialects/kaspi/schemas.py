@@ -16,6 +16,7 @@ from estafette.http.fields import (
     WEIGHT_LIMIT,
     AnyText,
     Context,
+    Failing,
     Grams,
     Money,
     Phone,
@@ -107,6 +108,7 @@ class DeliveryRequest(_Body):
     parcel: ParcelRequest
     quote_id: Annotated[AnyText | None, AfterValidator(_quote)] = None
     proof: Proof | None = None
+    failing: Failing | None = None
 
 
 class QuoteStop(_Body):

@@ -19,6 +19,7 @@ from estafette.usecases.accounts.administration import (
 from estafette.usecases.accounts.settings import (
     AccountFilter,
     OpenedAccount,
+    Said,
     account_with_settings,
     page_of_accounts,
     set_account,
@@ -82,6 +83,7 @@ async def _change(asked: Asked) -> HttpReply:
             rate_per_second=wanted.rate_per_second or before.account.rate_per_second,
             burst=wanted.burst or before.account.burst,
             personal_data_days=days,
+            said=Said(wanted.failing) if "failing" in wanted.model_fields_set else None,
             edition=asked.edition or before.edition,
         )
     )

@@ -14,7 +14,7 @@ from estafette.core.couriers.company import (
     Hours,
     Margin,
 )
-from estafette.core.deliveries.failing import AfterAttempts, FailurePolicy
+from estafette.core.deliveries.windows import AS_USUAL, WindowRules
 from estafette.core.edition import edition_of
 from estafette.core.ids import new_id
 from estafette.core.money.payment import BankAccount
@@ -153,8 +153,10 @@ def _capabilities(of: Capabilities, wanted: schemas.CompanyFacts) -> Capabilitie
             told = Detail("proof", "may hold no pin: that is require_delivery_pin")
             raise InvalidRequest((told,))
     if "failing" in named:
-        said = wanted.failing
-        facts["failing"] = said and FailurePolicy(said.attempts, AfterAttempts(said.then))
+        facts["failing"] = wanted.failing
+    if "windows" in named:
+        said = wanted.windows
+        facts["windows"] = AS_USUAL if said is None else WindowRules(**said.model_dump())
     if "bank" in named:
         bank = wanted.bank or schemas.Bank()
         facts["bank"] = BankAccount(bank.bank, bank.iban, bank.holder)

@@ -1,5 +1,6 @@
 """Writes answers in the words of the operator's API. Pure: no I/O and no clock."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from estafette.core.accounts.account import Account
 from estafette.core.audit import AuditEntry
 from estafette.core.couriers.company import WEEKDAYS, Company
+from estafette.core.deliveries import failing
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.fleet.assignment import Assignment
 from estafette.core.fleet.dispatching import Decision
@@ -59,7 +61,11 @@ def account(of: Account) -> dict[str, Any]:
 
 def opened_account(of: OpenedAccount) -> dict[str, Any]:
     """Returns an account with all its settings."""
-    return {**account(of.account), "personal_data_days": of.personal_data_days}
+    return {
+        **account(of.account),
+        "personal_data_days": of.personal_data_days,
+        "failing": of.failing and failing.as_words(of.failing),
+    }
 
 
 def issued_key(of: IssuedKey) -> dict[str, Any]:
@@ -139,8 +145,8 @@ def company(of: Company) -> dict[str, Any]:
         "parcel_types": None if able.parcel_types is None else list(able.parcel_types),
         "max_weight_grams": able.max_weight_grams,
         "proof": as_words(able.proof),
-        "failing": able.failing
-        and {"attempts": able.failing.attempts, "then": able.failing.then.value},
+        "failing": able.failing and failing.as_words(able.failing),
+        "windows": asdict(able.windows),
         "margin_percent": float(of.margin.percent),
         "margin_fixed": of.margin.fixed,
         "active": of.active,
@@ -159,6 +165,9 @@ def delivery(of: Delivery) -> dict[str, Any]:
         "pickup_city": of.pickup.city,
         "dropoff_city": of.dropoff.city,
         "deliver_by": time_text(of.deliver_by),
+        "attempts": [{"reason": one.reason.value, "at": time_text(one.at)} for one in of.attempts],
+        "return_of": _id(of.return_of),
+        "return_id": _id(of.return_id),
         "created_at": time_text(of.created_at),
         "updated_at": time_text(of.updated_at),
     }

@@ -1,13 +1,14 @@
 """What bodies may hold. Unknown fields are refused, so that an operator's mistake is reported."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
 from estafette.core.deliveries.event import NOTE_LIMIT
-from estafette.core.deliveries.failing import MOST_ATTEMPTS
 from estafette.core.deliveries.places import LONGEST_CORRECTION, LONGEST_POINT
+from estafette.core.deliveries.windows import BOUNDS as OF_WINDOWS
 from estafette.core.fleet.dispatching import BOUNDS
 from estafette.core.fleet.driver import MOST_PARCELS
 from estafette.core.fleet.message import LONGEST_MESSAGE
@@ -16,6 +17,7 @@ from estafette.http.fields import (
     NAME_LIMIT,
     AnyText,
     Context,
+    Failing,
     Money,
     Proof,
     Text,
@@ -82,6 +84,7 @@ class AccountChanges(Closed):
     rate_per_second: Positive | None = None
     burst: Positive | None = None
     personal_data_days: Positive | None = None
+    failing: Failing | None = None
 
 
 class NewInvitation(Closed):
@@ -113,11 +116,17 @@ Span = Annotated[
 Day = Annotated[list[Span], Field(max_length=10)]
 
 
-class Failing(Closed):
-    """How often a company tries to deliver, and what follows the last attempt."""
+def _bounded(name: str, bounds: Mapping[str, tuple[int, int]]) -> Any:
+    least, most = bounds[name]
+    return Field(strict=True, ge=least, le=most)
 
-    attempts: Annotated[int, Field(strict=True, ge=1, le=MOST_ATTEMPTS)]
-    then: Literal["return", "discard"]
+
+class Windows(Closed):
+    """The windows in which a company tries again, and which recipients may choose."""
+
+    hours: Annotated[int, _bounded("hours", OF_WINDOWS), BeforeValidator(whole)]
+    days: Annotated[int, _bounded("days", OF_WINDOWS), BeforeValidator(whole)]
+    changes: Annotated[int, _bounded("changes", OF_WINDOWS), BeforeValidator(whole)]
 
 
 class CompanyFacts(Closed):
@@ -137,6 +146,7 @@ class CompanyFacts(Closed):
     max_weight_grams: Positive | None = None
     proof: Proof | None = None
     failing: Failing | None = None
+    windows: Windows | None = None
     margin_percent: (
         Annotated[Decimal, Field(ge=0, le=1000, max_digits=7, decimal_places=3)] | None
     ) = None
@@ -284,19 +294,14 @@ class Carriers(Closed):
     companies: Annotated[list[Short], Field(min_length=1, max_length=50)]
 
 
-def _bounded(name: str) -> Any:
-    least, most = BOUNDS[name]
-    return Field(strict=True, ge=least, le=most)
-
-
 class Dispatching(Closed):
     """`PUT /v1/companies/{company}/dispatching`."""
 
     automatic: StrictBool
-    offer_seconds: Annotated[int, _bounded("offer_seconds"), BeforeValidator(whole)]
-    rounds: Annotated[int, _bounded("rounds"), BeforeValidator(whole)]
-    most_each: Annotated[int, _bounded("most_each"), BeforeValidator(whole)]
-    vanish_minutes: Annotated[int, _bounded("vanish_minutes"), BeforeValidator(whole)]
+    offer_seconds: Annotated[int, _bounded("offer_seconds", BOUNDS), BeforeValidator(whole)]
+    rounds: Annotated[int, _bounded("rounds", BOUNDS), BeforeValidator(whole)]
+    most_each: Annotated[int, _bounded("most_each", BOUNDS), BeforeValidator(whole)]
+    vanish_minutes: Annotated[int, _bounded("vanish_minutes", BOUNDS), BeforeValidator(whole)]
 
 
 class ManyTakenBack(Closed):

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from estafette.core.accounts.account import MARKETS, Account
+from estafette.core.deliveries.failing import AfterAttempts, FailurePolicy
 from estafette.store.pool import Connection
 
 COLUMNS = (
@@ -81,6 +82,28 @@ async def keep_personal_data(
     return before
 
 
+async def set_failing(
+    connection: Connection, account_id: UUID, policy: FailurePolicy | None
+) -> None:
+    """Sets what an account has said of failed attempts, whose row the caller has locked."""
+    await connection.execute(
+        "update accounts set failing_attempts = $2, failing_then = $3 where id = $1",
+        account_id,
+        policy and policy.attempts,
+        policy and policy.then,
+    )
+
+
+async def failing(connection: Connection, ids: Collection[UUID]) -> dict[UUID, FailurePolicy]:
+    """What accounts have said of failed attempts, of those that have said anything."""
+    found = await connection.fetch(
+        "select id, failing_attempts, failing_then from accounts"
+        " where id = any($1::uuid[]) and failing_attempts is not null",
+        list(ids),
+    )
+    return {row["id"]: policy for row in found if (policy := _failing(row))}
+
+
 async def set_origins(connection: Connection, account_id: UUID, origins: Sequence[str]) -> None:
     """Trusts the pages of these patterns, and no others."""
     await connection.execute(
@@ -131,28 +154,44 @@ async def count(connection: Connection) -> int:
 
 
 class AccountSettings(NamedTuple):
-    """An account with what of it the operator sets besides: its days of personal data.
+    """An account with what is set of it besides.
 
-    None: as many as the setting says.
+    `personal_data_days` None: as many as the setting says. `failing` is what its people have said
+    of failed attempts; None: nothing.
     """
 
     account: Account
     personal_data_days: int | None
+    failing: FailurePolicy | None
 
 
-_SETTINGS = f"select {COLUMNS}, personal_data_days from accounts where id = $1"  # noqa: S608 - a constant
+_SETTINGS = f"""
+select {COLUMNS}, personal_data_days, failing_attempts, failing_then from accounts where id = $1
+"""  # noqa: S608 - a constant
+
+
+def _settings(row: asyncpg.Record | None) -> AccountSettings | None:
+    if row is None:
+        return None
+    return AccountSettings(read(row), row["personal_data_days"], _failing(row))
+
+
+def _failing(row: asyncpg.Record) -> FailurePolicy | None:
+    if row["failing_attempts"] is None:
+        return None
+    return FailurePolicy(row["failing_attempts"], AfterAttempts(row["failing_then"]))
 
 
 async def settings_of(connection: Connection, account_id: UUID) -> AccountSettings | None:
     """An account with its settings."""
     row = await connection.fetchrow(_SETTINGS, account_id)
-    return AccountSettings(read(row), row["personal_data_days"]) if row else None
+    return _settings(row)
 
 
 async def lock_settings(connection: Connection, account_id: UUID) -> AccountSettings | None:
     """The same, which nobody else changes until the transaction ends."""
     row = await connection.fetchrow(f"{_SETTINGS} for no key update", account_id)
-    return AccountSettings(read(row), row["personal_data_days"]) if row else None
+    return _settings(row)
 
 
 class AccountFilter(NamedTuple):

@@ -1,6 +1,7 @@
 """Courier companies: read whole with their price lists, changed one at a time."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import astuple
 from datetime import time
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -10,6 +11,7 @@ import orjson
 
 from estafette.core.couriers.company import Capabilities, Company, Connector, Hours, Margin
 from estafette.core.deliveries.failing import AfterAttempts, FailurePolicy
+from estafette.core.deliveries.windows import AS_USUAL, WindowRules
 from estafette.core.money.payment import BankAccount
 from estafette.core.proofs.demand import as_words, from_words
 from estafette.store.accounts import table as accounts
@@ -200,13 +202,28 @@ def _capabilities_json(able: Capabilities) -> str:
         ("parcel_types", able.parcel_types),
         ("max_weight_grams", able.max_weight_grams),
         ("proof", as_words(able.proof) or None),
-        ("failing", able.failing and [able.failing.attempts, able.failing.then]),
+        ("failing", able.failing and _failing_json(able.failing)),
+        ("leaves", _leaves(able.failing) or None),
+        ("windows", None if able.windows == AS_USUAL else astuple(able.windows)),
     )
     return orjson.dumps({name: value for name, value in fields if value is not None}).decode()
 
 
-def _failing(stored: list[Any] | None) -> FailurePolicy | None:
-    return FailurePolicy(stored[0], AfterAttempts(stored[1])) if stored else None
+def _leaves(policy: FailurePolicy | None) -> bool:
+    return policy is not None and policy.then is AfterAttempts.LEAVE
+
+
+def _failing_json(policy: FailurePolicy) -> list[Any]:
+    """Servers of the version before know no parcels that are left: to them they come back."""
+    return [policy.attempts, AfterAttempts.RETURN if _leaves(policy) else policy.then]
+
+
+def _failing(stored: dict[str, Any]) -> FailurePolicy | None:
+    policy = stored.get("failing")
+    if not policy:
+        return None
+    is_left = stored.get("leaves", False)
+    return FailurePolicy(policy[0], AfterAttempts.LEAVE if is_left else AfterAttempts(policy[1]))
 
 
 def _capabilities(stored: dict[str, Any]) -> Capabilities:
@@ -220,5 +237,6 @@ def _capabilities(stored: dict[str, Any]) -> Capabilities:
         parcel_types=tuple(types) if types is not None else None,
         max_weight_grams=stored.get("max_weight_grams"),
         proof=from_words(stored.get("proof", {})),
-        failing=_failing(stored.get("failing")),
+        failing=_failing(stored),
+        windows=WindowRules(*stored.get("windows", ())),
     )

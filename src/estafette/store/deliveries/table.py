@@ -337,6 +337,15 @@ async def set_terms(connection: Connection, delivery: Delivery) -> None:
     await connection.execute(_SET_TERMS, *_TERMS.of([delivery]))
 
 
+_PROMISE = _KEY + NEW.only("pickup_by", "deliver_by") + TERMS.only("terms")
+_SET_PROMISE = change("deliveries", ["pickup_by", "deliver_by", "terms"], given(_PROMISE))
+
+
+async def set_promise(connection: Connection, delivery: Delivery) -> None:
+    """Writes the terms and the promised times of a delivery, whose row the caller has locked."""
+    await connection.execute(_SET_PROMISE, *_PROMISE.of([delivery]))
+
+
 _COMPANY = _KEY + TERMS.only("company_id", "terms")
 _SET_COMPANY = change("deliveries", ["company_id", "terms"], given(_COMPANY))
 

@@ -6,7 +6,10 @@ from uuid import UUID
 
 import orjson
 
+from estafette.core.deliveries import failing
 from estafette.core.deliveries.delivery import Delivery, is_sealed
+from estafette.core.deliveries.failing import AttemptReason, FailedAttempt
+from estafette.core.deliveries.windows import Window
 from estafette.core.money.payment import BankAccount, Payment, PaymentMethod
 from estafette.core.proofs.demand import NOTHING, as_words, from_words
 
@@ -21,6 +24,7 @@ def has_terms(delivery: Delivery) -> bool:
         or delivery.payment.method is not PaymentMethod.PREPAID
         or delivery.by_page
         or delivery.proof is not NOTHING
+        or delivery.failing is not None
     )
 
 
@@ -46,6 +50,11 @@ def terms_json(delivery: Delivery) -> str | None:
         ("proof", as_words(delivery.proof) or None),
         ("return_of", delivery.return_of and str(delivery.return_of)),
         ("return_id", delivery.return_id and str(delivery.return_id)),
+        ("failing", delivery.failing and failing.as_words(delivery.failing)),
+        ("attempts", [[*attempt] for attempt in delivery.attempts] or None),
+        ("window", delivery.window and [*delivery.window]),
+        ("changes", delivery.changes or None),
+        ("left", delivery.left_at_door or None),
     )
     terms = {name: value for name, value in fields if value is not None}
     return orjson.dumps(terms).decode()
@@ -76,7 +85,27 @@ def read_terms(text: str | None) -> dict[str, Any]:
         "proof": from_words(terms["proof"]) if "proof" in terms else NOTHING,
         "return_of": _id(terms.get("return_of")),
         "return_id": _id(terms.get("return_id")),
+        **_of_failing(terms),
     }
+
+
+def _of_failing(terms: dict[str, Any]) -> dict[str, Any]:
+    """Returns what stands there of failed attempts and other times; nothing for most."""
+    read: dict[str, Any] = {}
+    if "failing" in terms:
+        read["failing"] = failing.from_words(terms["failing"])
+    if "attempts" in terms:
+        read["attempts"] = tuple(
+            FailedAttempt(seq, AttemptReason(reason), datetime.fromisoformat(at))
+            for seq, reason, at in terms["attempts"]
+        )
+    if "window" in terms:
+        read["window"] = Window(*map(datetime.fromisoformat, terms["window"]))
+    if "changes" in terms:
+        read["changes"] = terms["changes"]
+    if "left" in terms:
+        read["left_at_door"] = terms["left"]
+    return read
 
 
 def _pin_name(pin: str | None) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from estafette.core.accounts.account import MARKETS, Account
 from estafette.core.audit import AuditedAct, difference, ending
 from estafette.core.couriers.company import LARGEST_FEE, PARCEL_TYPES, Company, Hours
+from estafette.core.deliveries.windows import AS_USUAL
 from estafette.core.edition import edition_of, must_be
 from estafette.core.errors import Busy, Unavailable
 from estafette.core.fleet.driver import is_phone
+from estafette.core.proofs.demand import as_words
 from estafette.core.quotes.place import CityIndex
 from estafette.core.quotes.pricing import Tariff
 from estafette.core.quotes.province import province_key, provinces
@@ -193,10 +195,14 @@ def _facts(company: Company) -> dict[str, Any]:
         "iban": ending(able.bank.iban),
         "parcel_types": able.parcel_types,
         "max_weight_grams": able.max_weight_grams,
+        "proof": [f"{stage}: {', '.join(kinds)}" for stage, kinds in as_words(able.proof).items()],
+        "failing_attempts": able.failing and able.failing.attempts,
+        "failing_then": able.failing and able.failing.then,
+        "windows": None if able.windows == AS_USUAL else astuple(able.windows),
         "margin_percent": str(margin.percent.normalize()),
         "margin_fixed": margin.fixed,
     }
-    return {name: value for name, value in facts.items() if value not in (None, ())}
+    return {name: value for name, value in facts.items() if value not in (None, (), [])}
 
 
 async def change_company(

@@ -15,8 +15,10 @@ from estafette.core.deliveries import numbering
 from estafette.core.deliveries.delivery import Delivery, Parcel, Progress, Status, Stop, reference
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor, Event
+from estafette.core.deliveries.failing import AfterAttempts, FailurePolicy
 from estafette.core.deliveries.schedule import UNSCHEDULED, Schedule
 from estafette.core.errors import (
+    LeavingExcluded,
     OrderConflict,
     PaymentMethodNotSupported,
     QuoteNotFound,
@@ -52,6 +54,7 @@ class Order:
     `key_id` is the API key of the request. `page` is set for a publishable key: the page that sent
     the order, whose limits then apply.
     `proof` is what the merchant demands as proof; a PIN is made where it is demanded.
+    `failing` is what becomes of it where it cannot be handed over, by its merchant's word.
     `by` is the person who orders it by hand, to be named in the audit; None for an API request.
     `render` returns the dialect's answer for the delivery or the conflict.
     """
@@ -77,6 +80,7 @@ class Order:
     page: OrderingPage | None = None
     by: By | None = None
     proof: Demand = NOTHING
+    failing: FailurePolicy | None = None
 
 
 class Draft(NamedTuple):
@@ -145,6 +149,10 @@ class Decider:
         if refusal := order.schedule.refusal(self._now) or self._counts.refusal(order):
             return refusal
         delivery = self._delivery(draft, created_at, quote, payment)
+        if refusal := _leaving_refusal(delivery):
+            return refusal
+        if order.numbered:
+            delivery = replace(delivery, reference=self._next_reference(order.scope, created_at))
         self._note_taken(order, delivery, quote)
         entry = self._entry(delivery, order.dialect)
         self.entries.append(entry)
@@ -189,8 +197,8 @@ class Decider:
         delivery = _awaiting(delivery, payment)
         if order.proof:
             delivery = _demanding(self._platform.cipher, delivery, order.proof)
-        if order.numbered:
-            delivery = replace(delivery, reference=self._next_reference(order.scope, created_at))
+        if order.failing is not None:
+            delivery = replace(delivery, failing=order.failing)
         return delivery
 
     def _next_reference(self, scope: Scope, created_at: datetime) -> str:
@@ -288,6 +296,18 @@ def _demanding(cipher: Cipher, delivery: Delivery, demand: Demand) -> Delivery:
     if ProofKind.PIN not in demand.dropoff or delivery.require_pin or delivery.remote:
         return delivery
     return replace(delivery, require_pin=True, pin=seal(cipher, new_pin(), delivery.id))
+
+
+def _leaving_refusal(delivery: Delivery) -> LeavingExcluded | None:
+    """Returns why a parcel cannot be left at the door that its merchant wants left; None: it can.
+
+    What the company demands besides is not known here: where that asks for a recipient, the parcel
+    comes back instead.
+    """
+    if delivery.failing is None or delivery.failing.then is not AfterAttempts.LEAVE:
+        return None
+    because = delivery.needs_recipient()
+    return LeavingExcluded(because) if because is not None else None
 
 
 def _awaiting(delivery: Delivery, payment: Payment) -> Delivery:

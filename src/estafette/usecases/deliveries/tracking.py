@@ -1,35 +1,41 @@
 """What a recipient may know of a delivery: who sends and brings it, nothing of the recipient."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from estafette.core.accounts.account import MARKETS
 from estafette.core.accounts.branding import UNBRANDED, Branding
-from estafette.core.deliveries.delivery import FINAL, Status
-from estafette.core.deliveries.event import Actor
+from estafette.core.deliveries.delivery import FINAL, Delivery, Status
+from estafette.core.deliveries.event import Actor, Event
+from estafette.core.deliveries.failing import LEFT, AttemptReason, words_in
 from estafette.core.deliveries.personal_data import ERASED
+from estafette.core.deliveries.rescheduling import NOTE, WhyNot, other_times, why_not
+from estafette.core.deliveries.windows import Window
 from estafette.core.fleet.approach import Approach
 from estafette.core.money.payment import PaymentMethod
 from estafette.store.accounts import brandings
 from estafette.store.deliveries import events
 from estafette.store.deliveries import table as deliveries
 from estafette.usecases.fleet.approach import approaches
-from estafette.usecases.platform import Platform
+from estafette.usecases.platform import Platform, clock
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedStep:
     """One step, the delivery's event of that number.
 
-    `note` is the courier's own word, free text that nobody has vetted.
+    `note` is the courier's own word, free text that nobody has vetted. `reason` is why an attempt
+    failed; with `is_rescheduled` the recipient has chosen another time.
     """
 
     number: int
     status: Status
     occurred_at: datetime
     note: str | None
+    reason: AttemptReason | None = None
+    is_rescheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +48,10 @@ class TrackedDelivery:
     `cash` is what the courier takes at the door, in whole units of the market's currency; with
     `asks_pin` the recipient's PIN is needed to hand it over.
     `approach` is the courier, while on the way to the recipient.
-    One that `is_erased` has ended, and its personal data is gone. `logo` is the digest of the
-    sender's.
+    `window` is when it comes instead of at the time that was promised first, `times` when it could
+    come instead by the recipient's choice; `why_not` says why there are none. One that
+    `is_left` stands at the door. One that `is_erased` has ended, and its personal data is gone.
+    `logo` is the digest of the sender's.
     """
 
     id: UUID
@@ -69,6 +77,10 @@ class TrackedDelivery:
     is_erased: bool = False
     logo: str | None = None
     approach: Approach | None = None
+    window: Window | None = None
+    times: tuple[Window, ...] = ()
+    why_not: WhyNot | None = WhyNot.NOT_OFFERED
+    is_left: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -100,6 +112,10 @@ async def track(
         history = await events.of_delivery(connection, delivery.scope, delivery_id, STEPS_SHOWN)
         sender = await brandings.sender(connection, delivery.scope.account_id)
         market = MARKETS[sender.market]
+    company = None
+    if delivery.company_id is not None and not delivery.remote:
+        companies = await platform.catalog.companies(market.code)
+        company = companies.by_id(delivery.company_id)
     approach = None
     if delivery.status is Status.OUT_FOR_DELIVERY:
         approach = (await approaches(platform, [delivery_id], visitor)).get(delivery_id)
@@ -130,16 +146,29 @@ async def track(
         is_erased=delivery.progress.is_final and delivery.dropoff.address == ERASED,
         logo=sender.logo,
         approach=approach,
-        steps=tuple(
-            TrackedStep(
-                event.seq,
-                event.status,
-                event.occurred_at,
-                event.note if event.actor in _NOTED_BY else None,
-            )
-            for event in history
-        ),
+        window=delivery.window,
+        times=tuple(other_times(delivery, company, clock())),
+        why_not=why_not(delivery, company),
+        is_left=delivery.left_at_door,
+        steps=_steps(delivery, history),
     )
+
+
+def _steps(delivery: Delivery, history: Sequence[Event]) -> tuple[TrackedStep, ...]:
+    reasons = {attempt.seq: attempt.reason for attempt in delivery.attempts}
+    return tuple(_step(event, reasons.get(event.seq)) for event in history)
+
+
+def _step(event: Event, reason: AttemptReason | None) -> TrackedStep:
+    note = event.note if event.actor in _NOTED_BY else None
+    if event.status is not Status.STALLED:
+        reason = None  # the last attempt of the sandbox, whose end the event tells
+    if reason is not None:
+        note = words_in(note, reason)
+    elif note == LEFT:
+        note = None  # the page says so in its own words
+    is_rescheduled = event.actor is Actor.SYSTEM and (event.note or "").startswith(NOTE)
+    return TrackedStep(event.seq, event.status, event.occurred_at, note, reason, is_rescheduled)
 
 
 async def versions(platform: Platform, ids: Collection[UUID]) -> dict[UUID, int]:

@@ -12,6 +12,7 @@ from uuid import UUID
 from estafette.core.accounts.account import Account
 from estafette.core.couriers.company import Company
 from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.failing import HeldPolicy
 from estafette.core.deliveries.places import NOT_SAID, StopPlace
 from estafette.core.fleet.assignment import Assignment
 from estafette.core.fleet.driver import Driver, DriverState
@@ -21,6 +22,7 @@ from estafette.core.fleet.tour import StopKind
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import companies
 from estafette.store.fleet import assignments, position_tokens
+from estafette.usecases.deliveries.failing import policies_of
 from estafette.usecases.deliveries.places import dropoff_places
 from estafette.usecases.fleet.hold import LANE
 from estafette.usecases.fleet.messages import messages_of
@@ -43,6 +45,7 @@ class DriverStop:
     """One stop of the tour, its delivery as the driver may see it, and whose it is.
 
     `planned_at` None: nobody has planned it. `place` is where a drop-off is, besides its address.
+    `policy` is what becomes of it where it cannot be handed over; None: the dispatcher decides.
     """
 
     assignment: Assignment
@@ -51,6 +54,14 @@ class DriverStop:
     kind: StopKind
     planned_at: datetime | None = None
     place: StopPlace = NOT_SAID
+    policy: HeldPolicy | None = None
+
+    @property
+    def may_be_left(self) -> bool:
+        """Whether the driver may leave the parcel at the door where nobody takes it."""
+        if self.kind is not StopKind.DROPOFF or self.policy is None:
+            return False
+        return self.policy.may_leave(len(self.delivery.attempts))
 
     @property
     def state(self) -> StopState:
@@ -104,7 +115,9 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
             done = await assignments.count_done(connection, *of, work.shift.began_at)
         ids = {one.assignment.scope.account_id for one in every}
         owners = await accounts.find_all(connection, ids) if ids else {}
-        places = await dropoff_places(connection, platform, [one.delivery for one in work.carried])
+        carried = [one.delivery for one in work.carried]
+        places = await dropoff_places(connection, platform, carried)
+        policies = await policies_of(connection, carried, company)
     if company is None:
         return None
     offers = [
@@ -121,6 +134,7 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
             stop.kind,
             stop.planned_at,
             places[one.delivery.id] if stop.kind is StopKind.DROPOFF else NOT_SAID,
+            policies.get(one.delivery.id),
         )
         for stop in work.tour
         if (one := mine.get((stop.account_id, stop.delivery_id))) and (owner := _owner(one, owners))

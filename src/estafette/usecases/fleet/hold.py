@@ -103,8 +103,11 @@ class Held:
         await assignments.update(self.work.connection, changed)
         self.work.signal(signals.FLEET)
 
-    async def add_to_tour(self, assignment: Assignment) -> None:
-        """Puts the stops that are left of an assignment behind all others of its driver."""
+    async def add_to_tour(self, assignment: Assignment, planned_at: datetime | None = None) -> None:
+        """Puts the stops that are left of an assignment behind all others of its driver.
+
+        They are planned for a time where somebody has said one.
+        """
         connection, driver_id = self.work.connection, assignment.driver_id
         place = await tours.next_place(connection, self.company_id, driver_id)
         kinds = [StopKind.DROPOFF] if assignment.is_on_board else list(StopKind)
@@ -116,6 +119,7 @@ class Held:
                 self.delivery.id,
                 kind,
                 place + number * GAP,
+                planned_at,
             )
             for number, kind in enumerate(kinds)
         ]

@@ -154,12 +154,17 @@ class Draft:
         )
 
     def _known_stops(self, working: Working) -> list[tuple[tuple[Key, StopKind], Point]]:
-        """The stops of a driver's tour whose places are known, in the order of work."""
+        """The stops of a driver's tour whose places are known, in the order of work.
+
+        What is on board for later is not among them.
+        """
         known: list[tuple[tuple[Key, StopKind], Point]] = []
         for stop in working.stops:
             key = (stop.account_id, stop.delivery_id)
             delivery = self.sight.deliveries.get(key)
-            if delivery is not None and (point := self._point(delivery, stop.kind)) is not None:
+            if delivery is None or self.sight.put_off_until(delivery):
+                continue
+            if (point := self._point(delivery, stop.kind)) is not None:
                 known.append(((key, stop.kind), point))
         return known
 
@@ -167,7 +172,7 @@ class Draft:
         self, vehicle: int, one: Assignment, committed: tuple[Key, StopKind] | None
     ) -> None:
         delivery = self.sight.deliveries.get((one.scope.account_id, one.delivery_id))
-        if delivery is None:
+        if delivery is None or self.sight.put_off_until(delivery):
             return
         key, kind = committed if committed else (None, None)
         if key == key_of(delivery) and kind is StopKind.DROPOFF:
@@ -225,7 +230,11 @@ class Draft:
         at, start = self.sight.at, delivery.scheduled_pickup_at
         begins = max(0, round((start - at).total_seconds())) if start else 0
         ends = max(delivery.deliver_by - at - _MARGIN, timedelta(0)).total_seconds()
-        window = Window(0, min(max(begins, round(ends)), ANY_TIME.end))
+        opens = 0
+        if delivery.window is not None:
+            opens = max(0, round((delivery.window.start - at).total_seconds()))
+        ends = max(begins, opens, round(ends))
+        window = Window(min(opens, ANY_TIME.end), min(ends, ANY_TIME.end))
         first = None
         if pickup is not None and not fetched:
             first = routing.Stop(

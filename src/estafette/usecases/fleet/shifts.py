@@ -4,7 +4,6 @@ from datetime import datetime
 from uuid import UUID
 
 from estafette.core.audit import AuditedAct, ByKind
-from estafette.core.fleet.assignment import Load
 from estafette.core.fleet.driver import DriverState
 from estafette.core.fleet.refusals import (
     DriverAway,
@@ -15,7 +14,7 @@ from estafette.core.fleet.refusals import (
 from estafette.core.fleet.shift import LONGEST_DEVICE, Shift
 from estafette.core.ids import new_id
 from estafette.store import signals
-from estafette.store.fleet import assignments, drivers, shifts
+from estafette.store.fleet import assignments, drivers, shifts, waiting
 from estafette.store.pool import Connection, now
 from estafette.usecases import audit
 from estafette.usecases.fleet.hold import LANE
@@ -55,8 +54,9 @@ async def end_shift(
 ) -> None:
     """Ends a driver's shift: what they accepted and did not pick up is handed back before.
 
-    `at` is a time of the driver's own clock. Raises DriverNotFound, NotOnShift or ParcelsOnBoard;
-    then nothing was handed back.
+    A parcel that is brought again in a later window stays with the driver. `at` is a time of the
+    driver's own clock. Raises DriverNotFound, NotOnShift or ParcelsOnBoard; then nothing was handed
+    back.
     """
     async with platform.connections.batch(LANE) as connection:
         await _must_be_empty(connection, company_id, driver_id)
@@ -87,6 +87,12 @@ async def _note(connection: Connection, platform: Platform, act: AuditedAct, shi
 
 
 async def _must_be_empty(connection: Connection, company_id: UUID, driver_id: UUID) -> None:
-    load = (await assignments.loads(connection, company_id, [driver_id])).get(driver_id, Load())
-    if load.on_board:
-        raise ParcelsOnBoard(driver_id, load.on_board)
+    """Raises ParcelsOnBoard, except for parcels that are brought again in a later window."""
+    found = await assignments.open_of_drivers(connection, company_id, [driver_id])
+    carried = [one for one in found if one.is_on_board]
+    if not carried:
+        return
+    at, known = await now(connection), await waiting.deliveries_of(connection, carried)
+    later = [one for one in known.values() if one.window and one.window.is_ahead(at)]
+    if left := len(carried) - len(later):
+        raise ParcelsOnBoard(driver_id, left)

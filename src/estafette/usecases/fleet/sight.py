@@ -86,6 +86,15 @@ class Sight:
     speeds: Sequence[LearnedSpeed] = ()
     planned: Mapping[Key, UUID] = field(default_factory=dict[Key, UUID])
 
+    def put_off_until(self, delivery: Delivery) -> datetime | None:
+        """Returns from when on a parcel is brought that is on board and not wanted before.
+
+        None: it can be brought at once, or will be within the hour.
+        """
+        window = delivery.window
+        is_later = window is not None and window.start > self.at + AHEAD
+        return window.start if window and is_later and delivery.progress.picked_up else None
+
 
 def key_of(delivery: Delivery) -> Key:
     """Returns by what a delivery is found."""

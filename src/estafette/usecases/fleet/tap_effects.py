@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from estafette.core.deliveries.delivery import FINAL
+from estafette.core.deliveries.failing import reason_of
 from estafette.core.deliveries.places import PlaceRefusal, read_point
 from estafette.core.errors import (
     Busy,
@@ -31,6 +32,7 @@ from estafette.core.fleet.refusals import (
     DriverNotFound,
     FleetRefusal,
     GivenToAnother,
+    MayNotLeave,
     NotNow,
     NotOfCompany,
     NotOnShift,
@@ -47,6 +49,7 @@ from estafette.usecases.fleet.accept import accept
 from estafette.usecases.fleet.attempt_failed import attempt_failed
 from estafette.usecases.fleet.hand_over import hand_over
 from estafette.usecases.fleet.hold import LANE
+from estafette.usecases.fleet.leave_at_door import leave_at_door
 from estafette.usecases.fleet.refuse import refuse
 from estafette.usecases.fleet.shifts import end_shift, start_shift
 from estafette.usecases.fleet.steps import arrive, pick_up, set_out
@@ -148,10 +151,18 @@ async def _hand_over(platform: Platform, driver: Driver, tap: Tap, at: datetime)
     return await hand_over(platform, *of, at=at, pin=tap.text("pin"), note=tap.text("note"))
 
 
-async def _fail(platform: Platform, driver: Driver, tap: Tap, _: datetime) -> object:
+async def _fail(platform: Platform, driver: Driver, tap: Tap, at: datetime) -> object:
     mine = await _mine(platform, driver, tap)
     of = (driver.company_id, driver.id, mine.delivery_id)
-    return await attempt_failed(platform, *of, _reason(tap))
+    reason = tap.text("reason")
+    if reason is None:
+        raise _Refused(TapRefusal.REASON_MISSING)
+    return await attempt_failed(platform, *of, reason_of(reason), tap.text("note"), at=at)
+
+
+async def _leave(platform: Platform, driver: Driver, tap: Tap, at: datetime) -> object:
+    mine = await _mine(platform, driver, tap)
+    return await leave_at_door(platform, driver.company_id, driver.id, mine.delivery_id, at=at)
 
 
 async def _hand_back(platform: Platform, driver: Driver, tap: Tap, _: datetime) -> object:
@@ -183,6 +194,7 @@ _EFFECTS: Final[Mapping[TapKind, Effect]] = {
     TapKind.PICKED_UP: _pick_up,
     TapKind.ON_THE_WAY: _set_out,
     TapKind.HANDED_OVER: _hand_over,
+    TapKind.LEFT_AT_DOOR: _leave,
     TapKind.ATTEMPT_FAILED: _fail,
     TapKind.HANDED_BACK: _hand_back,
     TapKind.PLACE_FOUND: _find_place,
@@ -206,6 +218,7 @@ _WHY: Final[Mapping[type[Exception], TapRefusal]] = {
     VehicleFull: TapRefusal.FULL,
     CashLimitReached: TapRefusal.CASH_REFUSED,
     DriverAway: TapRefusal.PAUSED,
+    MayNotLeave: TapRefusal.MAY_NOT_LEAVE,
     PinRequired: TapRefusal.PIN_WRONG,
     PinWrong: TapRefusal.PIN_WRONG,
     PinLocked: TapRefusal.PIN_LOCKED,

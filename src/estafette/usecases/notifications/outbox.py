@@ -17,7 +17,7 @@ from estafette.core.notifications.retry import next_try
 from estafette.store.notifications import letters, recipients
 from estafette.store.notifications.recipients import Told
 from estafette.usecases.accounts.secrets import WrongSecretKeyError
-from estafette.usecases.platform import Platform
+from estafette.usecases.platform import Platform, clock
 
 __all__ = ["Told", "told"]
 
@@ -55,11 +55,18 @@ class DueNotification:
         return self.claimed.brand_language or self.market.language
 
     @property
+    def _names_no_window(self) -> bool:
+        """Whether it would tell of a window that has begun, or of none."""
+        window = self.delivery.window
+        is_told = window is not None and window.is_ahead(clock())
+        return self.kind is NotificationKind.RESCHEDULED and not is_told
+
+    @property
     def pointless(self) -> str | None:
         """Why it is not worth being sent, if so."""
         if self.claimed.left < timedelta() or self.kind is None:
             return "it is too late"
-        if is_overtaken(self.kind, self.delivery.status):
+        if is_overtaken(self.kind, self.delivery.status) or self._names_no_window:
             return "the delivery has gone on"
         if self.delivery.dropoff.phone_e164 in (None, ERASED_PHONE):
             return "the recipient has no phone number"

@@ -6,7 +6,7 @@ import orjson
 
 from estafette.core.ids import new_id
 from estafette.core.notifications.letter import Letter
-from estafette.core.notifications.notification import WORTH, told_of
+from estafette.core.notifications.notification import WORTH, NotificationKind, told_of
 from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.notifications import letters, recipients
 from estafette.store.notifications.recipients import NewNotification
@@ -31,6 +31,16 @@ async def recipients_of(
             worth = WORTH[kind].total_seconds()
             new.append(NewNotification(account_id, delivery.id, event.seq, kind, worth))
     await recipients.insert(work, new)
+
+
+async def rescheduled(work: UnitOfWork, platform: Platform, entry: JournalEntry) -> None:
+    """Has the recipient of a delivery told of the time that was chosen, if the account wants it."""
+    chosen = await platform.catalog.told(work.connection)
+    kind, account_id = NotificationKind.RESCHEDULED, entry.delivery.scope.account_id
+    if kind in chosen.get(account_id, ()):
+        worth = WORTH[kind].total_seconds()
+        new = NewNotification(account_id, entry.delivery.id, entry.event.seq, kind, worth)
+        await recipients.insert(work, [new])
 
 
 async def write(work: UnitOfWork, platform: Platform, letter: Letter) -> None:

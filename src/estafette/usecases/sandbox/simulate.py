@@ -1,6 +1,6 @@
 """Move deliveries as the simulated couriers of the sandbox do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -9,7 +9,9 @@ from estafette.core.accounts.account import Scope
 from estafette.core.deliveries.delivery import PIN_TRIES, Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
+from estafette.core.deliveries.failing import HeldPolicy
 from estafette.core.errors import TransitionRefused
+from estafette.core.sandbox.scenario import Scenario
 from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import Connection
 from estafette.store.sandbox import plans
@@ -20,7 +22,7 @@ from estafette.usecases.deliveries.advance import Move, lock_one, moved
 from estafette.usecases.deliveries.move_by_hand import note_move
 from estafette.usecases.platform import Platform
 from estafette.usecases.rounds import in_one_or_apart
-from estafette.usecases.sandbox import drivers
+from estafette.usecases.sandbox import attempts, drivers
 from estafette.usecases.sandbox.drivers import Planned
 from estafette.usecases.sandbox.plan import next_step, script_of, upcoming
 
@@ -66,8 +68,10 @@ async def tick(platform: Platform) -> Tick:
 async def _make_steps(work: UnitOfWork, platform: Platform, runs: Sequence[plans.Run]) -> None:
     """Makes the next step of each run, and stops those at their end."""
     made: list[_Made] = []
+    held = await _policies(work.connection, platform, runs)
     for run in runs:
-        step = _next(platform, run.delivery, run.step, platform.dialects[run.dialect])
+        policy, dialect = held.get(run.delivery.id), platform.dialects[run.dialect]
+        step = _next(platform, run.delivery, run.step, dialect, policy=policy)
         if step is None:
             await plans.stop(work.connection, run.delivery.scope.account_id, run.delivery.id)
         else:
@@ -81,6 +85,26 @@ async def _write(work: UnitOfWork, platform: Platform, made: "Sequence[_Made]") 
     await record.moves(work, platform, entries)
     await plans.go_on(work.connection, [one.next for one in made])
     await _lock_pins(work.connection, made)
+    for one in made:
+        await attempts.write(work, platform, one.planned)
+
+
+async def _policies(
+    connection: Connection, platform: Platform, runs: Sequence[plans.Run]
+) -> Mapping[UUID, HeldPolicy]:
+    """Returns the policies of those deliveries whose next step is an attempt that fails."""
+    tried = [
+        run.delivery
+        for run in runs
+        if _is_attempt(run.delivery, run.step, platform.dialects[run.dialect])
+    ]
+    return await attempts.policies(connection, tried) if tried else {}
+
+
+def _is_attempt(delivery: Delivery, step: int, dialect: Dialect) -> bool:
+    script = script_of(delivery.scenario, dialect)
+    number = upcoming(script, step, delivery.progress)
+    return number is not None and script.course[number].reason is not None
 
 
 async def step_by_hand(
@@ -99,7 +123,10 @@ async def step_by_hand(
     async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
         step = await plans.step(connection, scope.account_id, delivery_id)
-        made = _next(platform, delivery, step or 0, dialect, note)
+        policy = None
+        if _is_attempt(delivery, step or 0, dialect):
+            policy = (await attempts.policies(connection, [delivery])).get(delivery.id)
+        made = _next(platform, delivery, step or 0, dialect, note, policy)
         if made is None:
             raise TransitionRefused(delivery.status, delivery.milestone, Status.DELIVERED)
         await _write(work, platform, [made])
@@ -124,7 +151,12 @@ async def _lock_pins(connection: Connection, made: Sequence[_Made]) -> None:
 
 
 def _next(
-    platform: Platform, delivery: Delivery, step: int, dialect: Dialect, note: str | None = None
+    platform: Platform,
+    delivery: Delivery,
+    step: int,
+    dialect: Dialect,
+    note: str | None = None,
+    policy: HeldPolicy | None = None,
 ) -> _Made | None:
     """The step that comes next; None at the end of the script.
 
@@ -138,8 +170,20 @@ def _next(
     planned = script.course[number]
     if planned.to is Status.DELIVERED and delivery.pin_is_locked:
         return None
-    move = Move(planned.to, Actor.COURIER, planned.note if note is None else note)
-    entry = moved(delivery, move, dialect)
+    actor = Actor.COURIER
+    if planned.reason is not None:
+        planned, actor = attempts.decided(delivery, policy, planned, planned.reason), Actor.DRIVER
+    entry = moved(
+        delivery, Move(planned.to, actor, planned.note if note is None else note), dialect
+    )
     is_last = number + 1 == len(script.steps)  # what comes afterwards waits for somebody
+    if is_last and planned.reason is not None and planned.to is Status.STALLED:
+        number, is_last = _at_the_door(script) - 1, False  # the courier tries again
     following = next_step(platform, delivery, number + 1, script, by_itself=not is_last)
     return _Made(Planned(delivery, dialect, planned, entry), following)
+
+
+def _at_the_door(script: Scenario) -> int:
+    """Returns the number of the step by which a courier goes to the door the last time."""
+    numbers = range(len(script.steps))
+    return max(n for n in numbers if script.steps[n].to is Status.OUT_FOR_DELIVERY)

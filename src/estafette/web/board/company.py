@@ -1,11 +1,12 @@
 """The company itself, as its people see it: what the operator sets, and how it dispatches."""
 
-from dataclasses import asdict
-from typing import Final
+from dataclasses import asdict, replace
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from estafette.core.edition import EditedMeanwhileError, edition_of
 from estafette.core.fleet.dispatching import BOUNDS, DispatchingRules
 from estafette.core.fleet.refusals import FleetRefusal
 from estafette.core.people.permission import PersonAct
@@ -13,8 +14,10 @@ from estafette.http.formats import number
 from estafette.http.phones import readable
 from estafette.http.shell import Tone
 from estafette.http.texts import N_, gettext
+from estafette.usecases.couriers.companies import save_company
 from estafette.usecases.fleet.dispatching_rules import dispatching_rules, set_dispatching_rules
 from estafette.usecases.fleet.speeds import known_speeds
+from estafette.web import failing
 from estafette.web.board.drivers import vehicle_name
 from estafette.web.board.words import said_of
 from estafette.web.parts import Column
@@ -64,6 +67,7 @@ async def show(request: Request, visit: Visit) -> Response:
             vehicle_name=vehicle_name,
             hours_name=_hours_name,
             may_manage=visit.may(PersonAct.DRIVERS_MANAGE),
+            **_failing(visit),
         )
 
     if request.method in SAFE:
@@ -98,6 +102,46 @@ def _speed_columns() -> tuple[Column, ...]:
         Column("usual", gettext("Otherwise"), "number"),
         Column("legs", gettext("Ways"), "number"),
     )
+
+
+def _failing(visit: Visit) -> dict[str, Any]:
+    """Returns what the page shows of failed attempts and windows."""
+    able = visit.company.capabilities
+    return {
+        "may_say": visit.may(PersonAct.COMPANIES_MANAGE),
+        "edition": edition_of(visit.company),
+        "policy": None if able.failing is None else failing.policy_text(able.failing),
+        "values": failing.fields_of(able.failing),
+        "attempts": failing.attempt_choices(),
+        "follows": failing.follow_choices(),
+        "windows": failing.window_fields(able.windows, {}, {}),
+    }
+
+
+async def say_failing(request: Request, visit: Visit) -> Response:
+    """Sets what becomes of parcels that cannot be handed over, and which windows are offered."""
+    here = f"{visit.home}/company"
+    windows, faults = failing.windows_in(visit.form)
+    try:
+        policy = failing.policy_in(visit.form)
+    except ValueError:
+        faults["attempts"] = gettext("Choose among what is offered.")
+        policy = None
+    if windows is None or faults:
+        return visit.go(here, " ".join(dict.fromkeys(faults.values())), Tone.BAD)
+
+    async def do() -> Response:
+        company = visit.company
+        able = replace(company.capabilities, failing=policy, windows=windows)
+        wanted, edition = replace(company, capabilities=able), visit.form.value("edition")
+        try:
+            await save_company(visit.platform, wanted, edition)
+        except EditedMeanwhileError:
+            text = gettext("Somebody else has changed this meanwhile. Look at it, and send again.")
+            return visit.go(here, text, Tone.BAD)
+        return visit.go(here, gettext("This holds from now on."))
+
+    return await visit.once(do, otherwise=here)
 
 
 def _read(typed: dict[str, str]) -> tuple[dict[str, int], dict[str, str]]:

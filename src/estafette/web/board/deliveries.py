@@ -11,6 +11,7 @@ from estafette.core.people.permission import PersonAct
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext
 from estafette.usecases.deliveries.advance import unlock_pin
+from estafette.usecases.deliveries.failing import policy_of as held_policy
 from estafette.usecases.deliveries.find import find_with_history
 from estafette.usecases.fleet.board import Found, find_of_company
 from estafette.usecases.fleet.explanations import explain
@@ -18,9 +19,10 @@ from estafette.usecases.platform import clock
 from estafette.web.board.live import name_of
 from estafette.web.board.why import whys
 from estafette.web.board.words import state_name
+from estafette.web.failing import attempts_of, by_whom, note_of, policy_of
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
-from estafette.web.words import actor_name, status_name
+from estafette.web.words import status_name
 
 
 async def show(request: Request, visit: Visit) -> Response:
@@ -34,6 +36,17 @@ async def show(request: Request, visit: Visit) -> Response:
         delivery=delivery,
         name=name_of(delivery),
         history=list(reversed(history)),
+        note_of=note_of,
+        policy=policy_of(await held_policy(visit.platform, delivery)),
+        tried=attempts_of(delivery),
+        related=[
+            (what, f"{visit.home}/deliveries/{id.hex}")
+            for what, id in (
+                (gettext("It brings back this delivery"), delivery.return_of),
+                (gettext("It is brought back by this delivery"), delivery.return_id),
+            )
+            if id is not None
+        ],
         given=list(reversed(found.assignments)),
         drivers=found.drivers,
         columns=(
@@ -45,7 +58,7 @@ async def show(request: Request, visit: Visit) -> Response:
         whys=whys(await explain(visit.platform, visit.company.id, id)),
         now=clock(),
         may_unlock=visit.may(PersonAct.PINS_UNLOCK) and delivery.pin_is_locked,
-        actor_name=actor_name,
+        by_whom=by_whom,
         status_name=status_name,
         state_name=state_name,
     )

@@ -16,7 +16,7 @@ from estafette.http.texts import N_
 from estafette.usecases.people.visits import first_mode
 from estafette.web import developers
 from estafette.web.areas import Area, Entry, Section
-from estafette.web.console import branding, deliveries_routes, money, overview
+from estafette.web.console import branding, deliveries_routes, failing, money, overview
 from estafette.web.people import team
 from estafette.web.people.words import role_name
 from estafette.web.visit import Page, Visit, page, render
@@ -49,6 +49,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     page(f"{CONSOLE}/money", PersonAct.PAYMENTS_SEE, money.show),
     page(f"{CONSOLE}/money/statement.csv", PersonAct.STATEMENTS_SEE, money.download),
     *branding.pages(CONSOLE),
+    *failing.pages(CONSOLE),
     *team.pages(CONSOLE),
 )
 
@@ -68,6 +69,7 @@ AREA: Final = Area(
             N_("Organisation"),
             (
                 Entry("/branding", N_("Branding"), "palette", PersonAct.BRANDING_SEE),
+                Entry("/failing", N_("Failed attempts"), "undo-2", PersonAct.FAILING_SEE),
                 Entry("/team", N_("Team"), "users", PersonAct.TEAM_SEE),
                 Entry("/audit", N_("Audit"), "history", PersonAct.AUDIT_SEE),
             ),

@@ -60,6 +60,7 @@ KINDS: Final = {
     NotificationKind.CREATED: (N_("A delivery was created"), told.CREATED),
     NotificationKind.OUT_FOR_DELIVERY: (N_("The courier is on the way"), told.ON_THE_WAY),
     NotificationKind.FAILED: (N_("It could not be delivered"), told.FAILED),
+    NotificationKind.RESCHEDULED: (N_("Another time was chosen"), told.RESCHEDULED),
     NotificationKind.DELIVERED: (N_("It was delivered"), told.DELIVERED),
 }
 """What recipients can be told: its name, and the text."""
@@ -114,7 +115,11 @@ async def _shown(
         "language": found.language or "",
         "told": tuple(found.told),
     }
-    said = {"brand": found.name or told.say(told.UNNAMED, language), "link": _link(visit)}
+    said = {
+        "window": "14:00–18:00",
+        "brand": found.name or told.say(told.UNNAMED, language),
+        "link": _link(visit),
+    }
     return render(
         visit,
         _TEMPLATE,

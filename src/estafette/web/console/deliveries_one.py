@@ -28,21 +28,23 @@ from estafette.http.texts import N_, gettext
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.changes import version
 from estafette.usecases.deliveries.confirm import Confirmation, confirm
+from estafette.usecases.deliveries.failing import policy_of as held_policy
 from estafette.usecases.deliveries.find import find_with_history
 from estafette.usecases.deliveries.idempotency import Reply
 from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.notifications.outbox import Told, told
 from estafette.usecases.proofs.show import linked
 from estafette.usecases.sandbox.simulate import step_by_hand
-from estafette.usecases.webhooks.endpoints import attempts_of
+from estafette.usecases.webhooks.endpoints import attempts_of as webhooks_of
 from estafette.web.console.branding import KINDS
 from estafette.web.console.by_hand import by_hand, delivery_in
 from estafette.web.console.deliveries import named
 from estafette.web.console.deliveries_proofs import shown_proof
 from estafette.web.console.deliveries_words import METHODS, refused
+from estafette.web.failing import attempts_of, by_whom, note_of, policy_of
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
-from estafette.web.words import actor_name, status_name
+from estafette.web.words import status_name
 
 _FOLDER: Final = "web/console/templates"
 
@@ -59,7 +61,7 @@ async def show(request: Request, visit: Visit) -> Response:
         raise HTTPException(404) from None
     attempts = []
     if visit.may(PersonAct.WEBHOOKS_SEE):
-        attempts = await attempts_of(visit.platform, visit.scope, id)
+        attempts = await webhooks_of(visit.platform, visit.scope, id)
     names = by_hand(request)
     shown_id = names.show(visit, id)
     dialect = visit.platform.dialects[visit.account.dialect]
@@ -83,7 +85,7 @@ async def show(request: Request, visit: Visit) -> Response:
         tracking_url=f"{visit.platform.public_url}/track/{shown_id}",
         events=list(reversed(events)),
         status_name=status_name,
-        actor_name=actor_name,
+        by_whom=by_whom,
         method=gettext(METHODS[delivery.payment.method]),
         metadata=_metadata(delivery),
         attempts=attempts,
@@ -94,6 +96,10 @@ async def show(request: Request, visit: Visit) -> Response:
             for proof, link in await linked(visit.platform, visit.scope, id)
         ],
         pin=_pin(delivery),
+        policy=policy_of(await held_policy(visit.platform, delivery)),
+        tried=attempts_of(delivery),
+        note_of=note_of,
+        related=_related(visit, delivery),
         may_cancel=may_cancel,
         may_confirm=delivery.is_held and visit.may(PersonAct.DELIVERIES_CONFIRM),
         why_not=_why_not(delivery, allowed=dialect.may_cancel(delivery.progress)),
@@ -138,6 +144,15 @@ def _metadata(delivery: Delivery) -> str:
     from orjson import OPT_INDENT_2, dumps
 
     return dumps(delivery.metadata, option=OPT_INDENT_2).decode()
+
+
+def _related(visit: Visit, delivery: Delivery) -> list[tuple[str, str]]:
+    """Returns what the delivery brings back, or what brings it back: what it is, and its page."""
+    named = (
+        (gettext("It brings back this delivery"), delivery.return_of),
+        (gettext("It is brought back by this delivery"), delivery.return_id),
+    )
+    return [(what, f"{visit.home}/deliveries/{id.hex}") for what, id in named if id is not None]
 
 
 def _pin(delivery: Delivery) -> str | None:

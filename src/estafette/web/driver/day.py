@@ -90,6 +90,9 @@ def _stop(stop: DriverStop, shown_ids: ShownIds, demand: Demand) -> dict[str, An
         "point": _point(at, stop.place),
         "by": _ms(delivery.pickup_by if is_pickup else delivery.deliver_by),
         "planned": None if stop.planned_at is None else _ms(stop.planned_at),
+        "window": _window(delivery),
+        "tried": len(delivery.attempts),
+        "may_leave": stop.may_be_left,
         "grams": delivery.parcel.weight_grams if is_pickup else None,
         "cash": None if is_pickup else delivery.payment.cash_collect,
         "currency": stop.account.market.currency,
@@ -98,6 +101,12 @@ def _stop(stop: DriverStop, shown_ids: ShownIds, demand: Demand) -> dict[str, An
         "proofs": _proofs(stop, demand),
         "is_return": delivery.return_of is not None,
     }
+
+
+def _window(delivery: Delivery) -> list[int] | None:
+    """Returns from when to when it is brought instead of at the time that was promised first."""
+    window = delivery.window
+    return None if window is None else [_ms(window.start), _ms(window.end)]
 
 
 def _codes(delivery: Delivery, shown: str) -> list[str]:

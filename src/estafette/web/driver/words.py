@@ -51,6 +51,10 @@ GENERAL: Final[Mapping[str, str]] = {
     "kilograms": N_("{n} kg"),
     "until": N_("until {time}"),
     "planned": N_("planned {time}"),
+    "window": N_("{day}, {start}–{end}"),
+    "tried": N_("tried before: {n}"),
+    "later": N_("Not before {time}. It stays with you until then."),
+    "leave_how": N_("Nobody takes it? Leave it where it is safe, and show where it stands."),
     "reference": N_("Number: {text}"),
     "navigate": N_("Navigate"),
     "call": N_("Call"),
@@ -154,6 +158,7 @@ DO: Final[Mapping[TapKind, str]] = {
     TapKind.PICKED_UP: N_("Picked up"),
     TapKind.ON_THE_WAY: N_("On the way"),
     TapKind.HANDED_OVER: N_("Handed over"),
+    TapKind.LEFT_AT_DOOR: N_("Leave it at the door"),
     TapKind.ATTEMPT_FAILED: N_("It did not work"),
     TapKind.HANDED_BACK: N_("Hand back"),
     TapKind.CASH_DECLARED: N_("Hand over the cash"),
@@ -170,6 +175,7 @@ DID: Final[Mapping[TapKind, str]] = {
     TapKind.PICKED_UP: N_("Picked up"),
     TapKind.ON_THE_WAY: N_("On the way"),
     TapKind.HANDED_OVER: N_("Handed over"),
+    TapKind.LEFT_AT_DOOR: N_("Left at the door"),
     TapKind.ATTEMPT_FAILED: N_("Attempt failed"),
     TapKind.HANDED_BACK: N_("Handed back"),
     TapKind.CASH_DECLARED: N_("Cash declared"),
@@ -200,6 +206,9 @@ WHY: Final[Mapping[TapRefusal, str]] = {
     TapRefusal.CASH_REFUSED: N_("The cash does not fit: see what is to be taken, and your limit."),
     TapRefusal.PLACE_REFUSED: N_("This place is too far from the address."),
     TapRefusal.REASON_MISSING: N_("The reason was missing. Do it once more, with a reason."),
+    TapRefusal.MAY_NOT_LEAVE: N_(
+        "This parcel may not be left at the door. If you have left it there, call the dispatcher."
+    ),
     TapRefusal.PAUSED: N_("Your company has paused you. Ask the dispatcher."),
 }
 """Why a tap was not taken."""

@@ -31,6 +31,7 @@ from estafette.usecases.couriers.companies import (
 )
 from estafette.usecases.couriers.links import Link, LinkRefusedError, connect, disconnect, link_of
 from estafette.web.asked import neighbours
+from estafette.web.failing import attempt_choices, follow_choices
 from estafette.web.office.company_form import (
     company_in,
     fault_of,
@@ -225,6 +226,8 @@ async def change(request: Request, visit: Visit) -> Response:
                 stage.value: [(code, name, None) for code, name in proofs_at(stage)]
                 for stage in ProofStage
             },
+            attempts=attempt_choices(),
+            follows=follow_choices(),
             edition=edition_of(company),
         )
 

@@ -14,12 +14,15 @@ from estafette.core.couriers.company import (
     Margin,
 )
 from estafette.core.couriers.hours_text import ALWAYS, HoursTextError, hours_text, read_hours
+from estafette.core.deliveries.failing import FailurePolicy
+from estafette.core.deliveries.windows import WindowRules
 from estafette.core.money.payment import BankAccount
 from estafette.core.proofs.demand import Demand, as_words, from_words
 from estafette.core.proofs.proof import OF_STAGE, ProofKind, ProofStage
 from estafette.http.phones import e164, readable
 from estafette.http.texts import N_, gettext
 from estafette.usecases.couriers.companies import LARGEST_MARGIN, LARGEST_NUMBER
+from estafette.web import failing
 from estafette.web.forms import Form
 from estafette.web.office.reading import Reading
 
@@ -33,6 +36,7 @@ _FAULTS: Final[Mapping[str, str]] = {
     "time_zone": N_("Write the name of a time zone, such as Africa/Luanda."),
     "bank": N_("Bank transfers need the bank's name, the IBAN and the account holder."),
     "parcel_types": N_("Choose among the types of parcels."),
+    "attempts": N_("Choose among what is offered."),
     "margin": N_("Write a percentage from 0 to 1000, such as 7.5."),
     "hours": N_("Write hours such as mon-fri 08:00-18:00, sat 09:00-13:00; or always."),
 }
@@ -62,6 +66,8 @@ def fields_of(company: Company) -> dict[str, str]:
         "bank_name": bank.bank or "",
         "iban": bank.iban or "",
         "holder": bank.holder or "",
+        **failing.fields_of(able.failing),
+        **failing.window_values(able.windows),
     }
 
 
@@ -111,7 +117,8 @@ def company_in(form: Form, company: Company) -> tuple[Company, dict[str, str]]:
             parcel_types=None if len(types) == len(PARCEL_TYPES) else types,
             max_weight_grams=reading.whole_or_none("max_weight_grams", 1, LARGEST_NUMBER),
             proof=_demand_in(form),
-            failing=company.capabilities.failing,
+            failing=_policy_in(reading),
+            windows=_windows_in(reading, company),
         ),
     )
     if phone and wanted.phone_e164 is None:
@@ -121,6 +128,20 @@ def company_in(form: Form, company: Company) -> tuple[Company, dict[str, str]]:
     except HoursTextError:
         reading.faults["hours"] = fault_of("hours")
     return wanted, reading.faults
+
+
+def _policy_in(reading: Reading) -> FailurePolicy | None:
+    try:
+        return failing.policy_in(reading.form)
+    except ValueError:
+        reading.faults["attempts"] = fault_of("attempts")
+        return None
+
+
+def _windows_in(reading: Reading, company: Company) -> WindowRules:
+    windows, faults = failing.windows_in(reading.form)
+    reading.faults.update(faults)
+    return company.capabilities.windows if windows is None else windows
 
 
 _SHOWN: Final = {

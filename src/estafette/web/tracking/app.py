@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from estafette.core.deliveries.delivery import FINAL
 from estafette.core.deliveries.places import DeliveryOver, PlaceRefusal
+from estafette.core.deliveries.rescheduling import RescheduleRefused, WhyNot
 from estafette.core.errors import Busy, Unavailable
 from estafette.http.events import HEARTBEAT_SECONDS
 from estafette.http.files import FOR_EVER
@@ -28,18 +29,20 @@ from estafette.http.refusals import BadBody, BodyTooLarge, EncodedBody, PathUnkn
 from estafette.http.trace import trace_of
 from estafette.usecases.accounts import logo
 from estafette.usecases.deliveries import places, tracking
+from estafette.usecases.deliveries.reschedule import reschedule
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.usecases.fleet.approach import approaches
 from estafette.usecases.platform import Platform
 from estafette.web.forms import read_form
 from estafette.web.live.stream import EventStream, with_streams
 from estafette.web.tiles import path_of
-from estafette.web.tracking import language, render
+from estafette.web.tracking import language, render, when
 from estafette.web.tracking.live import Watched
 from estafette.web.tracking.render import FILES, Links
 from estafette.web.tracking.stream import stream
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import present, sender_card
+from estafette.web.tracking.when import Reschedule
 from estafette.web.tracking.where import (
     LIMIT,
     Say,
@@ -80,6 +83,7 @@ _PAGE = "/{public_id}"
 _STREAM = f"{_PAGE}/events"  # open for as long as the page is: measured separately
 _MANIFEST = f"{_PAGE}/page.webmanifest"
 _WHERE = f"{_PAGE}/where"
+_WHEN = f"{_PAGE}/when"
 _LONGEST_ID = 100
 _LONGEST_LINK = 200
 _DIGEST = re.compile(r"[0-9a-f]{32}")
@@ -126,11 +130,13 @@ class TrackingPages(Starlette):
         logo: Logo = _no_logo,
         say: Say | None = None,
         tiles: Callable[[], str | None] = lambda: None,
+        reschedule: Reschedule | None = None,
     ) -> None:
         self._tiles = tiles
         self._origin = origin
         self._logo_of = logo
         self._say = say
+        self._reschedule = reschedule
         self._track = track
         self._watched = watched
         self._parse = public_id
@@ -146,6 +152,7 @@ class TrackingPages(Starlette):
                 Route(_PAGE, self._page),
                 Route(_STREAM, self._events),
                 Route(_WHERE, self._where, methods=["GET", "POST"]),
+                Route(_WHEN, self._when, methods=["GET", "POST"]),
                 Route(f"{_PAGE}/{{end:path}}", self._page),  # a redirect would lead out of TLS
             ],
             exception_handlers={
@@ -268,8 +275,38 @@ class TrackingPages(Starlette):
             except (BadBody, BodyTooLarge, EncodedBody):
                 fault, status = texts.where.too_long, 400
         is_said = fault is None and _parameter(request, "said") is not None
-        view = WhereView(choices(now, zone, texts), typed, fault, is_said)
+        wishes = () if delivery.times else choices(now, zone, texts)  # else a time can be chosen
+        view = WhereView(wishes, typed, fault, is_said)
         html = render.where(view, texts, links)
+        return HTMLResponse(html, status, headers=_FORM | {"Content-Language": texts.code})
+
+    async def _when(self, request: Request) -> Response:
+        """Shows the form for another time, or brings the parcel at the time that was chosen."""
+        _measure(request, _WHEN)
+        delivery, links = await self._find(request)
+        texts = _texts(request, language.of_market(delivery.market, LANGUAGES))
+        if delivery.is_erased:
+            return _expired(texts, links, delivery)
+        if delivery.is_final or self._reschedule is None:
+            return RedirectResponse(f"{links.page}?lang={texts.code}", 303, headers=_FORM)
+        fault, status = None, 200
+        if request.method == "POST":
+            try:
+                form = await read_form(request.scope, request.receive, when.LIMIT)
+                start = when.chosen(form.value("when")[:20])
+                if start is None:
+                    raise RescheduleRefused(WhyNot.GONE)
+                await self._reschedule(delivery.id, start, caller(request.scope))
+                return RedirectResponse(
+                    f"{links.page}/when?lang={texts.code}&said=1", 303, headers=_FORM
+                )
+            except RescheduleRefused as refusal:
+                fault, status = when.fault_of(refusal.why, texts.when), 422
+            except (BadBody, BodyTooLarge, EncodedBody):
+                fault, status = texts.when.late, 400
+        said = fault is None and _parameter(request, "said") is not None
+        view = when.view(delivery, texts, self._clock(), fault=fault, said=said)
+        html = render.when(view, texts, links)
         return HTMLResponse(html, status, headers=_FORM | {"Content-Language": texts.code})
 
     async def _manifest(self, request: Request) -> Response:
@@ -317,6 +354,7 @@ def build(platform: Platform, *, public_id: PublicId, streams: int = 2000) -> Tr
         logo=partial(logo.logo, platform),
         say=partial(places.say_where, platform),
         tiles=partial(path_of, platform),
+        reschedule=partial(reschedule, platform),
     )
 
 

@@ -95,6 +95,17 @@ def expected(moment: datetime, now: datetime, zone: tzinfo, texts: Texts, *, is_
     return pattern.format(date=day(local, here, texts), part=part)
 
 
+def window(start: datetime, end: datetime, now: datetime, zone: tzinfo, texts: Texts) -> str:
+    """Returns a window in words, in `zone`: `tomorrow 9:00–13:00`."""
+    begins, ends, here = (moment.astimezone(zone) for moment in (start, end, now))
+    date = day(begins, here, texts)
+    return texts.calendar.span.format(date=date, start=_short(begins), end=_short(ends))
+
+
+def _short(moment: datetime) -> str:
+    return f"{moment.hour}:{moment.minute:02}"
+
+
 def _part(hour: int) -> Literal["morning", "afternoon", "evening"]:
     if hour < _AFTERNOON:
         return "morning"

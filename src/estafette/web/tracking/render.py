@@ -13,6 +13,7 @@ from estafette.http.pages import PACKAGE, VENDOR, template
 from estafette.web.tracking import route
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import SenderCard, TrackingView
+from estafette.web.tracking.when import WhenView
 from estafette.web.tracking.where import WhereView
 
 _TYPEFACE = "onest-latin-wght-normal.woff2"
@@ -90,7 +91,9 @@ def fragment(view: TrackingView, links: Links) -> tuple[str, str]:
 
 def page(view: TrackingView, links: Links, *, is_preview: bool = False) -> str:
     """Returns the whole page; as a preview it follows nothing and leads nowhere."""
-    html, fingerprint = fragment(replace(view, asks_where=False) if is_preview else view, links)
+    html, fingerprint = fragment(
+        replace(view, asks_where=False, asks_when=False) if is_preview else view, links
+    )
     return _render(
         "page.html",
         view.texts,
@@ -125,6 +128,11 @@ def notice(
         sender=sender,
         is_preview=False,
     )
+
+
+def when(view: WhenView, texts: Texts, links: Links) -> str:
+    """Returns the page on which a recipient chooses another time."""
+    return _render("when.html", texts, view=view, links=links, is_preview=False)
 
 
 def where(view: WhereView, texts: Texts, links: Links) -> str:

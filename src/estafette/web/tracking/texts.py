@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.failing import AttemptReason
 
 _FOLDER = Path(__file__).parent / "texts"
 
@@ -100,6 +101,32 @@ class WhereWords(_Words):
     too_long: str
 
 
+class WhenWords(_Words):
+    """The page on which a recipient chooses another time; `holds` and `thanks` know `{window}`."""
+
+    title: str
+    link: str
+    about: str
+    holds: str
+    choose: str
+    send: str
+    thanks: str
+    late: str
+    often: str
+    at_the_door: str
+    none: str
+
+
+class AttemptWords(_Words):
+    """An attempt to deliver that failed; `again` knows the `{window}` of the next one."""
+
+    step: str
+    headline: str
+    again: str
+    asks: str
+    reasons: dict[AttemptReason, str]
+
+
 class NearWords(_Words):
     """The courier on the way to the recipient; `far` knows `{n}`, whole kilometres."""
 
@@ -116,7 +143,7 @@ class CalendarWords(_Words):
     `date` knows `{weekday}`, `{day}`, `{month}`; `date_with_year` also `{year}`; `by` (a
     deadline) and `at` (a moment) know `{date}` and `{time}`, `{time_to}`, `{time_at}`: the clock
     bare, and as the language inclines it towards and at a moment. `span` knows `{date}` and two
-    whole hours, `part_near` and `part_far` a `{date}` and a `{part}` of the day.
+    times of day, `part_near` and `part_far` a `{date}` and a `{part}` of the day.
     """
 
     months: Annotated[tuple[str, ...], Field(min_length=12, max_length=12)]
@@ -148,9 +175,13 @@ class Texts(_Words):
     direction: Literal["ltr", "rtl"]
     page: PageWords
     where: WhereWords
+    when: WhenWords
     near: NearWords
     calendar: CalendarWords
     statuses: dict[Status, StatusWords]
+    attempt: AttemptWords
+    left: StatusWords
+    rescheduled: StepWords
     held: StatusWords
     handed_back: StatusWords
     resumed: StepWords
@@ -161,6 +192,9 @@ class Texts(_Words):
         silent = set(Status) - set(self.statuses)
         if silent:
             raise ValueError(f"{self.code}: no words for {', '.join(sorted(silent))}")
+        unsaid = set(AttemptReason) - set(self.attempt.reasons)
+        if unsaid:
+            raise ValueError(f"{self.code}: no words for {', '.join(sorted(unsaid))}")
         return self
 
 

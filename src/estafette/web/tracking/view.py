@@ -17,6 +17,7 @@ import orjson
 from estafette.core.accounts.account import MARKETS
 from estafette.core.deliveries.delivery import FINAL, Status
 from estafette.core.deliveries.event import NOTE_LIMIT
+from estafette.core.deliveries.failing import AttemptReason
 from estafette.core.deliveries.places import distance_km
 from estafette.http.phones import readable
 from estafette.usecases.deliveries.tracking import TrackedDelivery
@@ -138,6 +139,7 @@ class TrackingView:
     cash: str | None
     asks_pin: bool
     asks_where: bool
+    asks_when: bool
     near: Nearing | None
 
 
@@ -145,7 +147,7 @@ def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingV
     """Returns the view of `delivery` for a reader of `texts` at the moment `now` (aware)."""
     zone = ZoneInfo(delivery.time_zone)
     local_now = now.astimezone(zone)
-    words = _words(delivery, texts)
+    words = _words(delivery, texts, now, zone)
     steps = _steps(delivery, texts, zone)
     note = steps[-1][1] if steps and steps[-1][1].note else None
     return TrackingView(
@@ -167,6 +169,7 @@ def present(delivery: TrackedDelivery, texts: Texts, now: datetime) -> TrackingV
         cash=_cash(delivery),
         asks_pin=delivery.asks_pin and delivery.status in _TO_COME,
         asks_where=delivery.status not in FINAL,
+        asks_when=bool(delivery.times),
         near=_nearing(delivery, texts),
     )
 
@@ -209,10 +212,36 @@ def readable_note(text: str | None, market: str) -> str | None:
     return plain or None
 
 
-def _words(delivery: TrackedDelivery, texts: Texts) -> StatusWords:
+def _words(delivery: TrackedDelivery, texts: Texts, now: datetime, zone: ZoneInfo) -> StatusWords:
+    if delivery.status is Status.STALLED and (reason := _failed(delivery)):
+        return _attempt_words(delivery, reason, texts, now, zone)
+    if delivery.is_left:
+        return texts.left
     if delivery.status is Status.PENDING and delivery.milestone not in _UNSTARTED:
         return texts.handed_back
     return _status_words(delivery, delivery.status, texts)
+
+
+def _failed(delivery: TrackedDelivery) -> AttemptReason | None:
+    """Returns why the last attempt failed, since which nobody has gone there again."""
+    for step in reversed(delivery.steps):
+        if step.status is not Status.STALLED:
+            return None
+        if step.reason is not None:
+            return step.reason
+    return None
+
+
+def _attempt_words(
+    delivery: TrackedDelivery, reason: AttemptReason, texts: Texts, now: datetime, zone: ZoneInfo
+) -> StatusWords:
+    """Returns why the parcel could not be handed over, and what comes next."""
+    words, window = texts.attempt, delivery.window
+    follows = words.asks
+    if window is not None and now < window.end:
+        follows = words.again.format(window=dates.window(*window, now, zone, texts))
+    detail = f"{words.reasons[reason]} {follows}"
+    return StatusWords(step=words.step, headline=words.headline, detail=detail)
 
 
 def _status_words(delivery: TrackedDelivery, status: Status, texts: Texts) -> StatusWords:
@@ -244,6 +273,10 @@ def _promise(
     if approach is not None and approach.arrives_at is not None:
         return _arrival(approach.arrives_at, delivery, texts, now, zone)
     iso = _iso(delivery.deliver_by, zone)
+    window = delivery.window
+    if window is not None and now < window.end and delivery.status is not Status.OUT_FOR_DELIVERY:
+        value = _sentence(dates.window(*window, now, zone, texts))
+        return Promise(texts.page.delivery, value, iso, None, is_late=False)
     if now >= delivery.deliver_by:
         value = _sentence(dates.by(delivery.deliver_by, now, zone, texts))
         return Promise(texts.page.planned, value, iso, texts.page.late, is_late=True)
@@ -301,6 +334,9 @@ def _steps(
     for step, title in zip(delivery.steps, _titles(delivery, texts), strict=True):
         moment = step.occurred_at.astimezone(zone)
         note = readable_note(step.note, delivery.market)
+        if step.reason is not None:
+            said = texts.attempt.reasons[step.reason]
+            note = f"{said}\n{note}" if note else said
         steps.append((moment, TimelineStep(title, dates.clock(moment), moment.isoformat(), note)))
     return steps
 
@@ -310,7 +346,13 @@ def _titles(delivery: TrackedDelivery, texts: Texts) -> Iterator[str]:
     before: Status | None = None
     had_begun = bool(delivery.steps) and delivery.steps[0].number > 1  # what is shown no more has
     for step in delivery.steps:
-        if step.status is Status.PENDING and had_begun:
+        if step.is_rescheduled:
+            yield texts.rescheduled.step
+        elif step.reason is not None and step.status is Status.STALLED:
+            yield texts.attempt.step
+        elif step.status is Status.DELIVERED and delivery.is_left:
+            yield texts.left.step
+        elif step.status is Status.PENDING and had_begun:
             yield texts.handed_back.step
         elif before is Status.STALLED and step.status in _SHARES:
             yield texts.resumed.step

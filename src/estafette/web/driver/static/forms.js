@@ -189,6 +189,16 @@ export const forms = {
       return true;
     }, t("do_handed_over"), "package-check");
   },
+  leave: (stop, _state, acts) => {
+    const picture = photo("left-photo");
+    return form(acts, stop, t("do_left_at_door"), [h("p", {}, t("leave_how")), picture.view], async (made) => {
+      const blob = photos.get(picture.input);
+      if (!blob) { fault(made, t("missing", { what: t("proof_photo") })); return false; }
+      await acts.tap("left_at_door", stop.about, {}, [{ proof: "photo", stage: "dropoff", blob }]);
+      acts.go("stops");
+      return true;
+    }, t("do_left_at_door"), "house");
+  },
   failed: (stop, _state, acts) => reasons(stop, acts, "attempt_failed", FAILED, true),
   back: (stop, _state, acts) => reasons(stop, acts, "handed_back", BACK, false),
   declare: (_stop, state, acts) => {

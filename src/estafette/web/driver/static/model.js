@@ -1,7 +1,7 @@
 // From the day as the server told it, and the taps that it does not know yet, to what is shown now.
 
 const STEPS = ["accepted", "arrived", "picked_up", "on_the_way"];
-const ENDS = ["handed_over", "attempt_failed", "handed_back"];
+const ENDS = ["handed_over", "left_at_door", "attempt_failed", "handed_back"];
 
 // What can be done at a stop next: the button for it, and whatever else is possible there.
 export function actions(stop) {
@@ -11,7 +11,13 @@ export function actions(stop) {
   }
   if (state < 2) return { main: null, others: [] };
   const main = state < 3 ? "on_the_way" : "handed_over";
-  return { main, others: state < 3 ? ["handed_over", "attempt_failed"] : ["attempt_failed"] };
+  const ends = stop.may_leave ? ["left_at_door", "attempt_failed"] : ["attempt_failed"];
+  return { main, others: state < 3 ? ["handed_over", ...ends] : ends };
+}
+
+// Whether a parcel on board is brought at another time than now: it does not keep anybody at work.
+export function isLater(stop, now = Date.now()) {
+  return stop.kind === "dropoff" && STEPS.indexOf(stop.state) >= 2 && Boolean(stop.window) && stop.window[0] > now;
 }
 
 export function now(day, items) {

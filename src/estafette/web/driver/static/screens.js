@@ -1,5 +1,5 @@
 // What is on the screen: the stops, a stop, its form, the cash, the messages, and the rest.
-import { actions } from "./model.js";
+import { actions, isLater } from "./model.js";
 import { button, day as dayOf, field, h, language, link, money, sign, t, time } from "./parts.js";
 import { canStayAwake, awake, seen } from "./position.js";
 import { forms } from "./forms.js";
@@ -8,7 +8,7 @@ import { refusalOf } from "./outbox.js";
 const TABS = [["stops", "list-checks"], ["cash", "banknote"], ["messages", "message-circle"], ["more", "menu"]];
 const SIGNS = {
   arrived: "map-pin", picked_up: "package", on_the_way: "navigation", handed_over: "package-check",
-  attempt_failed: "circle-x", handed_back: "undo-2", accepted: "check",
+  left_at_door: "house", attempt_failed: "circle-x", handed_back: "undo-2", accepted: "check",
 };
 
 let drawn = ""; // the screen that is there; a form that somebody writes in is left alone
@@ -82,7 +82,7 @@ function stops(state, acts) {
     parts.push(h("p", { class: "sheet rest" }, t("no_stops")));
   }
   if (now.stops.length) {
-    const next = now.stops.findIndex((stop) => actions(stop).main);
+    const next = now.stops.findIndex((stop) => actions(stop).main && !isLater(stop));
     parts.push(h("ol", { class: "stops" }, now.stops.map((stop, index) => h("li", {}, stopCard(stop, index === next, acts)))));
   }
   if (day.done) parts.push(h("p", { class: "faint" }, t("done_today", { n: day.done })));
@@ -118,8 +118,10 @@ function facts(of) {
   const list = [];
   if (of.cash) list.push(h("li", { class: "cash" }, sign("banknote"), t("to_take", { sum: money(of.cash, of.currency) })));
   if (of.grams) list.push(h("li", {}, sign("package"), t("kilograms", { n: (of.grams / 1000).toLocaleString(language, { maximumFractionDigits: 1 }) })));
-  if (of.by) list.push(h("li", {}, sign("clock"), t("until", { time: time(of.by) })));
-  if (of.planned) list.push(h("li", {}, sign("route"), t("planned", { time: time(of.planned) })));
+  if (of.window) list.push(h("li", {}, sign("clock"), t("window", { day: dayOf(of.window[0]), start: time(of.window[0]), end: time(of.window[1]) })));
+  else if (of.by) list.push(h("li", {}, sign("clock"), t("until", { time: time(of.by) })));
+  if (of.tried) list.push(h("li", {}, sign("circle-x"), t("tried", { n: of.tried })));
+  if (of.planned && !of.window) list.push(h("li", {}, sign("route"), t("planned", { time: time(of.planned) })));
   return list.length ? h("ul", { class: "facts" }, list) : null;
 }
 
@@ -132,6 +134,7 @@ function stopCard(stop, isNext, acts) {
       sign("chevron-right")),
     facts(stop),
     isNext && main && [contact(stop), act(stop, main, acts, "main big")],
+    isLater(stop) && h("p", { class: "faint" }, t("later", { time: `${dayOf(stop.window[0])}, ${time(stop.window[0])}` })),
     !main && h("p", { class: "faint" }, t("after_pickup")));
 }
 
@@ -146,6 +149,7 @@ function act(stop, kind, acts, classes) {
 function needsForm(stop, kind) {
   if (kind === "attempt_failed" || kind === "handed_back") return kind === "attempt_failed" ? "failed" : "back";
   if (kind === "handed_over") return "hand-over";
+  if (kind === "left_at_door") return "leave";
   if (kind === "picked_up" && stop.kind === "pickup" && stop.proofs.length) return "pick-up";
   return null;
 }
@@ -256,8 +260,8 @@ function more(state, acts) {
     dispatcher(day),
     now.shift && h("section", { class: "sheet" },
       h("p", {}, t("on_shift_since", { time: time(now.shift.began) })),
-      button(t("end_shift"), () => { acts.tap("shift_ended", null); acts.go("stops"); }, { class: "wide", disabled: now.stops.length > 0 }, "power"),
-      now.stops.length > 0 && h("p", { class: "faint" }, t("end_shift_after"))),
+      button(t("end_shift"), () => { acts.tap("shift_ended", null); acts.go("stops"); }, { class: "wide", disabled: now.stops.some((stop) => !isLater(stop)) }, "power"),
+      now.stops.some((stop) => !isLater(stop)) && h("p", { class: "faint" }, t("end_shift_after"))),
     h("section", { class: "sheet" }, form("/driver/language", field(t("language"), choice), h("button", { class: "wide" }, t("save")))),
     h("section", { class: "sheet" },
       h("h2", {}, t("app_positions")),

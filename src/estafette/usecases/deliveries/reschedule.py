@@ -1,0 +1,145 @@
+"""Let a recipient choose another time from the tracking page."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from estafette.core.accounts.account import Mode
+from estafette.core.couriers.company import Company
+from estafette.core.deliveries.delivery import EVENT_LIMIT, Delivery
+from estafette.core.deliveries.dialect import Dialect
+from estafette.core.deliveries.event import Actor, Event
+from estafette.core.deliveries.rescheduling import (
+    NOTE,
+    RescheduleRefused,
+    WhyNot,
+    other_times,
+    status_after,
+    why_not,
+)
+from estafette.core.deliveries.windows import Window
+from estafette.core.errors import DeliveryNotFound, HistoryFull
+from estafette.core.ids import new_id
+from estafette.store import signals
+from estafette.store.accounts import table as accounts
+from estafette.store.couriers import companies
+from estafette.store.deliveries import table as deliveries
+from estafette.store.deliveries.journal import JournalEntry
+from estafette.store.fleet import assignments
+from estafette.store.pool import Connection, now
+from estafette.store.sandbox import plans
+from estafette.store.sandbox.plans import NextStep
+from estafette.store.work import UnitOfWork
+from estafette.usecases.deliveries import record
+from estafette.usecases.fleet.hold import Held
+from estafette.usecases.notifications import tell
+from estafette.usecases.platform import Platform, clock
+
+_NOTE: Final = f"{NOTE}: {{start:%Y-%m-%d %H:%M}}–{{end:%H:%M}}"
+
+
+async def reschedule(
+    platform: Platform, delivery_id: UUID, start: datetime, visitor: str | None = None
+) -> Delivery:
+    """Brings a delivery in the window that begins at `start`; returns it as it is then.
+
+    Its promised times move there, its merchant is told by an event, and no driver has it on the
+    tour before: one who has accepted it and not picked it up is free of it. `visitor` is the
+    address by which who asks is counted. Raises DeliveryNotFound, RescheduleRefused, Busy.
+    """
+    async with (
+        platform.connections.public(visitor) as connection,
+        platform.transaction(connection) as work,
+    ):
+        delivery, company = await _hold(connection, delivery_id)
+        if why := why_not(delivery, company):
+            raise RescheduleRefused(why)
+        times = other_times(delivery, company, await now(connection))
+        window = next((one for one in times if one.start == start), None)
+        if window is None or company is None:
+            raise RescheduleRefused(WhyNot.GONE)
+        dialect = platform.dialects[
+            await accounts.dialect_of(connection, delivery.scope.account_id)
+        ]
+        entry = _moved(delivery, window, dialect, ZoneInfo(company.time_zone))
+        await record.moves(work, platform, [entry])
+        await deliveries.set_promise(connection, entry.delivery)
+        if entry.delivery.progress.picked_up:
+            await _to_the_end(work, platform, company.id, entry.delivery, dialect, window)
+        await tell.rescheduled(work, platform, entry)
+        await _put_off(work, entry.delivery, window)
+        work.signal(signals.FLEET)
+    return entry.delivery
+
+
+async def _hold(connection: Connection, delivery_id: UUID) -> tuple[Delivery, Company | None]:
+    """Returns a delivery, its row locked, and who carries it. Raises DeliveryNotFound."""
+    found = await deliveries.find_anywhere(connection, delivery_id)
+    if found is None:
+        raise DeliveryNotFound(delivery_id)
+    locked = await deliveries.lock(connection, [(found.scope, found.id)])
+    delivery = locked.get((found.scope, found.id))
+    if delivery is None:
+        raise DeliveryNotFound(delivery_id)
+    if delivery.company_id is None:
+        return delivery, None
+    return delivery, await companies.find(connection, delivery.company_id)
+
+
+def _moved(delivery: Delivery, window: Window, dialect: Dialect, zone: ZoneInfo) -> JournalEntry:
+    """Returns the delivery with its new promise, and the event of that. Raises HistoryFull."""
+    before, to = delivery.progress, status_after(delivery)
+    progress = before.noted() if to is before.status else before.moved(to)
+    if progress is None:
+        raise HistoryFull(before.status, to, EVENT_LIMIT)
+    at = max(clock(), delivery.updated_at)
+    after = replace(
+        delivery.in_window(window),
+        progress=progress,
+        changes=delivery.changes + 1,
+        updated_at=at,
+    )
+    local = {name: moment.astimezone(zone) for name, moment in window._asdict().items()}
+    event = Event(
+        id=new_id(),
+        delivery_id=delivery.id,
+        seq=progress.seq,
+        status=progress.status,
+        milestone=progress.milestone,
+        actor=Actor.SYSTEM,
+        note=_NOTE.format(**local),
+        announced=dialect.announcements(before, progress),
+        occurred_at=at,
+    )
+    return JournalEntry(after, event, before.status)
+
+
+async def _to_the_end(
+    work: UnitOfWork,
+    platform: Platform,
+    company_id: UUID,
+    delivery: Delivery,
+    dialect: Dialect,
+    window: Window,
+) -> None:
+    """Puts the stop of a parcel that is on board behind all others of its driver."""
+    connection = work.connection
+    of = (company_id, delivery.scope.account_id, delivery.id)
+    opened = await assignments.lock_open(connection, *of)
+    held = Held(work, platform, company_id, delivery, dialect, opened, await now(connection))
+    if held.accepted is not None:
+        await held.leave_tour()
+        await held.add_to_tour(held.accepted, window.start)
+
+
+async def _put_off(work: UnitOfWork, delivery: Delivery, window: Window) -> None:
+    """Lets a simulated courier wait for the window, as a real one would; by hand it goes on."""
+    if delivery.scope.mode is not Mode.SANDBOX:
+        return
+    account_id, id = delivery.scope.account_id, delivery.id
+    step = await plans.step(work.connection, account_id, id)
+    if step is not None:
+        waits = (window.start - await now(work.connection)).total_seconds()
+        await plans.go_on(work.connection, [NextStep(account_id, id, step, waits)])

@@ -1,0 +1,132 @@
+"""A recipient chooses another time, before the parcel is at the door."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from estafette.core.couriers.company import Capabilities
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.event import Actor
+from estafette.core.deliveries.failing import AttemptReason
+from estafette.core.deliveries.rescheduling import RescheduleRefused, WhyNot, other_times
+from estafette.core.deliveries.windows import Window, WindowRules
+from estafette.core.errors import DeliveryNotFound
+from estafette.core.fleet.assignment import AssignmentState
+from estafette.core.fleet.tour import StopKind
+from estafette.store.fleet import waiting
+from estafette.usecases.couriers.companies import save_company
+from estafette.usecases.deliveries.reschedule import reschedule
+from estafette.usecases.fleet.attempt_failed import attempt_failed
+from estafette.usecases.fleet.dispatching_rules import dispatching_rules
+from estafette.usecases.fleet.hand_over import hand_over
+from estafette.usecases.fleet.sight import look
+from estafette.usecases.fleet.steps import pick_up, set_out
+from estafette.usecases.platform import clock
+from tests.usecases.fleet.conftest import Fleet
+
+S = Status
+
+
+def windows(fleet: Fleet, delivery: Delivery) -> list[Window]:
+    return other_times(delivery, fleet.company, clock())
+
+
+async def choose(fleet: Fleet, delivery: Delivery, number: int = 0) -> Delivery:
+    start = windows(fleet, delivery)[number].start
+    return await reschedule(fleet.platform, delivery.id, start)
+
+
+async def refused(fleet: Fleet, delivery: Delivery) -> WhyNot:
+    with pytest.raises(RescheduleRefused) as refusal:
+        await reschedule(fleet.platform, delivery.id, clock() + timedelta(days=1))
+    return refusal.value.why
+
+
+async def test_what_waits_is_offered_to_nobody_before_the_window_and_merchants_are_told(
+    fleet: Fleet,
+) -> None:
+    driver, delivery = await fleet.driver(), await fleet.delivery()
+    given = await fleet.offered(delivery, driver)
+    chosen = windows(fleet, delivery)[-1]
+    await reschedule(fleet.platform, delivery.id, chosen.start)
+    moved = await fleet.shop.delivery(delivery.id)
+    assert (moved.status, moved.window, moved.changes) == (S.PENDING, chosen, 1)
+    assert (moved.deliver_by, moved.scheduled_delivery_at) == (chosen.end, chosen.end)
+    assert moved.deliver_by - moved.pickup_by == delivery.deliver_by - delivery.pickup_by
+    last = (await fleet.shop.events(delivery.id))[-1]
+    assert (last.seq, last.status, last.actor) == (2, S.PENDING, Actor.SYSTEM)
+    assert last.note is not None
+    assert f"{chosen.start:%Y-%m-%d %H:%M}" in last.note
+    [ended] = await fleet.history(delivery)
+    assert (ended.id, ended.state) == (given.id, AssignmentState.RELEASED)
+    async with fleet.platform.pool.acquire() as connection:
+        rules = await dispatching_rules(fleet.platform, fleet.id)
+        assert (await look(connection, fleet.id, rules)).waiting == []
+        until = chosen.start
+        near = await waiting.waiting(connection, fleet.id, until, 9)
+        assert [one.id for one in near] == [delivery.id]
+
+
+async def test_a_driver_who_has_not_picked_it_up_is_free_of_it(fleet: Fleet) -> None:
+    driver = await fleet.driver()
+    delivery = await fleet.accepted(driver)
+    assert (await choose(fleet, delivery)).status is S.PENDING
+    assert await fleet.tour(driver) == []
+    assert (await fleet.load(driver)).parcels == 0
+
+
+async def test_a_parcel_on_board_is_brought_after_all_others_and_the_plan_knows_when(
+    fleet: Fleet,
+) -> None:
+    driver = await fleet.driver()
+    delivery, other = await fleet.accepted(driver), await fleet.accepted(driver)
+    await pick_up(fleet.platform, fleet.id, driver.id, delivery.id)
+    moved = await choose(fleet, await fleet.shop.delivery(delivery.id), -1)
+    assert moved.status is S.IN_TRANSIT
+    assert (await fleet.tour(driver))[-1] == (delivery.id, StopKind.DROPOFF)
+    async with fleet.platform.pool.acquire() as connection:
+        rules = await dispatching_rules(fleet.platform, fleet.id)
+        sight = await look(connection, fleet.id, rules)
+    [working] = sight.working
+    assert moved.window is not None
+    assert [stop.planned_at for stop in working.stops if stop.delivery_id == delivery.id] == [
+        moved.window.start
+    ]
+    assert sight.put_off_until(moved) == moved.window.start
+    assert sight.put_off_until(other) is None
+    of = (fleet.platform, fleet.id, driver.id, delivery.id)
+    assert (await hand_over(*of)).status is S.DELIVERED  # who comes earlier is let in
+
+
+async def test_it_is_chosen_so_often_and_not_once_the_courier_is_on_the_way(fleet: Fleet) -> None:
+    driver = await fleet.driver()
+    delivery = await fleet.accepted(driver)
+    of = (fleet.platform, fleet.id, driver.id, delivery.id)
+    await pick_up(*of)
+    await set_out(*of)
+    assert await refused(fleet, delivery) is WhyNot.AT_THE_DOOR
+    await attempt_failed(*of, AttemptReason.NOBODY_THERE)
+    for _ in range(2):
+        tried = await fleet.shop.delivery(delivery.id)
+        assert (await choose(fleet, tried)).status is S.STALLED
+    tried = await fleet.shop.delivery(delivery.id)
+    assert (tried.changes, len(tried.attempts)) == (2, 1)
+    assert windows(fleet, tried) == []
+    assert await refused(fleet, tried) is WhyNot.OFTEN
+    await set_out(*of)
+    await hand_over(*of)
+    assert await refused(fleet, delivery) is WhyNot.OVER
+
+
+async def test_only_windows_that_are_offered_are_taken_and_only_of_who_offers_any(
+    fleet: Fleet,
+) -> None:
+    delivery = await fleet.delivery()
+    assert await refused(fleet, delivery) is WhyNot.GONE  # no window begins just then
+    never = Capabilities(windows=WindowRules(changes=0))
+    fleet.company = await save_company(fleet.platform, replace(fleet.company, capabilities=never))
+    assert await refused(fleet, delivery) is WhyNot.OFTEN
+    with pytest.raises(DeliveryNotFound):
+        await reschedule(fleet.platform, uuid4(), clock())
