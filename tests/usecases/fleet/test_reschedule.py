@@ -20,6 +20,7 @@ from estafette.usecases.couriers.companies import save_company
 from estafette.usecases.deliveries.reschedule import reschedule
 from estafette.usecases.fleet.attempt_failed import attempt_failed
 from estafette.usecases.fleet.dispatching_rules import dispatching_rules
+from estafette.usecases.fleet.give_up import give_up
 from estafette.usecases.fleet.hand_over import hand_over
 from estafette.usecases.fleet.sight import look
 from estafette.usecases.fleet.steps import pick_up, set_out
@@ -67,6 +68,13 @@ async def test_what_waits_is_offered_to_nobody_before_the_window_and_merchants_a
         until = chosen.start
         near = await waiting.waiting(connection, fleet.id, until, 9)
         assert [one.id for one in near] == [delivery.id]
+
+
+async def test_what_nobody_took_is_offered_anew_in_the_window(fleet: Fleet) -> None:
+    delivery = await fleet.delivery()
+    assert await give_up(fleet.platform, fleet.id, delivery.id, "nobody")
+    stalled = await fleet.shop.delivery(delivery.id)
+    assert (await choose(fleet, stalled)).status is S.PENDING
 
 
 async def test_a_driver_who_has_not_picked_it_up_is_free_of_it(fleet: Fleet) -> None:

@@ -140,7 +140,10 @@ async def test_what_follows_attempts_that_fail_is_what_was_said_of_the_delivery(
     tenant: Tenant, policy: FailurePolicy, statuses: list[str], end: Status
 ) -> None:
     id = await tenant.create("sandbox:recipient_absent_twice", failing=policy)
-    await run_to_the_end(tenant, id)
+    runs = {"account_id": tenant.account.id, "due_at": tables.PRESENT}  # that of a return too
+    while await tables.count(tenant.platform.pool, "sandbox_runs", runs):
+        await tables.change(tenant.platform.pool, "sandbox_runs", runs, due_at=timedelta())
+        await tick(tenant.platform)
     delivery = await tenant.delivery(id)
     events = await tenant.events(id)
     assert [event.status.value for event in events[4:]] == statuses

@@ -37,9 +37,6 @@ class RescheduleRefused(Exception):  # noqa: N818 - a refusal is an answer, not 
 NOTE: Final = "The recipient chose another time"
 """What the note of the event begins with."""
 
-_FETCHED_LATER: Final = frozenset({Status.ASSIGNED, Status.PICKUP_READY})
-"""With these a driver has accepted the delivery and not picked it up."""
-
 
 def why_not(delivery: Delivery, company: Company | None) -> WhyNot | None:
     """Returns why the recipient of a delivery cannot choose another time; None: it is possible.
@@ -74,6 +71,7 @@ def other_times(delivery: Delivery, company: Company | None, now: datetime) -> l
 def status_after(delivery: Delivery) -> Status:
     """Returns where a delivery is after its recipient has chosen another time.
 
-    What a driver has accepted and not picked up is nobody's again, until the window nears.
+    What nobody has picked up is nobody's until the window nears, whoever has accepted it, or though
+    nobody took it until now.
     """
-    return Status.PENDING if delivery.status in _FETCHED_LATER else delivery.status
+    return delivery.status if delivery.progress.picked_up else Status.PENDING
