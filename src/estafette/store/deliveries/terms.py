@@ -25,6 +25,9 @@ def has_terms(delivery: Delivery) -> bool:
         or delivery.by_page
         or delivery.proof is not NOTHING
         or delivery.failing is not None
+        or bool(delivery.attempts)
+        or delivery.window is not None
+        or delivery.left_at_door
     )
 
 
