@@ -58,6 +58,19 @@ def free_port() -> int:
     raise AssertionError("a cycle ends")
 
 
+def environment_of(dsn: str, folder: Path, **settings: str) -> dict[str, str]:
+    """What a process of Estafette is started with, over a database; `settings` by their names."""
+    given = {
+        "data_dir": str(folder),
+        "secret_key": CIPHER_KEY,
+        "log_format": "json",
+        **settings,
+    }
+    kept = {name: value for name, value in os.environ.items() if "ESTAFETTE" not in name}
+    ours = {f"ESTAFETTE_{name.upper()}": value for name, value in given.items()}
+    return {**kept, **ours, "DATABASE_URL": dsn}
+
+
 class Process:
     """`estafette serve` or `estafette worker` over a database, which ends and starts again."""
 
@@ -66,15 +79,7 @@ class Process:
 
     def __init__(self, name: str, dsn: str, folder: Path, **settings: str) -> None:
         """Nothing starts yet. The log goes to `folder`; `settings` are by their names there."""
-        given = {
-            "data_dir": str(folder),
-            "secret_key": CIPHER_KEY,
-            "log_format": "json",
-            **settings,
-        }
-        kept = {name: value for name, value in os.environ.items() if "ESTAFETTE" not in name}
-        ours = {f"ESTAFETTE_{name.upper()}": value for name, value in given.items()}
-        self._environment = {**kept, **ours, "DATABASE_URL": dsn}
+        self._environment = environment_of(dsn, folder, **settings)
         self._name = name
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None

@@ -5,12 +5,8 @@ processes of their own are killed, and stopped past their leases, under load.
 """
 
 import asyncio
-import os
 import signal
-import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 import pytest
@@ -18,110 +14,17 @@ import pytest
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.usecases.accounts.secrets import new_cipher_key
-from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests import serving
 from tests.edges import EDGES, Edge
+from tests.faults.workers import SECONDS, sending, two_workers
 from tests.receivers import Connection, ReceivedRequest, Receiver, answer
 from tests.rows import tables, webhooks
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 from tests.webhooks.stage import is_signed_by, listen_at, messages, move, said, until
 
-LEASE_SECONDS = {"plain": 1.5, "dialects": 8.0}  # longer than the longest exchange
 FAULTS = (signal.SIGKILL, signal.SIGSTOP) * 3
 LINES = 16
-
-
-class WorkerProcess:
-    """A worker that can be killed."""
-
-    def __init__(self, process: asyncio.subprocess.Process, name: str) -> None:
-        self.process = process
-        self.name = name
-
-    @classmethod
-    async def start(cls, dsn: str, key: str, name: str, words: str) -> "WorkerProcess":
-        module = "tests.faults.worker_process"
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", module, dsn, key, name, str(LEASE_SECONDS[words]), words),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        return cls(process, name)
-
-    def send(self, number: signal.Signals) -> None:
-        os.kill(self.process.pid, number)
-
-    async def end(self, number: signal.Signals) -> int:
-        if self.process.returncode is None:
-            self.send(number)
-        async with asyncio.timeout(60):
-            return await self.process.wait()
-
-
-class Workers:
-    """Two workers at any time, one of which has a bad day now and then."""
-
-    def __init__(self, platform: Platform, dsn: str, key: str, words: str) -> None:
-        self._platform = platform
-        self._dsn = dsn
-        self._key = key
-        self._words = words
-        self._started = 0
-        self.running: list[WorkerProcess] = []
-
-    async def start_one(self) -> None:
-        self._started += 1
-        name = f"worker-{self._started}"
-        self.running.append(await WorkerProcess.start(self._dsn, self._key, name, self._words))
-
-    async def held_by(self, name: str) -> int:
-        """How many messages a worker has claimed and not reported on."""
-        where = {"state": "pending", "leased_by": name}
-        return await tables.count(self._platform.pool, "messages", where)
-
-    async def suffer(self, fault: signal.Signals) -> None:
-        """Strikes the worker that runs for longest while it holds messages."""
-        worker = self.running.pop(0)
-        while True:
-            await until(lambda: self._holds(worker.name))
-            worker.send(signal.SIGSTOP)
-            if await self.held_by(worker.name):
-                break
-            worker.send(signal.SIGCONT)  # it had just reported on all of them
-        if fault is signal.SIGKILL:
-            await worker.end(signal.SIGKILL)
-            await self.start_one()
-        else:
-            await until(lambda: self._has_lost_all(worker.name))
-            worker.send(signal.SIGCONT)
-            self.running.append(worker)
-
-    async def _holds(self, name: str) -> bool:
-        return await self.held_by(name) > 0
-
-    async def _has_lost_all(self, name: str) -> bool:
-        return await self.held_by(name) == 0
-
-    async def stop(self) -> list[int]:
-        """Ends all in an orderly way; returns their exit codes."""
-        return [await worker.end(signal.SIGTERM) for worker in self.running]
-
-
-@asynccontextmanager
-async def two_workers(
-    platform: Platform, dsn: str, key: str, words: str = "plain"
-) -> AsyncGenerator[Workers]:
-    """`words` are whose webhooks they send: see `tests.faults.worker_process`."""
-    workers = Workers(platform, dsn, key, words)
-    try:
-        await workers.start_one()
-        await workers.start_one()
-        yield workers
-    finally:
-        for worker in workers.running:
-            with suppress(ProcessLookupError):
-                await worker.end(signal.SIGKILL)
 
 
 class Client:
@@ -165,7 +68,7 @@ async def test_every_event_arrives_although_workers_are_killed_and_frozen(
         client = Client(tenant)
         async with (
             Receiver(client.answer) as receiver,
-            two_workers(platform, fresh_database, key) as workers,
+            two_workers(platform, sending(fresh_database, key, "plain")) as workers,
         ):
             endpoint = await listen_at(tenant, receiver.url)
             lines = [asyncio.create_task(client.work(enough)) for _ in range(LINES)]
@@ -173,7 +76,7 @@ async def test_every_event_arrives_although_workers_are_killed_and_frozen(
                 await workers.suffer(fault)
             enough.set()
             await asyncio.gather(*lines)
-            await until(lambda: all_are_delivered(tenant))
+            await until(lambda: all_are_delivered(tenant), SECONDS)
             assert await workers.stop() == [0, 0]
         assert await webhooks.broken_claims(platform.pool) == []
         await compare(tenant, client.acknowledged, receiver.requests, endpoint.secret)
@@ -255,7 +158,7 @@ async def test_every_webhook_of_every_dialect_arrives_although_workers_are_kille
         shop = Shop(tenant)
         async with (
             Receiver(shop.answer) as receiver,
-            two_workers(platform, fresh_database, key, "dialects") as workers,
+            two_workers(platform, sending(fresh_database, key, "dialects")) as workers,
         ):
             endpoint = await set_endpoint(platform, tenant.scope, receiver.url)
             shop.secret = endpoint.secret

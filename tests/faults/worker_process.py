@@ -19,7 +19,9 @@ from estafette.webhooks.worker import Limits, WebhookWorker
 from tests.usecases.stage import DIALECT
 from tests.webhooks.stage import LOOPBACK, PlainRenderer
 
-SCHEDULE = RetrySchedule(doubling(0.2, 20), timeout_seconds=0.5)
+# Far longer than a machine takes that is very busy: five exchanges that are too late in a row would
+# let the endpoint rest, for longer each time.
+SCHEDULE = RetrySchedule(doubling(0.2, 20), timeout_seconds=20)
 
 
 async def work(dsn: str, key: str, name: str, lease_seconds: float, words: str) -> None:
