@@ -29,6 +29,7 @@ from estafette.usecases.fleet.messages import messages_of
 from estafette.usecases.fleet.own_work import Carried, own_work
 from estafette.usecases.money.handovers import CashInHand, cash_in_hand
 from estafette.usecases.platform import Platform
+from estafette.usecases.proofs.demanded import Shown, shown
 
 
 class StopState(StrEnum):
@@ -46,6 +47,7 @@ class DriverStop:
 
     `planned_at` None: nobody has planned it. `place` is where a drop-off is, besides its address.
     `policy` is what becomes of it where it cannot be handed over; None: the dispatcher decides.
+    `shown` are the proofs of the delivery that are there.
     """
 
     assignment: Assignment
@@ -55,6 +57,7 @@ class DriverStop:
     planned_at: datetime | None = None
     place: StopPlace = NOT_SAID
     policy: HeldPolicy | None = None
+    shown: Shown = frozenset()
 
     @property
     def may_be_left(self) -> bool:
@@ -118,6 +121,7 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
         carried = [one.delivery for one in work.carried]
         places = await dropoff_places(connection, platform, carried)
         policies = await policies_of(connection, carried, company)
+        there = await shown(connection, carried) if carried else {}
     if company is None:
         return None
     offers = [
@@ -135,6 +139,7 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
             stop.planned_at,
             places[one.delivery.id] if stop.kind is StopKind.DROPOFF else NOT_SAID,
             policies.get(one.delivery.id),
+            there[one.delivery.id],
         )
         for stop in work.tour
         if (one := mine.get((stop.account_id, stop.delivery_id))) and (owner := _owner(one, owners))

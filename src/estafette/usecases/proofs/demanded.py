@@ -1,12 +1,19 @@
 """Tell which proofs are still missing before a driver may go on with a delivery."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.event import Actor
 from estafette.core.errors import ProofsMissing
 from estafette.core.proofs.demand import Demand
 from estafette.core.proofs.proof import ProofKind, ProofStage
 from estafette.store.couriers import companies
 from estafette.store.pool import Connection
 from estafette.store.proofs import table as proofs
+
+Shown = frozenset[tuple[ProofStage, ProofKind]]
+"""Which proofs are there, at which stage."""
 
 STAGE_BEFORE = {
     Status.IN_TRANSIT: ProofStage.PICKUP,
@@ -39,9 +46,20 @@ async def missing(
     kinds = (await demanded(connection, delivery)).at(stage) - {ProofKind.PIN}
     if not kinds:
         return ()
-    there = await proofs.of_delivery(connection, delivery.scope, delivery.id)
-    taken = {proof.kind for proof in there if proof.stage is stage}
-    return tuple(kind for kind in ProofKind if kind in kinds - taken)
+    there = (await shown(connection, [delivery]))[delivery.id]
+    return tuple(kind for kind in ProofKind if kind in kinds and (stage, kind) not in there)
+
+
+async def shown(connection: Connection, of: Sequence[Delivery]) -> dict[UUID, Shown]:
+    """Returns what was shown of each delivery and counts now.
+
+    Whatever was shown at a door where the parcel could then not be handed over, such as a photo
+    of it, says nothing of the next attempt.
+    """
+    wanted = [(one.scope.account_id, one.id) for one in of]
+    failed = (Status.STALLED, Actor.DRIVER)
+    found = await proofs.since_attempt(connection, wanted, ProofStage.DROPOFF, *failed)
+    return {one.id: frozenset(found.get(one.id, ())) for one in of}
 
 
 async def refusal_of(

@@ -116,14 +116,15 @@ def _codes(delivery: Delivery, shown: str) -> list[str]:
 
 
 def _proofs(stop: DriverStop, of_company: Demand) -> list[str]:
-    """Returns what has to be shown there, the PIN first."""
+    """Returns what has still to be shown there, the PIN first."""
     is_dropoff = stop.kind is StopKind.DROPOFF
     stage = ProofStage.DROPOFF if is_dropoff else ProofStage.PICKUP
     if is_dropoff and stop.delivery.return_of is not None:
         stage = ProofStage.RETURN
     kinds = (stop.delivery.proof | of_company).at(stage) - {ProofKind.PIN}
     pin = ["pin"] if is_dropoff and stop.delivery.require_pin else []
-    return pin + [kind.value for kind in ProofKind if kind in kinds]
+    missing = {kind for kind in kinds if (stage, kind) not in stop.shown}
+    return pin + [kind.value for kind in ProofKind if kind in missing]
 
 
 def _cash(cash: CashInHand) -> dict[str, Any] | None:
