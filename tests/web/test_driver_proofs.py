@@ -1,6 +1,7 @@
 """A driver's phone sends proofs: each once, of the driver's own work, before the parcel goes."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from estafette.core.deliveries.delivery import Status
 from estafette.files import KeptFiles
 from estafette.usecases.proofs.show import proofs_of
+from estafette.web.driver.app import ROUTES
+from estafette.web.driver.files import FOLDER
 from tests.serving import running
 from tests.usecases.proofs.pictures import photo
 from tests.web.drivers import DriverStage, driver_stage, now_ms
@@ -97,3 +100,9 @@ async def test_a_proof_that_is_sent_again_is_one_and_nobody_elses_is_taken(
     assert (await ze.proof(mine, "photo", file=b"<svg onload=alert(1)>")).status == 422
     assert (await ze.proof(mine, "selfie", file=photo())).status == 400
     assert len(await proofs_of(stage.server.platform, delivery.scope, delivery.id)) == 1
+
+
+def test_the_server_waits_for_a_picture_longer_than_the_page_does() -> None:
+    (written,) = re.findall(r"PICTURE_SECONDS = (\d+);", (FOLDER / "outbox.js").read_text("utf-8"))
+    (route,) = (page for page in ROUTES if page.path == "/driver/proofs")
+    assert route.seconds > int(written)

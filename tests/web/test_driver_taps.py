@@ -275,3 +275,17 @@ async def test_a_wrong_pin_is_counted_though_the_tap_is_refused(stage: DriverSta
         assert await ze.tap("handed_over", given.id, pin="x") == ("refused", "pin_wrong")
         assert (await stage.now(delivery)).pin_failures == tries
     assert await ze.tap("handed_over", given.id, pin="x") == ("refused", "pin_locked")
+
+
+async def test_who_asks_for_the_pin_once_more_is_heard_though_the_phone_is_a_little_behind(
+    stage: DriverStage,
+) -> None:
+    ze = await stage.driver_at_phone()
+    await stage.demand(require_delivery_pin=True)
+    delivery = await stage.delivery()
+    given = await stage.given(ze.driver, delivery)
+    assert await ze.tap("picked_up", given.id) == DONE
+    behind = timedelta(seconds=-25)
+    for _ in range(2):  # each is made when what became of the one before is on the screen
+        again = ze.made("handed_over", given.id, pin="x") | {"at": now_ms(behind)}
+        assert outcomes(await ze.send_taps(again, clock=behind)) == [("refused", "pin_wrong")]

@@ -13,7 +13,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive, Scope
 
 from estafette.http.refusals import BadBody
-from estafette.http.request import header_values, read_body
+from estafette.http.request import BODY_SECONDS, header_values, read_body
 
 FORM_LIMIT: Final = 256 * 1024
 """How long a form without files may be, in bytes."""
@@ -99,13 +99,17 @@ class Form:
 NO_FORM: Final = Form()
 
 
-async def read_form(scope: Scope, receive: Receive, limit: int = FORM_LIMIT) -> Form:
+async def read_form(
+    scope: Scope, receive: Receive, limit: int = FORM_LIMIT, seconds: float = BODY_SECONDS
+) -> Form:
     """Returns the form in a request's body, which may be `limit` bytes long with its files.
+
+    It may take so many `seconds` to arrive.
 
     Raises BodyTooLarge, EncodedBody, Disconnected, and BadBody for what is no form or holds more
     fields than any form of ours.
     """
-    body = await read_body(scope, receive, limit)
+    body = await read_body(scope, receive, limit, body_seconds=seconds)
     if not body:
         return Form(is_sent=True)
     written = header_values(scope, b"content-type")

@@ -19,8 +19,12 @@ LATEST = timedelta(days=3)
 KEPT = timedelta(days=14)
 """How long it is kept which taps were taken: longer than one can come late, by any clock."""
 
-CLOCK_TOLERANCE = timedelta(seconds=30)
-"""A clock that differs by less is right: what a batch was under way for cannot be told apart."""
+CLOCK_TOLERANCE = timedelta(seconds=2)
+"""A clock that differs by less is right: what a batch was under way for cannot be told apart.
+
+Nobody reads what became of a tap and makes the next one within it: so a tap of a phone whose clock
+is a little behind is not taken for one that was made before that was known.
+"""
 
 LONGEST_SEQUENCE = 2**31
 LONGEST_NOTE = 500

@@ -43,7 +43,7 @@ ROUTES: Final[Sequence[DriverPage]] = (
     _of_scripts("/driver/day", day.show, ("GET",)),
     _of_scripts("/driver/messages", day.have_read_messages),
     _of_scripts("/driver/taps", taps.take, reads_itself=True),
-    _of_scripts("/driver/proofs", proofs.take, limit=FORM_LIMIT),
+    _of_scripts("/driver/proofs", proofs.take, limit=FORM_LIMIT, seconds=proofs.SECONDS),
     _of_scripts("/driver/positions", positions.take, reads_itself=True),
     DriverPage("/driver/app", PersonAct.STOPS_WORK, positions.show_app, _BOTH),
 )

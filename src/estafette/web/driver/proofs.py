@@ -7,6 +7,7 @@ will be, with the reason; other refusals say whether it may be sent again.
 """
 
 from datetime import datetime
+from typing import Final
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -23,6 +24,10 @@ from estafette.usecases.proofs.add import SentProof, point
 from estafette.web.driver.body import moment_of, uuid_of
 from estafette.web.driver.refusals import refusal as refused
 from estafette.web.driver.visit import Code, DriverVisit
+
+SECONDS: Final = 90.0
+"""How long a picture may take to arrive. The page gives one up before, and sends it again: what is
+refused here for its slowness would be lost there."""
 
 _LONGEST_NUMBER = 40
 

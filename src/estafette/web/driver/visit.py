@@ -22,6 +22,7 @@ from estafette.http.language import language_of
 from estafette.http.limiter import PersonLimits, limits_of
 from estafette.http.pages import as_texts, template
 from estafette.http.reply import NO_STORE
+from estafette.http.request import BODY_SECONDS
 from estafette.http.texts import LANGUAGES, Reader, read_by
 from estafette.http.trace import trace_of
 from estafette.usecases.fleet.sign_in import SignedInDriver, find_session
@@ -99,8 +100,9 @@ DriverHandler = Callable[[Request, DriverVisit], Awaitable[Response]]
 class DriverPage(Page):
     """A route of the driver's page: which act it is, and how long a form may be.
 
-    One that `reads_itself` takes what is no form, and bounds it in its handler. One `of_scripts` is
-    called by the page's scripts, and refuses as `web/driver/refusals.py` says.
+    It may take `seconds` to arrive. One that `reads_itself` takes what is no form, and bounds it in
+    its handler. One `of_scripts` is called by the page's scripts, and refuses as
+    `web/driver/refusals.py` says.
     """
 
     def __init__(
@@ -111,12 +113,14 @@ class DriverPage(Page):
         methods: Sequence[str] = ("GET",),
         *,
         limit: int = FORM_LIMIT,
+        seconds: float = BODY_SECONDS,
         reads_itself: bool = False,
         of_scripts: bool = False,
     ) -> None:
         """Serves `path` by `handler`, for whoever may do `act`."""
         super().__init__(path, act, _of_drivers_alone, methods, limit)
         self.of_driver = handler
+        self.seconds = seconds
         self.reads_itself = reads_itself
         self.of_scripts = of_scripts
 
@@ -168,7 +172,7 @@ class DriverAdmission:
             if not may(Role.DRIVER, OrganisationKind.COMPANY, page.act):
                 raise HTTPException(403)
         if is_unsafe and not page.reads_itself:
-            form = await read_form(scope, request.receive, page.limit)
+            form = await read_form(scope, request.receive, page.limit, page.seconds)
             visit = replace(visit, form=form)
         with read_by(Reader(visit.language)):
             return await page.of_driver(request, visit)

@@ -15,7 +15,6 @@ const spoken = document.getElementById("said");
 const state = {
   driver: null, // the id, as the server told it last
   day: null,
-  readAt: 0, // when the request for the day began
   items: [],
   way: "unknown", // ok, offline, signed-out
   others: 0, // taps of other drivers that are kept on this phone
@@ -29,7 +28,8 @@ async function changed() {
   const all = await store.everyItem();
   state.others = all.filter((item) => item.driver !== state.driver && item.type === "tap" && item.state === "waiting").length;
   state.now = state.day ? model.now(state.day, state.items) : null;
-  if (state.now && state.now.shift) position.start(state.driver, draw);
+  // What is told before the server knows of the shift would be thrown away there.
+  if (state.now && state.now.shift && state.day.shift) position.start(state.driver, draw);
   else position.stop();
   draw();
 }
@@ -38,7 +38,13 @@ function draw() {
   screens.draw(app, state, acts);
 }
 
-async function use(day, readAt) {
+// How long is left for an offer is the server's to say: this phone's clock may be wrong by hours.
+function byOwnClock(day, askedAt) {
+  for (const offer of day.offers) offer.answer_by += askedAt - day.now;
+}
+
+// Takes the day that is here now; `answered` are the taps that it knows of.
+async function use(day, answered) {
   if (day.driver.id !== state.driver) {
     state.driver = day.driver.id;
     state.day = null;
@@ -47,10 +53,9 @@ async function use(day, readAt) {
   }
   if (day.language !== document.documentElement.dataset.language) return again(day);
   state.day = day;
-  state.readAt = readAt;
   setPlace(day.time_zone, day.currency);
   await store.put(`day:${day.driver.id}`, day);
-  await outbox.settle(day.driver.id, readAt);
+  await outbox.settle(answered);
 }
 
 // The page is in another language than the driver's: it is fetched anew, once.
@@ -64,13 +69,17 @@ async function again(day) {
 }
 
 async function read() {
-  const readAt = Date.now();
-  const answer = await fetch("/driver/day", { redirect: "manual", cache: "no-store" });
+  const of = state.driver;
+  const answered = of ? await outbox.answered(of) : [];
+  const askedAt = Date.now();
+  const answer = await outbox.ask("/driver/day");
   const refusal = await outbox.refusalOf(answer);
   if (refusal?.code === "signed_out") { state.way = "signed-out"; return; }
   if (refusal) throw new Error(refusal.code);
   state.way = "ok";
-  await use(await answer.json(), readAt);
+  const day = await answer.json();
+  byOwnClock(day, askedAt);
+  await use(day, day.driver.id === of ? answered : []);
 }
 
 let looking = false;

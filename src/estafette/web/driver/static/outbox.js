@@ -4,6 +4,7 @@ import * as store from "./store.js";
 export const UNDO = 10000; // milliseconds that a tap waits before it leaves
 const AT_ONCE = 20;
 const SECONDS = 20; // for one request, which a bad network may hold for ever
+const PICTURE_SECONDS = 60; // for one with a picture, where a network brings 50 kbit a second
 
 // An item is `waiting`, then `sent` until a day that was read after it is here, or `refused`.
 export async function tap(driver, kind, about, facts = {}, proofs = [], wait = UNDO) {
@@ -37,15 +38,16 @@ export async function dismiss(driver, key) {
   await store.change([], (await store.items(driver)).filter((item) => item.key === key && item.state === "refused"));
 }
 
-// Taps that were answered are forgotten once a day that was read after that is on the phone.
-export async function settle(driver, readAt) {
-  await store.change([], (await store.items(driver)).filter((item) => item.state === "sent" && item.sentAt < readAt));
-}
+// Taps that were answered are forgotten once a day that was asked for after that is on the phone:
+// `answered` tells them before it is asked for, whatever the clock shows.
+export const answered = async (driver) => (await store.items(driver)).filter((item) => item.state === "sent");
+export const settle = (items) => store.change([], items);
 
-async function post(path, body, type) {
-  const headers = type ? { "Content-Type": type } : {};
-  const signal = AbortSignal.timeout ? AbortSignal.timeout(SECONDS * 1000) : undefined;
-  return fetch(path, { method: "POST", body, headers, redirect: "manual", cache: "no-store", signal });
+// A request that is given up after a while, answer included.
+export function ask(path, given = {}, seconds = SECONDS) {
+  const control = new AbortController();
+  setTimeout(() => control.abort(), seconds * 1000);
+  return fetch(path, { redirect: "manual", cache: "no-store", signal: control.signal, ...given });
 }
 
 // Why an answer refuses, as the server says it (web/driver/refusals.py); null: it does not. What is
@@ -83,11 +85,11 @@ async function sendProof(driver, item) {
   for (const [name, value] of Object.entries(said)) form.append(name, value);
   for (const name of ["said", "latitude", "longitude"]) if (item[name] != null) form.append(name, item[name]);
   if (item.blob) form.append("file", item.blob, `${item.proof}.${item.blob.type === "image/png" ? "png" : "jpg"}`);
-  const answer = await post("/driver/proofs", form);
+  const answer = await ask("/driver/proofs", { method: "POST", body: form }, item.blob ? PICTURE_SECONDS : SECONDS);
   const refusal = await refusalOf(answer);
   if (!refusal) {
     if ((await answer.json()).key !== item.key) return "later"; // it is not the server that has answered
-    await store.change([{ ...item, state: "sent", sentAt: Date.now(), blob: null }]);
+    await store.change([{ ...item, state: "sent", blob: null }]);
     return null;
   }
   const why = await trouble(refusal, [item]);
@@ -101,7 +103,8 @@ async function sendTaps(driver, chosen, afresh = false) {
   const taps = chosen.map((item) => ({
     key: item.key, sequence: item.sequence, kind: item.kind, about: item.about, at: item.at, facts: item.facts,
   }));
-  const answer = await post("/driver/taps", JSON.stringify({ driver, device, now: Date.now(), taps }), "application/json");
+  const body = JSON.stringify({ driver, device, now: Date.now(), taps });
+  const answer = await ask("/driver/taps", { method: "POST", body, headers: { "Content-Type": "application/json" } });
   const refusal = await refusalOf(answer);
   if (refusal) { // of several, the one that it is about is found by sending each by itself
     if (chosen.length > 1 && !(refusal.again && refusal.code !== "fault")) return sendTaps(driver, chosen.slice(0, 1));
@@ -118,7 +121,7 @@ async function sendTaps(driver, chosen, afresh = false) {
     const said = answers.get(item.key);
     if (!said || said.outcome === "early") early++;
     else if (said.outcome === "refused") changed.push({ ...item, state: "refused", why: said.why });
-    else changed.push({ ...item, state: "sent", sentAt: Date.now() });
+    else changed.push({ ...item, state: "sent" });
   }
   await store.change(changed);
   if (!early) return null;
@@ -148,7 +151,7 @@ async function sendAll(driver) {
   for (;;) {
     const now = Date.now();
     const waiting = inOrder((await store.items(driver)).filter((item) => item.state === "waiting"));
-    const ripe = waiting.filter((item) => item.due <= now || item.ripe > now + 600000); // or the clock went back
+    const ripe = waiting.filter((item) => item.due <= now || item.ripe > now + 2 * UNDO); // or the clock went back
     if (!ripe.length) return done ? "sent" : "nothing";
     let why;
     if (ripe[0].type === "proof") why = await sendProof(driver, ripe[0]);

@@ -9,6 +9,7 @@ const LONGEST_STILL = 60000; // milliseconds after which one that has not moved 
 let watch = null;
 let queue = [];
 let timer = null;
+let triedAt = 0; // when a batch was sent last, or was tried to
 let driver = null;
 let tell = () => {};
 export const seen = { state: "off", at: null };
@@ -26,13 +27,14 @@ function note(found) {
   queue.push(one);
   if (queue.length > MOST) queue.shift();
   if (seen.state !== "on") { seen.state = "on"; tell(); }
-  if (!seen.at) send();
+  if (Date.now() - triedAt >= EVERY) send();
 }
 
 async function send() {
   if (!queue.length || !driver) return;
   const sent = queue;
   queue = [];
+  triedAt = Date.now();
   try {
     const body = JSON.stringify({ driver, now: Date.now(), positions: sent });
     const answer = await fetch("/driver/positions", {
@@ -64,6 +66,7 @@ export function stop() {
   clearInterval(timer);
   watch = null;
   queue = [];
+  triedAt = 0;
   seen.state = "off";
 }
 
