@@ -18,7 +18,9 @@ from estafette.core.fleet.shift import Shift
 from estafette.core.fleet.tour import TourStop
 from estafette.store.deliveries import of_company
 from estafette.store.deliveries.of_company import LOOKED_AT
-from estafette.store.fleet import assignments, drivers, positions, shifts, tours
+from estafette.store.fleet import assignments, dispatching, drivers, positions, shifts, tours
+from estafette.store.pool import now
+from estafette.usecases.fleet.sight import last_heard
 from estafette.usecases.people.connect import reading
 from estafette.usecases.platform import Platform
 
@@ -50,7 +52,8 @@ class DriverOnBoard:
     """A driver as a board shows them.
 
     `tour` are the stops that are left, in the order of work. `shift` is None off shift, `position`
-    None where none is known.
+    None where none is known. `is_silent`: nothing was heard for as long as the company's rules
+    take somebody to have vanished.
     """
 
     driver: Driver
@@ -59,6 +62,7 @@ class DriverOnBoard:
     load: Load
     tour: Sequence[TourStop]
     offered: int
+    is_silent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,11 @@ class Board:
         """The names of the drivers, by their ids."""
         return {one.driver.id: one.driver.name for one in self.drivers}
 
+    @property
+    def silent(self) -> frozenset[UUID]:
+        """The ids of the drivers of whom nothing is heard."""
+        return frozenset(one.driver.id for one in self.drivers if one.is_silent)
+
 
 async def look_at_board(platform: Platform, company_id: UUID, mode: Mode) -> Board:
     """Returns what a company has under way in a mode, and its drivers: those on shift first.
@@ -107,6 +116,10 @@ async def look_at_board(platform: Platform, company_id: UUID, mode: Mode) -> Boa
         seen = await positions.of_drivers(connection, company_id, ids)
         loads = await assignments.loads(connection, company_id, ids)
         stops = await tours.of_drivers(connection, company_id, ids)
+        at = await now(connection)
+        heard = await last_heard(connection, list(began.values()), seen, at)
+        rules = await dispatching.rules_of(connection, company_id)
+    silent = {id for id, moment in heard.items() if at - moment > rules.vanished_after}
     by_delivery: dict[tuple[UUID, UUID], list[Assignment]] = defaultdict(list)
     offered: dict[UUID, int] = defaultdict(int)
     for one in opened:
@@ -123,6 +136,7 @@ async def look_at_board(platform: Platform, company_id: UUID, mode: Mode) -> Boa
             loads.get(driver.id, Load()),
             tour[driver.id],
             offered[driver.id],
+            driver.id in silent,
         )
         for driver in fleet[:MOST_DRIVERS]
     ]

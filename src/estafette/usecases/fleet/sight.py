@@ -13,6 +13,7 @@ from estafette.core.fleet.assignment import Assignment
 from estafette.core.fleet.dispatching import DispatchingRules
 from estafette.core.fleet.driver import Driver, DriverState
 from estafette.core.fleet.position import Position
+from estafette.core.fleet.shift import Shift
 from estafette.core.fleet.tour import TourStop
 from estafette.core.ids import first_id_of
 from estafette.core.money.cash import CashRoom
@@ -155,21 +156,41 @@ async def _working(
     places = await positions.of_drivers(connection, company_id, ids)
     stops = await tours.of_drivers(connection, company_id, ids)
     opened = await assignments.open_of_drivers(connection, company_id, ids)
-    acts = await waiting.acted(connection, company_id, ids, first_id_of(at - _LONGEST_SHIFT))
+    heard = await last_heard(connection, on_shift, places, at)
     working: list[Working] = []
     for shift in on_shift:
         driver = known.get(shift.driver_id)
         if driver is None or driver.mode is not mode or driver.state is DriverState.REMOVED:
             continue
-        position = places.get(driver.id)
-        signs = [shift.began_at, acts.get(driver.id), position and position.received_at]
         working.append(
             Working(
                 driver,
-                position,
+                places.get(driver.id),
                 [stop for stop in stops if stop.driver_id == driver.id],
                 [one for one in opened if one.driver_id == driver.id],
-                max(sign for sign in signs if sign is not None),
+                heard[driver.id],
             )
         )
     return working
+
+
+async def last_heard(
+    connection: Connection,
+    on_shift: Sequence[Shift],
+    places: Mapping[UUID, Position],
+    at: datetime,
+) -> dict[UUID, datetime]:
+    """Returns when each driver of one company who is on shift was last heard of.
+
+    By a position, an answer, a step, or the begin of the shift; `at` is now.
+    """
+    if not on_shift:
+        return {}
+    ids, since = [shift.driver_id for shift in on_shift], first_id_of(at - _LONGEST_SHIFT)
+    acts = await waiting.acted(connection, on_shift[0].company_id, ids, since)
+    heard: dict[UUID, datetime] = {}
+    for shift in on_shift:
+        position = places.get(shift.driver_id)
+        signs = [shift.began_at, acts.get(shift.driver_id), position and position.received_at]
+        heard[shift.driver_id] = max(sign for sign in signs if sign is not None)
+    return heard

@@ -7,9 +7,11 @@
   function give(delivery, driver) {
     const sent = form();
     if (!sent) return;
-    for (const box of sent.querySelectorAll("[name=delivery]")) {
-      if (box.dataset.delivery === delivery) box.checked = true;
-    }
+    const boxes = [...sent.querySelectorAll("[name=delivery]")];
+    const own = boxes.find((box) => box.dataset.delivery === delivery);
+    if (!own) return;
+    // One of those that are ticked takes them all along; another goes alone.
+    if (!own.checked) for (const box of boxes) box.checked = box === own;
     sent.querySelector("[name=driver]").value = driver;
     sent.requestSubmit(sent.querySelector("[name=do][value=assign]"));
   }

@@ -47,6 +47,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     page(f"{BOARD}/assign", PersonAct.ASSIGNMENTS_MANAGE, steer.steer, _POST),
     page(_DELIVERY, PersonAct.DELIVERIES_SEE, deliveries.show),
     page(f"{_DELIVERY}/unlock", PersonAct.PINS_UNLOCK, deliveries.unlock, _POST),
+    page(f"{_DELIVERY}/took-over", PersonAct.ASSIGNMENTS_MANAGE, deliveries.took_over, _POST),
     page(f"{BOARD}/drivers", PersonAct.DRIVERS_SEE, drivers.show),
     page(f"{BOARD}/drivers/add", PersonAct.DRIVERS_MANAGE, drivers.add, _BOTH),
     page(_DRIVER, PersonAct.DRIVERS_MANAGE, drivers.edit, _BOTH),

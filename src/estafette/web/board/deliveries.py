@@ -7,18 +7,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from estafette.core.errors import Refusal
+from estafette.core.fleet.refusals import FleetRefusal
 from estafette.core.people.permission import PersonAct
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext
+from estafette.terminal import plain
 from estafette.usecases.deliveries.advance import unlock_pin
 from estafette.usecases.deliveries.failing import policy_of as held_policy
 from estafette.usecases.deliveries.find import find_with_history
-from estafette.usecases.fleet.board import Found, find_of_company
+from estafette.usecases.fleet.assign import assign
+from estafette.usecases.fleet.board import MOST_DRIVERS, Found, find_of_company
+from estafette.usecases.fleet.drivers import list_drivers
 from estafette.usecases.fleet.explanations import explain
 from estafette.usecases.platform import clock
 from estafette.web.board.live import name_of
 from estafette.web.board.why import whys
-from estafette.web.board.words import state_name
+from estafette.web.board.words import said_of, state_name
 from estafette.web.failing import attempts_of, by_whom, note_of, policy_of
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
@@ -30,6 +34,7 @@ async def show(request: Request, visit: Visit) -> Response:
     found = await _found(request, visit)
     scope, id = found.delivery.scope, found.delivery.id
     delivery, history = await find_with_history(visit.platform, scope, id)
+    carried = next((one for one in found.assignments if one.is_open and one.is_on_board), None)
     return render(
         visit,
         "web/board/templates/delivery.html",
@@ -57,6 +62,9 @@ async def show(request: Request, visit: Visit) -> Response:
         ),
         whys=whys(await explain(visit.platform, visit.company.id, id)),
         now=clock(),
+        here=f"{visit.home}/deliveries/{id.hex}",
+        carried=carried,
+        others=[] if carried is None else await _others(visit, carried.driver_id),
         may_unlock=visit.may(PersonAct.PINS_UNLOCK) and delivery.pin_is_locked,
         by_whom=by_whom,
         status_name=status_name,
@@ -78,6 +86,47 @@ async def unlock(request: Request, visit: Visit) -> Response:
         return visit.go(here, gettext("The PIN can be tried again."))
 
     return await visit.once(do, otherwise=here)
+
+
+async def took_over(request: Request, visit: Visit) -> Response:
+    """Notes that a parcel which a driver had on board is with another one of the company now."""
+    found = await _found(request, visit)
+    here = f"{visit.home}/deliveries/{found.delivery.id.hex}"
+    given_by, taken_by = (_driver(visit.form.value(name)) for name in ("from", "driver"))
+    if given_by is None or taken_by is None:
+        return visit.go(here, gettext("Choose a driver first."), Tone.WARNING)
+
+    async def do() -> Response:
+        of = (visit.company.id, found.delivery.id, taken_by)
+        try:
+            await assign(visit.platform, *of, instead_of=given_by, took_over=True)
+        except FleetRefusal as refusal:
+            return visit.go(here, said_of(refusal), Tone.WARNING)
+        except Refusal:
+            said = gettext("This cannot be done in its present status.")
+            return visit.go(here, said, Tone.WARNING)
+        return visit.go(here, gettext("It is written down who has the parcel."))
+
+    return await visit.once(do, otherwise=here)
+
+
+async def _others(visit: Visit, driver_id: UUID) -> list[tuple[str, str]]:
+    """Returns whom a parcel may be handed to on the way, where the reader may say so."""
+    if not visit.may(PersonAct.ASSIGNMENTS_MANAGE):
+        return []
+    roster = await list_drivers(visit.platform, visit.company.id, visit.mode, limit=MOST_DRIVERS)
+    return [
+        (one.id.hex, plain(one.name))
+        for one in sorted(roster.drivers, key=lambda one: (one.id not in roster.shifts, one.name))
+        if one.id != driver_id and one.paused_at is None
+    ]
+
+
+def _driver(text: str) -> UUID | None:
+    try:
+        return UUID(hex=text)
+    except ValueError:
+        return None
 
 
 async def _found(request: Request, visit: Visit) -> Found:

@@ -49,6 +49,7 @@ async def show(request: Request, visit: Visit) -> Response:
         rows=shown,
         drivers=board.drivers,
         names=board.names,
+        silent=board.silent,
         tabs=_tabs(visit, board, asked, now),
         chosen_driver=next((one for one in board.drivers if one.driver.id == driver_id), None),
         now=now,
