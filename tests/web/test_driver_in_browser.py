@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
@@ -13,11 +12,11 @@ from estafette.core.proofs.demand import from_words
 from estafette.http.texts import LANGUAGES
 from estafette.usecases.fleet.take_back import take_back
 from tests.serving import running
-from tests.web.browser import Scheme, axe, look, overflow
+from tests.web.browser import PHONE, Scheme, axe, look, overflow
 from tests.web.drivers import DriverAtPhone, DriverStage, driver_stage
+from tests.web.phone import keep_cookies, phone_context
 
-SMALL, PHONE = ViewportSize(width=360, height=640), ViewportSize(width=390, height=844)
-_LUANDA: Any = {"latitude": -8.8383, "longitude": 13.2344, "accuracy": 10}
+SMALL = ViewportSize(width=360, height=640)
 
 
 @pytest.fixture
@@ -35,22 +34,9 @@ async def phone(
     scheme: Scheme = "light",
 ) -> AsyncGenerator[BrowserContext]:
     """A phone on which the driver is signed in, and which knows where it is."""
-    context = await browser.new_context(
-        viewport=size,
-        color_scheme=scheme,
-        has_touch=True,
-        is_mobile=True,
-        geolocation=_LUANDA,
-        permissions=["geolocation"],
-    )
-    url = ze.server.url
-    await context.add_cookies(
-        [{"name": name, "value": value, "url": url} for name, value in ze.cookies.items()]
-    )
-    try:
+    async with phone_context(browser, size=size, scheme=scheme) as context:
+        await keep_cookies(context, ze.server.url, ze.cookies)
         yield context
-    finally:
-        await context.close()
 
 
 async def opened(
@@ -129,19 +115,14 @@ async def test_what_one_driver_has_not_sent_is_never_sent_as_anothers(
         await expect(page.locator(".undo")).to_be_visible()  # then it is kept
         await page.close()
         await context.set_offline(False)
-        url = ze.server.url
-        await context.add_cookies(
-            [{"name": name, "value": value, "url": url} for name, value in ana.cookies.items()]
-        )
+        await keep_cookies(context, ze.server.url, ana.cookies)
         page = await opened(context, ana)
         await expect(page.locator("h1")).to_contain_text("Ana")
         await expect(page.locator("#status")).to_contain_text("Kept for another driver")
         await expect(page.get_by_role("button", name="I am there")).to_have_count(0)
         assert (await stage.now(await stage.found(given))).status is Status.ASSIGNED
         # The first signs in again: it is sent as his.
-        await context.add_cookies(
-            [{"name": name, "value": value, "url": url} for name, value in ze.cookies.items()]
-        )
+        await keep_cookies(context, ze.server.url, ze.cookies)
         await page.close()
         page = await opened(context, ze)
         await expect(page.get_by_role("button", name="Picked up")).to_be_visible(timeout=20_000)
