@@ -240,7 +240,7 @@ async def test_nobody_else_taps_for_a_driver(stage: DriverStage) -> None:
         assert (await server.request("POST", "/driver/taps", body, headers)).status == status
     nobody = at_browser(server)
     answer = await nobody.send("/driver/taps")
-    assert (answer.status, answer.headers["location"]) == (303, "/driver/sign-in")
+    assert (answer.status, answer.told["code"]) == (401, "signed_out")
     assert (await ze.day())["shift"] is not None
 
 
