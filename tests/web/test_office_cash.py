@@ -100,6 +100,8 @@ async def test_a_drivers_book_is_a_page_and_a_file(till: Till) -> None:
     file = await till.finance.get(f"{till.of_driver}/statement.csv")
     assert file.headers["content-type"].startswith("text/csv")
     assert file.body.decode().count("cash_collected") == 2
+    times = [line.partition(",")[0] for line in file.body.decode().splitlines()[1:]]
+    assert all(re.fullmatch(r"[-0-9]{10}T[:0-9]{8}\.[0-9]{3}Z", time) for time in times), times
     for path in (
         f"{till.company}/drivers/{'0' * 32}",
         "/office/cash/x",

@@ -127,7 +127,7 @@ async def statement(
 def entry_json(entry: LedgerEntry, balance: int) -> dict[str, Any]:
     """Returns an entry as a statement shows it, with its book's balance after it."""
     return {
-        "booked_at": _time(entry.booked_at),
+        "booked_at": moment_text(entry.booked_at),
         "entry": entry.cause.value,
         "delivery_id": None if entry.is_payment or entry.is_handover else str(entry.delivery_id),
         "payment_id": str(entry.delivery_id) if entry.is_payment else None,
@@ -142,7 +142,8 @@ def entry_json(entry: LedgerEntry, balance: int) -> dict[str, Any]:
     }
 
 
-def _time(moment: datetime) -> str:
+def moment_text(moment: datetime) -> str:
+    """Returns a time as every statement writes it."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -152,8 +153,8 @@ async def as_json(of: Statement) -> AsyncIterator[str]:
         "account": of.account.name,
         "mode": of.mode.value,
         "currency": of.account.market.currency,
-        "from": _time(of.begin),
-        "to": _time(of.end),
+        "from": moment_text(of.begin),
+        "to": moment_text(of.end),
         "opening": of.balances(of.opening),
     }
     yield _dump(head)[:-1] + ', "entries": ['
@@ -193,11 +194,11 @@ async def as_csv(statements: Sequence[Statement]) -> AsyncIterator[str]:
     for of in statements:
         whose = {"account": of.account.name}
         for row in of.balances(of.opening):
-            yield _row({**row, **whose, "booked_at": _time(of.begin), "entry": "opening"})
+            yield _row({**row, **whose, "booked_at": moment_text(of.begin), "entry": "opening"})
         async for entry in of.entries():
             yield _row({**entry_json(entry, of.closing[entry.holder]), **whose})
         for row in of.balances(of.closing):
-            yield _row({**row, **whose, "booked_at": _time(of.end), "entry": "closing"})
+            yield _row({**row, **whose, "booked_at": moment_text(of.end), "entry": "closing"})
 
 
 def _row(values: dict[str, Any]) -> str:

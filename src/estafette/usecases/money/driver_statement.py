@@ -10,6 +10,7 @@ from estafette.core.csv_line import csv_line
 from estafette.core.fleet.driver import Driver
 from estafette.store.money import cash
 from estafette.store.money.cash import DriverEntry, DriverPosition
+from estafette.usecases.money.books import moment_text
 from estafette.usecases.money.cash import book_of, found_driver
 from estafette.usecases.platform import Platform
 
@@ -69,7 +70,7 @@ def driver_entry_json(entry: DriverEntry, balance: int) -> dict[str, Any]:
     """Returns an entry as a statement shows it, with what was in hand after it."""
     is_handover = entry.number is not None
     return {
-        "booked_at": entry.booked_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "booked_at": moment_text(entry.booked_at),
         "entry": entry.cause.value,
         "delivery_id": None if is_handover else str(entry.cause_id),
         "handover_id": str(entry.cause_id) if is_handover else None,
@@ -97,10 +98,10 @@ COLUMNS: Final = (
 async def driver_csv(of: DriverStatement) -> AsyncIterator[str]:
     """A driver's statement as the lines of a CSV file, the first of which names the columns."""
     yield csv_line(COLUMNS)
-    yield _row(of, {"booked_at": of.begin.isoformat(), "entry": "opening", "in_hand": of.opening})
+    yield _row(of, {"booked_at": moment_text(of.begin), "entry": "opening", "in_hand": of.opening})
     async for entry in of.entries():
         yield _row(of, driver_entry_json(entry, of.closing))
-    yield _row(of, {"booked_at": of.end.isoformat(), "entry": "closing", "in_hand": of.closing})
+    yield _row(of, {"booked_at": moment_text(of.end), "entry": "closing", "in_hand": of.closing})
 
 
 def _row(of: DriverStatement, values: dict[str, Any]) -> str:
