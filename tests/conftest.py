@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 # A deadline would be of wall time, which is the neighbours' as much as ours.
 hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=1_000)
 hypothesis.settings.load_profile("untimed")
 
 _TEMPLATE_LOCK = 0x7E57

@@ -27,6 +27,7 @@ from estafette.core.fleet.tour import StopKind
 from estafette.core.ids import new_id
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.fleet.accept import accept
+from estafette.usecases.fleet.assign import assign
 from estafette.usecases.fleet.drivers import pause_driver
 from estafette.usecases.fleet.expire import expire
 from estafette.usecases.fleet.offer import offer
@@ -139,10 +140,15 @@ async def test_what_cannot_be_offered_is_refused_with_its_reason(fleet: Fleet) -
     (given,) = await fleet.history(delivery)
     await accept(fleet.platform, fleet.id, driver.id, given.id)
     assert isinstance(await refused((await fleet.driver()).id), DeliveryTaken)
-    over = await fleet.delivery()
-    cancelled = [Move(Status.CANCELLED, Actor.OPERATOR)]
-    await advance(fleet.platform, fleet.shop.scope, ENTREGA, over.id, cancelled)
-    assert await refused((await fleet.driver()).id, over.id) == NotNow(over.id, Status.CANCELLED)
+    done = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)
+    for end in ((Status.CANCELLED,), done):
+        over = await fleet.delivery()
+        moves = [Move(status, Actor.OPERATOR) for status in end]
+        await advance(fleet.platform, fleet.shop.scope, ENTREGA, over.id, moves)
+        assert await refused((await fleet.driver()).id, over.id) == NotNow(over.id, end[-1])
+        of = (fleet.platform, fleet.id, over.id, driver.id)
+        with pytest.raises(NotNow):
+            await assign(*of, took_over=end is done)
 
 
 async def test_a_delivery_has_an_end_of_offers(fleet: Fleet) -> None:

@@ -62,7 +62,8 @@ async def new_assignment(
 
 def must_be_carried(held: Held) -> None:
     """Raises NotNow where the delivery is over, or still awaits its payment."""
-    if moves_for(Step.ACCEPTED, held.delivery.progress) is None:
+    progress = held.delivery.progress
+    if progress.is_final or moves_for(Step.ACCEPTED, progress) is None:
         raise NotNow(held.delivery.id, held.delivery.status)
 
 
