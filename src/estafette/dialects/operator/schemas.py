@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
+from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import NOTE_LIMIT
 from estafette.core.deliveries.places import LONGEST_CORRECTION, LONGEST_POINT
 from estafette.core.deliveries.windows import BOUNDS as OF_WINDOWS
@@ -341,15 +342,5 @@ class Correction(Closed):
 class Moved(Closed):
     """`POST /v1/deliveries/{delivery}/move`."""
 
-    to: Literal[
-        "pending",
-        "assigned",
-        "pickup_ready",
-        "in_transit",
-        "out_for_delivery",
-        "delivered",
-        "cancelled",
-        "failed",
-        "stalled",
-    ]
+    to: Status
     note: Annotated[str, Field(strict=True, max_length=NOTE_LIMIT)] | None = None

@@ -1,6 +1,6 @@
 """What the operator looks after: deliveries in trouble, PINs, the audit, health."""
 
-from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.people.permission import PersonAct
 from estafette.dialects.operator import mapping, schemas
@@ -74,7 +74,7 @@ async def _move(asked: Asked) -> HttpReply:
     wanted = asked.read(schemas.Moved)
     found, dialect = await _of_dialect(asked)
     of = (found.scope, dialect, found.id)
-    moved = await move_by_hand(asked.platform, *of, Status(wanted.to), wanted.note)
+    moved = await move_by_hand(asked.platform, *of, wanted.to, wanted.note)
     return json(200, mapping.delivery(moved))
 
 

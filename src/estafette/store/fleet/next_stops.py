@@ -41,32 +41,39 @@ with ended as materialized (
     union
     select company_id, driver_id from positions
     where received_at > now() - $1::interval and source <> 'simulated'
+), following as materialized (
+    select looked.company_id, looked.driver_id, first.account_id, first.delivery_id
+    from looked cross join lateral (
+        select tour.account_id, tour.delivery_id, tour.kind
+        from (
+            select * from tour_stops
+            where company_id = looked.company_id and driver_id = looked.driver_id
+            order by place, delivery_id, kind desc offset 0
+        ) tour
+        join deliveries of_stop on of_stop.account_id = tour.account_id
+            and of_stop.id = tour.delivery_id and of_stop.status <> 'stalled'
+        order by tour.place, tour.delivery_id, tour.kind desc limit 1
+    ) first
+    where first.kind = 'dropoff' and looked.driver_id > $3
 )
-select looked.company_id as of_company, looked.driver_id as of_driver, mine.picked_up_at as got_at,
-    ended.left_at, on_it.*, {", ".join(f"seen.{name} as seen_{name}" for name in _PLACE)}
-from looked
-left join ended on ended.company_id = looked.company_id and ended.driver_id = looked.driver_id
-left join positions seen on seen.company_id = looked.company_id
-    and seen.driver_id = looked.driver_id
-cross join lateral (
-    select tour.account_id, tour.delivery_id, tour.kind from tour_stops tour
-    join deliveries of_stop on of_stop.account_id = tour.account_id
-        and of_stop.id = tour.delivery_id
-    where tour.company_id = looked.company_id and tour.driver_id = looked.driver_id
-        and of_stop.status <> 'stalled'
-    order by tour.place, tour.delivery_id, tour.kind desc limit 1
-) following
-join assignments mine on mine.company_id = looked.company_id
+select following.company_id as of_company, following.driver_id as of_driver,
+    mine.picked_up_at as got_at, ended.left_at, on_it.*,
+    {", ".join(f"seen.{name} as seen_{name}" for name in _PLACE)}
+from following
+join assignments mine on mine.company_id = following.company_id
     and mine.account_id = following.account_id and mine.delivery_id = following.delivery_id
-    and mine.driver_id = looked.driver_id and mine.state = 'accepted'
+    and mine.driver_id = following.driver_id and mine.state = 'accepted'
     and mine.picked_up_at is not null and mine.mode = 'live'
 cross join lateral (
     select {rows.DELIVERY_COLUMNS} from deliveries
     where deliveries.account_id = following.account_id and deliveries.id = following.delivery_id
         and deliveries.status = 'in_transit'
 ) on_it
-where following.kind = 'dropoff' and looked.driver_id > $3
-order by looked.driver_id limit $4
+left join ended on ended.company_id = following.company_id
+    and ended.driver_id = following.driver_id
+left join positions seen on seen.company_id = following.company_id
+    and seen.driver_id = following.driver_id
+order by following.driver_id limit $4
 """  # noqa: S608 - the columns are constants
 
 
