@@ -1,5 +1,6 @@
 """The board: a company's dispatchers see what is under way, and give it to drivers."""
 
+import re
 from datetime import timedelta
 from html import unescape
 from uuid import uuid4
@@ -8,8 +9,11 @@ from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.core.fleet.position import Position, PositionSource
 from estafette.core.people.permission import Role
-from estafette.store.fleet import position_history
+from estafette.store.fleet import learned_speeds, position_history
+from estafette.store.fleet.learned_speeds import LearnedSpeed
 from estafette.usecases.fleet.board import MOST_DELIVERIES, find_of_company, look_at_board
+from estafette.usecases.fleet.offer import offer
+from estafette.usecases.fleet.shifts import start_shift
 from estafette.usecases.fleet.steps import pick_up
 from estafette.usecases.platform import clock
 from tests.usecases.angola import new_shop
@@ -94,6 +98,34 @@ async def test_the_page_of_a_delivery_tells_who_was_asked(stage: Stage) -> None:
     strange = await other.create()
     answer = await stage.dispatcher.get(f"{stage.dispatcher.home}/deliveries/{strange.id.hex}")
     assert answer.status == 404
+
+
+async def test_a_board_shows_how_long_an_offer_is_open(stage: Stage) -> None:
+    platform, delivery = stage.server.platform, await stage.delivery()
+    ana = await stage.driver("Ana")
+    await start_shift(platform, stage.company_id, ana.id, "a phone")
+    await offer(platform, stage.company_id, delivery.id, ana.id, timedelta(seconds=600))
+    here = stage.dispatcher.home
+    for path in (here, f"{here}/deliveries/{delivery.id.hex}"):
+        page = (await stage.dispatcher.get(path)).body.decode()
+        found = re.search(r'data-left="(\d+)">(\d+):(\d\d)<', page)
+        assert found is not None
+        left, minutes, seconds = map(int, found.groups())
+        assert left == 60 * minutes + seconds
+        assert 400 < left <= 600
+
+
+async def test_what_is_known_of_the_speed_of_drivers_is_shown(stage: Stage) -> None:
+    page = (await stage.dispatcher.get(f"{stage.dispatcher.home}/company")).body.decode()
+    assert "How fast drivers are" not in page
+    of = (stage.company_id, "luanda", "motorcycle", "day", -8.84, 13.23)
+    async with stage.server.platform.pool.acquire() as connection:
+        await learned_speeds.keep(connection, [LearnedSpeed(*of, ratio=1.25, legs=412)])
+    page = (await stage.dispatcher.get(f"{stage.dispatcher.home}/company")).body.decode()
+    row = page.partition("How fast drivers are")[2]
+    assert [one in row for one in ("Motorcycle", "Luanda", "by day", "19.2", "24", "412")] == 6 * [
+        True
+    ]
 
 
 async def test_a_manager_keeps_the_list_of_drivers(stage: Stage) -> None:

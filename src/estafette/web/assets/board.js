@@ -1,5 +1,6 @@
-// On a board, a delivery that is dragged onto a driver is given to that driver: by the same form as
-// with a tick, a choice and a button, which do the same by keyboard.
+// On a board, the time that is left to answer an offer is counted down, and a delivery that is dragged
+// onto a driver is given to that driver: by the same form as with a tick, a choice and a button, which
+// do the same by keyboard.
 "use strict";
 {
   const form = () => document.getElementById("assign");
@@ -33,4 +34,15 @@
     event.preventDefault();
     give(delivery, driver.dataset.driver);
   });
+
+  const ends = new WeakMap(); // by this page's own clock, which need not be right
+  function countDown() {
+    for (const shown of document.querySelectorAll("[data-left]")) {
+      if (!ends.has(shown)) ends.set(shown, performance.now() + 1000 * shown.dataset.left);
+      const left = Math.max(Math.round((ends.get(shown) - performance.now()) / 1000), 0);
+      shown.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    }
+  }
+  countDown();
+  setInterval(countDown, 1000);
 }

@@ -99,7 +99,7 @@ def _speed_columns() -> tuple[Column, ...]:
         Column("city", gettext("City")),
         Column("hours", gettext("When"), "quiet"),
         Column("kmh", gettext("km an hour"), "number"),
-        Column("usual", gettext("Otherwise"), "number"),
+        Column("usual", gettext("Usually"), "number"),
         Column("legs", gettext("Ways"), "number"),
     )
 

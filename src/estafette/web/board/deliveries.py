@@ -1,5 +1,6 @@
 """One delivery as a dispatcher sees it: where it goes, who was asked, who has it."""
 
+from functools import partial
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -22,7 +23,7 @@ from estafette.usecases.fleet.explanations import explain
 from estafette.usecases.platform import clock
 from estafette.web.board.live import name_of
 from estafette.web.board.why import whys
-from estafette.web.board.words import said_of, state_name
+from estafette.web.board.words import said_of, seconds_left, state_name
 from estafette.web.failing import attempts_of, by_whom, note_of, policy_of
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
@@ -35,6 +36,7 @@ async def show(request: Request, visit: Visit) -> Response:
     scope, id = found.delivery.scope, found.delivery.id
     delivery, history = await find_with_history(visit.platform, scope, id)
     carried = next((one for one in found.assignments if one.is_open and one.is_on_board), None)
+    now = clock()
     return render(
         visit,
         "web/board/templates/delivery.html",
@@ -61,7 +63,8 @@ async def show(request: Request, visit: Visit) -> Response:
             Column("at", gettext("When"), "time"),
         ),
         whys=whys(await explain(visit.platform, visit.company.id, id)),
-        now=clock(),
+        now=now,
+        seconds_left=partial(seconds_left, now=now),
         here=f"{visit.home}/deliveries/{id.hex}",
         carried=carried,
         others=[] if carried is None else await _others(visit, carried.driver_id),

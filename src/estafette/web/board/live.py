@@ -18,6 +18,7 @@ from estafette.terminal import plain
 from estafette.usecases.fleet.board import Board, DriverOnBoard, OnBoard, look_at_board
 from estafette.usecases.platform import clock
 from estafette.web.board.news import version
+from estafette.web.board.words import seconds_left
 from estafette.web.parts import Column
 from estafette.web.tiles import path_of
 from estafette.web.visit import Visit, render
@@ -58,6 +59,7 @@ async def show(request: Request, visit: Visit) -> Response:
         may_steer=visit.may(PersonAct.ASSIGNMENTS_MANAGE),
         driver_options=_driver_options(board),
         offered_names=partial(_offered_names, board),
+        seconds_left=partial(seconds_left, now=now),
         stop_of={(one.delivery.scope.account_id, one.delivery.id): one for one in board.deliveries},
         points=points(board),
         map_words=map_words(),

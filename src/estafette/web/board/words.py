@@ -1,10 +1,11 @@
 """How refusals of the fleet are said to dispatchers, in the reader's language."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from estafette.core.deliveries.delivery import Status
-from estafette.core.fleet.assignment import AssignmentState
+from estafette.core.fleet.assignment import Assignment, AssignmentState
 from estafette.core.fleet.refusals import (
     FleetFull,
     FleetRefusal,
@@ -76,3 +77,10 @@ def said_of(refusal: FleetRefusal) -> str:
 def state_name(state: AssignmentState) -> str:
     """Returns what became of an assignment, in one or two words."""
     return gettext(_STATES[state])
+
+
+def seconds_left(offer: Assignment, now: datetime) -> int:
+    """Returns in how many seconds an offer is over; 0: it is, or it is none."""
+    if offer.answer_by is None:
+        return 0
+    return max(round((offer.answer_by - now).total_seconds()), 0)
