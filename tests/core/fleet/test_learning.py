@@ -17,7 +17,7 @@ def visit(
     arrived_at = None if arrived is None else NOON + arrived * MINUTE
     accepted_at = NOON + accepted * MINUTE
     place = (43.2, 76.9)
-    return Visit(ONE, accepted_at, arrived_at, NOON + at * MINUTE, *place, service * MINUTE, "x")
+    return Visit(ONE, accepted_at, arrived_at, NOON + at * MINUTE, *place, service * MINUTE, None)
 
 
 def test_a_leg_is_between_two_stops_of_which_the_second_was_known_when_the_first_was_done() -> None:

@@ -13,6 +13,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from estafette.core.quotes.place import City
+
 LOOKED_BACK: Final = timedelta(days=28)
 """How old the legs are at most from which speeds are learned."""
 
@@ -57,8 +59,7 @@ class Visit(NamedTuple):
     latitude: float
     longitude: float
     service: timedelta
-    city: str | None
-    """The code of the city that the stop is in."""
+    city: City | None
 
 
 class Leg(NamedTuple):

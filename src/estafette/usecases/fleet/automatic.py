@@ -6,7 +6,7 @@ process without a transaction, and makes each offer by the verb that dispatchers
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -41,6 +41,7 @@ from estafette.usecases.fleet.offer import offer
 from estafette.usecases.fleet.problems import Draft, Places, draft
 from estafette.usecases.fleet.reasons import Told
 from estafette.usecases.fleet.reorder import PlannedStop, reorder
+from estafette.usecases.fleet.said import Said
 from estafette.usecases.fleet.sight import Sight, Working, key_of, look
 from estafette.usecases.fleet.vanished import release_what_vanished
 from estafette.usecases.platform import Platform
@@ -69,7 +70,7 @@ class Done(NamedTuple):
 
 def loop(platform: Platform, planner: Planner, times: TravelTimes) -> Loop:
     """Returns the loop that dispatches. Any number of processes may run it."""
-    denials = Denials()
+    denials, said = Denials(), Said()
 
     async def one_round(stop: asyncio.Event) -> float:
         async with platform.pool.acquire() as connection:
@@ -78,17 +79,22 @@ def loop(platform: Platform, planner: Planner, times: TravelTimes) -> Loop:
                 return _PACE.until(due)
             turns = await dispatching.claim(connection, _AT_ONCE, _LEASE)
         for turn in turns:
-            await _take(platform, planner, times, turn, denials)
+            await _take(platform, planner, times, turn, denials, said)
         return 0 if turns and not stop.is_set() else _PACE.shortest
 
     return Loop("dispatching", one_round, _PACE)
 
 
 async def _take(
-    platform: Platform, planner: Planner, times: TravelTimes, turn: Turn, denials: Denials
+    platform: Platform,
+    planner: Planner,
+    times: TravelTimes,
+    turn: Turn,
+    denials: Denials,
+    said: Said,
 ) -> None:
     try:
-        await dispatch(platform, planner, times, turn, denials)
+        await dispatch(platform, planner, times, turn, denials, said)
     except Exception as error:  # one company's: the others have theirs
         report("dispatching", error, company=str(turn.company_id))
     async with platform.pool.acquire() as connection:
@@ -101,10 +107,11 @@ async def dispatch(
     times: TravelTimes,
     turn: Turn,
     denials: Denials | None = None,
+    said: Said | None = None,
 ) -> Done:
     """Does one round of a company whose turn the caller has claimed.
 
-    `denials` are what rounds before were refused.
+    `denials` are what rounds before were refused, `said` what they have explained.
     """
     async with platform.pool.acquire() as connection:
         company = await companies.find(connection, turn.company_id)
@@ -116,6 +123,7 @@ async def dispatch(
         turn.rules.offer_length,
         lambda connection: dispatching.is_held(connection, turn),
         denials,
+        said or Said(),
     )
     done = await decide(platform, planner, times, company, sight, present, terms)
     return done._replace(taken_back=taken_back)
@@ -129,6 +137,7 @@ class Terms:
         offer_length: for how long an offer is open.
         is_ours: whether nobody else decides for the company meanwhile.
         denials: what rounds before were refused.
+        said: what they have explained.
         seconds: for how long the solver may search.
         gives_up: whether a delivery stalls that enough drivers were asked about.
     """
@@ -136,6 +145,7 @@ class Terms:
     offer_length: timedelta
     is_ours: Callable[[Connection], Awaitable[bool]]
     denials: Denials | None = None
+    said: Said = field(default_factory=Said)
     seconds: float = _SECONDS
     gives_up: bool = True
 
@@ -153,7 +163,7 @@ async def decide(
     if not sight.waiting and not _unplanned(present):
         return Done()
     if _all_are_full(sight, present):
-        await _say_busy(platform, sight)
+        await _say_busy(platform, sight, terms.said)
         return Done()
     if times.along_streets:  # what was learned is how far streets differ from the crow's way
         sight = replace(sight, speeds=())
@@ -188,14 +198,15 @@ def _all_are_full(sight: Sight, present: Sequence[Working]) -> bool:
     )
 
 
-async def _say_busy(platform: Platform, sight: Sight) -> None:
+async def _say_busy(platform: Platform, sight: Sight, said: Said) -> None:
     facts = {"why": Reason.BUSY, "waiting": len(sight.waiting)}
     made = [
         Decision(sight.company_id, *key_of(one), Outcome.NOBODY, sight.at, None, facts)
         for one in sight.waiting
     ]
-    async with platform.pool.acquire() as connection:
-        await decisions.add(connection, made)
+    if news := said.news(made):
+        async with platform.pool.acquire() as connection:
+            await decisions.add(connection, news)
 
 
 def _unplanned(working: Sequence[Working]) -> bool:
@@ -232,8 +243,9 @@ class _Round:
         given_up += await self._wait_or_give_up(later)
         for tour in self._plan.tours:
             await self._order(tour)
-        async with self._platform.pool.acquire() as connection:
-            await decisions.add(connection, self._decisions)
+        if news := self._terms.said.news(self._decisions):
+            async with self._platform.pool.acquire() as connection:
+                await decisions.add(connection, news)
         return Done(offered, given_up)
 
     async def _offer(self) -> tuple[int, dict[int, int]]:

@@ -13,7 +13,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from estafette.core.couriers.company import Company
-from estafette.core.deliveries.delivery import Stop
 from estafette.core.fleet.learning import (
     LEARNED_EVERY,
     LONGEST_METRES,
@@ -27,7 +26,7 @@ from estafette.core.fleet.learning import (
 )
 from estafette.core.fleet.tour import StopKind
 from estafette.core.ids import first_id_of
-from estafette.core.quotes.place import City, CityIndex
+from estafette.core.quotes.place import City
 from estafette.loops import Loop, Pace, report
 from estafette.routing.speeds import Hours, hours_of, meters_per_second
 from estafette.routing.ways import DETOUR, Point, great_circle
@@ -36,7 +35,7 @@ from estafette.store.fleet import dispatching, finished, learned_speeds
 from estafette.store.fleet.finished import Finished, Sought
 from estafette.store.fleet.learned_speeds import LearnedSpeed
 from estafette.store.pool import Connection, now
-from estafette.usecases.fleet.problems import service_seconds
+from estafette.usecases.fleet.problems import Places, service_seconds
 from estafette.usecases.platform import Platform
 
 _REST_SECONDS: Final = 600.0
@@ -45,8 +44,8 @@ _MOST_SOUGHT: Final = 2_000
 
 _PACE: Final = Pace(longest=_REST_SECONDS)
 
-Kind = tuple[str, str, Hours]
-"""Of what a speed is: the code of a city, a vehicle, a class of hours."""
+Kind = tuple[City, str, Hours]
+"""Of what a speed is: a city, a vehicle, a class of hours."""
 
 
 def loop(platform: Platform) -> Loop:
@@ -74,41 +73,21 @@ async def learn_speeds(platform: Platform, company_id: UUID) -> list[LearnedSpee
             return []
         after = first_id_of(await now(connection) - LOOKED_BACK)
         done = await finished.finished(connection, company_id, after, MOST_ASSIGNMENTS)
-        places = _Places((await platform.catalog.prices(company.market)).cities)
+        places = Places((await platform.catalog.prices(company.market)).cities)
         ratios = await _ratios(connection, company, done, places)
         learned = [
-            LearnedSpeed(company_id, *kind, *places.middle(kind[0]), *found)
-            for kind, each in ratios.items()
+            LearnedSpeed(
+                company_id, city.code, vehicle, hours, city.latitude, city.longitude, *found
+            )
+            for (city, vehicle, hours), each in ratios.items()
             if (found := learn(each)) is not None
         ]
         await learned_speeds.keep(connection, learned)
     return learned
 
 
-class _Places:
-    """The cities of stops, each address looked up once."""
-
-    def __init__(self, cities: CityIndex) -> None:
-        self._cities = cities
-        self._known: dict[str, City | None] = {}
-        self._middles: dict[str, tuple[float, float]] = {}
-
-    def city(self, stop: Stop) -> str | None:
-        where = stop.city or stop.address
-        if where not in self._known:
-            self._known[where] = self._cities.find(where)
-        city = self._known[where]
-        if city is None:
-            return None
-        self._middles[city.code] = (city.latitude, city.longitude)
-        return city.code
-
-    def middle(self, code: str) -> tuple[float, float]:
-        return self._middles[code]
-
-
 async def _ratios(
-    connection: Connection, company: Company, done: Sequence[Finished], places: _Places
+    connection: Connection, company: Company, done: Sequence[Finished], places: Places
 ) -> Mapping[Kind, list[tuple[UUID, float]]]:
     """Returns of each kind the ratios of legs with their drivers, the newest first."""
     visits: dict[UUID, list[Visit]] = defaultdict(list)
@@ -135,7 +114,7 @@ async def _ratios(
     return ratios
 
 
-def _visits(one: Finished, places: _Places) -> list[Visit]:
+def _visits(one: Finished, places: Places) -> list[Visit]:
     made = (
         (StopKind.PICKUP, one.pickup, one.arrived_at, one.picked_up_at),
         (StopKind.DROPOFF, one.dropoff, None, one.handed_over_at),

@@ -51,10 +51,14 @@ class Places:
     def __init__(self, cities: CityIndex) -> None:
         """`cities` are those of the company's market."""
         self._cities = cities
+        self._known: dict[str, City | None] = {}
 
     def city(self, stop: Stop) -> City | None:
-        """The city of a stop."""
-        return self._cities.find(stop.city or stop.address)
+        """The city of a stop. An address is looked at once, since that is work."""
+        where = stop.city or stop.address
+        if where not in self._known:
+            self._known[where] = self._cities.find(where)
+        return self._known[where]
 
     def point(self, stop: Stop) -> Point | None:
         """The point of a stop."""
@@ -187,8 +191,7 @@ class Draft:
             self.exhausted.append(delivery)
             return
         asked = {one.driver_id for one in answers}
-        ends = (self.places.names(delivery.pickup), self.places.names(delivery.dropoff))
-        outside = {one.driver.id for one in self.drivers if not one.driver.serves(*ends)}
+        outside = self._outside(delivery)
         self.out_of_zone[key_of(delivery)] = frozenset(outside)
         cash, rooms = delivery.payment.cash_collect or 0, self.sight.rooms
         full = {id for id, room in rooms.items() if not may_take(room, cash)}
@@ -205,6 +208,14 @@ class Draft:
         barred = frozenset(n for n, one in enumerate(self.drivers) if one.driver.id in out)
         if not self._add_job(delivery, barred=barred):
             self.unplaced.append(delivery)
+
+    def _outside(self, delivery: Delivery) -> set[UUID]:
+        """The drivers in whose zones it is not; where none has zones, no address is looked at."""
+        zoned = [one.driver for one in self.drivers if one.driver.zones]
+        if not zoned:
+            return set()
+        ends = (self.places.names(delivery.pickup), self.places.names(delivery.dropoff))
+        return {driver.id for driver in zoned if not driver.serves(*ends)}
 
     def _held_from(self, delivery: Delivery, out: Collection[UUID]) -> set[UUID]:
         """The drivers from whom a delivery is held back, because it is planned for another."""

@@ -30,6 +30,7 @@ from estafette.store.sandbox.drivers import Offered, Waiting
 from estafette.usecases.fleet.automatic import Terms, decide
 from estafette.usecases.fleet.denials import Denials
 from estafette.usecases.fleet.refuse import refuse
+from estafette.usecases.fleet.said import Said
 from estafette.usecases.fleet.sight import look_around
 from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox.plan import is_silent, planned_of
@@ -86,6 +87,7 @@ class Offers:
         self._planner = planner
         self._times = times
         self._denials = Denials()
+        self._said = Said()
 
     async def round(self) -> float:
         """Answers what is offered, and offers what waits; returns how many seconds to rest.
@@ -166,7 +168,8 @@ class Offers:
         }
         present = [one for one in sight.working if one.driver.id not in silent]
         length = offer_length(platform.sandbox_step)
-        terms = Terms(length, _is_ours, self._denials, _SOLVER_SECONDS, gives_up=False)
+        remembered = (self._denials, self._said)
+        terms = Terms(length, _is_ours, *remembered, _SOLVER_SECONDS, gives_up=False)
         of_company = (company, sight, present)
         await decide(platform, self._planner, self._times, *of_company, terms)
 
