@@ -34,11 +34,6 @@ TAKEN = {
         "files/onest-cyrillic-ext-wght-normal.woff2": "onest-cyrillic-ext-wght-normal.woff2",
         "LICENSE": "onest.LICENSE.txt",
     },
-    "htmx.org": {
-        "dist/htmx.min.js": "htmx.min.js",
-        "dist/ext/hx-sse.min.js": "hx-sse.min.js",
-        "LICENSE": "htmx.LICENSE.txt",
-    },
     "idb": {
         "build/index.js": "idb.js",
         "LICENSE": "idb.LICENSE.txt",
@@ -84,17 +79,15 @@ PACKED = (".css", ".js", ".svg", ".wasm")
 # The signs that pages draw, put together into one file, each under its name.
 # fmt: off
 SIGNS = (
-    "activity", "arrow-down", "arrow-left", "arrow-right", "arrow-up", "ban", "banknote", "bell",
-    "bike", "book-open", "building-2", "calendar", "camera", "chart-column", "check",
-    "chevron-down", "chevron-left", "chevron-right", "chevron-up", "chevrons-up-down",
-    "circle-check", "circle-x", "clock", "code-xml", "copy", "credit-card", "database", "download",
-    "ellipsis", "external-link", "eye", "eye-off", "file-text", "fingerprint", "flask-conical",
-    "globe", "hand-coins", "hand-helping", "history", "house", "info", "key-round", "languages",
-    "layout-dashboard", "link", "list-checks", "lock", "lock-open", "log-out", "mail", "map-pin",
-    "menu", "message-circle", "monitor", "navigation", "package", "package-check", "package-plus",
-    "palette", "pause", "pencil", "phone", "play", "plug", "plus", "power", "printer", "qr-code",
-    "radio", "receipt-text", "refresh-cw", "route", "scan-line", "search", "send", "server",
-    "settings", "shield-check", "signature", "sliders-horizontal", "smartphone", "star", "store",
+    "activity", "arrow-down", "arrow-left", "arrow-up", "ban", "banknote", "book-open",
+    "building-2", "camera", "check", "chevron-left", "chevron-right", "chevrons-up-down",
+    "circle-check", "circle-x", "clock", "code-xml", "copy", "database", "download", "ellipsis",
+    "external-link", "eye", "fingerprint", "flask-conical", "hand-coins", "history", "info",
+    "key-round", "languages", "layout-dashboard", "link", "list-checks", "lock", "lock-open",
+    "log-out", "mail", "map-pin", "menu", "message-circle", "navigation", "package",
+    "package-check", "palette", "pause", "pencil", "phone", "play", "plug", "plus", "power",
+    "printer", "radio", "receipt-text", "refresh-cw", "route", "scan-line", "search", "send",
+    "server", "settings", "shield-check", "signature", "sliders-horizontal", "smartphone", "store",
     "tag", "trash-2", "triangle-alert", "truck", "undo-2", "upload", "user-round", "users",
     "wallet", "webhook", "wifi-off", "x",
 )

@@ -48,6 +48,14 @@ def test_the_bill_of_materials_names_every_locked_package_with_its_hashes() -> N
     assert every == lock.count("--hash=sha256:")
 
 
+def test_a_build_fetches_from_npm_what_the_pages_take_and_nothing_else() -> None:
+    frontend = ROOT / "frontend"
+    wanted = json.loads((frontend / "package.json").read_text("utf-8"))["dependencies"]
+    locked = json.loads((frontend / "package-lock.json").read_text("utf-8"))["packages"]
+    assert {name: locked[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    assert len(locked) == 1 + len(wanted)  # `scripts/frontend_lock.py` writes it
+
+
 _VULNERABLE: dict[str, Any] = {
     "dependencies": [
         {"name": "fine", "version": "1", "vulns": []},

@@ -249,11 +249,6 @@ async def test_a_notice_is_shown_once_and_is_text(server: Server, entrega: Tenan
         assert "<b>" not in page.body.decode()
 
 
-async def test_htmx_is_told_to_open_sign_in_as_a_page(server: Server, entrega: Tenant) -> None:
-    answer = await at_browser(server).get("/me", {"HX-Request": "true"})
-    assert (answer.status, answer.headers["hx-redirect"]) == (200, "/sign-in?next=%2Fme")
-
-
 async def test_pages_load_from_here_alone_and_are_kept_nowhere(
     server: Server, entrega: Tenant
 ) -> None:

@@ -17,7 +17,7 @@ ASSETS = PACKAGE / "web" / "assets"
 """The style sheet, the script and the icons that all pages of the design system share."""
 
 VENDOR = ASSETS / "vendor"
-"""The folder that the build fills (`hatch_build.py`): a viewer of contracts, htmx, a typeface."""
+"""The folder that the build fills (`hatch_build.py`): a viewer of contracts, a typeface, maps, signs."""
 
 ASSETS_PREFIX = "/assets"
 """Where the files of the design system are served, under every host name."""

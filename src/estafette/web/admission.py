@@ -171,10 +171,7 @@ class Admission:
         query = "" if is_unsafe or not request.url.query else f"?{request.url.query}"
         stage = "/sign-in" if visit.found is None else "/sign-in/code"
         place = f"{stage}?{urlencode({'next': visit.path + query})}"
-        if request.headers.get("hx-request") == "true":  # htmx would put the page into a part of it
-            response = Response(status_code=200, headers={"HX-Redirect": place})
-        else:
-            response = RedirectResponse(place, 303)
+        response = RedirectResponse(place, 303)
         if secret is not None:
             self.cookies.set(response, DRAFT, secret, _DRAFT_SECONDS)
         return response
