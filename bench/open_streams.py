@@ -26,7 +26,6 @@ from estafette.usecases.platform import clock
 
 NAME = "open_streams_kib"
 REACH = 25.0
-REACH_SECONDS = 1.0
 
 _FIRST = 500
 """How many are open before memory is looked at: they load what all need, and fill its gaps."""

@@ -123,7 +123,6 @@ async def test_strange_ids_elsewhere_are_refused(target: Target, template: str) 
 
 
 _HEADERS = (b"x-api-key", b"authorization", b"idempotency-key", b"x-request-id", b"origin")
-_PARAMETERS = ("limit", "cursor", "search", "status", "externalOrderId", "createdFrom")
 
 
 async def test_strange_headers_and_queries_are_no_crash(target: Target) -> None:

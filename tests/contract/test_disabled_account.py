@@ -7,7 +7,7 @@ import pytest
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
-from estafette.store.accounts.removal import EMPTIED, KEPT, OWNED
+from estafette.store.accounts.removal import EMPTIED, KEPT, OF_COMPANIES, OWNED
 from estafette.usecases.accounts.administration import (
     AccountHasWorkedError,
     AccountNotFoundError,
@@ -86,4 +86,6 @@ async def test_an_account_that_has_worked_is_not_removed(alone: Server, edge: Ed
 async def test_every_table_of_an_account_is_known_to_go_or_to_stay(
     connection: asyncpg.Connection,
 ) -> None:
-    assert set(await tables.names(connection, "account_id")) == {*EMPTIED, *OWNED, *KEPT}
+    of_accounts = set(await tables.names(connection, "account_id"))
+    assert of_accounts == {*EMPTIED, *OWNED, *KEPT}
+    assert set(await tables.names(connection, "company_id")) - of_accounts == set(OF_COMPANIES)

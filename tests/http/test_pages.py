@@ -6,23 +6,21 @@ import pytest
 
 from estafette.core.accounts.account import MARKETS
 from estafette.http.files import Files
-from estafette.http.pages import as_texts, page_headers
+from estafette.http.pages import as_texts, guards
 from estafette.http.phones import e164, example
 from estafette.http.shell import Notice, Shell, render
 from estafette.http.texts import Reader
 
 
 def test_a_page_loads_what_it_names_and_nothing_else() -> None:
-    headers = as_texts(page_headers(style="'self'", img="'self' data:"))
+    headers = as_texts(guards(style="'self'", img="'self' data:"))
     assert headers["content-security-policy"] == (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none';"
         " form-action 'none'; frame-ancestors 'none'"
     )
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["x-content-type-options"] == "nosniff"
-    assert as_texts(page_headers())["content-security-policy"].startswith(
-        "default-src 'none'; base-uri"
-    )
+    assert as_texts(guards())["content-security-policy"].startswith("default-src 'none'; base-uri")
 
 
 def test_the_edition_of_files_changes_with_them(tmp_path: Path) -> None:

@@ -39,7 +39,6 @@ KASPI_SCHEDULE = RetrySchedule(
     doubling(60, 10), timeout_seconds=5, jitter=0.1, last_attempt_seconds=86_400
 )
 LOOPBACK = Guard(allow=[ip_network("127.0.0.0/8")])
-TIMEOUT_SECONDS = 0.5
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,12 @@ ASSETS = PACKAGE / "web" / "assets"
 """The style sheet, the script and the icons that all pages of the design system share."""
 
 VENDOR = ASSETS / "vendor"
-"""The folder that the build fills (`hatch_build.py`): a viewer of contracts, a typeface, maps, signs."""
+"""The folder that the build fills (`hatch_build.py`): a viewer of contracts, a typeface, maps."""
 
 ASSETS_PREFIX = "/assets"
 """Where the files of the design system are served, under every host name."""
 
 _NO_REFERRER: Header = (b"referrer-policy", b"no-referrer")
-_HTML: Header = (b"content-type", b"text/html; charset=utf-8")
 
 
 class _Templates(Environment):
@@ -96,11 +95,6 @@ def guards(
         f" frame-ancestors {framed_by}"
     )
     return ((b"content-security-policy", policy.encode()), _NO_REFERRER, NO_SNIFF)
-
-
-def page_headers(**allowed: str) -> tuple[Header, ...]:
-    """Returns the headers of a page for everybody, with what it may load (`guards`)."""
-    return (_HTML, (b"cache-control", b"no-cache"), *guards(**allowed))
 
 
 def as_texts(headers: Iterable[Header]) -> dict[str, str]:

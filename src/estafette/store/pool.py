@@ -39,9 +39,6 @@ TROUBLE = (
 )
 """What a statement raises because of the database's state, not of what it says."""
 
-TOO_LONG = (TimeoutError, asyncpg.QueryCanceledError)
-"""What a statement raises that took too long, by our clock or by the database's."""
-
 _IN_DOUBT = (
     OSError,
     TimeoutError,

@@ -19,7 +19,6 @@ from estafette.usecases.couriers.companies import (
     change_company,
     companies_of,
     company_of,
-    company_tariffs,
     find_company,
     list_companies,
     page_of_companies,
@@ -28,6 +27,7 @@ from estafette.usecases.couriers.companies import (
     strange_zones,
 )
 from estafette.usecases.money.settle import company_serving
+from estafette.usecases.quotes.tariffs import price_list
 from tests.usecases.angola import Shop, fees, new_shop
 
 EVERYTHING: dict[str, Any] = {
@@ -115,8 +115,9 @@ async def test_a_faulty_company_is_refused_with_the_reason(
 async def test_price_lists_belong_to_one_company(shop: Shop) -> None:
     one, other = await shop.company("one"), await shop.company("other", [])
     await set_company_tariffs(shop.platform, one, fees((1, 2), (3, 4)))
-    assert await company_tariffs(shop.platform, one) == fees((1, 2), (3, 4))
-    assert await company_tariffs(shop.platform, other) == []
+    kept = await price_list(shop.platform, "AO", one.id)
+    assert kept.tariffs == fees((1, 2), (3, 4))
+    assert (await price_list(shop.platform, "AO", other.id)).tariffs == []
 
 
 async def test_a_demo_account_gets_its_companies_once(shop: Shop) -> None:

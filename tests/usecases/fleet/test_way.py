@@ -32,7 +32,7 @@ from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.personal_data import PhoneHash, erase
 from estafette.usecases.fleet.assign import assign
 from estafette.usecases.fleet.attempt_failed import attempt_failed
-from estafette.usecases.fleet.bulk import MOST_AT_ONCE, Wanted, assign_all, take_all_back
+from estafette.usecases.fleet.bulk import MOST_AT_ONCE, Taken, Wanted, assign_all, take_all_back
 from estafette.usecases.fleet.hand_over import hand_over
 from estafette.usecases.fleet.steps import arrive, pick_up, set_out
 from estafette.usecases.fleet.take_back import hand_back, take_back
@@ -288,7 +288,7 @@ async def test_in_bulk_each_delivery_says_what_happened_to_it(fleet: Fleet) -> N
     assert [one.delivery_id for one in outcomes] == [row.delivery_id for row in rows]
     told = [one.refusal and type(one.refusal) for one in outcomes]
     assert told == [DeliveryTaken, None, None, VehicleFull]
-    ids = [one.id for one in deliveries]
+    ids = [Taken(one.id) for one in deliveries]
     back = await take_all_back(fleet.platform, fleet.id, ids)
     assert [one.refusal and type(one.refusal) for one in back] == [None, None, NothingAssigned]
     assert await fleet.load(driver) == Load()

@@ -22,7 +22,7 @@ from estafette.usecases.accounts.administration import remove_account
 from estafette.usecases.people.accept import join, join_as_new, look_at_invitation
 from estafette.usecases.people.invite import invite, list_invitations, withdraw_invitation
 from estafette.usecases.people.members import list_members
-from estafette.usecases.people.organisations import belongings, memberships_of, standing
+from estafette.usecases.people.organisations import belongings, standing
 from estafette.usecases.people.sessions import NewSession, find_session
 from estafette.usecases.platform import Platform
 from tests.rows import tables
@@ -117,10 +117,8 @@ async def test_who_is_known_joins_signed_in_and_by_their_own_invitation(tenant: 
     with pytest.raises(InvitationOfAnother):
         await join(platform, other.signed_in, token_of(link.path), CLIENT)
     assert await join(platform, known.signed_in, token_of(link.path), CLIENT) == of
-    assert {each.organisation for each in await memberships_of(platform, known.person)} == {
-        PLATFORM,
-        of,
-    }
+    places = await belongings(platform, known.person)
+    assert {each.membership.organisation for each in places} == {PLATFORM, of}
     with pytest.raises(AlreadyMember):
         await invite(platform, of, Role.OWNER, known.person.email)
     again = await invite(platform, of, Role.OWNER, None)

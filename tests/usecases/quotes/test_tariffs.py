@@ -7,7 +7,6 @@ import pytest
 
 from estafette.core.edition import EditedMeanwhileError
 from estafette.core.quotes.tariff_file import TariffFileError
-from estafette.usecases.couriers.companies import company_tariffs
 from estafette.usecases.quotes.tariffs import (
     MarketNotFoundError,
     compare_tariffs,
@@ -24,9 +23,9 @@ async def test_a_price_list_that_was_taken_out_is_put_in_for_another_company(sho
     other = await shop.company("other", fees((5_000, 1)))
     text = await export_tariffs(shop.platform, "AO", one.id)
     assert await import_tariffs(shop.platform, "AO", text, other.id) == 2
-    listed = await company_tariffs(shop.platform, one)
-    assert await company_tariffs(shop.platform, other) == listed
-    assert [tariff.fee for tariff in listed] == [700, 900]
+    listed = await price_list(shop.platform, "AO", one.id)
+    assert await price_list(shop.platform, "AO", other.id) == listed
+    assert [tariff.fee for tariff in listed.tariffs] == [700, 900]
     of_it = {"object": str(other.id)}
     newest = (await tables.read(shop.platform.pool, "audit", of_it, order="at"))[-1]
     assert newest["act"] == "tariffs.replaced"
@@ -38,7 +37,8 @@ async def test_a_file_with_a_mistake_changes_nothing(shop: Shop) -> None:
     text = await export_tariffs(shop.platform, "AO", company.id)
     with pytest.raises(TariffFileError):
         await import_tariffs(shop.platform, "AO", text.replace("700", "seven"), company.id)
-    assert [tariff.fee for tariff in await company_tariffs(shop.platform, company)] == [700]
+    kept = await price_list(shop.platform, "AO", company.id)
+    assert [tariff.fee for tariff in kept.tariffs] == [700]
 
 
 async def test_a_market_that_is_none_is_named_with_those_that_there_are(shop: Shop) -> None:

@@ -52,17 +52,12 @@ EMPTIED = (
 OWNED = ("endpoints", "api_keys", "companies", "brandings", "logos", "carrier_policies")
 """Those that go with the account itself, in one transaction."""
 
-OF_FLEET = (
-    *("drivers", "shifts", "assignments", "tour_stops", "positions", "position_history"),
-    *(
-        "dispatching",
-        "dispatching_decisions",
-        "driver_messages",
-        "learned_speeds",
-        "planned_drivers",
-    ),
+OF_COMPANIES = (
+    *("company_links", "tariffs", "dispatching", "cash_handovers", "drivers", "driver_sessions"),
+    *("driver_messages", "shifts", "taps", "positions", "position_history", "position_tokens"),
+    *("learned_speeds", "planned_drivers"),
 )
-"""Those that go with its own courier companies, in the same transaction."""
+"""Those with a company and no account: they go with its own companies, in the same transaction."""
 
 KEPT = ("audit", "ledger_entries", "ledger_payments")
 """Those that are only ever added to. What stands there names no person."""
@@ -98,7 +93,7 @@ async def remove_account(connection: Connection, account_id: UUID) -> bool:
         return False
     companies = await connection.fetch("select id from companies where account_id = $1", account_id)
     mine = "(select id from companies where account_id = $1)"
-    for table in ("company_links", "tariffs", *OF_FLEET):
+    for table in OF_COMPANIES:
         statement = f"delete from {table} where company_id in {mine}"  # noqa: S608 - constants
         await connection.execute(statement, account_id)
     for table in OWNED:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.places import AddressKey, Correction
 from estafette.core.deliveries.plus_code import Point
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 
@@ -78,12 +79,5 @@ async def erase(connection: Connection, gone: Sequence[AddressKey]) -> None:
     )
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes at most `limit` that are older; returns how many there were."""
-    status = await connection.execute(
-        "delete from address_corrections where ctid = any(array(select ctid"
-        " from address_corrections where corrected_at < now() - $1::interval limit $2))",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("address_corrections", "corrected_at")
+"""Removes those that were made so long ago."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from estafette.core.audit import By, ByKind
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.fleet.assignment import Assignment, AssignmentState, Load
 from estafette.store.columns import Columns, change, insertion, parameters, rows
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 NEW: Final = Columns[Assignment](
@@ -359,15 +360,8 @@ async def erase_reasons(connection: Connection, erased: Sequence[Delivery]) -> N
         )
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes some that ended so long ago; counts them."""
-    status = await connection.execute(
-        "delete from assignments where (company_id, id) in (select company_id, id from assignments"
-        " where ended_at < now() - $1::interval order by ended_at limit $2)",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("assignments", "ended_at")
+"""Removes what ended so long ago."""
 
 
 def read(row: asyncpg.Record) -> Assignment:

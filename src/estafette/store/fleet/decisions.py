@@ -1,7 +1,6 @@
 """Why deliveries were offered to whom: written with the offer, read by the board, ended by time."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -10,6 +9,7 @@ import orjson
 
 from estafette.core.fleet.dispatching import MOST_DECISIONS, Decision, Outcome
 from estafette.store.columns import Columns, rows
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 DECISION: Final = Columns[Decision](
@@ -65,15 +65,8 @@ async def of_delivery(
     return [_decision(row) for row in found]
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes some that were made so long ago; counts them."""
-    status = await connection.execute(
-        "delete from dispatching_decisions where ctid = any (array(select ctid"
-        " from dispatching_decisions where at < now() - $1::interval order by at limit $2))",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("dispatching_decisions", "at")
+"""Removes those that were made so long ago."""
 
 
 def _decision(row: asyncpg.Record) -> Decision:

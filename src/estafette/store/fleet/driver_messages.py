@@ -1,6 +1,5 @@
 """Messages of dispatchers to drivers."""
 
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -9,6 +8,7 @@ import asyncpg
 from estafette.core.audit import By, ByKind
 from estafette.core.fleet.message import DriverMessage
 from estafette.store.columns import Columns, insertion, rows
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 MESSAGE: Final = Columns[DriverMessage](
@@ -66,16 +66,8 @@ async def read_all(connection: Connection, company_id: UUID, driver_id: UUID, un
     return int(status.rpartition(" ")[2])
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes some that were written so long ago; counts them."""
-    status = await connection.execute(
-        "delete from driver_messages where (company_id, driver_id, id) in"
-        " (select company_id, driver_id, id from driver_messages"
-        " where created_at < now() - $1::interval limit $2)",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("driver_messages", "created_at")
+"""Removes those that were written so long ago."""
 
 
 def _message(row: asyncpg.Record) -> DriverMessage:

@@ -1,7 +1,6 @@
 """Drivers: how they are written, read, and locked while something is given to them."""
 
 from collections.abc import Collection
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -10,6 +9,7 @@ import asyncpg
 from estafette.core.accounts.account import Mode
 from estafette.core.fleet.driver import Capacity, Driver, Vehicle
 from estafette.store.columns import Columns, parameters
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 PLACE: Final = Columns[Driver](
@@ -143,15 +143,8 @@ async def count(connection: Connection, company_id: UUID) -> int:
     )
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes some of those who were removed so long ago; counts them."""
-    status = await connection.execute(
-        "delete from drivers where (company_id, id) in (select company_id, id from drivers"
-        " where removed_at < now() - $1::interval limit $2)",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("drivers", "removed_at")
+"""Removes those who were removed so long ago."""
 
 
 def read(row: asyncpg.Record) -> Driver:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,6 +10,7 @@ import asyncpg
 from estafette.core.accounts.account import Mode
 from estafette.core.fleet.position import Position, PositionSource
 from estafette.store.columns import Columns, rows
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 POSITION: Final = Columns[Position](
@@ -80,16 +80,8 @@ async def of_companies(
     return of
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes some that came so long ago; counts them."""
-    status = await connection.execute(
-        "delete from positions where (company_id, driver_id) in"
-        " (select company_id, driver_id from positions"
-        " where received_at < now() - $1::interval limit $2)",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("positions", "received_at")
+"""Removes those that came so long ago."""
 
 
 def read(row: asyncpg.Record | Mapping[str, Any]) -> Position:

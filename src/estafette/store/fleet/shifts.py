@@ -1,13 +1,14 @@
 """Shifts of drivers, of which each has one open at a time."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
 from estafette.core.fleet.shift import Shift
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 _COLUMNS: Final = "company_id, id, driver_id, began_at, ended_at, device"
@@ -92,15 +93,8 @@ async def of_driver(
     return [_shift(row) for row in found]
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes some that ended so long ago; counts them."""
-    status = await connection.execute(
-        "delete from shifts where (company_id, id) in (select company_id, id from shifts"
-        " where ended_at < now() - $1::interval limit $2)",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("shifts", "ended_at")
+"""Removes what ended so long ago."""
 
 
 def _shift(row: asyncpg.Record) -> Shift:

@@ -1,11 +1,12 @@
 """Taps that were taken, each once, by their keys."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.fleet.tap import Tap, TapRefusal
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 
@@ -107,16 +108,8 @@ async def was_refused_since(
     )
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes some that were taken so long ago; counts them."""
-    status = await connection.execute(
-        "delete from taps where (company_id, driver_id, key) in ("
-        " select company_id, driver_id, key from taps where taken_at < now() - $1::interval"
-        " order by taken_at limit $2)",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("taps", "taken_at")
+"""Removes those that were taken so long ago."""
 
 
 def _refusal(text: str | None) -> TapRefusal | None:

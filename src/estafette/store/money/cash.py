@@ -6,13 +6,14 @@ over is removed.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.money.books import Cause
 from estafette.core.money.cash import CashRoom, InHand
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 _CARRIERS = """
@@ -251,6 +252,9 @@ async def accounts_of(
     return [row["account_id"] for row in found]
 
 
+_forget_entries: Final = older("driver_cash_entries", "booked_at")
+
+
 async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
     """Removes entries that are older, and who has had nothing for a day; at most so many of each.
 
@@ -262,10 +266,4 @@ async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
         " and in_hand = 0",
         limit,
     )
-    status = await connection.execute(
-        "delete from driver_cash_entries where ctid = any(array("
-        "select ctid from driver_cash_entries where booked_at < now() - $1::interval limit $2))",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+    return await _forget_entries(connection, kept, limit)

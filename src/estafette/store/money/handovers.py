@@ -1,7 +1,7 @@
 """Handovers of drivers' cash: declared, counted, withdrawn, reversed."""
 
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -9,6 +9,7 @@ import asyncpg
 from estafette.core.accounts.account import Mode
 from estafette.core.audit import By, ByKind
 from estafette.core.money.cash import Handover, HandoverState
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 
@@ -180,13 +181,5 @@ async def select(
     return [NamedHandover(_read(row), row["driver"]) for row in found]
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes at most `limit` that are over and older; returns how many there were."""
-    status = await connection.execute(
-        "delete from cash_handovers where (company_id, id) in (select company_id, id"
-        " from cash_handovers where declared_at < now() - $1::interval and state <> 'declared'"
-        " limit $2)",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("cash_handovers", "declared_at", "state <> 'declared'")
+"""Removes those that were declared so long ago, but for those that are still open."""

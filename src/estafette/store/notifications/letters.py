@@ -7,6 +7,7 @@ from uuid import UUID
 
 from estafette.store import signals
 from estafette.store.claims import Queue
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 from estafette.store.work import UnitOfWork
 
@@ -68,15 +69,8 @@ async def settle(
     return status.endswith(" 1")
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes at most `limit` letters that were settled, and are older than that; counts them."""
-    status = await connection.execute(
-        "delete from letters where id in (select id from letters where due_at is null"
-        " and created_at < now() - $1::interval order by id limit $2)",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("letters", "created_at", "due_at is null")
+"""Removes those that are over and so old."""
 
 
 async def sealed(connection: Connection, after: UUID, limit: int) -> dict[UUID, bytes]:

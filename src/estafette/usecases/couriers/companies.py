@@ -224,12 +224,6 @@ def _hours(hours: Hours) -> list[str]:
     ]
 
 
-async def company_tariffs(platform: Platform, company: Company) -> list[Tariff]:
-    """Returns a company's price list."""
-    async with platform.pool.acquire() as connection:
-        return await catalog.tariffs(connection, company.market, company.id)
-
-
 async def set_company_tariffs(
     platform: Platform, company: Company, tariffs: Sequence[Tariff]
 ) -> None:

@@ -1,7 +1,6 @@
 """Do something to many deliveries: each by itself, and each says what happened to it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -9,12 +8,11 @@ from uuid import UUID
 from estafette.core.errors import Refusal
 from estafette.core.fleet.refusals import FleetFull, FleetRefusal
 from estafette.usecases.fleet.assign import assign
-from estafette.usecases.fleet.offer import offer
 from estafette.usecases.fleet.take_back import take_back
 from estafette.usecases.platform import Platform
 
-MOST_AT_ONCE = 200
-"""How many deliveries are dealt with at once."""
+MOST_AT_ONCE = 300
+"""How many deliveries are dealt with at once: as many as a board shows."""
 
 
 class Outcome(NamedTuple):
@@ -32,6 +30,13 @@ class Wanted(NamedTuple):
     instead_of: UUID | None = None
 
 
+class Taken(NamedTuple):
+    """A delivery that is taken back; with a driver, from that one alone."""
+
+    delivery_id: UUID
+    from_driver: UUID | None = None
+
+
 async def assign_all(
     platform: Platform, company_id: UUID, wanted: Sequence[Wanted], reason: str | None = None
 ) -> list[Outcome]:
@@ -41,29 +46,17 @@ async def assign_all(
     )
 
 
-async def offer_all(
-    platform: Platform,
-    company_id: UUID,
-    wanted: Sequence[Wanted],
-    length: timedelta,
-    reason: str | None = None,
-) -> list[Outcome]:
-    """Offers deliveries to drivers, one after another. Raises FleetFull for too many."""
-    of = partial(offer, platform, company_id)
-    return await _each(
-        [
-            (one.delivery_id, partial(of, one.delivery_id, one.driver_id, length, reason))
-            for one in wanted
-        ]
-    )
-
-
 async def take_all_back(
-    platform: Platform, company_id: UUID, deliveries: Sequence[UUID], reason: str | None = None
+    platform: Platform, company_id: UUID, taken: Sequence[Taken], reason: str | None = None
 ) -> list[Outcome]:
     """Takes deliveries back, one after another. Raises FleetFull for too many."""
     of = partial(take_back, platform, company_id, reason=reason)
-    return await _each([(id, partial(of, id)) for id in deliveries])
+    return await _each(
+        [
+            (one.delivery_id, partial(of, one.delivery_id, from_driver=one.from_driver))
+            for one in taken
+        ]
+    )
 
 
 async def _assign(platform: Platform, company_id: UUID, one: Wanted, reason: str | None) -> object:

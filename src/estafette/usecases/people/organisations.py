@@ -78,12 +78,6 @@ def _ids(found: Sequence[Membership], kind: OrganisationKind) -> list[UUID]:
     return [each.organisation.id for each in found if each.organisation.kind is kind]
 
 
-async def memberships_of(platform: Platform, person: Person) -> list[Membership]:
-    """Returns the same without names."""
-    async with reading(platform) as connection:
-        return await memberships.of_person(connection, person.id, MOST_MEMBERSHIPS)
-
-
 async def standing(platform: Platform, person: Person, of: Organisation) -> Standing | None:
     """Returns as what a person comes to an organisation; None: they have nothing to do there.
 

@@ -16,8 +16,8 @@ from estafette.web import cash
 from estafette.web.areas import Area, Entry, Section
 from estafette.web.board import company, deliveries, driver_day, drivers, live, news, steer
 from estafette.web.people import team
-from estafette.web.people.words import role_name
-from estafette.web.visit import Page, Visit, page, render
+from estafette.web.people.doors import choose_door
+from estafette.web.visit import Page, Visit, page
 
 BOARD: Final = "/board/{company}/{mode}"
 _DELIVERY: Final = f"{BOARD}/deliveries/{{delivery}}"
@@ -28,10 +28,7 @@ _BOTH: Final = ("GET", "POST")
 
 async def _choose(request: Request, visit: Visit) -> Response:
     """Leads to the board of the person's company; lets them choose where there are several."""
-    doors = [door for door in visit.doors if door.path.startswith("/board/")]
-    if len(doors) == 1:
-        return RedirectResponse(doors[0].path, 303)
-    return render(visit, "web/board/templates/choose.html", chosen=doors, role_name=role_name)
+    return choose_door(visit, "/board/", "web/board/templates/choose.html")
 
 
 async def _enter(request: Request, visit: Visit) -> Response:

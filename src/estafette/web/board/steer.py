@@ -11,9 +11,8 @@ from estafette.core.errors import Refusal
 from estafette.core.fleet.refusals import FleetRefusal
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext, ngettext
-from estafette.usecases.fleet.assign import assign
 from estafette.usecases.fleet.board import MOST_DELIVERIES, find_of_company
-from estafette.usecases.fleet.take_back import take_back
+from estafette.usecases.fleet.bulk import Taken, Wanted, assign_all, take_all_back
 from estafette.web.board.live import name_of
 from estafette.web.board.words import said_of
 from estafette.web.visit import Visit, render
@@ -53,7 +52,7 @@ async def steer(request: Request, visit: Visit) -> Response:
         return visit.go(visit.home, gettext("Choose a driver first."), Tone.WARNING)
 
     async def do() -> Response:
-        outcomes = [await _one(visit, one, driver_id) for one in chosen]
+        outcomes = await _each(visit, chosen, driver_id)
         done = sum(not one.error for one in outcomes)
         if act == _GIVE:
             said = ngettext("%(count)s delivery given.", "%(count)s deliveries given.", done)
@@ -70,22 +69,33 @@ async def steer(request: Request, visit: Visit) -> Response:
     return await visit.once(do, otherwise=visit.home)
 
 
-async def _one(visit: Visit, chosen: Chosen, driver_id: UUID | None) -> Outcome:
-    company_id, id = visit.company.id, chosen.delivery_id
-    found = await find_of_company(visit.platform, company_id, visit.mode, id)
-    if found is None:
-        return Outcome(id.hex[-8:], id, gettext("The company carries no such delivery."))
-    name = name_of(found.delivery)
-    try:
-        if driver_id is None:
-            await take_back(visit.platform, company_id, id, from_driver=chosen.driver_id)
-        else:
-            await assign(visit.platform, company_id, id, driver_id, instead_of=chosen.driver_id)
-    except FleetRefusal as refusal:
-        return Outcome(name, id, said_of(refusal))
-    except Refusal:
-        return Outcome(name, id, gettext("This cannot be done in its present status."))
-    return Outcome(name, id)
+async def _each(visit: Visit, chosen: list[Chosen], driver_id: UUID | None) -> list[Outcome]:
+    """Gives them to a driver, or takes them back for None; says of each what happened to it."""
+    of = (visit.platform, visit.company.id)
+    names: dict[UUID, str] = {}
+    for one in chosen:
+        found = await find_of_company(*of, visit.mode, one.delivery_id)
+        if found is not None:
+            names[one.delivery_id] = name_of(found.delivery)
+    known = [one for one in chosen if one.delivery_id in names]
+    if driver_id is None:
+        done = await take_all_back(*of, [Taken(*one) for one in known])
+    else:
+        done = await assign_all(*of, [Wanted(one[0], driver_id, one[1]) for one in known])
+    unknown = gettext("The company carries no such delivery.")
+    return [
+        *(Outcome(names[one.delivery_id], one.delivery_id, _why(one.refusal)) for one in done),
+        *(Outcome(id.hex[-8:], id, unknown) for id, _ in chosen if id not in names),
+    ]
+
+
+def _why(refusal: FleetRefusal | Refusal | None) -> str:
+    """Returns why it was left as it is, or nothing."""
+    if refusal is None:
+        return ""
+    if isinstance(refusal, FleetRefusal):
+        return said_of(refusal)
+    return gettext("This cannot be done in its present status.")
 
 
 def _chosen(text: str) -> Chosen:

@@ -18,18 +18,15 @@ from estafette.web import developers
 from estafette.web.areas import Area, Entry, Section
 from estafette.web.console import branding, deliveries_routes, failing, money, overview
 from estafette.web.people import team
-from estafette.web.people.words import role_name
-from estafette.web.visit import Page, Visit, page, render
+from estafette.web.people.doors import choose_door
+from estafette.web.visit import Page, Visit, page
 
 CONSOLE: Final = "/console/{account}/{mode}"
 
 
 async def _choose(request: Request, visit: Visit) -> Response:
     """Leads to the console of the person's account; lets them choose where there are several."""
-    doors = [door for door in visit.doors if door.path.startswith("/console/")]
-    if len(doors) == 1:
-        return RedirectResponse(doors[0].path, 303)
-    return render(visit, "web/console/templates/choose.html", chosen=doors, role_name=role_name)
+    return choose_door(visit, "/console/", "web/console/templates/choose.html")
 
 
 async def _enter(request: Request, visit: Visit) -> Response:
