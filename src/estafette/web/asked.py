@@ -1,11 +1,10 @@
 """What the addresses of pages say: a mode, an account, a delivery, a day, a place in a list."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -58,13 +57,25 @@ async def known_accounts(visit: Visit) -> dict[UUID, Account]:
     return {one.id: one for one in await list_accounts(visit.platform)}
 
 
-def begin_of(text: str, zone: ZoneInfo, later: timedelta = timedelta()) -> datetime | None:
-    """Returns when a day of a time zone begins; None for what is no day."""
+def day_in(text: str) -> date | None:
+    """Returns the day that a text is; None for what is none, or far from all that clocks tell."""
     try:
         day = date.fromisoformat(text)
-        return (datetime.combine(day, time(), zone) + later).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    return day if 1970 <= day.year <= 9000 else None  # clocks add and take hours
+
+
+def begin_of(text: str, zone: tzinfo) -> datetime | None:
+    """Returns when a day of a time zone begins; None for what is no day."""
+    day = day_in(text)
+    return None if day is None else datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def end_of(text: str, zone: tzinfo) -> datetime | None:
+    """Returns when a day of a time zone is over; None for what is no day."""
+    day = day_in(text)
+    return None if day is None else begin_of((day + timedelta(days=1)).isoformat(), zone)
 
 
 def from_oldest(request: Request, after: str | None, name: str = "after") -> Paging:
@@ -88,17 +99,20 @@ def address(path: str, asked: Mapping[str, str]) -> str:
 
 
 def neighbours(
-    request: Request, asked: Mapping[str, str], following: Mapping[str, str] | str | None
+    request: Request,
+    asked: Mapping[str, str],
+    following: Mapping[str, str] | str | None,
+    name: str = "after",
 ) -> Paging:
     """Returns the neighbours of a page of a list: its beginning, and the page that follows.
 
     `asked` is what the list is filtered by; `following` where the next page begins, as parameters
-    or as the one that is `after`; None and "": there is none.
+    or as the one of this name; None and "": there is none.
     """
     path = request.url.path
     if isinstance(following, str):
-        following = {"after": following} if following else None
+        following = {name: following} if following else None
     return Paging(
-        previous=address(path, asked) if request.query_params.get("after") else "",
+        previous=address(path, asked) if request.query_params.get(name) else "",
         next=address(path, {**asked, **following}) if following else "",
     )

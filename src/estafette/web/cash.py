@@ -5,7 +5,6 @@ The office shows that of every company, a board that of its own.
 
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
@@ -235,7 +234,4 @@ def _state_name(state: HandoverState) -> tuple[str, str]:
 def _paging(request: Request, following: str | None, name: str = "after") -> Paging:
     """Returns the neighbours of a page of a list, whose page after it begins there."""
     kept = {key: value for key, value in request.query_params.items() if key != name}
-    return Paging(
-        previous=f"{request.url.path}?{urlencode(kept)}" if name in request.query_params else "",
-        next=f"{request.url.path}?{urlencode({**kept, name: following})}" if following else "",
-    )
+    return asked.neighbours(request, kept, following, name)

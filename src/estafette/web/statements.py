@@ -62,11 +62,11 @@ def period_of(request: Request, zone: ZoneInfo) -> Period:
     today = datetime.now(zone).date()
     since = request.query_params.get("since") or today.replace(day=1).isoformat()
     until = request.query_params.get("until") or today.isoformat()
-    begin, end = asked.begin_of(since, zone), asked.begin_of(until, zone, timedelta(days=1))
+    begin, end = asked.begin_of(since, zone), asked.end_of(until, zone)
     if begin is None or end is None or not begin < end <= begin + LONGEST:
         since, until = today.replace(day=1).isoformat(), today.isoformat()
         begin = asked.begin_of(since, zone) or datetime.now(UTC)
-        end = asked.begin_of(until, zone, timedelta(days=1)) or datetime.now(UTC)
+        end = asked.end_of(until, zone) or datetime.now(UTC)
     return Period(begin, end, since, until)
 
 

@@ -17,6 +17,7 @@ from estafette.http.texts import gettext
 from estafette.usecases.fleet.messages import messages_of, write
 from estafette.usecases.fleet.replay import DriverDayReplay, replay
 from estafette.usecases.platform import clock
+from estafette.web.asked import day_in
 from estafette.web.board.drivers import driver_in, vehicle_name
 from estafette.web.board.live import map_words, name_of
 from estafette.web.board.words import said_of, state_name
@@ -85,11 +86,8 @@ async def write_to(request: Request, visit: Visit) -> Response:
 
 def _day(text: str | None, today: date) -> date:
     """Returns the day that was asked for, as far back as days are kept; else today."""
-    try:
-        asked = date.fromisoformat(text or "")
-    except ValueError:
-        return today
-    return min(max(asked, today - timedelta(days=_DAYS_BACK)), today)
+    day = day_in(text or "")
+    return today if day is None else min(max(day, today - timedelta(days=_DAYS_BACK)), today)
 
 
 def _points(found: DriverDayReplay) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.ordering import Ordering, OrderRules
+from estafette.web.asked import id_in
 from estafette.web.visit import Visit
 
 
@@ -53,11 +54,3 @@ def by_hand(request: Request) -> ByHand:
 def delivery_in(request: Request) -> UUID:
     """Returns the delivery that the path names, by its id in hex. Raises HTTPException (404)."""
     return id_in(request.path_params["delivery"])
-
-
-def id_in(text: str) -> UUID:
-    """Returns the id in hex that a text is. Raises HTTPException (404)."""
-    try:
-        return UUID(hex=text)
-    except ValueError:
-        raise HTTPException(404) from None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -32,7 +32,8 @@ from estafette.usecases.deliveries.saved_filters import (
     save_filter,
     saved_filters,
 )
-from estafette.web.console.by_hand import by_hand, id_in
+from estafette.web.asked import begin_of, day_in, end_of, id_in
+from estafette.web.console.by_hand import by_hand
 from estafette.web.parts import Column, Paging
 from estafette.web.visit import Visit, render
 from estafette.web.words import status_name
@@ -45,6 +46,9 @@ MOST_EXPORTED: Final = 50_000
 """How many deliveries an export has, at most: the newest."""
 
 _EXPORTED_AT_ONCE: Final = 500
+
+_SHORTEST: Final = timedelta(microseconds=1)
+"""The shortest time that a database tells apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,8 @@ class Asked:
         return cls(
             query.get("q", "").strip()[:_LONGEST],
             tuple(dict.fromkeys(known)),
-            query.get("since", "") if _day(query.get("since", "")) else "",
-            query.get("until", "") if _day(query.get("until", "")) else "",
+            query.get("since", "") if day_in(query.get("since", "")) else "",
+            query.get("until", "") if day_in(query.get("until", "")) else "",
             query.get("company", "") if _uuid(query.get("company", "")) else "",
             query.get("late", "") == "yes",
         )
@@ -89,29 +93,14 @@ class Asked:
 
     def filter(self, zone: ZoneInfo) -> PeopleFilter:
         """Returns the filter; days are those of clocks in `zone`."""
-        since, until = _day(self.since), _day(self.until)
+        until = end_of(self.until, zone)
         return PeopleFilter(
             statuses=[Status(status) for status in self.statuses] or None,
             company_id=_uuid(self.company),
-            since=None if since is None else datetime.combine(since, time(), zone),
-            until=None if until is None else _last(until, zone),
+            since=begin_of(self.since, zone),
+            until=None if until is None else until - _SHORTEST,
             late=self.late,
         )
-
-
-def _last(day: date, zone: ZoneInfo) -> datetime:
-    """Returns the last moment of a day that a database tells apart."""
-    if day == date.max:
-        return datetime.combine(day, time.max, zone)
-    return datetime.combine(day + timedelta(days=1), time(), zone) - timedelta(microseconds=1)
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if 1970 <= day.year <= 9000 else None  # clocks add and take hours
 
 
 def _uuid(text: str) -> UUID | None:

@@ -33,7 +33,8 @@ from estafette.usecases.deliveries.imports import (
     start_import,
     stop_import,
 )
-from estafette.web.console.by_hand import by_hand, id_in
+from estafette.web.asked import id_in
+from estafette.web.console.by_hand import by_hand
 from estafette.web.console.deliveries import csv_headers
 from estafette.web.console.deliveries_words import FIELDS, fault
 from estafette.web.parts import Column, Paging

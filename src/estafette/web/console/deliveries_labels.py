@@ -12,7 +12,8 @@ from estafette.core.errors import DeliveryNotFound
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext
 from estafette.usecases.deliveries.find import Finder
-from estafette.web.console.by_hand import by_hand, id_in
+from estafette.web.asked import id_in
+from estafette.web.console.by_hand import by_hand
 from estafette.web.visit import Visit, render
 
 MOST: Final = 100

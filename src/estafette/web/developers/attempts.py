@@ -23,15 +23,8 @@ from estafette.usecases.webhooks.look import (
     watch_endpoints,
 )
 from estafette.usecases.webhooks.resend import resend_message
-from estafette.web.asked import neighbours
-from estafette.web.developers.inputs import (
-    PAGE,
-    begin_of,
-    day_in,
-    end_of,
-    id_in,
-    zone_of,
-)
+from estafette.web.asked import PAGE, begin_of, end_of, id_in, neighbours
+from estafette.web.developers.inputs import zone_of
 from estafette.web.developers.spoken import spoken
 from estafette.web.developers.words import advice, outcome_tone
 from estafette.web.parts import Column
@@ -99,14 +92,13 @@ def _result_names() -> list[tuple[str, str]]:
 def _filter(visit: Visit, asked: dict[str, str], delivery_id: UUID | None) -> AttemptFilter:
     zone = zone_of(visit)
     delivered, statuses = _RESULTS.get(asked["result"], (None, None))
-    since, until = day_in(asked["since"]), day_in(asked["until"])
     return AttemptFilter(
         endpoint=asked["endpoint"] or None,
         delivery_id=delivery_id,
         delivered=delivered,
         statuses=statuses,
-        since=begin_of(since, zone) if since else None,
-        until=end_of(until, zone) if until else None,
+        since=begin_of(asked["since"], zone),
+        until=end_of(asked["until"], zone),
     )
 
 

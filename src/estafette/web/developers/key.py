@@ -35,7 +35,7 @@ from estafette.usecases.accounts.keys import (
     set_limits,
 )
 from estafette.usecases.platform import Platform
-from estafette.web.developers.inputs import id_in
+from estafette.web.asked import id_in
 from estafette.web.developers.keys import (
     FOLDER,
     bad_network,

@@ -21,8 +21,8 @@ from estafette.usecases.accounts.keys import (
     create_key,
     list_keys,
 )
-from estafette.web.asked import neighbours
-from estafette.web.developers.inputs import PAGE, day_in, end_of, id_in, zone_of
+from estafette.web.asked import PAGE, end_of, id_in, neighbours
+from estafette.web.developers.inputs import zone_of
 from estafette.web.developers.words import act_names, fault, state
 from estafette.web.forms import Form
 from estafette.web.parts import Column
@@ -125,10 +125,9 @@ def rules_in(visit: Visit, form: Form, kind: KeyKind, key: ApiKey | None = None)
         raise KeyRefusedError("", KeyFault.ACTS)
     expires_at = key.expires_at if key else None
     if text := form.value("expires"):
-        day = day_in(text)
-        if day is None:
+        expires_at = end_of(text, zone_of(visit))
+        if expires_at is None:
             raise KeyRefusedError("", KeyFault.PAST)
-        expires_at = end_of(day, zone_of(visit))
     elif form.has("never"):
         expires_at = None
     networks = [read_network(line) for line in _lines(form)]

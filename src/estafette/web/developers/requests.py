@@ -11,8 +11,8 @@ from starlette.responses import Response
 from estafette.http.texts import gettext
 from estafette.usecases.accounts.keys import list_keys
 from estafette.usecases.accounts.request_log import RequestCursor, RequestFilter, list_requests
-from estafette.web.asked import neighbours
-from estafette.web.developers.inputs import PAGE, begin_of, day_in, end_of, zone_of
+from estafette.web.asked import PAGE, begin_of, end_of, neighbours
+from estafette.web.developers.inputs import zone_of
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
 
@@ -29,13 +29,12 @@ async def show(request: Request, visit: Visit) -> Response:
         for name in ("id", "result", "since", "until")
     }
     after, zone = request.query_params.get("after", ""), zone_of(visit)
-    since, until = day_in(asked["since"]), day_in(asked["until"])
     id = asked["id"] if _ID.fullmatch(asked["id"]) else None
     wanted = RequestFilter(
         request_id=id,
         statuses=_RESULTS.get(asked["result"]),
-        since=begin_of(since, zone) if since else None,
-        until=end_of(until, zone) if until else None,
+        since=begin_of(asked["since"], zone),
+        until=end_of(asked["until"], zone),
     )
     found = await list_requests(visit.platform, visit.scope, wanted, _cursor(after), PAGE)
     keys = {key.id: key for key in await list_keys(visit.platform, visit.account)}

@@ -29,9 +29,9 @@ from estafette.usecases.accounts.settings import (
     page_of_accounts,
     set_account,
 )
-from estafette.web.asked import neighbours
+from estafette.web.asked import id_in, neighbours
 from estafette.web.office.members import members_of
-from estafette.web.office.reading import Reading, asked, id_in_path, in_query
+from estafette.web.office.reading import Reading, asked, in_query
 from estafette.web.parts import Column
 from estafette.web.session import SAFE
 from estafette.web.visit import Page, Visit, page, render
@@ -231,7 +231,7 @@ async def _set_closed(request: Request, visit: Visit, *, closed: bool) -> Respon
 async def _opened(request: Request, visit: Visit) -> OpenedAccount:
     """Returns the account in the path. Raises HTTPException 404."""
     try:
-        return await account_with_settings(visit.platform, id_in_path(request, "account"))
+        return await account_with_settings(visit.platform, id_in(request.path_params["account"]))
     except AccountNotFoundError:
         raise HTTPException(404) from None
 

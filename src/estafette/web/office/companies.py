@@ -30,7 +30,7 @@ from estafette.usecases.couriers.companies import (
     strange_zones,
 )
 from estafette.usecases.couriers.links import Link, LinkRefusedError, connect, disconnect, link_of
-from estafette.web.asked import neighbours
+from estafette.web.asked import id_in, neighbours
 from estafette.web.failing import attempt_choices, follow_choices
 from estafette.web.office.company_form import (
     company_in,
@@ -40,7 +40,7 @@ from estafette.web.office.company_form import (
     ticked_in,
 )
 from estafette.web.office.members import members_of
-from estafette.web.office.reading import asked, id_in_path, in_query
+from estafette.web.office.reading import asked, in_query
 from estafette.web.parts import Column
 from estafette.web.session import SAFE
 from estafette.web.visit import Page, Visit, page, render
@@ -349,7 +349,7 @@ async def _link(visit: Visit, company: Company) -> Link | None:
 async def _company(request: Request, visit: Visit) -> Company:
     """Returns the company in the path. Raises HTTPException 404."""
     try:
-        return await company_of(visit.platform, id_in_path(request, "company"))
+        return await company_of(visit.platform, id_in(request.path_params["company"]))
     except CompanyNotFoundError:
         raise HTTPException(404) from None
 

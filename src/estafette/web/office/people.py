@@ -18,8 +18,8 @@ from estafette.usecases.accounts.settings import account_with_settings
 from estafette.usecases.couriers.companies import CompanyNotFoundError, company_of
 from estafette.usecases.people import administration, organisations
 from estafette.usecases.people import invite as invitations
-from estafette.web.asked import neighbours
-from estafette.web.office.reading import asked, id_in_path, in_query
+from estafette.web.asked import id_in, neighbours
+from estafette.web.office.reading import asked, in_query
 from estafette.web.parts import Column
 from estafette.web.people.faults import said
 from estafette.web.people.words import role_about, role_name
@@ -210,7 +210,9 @@ def _link_shown(visit: Visit, link: invitations.IssuedLink, back: str) -> Respon
 async def _person(request: Request, visit: Visit) -> Person:
     """Returns the person in the path. Raises HTTPException 404."""
     try:
-        return await administration.find_person(visit.platform, id_in_path(request, "person"))
+        return await administration.find_person(
+            visit.platform, id_in(request.path_params["person"])
+        )
     except PersonNotFound:
         raise HTTPException(404) from None
 

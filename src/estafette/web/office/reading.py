@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Final
-from uuid import UUID
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from estafette.http.formats import number
@@ -14,14 +12,6 @@ from estafette.web.forms import Form
 _LONGEST_ASKED: Final = 100
 _LONGEST: Final = 300
 """Characters: names and e-mail addresses, by which lists go on, are shorter."""
-
-
-def id_in_path(request: Request, name: str) -> UUID:
-    """Returns the id in a page's path. Raises HTTPException 404 for what is none."""
-    try:
-        return UUID(hex=request.path_params[name])
-    except ValueError:
-        raise HTTPException(404) from None
 
 
 def asked(request: Request, *names: str) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The audit of an organisation, by the page, and by what was done, by whom, to what and when."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, cast
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from estafette.usecases.accounts.settings import accounts_of
 from estafette.usecases.audit import AuditFilter, list_entries
 from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.people.administration import names_of
-from estafette.web.asked import address, neighbours
+from estafette.web.asked import address, begin_of, end_of, neighbours
 from estafette.web.parts import Column
 from estafette.web.people.acts import act_name, act_names, kind_name
 from estafette.web.visit import Page, Visit, page, render
@@ -137,8 +136,8 @@ async def _wanted(visit: Visit, asked: Mapping[str, str]) -> AuditFilter:
         act=asked["act"] or None,
         by=asked["by"] or None,
         object=asked["object"] or None,
-        since=_day(asked["since"]),
-        until=_day(asked["until"], later=timedelta(days=1)),
+        since=begin_of(asked["since"], reader().zone),
+        until=end_of(asked["until"], reader().zone),
     )
 
 
@@ -188,12 +187,3 @@ def _said(value: object, *, may_change: bool = False) -> str:
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     return str(value)
-
-
-def _day(text: str, later: timedelta = timedelta()) -> datetime | None:
-    """Returns when a day begins by the reader's clock; None for what is no day."""
-    try:
-        day = date.fromisoformat(text)
-        return (datetime.combine(day, time(), reader().zone) + later).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
