@@ -3,12 +3,26 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import yaml
 
 from tests.edges import Call, Edge
 from tests.serving import Server
+
+
+@cache
+def document_in(text: str | bytes) -> dict[str, Any]:
+    """The document that a contract is, read once. Whoever changes something takes a copy."""
+    return yaml.load(text, yaml.CSafeLoader)
+
+
+def document_of(name: str) -> dict[str, Any]:
+    """The contract of a dialect, by the dialect's name, as it is in the package."""
+    return document_in((files("estafette.dialects") / name / "openapi.yaml").read_bytes())
+
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -50,7 +64,7 @@ class Operation:
 async def operations(server: Server, edge: Edge) -> list[Operation]:
     """All operations of the contract that the server shows."""
     shown = await server.request("GET", edge.contract)
-    document: dict[str, Any] = yaml.safe_load(shown.body)
+    document = document_in(shown.body)
     base = document["servers"][0]["url"].rstrip("/")
     found: list[Operation] = []
     for template, item in document["paths"].items():

@@ -114,10 +114,10 @@ _ENOUGH_SECONDS = 0.003
 _LONGEST = 32 * 1024
 
 
-def _seconds(read: Callable[[str], object], text: str) -> float:
-    """The processor's time for a text, the least of three."""
+def _seconds(read: Callable[[str], object], text: str, tries: int = 2) -> float:
+    """The processor's time for a text, the least of some tries."""
     times: list[float] = []
-    for _ in range(3):
+    for _ in range(tries):
         began = time.process_time()
         with suppress(*_EXPECTED):
             read(text)
@@ -128,13 +128,11 @@ def _seconds(read: Callable[[str], object], text: str) -> float:
 def _is_linear(read: Callable[[str], object], make: Callable[[int], str]) -> bool:
     """Whether twice the text costs about twice the time, from where it can be measured."""
     size = 1024
-    while (once := _seconds(read, make(size))) < _ENOUGH_SECONDS:
+    while _seconds(read, make(size), tries=1) < _ENOUGH_SECONDS:
         if size >= _LONGEST:
             return True
         size *= 2
-    return any(
-        _seconds(read, make(2 * size)) < 3 * max(once, _seconds(read, make(size))) for _ in "123"
-    )
+    return any(_seconds(read, make(2 * size)) < 3 * _seconds(read, make(size)) for _ in "12345")
 
 
 @pytest.fixture

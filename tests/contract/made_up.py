@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -42,7 +43,7 @@ def operations(document: Mapping[str, Any]) -> list[str]:
 
 def contract(document: dict[str, Any], url: str) -> Any:
     """A contract as schemathesis knows it, served at this URL."""
-    schema: Any = schemathesis.openapi.from_dict(document)
+    schema: Any = schemathesis.openapi.from_dict(deepcopy(document))
     schema.config.update(base_url=url)
     return schema
 

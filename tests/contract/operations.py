@@ -5,14 +5,12 @@ import hmac
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import pytest
-import yaml
 from pydantic import BaseModel
 
-from estafette.dialects import entrega, kaspi
+from tests.contracts import document_of
 from tests.edges import EDGES, Edge
 from tests.schemas import Document, TextField
 from tests.serving import Answer, Server, Tenant
@@ -42,13 +40,6 @@ class Call:
             digest = hmac.new(SECRET.encode(), data, hashlib.sha256).hexdigest()
             headers.setdefault("x-entrega-signature", f"sha256={digest}")
         return await server.request(self.method, told["path"], data, headers)
-
-
-def document_of(edge: Edge) -> dict[str, Any]:
-    """The contract of a dialect."""
-    contracts = {"kaspi": kaspi, "entrega": entrega}
-    app = import_module(f"{contracts[edge.name].__name__}.app")
-    return yaml.safe_load(app.CONTRACT)
 
 
 def texts_of(model: type[BaseModel]) -> list[TextField]:
@@ -90,7 +81,7 @@ class Operation:
 
 def _operations() -> Iterator[Operation]:
     for edge in EDGES:
-        root = document_of(edge)
+        root = document_of(edge.name)
         document = Document(root)
         for path, item in root["paths"].items():
             for method, operation in item.items():

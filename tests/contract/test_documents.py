@@ -6,22 +6,15 @@
 import json
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any, NamedTuple, cast
 
 import jsonschema_rs
 import pytest
-import yaml
 
-from tests.contracts import resolved
+from tests.contracts import document_of, resolved
 from tests.edges import EDGES, Edge
 
-_DOCUMENTS: dict[str, dict[str, Any]] = {
-    edge.name: yaml.safe_load(
-        (files("estafette.dialects") / edge.name / "openapi.yaml").read_bytes()
-    )
-    for edge in EDGES
-}
+_DOCUMENTS = {edge.name: document_of(edge.name) for edge in EDGES}
 _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 

@@ -3,18 +3,18 @@
 import asyncio
 import json
 import re
+from copy import deepcopy
 from datetime import timedelta
-from importlib.resources import files
 from typing import Any
 
 import pytest
 import requests
 import schemathesis
-import yaml
 
 from estafette.core.deliveries.delivery import Status
 from estafette.usecases.deliveries.personal_data import erase_what_is_over
 from estafette.usecases.deliveries.privacy import erase_phone
+from tests.contracts import document_of
 from tests.edges import ENTREGA, Call, Edge
 from tests.rows import tables
 from tests.serving import Server, Tenant, delivery_id
@@ -34,9 +34,8 @@ async def _answer(tenant: Tenant, call: Call) -> requests.Response:
 
 def _conforms(edge: Edge, call: Call, answer: requests.Response) -> None:
     """Asserts that an answer is of the contract's shape."""
-    text = (files("estafette.dialects") / edge.name / "openapi.yaml").read_bytes()
-    document: dict[str, Any] = yaml.safe_load(text)
-    schema: Any = schemathesis.openapi.from_dict(document)
+    document = document_of(edge.name)
+    schema: Any = schemathesis.openapi.from_dict(deepcopy(document))
     path = call.path.removeprefix(edge.base).partition("?")[0]
     [template] = [
         known

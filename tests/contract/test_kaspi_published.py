@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import yaml
 
 from estafette.core.sandbox.scenario import SCENARIOS
 from estafette.dialects.kaspi import schemas, words
 from estafette.dialects.kaspi.app import CONTRACT
 from estafette.dialects.kaspi.errors import ERRORS
+from tests.contracts import document_in
 
 _PUBLISHED: dict[str, Any] = json.loads(
     (Path(__file__).parent / "kaspi_published.json").read_text("utf-8")
 )
-_OURS: dict[str, Any] = yaml.safe_load(CONTRACT)
+_OURS = document_in(CONTRACT)
 _SCHEMAS: dict[str, Any] = _OURS["components"]["schemas"]
 _OPERATIONS: dict[str, Any] = {
     f"{method.upper()} {path}": operation

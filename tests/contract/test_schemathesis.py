@@ -8,12 +8,10 @@ import asyncio
 from collections.abc import Callable, Generator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from typing import Any
 
 import pytest
 import schemathesis
-import yaml
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
@@ -29,16 +27,12 @@ from tests.contract.made_up import (
     operations,
     served,
 )
+from tests.contracts import document_of
 from tests.edges import EDGES, Edge
 from tests.serving import Server, Tenant
 
 _PHONES = st.from_regex(r"\+7 70[1-8] [0-9]{3} [0-9]{2} [0-9]{2}", fullmatch=True)
-_DOCUMENTS: dict[str, Any] = {
-    edge.name: yaml.safe_load(
-        (files("estafette.dialects") / edge.name / "openapi.yaml").read_bytes()
-    )
-    for edge in EDGES
-}
+_DOCUMENTS = {edge.name: document_of(edge.name) for edge in EDGES}
 _OPERATIONS = [
     pytest.param(edge, name, id=f"{edge}-{name}")
     for edge in EDGES

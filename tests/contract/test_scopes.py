@@ -2,11 +2,9 @@
 
 from typing import Any, cast
 
-import yaml
-
 from estafette.core.accounts.account import Account
 from estafette.core.accounts.acts import EVERY_ACT, Act
-from tests.contracts import Operation, operations
+from tests.contracts import Operation, document_in, operations
 from tests.edges import Call, Edge
 from tests.rows import tables
 from tests.serving import Answer, Server, Tenant
@@ -15,7 +13,7 @@ from tests.serving import Answer, Server, Tenant
 async def _named_acts(server: Server, edge: Edge) -> dict[str, str]:
     """The act that each operation of the contract names, by the operation's name."""
     shown = await server.request("GET", edge.contract)
-    paths = cast("dict[str, dict[str, Any]]", yaml.safe_load(shown.body)["paths"])
+    paths = cast("dict[str, dict[str, Any]]", document_in(shown.body)["paths"])
     return {
         f"{method.upper()} {path}": operation["x-act"]
         for path, item in paths.items()

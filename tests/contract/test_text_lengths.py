@@ -67,7 +67,7 @@ _BODIES = {
 
 @pytest.mark.parametrize("edge", EDGES, ids=str)
 def test_the_lengths_of_the_contract_are_those_of_the_code(edge: Edge) -> None:
-    root = document_of(edge)
+    root = document_of(edge.name)
     schemas = root["components"]["schemas"]
     for model, name in _BODIES[edge.name]:
         promised = {each.path: each.longest for each in Document(root).texts(schemas[name])}
@@ -80,6 +80,6 @@ def test_the_lengths_of_the_contract_are_those_of_the_code(edge: Edge) -> None:
 
 def test_what_a_quote_binds_is_at_most_16_kib_of_text() -> None:
     for edge, name in ((EDGES[0], "QuoteRequest"), (EDGES[1], "QuoteRequest")):
-        root = document_of(edge)
+        root = document_of(edge.name)
         fields = Document(root).texts(root["components"]["schemas"][name])
         assert sum(4 * (field.longest or 0) for field in fields) <= 16 * 1024

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
-import yaml
 from starlette.types import ASGIApp, Receive, Scope
 
 from estafette import dialects
@@ -28,6 +26,7 @@ from estafette.http.request import header_values
 from estafette.http.resource import Handler, resources
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.platform import Platform
+from tests.contracts import document_of
 from tests.edges import ENTREGA, KASPI
 from tests.serving import running
 from tests.webhooks.stage import PlainRenderer
@@ -52,8 +51,7 @@ def test_a_reader_who_knows_one_folder_knows_all(record: DialectRecord) -> None:
 
 @pytest.mark.parametrize("record", [*RECORDS, *APIS], ids=lambda record: record.name)
 def test_the_contract_is_served_where_the_record_says(record: DialectRecord | ApiRecord) -> None:
-    text = (_FOLDER / record.name / "openapi.yaml").read_text("utf-8")
-    contract: Mapping[str, Any] = yaml.safe_load(text)
+    contract = document_of(record.name)
     assert contract["servers"][0]["url"] == (record.introduction.mount.prefix or "/")
     assert contract["info"]["title"].startswith(record.introduction.title)
 

@@ -4,13 +4,11 @@ What a dialect publishes is its contract's. A status that the core learns anew f
 of each dialect's `words.py` until it is mapped; these tests hold what is mapped to the contract.
 """
 
-from collections.abc import Iterator, Mapping
-from importlib.resources import files
+from collections.abc import Iterator
 from itertools import product
 from typing import Any, cast
 
 import pytest
-import yaml
 
 from estafette.app import RECORDS
 from estafette.core.deliveries.delivery import COURSE, TRANSITIONS, Progress, Status
@@ -22,14 +20,11 @@ from estafette.dialects.entrega import listing as entrega_listing
 from estafette.dialects.entrega import words as entrega
 from estafette.dialects.kaspi import listing as kaspi_listing
 from estafette.dialects.kaspi import words as kaspi
-
-
-def _contract(name: str) -> Mapping[str, Any]:
-    return yaml.safe_load((files("estafette.dialects") / name / "openapi.yaml").read_bytes())
+from tests.contracts import document_of
 
 
 def _enum(dialect: str, schema: str) -> list[str]:
-    return _contract(dialect)["components"]["schemas"][schema]["enum"]
+    return document_of(dialect)["components"]["schemas"][schema]["enum"]
 
 
 _MILESTONES = (*COURSE, Status.CANCELLED)
@@ -50,8 +45,8 @@ def _enums(value: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
-def test_every_move_is_announced_in_words_of_the_contract(record: DialectRecord) -> None:
-    published = {word for word in _enums(_contract(record.name)) if word.startswith("delivery.")}
+def test_every_move_is_announced_in_words_of_thedocument_of(record: DialectRecord) -> None:
+    published = {word for word in _enums(document_of(record.name)) if word.startswith("delivery.")}
     announced = {
         type
         for before, after in product((None, *_PROGRESSES), _PROGRESSES)
@@ -82,7 +77,7 @@ def test_every_status_can_be_refused_and_asked_about(
     assert reply.status == 409
 
 
-def test_entrega_shows_every_status_payment_and_actor_in_the_words_of_its_contract() -> None:
+def test_entrega_shows_every_status_payment_and_actor_in_the_words_of_itsdocument_of() -> None:
     assert [entrega.shown(status) for status in Status] == _enum("entrega", "Status")
     assert list(entrega.STATUSES) == _enum("entrega", "Status")
     assert [entrega.payment_method(each) for each in PaymentMethod] == _enum(

@@ -6,7 +6,6 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
-import yaml
 
 from estafette.core.errors import Refusal
 from estafette.core.people.permission import PersonAct
@@ -16,10 +15,11 @@ from estafette.dialects.operator.app import CONTRACT, OPERATIONS
 from estafette.dialects.operator.errors import ERRORS, understood
 from estafette.dialects.operator.operations import Operation
 from estafette.http.refusals import HttpRefusal
+from tests.contracts import document_in
 from tests.dialects.operator.calls import NO_ID, Operator, new_operator
 from tests.serving import Server
 
-DOCUMENT: dict[str, Any] = yaml.safe_load(CONTRACT)
+DOCUMENT = document_in(CONTRACT)
 ALL = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
 
 

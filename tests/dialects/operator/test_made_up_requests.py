@@ -5,15 +5,15 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-import yaml
 from schemathesis.generation import GenerationMode
 
 from estafette.dialects.operator.app import CONTRACT
 from tests.contract.made_up import answers_as_documented, contract, operations, served
+from tests.contracts import document_in
 from tests.dialects.operator.calls import new_operator
 from tests.serving import Server
 
-_DOCUMENT: dict[str, Any] = yaml.safe_load(CONTRACT)
+_DOCUMENT = document_in(CONTRACT)
 _OPERATIONS = operations(_DOCUMENT)
 
 

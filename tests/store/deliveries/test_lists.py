@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import islice, product
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -68,6 +68,8 @@ async def stock(connection: asyncpg.Connection, scope: Scope) -> list[Known]:
 
 
 def expected(stock: Sequence[Known], wanted: Filter, after: Position | None) -> list[UUID]:
+    """The ids of the page, found without a database."""
+
     def fits(one: Known) -> bool:
         return (
             (wanted.milestones is None or one.milestone in wanted.milestones)
@@ -77,7 +79,7 @@ def expected(stock: Sequence[Known], wanted: Filter, after: Position | None) -> 
             and (after is None or (one.created_at, one.id) < after)
         )
 
-    return [one.id for one in filter(fits, stock)][:LIMIT]
+    return [one.id for one in islice(filter(fits, stock), LIMIT)]
 
 
 MILESTONES = (
@@ -98,10 +100,21 @@ TIMES = (
 )
 
 
+@pytest.fixture(scope="module")
+def pages() -> dict[Any, list[UUID]]:
+    """What is right on the page of a choice: of 20,000 it is found once."""
+    return {}
+
+
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("analyzed", [False, True])
 async def test_every_page_of_every_filter_is_right_and_reads_no_more_than_it_shows(
-    postgres_dsn: str, scope: Scope, stock: list[Known], plan: str, analyzed: bool
+    postgres_dsn: str,
+    scope: Scope,
+    stock: list[Known],
+    pages: dict[Any, list[UUID]],
+    plan: str,
+    analyzed: bool,
 ) -> None:
     middle = stock[COUNT // 2]
     positions = (None, Position(middle.created_at, middle.id), Position(NOON, UUID(int=0)))
@@ -109,12 +122,14 @@ async def test_every_page_of_every_filter_is_right_and_reads_no_more_than_it_sho
         await connection.execute(f"set plan_cache_mode = {plan}")
         if analyzed:
             await connection.execute("analyze deliveries")
-        for choice in product(MILESTONES, REFS, TIMES, positions):
+        for number, choice in enumerate(product(MILESTONES, REFS, TIMES, positions)):
             milestones, ref, (begin, end), after = choice
             wanted = Filter(milestones, ref, begin, end)
             reading: Any = Reading(connection)
             page = await lists.page(reading, scope, wanted, after, LIMIT)
-            assert [one.id for one in page] == expected(stock, wanted, after), choice
+            if number not in pages:
+                pages[number] = expected(stock, wanted, after)
+            assert [one.id for one in page] == pages[number], choice
             assert reading.blocks <= BLOCKS, choice
 
 
