@@ -17,7 +17,7 @@ BYTECODE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib src || true
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help up test faults mutate soak clients audit sbom dist bench lock fmt texts
+.PHONY: help up test lint types contracts faults mutate soak clients audit sbom dist bench lock fmt texts
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -31,11 +31,21 @@ up: $(VENV)/run.stamp ## start everything on PORT (8000), with its data in DATA_
 
 test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests
 	@scripts/need-browser
+	@$(MAKE) --no-print-directory --jobs=3 $(SYNC) lint types contracts
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+# Beside one another, for each keeps one processor busy; what each says is shown together.
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
+
+lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp
 	$(BIN)/basedpyright
+
+contracts: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n $(WORKERS)
 
 faults: $(VENV)/dev.stamp ## put faults of our own into copies of the tree: the tests must fail; ONLY=outbox
 	@exec $(BIN)/python scripts/put_faults.py $(ONLY)

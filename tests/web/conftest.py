@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from estafette.core.accounts.account import Mode
 from estafette.core.people.permission import Role
@@ -13,6 +13,8 @@ from tests.serving import Server, Tenant, running
 from tests.usecases.angola import new_shop
 from tests.web.board_stage import Stage
 from tests.web.people import sign_in_at_company
+
+expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
 
 
 @pytest.fixture

@@ -23,8 +23,6 @@ from tests.web.browser import LOOKS, NARROWEST, axe, look, overflow
 from tests.web.people import PersonAtBrowser, sign_in
 from tests.webhooks.stage import LOOPBACK
 
-expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
-
 BROKEN = answer(500, {"Content-Type": "text/plain"}, b"no such table: orders")
 
 

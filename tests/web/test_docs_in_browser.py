@@ -7,8 +7,6 @@ from tests.edges import ENTREGA, KASPI, Edge
 from tests.serving import Server
 from tests.web.browser import DESK, PHONE, look, opened, overflow
 
-expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
-
 _STYLES = "Applying inline style"
 """The viewer tries to, and needs it not: its style sheet is a file."""
 

@@ -33,7 +33,6 @@ from estafette.usecases.platform import Platform, Signals, clock
 from estafette.web.tracking import app
 from tests.web.tracking_samples import Shelf, advanced, delivery, parse_public, public, served
 
-expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
 PHONE = ViewportSize(width=390, height=844)
 
 

@@ -9,8 +9,6 @@ from playwright.async_api import Browser, Page, expect
 from tests.serving import Tenant
 from tests.web.widget_shop import TERESA, fill, heard, shop, visit, widget
 
-expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
-
 _STRICT = (
     "default-src 'none'; script-src {server}; connect-src {server}; base-uri 'none';"
     " form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"

@@ -15,8 +15,6 @@ from tests.rows import quotes, tables
 from tests.serving import Tenant
 from tests.web.widget_shop import Shop, fill, heard, shop, visit, widget
 
-expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
-
 _CREATION = "**/v1/widget/deliveries"
 _QUOTES = "**/v1/widget/quotes"
 

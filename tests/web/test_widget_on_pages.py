@@ -8,8 +8,6 @@ from playwright.async_api import Browser, Page, expect
 from tests.serving import Tenant
 from tests.web.widget_shop import ORIGIN, PARCEL, fill, heard, shop, visit, widget
 
-expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
-
 _METADATA: dict[str, Any] = {
     "list": [1, ["два"], {}],
     "text": 'a"b\\c\u2028\U0001f600',
