@@ -7,7 +7,7 @@
 """
 
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -55,6 +55,11 @@ LOOKS = tuple(
     for name, size in (("phone", PHONE), ("desk", DESK))
     for scheme in ("light", "dark")
 )
+
+
+def looks() -> Sequence[Look]:
+    """Every way to look at a page where pictures are wanted; else the first, for its rules."""
+    return LOOKS if os.environ.get("ESTAFETTE_PICTURES") else LOOKS[:1]
 
 
 @asynccontextmanager
