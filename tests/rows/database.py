@@ -74,13 +74,24 @@ async def drop(dsn: str, name: str) -> None:
 
 
 async def empty(dsn: str, names: list[str]) -> None:
-    """Empty tables, the ledger too, whose rows cannot be deleted one by one."""
-    await _execute(
-        dsn,
-        "alter table ledger_entries disable trigger append_only",
-        f"truncate {', '.join(names)} restart identity",
-        "alter table ledger_entries enable trigger append_only",
-    )
+    """Empty tables, the ledger too, whose rows cannot be deleted one by one.
+
+    Those that have no rows are left alone: new files for all of them take ten times as long.
+    """
+    connection = await asyncpg.connect(dsn)
+    try:
+        has_rows = (f"case when exists (select from {name}) then '{name}' end" for name in names)
+        found = await connection.fetchval(
+            f"select array_remove(array[{', '.join(has_rows)}], null)"
+        )
+        if found:
+            await connection.execute(
+                "alter table ledger_entries disable trigger append_only;"
+                f" truncate {', '.join(found)} restart identity cascade;"
+                " alter table ledger_entries enable trigger append_only"
+            )
+    finally:
+        await connection.close()
 
 
 async def tables_without_rows(dsn: str) -> list[str]:
