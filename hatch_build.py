@@ -81,15 +81,15 @@ PACKED = (".css", ".js", ".svg", ".wasm")
 SIGNS = (
     "activity", "arrow-down", "arrow-left", "arrow-up", "ban", "banknote", "book-open",
     "building-2", "camera", "check", "chevron-left", "chevron-right", "chevrons-up-down",
-    "circle-check", "circle-x", "clock", "code-xml", "copy", "database", "download", "ellipsis",
+    "circle-check", "circle-x", "clock", "code-xml", "copy", "download", "ellipsis",
     "external-link", "eye", "fingerprint", "flask-conical", "hand-coins", "history", "info",
     "key-round", "languages", "layout-dashboard", "link", "list-checks", "lock", "lock-open",
-    "log-out", "mail", "map-pin", "menu", "message-circle", "navigation", "package",
-    "package-check", "palette", "pause", "pencil", "phone", "play", "plug", "plus", "power",
-    "printer", "radio", "receipt-text", "refresh-cw", "route", "scan-line", "search", "send",
-    "server", "settings", "shield-check", "signature", "sliders-horizontal", "smartphone", "store",
-    "tag", "trash-2", "triangle-alert", "truck", "undo-2", "upload", "user-round", "users",
-    "wallet", "webhook", "wifi-off", "x",
+    "log-out", "map-pin", "menu", "message-circle", "navigation", "package", "package-check",
+    "palette", "pause", "pencil", "phone", "play", "plug", "plus", "power", "printer", "radio",
+    "receipt-text", "refresh-cw", "route", "scan-line", "search", "send", "settings",
+    "shield-check", "signature", "sliders-horizontal", "smartphone", "store", "tag", "trash-2",
+    "triangle-alert", "truck", "undo-2", "upload", "user-round", "users", "wallet", "webhook",
+    "wifi-off", "x",
 )
 # fmt: on
 
