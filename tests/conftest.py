@@ -12,12 +12,14 @@ import asyncio
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -31,6 +33,10 @@ from tests import folders
 from tests.rows import database
 
 T = TypeVar("T")
+
+# What pytest makes of tests' asserts is kept for other workers and the next run, also where Python
+# is told to keep nothing: for each of them it takes ten seconds.
+sys.dont_write_bytecode = False
 
 # A deadline would be of wall time, which is the neighbours' as much as ours.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -107,6 +113,19 @@ def _sweep() -> None:
                 leftover.start()
                 leftover.stop()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Let each worker read other tests first, so that they do not rewrite the same at a time."""
+    worker: dict[str, Any] | None = getattr(session.config, "workerinput", None)
+    if worker is None or session.config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    root = session.config.rootpath
+    files = sorted((root / "tests").rglob("test_*.py"))
+    begin = len(files) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+    for file in (*files[begin:], *files[:begin]):
+        with contextlib.suppress(Exception):  # what is wrong is told when it is collected
+            import_module(".".join(file.relative_to(root).with_suffix("").parts))
 
 
 @pytest.hookimpl(optionalhook=True)

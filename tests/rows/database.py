@@ -55,8 +55,11 @@ async def rename(connection: asyncpg.Connection, name: str, to: str) -> None:
 
 
 async def create(dsn: str, name: str, template: str = "template0") -> None:
-    """Make a database that is a copy of another, on the server at `dsn`."""
-    await _execute(dsn, f"create database {name} template {template}")
+    """Make a database that is a copy of another, on the server at `dsn`.
+
+    The files are copied: to write page by page, with a log, takes twice as long.
+    """
+    await _execute(dsn, f"create database {name} template {template} strategy file_copy")
 
 
 async def drop(dsn: str, name: str) -> None:

@@ -187,6 +187,7 @@ OF_ANY_TABLE = {
     "columns.py": "statements are made of columns, for the owners",
     "accounts/removal.py": "an account goes with all its rows, of tables that it lists",
     "ends.py": "rows end, of tables whose owners say when",
+    "old_rows.py": "rows grow old, of tables whose owners say from which moment",
     "partitions.py": "partitions are made ahead and dropped, of tables that it lists",
     "claims.py": "rows are claimed, of tables whose owners say that they are queues",
 }
@@ -208,7 +209,7 @@ STATEMENT = re.compile(
     r"|(?:alter|drop) (?:table|database|role)\b|set local\b|lock table\b|listen \w+|notify \w+)",
     re.IGNORECASE,
 )
-MADE_BY = {"insertion", "change", "Queue"}
+MADE_BY = {"insertion", "change", "older", "Queue"}
 """What makes statements on the table that it is given first."""
 
 
