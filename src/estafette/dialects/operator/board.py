@@ -25,7 +25,7 @@ from estafette.usecases.couriers.companies import company_of
 from estafette.usecases.deliveries.find import find_anywhere
 from estafette.usecases.deliveries.places import correct_place
 from estafette.usecases.fleet.board import look_at_board
-from estafette.usecases.fleet.bulk import Outcome, take_all_back
+from estafette.usecases.fleet.bulk import Outcome, Taken, take_all_back
 from estafette.usecases.fleet.dispatching_rules import dispatching_rules, set_dispatching_rules
 from estafette.usecases.fleet.drivers import find_driver
 from estafette.usecases.fleet.explanations import explain
@@ -76,8 +76,8 @@ async def _decisions(asked: Asked) -> HttpReply:
 async def _take_back(asked: Asked) -> HttpReply:
     asked.must_be_read()
     wanted, company_id = asked.read(schemas.ManyTakenBack), await _company(asked)
-    ids = [read_id(one, "delivery") for one in wanted.deliveries]
-    outcomes = await take_all_back(asked.platform, company_id, ids, wanted.reason)
+    taken = [Taken(read_id(one, "delivery")) for one in wanted.deliveries]
+    outcomes = await take_all_back(asked.platform, company_id, taken, wanted.reason)
     return json(200, {"data": [_outcome(one) for one in outcomes], "next": None})
 
 

@@ -1,6 +1,7 @@
 """Do something to many deliveries: each by itself, and each says what happened to it."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from estafette.core.errors import Refusal
 from estafette.core.fleet.refusals import FleetFull, FleetRefusal
 from estafette.usecases.fleet.assign import assign
+from estafette.usecases.fleet.offer import offer
 from estafette.usecases.fleet.take_back import take_back
 from estafette.usecases.platform import Platform
 
@@ -43,6 +45,23 @@ async def assign_all(
     """Gives deliveries to drivers, one after another. Raises FleetFull for too many."""
     return await _each(
         [(one.delivery_id, partial(_assign, platform, company_id, one, reason)) for one in wanted]
+    )
+
+
+async def offer_all(
+    platform: Platform,
+    company_id: UUID,
+    wanted: Sequence[Wanted],
+    length: timedelta,
+    reason: str | None = None,
+) -> list[Outcome]:
+    """Offers deliveries to drivers, one after another. Raises FleetFull for too many."""
+    of = partial(offer, platform, company_id)
+    return await _each(
+        [
+            (one.delivery_id, partial(of, one.delivery_id, one.driver_id, length, reason))
+            for one in wanted
+        ]
     )
 
 

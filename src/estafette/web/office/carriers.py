@@ -23,7 +23,8 @@ from estafette.usecases.couriers.carriers import (
     set_carriers,
 )
 from estafette.usecases.couriers.companies import list_companies
-from estafette.web.office.reading import Reading, id_in_path
+from estafette.web.asked import id_in
+from estafette.web.office.reading import Reading
 from estafette.web.visit import Page, Visit, page, render
 
 _MOST_SHOWN: Final = 200
@@ -124,7 +125,7 @@ async def _companies(visit: Visit, account: Account) -> list[Company]:
 
 async def _account(request: Request, visit: Visit) -> Account:
     """Returns the account in the path. Raises HTTPException 404."""
-    id = id_in_path(request, "account")
+    id = id_in(request.path_params["account"])
     try:
         return (await account_with_settings(visit.platform, id)).account
     except AccountNotFoundError:
