@@ -71,12 +71,13 @@ class Chain:
     async def there(self, delivery: dict[str, Any]) -> dict[str, Any]:
         """The one delivery upstream for one of ours, when there is one."""
 
-        async def found() -> list[dict[str, Any]]:
-            every = await self.upstream.all()
-            return [one for one in every if ours_of(one) == UUID(delivery["id"])]
-
-        (one,) = await until(found, self)
+        (one,) = await until(lambda: self.twins(delivery), self)
         return one
+
+    async def twins(self, delivery: dict[str, Any]) -> list[dict[str, Any]]:
+        """All that is upstream for one of ours."""
+        every = await self.upstream.all()
+        return [one for one in every if ours_of(one) == UUID(delivery["id"])]
 
     async def advance(self, theirs: dict[str, Any], status: str | None = None) -> None:
         """Moves a delivery upstream by hand."""

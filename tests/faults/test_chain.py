@@ -3,13 +3,14 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
 from tests.conftest import DatabaseServer
@@ -20,17 +21,52 @@ from tests.processes import Process
 from tests.rows import database, quotes, tables
 
 _FINAL = {"delivered", "cancelled", "failed"}
+_LIST = "GET /v1/deliveries"
+
+
+@contextmanager
+def _two_databases(server: DatabaseServer, template: str) -> Generator[tuple[str, str]]:
+    near, far = (server.new_name() for _ in range(2))
+    for name in (near, far):
+        asyncio.run(database.create(server.dsn, name, template))
+    yield server.database(near), server.database(far)
+    for name in (near, far):
+        asyncio.run(database.drop(server.dsn, name))
 
 
 @pytest.fixture
 def databases(database_server: DatabaseServer, migrated_template: str) -> Iterator[tuple[str, str]]:
     """Two migrated databases for one test alone."""
-    near, far = (database_server.new_name() for _ in range(2))
-    for name in (near, far):
-        asyncio.run(database.create(database_server.dsn, name, migrated_template))
-    yield database_server.database(near), database_server.database(far)
-    for name in (near, far):
-        asyncio.run(database.drop(database_server.dsn, name))
+    with _two_databases(database_server, migrated_template) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def shared_databases(
+    database_server: DatabaseServer, migrated_template: str
+) -> Iterator[tuple[str, str]]:
+    """Two for all tests of `standing`."""
+    with _two_databases(database_server, migrated_template) as both:
+        yield both
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_chain(
+    shared_databases: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Chain]:
+    """One for several tests: each start of its four processes takes seconds."""
+    async with chained(shared_databases, tmp_path_factory.mktemp("chain"), poll="0.3") as chain:
+        yield chain
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def standing(shared_chain: Chain) -> AsyncIterator[Chain]:
+    """That chain, whole; what stays in it are the deliveries of the tests before."""
+    yield shared_chain
+    shared_chain.wire.mend()
+
+
+_on_standing = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_delivery_is_quoted_with_a_margin_carried_and_followed_by_webhook(
@@ -71,27 +107,28 @@ async def test_a_delivery_is_quoted_with_a_margin_carried_and_followed_by_webhoo
         )
 
 
-async def test_a_delivery_is_called_off_at_both(databases: tuple[str, str], tmp_path: Path) -> None:
-    async with chained(databases, tmp_path) as chain:
-        ours = await chain.create()
-        theirs = await chain.there(ours)
-        await chain.advance(theirs)
-        await chain.comes_to(ours, "assigned")
-        status, told = await chain.merchant.insist("DELETE", f"/v1/deliveries/{ours['id']}")
-        assert (status, told["data"]["status"]) == (200, "cancelled")
-        assert (await chain.upstream.get(theirs["id"]))["status"] == "cancelled"
+@_on_standing
+async def test_a_delivery_is_called_off_at_both(standing: Chain) -> None:
+    chain = standing
+    ours = await chain.create()
+    theirs = await chain.there(ours)
+    await chain.advance(theirs)
+    await chain.comes_to(ours, "assigned")
+    status, told = await chain.merchant.insist("DELETE", f"/v1/deliveries/{ours['id']}")
+    assert (status, told["data"]["status"]) == (200, "cancelled")
+    assert (await chain.upstream.get(theirs["id"]))["status"] == "cancelled"
 
-        ours = await chain.create()
-        theirs = await chain.there(ours)
-        await chain.comes_to(ours, "pending")
-        await asyncio.to_thread(chain.far.server.kill)
-        status, told = await chain.merchant.call("DELETE", f"/v1/deliveries/{ours['id']}")
-        assert status == 503, told  # nobody knows what the far one would say
-        assert (await chain.merchant.get(ours["id"]))["status"] == "pending"
-        await asyncio.to_thread(chain.far.start)
-        status, told = await chain.merchant.insist("DELETE", f"/v1/deliveries/{ours['id']}")
-        assert (status, told["data"]["status"]) == (200, "cancelled")
-        assert (await chain.upstream.get(theirs["id"]))["status"] == "cancelled"
+    ours = await chain.create()
+    theirs = await chain.there(ours)
+    await chain.comes_to(ours, "pending")
+    await asyncio.to_thread(chain.far.server.kill)
+    status, told = await chain.merchant.call("DELETE", f"/v1/deliveries/{ours['id']}")
+    assert status == 503, told  # nobody knows what the far one would say
+    assert (await chain.merchant.get(ours["id"]))["status"] == "pending"
+    await asyncio.to_thread(chain.far.start)
+    status, told = await chain.merchant.insist("DELETE", f"/v1/deliveries/{ours['id']}")
+    assert (status, told["data"]["status"]) == (200, "cancelled")
+    assert (await chain.upstream.get(theirs["id"]))["status"] == "cancelled"
 
 
 async def test_without_webhooks_a_delivery_is_followed_by_looking(
@@ -109,75 +146,76 @@ async def test_without_webhooks_a_delivery_is_followed_by_looking(
             assert await chain.merchant.statuses(ours["id"]) == there
 
 
+@_on_standing
 @pytest.mark.parametrize("forgets_keys", [False, True], ids=["with-keys", "without-keys"])
 async def test_a_worker_that_dies_when_its_delivery_is_there_places_it_no_second_time(
-    databases: tuple[str, str], tmp_path: Path, forgets_keys: bool
+    standing: Chain, forgets_keys: bool
 ) -> None:
-    async with chained(databases, tmp_path, poll="0.3") as chain:
-        died = asyncio.Event()
+    chain, died = standing, asyncio.Event()
+    asked_before = chain.wire.paths.count(_LIST)
 
-        async def kills(request: web.Request) -> bool:
-            if died.is_set() or (request.method, request.path) != ("POST", "/v1/deliveries"):
-                return False
-            died.set()  # it is written upstream, and nothing is known of it here
-            await asyncio.to_thread(chain.near.worker.kill)
-            return True
+    async def kills(request: web.Request) -> bool:
+        if died.is_set() or (request.method, request.path) != ("POST", "/v1/deliveries"):
+            return False
+        died.set()  # it is written upstream, and nothing is known of it here
+        await asyncio.to_thread(chain.near.worker.kill)
+        return True
 
-        chain.wire.breaks = kills
-        chain.wire.forgets_keys = forgets_keys
-        ours = await chain.create()
-        await asyncio.wait_for(died.wait(), LONGEST)
-        theirs = await chain.there(ours)
-        await asyncio.to_thread(chain.near.worker.start)
-        await chain.advance(theirs)
-        await chain.comes_to(ours, "assigned")
-        assert len(await chain.upstream.all()) == 1
-        assert chain.wire.paths.count("GET /v1/deliveries") == 1  # it was looked up
-
-
-async def test_a_lost_answer_and_an_expired_quote_make_no_second_delivery(
-    databases: tuple[str, str], tmp_path: Path
-) -> None:
-    async with chained(databases, tmp_path, poll="0.3") as chain:
-        lost = asyncio.Event()
-        let_pass = asyncio.Event()
-        chain.wire.forgets_keys = True
-
-        async def loses(request: web.Request) -> bool:
-            if request.method == "GET" and request.path == "/v1/deliveries":
-                await let_pass.wait()
-            if lost.is_set() or (request.method, request.path) != ("POST", "/v1/deliveries"):
-                return False
-            lost.set()
-            return True
-
-        chain.wire.breaks = loses
-        ours = await chain.create()
-        await asyncio.wait_for(lost.wait(), LONGEST)
-        await _expire_quotes(chain.far)
-        let_pass.set()
-        await chain.advance(await chain.there(ours))
-        await chain.comes_to(ours, "assigned")
-        assert len(await chain.upstream.all()) == 1
+    chain.wire.breaks = kills
+    chain.wire.forgets_keys = forgets_keys
+    ours = await chain.create()
+    await asyncio.wait_for(died.wait(), LONGEST)
+    theirs = await chain.there(ours)
+    await asyncio.to_thread(chain.near.worker.start)
+    await chain.advance(theirs)
+    await chain.comes_to(ours, "assigned")
+    assert len(await chain.twins(ours)) == 1
+    assert chain.wire.paths.count(_LIST) == asked_before + 1  # it was looked up
 
 
+@_on_standing
+async def test_a_lost_answer_and_an_expired_quote_make_no_second_delivery(standing: Chain) -> None:
+    chain, lost, let_pass = standing, asyncio.Event(), asyncio.Event()
+    chain.wire.forgets_keys = True
+
+    async def loses(request: web.Request) -> bool:
+        if request.method == "GET" and request.path == "/v1/deliveries":
+            await let_pass.wait()
+        if lost.is_set() or (request.method, request.path) != ("POST", "/v1/deliveries"):
+            return False
+        lost.set()
+        return True
+
+    chain.wire.breaks = loses
+    ours = await chain.create()
+    await asyncio.wait_for(lost.wait(), LONGEST)
+    await _expire_quotes(chain.far)
+    let_pass.set()
+    await chain.advance(await chain.there(ours))
+    await chain.comes_to(ours, "assigned")
+    assert len(await chain.twins(ours)) == 1
+
+
+@_on_standing
 async def test_a_quote_that_expired_on_the_way_is_asked_for_again_and_bound_by_its_fee(
-    databases: tuple[str, str], tmp_path: Path
+    standing: Chain,
 ) -> None:
-    async with chained(databases, tmp_path, poll="0.3") as chain:
-        body, _ = await chain.quote()
-        dearer, _ = await chain.quote()
-        await _expire_quotes(chain.far)
-        status, told = await chain.merchant.call("POST", "/v1/deliveries", body)
-        assert status == 201, told
-        theirs = await chain.there(told["data"])
-        assert theirs["courier_fee_aoa"] == 1_001
-        async with _connected(chain.far) as connection:
-            await tables.change(connection, "companies", base_fee=1002)
-        status, told = await chain.merchant.call("POST", "/v1/deliveries", dearer)
-        assert status == 201, told
-        await chain.comes_to(told["data"], "stalled")
-        assert len(await chain.upstream.all()) == 1
+    chain = standing
+    body, _ = await chain.quote()
+    dearer, _ = await chain.quote()
+    await _expire_quotes(chain.far)
+    status, told = await chain.merchant.call("POST", "/v1/deliveries", body)
+    assert status == 201, told
+    theirs = await chain.there(told["data"])
+    assert theirs["courier_fee_aoa"] == 1_001
+    async with _connected(chain.far) as connection:
+        await tables.change(connection, "companies", base_fee=1002)
+    status, told = await chain.merchant.call("POST", "/v1/deliveries", dearer)
+    assert status == 201, told
+    await chain.comes_to(told["data"], "stalled")
+    assert await chain.twins(told["data"]) == []
+    async with _connected(chain.far) as connection:
+        await tables.change(connection, "companies", base_fee=1001)
 
 
 async def _expire_quotes(estafette: Estafette) -> None:
