@@ -44,6 +44,7 @@ EMPTIED = (
     "address_corrections",
     "tour_stops",
     "dispatching_decisions",
+    "planned_drivers",
     "assignments",
     "deliveries",
 )
@@ -55,7 +56,7 @@ OWNED = ("endpoints", "api_keys", "companies", "brandings", "logos", "carrier_po
 OF_COMPANIES = (
     *("company_links", "tariffs", "dispatching", "cash_handovers", "drivers", "driver_sessions"),
     *("driver_messages", "shifts", "taps", "positions", "position_history", "position_tokens"),
-    *("learned_speeds", "planned_drivers"),
+    "learned_speeds",
 )
 """Those with a company and no account: they go with its own companies, in the same transaction."""
 
