@@ -9,15 +9,20 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID, uuid4
 
+import aiohttp
 import asyncpg
 import pytest
 
+from estafette.core.proofs.demand import Demand
+from estafette.core.proofs.proof import ProofKind
 from tests.edges import EDGES, Call, Edge
 from tests.gate import commit_gate
 from tests.processes import ServerProcess, calling, server_process
-from tests.rows import database
+from tests.rows import database, tables
 from tests.serving import Answer, Server, Tenant, running
+from tests.web.drivers import driver_stage
 from tests.wire import request, wire
 
 _KEY = {"Idempotency-Key": "k"}
@@ -119,3 +124,54 @@ async def test_creation_that_was_not_committed_leaves_nothing_and_can_be_repeate
 async def _waits(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
     """Whether a transaction waits for the table of stored answers."""
     return await database.is_waited_for(connection, "idempotency")
+
+
+@pytest.mark.parametrize("what", ["tap", "proof"])
+async def test_what_a_driver_did_counts_once_although_the_server_died_before_its_answer(
+    fresh_database: str, tmp_path: Path, what: str
+) -> None:
+    async with commit_gate(fresh_database) as gate:
+        process = ServerProcess(gate.dsn, tmp_path, public_url="http://delivery.example")
+        try:
+            await asyncio.to_thread(process.come_up)
+            async with calling(fresh_database, process) as (server,):
+                stage = await driver_stage(server)
+                await stage.demand(proof=Demand(dropoff=frozenset({ProofKind.NAME})))
+                ze = await stage.driver_at_phone()
+                cash = {"payment_method": "cod", "cash_collect_aoa": 3_000}
+                given = await stage.given(ze.driver, await stage.order(**cash))
+                for kind in ("arrived", "picked_up", "on_the_way"):
+                    assert await ze.tap(kind, given.id) == ("done", "")
+                proof = uuid4()
+                if what == "tap":
+                    await ze.proof(given.id, "name", proof, said="Ana")
+                gate.close()
+                tap = ze.made("handed_over", given.id, cash=3_000)
+                unanswered = asyncio.create_task(
+                    ze.send_taps(tap)
+                    if what == "tap"
+                    else ze.proof(given.id, "name", proof, said="Ana")
+                )
+                await _until(lambda: _is_kept(server, what, UUID(tap["key"]), proof))
+                process.kill()
+                with pytest.raises(aiohttp.ClientError):
+                    await unanswered
+        finally:
+            process.kill()
+    async with running(fresh_database) as server:
+        again = replace(ze, server=server)
+        for _ in range(2):
+            assert (await again.proof(given.id, "name", proof, said="Ana")).status == 200
+            sent = await asyncio.gather(*(again.send_taps(tap) for _ in range(3)))
+            assert [one.told["taps"][0]["outcome"] for one in sent] == ["done"] * 3
+        pool, of = server.platform.pool, {"delivery_id": given.delivery_id}
+        assert await tables.count(pool, "proofs", of) == 1
+        assert await tables.count(pool, "events", {**of, "status": "delivered"}) == 1
+        assert await tables.value(pool, "driver_cash", "in_hand") == 3_000
+        assert await tables.value(pool, "assignments", "state", of) == "done"
+
+
+async def _is_kept(server: Server, what: str, tap: UUID, proof: UUID) -> bool:
+    """Whether what the server was sent is committed."""
+    table, where = ("taps", {"key": tap}) if what == "tap" else ("proofs", {"id": proof})
+    return await tables.count(server.platform.pool, table, where) == 1
