@@ -70,14 +70,20 @@ async def test_a_manager_sets_the_policy_and_the_windows_on_the_board(stage: Sta
 
 
 @pytest.mark.parametrize(
-    ("language", "reason", "times", "back"),
+    ("language", "reason", "times", "back", "end"),
     [
-        ("en", "Nobody was there: Dog", "1 failed attempt", "It is brought back by"),
-        ("ru", "Никого не было: Dog", "1 неудачная попытка", "Возвращается этой доставкой"),
+        (
+            *("en", "Nobody was there: Dog", "1 failed attempt", "It is brought back by"),
+            "2 attempts · It is brought back",
+        ),
+        (
+            *("ru", "Никого не было: Dog", "1 неудачная попытка", "Возвращается этой доставкой"),
+            "2 попытки · Возвращается",
+        ),
     ],
 )
 async def test_attempts_are_shown_in_the_readers_words_and_the_return_is_linked_both_ways(
-    stage: Stage, language: str, reason: str, times: str, back: str
+    stage: Stage, language: str, reason: str, times: str, back: str, end: str
 ) -> None:
     driver, platform = await stage.driver("Zé"), stage.server.platform
     delivery = await stage.shop.create(failing=FailurePolicy(2, AfterAttempts.RETURN))
@@ -103,6 +109,7 @@ async def test_attempts_are_shown_in_the_readers_words_and_the_return_is_linked_
     for who in (merchant, dispatcher):
         page = await read(who, f"{who.home}/deliveries/{delivery.id.hex}")
         assert back in page
+        assert f"{end}: DLV-" in page
         assert f'href="{who.home}/deliveries/{returned.hex}"' in page
         page = await read(who, f"{who.home}/deliveries/{returned.hex}")
         assert f'href="{who.home}/deliveries/{delivery.id.hex}"' in page

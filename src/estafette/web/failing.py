@@ -1,5 +1,6 @@
 """Failed attempts as pages show them, and the forms in which a policy and windows are set."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -40,6 +41,9 @@ _FOLLOWS: Final = {
     AfterAttempts.DISCARD: N_("It is discarded"),
     AfterAttempts.LEAVE: N_("It is left at the door"),
 }
+
+_END: Final = re.compile(r"\d+ attempts?: (?P<how>discarded|returned)(?: as (?P<number>.+))?")
+"""The note of the event of a delivery that failed at the end of its attempts."""
 
 _BY: Final = {
     Settled.DELIVERY: N_("As ordered for this delivery"),
@@ -89,8 +93,12 @@ def policy_of(held: HeldPolicy | None) -> ShownPolicy | None:
 
 def policy_text(policy: FailurePolicy) -> str:
     """Returns a policy in a few words."""
-    times = ngettext("%(count)s attempt", "%(count)s attempts", policy.attempts)
-    return f"{times} · {gettext(_FOLLOWS[policy.then])}"
+    return _done(policy.attempts, policy.then)
+
+
+def _done(count: int, then: AfterAttempts) -> str:
+    times = ngettext("%(count)s attempt", "%(count)s attempts", count)
+    return f"{times} · {gettext(_FOLLOWS[then])}"
 
 
 def note_of(delivery: Delivery, event: Event) -> str | None:
@@ -99,6 +107,10 @@ def note_of(delivery: Delivery, event: Event) -> str | None:
     if attempt is not None and event.status is Status.STALLED:
         reason, said = gettext(_REASONS[attempt.reason]), words_in(event.note, attempt.reason)
         return f"{reason}: {said}" if said else reason
+    if end := _END.fullmatch(event.note or ""):
+        then = AfterAttempts.DISCARD if end["how"] == "discarded" else AfterAttempts.RETURN
+        said = _done(len(delivery.attempts), then)
+        return f"{said}: {end['number']}" if end["number"] else said
     if event.note == LEFT:
         return gettext("Left at the door")
     if event.note is not None and event.note.startswith(f"{NOTE}: "):

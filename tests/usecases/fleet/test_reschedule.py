@@ -15,6 +15,8 @@ from estafette.core.deliveries.windows import Window, WindowRules
 from estafette.core.errors import DeliveryNotFound
 from estafette.core.fleet.assignment import AssignmentState
 from estafette.core.fleet.tour import StopKind
+from estafette.core.quotes.place import CityIndex
+from estafette.routing.travel_times import CrowTimes
 from estafette.store.fleet import waiting
 from estafette.usecases.couriers.companies import save_company
 from estafette.usecases.deliveries.reschedule import reschedule
@@ -22,9 +24,11 @@ from estafette.usecases.fleet.attempt_failed import attempt_failed
 from estafette.usecases.fleet.dispatching_rules import dispatching_rules
 from estafette.usecases.fleet.give_up import give_up
 from estafette.usecases.fleet.hand_over import hand_over
+from estafette.usecases.fleet.problems import Places, draft
 from estafette.usecases.fleet.sight import look
 from estafette.usecases.fleet.steps import pick_up, set_out
 from estafette.usecases.platform import clock
+from tests.usecases.angola import CITIES
 from tests.usecases.fleet.conftest import Fleet
 
 S = Status
@@ -104,6 +108,18 @@ async def test_a_parcel_on_board_is_brought_after_all_others_and_the_plan_knows_
     ]
     assert sight.put_off_until(moved) == moved.window.start
     assert sight.put_off_until(other) is None
+    places = Places(CityIndex(CITIES))
+    planned = draft(sight, sight.working, places, "Africa/Luanda")
+    assert delivery.id not in {one.id for one in planned.deliveries}
+    soon = replace(sight, at=moved.window.start - timedelta(minutes=30))
+    planned = draft(soon, soon.working, places, "Africa/Luanda")
+    problem, _ = await planned.problem(CrowTimes())
+    [job] = [
+        job
+        for job, one in zip(problem.jobs, planned.deliveries, strict=True)
+        if one.id == delivery.id
+    ]
+    assert job.dropoff.window.start == 30 * 60, "nobody is planned to be there before"
     of = (fleet.platform, fleet.id, driver.id, delivery.id)
     assert (await hand_over(*of)).status is S.DELIVERED  # who comes earlier is let in
 

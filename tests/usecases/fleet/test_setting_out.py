@@ -8,6 +8,7 @@ import pytest
 
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
+from estafette.core.deliveries.failing import AttemptReason
 from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.position import Place
 from estafette.core.fleet.setting_out import NEAR, NEXT
@@ -111,7 +112,7 @@ async def test_after_one_handing_over_the_next_parcel_on_board_is_on_the_way(
     await look(fleet)
     assert await noted(fleet, first) == [NEXT]
     assert await status(fleet, second) is Status.IN_TRANSIT
-    await attempt_failed(fleet.platform, fleet.id, driver.id, first.id, "nobody there")
+    await attempt_failed(fleet.platform, fleet.id, driver.id, first.id, AttemptReason.NO_ACCESS)
     await look(fleet)
     assert await noted(fleet, second) == [NEXT], "who is not there is passed over"
     later = await carried(fleet, driver)

@@ -93,6 +93,6 @@ async def _must_be_empty(connection: Connection, company_id: UUID, driver_id: UU
     if not carried:
         return
     at, known = await now(connection), await waiting.deliveries_of(connection, carried)
-    later = [one for one in known.values() if one.window and one.window.is_ahead(at)]
+    later = [one for one in known.values() if one.is_put_off(at)]
     if left := len(carried) - len(later):
         raise ParcelsOnBoard(driver_id, left)

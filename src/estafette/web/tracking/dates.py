@@ -99,7 +99,8 @@ def window(start: datetime, end: datetime, now: datetime, zone: tzinfo, texts: T
     """Returns a window in words, in `zone`: `tomorrow 9:00–13:00`."""
     begins, ends, here = (moment.astimezone(zone) for moment in (start, end, now))
     date = day(begins, here, texts)
-    return texts.calendar.span.format(date=date, start=_short(begins), end=_short(ends))
+    hours = f"{_short(begins)}\u2060–\u2060{_short(ends)}"  # on one line
+    return texts.calendar.part_near.format(date=date, part=hours)
 
 
 def _short(moment: datetime) -> str:
