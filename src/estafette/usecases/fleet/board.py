@@ -22,7 +22,7 @@ from estafette.store.fleet import assignments, dispatching, drivers, positions, 
 from estafette.store.pool import now
 from estafette.usecases.fleet.sight import last_heard
 from estafette.usecases.people.connect import reading
-from estafette.usecases.platform import Platform, clock
+from estafette.usecases.platform import Platform
 
 __all__ = [
     "LOOKED_AT",
@@ -126,8 +126,7 @@ async def look_at_board(platform: Platform, company_id: UUID, mode: Mode) -> Boa
         by_delivery[one.scope.account_id, one.delivery_id].append(one)
         offered[one.driver_id] += one.state is AssignmentState.OFFERED
     tour: dict[UUID, list[TourStop]] = defaultdict(list)
-    now = clock()
-    later = {(one.scope.account_id, one.id) for one in found if one.is_put_off(now)}
+    later = {(one.scope.account_id, one.id) for one in found if one.is_put_off(at)}
     for stop in sorted(stops, key=lambda one: (one.account_id, one.delivery_id) in later):
         tour[stop.driver_id].append(stop)
     shown = [

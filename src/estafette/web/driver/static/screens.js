@@ -82,7 +82,8 @@ function stops(state, acts) {
     parts.push(h("p", { class: "sheet rest" }, t("no_stops")));
   }
   if (now.stops.length) {
-    const next = now.stops.findIndex((stop) => actions(stop).main && !isLater(stop));
+    const ready = now.stops.findIndex((stop) => actions(stop).main && !isLater(stop));
+    const next = ready < 0 ? now.stops.findIndex((stop) => actions(stop).main) : ready;
     parts.push(h("ol", { class: "stops" }, now.stops.map((stop, index) => h("li", {}, stopCard(stop, index === next, acts)))));
   }
   if (day.done) parts.push(h("p", { class: "faint" }, t("done_today", { n: day.done })));
