@@ -38,9 +38,12 @@ function draw() {
   screens.draw(app, state, acts);
 }
 
-// How long is left for an offer is the server's to say: this phone's clock may be wrong by hours.
+// How long is left for an offer, or until a window, is the server's to say: this phone's clock may be
+// wrong by hours.
 function byOwnClock(day, askedAt) {
-  for (const offer of day.offers) offer.answer_by += askedAt - day.now;
+  const ahead = askedAt - day.now;
+  for (const offer of day.offers) offer.answer_by += ahead;
+  for (const stop of day.stops) stop.later_until = stop.window ? stop.window[0] + ahead : null;
 }
 
 // Takes the day that is here now; `answered` are the taps that it knows of.

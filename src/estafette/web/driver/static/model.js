@@ -17,7 +17,7 @@ export function actions(stop) {
 
 // Whether a parcel on board is brought at another time than now: it does not keep anybody at work.
 export function isLater(stop, now = Date.now()) {
-  return stop.kind === "dropoff" && STEPS.indexOf(stop.state) >= 2 && Boolean(stop.window) && stop.window[0] > now;
+  return stop.kind === "dropoff" && STEPS.indexOf(stop.state) >= 2 && Boolean(stop.later_until) && stop.later_until > now;
 }
 
 export function now(day, items) {
