@@ -154,6 +154,7 @@ async def _declares_the_cash(zes: Phone) -> None:
     await zes.sends_form()
     await zes.later()
     await expect(await zes.sees("main .note")).to_contain_text("2,500")
+    await expect(zes.page.locator("main button.main")).to_have_count(0)  # one at a time
 
 
 async def _counts_the_cash(board: Page, url: str) -> None:

@@ -222,7 +222,7 @@ function cash(state, acts) {
     h("p", { class: "faint" }, t("in_hand")), h("p", { class: "sum" }, money(cash.in_hand)),
     cash.limit !== null && h("p", {}, t("limit", { sum: money(cash.limit) })),
     cash.declared ? h("p", { class: "note" }, t("declared", { sum: money(cash.declared) })) : null));
-  if (cash.in_hand > 0) parts.push(button(t("declare"), () => acts.go("declare"), { class: "main big" }, "hand-coins"));
+  if (cash.in_hand > 0 && !cash.declared) parts.push(button(t("declare"), () => acts.go("declare"), { class: "main big" }, "hand-coins"));
   return parts;
 }
 
