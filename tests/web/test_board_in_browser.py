@@ -43,6 +43,7 @@ async def test_an_open_board_follows_what_others_do(stage: Stage, browser: Brows
     mine = rows.filter(has_text=first.reference or "")
     await expect(mine).to_contain_text("Nobody")
     name = page.get_by_role("link", name=first.reference or "")
+    await page.get_by_label(f"Choose {second.reference}").check()  # what is dragged goes alone
     await name.drag_to(page.locator("#drivers").get_by_role("link", name="Ana"))
     await expect(page.get_by_text("1 delivery given.")).to_be_visible()
     await expect(mine).to_contain_text("Ana")
