@@ -197,7 +197,7 @@ export const forms = {
       await acts.tap("left_at_door", stop.about, {}, [{ proof: "photo", stage: "dropoff", blob }]);
       acts.go("stops");
       return true;
-    }, t("do_left_at_door"), "house");
+    }, t("do_left_at_door"), "package");
   },
   failed: (stop, _state, acts) => reasons(stop, acts, "attempt_failed", FAILED, true),
   back: (stop, _state, acts) => reasons(stop, acts, "handed_back", BACK, false),

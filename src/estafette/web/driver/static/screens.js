@@ -8,7 +8,7 @@ import { refusalOf } from "./outbox.js";
 const TABS = [["stops", "list-checks"], ["cash", "banknote"], ["messages", "message-circle"], ["more", "menu"]];
 const SIGNS = {
   arrived: "map-pin", picked_up: "package", on_the_way: "navigation", handed_over: "package-check",
-  left_at_door: "house", attempt_failed: "circle-x", handed_back: "undo-2", accepted: "check",
+  left_at_door: "package", attempt_failed: "circle-x", handed_back: "undo-2", accepted: "check",
 };
 
 let drawn = ""; // the screen that is there; a form that somebody writes in is left alone
