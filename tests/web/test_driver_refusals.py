@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Route, expect
 from estafette.http.request import BODY_LIMIT
 from estafette.http.texts import LANGUAGES
 from estafette.web.driver import ROUTES
+from tests.rows import tables
 from tests.serving import Answer, running
 from tests.web.browser import PHONE, look
 from tests.web.drivers import DriverStage, driver_stage, now_ms
@@ -67,6 +68,11 @@ async def test_every_refusal_is_json_with_a_code_and_says_whether_to_send_again(
     refused = await ze.proof(about, "photo", file=b"no picture")
     assert told(refused) == (422, "not_kept", False)
     assert refused.told["why"]
+    of = {"id": stage.tenant.account.id}
+    pool = stage.server.platform.pool
+    await tables.change(pool, "accounts", of, dialect="forgotten")  # by a fault of ours
+    assert told(await ana.get("/driver/day")) == (500, "fault", True)
+    await tables.change(pool, "accounts", of, dialect=stage.tenant.account.dialect)
     rui = await stage.driver_at_phone(name="Rui", on_shift=False)
     body: dict[str, Any] = {"driver": str(rui.driver.id), "now": now_ms(), "positions": []}
     assert told(await rui.post("/driver/positions", body)) == (409, "off_shift", False)

@@ -67,13 +67,15 @@ async def test_parts_of_the_file_are_served_and_no_more_than_a_bound(
     assert len((await part("bytes=1-"))[1]) == LONGEST_PART
     assert len((await part("bytes=0-999999999999"))[1]) == LONGEST_PART
     assert await part(f"bytes={len(whole)}-") == (416, b"", f"bytes */{len(whole)}")
-    assert (await part("bytes=9-5"))[0] == 416
+    assert (await part("Bytes=9-5"))[0] == 416
     assert (await part("bytes=-0"))[0] == 416
     for odd in ("bytes=0-1,5-6", "lines=0-1", "bytes=-", "bytes=a-b", f"bytes={'9' * 40}-"):
         assert (await part(odd))[0] == 400, odd
     assert (await server.request("GET", path)).status == 400, "never the whole file"
     assert (await server.request("GET", f"{path}0", None, {"Range": "bytes=0-1"})).status == 404
     assert (await server.request("POST", path, b"")).status == 405
+    write_pictures(file, LUANDA, range(3), "#ffffff")
+    assert (await part("bytes=0-1"))[0] == 404, "what is kept for ever is of one file alone"
 
 
 async def test_what_is_no_file_of_tiles_is_explained_and_serves_nothing(

@@ -74,16 +74,24 @@ class TileArchive:
         kind = _KINDS.get(head[99])
         if kind is None:
             raise NotTilesError(f"{self.path} has tiles of a kind that no map here draws")
-        edition = f"{about.st_mtime_ns:x}-{about.st_size:x}-{about.st_ino:x}"
-        return TilesFacts(edition, about.st_size, kind, (head[100], head[101]))
+        return TilesFacts(_edition(about), about.st_size, kind, (head[100], head[101]))
 
-    def read(self, begin: int, length: int) -> bytes:
-        """Returns a part of the file, of LONGEST_PART at most. Raises NotTilesError."""
+    def read(self, of: TilesFacts, begin: int, length: int) -> bytes:
+        """Returns a part of the file that was found, of LONGEST_PART at most.
+
+        Raises NotTilesError, also where another file is there by now.
+        """
         try:
             with self.path.open("rb", buffering=0) as file:
+                if _edition(os.fstat(file.fileno())) != of.edition:
+                    raise NotTilesError(f"{self.path} was replaced")
                 return os.pread(file.fileno(), min(length, LONGEST_PART), begin)
         except OSError as error:
             raise NotTilesError(f"{self.path} cannot be read: {error.strerror}") from None
+
+
+def _edition(about: os.stat_result) -> str:
+    return f"{about.st_mtime_ns:x}-{about.st_size:x}-{about.st_ino:x}"
 
 
 def _number(head: bytes, at: int) -> int:

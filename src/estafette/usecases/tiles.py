@@ -55,6 +55,6 @@ def part_of_tiles(platform: Platform, first: int | None, last: int | None) -> Pa
     if first >= end:
         return Part(first, found.size, b"")
     try:
-        return Part(first, found.size, platform.tiles.read(first, end - first))
+        return Part(first, found.size, platform.tiles.read(found, first, end - first))
     except NotTilesError:
         raise TilesGone from None

@@ -23,7 +23,7 @@ from estafette.usecases.tiles import LONGEST_PART, TilesGone, part_of_tiles, til
 PREFIX: Final = "/tiles"
 
 _TYPE: Header = (b"content-type", b"application/vnd.pmtiles")
-_RANGE: Final = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})")
+_RANGE: Final = re.compile(rb"(?i:bytes)=([0-9]{0,18})-([0-9]{0,18})")
 _WITHOUT: Final = f"Ask for a part of at most {LONGEST_PART} bytes, such as Range: bytes=0-16383.\n"
 
 
