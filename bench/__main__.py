@@ -13,6 +13,7 @@ from bench import (
     aged_vs_fresh,
     board_move_seen_ms,
     city_day_km,
+    city_day_live,
     console_p99_ms,
     console_search_p99_ms,
     create_beside_positions,
@@ -75,6 +76,7 @@ FIGURES: dict[str, Callable[[Stage, Plan], Awaitable[Figure]]] = {
         create_with_offers,
         dispatch_decision_ms,
         city_day_km,
+        city_day_live,
         li_lim,
     )
 }
@@ -92,6 +94,13 @@ def main(arguments: Sequence[str]) -> int:
         "--history", type=int, help="how many deliveries an aged database has, of all accounts"
     )
     parser.add_argument("--pdptw", type=Path, help="the folder of Li & Lim's problems")
+    parser.add_argument(
+        "--live-day",
+        type=int,
+        nargs=2,
+        metavar=("DELIVERIES", "DRIVERS"),
+        help="how large the city's day through the database is",
+    )
     parser.add_argument("--strict", action="store_true", help="fail when a reach is missed")
     options = parser.parse_args(arguments)
     names = [name for name in FIGURES if not options.only or name in options.only]
@@ -99,6 +108,8 @@ def main(arguments: Sequence[str]) -> int:
         plan = QUICK if options.quick else FULL
         if options.history:
             plan = replace(plan, history=options.history)
+        if options.live_day:
+            plan = replace(plan, live_day=tuple(options.live_day))
         plan = replace(plan, pdptw=options.pdptw)
         figures = asyncio.run(_measured(names, plan))
     except (BenchError, EmbeddedPostgresError) as error:

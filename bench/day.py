@@ -150,6 +150,10 @@ class Day:
         stop = one.pickup if kind is StopKind.PICKUP else one.dropoff
         return Point(stop.latitude or 0.0, stop.longitude or 0.0)
 
+    def way(self, start: Point, end: Point) -> float:
+        """How many meters a driver makes between two places."""
+        return great_circle(start, end) * DETOUR
+
     def _working(self, wheel: Wheel) -> Working:
         driver, at = wheel.driver, self.where(wheel)
         position = Position(
@@ -215,7 +219,7 @@ class Day:
         if not wheel.open:
             raise AssertionError("a stop of nothing")
         n, kind = wheel.stops[0]
-        meters = great_circle(wheel.at, self.place(n, kind)) * DETOUR
+        meters = self.way(wheel.at, self.place(n, kind))
         chance = random.Random(f"{self._seed} {n} {kind} way")
         speed = meters_per_second(wheel.driver.vehicle, self.now.hour) * chance.uniform(0.8, 1.15)
         usual = 180 if kind is StopKind.PICKUP else 240

@@ -13,8 +13,8 @@ class Plan:
     `history` deliveries are in an aged database; each operation on it is measured `aged_samples`
     times in a round. `crowd_seconds` is how long many requests come at once. `pdptw` is a folder
     with Li & Lim's problems, which are planned for `pdptw_seconds` each; `city_days` are
-    dispatched in compressed time. So many `streams` of open pages are
-    there at once.
+    dispatched in compressed time, and one of so many deliveries and drivers (`live_day`) through
+    the database. So many `streams` of open pages are there at once.
     """
 
     rounds: int = 8
@@ -37,6 +37,7 @@ class Plan:
     pdptw: Path | None = None
     pdptw_seconds: float = 10
     city_days: int = 2
+    live_day: tuple[int, int] = (300, 15)
 
 
 FULL = Plan()
@@ -59,6 +60,7 @@ QUICK = Plan(
     crowd_seconds=4,
     pdptw_seconds=3,
     city_days=1,
+    live_day=(100, 8),
 )
 
 
