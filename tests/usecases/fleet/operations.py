@@ -64,7 +64,7 @@ from tests.usecases.stage import Merchant, Tenant, new_tenant, render
 REFUSED = (FleetRefusal, Refusal, CashRefusal, ProofRefusal, PaymentRefusedError)
 """What may come of whatever is tried."""
 
-HOLDS = Capacity(2_500, 2)
+HOLDS = Capacity(3_000, 2)
 CASH_LIMIT = 6_000
 ALMATY = City("almaty", "Almaty", "KZ", 43.25, 76.95, 2_000_000, ())
 CARRIED = {

@@ -12,7 +12,8 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.fleet.assignment import Assignment, AssignmentState, is_left_behind
 from estafette.core.fleet.tour import StopKind
 from estafette.core.ids import new_id
-from estafette.core.money.books import transfers
+from estafette.core.money.books import Book, Line, transfers
+from estafette.core.money.cash import passed_on
 from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.store.deliveries import journal
 from estafette.store.money import books
@@ -61,6 +62,17 @@ def test_an_offer_of_what_is_pending_is_not_left_behind() -> None:
     assert is_left_behind(offer, S.IN_TRANSIT)
     assert is_left_behind(replace(offer, state=STATE.ACCEPTED), S.PENDING)
     assert not is_left_behind(replace(offer, state=STATE.REFUSED), S.CANCELLED)
+
+
+def test_cash_is_passed_on_to_a_driver_once() -> None:
+    driver_id = new_id()
+    booked = [Line(Book.CASH, 300), Line(Book.MERCHANT, -300)]
+    further = passed_on(booked, driver_id)
+    assert further is not None
+    assert further.lines == (Line(Book.CASH, -300), Line(Book.DRIVER, 300, driver_id))
+    assert passed_on([*booked, *further.lines], driver_id) is None
+    assert passed_on([Line(Book.DRIVER, 300, driver_id), booked[1]], driver_id) is None
+    assert passed_on([], driver_id) is None
 
 
 @pytest.mark.parametrize(
