@@ -115,6 +115,13 @@ async def test_after_one_handing_over_the_next_parcel_on_board_is_on_the_way(
     await attempt_failed(fleet.platform, fleet.id, driver.id, first.id, AttemptReason.NO_ACCESS)
     await look(fleet)
     assert await noted(fleet, second) == [NEXT], "who is not there is passed over"
+    other = await fleet.driver()
+    nobody_there, after = await carried(fleet, other), await carried(fleet, other)
+    reason = AttemptReason.NOBODY_THERE
+    await attempt_failed(fleet.platform, fleet.id, other.id, nobody_there.id, reason)
+    await tell(fleet, other, [seen((-8.9, 13.25))])
+    await look(fleet)
+    assert await noted(fleet, after) == [NEXT]
     later = await carried(fleet, driver)
     await look(fleet)
     assert await status(fleet, later) is Status.IN_TRANSIT

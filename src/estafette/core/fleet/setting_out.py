@@ -39,7 +39,7 @@ def why_set_out(
 ) -> str | None:
     """Returns why a driver is on the way to their next stop, where a parcel goes; None: is not.
 
-    `left_at` is when the driver last handed a parcel over, or could not in the end. `position` is
+    `left_at` is when the driver last handed a parcel over, or could not. `position` is
     where the driver was last, `before` the places of LOOKED_BACK.
     """
     if left_at is not None and left_at > picked_up_at:

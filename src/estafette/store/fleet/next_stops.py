@@ -14,7 +14,8 @@ from estafette.store.pool import Connection
 class NextStop(NamedTuple):
     """The drop-off that is a driver's next stop.
 
-    `left_at` is when the driver last ended another delivery, of those that were looked for.
+    `left_at` is when the driver last ended another delivery, of those that were looked for, or was
+    where nobody took what is still on board.
     """
 
     company_id: UUID
@@ -57,7 +58,7 @@ with ended as materialized (
     where first.kind = 'dropoff' and looked.driver_id > $3
 )
 select following.company_id as of_company, following.driver_id as of_driver,
-    mine.picked_up_at as got_at, ended.left_at, on_it.*,
+    mine.picked_up_at as got_at, greatest(ended.left_at, tried.tried_at) as left_at, on_it.*,
     {", ".join(f"seen.{name} as seen_{name}" for name in _PLACE)}
 from following
 join assignments mine on mine.company_id = following.company_id
@@ -69,6 +70,13 @@ cross join lateral (
     where deliveries.account_id = following.account_id and deliveries.id = following.delivery_id
         and deliveries.status = 'in_transit'
 ) on_it
+left join lateral (
+    select max(of_stop.updated_at) as tried_at from tour_stops tour
+    join deliveries of_stop on of_stop.account_id = tour.account_id
+        and of_stop.id = tour.delivery_id and of_stop.status = 'stalled'
+        and of_stop.terms -> 'attempts' is not null
+    where tour.company_id = following.company_id and tour.driver_id = following.driver_id
+) tried on true
 left join ended on ended.company_id = following.company_id
     and ended.driver_id = following.driver_id
 left join positions seen on seen.company_id = following.company_id
