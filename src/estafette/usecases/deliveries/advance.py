@@ -7,7 +7,7 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Scope
 from estafette.core.audit import AuditedAct
-from estafette.core.deliveries.delivery import EVENT_LIMIT, PIN_TRIES, Delivery, Status
+from estafette.core.deliveries.delivery import EVENT_LIMIT, PIN_TRIES, Delivery, Progress, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor, Event, bounded_note
 from estafette.core.errors import (
@@ -55,6 +55,14 @@ def moved(delivery: Delivery, move: Move, dialect: Dialect) -> JournalEntry:
         if move.to in before.connected():
             raise HistoryFull(before.status, move.to, EVENT_LIMIT)
         raise TransitionRefused(before.status, before.milestone, move.to)
+    return entry_of(delivery, progress, move.actor, move.note, dialect)
+
+
+def entry_of(
+    delivery: Delivery, progress: Progress, actor: Actor, note: str | None, dialect: Dialect
+) -> JournalEntry:
+    """Returns the delivery as it comes to `progress`, with the event of that; writes nothing."""
+    before = delivery.progress
     now = max(clock(), delivery.updated_at)  # a delivery's events never go back in time
     event = Event(
         id=new_id(),
@@ -62,8 +70,8 @@ def moved(delivery: Delivery, move: Move, dialect: Dialect) -> JournalEntry:
         seq=progress.seq,
         status=progress.status,
         milestone=progress.milestone,
-        actor=move.actor,
-        note=bounded_note(move.note),
+        actor=actor,
+        note=bounded_note(note),
         announced=dialect.announcements(before, progress),
         occurred_at=now,
     )

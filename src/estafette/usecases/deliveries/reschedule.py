@@ -10,7 +10,7 @@ from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company
 from estafette.core.deliveries.delivery import EVENT_LIMIT, Delivery
 from estafette.core.deliveries.dialect import Dialect
-from estafette.core.deliveries.event import Actor, Event
+from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.rescheduling import (
     NOTE,
     RescheduleRefused,
@@ -21,7 +21,6 @@ from estafette.core.deliveries.rescheduling import (
 )
 from estafette.core.deliveries.windows import Window
 from estafette.core.errors import DeliveryNotFound, HistoryFull
-from estafette.core.ids import new_id
 from estafette.store import signals
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import companies
@@ -33,9 +32,10 @@ from estafette.store.sandbox import plans
 from estafette.store.sandbox.plans import NextStep
 from estafette.store.work import UnitOfWork
 from estafette.usecases.deliveries import record
+from estafette.usecases.deliveries.advance import entry_of
 from estafette.usecases.fleet.hold import Held
 from estafette.usecases.notifications import tell
-from estafette.usecases.platform import Platform, clock
+from estafette.usecases.platform import Platform
 
 _NOTE: Final = f"{NOTE}: {{start:%Y-%m-%d %H:%M}}–{{end:%H:%M}}"
 
@@ -94,26 +94,9 @@ def _moved(delivery: Delivery, window: Window, dialect: Dialect, zone: ZoneInfo)
     progress = before.noted() if to is before.status else before.moved(to)
     if progress is None:
         raise HistoryFull(before.status, to, EVENT_LIMIT)
-    at = max(clock(), delivery.updated_at)
-    after = replace(
-        delivery.in_window(window),
-        progress=progress,
-        changes=delivery.changes + 1,
-        updated_at=at,
-    )
+    after = replace(delivery.in_window(window), changes=delivery.changes + 1)
     local = {name: moment.astimezone(zone) for name, moment in window._asdict().items()}
-    event = Event(
-        id=new_id(),
-        delivery_id=delivery.id,
-        seq=progress.seq,
-        status=progress.status,
-        milestone=progress.milestone,
-        actor=Actor.SYSTEM,
-        note=_NOTE.format(**local),
-        announced=dialect.announcements(before, progress),
-        occurred_at=at,
-    )
-    return JournalEntry(after, event, before.status)
+    return entry_of(after, progress, Actor.SYSTEM, _NOTE.format(**local), dialect)
 
 
 async def _to_the_end(
