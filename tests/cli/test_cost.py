@@ -47,6 +47,7 @@ _COMMANDS = (
     ("accounts", "keep", "cost", "--days", "90"),
     ("accounts", "origins", *_OF_ACCOUNT),
     ("accounts", "carriers", *_OF_ACCOUNT),
+    ("accounts", "failing", *_OF_ACCOUNT, "--attempts", "2", "--then", "return"),
     ("accounts", "disable", "cost"),
     ("accounts", "enable", "cost"),
     ("keys", "create", *_OF_ACCOUNT, "--name", "spare"),
