@@ -19,6 +19,7 @@ TESTS = (
     "test_restarts.py",
     "test_chain.py",
     "test_ledger.py",
+    "test_ledger_of_drivers.py",
     "test_crash_between_write_and_reply.py",
 )
 ROUND_SECONDS = 1200
