@@ -149,16 +149,17 @@ class DriverStage:
         """A delivery that the company carries and nobody has yet, with these options."""
         body = await self.tenant.body()
         answer = await self.tenant.post(ENTREGA.create_path, {**body, "options": options})
-        return await self._read(ENTREGA.id_of(answer.told))
+        return await self.read(ENTREGA.id_of(answer.told))
 
     async def order(self, **changes: Any) -> Delivery:
         """The same, with these fields of the order changed."""
         body = {**await self.tenant.body(), **changes}
         answer = await self.tenant.post(ENTREGA.create_path, body)
         assert answer.status == ENTREGA.created_status, answer.body
-        return await self._read(ENTREGA.id_of(answer.told))
+        return await self.read(ENTREGA.id_of(answer.told))
 
-    async def _read(self, shown: str) -> Delivery:
+    async def read(self, shown: str) -> Delivery:
+        """The delivery that the API shows by this id."""
         async with self.server.platform.pool.acquire() as connection:
             found = await deliveries.find(connection, self.tenant.scope, delivery_id(shown))
         assert found is not None
