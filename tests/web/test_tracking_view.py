@@ -8,6 +8,7 @@ import pytest
 
 from estafette.core.accounts.branding import Branding
 from estafette.core.deliveries.delivery import Status
+from estafette.core.deliveries.windows import Window
 from estafette.seeds.cities import cities_of
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.web.tracking import render, route
@@ -168,6 +169,32 @@ def test_a_delivery_handed_back_looks_for_another_courier() -> None:
     back = delivery(Status.PENDING, None, Status.PENDING, Status.ASSIGNED)
     assert _view(back).headline == "We’re finding another courier"
     assert _titles(back) == ["Handed back by the courier", "Courier found", "Order received"]
+
+
+def test_who_chose_another_time_is_not_told_that_the_courier_could_not_take_it() -> None:
+    put_off = _rescheduled(delivery(Status.PENDING, None, Status.PENDING, Status.ASSIGNED), 3)
+    assert _view(put_off).headline == "We’re finding a courier"
+    assert _titles(put_off)[0] == "Another time was chosen"
+    course = [Status.PENDING, Status.ASSIGNED] * 2
+    back = _rescheduled(delivery(Status.PENDING, None, *course), 3)
+    assert _view(back).headline == "We’re finding another courier"
+
+
+def test_no_time_is_told_of_a_courier_who_comes_before_the_window() -> None:
+    window = Window(NOW + timedelta(hours=18), NOW + timedelta(hours=22))
+    on_board = replace(delivery(Status.IN_TRANSIT), window=window, deliver_by=window.end)
+    promise = _view(on_board).promise
+    assert promise is not None
+    assert "Tomorrow" in promise.value
+    near = advanced(on_board, Status.OUT_FOR_DELIVERY)
+    assert _view(near).promise is None
+    begun = replace(near, window=Window(NOW - timedelta(hours=1), window.end))
+    assert _view(begun).promise is not None
+
+
+def _rescheduled(found: TrackedDelivery, number: int) -> TrackedDelivery:
+    steps = [replace(step, is_rescheduled=step.number == number) for step in found.steps]
+    return replace(found, steps=tuple(steps))
 
 
 def test_a_delivery_that_recovers_moves_again() -> None:

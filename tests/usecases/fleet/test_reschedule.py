@@ -74,6 +74,15 @@ async def test_what_waits_is_offered_to_nobody_before_the_window_and_merchants_a
         assert [one.id for one in near] == [delivery.id]
 
 
+async def test_a_form_that_is_sent_twice_is_taken_once_and_refused_to_nobody(fleet: Fleet) -> None:
+    delivery = await fleet.delivery()
+    start = windows(fleet, delivery)[-1].start
+    for _ in range(4):  # more often than it may be changed
+        moved = await reschedule(fleet.platform, delivery.id, start)
+        assert (moved.status, moved.changes) == (S.PENDING, 1)
+    assert len(await fleet.shop.events(delivery.id)) == 2
+
+
 async def test_what_nobody_took_is_offered_anew_in_the_window(fleet: Fleet) -> None:
     delivery = await fleet.delivery()
     assert await give_up(fleet.platform, fleet.id, delivery.id, "nobody")

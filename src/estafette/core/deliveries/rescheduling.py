@@ -68,6 +68,12 @@ def other_times(delivery: Delivery, company: Company | None, now: datetime) -> l
     return [window for window in found if window != delivery.window]
 
 
+def is_chosen(delivery: Delivery, start: datetime) -> bool:
+    """Whether the window that begins at `start` holds already, and can still be kept."""
+    over = delivery.progress.is_final or delivery.status is Status.OUT_FOR_DELIVERY
+    return delivery.window is not None and delivery.window.start == start and not over
+
+
 def status_after(delivery: Delivery) -> Status:
     """Returns where a delivery is after its recipient has chosen another time.
 

@@ -15,6 +15,7 @@ from estafette.core.deliveries.rescheduling import (
     NOTE,
     RescheduleRefused,
     WhyNot,
+    is_chosen,
     other_times,
     status_after,
     why_not,
@@ -46,14 +47,17 @@ async def reschedule(
     """Brings a delivery in the window that begins at `start`; returns it as it is then.
 
     Its promised times move there, its merchant is told by an event, and no driver has it on the
-    tour before: one who has accepted it and not picked it up is free of it. `visitor` is the
-    address by which who asks is counted. Raises DeliveryNotFound, RescheduleRefused, Busy.
+    tour before: one who has accepted it and not picked it up is free of it. The window that holds
+    is chosen already: nothing is changed. `visitor` is the address by which who asks is counted.
+    Raises DeliveryNotFound, RescheduleRefused, Busy.
     """
     async with (
         platform.connections.public(visitor) as connection,
         platform.transaction(connection) as work,
     ):
         delivery, company = await _hold(connection, delivery_id)
+        if is_chosen(delivery, start):
+            return delivery  # the form was sent twice
         if why := why_not(delivery, company):
             raise RescheduleRefused(why)
         times = other_times(delivery, company, await now(connection))

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -55,6 +56,7 @@ _NEAR = frozenset({Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY})
 _SIGNS = {"KZT": "₸", "AOA": "Kz"}
 _NOT_COLLECTED = frozenset({Status.PENDING, Status.ASSIGNED, Status.PICKUP_READY})
 _UNSTARTED = frozenset({Status.AWAITING_PAYMENT, Status.PENDING})
+_TAKEN = frozenset({Status.ASSIGNED, Status.PICKUP_READY})
 _UNPROMISED = frozenset({Status.AWAITING_PAYMENT, Status.CANCELLED, Status.FAILED})
 
 _LONGEST_NOTE = 400
@@ -217,9 +219,17 @@ def _words(delivery: TrackedDelivery, texts: Texts, now: datetime, zone: ZoneInf
         return _attempt_words(delivery, reason, texts, now, zone)
     if delivery.is_left:
         return texts.left
-    if delivery.status is Status.PENDING and delivery.milestone not in _UNSTARTED:
+    if _is_handed_back(delivery):
         return texts.handed_back
     return _status_words(delivery, delivery.status, texts)
+
+
+def _is_handed_back(delivery: TrackedDelivery) -> bool:
+    """Whether a courier had it who could not take it, and not one who came at another time."""
+    if delivery.status is not Status.PENDING or delivery.milestone in _UNSTARTED:
+        return False
+    since = takewhile(lambda step: step.status not in _TAKEN, reversed(delivery.steps))
+    return not any(step.is_rescheduled for step in since)
 
 
 def _failed(delivery: TrackedDelivery) -> AttemptReason | None:
@@ -273,8 +283,10 @@ def _promise(
     if approach is not None and approach.arrives_at is not None:
         return _arrival(approach.arrives_at, delivery, texts, now, zone)
     iso = _iso(delivery.deliver_by, zone)
-    window = delivery.window
-    if window is not None and now < window.end and delivery.status is not Status.OUT_FOR_DELIVERY:
+    window, is_near = delivery.window, delivery.status is Status.OUT_FOR_DELIVERY
+    if window is not None and is_near and now < window.start:
+        return None  # the courier comes before it, and nobody knows when
+    if window is not None and not is_near and now < window.end:
         value = _sentence(dates.window(*window, now, zone, texts))
         return Promise(texts.page.delivery, value, iso, None, is_late=False)
     if now >= delivery.deliver_by:
