@@ -67,11 +67,12 @@ def _why(one: Decision, names: Mapping[UUID, str]) -> Why:
 def _text(one: Decision) -> str:
     facts = one.facts
     if one.outcome is Outcome.OFFERED:
-        text = gettext(
-            "%(km)s km from the pickup, there in %(minutes)s min, after %(stops)s stops.",
+        text = ngettext(
+            "%(km)s km from the pickup, there in %(minutes)s min, after %(count)s stop.",
+            "%(km)s km from the pickup, there in %(minutes)s min, after %(count)s stops.",
+            facts["stops_before"],
             km=number(round(facts["metres"] / 1000, 1)),
             minutes=number(round(facts["seconds"] / 60)),
-            stops=number(facts["stops_before"]),
         )
         return f"{text} {_engine(facts)}".rstrip()
     if one.outcome is Outcome.NOBODY:
