@@ -5,9 +5,11 @@ done here as live drivers' taps do it, in the transaction of the move: an offer 
 refused, who has vanished loses the delivery, and what nobody takes goes back to its sender.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
@@ -16,14 +18,14 @@ from estafette.core.fleet.dispatching import Decision, Outcome
 from estafette.core.fleet.refusals import FleetRefusal
 from estafette.core.sandbox.scenario import MOST_ASKED, Answer, ScenarioStep
 from estafette.store.deliveries.journal import JournalEntry
-from estafette.store.fleet import assignments, decisions, positions
-from estafette.store.pool import now
+from estafette.store.fleet import assignments, decisions, drivers, positions
+from estafette.store.pool import Connection, now
 from estafette.store.work import UnitOfWork
 from estafette.usecases.fleet.accept import taken, write_taken
 from estafette.usecases.fleet.answers import answers, explained
 from estafette.usecases.fleet.bring_back import bring_back
 from estafette.usecases.fleet.hold import Held
-from estafette.usecases.fleet.sight import asked_about, key_of
+from estafette.usecases.fleet.sight import Key, asked_about, key_of
 from estafette.usecases.platform import Platform
 
 _GIVEN_OTHERWISE = "the simulated courier was assigned without it"
@@ -51,6 +53,7 @@ async def act(
     opened = await assignments.lock_open_of(connection, of_companies) if of_companies else {}
     if not opened and not any(one.step.answers for one in planned):
         return [one.entry for one in planned]
+    await _lock_drivers(connection, planned, opened)
     at = await now(connection)
     entries: list[JournalEntry] = []
     for one in planned:
@@ -62,6 +65,21 @@ async def act(
             entry = await _act(held, one)
         entries.append(entry)
     return entries
+
+
+async def _lock_drivers(
+    connection: Connection,
+    planned: Sequence[Planned],
+    opened: Mapping[Key, Sequence[Assignment]],
+) -> None:
+    """Locks those who may accept now all together, in one order, as whoever locks several does."""
+    asked: dict[UUID, set[UUID]] = defaultdict(set)
+    for one in planned:
+        if one.step.to is Status.ASSIGNED:
+            for offer in opened.get(key_of(one.before), ()):
+                asked[offer.company_id].add(offer.driver_id)
+    for company_id in sorted(asked):
+        await drivers.lock(connection, company_id, asked[company_id])
 
 
 def _is_of_drivers(delivery: Delivery) -> bool:
