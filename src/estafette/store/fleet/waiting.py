@@ -27,9 +27,13 @@ where company_id = $1 and mode = 'live' and status = 'pending' and not exists (
 )
 """  # noqa: S608 - the columns are a constant
 _WAITING = f"{_OF_NOBODY} and coalesce({_PICKUP_AT} <= $3, true) order by id limit $2"
+_LOOKED_AT: Final = 5_000
+"""Among how many pending deliveries of a company, the oldest, scheduled ones are looked for."""
+
 _SCHEDULED = f"""
-{_OF_NOBODY} and {_PICKUP_AT} > $3 and {_PICKUP_AT} <= $4 order by {_PICKUP_AT}, id limit $2
-"""
+select * from ({_OF_NOBODY} order by id limit {_LOOKED_AT}) deliveries
+where {_PICKUP_AT} > $3 and {_PICKUP_AT} <= $4 order by {_PICKUP_AT}, id limit $2
+"""  # noqa: S608 - the parts are constants
 
 
 async def waiting(
