@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 
@@ -42,18 +43,21 @@ async def still(postgres_dsn: str) -> AsyncGenerator[Platform]:
         yield platform
 
 
-async def due_in(tenant: Tenant) -> float | None:
-    """In how many steps the account's one delivery moves by itself, rounded."""
-    pool, due = tenant.platform.pool, {"account_id": tenant.account.id, "due_at": tables.PRESENT}
+async def due_in(tenant: Tenant, id: UUID | None = None) -> float | None:
+    """In how many steps the account's one delivery, or that one, moves by itself, rounded."""
+    pool = tenant.platform.pool
+    due: dict[str, object] = {"account_id": tenant.account.id, "due_at": tables.PRESENT}
+    if id is not None:
+        due["delivery_id"] = id  # its return moves too
     if not await tables.count(pool, "sandbox_runs", due):
         return None
     return round(await tables.seconds_until(pool, "sandbox_runs", "due_at", due) / STEP, 1)
 
 
-async def run_to_the_end(tenant: Tenant, id: object) -> list[float]:
+async def run_to_the_end(tenant: Tenant, id: UUID) -> list[float]:
     """Makes every step at once; returns for how many steps the courier waited before each."""
     waits: list[float] = []
-    while (wait := await due_in(tenant)) is not None:
+    while (wait := await due_in(tenant, id)) is not None:
         waits.append(wait)
         where, now = {"delivery_id": id}, timedelta()
         await tables.change(tenant.platform.pool, "sandbox_runs", where, due_at=now)
