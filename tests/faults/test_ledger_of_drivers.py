@@ -67,7 +67,11 @@ class Merchant:
         return self.tenant.edge
 
     async def answer(self, request: ReceivedRequest, connection: Connection) -> bool:
-        """What its receiver does: checks the signature, and notes each event once."""
+        """What its receiver does: checks the signature, and notes each event once.
+
+        It takes a moment, so that there is a worker to strike that holds messages.
+        """
+        await connection.idle(0.3)
         heard = self.edge.heard(request.headers, request.body, self.secret)
         async with self.more:
             known = self.heard[heard.delivery].setdefault(heard.event, heard.type)
