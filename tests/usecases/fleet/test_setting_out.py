@@ -9,16 +9,18 @@ import pytest
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.failing import AttemptReason
+from estafette.core.deliveries.rescheduling import other_times
 from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.position import Place
 from estafette.core.fleet.setting_out import NEAR, NEXT
+from estafette.usecases.deliveries.reschedule import reschedule
 from estafette.usecases.fleet.approach import approaches
 from estafette.usecases.fleet.attempt_failed import attempt_failed
 from estafette.usecases.fleet.hand_over import hand_over
 from estafette.usecases.fleet.positions import Heard, Intake
 from estafette.usecases.fleet.reorder import PlannedStop, reorder
 from estafette.usecases.fleet.setting_out import SettingOut
-from estafette.usecases.fleet.steps import pick_up
+from estafette.usecases.fleet.steps import pick_up, set_out
 from estafette.usecases.platform import clock
 from tests.usecases.angola import VIANA
 from tests.usecases.fleet.conftest import Fleet
@@ -98,6 +100,26 @@ async def test_nobody_sets_out_by_a_place_of_before_or_that_no_vehicle_reaches(
     await look(fleet)
     assert await status(fleet, delivery) is Status.IN_TRANSIT, "that was before the pickup"
     assert await status(fleet, other) is Status.IN_TRANSIT, "70 km in 40 seconds"
+
+
+async def test_nobody_sets_out_untapped_with_what_is_on_board_for_another_day(
+    fleet: Fleet,
+) -> None:
+    driver = await fleet.driver()
+    first, later = await carried(fleet, driver), await carried(fleet, driver)
+    windows = other_times(later, fleet.company, clock())
+    await reschedule(fleet.platform, later.id, windows[-1].start)
+    await hand_over(fleet.platform, fleet.id, driver.id, first.id)
+    assert await tell(fleet, driver, [seen(CORNER)]) is Heard.KEPT
+    await look(fleet)
+    assert await status(fleet, later) is Status.IN_TRANSIT
+    assert not await approaches(fleet.platform, [later.id])
+    behind = await carried(fleet, driver)
+    await tell(fleet, driver, [seen(CORNER)])
+    await look(fleet)
+    assert await status(fleet, behind) is Status.OUT_FOR_DELIVERY, "it is the next stop now"
+    set_out_now = await set_out(fleet.platform, fleet.id, driver.id, later.id)
+    assert set_out_now.status is Status.OUT_FOR_DELIVERY, "a driver who says so is not stopped"
 
 
 async def test_after_one_handing_over_the_next_parcel_on_board_is_on_the_way(

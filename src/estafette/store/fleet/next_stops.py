@@ -53,6 +53,7 @@ with ended as materialized (
         ) tour
         join deliveries of_stop on of_stop.account_id = tour.account_id
             and of_stop.id = tour.delivery_id and of_stop.status <> 'stalled'
+            and coalesce((of_stop.terms->'window'->>0)::timestamptz <= now() + $5::interval, true)
         order by tour.place, tour.delivery_id, tour.kind desc limit 1
     ) first
     where first.kind = 'dropoff' and looked.driver_id > $3
@@ -86,13 +87,19 @@ order by following.driver_id limit $4
 
 
 async def next_stops(
-    connection: Connection, seen: timedelta, left: timedelta, after: UUID, limit: int
+    connection: Connection,
+    seen: timedelta,
+    left: timedelta,
+    ahead: timedelta,
+    after: UUID,
+    limit: int,
 ) -> list[NextStop]:
     """Returns some of those drivers, by their ids, who were seen or have ended something lately.
 
-    A stop whose delivery is stalled is passed over: the driver waits there for nobody.
+    A stop whose delivery is stalled is passed over: the driver waits there for nobody. So is one
+    whose window begins later than so long `ahead`.
     """
-    found = await connection.fetch(_NEXT, seen, left, after, limit)
+    found = await connection.fetch(_NEXT, seen, left, after, limit, ahead)
     return [
         NextStop(
             row["of_company"],
