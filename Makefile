@@ -32,7 +32,7 @@ up: $(VENV)/run.stamp ## start everything on PORT (8000), with its data in DATA_
 test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests
 	@scripts/need-browser
 	@$(MAKE) --no-print-directory --jobs=3 $(SYNC) lint types contracts
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/pytest -n $(WORKERS)
 
 # Beside one another, for each keeps one processor busy; what each says is shown together.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
