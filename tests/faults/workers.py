@@ -192,6 +192,9 @@ def whole(dsn: str, folder: Path, **settings: str) -> Callable[[str], Awaitable[
                     webhook_allowed_networks="127.0.0.0/8",
                     webhook_lease_seconds=str(LEASE_SECONDS),
                     database_pool_size="4",
+                    # who is frozen for long, or ends slowly on a busy machine, hangs not
+                    hang_seconds="3600",
+                    shutdown_seconds="600",
                     **settings,
                 ),
                 cwd=folder,
