@@ -118,6 +118,9 @@ async def test_nobody_sets_out_untapped_with_what_is_on_board_for_another_day(
     await tell(fleet, driver, [seen(CORNER)])
     await look(fleet)
     assert await status(fleet, behind) is Status.OUT_FOR_DELIVERY, "it is the next stop now"
+    arrives_at = (await approaches(fleet.platform, [behind.id]))[behind.id].arrives_at
+    assert arrives_at is not None
+    assert arrives_at < clock() + timedelta(minutes=3), "nobody is at the other door for minutes"
     set_out_now = await set_out(fleet.platform, fleet.id, driver.id, later.id)
     assert set_out_now.status is Status.OUT_FOR_DELIVERY, "a driver who says so is not stopped"
 

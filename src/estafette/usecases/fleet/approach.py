@@ -49,9 +49,11 @@ async def approaches(
             for id, account in (await accounts.find_all(connection, of)).items()
         }
     tours: dict[tuple[UUID, UUID], list[StopOnTheWay]] = defaultdict(list)
-    for stop in stops:
-        tours[stop.company_id, stop.driver_id].append(stop)
     now, grid = clock(), platform.courier_grid_metres
+    on_the_way = {one.delivery_id for one in found}
+    for stop in stops:
+        if stop.delivery.id in on_the_way or not stop.delivery.is_put_off(now):
+            tours[stop.company_id, stop.driver_id].append(stop)
     return {
         one.delivery_id: _approach(
             one, tours[one.company_id, one.driver_id], places, zones, now, grid
