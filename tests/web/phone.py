@@ -10,6 +10,7 @@ waits for that in a test: `later` puts the phone's clock on, which a page cannot
 went by. So the clock of every phone here is wrong by the evening, by minutes.
 """
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -139,9 +140,7 @@ class Phone:
         """The recipient signs with a finger."""
         pad = self.page.locator("canvas.pad")
         await pad.scroll_into_view_if_needed()
-        await self.page.wait_for_function(
-            "document.querySelector('canvas.pad').style.touchAction === 'none'"
-        )
+        await expect(pad).to_have_attribute("style", re.compile("touch-action: none"))  # it is live
         box = await pad.bounding_box()
         assert box is not None
         mouse = self.page.mouse

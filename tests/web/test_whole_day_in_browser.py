@@ -83,7 +83,7 @@ async def _begins_the_shift(day: Day, zes: Phone, ze: Driver) -> None:
     await zes.taps("#start-shift")
     await zes.later()
     await zes.has_sent_all()
-    await zes.page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
+    await zes.page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
 
 
 async def _ordered(shop: Page) -> str:
