@@ -51,12 +51,14 @@ async def take(
     times = corrected(ordered, phone_now, clock())
     of = (driver.company_id, driver.id)
     async with platform.connections.batch(LANE) as connection:
-        known = await taps.taken(connection, *of, [tap.key for tap in ordered])
+        # In this order: what is taken between the two is known, whoever sends it at the same time.
         expected = 1 + await taps.last_of_device(connection, *of, device)
+        known = await taps.taken(connection, *of, [tap.key for tap in ordered])
     answers: list[Answer] = []
     for tap, at in zip(ordered, times, strict=True):
         if before := known.get(tap.key):
             answers.append(_answer(before))
+            expected += tap.sequence == expected
         elif tap.sequence != expected:
             answers.append(Answer(tap.key, Outcome.EARLY))
         else:
