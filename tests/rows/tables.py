@@ -93,9 +93,13 @@ async def remove(database: Database, table: str, where: Where | None = None) -> 
 
 
 async def lock(connection: Connection, table: str, where: Where | None = None) -> None:
-    """Hold rows for this connection's transaction alone; raise if another holds one of them."""
+    """Hold rows for this connection's transaction alone; raise if another holds one of them.
+
+    They are held until it ends, also where a busy machine takes longer than a transaction may rest.
+    """
     arguments: list[object] = []
     condition = _condition(where, arguments)
+    await connection.execute("set local idle_in_transaction_session_timeout = 0")
     await connection.execute(f"select from {table}{condition} for update nowait", *arguments)
 
 
