@@ -221,14 +221,15 @@ def test_what_commands_import_was_compiled_when_it_was_installed() -> None:
     ids=" ".join,
 )
 def test_a_command_costs_little_more_than_what_none_can_do_without(
-    arguments: tuple[str, ...], needed: float, tmp_path: Path
+    arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
-    assert _least_seconds(tmp_path, "-m", "estafette", *arguments) < 3.5 * needed
-
-
-@pytest.fixture(scope="module")
-def needed(tmp_path_factory: pytest.TempPathFactory) -> float:
-    return _least_seconds(tmp_path_factory.mktemp("needed"), "-c", _NEEDED)
+    # In turn: how much a busy machine slows both down changes with time.
+    tries = [
+        (_seconds(tmp_path, "-m", "estafette", *arguments), _seconds(tmp_path, "-c", _NEEDED))
+        for _ in range(3)
+    ]
+    command, needed = (min(each) for each in zip(*tries, strict=True))
+    assert command < 3.5 * needed
 
 
 def _every_command() -> list[tuple[str, ...]]:
@@ -240,21 +241,17 @@ def _every_command() -> list[tuple[str, ...]]:
     return [*found, ("secret-key",)]
 
 
-def _least_seconds(data_dir: Path, *arguments: str) -> float:
-    """The least time of the processor, in seconds, that Python takes for this, of two tries."""
-
-    def once() -> float:
-        before = _used()
-        subprocess.run(
-            [sys.executable, *arguments],
-            env=environment(data_dir),
-            capture_output=True,
-            timeout=END_SECONDS,
-            check=False,
-        )
-        return _used() - before
-
-    return min(once() for _ in range(2))
+def _seconds(data_dir: Path, *arguments: str) -> float:
+    """The time of the processor, in seconds, that Python takes for this."""
+    before = _used()
+    subprocess.run(
+        [sys.executable, *arguments],
+        env=environment(data_dir),
+        capture_output=True,
+        timeout=END_SECONDS,
+        check=False,
+    )
+    return _used() - before
 
 
 def _used() -> float:

@@ -18,7 +18,8 @@ Run
   secret-key   print a new key for ESTAFETTE_SECRET_KEY; `rotate`, `accept` change to one
 
 Manage
-  accounts     create, list, set-rate, disable, enable, remove, origins, keep, carriers
+  accounts     create, list, set-rate, disable, enable, remove, origins, keep, carriers,
+               failing
   people       invite, list, withdraw, disable, enable, reset
   operator-keys  create, update, rotate, disable, enable, revoke, list
   keys         create, update, limits, rotate, disable, enable, revoke, list
