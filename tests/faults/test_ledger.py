@@ -7,6 +7,7 @@ processes of their own are killed, and stopped past their leases, under load.
 import asyncio
 import signal
 from collections import Counter, defaultdict
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -45,6 +46,10 @@ class Client:
             self._last_arrived[told["deliveryId"]].set()
         return await answer()(request, connection)
 
+    async def has(self, count: int) -> bool:
+        """Whether so many deliveries and moves were acknowledged."""
+        return len(self.acknowledged) >= count
+
     async def work(self, enough: asyncio.Event) -> None:
         """One delivery after another; the next once the last of this one has been heard of."""
         while not enough.is_set():
@@ -72,7 +77,9 @@ async def test_every_event_arrives_although_workers_are_killed_and_frozen(
         ):
             endpoint = await listen_at(tenant, receiver.url)
             lines = [asyncio.create_task(client.work(enough)) for _ in range(LINES)]
-            for fault in FAULTS:
+            for number, fault in enumerate(FAULTS, 1):
+                # Each strikes amid the load: not all of them within the first deliveries.
+                await until(partial(client.has, number * 2 * LINES), SECONDS)
                 await workers.suffer(fault)
             enough.set()
             await asyncio.gather(*lines)
