@@ -13,14 +13,13 @@ test adds one.
 import asyncio
 import io
 import json
-import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID, uuid4
 
 import aiohttp
@@ -171,24 +170,14 @@ class Tenant:
         return await tables.count(self.server.platform.pool, table, where)
 
 
-_Opened: TypeAlias = dict[UUID, str]
-"""The accounts that tests opened, each with its test."""
-
-_opened: dict[str, _Opened] = {}
-"""Those in a database, by its DSN, whose courier companies still work."""
+_ended: dict[str, set[UUID]] = {}
+"""The accounts of servers that have ended, whose courier companies still work, by the DSN."""
 
 
-def _this_test() -> str:
-    return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-
-
-async def _retire_others(platform: Platform, opened: _Opened) -> None:
-    """Lets the companies of earlier tests' accounts rest: each quote would read all of them."""
-    others = [id for id, test in opened.items() if test != _this_test()]
-    if others:
-        await companies.retire(platform.pool, others)
-    for id in others:
-        del opened[id]
+async def _retire_ended(platform: Platform, dsn: str) -> None:
+    """Lets companies of accounts that nobody serves any more rest: each quote would read all."""
+    if ended := _ended.pop(dsn, None):
+        await companies.retire(platform.pool, list(ended))
 
 
 async def hang_up(writer: asyncio.StreamWriter) -> None:
@@ -206,7 +195,8 @@ class Server:
     port: int
     session: aiohttp.ClientSession
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    opened: "_Opened" = field(default_factory=dict[UUID, str])
+    opened: set[UUID] = field(default_factory=set[UUID])
+    """The accounts of its tenants."""
 
     @cached_property
     def url(self) -> str:
@@ -230,7 +220,7 @@ class Server:
             burst=burst,
         )
         await add_demo_companies(self.platform, account)
-        self.opened[account.id] = _this_test()
+        self.opened.add(account.id)
         if edge.origin is not None:
             account = await set_origins(self.platform, account.name, [edge.origin])
         keys, page_keys = (
@@ -331,8 +321,7 @@ async def running(
     )
     try:
         await companies.pause_shared(pool)
-        opened = _opened.setdefault(dsn, {})
-        await _retire_others(platform, opened)
+        await _retire_ended(platform, dsn)
         await seed_market(platform)
         registry = CollectorRegistry()
         built = application.build(
@@ -353,7 +342,11 @@ async def running(
                 connector=aiohttp.TCPConnector(limit=200),
             ) as session,
         ):
-            yield Server(platform, port, session, registry, opened)
+            server = Server(platform, port, session, registry)
+            try:
+                yield server
+            finally:
+                _ended.setdefault(dsn, set()).update(server.opened)
             await built.close_streams()
     finally:
         await pool.close()
