@@ -19,21 +19,22 @@ REACH = round(1 / 1.2, 2)
 
 _PER_SECOND = 100.0
 _WARM_UP_SECONDS = 2.0
-_LENGTHS = 2
-"""Of a steady run each half of a round is so long: a 99th percentile needs many creates."""
+_TIMES = 2
+"""So many times the rounds of a steady run: a 99th percentile needs many creates, and none longer,
+since a connection that is idle for long is ended."""
 
 
 async def measure(stage: Stage, plan: Plan) -> Figure:
     """The median of the rounds' ratios: neighbours in time share the noise of the machine."""
     paths = await paths_of_drivers(stage.connection)
     rounds: list[tuple[Seen, Seen, Seen]] = []
-    seconds = _LENGTHS * plan.steady_seconds
-    for number in range(1, plan.steady_rounds + 1):
+    seconds, count = plan.steady_seconds, _TIMES * plan.steady_rounds
+    for number in range(1, count + 1):
         alone = await _creates(stage, seconds)
         beside, told = await asyncio.gather(_creates(stage, seconds), tell(stage, paths, seconds))
         rounds.append((alone, beside, told))
         say(
-            f"  {NAME}: round {number} of {plan.steady_rounds}: p99 {alone.p99_ms:.1f} ms alone,"
+            f"  {NAME}: round {number} of {count}: p99 {alone.p99_ms:.1f} ms alone,"
             f" {beside.p99_ms:.1f} ms beside {told.per_second:,.0f} positions/s"
             f" (p99 {told.p99_ms:.1f} ms)"
         )
