@@ -1,7 +1,7 @@
 """The tracking page over HTTP: the page, its stream of updates, its files, and its refusals."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,10 +21,8 @@ from estafette.core.deliveries.rescheduling import RescheduleRefused, WhyNot
 from estafette.core.errors import Busy, Unavailable
 from estafette.http.events import HEARTBEAT_SECONDS
 from estafette.http.files import FOR_EVER
-from estafette.http.language import DEFAULT, negotiate
 from estafette.http.limiter import caller, limits_of
 from estafette.http.pages import as_texts, guards
-from estafette.http.parameters import parameters
 from estafette.http.refusals import BadBody, BodyTooLarge, EncodedBody, PathUnknown, RateLimited
 from estafette.http.trace import trace_of
 from estafette.usecases.accounts import logo
@@ -37,11 +35,26 @@ from estafette.web.forms import read_form
 from estafette.web.live.stream import EventStream, with_streams
 from estafette.web.tiles import path_of
 from estafette.web.tracking import language, render, when
+from estafette.web.tracking.grounds import (
+    CLINGING,
+    GUARDS,
+    LONGEST_LINK,
+    PRIVATE,
+    expired,
+    html_of,
+    links_of,
+    parameter,
+    put_off,
+    refuse,
+    stumble,
+    texts_of,
+    written_id,
+)
 from estafette.web.tracking.live import Watched
 from estafette.web.tracking.render import FILES, Links
 from estafette.web.tracking.stream import stream
-from estafette.web.tracking.texts import LANGUAGES, Texts
-from estafette.web.tracking.view import present, sender_card
+from estafette.web.tracking.texts import LANGUAGES
+from estafette.web.tracking.view import present
 from estafette.web.tracking.when import Reschedule
 from estafette.web.tracking.where import (
     LIMIT,
@@ -56,20 +69,6 @@ from estafette.web.tracking.where import (
 PublicId = Callable[[str], UUID | None]
 """Reads an id as any dialect writes it; None when none does."""
 
-_GUARDS = {
-    **as_texts(
-        guards(
-            style="'self'",
-            script="'self'",
-            font="'self'",
-            img="'self'",
-            connect="'self'",
-            manifest="'self'",
-            worker="'self'",
-        )
-    ),
-    "X-Robots-Tag": "noindex, nofollow",
-}
 _FORM = {
     **as_texts(
         guards(style="'self'", script="'self'", font="'self'", img="'self'", forms="'self'")
@@ -78,19 +77,14 @@ _FORM = {
     "Cache-Control": "no-store",
     "Vary": "Accept-Language",
 }
-_PRIVATE = _GUARDS | {"Cache-Control": "no-store", "Vary": "Accept-Language"}
 _PAGE = "/{public_id}"
 _STREAM = f"{_PAGE}/events"  # open for as long as the page is: measured separately
 _MANIFEST = f"{_PAGE}/page.webmanifest"
 _WHERE = f"{_PAGE}/where"
 _WHEN = f"{_PAGE}/when"
 _LONGEST_ID = 100
-_LONGEST_LINK = 200
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _COLOUR = re.compile(r"[0-9a-f]{6}")
-_CLINGING = re.compile(
-    r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$"
-)  # characters that chats and people leave around a link
 
 
 def _now() -> datetime:
@@ -156,10 +150,10 @@ class TrackingPages(Starlette):
                 Route(f"{_PAGE}/{{end:path}}", self._page),  # a redirect would lead out of TLS
             ],
             exception_handlers={
-                HTTPException: _refuse,
-                Busy: _put_off,
-                Unavailable: _put_off,
-                500: _stumble,
+                HTTPException: refuse,
+                Busy: put_off,
+                Unavailable: put_off,
+                500: stumble,
             },
         )
         self.router.redirect_slashes = False
@@ -184,11 +178,11 @@ class TrackingPages(Starlette):
     async def _find(self, request: Request) -> tuple[TrackedDelivery, Links]:
         """Returns the delivery of a path, and its pages; malformed and unknown ids refuse alike."""
         _admit(request)
-        text, id = self._read(_written_id(request))
+        text, id = self._read(written_id(request))
         delivery = await self._track(id, caller(request.scope)) if id is not None else None
         if delivery is None:
             raise HTTPException(404)
-        links = _links(request, text, self._origin)
+        links = links_of(request, text, self._origin)
         return delivery, replace(links, tiles=self._tiles())
 
     def _read(self, written: str) -> tuple[str, UUID | None]:
@@ -206,36 +200,36 @@ class TrackingPages(Starlette):
 
     async def _page(self, request: Request) -> Response:
         _measure(request, _PAGE)
-        if _CLINGING.sub("", request.path_params.get("end", "")[:_LONGEST_LINK]):
+        if CLINGING.sub("", request.path_params.get("end", "")[:LONGEST_LINK]):
             raise HTTPException(404)
         delivery, links = await self._find(request)
-        texts = _texts(request, language.of_market(delivery.market, LANGUAGES))
+        texts = texts_of(request, language.of_market(delivery.market, LANGUAGES))
         if delivery.is_erased:
-            return _expired(texts, links, delivery)
+            return expired(texts, links, delivery)
         html = render.page(present(delivery, texts, self._clock()), links)
-        return _html(html, texts)
+        return html_of(html, texts)
 
     async def _events(self, request: Request) -> Response:
         _measure(request, _STREAM)
         delivery, links = await self._find(request)
-        texts = _texts(request, language.of_market(delivery.market, LANGUAGES))
+        texts = texts_of(request, language.of_market(delivery.market, LANGUAGES))
         if delivery.is_erased:
-            return Response(status_code=204, headers=_PRIVATE)  # tells EventSource to stay away
+            return Response(status_code=204, headers=PRIVATE)  # tells EventSource to stay away
 
         def rendered(latest: TrackedDelivery) -> tuple[str, str]:
             return render.fragment(present(latest, texts, self._clock()), links)
 
-        seen = request.headers.get("last-event-id") or _parameter(request, "seen")
+        seen = request.headers.get("last-event-id") or parameter(request, "seen")
         if delivery.status in FINAL and rendered(delivery)[1] == seen:
-            return Response(status_code=204, headers=_PRIVATE)  # tells EventSource to stay away
+            return Response(status_code=204, headers=PRIVATE)  # tells EventSource to stay away
         if request.method == "HEAD":
-            return Response(media_type=EventStream.media_type, headers=_PRIVATE)
+            return Response(media_type=EventStream.media_type, headers=PRIVATE)
         return stream(
             self._watched,
             delivery,
             rendered,
             seen=seen,
-            headers=_PRIVATE,
+            headers=PRIVATE,
             heartbeat=self._heartbeat,
         )
 
@@ -243,9 +237,9 @@ class TrackingPages(Starlette):
         """Shows the form for where exactly, or keeps what was typed into it."""
         _measure(request, _WHERE)
         delivery, links = await self._find(request)
-        texts = _texts(request, language.of_market(delivery.market, LANGUAGES))
+        texts = texts_of(request, language.of_market(delivery.market, LANGUAGES))
         if delivery.is_erased:
-            return _expired(texts, links, delivery)
+            return expired(texts, links, delivery)
         if delivery.is_final or self._say is None:
             return RedirectResponse(f"{links.page}?lang={texts.code}", 303, headers=_FORM)
         now, zone = self._clock(), ZoneInfo(delivery.time_zone)
@@ -274,7 +268,7 @@ class TrackingPages(Starlette):
                 fault, status = fault_of(refusal, texts.where), 422
             except (BadBody, BodyTooLarge, EncodedBody):
                 fault, status = texts.where.too_long, 400
-        is_said = fault is None and _parameter(request, "said") is not None
+        is_said = fault is None and parameter(request, "said") is not None
         wishes = () if delivery.times else choices(now, zone, texts)  # else a time can be chosen
         view = WhereView(wishes, typed, fault, is_said)
         html = render.where(view, texts, links)
@@ -284,9 +278,9 @@ class TrackingPages(Starlette):
         """Shows the form for another time, or brings the parcel at the time that was chosen."""
         _measure(request, _WHEN)
         delivery, links = await self._find(request)
-        texts = _texts(request, language.of_market(delivery.market, LANGUAGES))
+        texts = texts_of(request, language.of_market(delivery.market, LANGUAGES))
         if delivery.is_erased:
-            return _expired(texts, links, delivery)
+            return expired(texts, links, delivery)
         if delivery.is_final or self._reschedule is None:
             return RedirectResponse(f"{links.page}?lang={texts.code}", 303, headers=_FORM)
         fault, status = None, 200
@@ -304,7 +298,7 @@ class TrackingPages(Starlette):
                 fault, status = when.fault_of(refusal.why, texts.when), 422
             except (BadBody, BodyTooLarge, EncodedBody):
                 fault, status = texts.when.late, 400
-        said = fault is None and _parameter(request, "said") is not None
+        said = fault is None and parameter(request, "said") is not None
         view = when.view(delivery, texts, self._clock(), fault=fault, said=said)
         html = render.when(view, texts, links)
         return HTMLResponse(html, status, headers=_FORM | {"Content-Language": texts.code})
@@ -312,12 +306,12 @@ class TrackingPages(Starlette):
     async def _manifest(self, request: Request) -> Response:
         _measure(request, _MANIFEST)
         _admit(request)
-        text, id = self._read(_written_id(request))
+        text, id = self._read(written_id(request))
         if id is None:
             raise HTTPException(404)
-        texts = _texts(request, language.DEFAULT)
-        body = render.manifest(texts, _links(request, text, self._origin))
-        return Response(body, media_type="application/manifest+json", headers=_PRIVATE)
+        texts = texts_of(request, language.DEFAULT)
+        body = render.manifest(texts, links_of(request, text, self._origin))
+        return Response(body, media_type="application/manifest+json", headers=PRIVATE)
 
     async def _logo(self, request: Request) -> Response:
         _measure(request, "/logo/{digest}.webp")
@@ -328,7 +322,7 @@ class TrackingPages(Starlette):
             found = await self._logo_of(digest, caller(request.scope))
         if found is None:
             raise HTTPException(404)
-        headers = _GUARDS | {"Cache-Control": FOR_EVER}
+        headers = GUARDS | {"Cache-Control": FOR_EVER}
         return Response(found, media_type="image/webp", headers=headers)
 
 
@@ -378,12 +372,12 @@ async def _file(request: Request) -> Response:
         reply = FILES.reply(request.scope, given["name"], given["edition"])
     except PathUnknown:
         raise HTTPException(404) from None
-    return Response(reply.body, headers=_GUARDS | as_texts(reply.headers))
+    return Response(reply.body, headers=GUARDS | as_texts(reply.headers))
 
 
 async def _worker(request: Request) -> Response:
     _admit(request)
-    headers = _GUARDS | {"Cache-Control": "no-cache"}
+    headers = GUARDS | {"Cache-Control": "no-cache"}
     return Response(render.worker(), media_type="text/javascript; charset=utf-8", headers=headers)
 
 
@@ -393,93 +387,5 @@ async def _colours(request: Request) -> Response:
     colour = str(request.path_params["colour"])
     if not _COLOUR.fullmatch(colour):
         raise HTTPException(404)
-    headers = _GUARDS | {"Cache-Control": FOR_EVER}
+    headers = GUARDS | {"Cache-Control": FOR_EVER}
     return Response(render.colours(colour), media_type="text/css; charset=utf-8", headers=headers)
-
-
-def _expired(texts: Texts, links: Links, delivery: TrackedDelivery) -> Response:
-    """Returns the page of a delivery that ended, and whose data is gone."""
-    words, sender = texts.page, sender_card(delivery)
-    html = render.notice(
-        texts,
-        links,
-        title=words.expired_title,
-        detail=words.expired_detail,
-        steps=words.expired_steps,
-        sender=sender,
-    )
-    return _html(html, texts, 410)
-
-
-async def _refuse(request: Request, error: Exception) -> Response:
-    """Returns the page that says that nothing was found."""
-    texts = _texts(request, DEFAULT)
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    words = texts.page
-    title, detail, steps = words.missing_title, words.missing_detail, words.missing_steps
-    if status == 429:
-        title, detail, steps = words.crowded_title, words.crowded_detail, ()
-    page = _notice(request, texts, status, title, detail, steps)
-    if isinstance(error, HTTPException):
-        page.headers.update(error.headers or {})  # what is allowed, with a 405; when to come back
-    return page
-
-
-async def _put_off(request: Request, error: Exception) -> Response:
-    """Returns the page that asks the reader to come back later."""
-    page = await _stumble(request, error)
-    page.status_code = 503
-    if isinstance(error, Busy | Unavailable):
-        page.headers["Retry-After"] = str(error.retry_after)
-    return page
-
-
-async def _stumble(request: Request, _error: Exception) -> Response:
-    """Returns the page for an error of ours, which the server logs."""
-    texts = _texts(request, DEFAULT)
-    return _notice(request, texts, 500, texts.page.trouble_title, texts.page.trouble_detail)
-
-
-def _notice(
-    request: Request,
-    texts: Texts,
-    status: int,
-    title: str,
-    detail: str,
-    steps: Sequence[str] = (),
-) -> Response:
-    links = _links(request, _written_id(request))
-    html = render.notice(texts, links, title=title, detail=detail, steps=steps)
-    return _html(html, texts, status)
-
-
-def _html(html: str, texts: Texts, status: int = 200) -> Response:
-    return HTMLResponse(html, status, headers=_PRIVATE | {"Content-Language": texts.code})
-
-
-def _texts(request: Request, unstated: str) -> Texts:
-    """Returns the texts in the language of `?lang=`, or in one that the browser accepts."""
-    asked = LANGUAGES.get(_parameter(request, "lang") or "")
-    if asked is not None:
-        return asked
-    header = ", ".join(request.headers.getlist("accept-language")) or None
-    return LANGUAGES[negotiate(header, LANGUAGES, unstated=unstated)]
-
-
-def _parameter(request: Request, name: str) -> str | None:
-    """Returns a parameter of the query string, of several the last; None when there is none."""
-    values = parameters(request.scope["query_string"]).get(name)
-    return values[-1] if values else None
-
-
-def _links(request: Request, public_id: str, origin: str = "") -> Links:
-    return Links(
-        base=str(request.scope.get("root_path", "")).rstrip("/"),
-        public_id=public_id,
-        origin=origin,
-    )
-
-
-def _written_id(request: Request) -> str:
-    """Returns the id in the path, without characters that were copied along with the link."""
-    return _CLINGING.sub("", str(request.path_params.get("public_id", ""))[:_LONGEST_LINK])
