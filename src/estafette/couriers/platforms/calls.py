@@ -27,7 +27,9 @@ from estafette.couriers.platforms.shares import Asking, Shares
 from estafette.couriers.platforms.slots import Manners
 from estafette.logs import Logger
 
-CONNECT_SECONDS: Final = 1.0
+CONNECT_SECONDS: Final = 2.5
+"""Long enough for a first packet that is lost: it is sent again after 1 s (RFC 6298)."""
+
 ANSWER_BYTES: Final = 1024 * 1024
 TOO_MANY: Final = 429
 SHORT_WAIT: Final = 1.0
