@@ -44,7 +44,7 @@ def routes(platform: Platform, metrics_token: str | None = None) -> list[Route]:
 def _traced(path: str, answer: Answer) -> Answer:
     async def traced(request: Request) -> Response:
         trace = trace_of(request.scope)
-        trace.route, trace.is_probe = path, True
+        trace.route, trace.is_routine = path, True
         if path != PATH:
             limits_of(request.scope).probe(request.scope)
         return await answer(request)

@@ -81,7 +81,7 @@ class CityDay:
             for number, place in enumerate(steps)
         ]
         async with self.stage.server.platform.pool.acquire() as connection:
-            await position_history.insert(connection, seen)
+            await position_history.keep(connection, (), seen)
 
     def _position(
         self, who: DriverAtPhone, latitude: float, longitude: float, ago: timedelta = timedelta()

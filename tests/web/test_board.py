@@ -185,7 +185,7 @@ async def test_a_drivers_day_shows_the_way_and_what_was_carried(stage: Stage) ->
         for step in range(3)
     ]
     async with stage.server.platform.pool.acquire() as connection:
-        await position_history.insert(connection, seen)
+        await position_history.keep(connection, (), seen)
     home = f"{stage.dispatcher.home}/drivers/{ana.id.hex}/day"
     page = (await stage.dispatcher.get(home)).body.decode()
     assert delivery.reference is not None

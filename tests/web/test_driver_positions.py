@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from structlog.testing import capture_logs
 
 from estafette.store.fleet import positions
 from estafette.usecases.fleet.shifts import end_shift
@@ -147,6 +148,17 @@ async def test_a_token_that_was_made_anew_or_taken_away_is_good_for_nothing(
     assert (await traccar(stage, id="x" * 2000, **here)).status == 400
     assert (await traccar(stage, id=second)).status == 400
     assert (await traccar(stage, lat="nan", lon="inf", id=second)).status == 400
+
+
+async def test_only_a_position_that_is_refused_has_a_line_of_the_log(stage: DriverStage) -> None:
+    ze = await stage.driver_at_phone()
+    token, here = await app_token(ze), {"lat": LUANDA[0], "lon": LUANDA[1]}
+    with capture_logs() as logs:
+        assert (await traccar(stage, id=token, **here)).status == 200
+        assert (await tell(ze, at(*LUANDA))).status == 204
+        assert (await traccar(stage, id="nobody", **here)).status == 403
+    lines = [(line["route"], line["status"]) for line in logs if line["event"] == "request"]
+    assert lines == [("/driver/traccar", 403)]
 
 
 async def test_a_device_that_sends_a_thousand_at_once_is_put_off_and_others_are_not(

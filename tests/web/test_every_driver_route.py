@@ -17,12 +17,11 @@ from tests.web.drivers import DriverStage, driver_stage
 from tests.web.people import at_browser
 
 OPEN = {
-    "/driver/traccar",
     "/driver/static/{edition}/{name}",
     "/driver/worker.js",
     "/driver/page.webmanifest",
 }
-"""What is no page: files for everybody, and the door of apps, which show a token."""
+"""What is no page: files for everybody."""
 
 
 @pytest.fixture

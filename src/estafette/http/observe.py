@@ -136,8 +136,8 @@ class Observer:
         if trace.credential is not None and self._requests is not None:
             of, id = trace.credential, trace.request_id
             self._requests.note(of.scope, of.key_id, id, method, route, status, trace.code, seconds)
-        if trace.is_probe and status < 400:
-            return  # monitors ask every few seconds: a line for each would hide the others
+        if trace.is_routine and status < 400:
+            return  # they come every few seconds: a line for each would hide the others
         is_refused = 400 <= status < 500 and (status == 429 or not has_key(scope))
         if is_refused and self._folding.takes(Refused(trace.client, status, trace.key_id)):
             return

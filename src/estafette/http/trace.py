@@ -15,9 +15,10 @@ class Trace:
 
     `route` is the template of the path: `/delivery/v1/deliveries/{deliveryId}`. `base` is written
     before it where the host name chose the application (`//lisbon`), since another application may
-    have the same paths. `is_probe` marks a monitor's request, which is measured, and logged only
-    when it fails. `client` is the caller's address; `key_id` is the id of the API key, never a part
-    of the key. `code` is the code of a refusal, as the API writes it.
+    have the same paths. `is_routine` marks a request that comes by itself every few seconds, of a
+    monitor or a driver's phone: it is measured, and logged only when it fails. `client` is the
+    caller's address; `key_id` is the id of the API key, never a part of the key. `code` is the code
+    of a refusal, as the API writes it.
     """
 
     request_id: str
@@ -26,7 +27,7 @@ class Trace:
     client: str | None = None
     account_id: str | None = None
     key_id: str | None = None
-    is_probe: bool = False
+    is_routine: bool = False
     credential: Credential | None = None
     code: str | None = None
 

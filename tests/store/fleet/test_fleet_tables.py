@@ -93,7 +93,7 @@ async def test_the_newest_position_of_a_driver_is_kept_whatever_comes_when(
     await positions.keep(connection, [second, first])
     await positions.keep(connection, [first])
     assert await positions.of_drivers(connection, company, [who]) == {who: second}
-    await position_history.insert(connection, [first, second])
+    await position_history.keep(connection, (), [first, second])
     day = timedelta(days=1)
     found = await position_history.of_driver(connection, company, who, NOW - day, NOW + day, 9)
     assert found == [first, second]

@@ -124,7 +124,7 @@ async def test_a_driver_who_taps_an_hour_later_is_as_fast_as_positions_say(fleet
     ((*_, untold),) = await ratios(fleet)
     (known,) = await known_speeds(fleet.platform, fleet.company)
     async with fleet.platform.pool.acquire() as connection:
-        await position_history.insert(connection, there)
+        await position_history.keep(connection, (), there)
     ((*_, ratio),) = await ratios(fleet)
     assert 1.3 < ratio < SLOWER
     assert 1.2 < untold < ratio  # by the ways to the pickups alone, which are told in time

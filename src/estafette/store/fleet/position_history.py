@@ -7,15 +7,24 @@ from uuid import UUID
 
 from estafette.core.fleet.position import Position
 from estafette.store.columns import insertion, rows
-from estafette.store.fleet.positions import COLUMNS, POSITION, read
+from estafette.store.fleet.positions import COLUMNS, KEEP, POSITION, read
 from estafette.store.pool import Connection
 
-_INSERT: Final = insertion("position_history", POSITION.types, rows(POSITION))
+_REPLAYED: Final = rows(POSITION, name="replayed", first=1 + len(POSITION.types))
+_KEEP: Final = f"""
+with last as ({KEEP})
+{insertion("position_history", POSITION.types, _REPLAYED)}
+"""
 
 
-async def insert(connection: Connection, positions: Sequence[Position]) -> None:
-    """Writes positions."""
-    await connection.execute(_INSERT, *POSITION.of(positions))
+async def keep(
+    connection: Connection, positions: Sequence[Position], replayed: Sequence[Position]
+) -> None:
+    """Keeps the newest of each driver (`positions.keep`), and writes those to be `replayed`.
+
+    It is one statement, and so one transaction, without a word to begin and one to end it.
+    """
+    await connection.execute(_KEEP, *POSITION.of(positions), *POSITION.of(replayed))
 
 
 async def of_driver(

@@ -30,7 +30,7 @@ POSITION: Final = Columns[Position](
 )
 COLUMNS: Final = ", ".join(POSITION.types)
 _CHANGED = [name for name in POSITION.types if name not in {"company_id", "driver_id"}]
-_KEEP = f"""
+KEEP: Final = f"""
 insert into positions as known ({COLUMNS})
 select distinct on (company_id, driver_id) {COLUMNS} from {rows(POSITION)}
 order by company_id, driver_id, at desc
@@ -38,11 +38,12 @@ on conflict (company_id, driver_id) do update
 set {", ".join(f"{name} = excluded.{name}" for name in _CHANGED)}
 where known.at < excluded.at
 """  # noqa: S608 - the columns are constants
+"""The statement of `keep`, which others may carry out beside their own."""
 
 
 async def keep(connection: Connection, positions: Sequence[Position]) -> None:
     """Keeps the newest of each driver; what is older than what is known changes nothing."""
-    await connection.execute(_KEEP, *POSITION.of(positions))
+    await connection.execute(KEEP, *POSITION.of(positions))
 
 
 async def of_drivers(

@@ -10,7 +10,9 @@ from uuid import UUID
 
 from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.position import Place, Position, PositionSource, position_of, thinned
-from estafette.store.fleet import position_history, position_tokens, positions, shifts
+from estafette.store.fleet import position_history, position_tokens, shifts
+from estafette.store.fleet.position_tokens import Sender
+from estafette.store.pool import Connection
 from estafette.usecases.accounts.secrets import key_hash, new_token
 from estafette.usecases.deliveries.batching import Batcher
 from estafette.usecases.people.connect import reading, writing
@@ -20,7 +22,7 @@ _AT_ONCE: Final = 500
 _LANES: Final = 1
 """One batch at a time: what comes meanwhile is the next one, and no two change the same rows."""
 
-_GATHER_SECONDS: Final = 0.01
+_GATHER_SECONDS: Final = 0.025
 """For how long positions are gathered into one commit, which costs about the same for many as for
 one. No phone waits for the answer, and the orders of merchants have the disk meanwhile."""
 
@@ -66,13 +68,12 @@ class Intake:
             gather=_GATHER_SECONDS,
         )
 
-    async def by_token(self, token: str, places: Sequence[Place]) -> Heard:
-        """Takes positions of whose device has this token; when it returns they are kept.
+    async def by_token(self, hash: bytes, places: Sequence[Place]) -> Heard:
+        """Takes positions of whose device has the token of `hash`; when it returns they are kept.
 
         Raises Busy or Unavailable.
         """
-        told = Told(places, PositionSource.TRACCAR, hash=key_hash(token))
-        return await self._batcher.do(told)
+        return await self._batcher.do(Told(places, PositionSource.TRACCAR, hash=hash))
 
     async def by_page(self, driver: Driver, places: Sequence[Place], error: timedelta) -> Heard:
         """Takes positions of a driver's page, whose clock is wrong by `error`. Raises the same."""
@@ -80,45 +81,51 @@ class Intake:
         return await self._batcher.do(Told(places, PositionSource.PAGE, error, driver=of))
 
     async def _write(self, batch: Sequence[Told]) -> list[Heard]:
-        async with (
-            self._platform.connections.batch("positions") as connection,
-            connection.transaction(),
-        ):
-            hashes = {told.hash for told in batch if told.hash is not None}
-            known = await position_tokens.senders(connection, hashes) if hashes else {}
-            pages = {told.driver for told in batch if told.driver is not None}
-            working = {(one.company_id, one.driver_id) for one in known.values() if one.works}
-            if pages:
-                working |= await shifts.who_works(connection, pages)
-            heard: list[Heard] = []
-            found: list[Position] = []
+        async with self._platform.connections.batch("positions") as connection:
+            senders = await self._senders_of(connection, batch)
             now = clock()
-            for told in batch:
-                of = told.driver
-                if told.hash is not None:
-                    sender = known.get(told.hash)
-                    of = None if sender is None else (sender.company_id, sender.driver_id)
-                if of is None:
-                    heard.append(Heard.UNKNOWN)
-                elif of not in working:
-                    heard.append(Heard.OFF_SHIFT)
-                else:
-                    heard.append(Heard.KEPT)
-                    made = (
-                        position_of(place, *of, told.source, now, told.error)
-                        for place in told.places
-                    )
-                    found += [position for position in made if position is not None]
+            found = [
+                position
+                for told, sender in zip(batch, senders, strict=True)
+                if sender is not None and sender.works
+                for place in told.places
+                if (position := _position(place, sender, told, now)) is not None
+            ]
             if found:
-                await positions.keep(connection, found)
-                if kept := thinned(found, self._kept_until):
-                    await position_history.insert(connection, kept)
+                await position_history.keep(connection, found, thinned(found, self._kept_until))
         self._forget()
-        return heard
+        return [_heard(sender) for sender in senders]
+
+    async def _senders_of(
+        self, connection: Connection, batch: Sequence[Told]
+    ) -> list[Sender | None]:
+        """Returns who told each; None where nobody has the token."""
+        hashes = {told.hash for told in batch if told.hash is not None}
+        known = await position_tokens.senders(connection, hashes) if hashes else {}
+        pages = {told.driver for told in batch if told.driver is not None}
+        working: set[tuple[UUID, UUID]] = set()
+        if pages:
+            working = await shifts.who_works(connection, pages)
+        return [
+            Sender(*told.driver, works=told.driver in working)
+            if told.driver is not None
+            else known.get(told.hash or b"")
+            for told in batch
+        ]
 
     def _forget(self) -> None:
         while len(self._kept_until) > _REMEMBERED:
             self._kept_until.popitem(last=False)
+
+
+def _position(place: Place, sender: Sender, told: Told, now: datetime) -> Position | None:
+    return position_of(place, sender.company_id, sender.driver_id, told.source, now, told.error)
+
+
+def _heard(sender: Sender | None) -> Heard:
+    if sender is None:
+        return Heard.UNKNOWN
+    return Heard.KEPT if sender.works else Heard.OFF_SHIFT
 
 
 async def renew_token(platform: Platform, driver: Driver) -> str:

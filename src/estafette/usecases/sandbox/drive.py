@@ -19,7 +19,7 @@ from estafette.core.ids import new_id
 from estafette.core.sandbox.ride import Spot, meters_between, nearest, pace, ride, seconds_until
 from estafette.routing.speeds import KILOMETRES_AN_HOUR
 from estafette.store import signals
-from estafette.store.fleet import assignments, drivers, position_history, positions, tours
+from estafette.store.fleet import assignments, drivers, position_history, tours
 from estafette.store.pool import now
 from estafette.store.sandbox import drivers as simulated
 from estafette.store.sandbox.drivers import Errand, Had, Rider
@@ -104,9 +104,7 @@ class Drivers:
             if (at - rider.position.at).total_seconds() >= _RENEWED_SECONDS:
                 moved.append(replace(rider.position, at=at, received_at=at, speed_kmh=0.0))
         if moved:
-            await positions.keep(connection, moved)
-            if kept := thinned(moved, self._kept_until):
-                await position_history.insert(connection, kept)
+            await position_history.keep(connection, moved, thinned(moved, self._kept_until))
         if len(self._kept_until) > 4 * MOST_RIDERS:
             self._kept_until.clear()
         return BUSY_SECONDS

@@ -12,9 +12,10 @@ from estafette.core.errors import Busy, Unavailable
 from estafette.core.people.permission import PersonAct
 from estafette.http.limiter import PersonLimits
 from estafette.http.refusals import BadBody, BodyTooLarge, EncodedBody, RateLimited
+from estafette.usecases.fleet.positions import Intake
 from estafette.usecases.platform import Platform
 from estafette.usecases.proofs.add import FORM_LIMIT
-from estafette.web.driver import day, positions, proofs, sign_in, taps
+from estafette.web.driver import day, positions, proofs, sign_in, taps, tracker
 from estafette.web.driver.day import ShownIds
 from estafette.web.driver.files import serve_file, serve_manifest, serve_worker
 from estafette.web.driver.page import show as show_page
@@ -65,11 +66,11 @@ class DriverPages:
 
         `shown_ids` write the ids of deliveries. `processes` share the limits of devices.
         """
-        tracker = positions.Tracker(platform, processes)
+        intake = Intake(platform)
+        self._tracker = tracker.build(intake, processes)
         self.starlette = Starlette(
             routes=[
                 *ROUTES,
-                Route("/driver/traccar", tracker.serve, methods=["GET", "POST"]),
                 Route("/driver/static/{edition}/{name}", serve_file),
                 Route("/driver/worker.js", serve_worker),
                 Route("/driver/page.webmanifest", serve_manifest),
@@ -89,10 +90,12 @@ class DriverPages:
         cookies = Cookies(platform.public_url)
         admission = DriverAdmission(platform, cookies, limits or PersonLimits())
         self.starlette.state.admit = admission.admit
-        self.starlette.state.intake = tracker.intake
+        self.starlette.state.intake = intake
         self.starlette.state.shown_ids = shown_ids
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a request under its whole path."""
-        scope["root_path"] = scope.get("app_root_path", scope.get("root_path", ""))
-        await self.starlette(scope, receive, send)
+        root: str = scope.get("app_root_path", scope.get("root_path", ""))
+        scope["root_path"] = root
+        is_position = scope["path"].removeprefix(root) == tracker.PATH
+        await (self._tracker if is_position else self.starlette)(scope, receive, send)
