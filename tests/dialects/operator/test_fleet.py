@@ -15,6 +15,7 @@ from estafette.core.fleet.assignment import AssignmentState
 from estafette.core.fleet.driver import DriverState
 from estafette.core.fleet.refusals import FleetRefusal
 from estafette.core.ids import new_id
+from estafette.dialects.operator.app import OPERATIONS
 from estafette.dialects.operator.errors import ERRORS, understood
 from estafette.usecases.couriers.companies import save_company
 from estafette.usecases.fleet.steps import pick_up
@@ -156,6 +157,32 @@ async def test_a_dispatcher_s_program_sees_and_steers_what_a_board_does(desk: De
     assert (await desk.call("GET", f"{desk.path}/deliveries/{first.id}/decisions")).told[
         "data"
     ] == []
+
+
+async def test_what_is_below_something_that_is_not_there_is_not_found(desk: Desk) -> None:
+    other = await desk.fleet.shop.company("other")
+    carried = str((await desk.fleet.delivery()).id)
+    nothing = {
+        **dict.fromkeys(("account", "company", "delivery", "driver", "handover", "person"), NO_ID),
+        "organisation": f"company:{NO_ID}",
+        "market": "XX",
+        "trouble": "none",
+    }
+    wanted = {
+        one.path.format(**nothing | besides)
+        for one in OPERATIONS
+        if one.method == "GET" and "{" in one.path
+        for besides in ({}, {"company": str(desk.fleet.id)}, {"organisation": f"account:{NO_ID}"})
+        if "company" not in besides or one.path.count("{") > 1
+    }
+    wanted |= {
+        f"/v1/companies/{other.id}/deliveries/{carried}/{list}"
+        for list in ("assignments", "decisions")
+    }
+    answers = {path: await desk.call("GET", path) for path in sorted(wanted)}
+    found = {path: one.status for path, one in answers.items()}
+    assert {path: status for path, status in found.items() if status != 404} == {}
+    assert {one.told["code"] for one in answers.values()} == {"not_found"}
 
 
 async def test_a_delivery_is_moved_by_hand(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from estafette.core.fleet.assignment import Assignment, AssignmentState
 from estafette.core.fleet.dispatching import DispatchingRules, Outcome, Reason
 from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.position import Position, PositionSource
-from estafette.core.fleet.refusals import NoDriversHere, NotOnShift
+from estafette.core.fleet.refusals import NoDriversHere, NotOfCompany, NotOnShift
 from estafette.core.ids import new_id
 from estafette.routing.planner import Planner
 from estafette.routing.travel_times import CrowTimes
@@ -120,7 +120,8 @@ async def test_another_companys_decisions_are_not_shown(fleet: Fleet, planner: P
     delivery = await ordered(fleet, 0, 900)
     await look(fleet, planner)
     other = await fleet.shop.company(f"other-{fleet.id.hex[-8:]}")
-    assert (await explain(fleet.platform, other.id, delivery.id)).decisions == []
+    with pytest.raises(NotOfCompany):
+        await explain(fleet.platform, other.id, delivery.id)
 
 
 async def test_a_refusal_or_silence_gives_the_next_driver_and_at_last_the_delivery_stalls(

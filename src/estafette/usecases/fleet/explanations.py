@@ -4,9 +4,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.fleet.dispatching import Decision
-from estafette.store.deliveries import table as deliveries
 from estafette.store.fleet import decisions, drivers
-from estafette.usecases.fleet.hold import LANE
+from estafette.usecases.fleet.hold import LANE, scope_of
 from estafette.usecases.platform import Platform
 
 
@@ -18,11 +17,9 @@ class Explanations(NamedTuple):
 
 
 async def explain(platform: Platform, company_id: UUID, delivery_id: UUID) -> Explanations:
-    """Returns what was decided about a delivery of a company; nothing of another company's."""
+    """Returns what was decided about a delivery of a company. Raises NotOfCompany, or Busy."""
     async with platform.connections.batch(LANE) as connection:
-        scope = await deliveries.scope_at(connection, company_id, delivery_id)
-        if scope is None:
-            return Explanations([], {})
+        scope = await scope_of(connection, company_id, delivery_id)
         made = await decisions.of_delivery(connection, company_id, scope.account_id, delivery_id)
         ids = {id for one in made for id in _drivers_in(one)}
         known = await drivers.some(connection, company_id, ids) if ids else {}

@@ -3,18 +3,14 @@
 from uuid import UUID
 
 from estafette.core.fleet.assignment import Assignment
-from estafette.core.fleet.refusals import NotOfCompany
-from estafette.store.deliveries import table as deliveries
 from estafette.store.fleet import assignments
-from estafette.usecases.fleet.hold import LANE
+from estafette.usecases.fleet.hold import LANE, scope_of
 from estafette.usecases.platform import Platform
 
 
 async def history_of(platform: Platform, company_id: UUID, delivery_id: UUID) -> list[Assignment]:
     """Returns the assignments of a company's delivery by their numbers. Raises NotOfCompany."""
     async with platform.connections.batch(LANE) as connection:
-        scope = await deliveries.scope_at(connection, company_id, delivery_id)
-        if scope is None:
-            raise NotOfCompany(delivery_id)
+        scope = await scope_of(connection, company_id, delivery_id)
         of = (company_id, scope.account_id, delivery_id)
         return await assignments.of_delivery(connection, *of)

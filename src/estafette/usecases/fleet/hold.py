@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from estafette.core.accounts.account import Scope
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
@@ -20,7 +21,7 @@ from estafette.store import signals
 from estafette.store.accounts import table as accounts
 from estafette.store.deliveries import table as deliveries
 from estafette.store.fleet import assignments, tours
-from estafette.store.pool import now
+from estafette.store.pool import Connection, now
 from estafette.store.work import UnitOfWork
 from estafette.usecases.deliveries.advance import Advanced, Move, carry_out, lock_one, plan
 from estafette.usecases.platform import Platform
@@ -150,11 +151,17 @@ async def delivery_of(platform: Platform, company_id: UUID, assignment_id: UUID)
     return found.delivery_id
 
 
-async def _hold(work: UnitOfWork, platform: Platform, company_id: UUID, delivery_id: UUID) -> Held:
-    connection = work.connection
+async def scope_of(connection: Connection, company_id: UUID, delivery_id: UUID) -> Scope:
+    """Returns whose delivery it is that a company carries. Raises NotOfCompany."""
     scope = await deliveries.scope_at(connection, company_id, delivery_id)
     if scope is None:
         raise NotOfCompany(delivery_id)
+    return scope
+
+
+async def _hold(work: UnitOfWork, platform: Platform, company_id: UUID, delivery_id: UUID) -> Held:
+    connection = work.connection
+    scope = await scope_of(connection, company_id, delivery_id)
     try:
         delivery = await lock_one(connection, scope, delivery_id)
     except DeliveryNotFound:

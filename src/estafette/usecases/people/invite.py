@@ -136,8 +136,12 @@ async def _must_have_room(connection: Connection, of: Organisation) -> None:
 async def list_invitations(
     platform: Platform, of: Organisation, after: UUID | None = None, limit: int = MOST_INVITATIONS
 ) -> list[Invitation]:
-    """Returns the open invitations of an organisation, oldest first, after one."""
+    """Returns the open invitations of an organisation, oldest first, after one.
+
+    Raises OrganisationNotFound, or Busy.
+    """
     async with reading(platform) as connection:
+        await must_exist(connection, of)
         return await invitations.open_of(connection, of, after or _BEGINNING, limit)
 
 

@@ -14,7 +14,7 @@ from estafette.store.pool import Connection
 from estafette.usecases import audit
 from estafette.usecases.people.connect import reading, writing
 from estafette.usecases.people.invite import organisation_facts
-from estafette.usecases.people.organisations import account_of
+from estafette.usecases.people.organisations import account_of, must_exist
 from estafette.usecases.platform import Platform
 
 __all__ = ["Member", "MembersPage", "change_role", "list_members", "remove_member"]
@@ -32,8 +32,12 @@ class MembersPage(NamedTuple):
 async def list_members(
     platform: Platform, of: Organisation, after: UUID | None = None, limit: int = 50
 ) -> MembersPage:
-    """Returns who belongs to an organisation, disabled people included."""
+    """Returns who belongs to an organisation, disabled people included.
+
+    Raises OrganisationNotFound, or Busy.
+    """
     async with reading(platform) as connection:
+        await must_exist(connection, of)
         found = await memberships.page(connection, of, after or _BEGINNING, limit + 1)
     members = found[:limit]
     return MembersPage(members, members[-1].person.id if len(found) > limit else None)

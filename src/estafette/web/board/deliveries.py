@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from estafette.core.errors import Refusal
-from estafette.core.fleet.refusals import FleetRefusal
+from estafette.core.fleet.refusals import FleetRefusal, NotOfCompany
 from estafette.core.people.permission import PersonAct
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext
@@ -35,6 +35,10 @@ async def show(request: Request, visit: Visit) -> Response:
     found = await _found(request, visit)
     scope, id = found.delivery.scope, found.delivery.id
     delivery, history = await find_with_history(visit.platform, scope, id)
+    try:
+        explained = await explain(visit.platform, visit.company.id, id)
+    except NotOfCompany:  # another company carries it by now
+        raise HTTPException(404) from None
     carried = next((one for one in found.assignments if one.is_open and one.is_on_board), None)
     now = clock()
     return render(
@@ -62,7 +66,7 @@ async def show(request: Request, visit: Visit) -> Response:
             Column("reason", gettext("Why"), "quiet"),
             Column("at", gettext("When"), "time"),
         ),
-        whys=whys(await explain(visit.platform, visit.company.id, id)),
+        whys=whys(explained),
         now=now,
         seconds_left=partial(seconds_left, now=now),
         here=f"{visit.home}/deliveries/{id.hex}",
