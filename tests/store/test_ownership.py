@@ -136,13 +136,12 @@ READ_BESIDES = {
     "money/handovers.py": {"drivers"},
     "accounts/keys.py": {"accounts"},
     "accounts/brandings.py": {"accounts", "logos"},
+    # What is of a person goes after the person.
+    "old_rows.py": {"people"},
     # A person is read with what they have; what is of a person is read with the person.
     "people/table.py": {"memberships", "passkeys", "totp_secrets"},
     "people/memberships.py": {"people"},
     "people/sessions.py": {"memberships", "people"},
-    "people/second_factors.py": {"people"},
-    "people/passkeys.py": {"people"},
-    "people/provider_identities.py": {"people"},
     # A token is read with whether its driver is there, and works.
     "fleet/position_tokens.py": {"drivers", "shifts"},
     # Each is one way to look through deliveries, long enough for a file of its own.
@@ -209,7 +208,7 @@ STATEMENT = re.compile(
     r"|(?:alter|drop) (?:table|database|role)\b|set local\b|lock table\b|listen \w+|notify \w+)",
     re.IGNORECASE,
 )
-MADE_BY = {"insertion", "change", "older", "Queue"}
+MADE_BY = {"insertion", "change", "older", "orphaned", "Queue"}
 """What makes statements on the table that it is given first."""
 
 

@@ -1,6 +1,7 @@
 """What keeps the database in shape by itself: partitions, and what is over of people."""
 
 import asyncio
+from datetime import timedelta
 from typing import Final
 
 from estafette.core.retention import CASH, CORRECTIONS, Retention
@@ -8,9 +9,10 @@ from estafette.logs import Logger
 from estafette.loops import Loop, Pace
 from estafette.store import audit
 from estafette.store.accounts import page_tallies, request_log
-from estafette.store.deliveries import corrections
+from estafette.store.deliveries import corrections, daily_tallies
 from estafette.store.fleet import ends as fleet_ends
 from estafette.store.money import cash, handovers
+from estafette.store.old_rows import Forget, remove_all
 from estafette.store.partitions import Upkeep, keep_up
 from estafette.store.people import ends as people_ends
 from estafette.store.pool import Pool
@@ -18,8 +20,13 @@ from estafette.store.pool import Pool
 _log = Logger()
 
 _AFTER_TROUBLE_SECONDS: Final = 60.0
-_AT_ONCE: Final = 1_000
-_KEPT: Final = ((cash.forget, CASH), (handovers.forget, CASH), (corrections.forget, CORRECTIONS))
+_OLD: Final[tuple[tuple[Forget, timedelta], ...]] = (
+    (cash.forget, CASH),
+    (cash.forget_nothing, timedelta(days=1)),
+    (handovers.forget, CASH),
+    (corrections.forget, CORRECTIONS),
+    (daily_tallies.forget, daily_tallies.KEPT),
+)
 _PACE: Final = Pace(longest=3600.0, first_retry=_AFTER_TROUBLE_SECONDS, longest_retry=60.0)
 
 
@@ -33,10 +40,8 @@ def loop(pool: Pool, retention: Retention) -> Loop:
             await page_tallies.forget(connection)
             await people_ends.forget(connection)
             await fleet_ends.forget(connection, retention)
-            await request_log.forget_gaps(connection, retention.requests)
-            for forget, kept in _KEPT:
-                while await forget(connection, kept, _AT_ONCE) >= _AT_ONCE:
-                    pass
+            gaps = (request_log.forget_gaps, retention.requests)
+            await remove_all(connection, [*_OLD, gaps])
         return _AFTER_TROUBLE_SECONDS if _report(done) else _PACE.longest
 
     return Loop("partitions", one_round, _PACE)

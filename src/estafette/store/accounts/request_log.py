@@ -1,12 +1,13 @@
 """The log of an account's API requests, and how many are missing from it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.store.columns import Columns, insertion, rows
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 
@@ -77,9 +78,8 @@ async def gaps(connection: Connection, scope: Scope, since: datetime) -> int:
     )
 
 
-async def forget_gaps(connection: Connection, kept: timedelta) -> None:
-    """Forgets what was missing before that time."""
-    await connection.execute("delete from api_request_gaps where hour < now() - $1::interval", kept)
+forget_gaps: Final = older("api_request_gaps", "hour")
+"""Forgets what was missing so long ago."""
 
 
 class RequestCursor(NamedTuple):

@@ -6,10 +6,11 @@ committed within `SETTLED` of when it happened is left out.
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode, Scope
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 SETTLED = timedelta(seconds=60)
@@ -21,7 +22,8 @@ AT_ONCE = timedelta(minutes=10)
 FIRST = timedelta(days=31)
 """How far back the first step begins: what was before is not counted."""
 
-KEPT_DAYS = 400
+KEPT = timedelta(days=400)
+"""How long the counts of a day are kept."""
 
 
 class DayCount(NamedTuple):
@@ -91,11 +93,8 @@ async def count_next(connection: Connection, zones: Mapping[str, str]) -> Step |
     return Step(until, has_more=until - begin == AT_ONCE)
 
 
-async def forget(connection: Connection) -> None:
-    """Removes the counts of days that are long over."""
-    await connection.execute(
-        "delete from daily_tallies where day < current_date - $1::integer", KEPT_DAYS
-    )
+forget: Final = older("daily_tallies", "day")
+"""Removes the counts of days so long ago."""
 
 
 async def counted_to(connection: Connection) -> datetime | None:

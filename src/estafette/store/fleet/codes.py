@@ -1,7 +1,9 @@
 """Codes by which drivers sign in, one a phone, kept by their hashes."""
 
 from datetime import timedelta
+from typing import Final
 
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 
@@ -40,11 +42,5 @@ async def use(connection: Connection, phone: str, hash: str) -> bool:
     return status.endswith(" 1")
 
 
-async def forget(connection: Connection, limit: int) -> int:
-    """Removes codes that are over; counts them."""
-    status = await connection.execute(
-        "delete from driver_codes where phone_e164 in (select phone_e164 from driver_codes"
-        " where expires_at < now() order by expires_at limit $1)",
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("driver_codes", "expires_at")
+"""Removes those that ended so long ago."""

@@ -1,11 +1,11 @@
 """How fast the drivers of a company have proved to be."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.store.columns import Columns, insertion, rows
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 
@@ -61,12 +61,5 @@ async def of_company(connection: Connection, company_id: UUID) -> list[LearnedSp
     return [LearnedSpeed(*row) for row in found]
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes some that were learned so long ago; counts them."""
-    status = await connection.execute(
-        "delete from learned_speeds where ctid = any (array(select ctid from learned_speeds"
-        " where learned_at < now() - $1::interval order by learned_at limit $2))",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("learned_speeds", "learned_at")
+"""Removes those that were learned so long ago."""

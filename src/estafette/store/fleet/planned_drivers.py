@@ -1,11 +1,12 @@
 """Which drivers the scheduled deliveries of companies are planned for."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.store.columns import Columns, insertion, rows
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 
@@ -50,12 +51,5 @@ async def of_company(connection: Connection, company_id: UUID) -> Mapping[tuple[
     return {(row["account_id"], row["delivery_id"]): row["driver_id"] for row in found}
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes some whose time to be fetched was so long ago; counts them."""
-    status = await connection.execute(
-        "delete from planned_drivers where ctid = any (array(select ctid from planned_drivers"
-        " where pickup_at < now() - $1::interval order by pickup_at limit $2))",
-        kept,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("planned_drivers", "pickup_at")
+"""Removes those that were to be fetched so long ago."""

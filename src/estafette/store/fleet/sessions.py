@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from estafette.core.fleet.session import IDLE, DriverSession
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 _COLUMNS: Final = (
@@ -112,15 +113,8 @@ async def end_beyond(connection: Connection, company_id: UUID, driver_id: UUID, 
     )
 
 
-async def forget(connection: Connection, limit: int) -> int:
-    """Removes sessions that are over, or were not used for too long; counts them."""
-    status = await connection.execute(
-        "delete from driver_sessions where token_hash in ("
-        "(select token_hash from driver_sessions where expires_at < now()"
-        " order by expires_at limit $1) union"
-        " (select token_hash from driver_sessions where seen_at < now() - $2::interval"
-        " order by seen_at limit $1))",
-        limit,
-        IDLE,
-    )
-    return int(status.rpartition(" ")[2])
+forget_ended: Final = older("driver_sessions", "expires_at")
+"""Removes those that ended so long ago."""
+
+forget_unused: Final = older("driver_sessions", "seen_at")
+"""Removes those that were not used for so long."""

@@ -5,7 +5,7 @@ over is removed.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -252,18 +252,9 @@ async def accounts_of(
     return [row["account_id"] for row in found]
 
 
-_forget_entries: Final = older("driver_cash_entries", "booked_at")
+forget: Final = older("driver_cash_entries", "booked_at")
+"""Removes entries that were booked so long ago."""
 
 
-async def forget(connection: Connection, kept: timedelta, limit: int) -> int:
-    """Removes entries that are older, and who has had nothing for a day; at most so many of each.
-
-    Returns how many entries were removed.
-    """
-    await connection.execute(
-        "delete from driver_cash where ctid = any(array(select ctid from driver_cash"
-        " where in_hand = 0 and changed_at < now() - interval '1 day' limit $1))"
-        " and in_hand = 0",
-        limit,
-    )
-    return await _forget_entries(connection, kept, limit)
+forget_nothing: Final = older("driver_cash", "changed_at", "in_hand = 0")
+"""Removes who has had nothing for so long."""

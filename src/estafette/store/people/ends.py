@@ -1,7 +1,10 @@
 """What is over of people: sessions, invitations, tallies, forms, people without a place."""
 
 from datetime import timedelta
+from typing import Final
 
+from estafette.core.people.person import ALONE_LENGTH
+from estafette.store.old_rows import Forget, Remove, remove_all
 from estafette.store.people import (
     forms,
     invitations,
@@ -15,25 +18,26 @@ from estafette.store.people import (
 )
 from estafette.store.pool import Connection
 
-_AT_ONCE = 1_000
-_TALLIES_KEPT = timedelta(days=1)
+_OLD: Final[tuple[tuple[Forget, timedelta], ...]] = (
+    (sessions.forget, timedelta()),
+    (invitations.forget, timedelta(days=30)),
+    (table.forget_alone, ALONE_LENGTH),
+    (passkeys.forget_challenges, timedelta()),
+    (second_factors.forget_begun, timedelta(days=1)),
+    (operator_keys.forget, operator_keys.GOOD_FOR),
+    (forms.forget_answers, timedelta(minutes=1)),
+    (forms.forget_sent, timedelta(days=1)),
+    (forms.forget_drafts, timedelta(hours=1)),
+    (tallies.forget, timedelta(days=1)),
+)
+_ORPHANED: Final[tuple[Remove, ...]] = (
+    passkeys.forget_orphaned,
+    second_factors.forget_orphaned_secrets,
+    second_factors.forget_orphaned_codes,
+    provider_identities.forget_orphaned,
+)
 
 
 async def forget(connection: Connection) -> None:
-    """Removes all of it, a thousand rows at a time. Any number of processes may do it."""
-    for remove in (
-        sessions.forget,
-        invitations.forget,
-        table.forget_alone,
-        passkeys.forget,
-        second_factors.forget,
-        provider_identities.forget,
-        operator_keys.forget,
-        forms.forget_answers,
-        forms.forget_sent,
-        forms.forget_drafts,
-    ):
-        while await remove(connection, _AT_ONCE) >= _AT_ONCE:
-            pass
-    while await tallies.forget(connection, _TALLIES_KEPT, _AT_ONCE) >= _AT_ONCE:
-        pass
+    """Removes all of it. Any number of processes may do it."""
+    await remove_all(connection, _OLD, _ORPHANED)

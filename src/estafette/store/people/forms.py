@@ -1,8 +1,10 @@
 """Forms that people sent, each once; and what was typed when a session was over."""
 
-from typing import NamedTuple
+from datetime import timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 
@@ -115,37 +117,21 @@ async def drop_draft(connection: Connection, token_hash: bytes) -> None:
     await connection.execute("delete from form_drafts where token_hash = $1", token_hash)
 
 
-_FORGET_SENT = """
-delete from sent_forms where ctid = any(array(
-    select ctid from sent_forms where sent_at < now() - interval '1 day' order by sent_at limit $1
-))
-"""
 _FORGET_ANSWERS = """
 update sent_forms set answer = '' where ctid = any(array(
-    select ctid from sent_forms
-    where answer <> '' and sent_at < now() - interval '1 minute' limit $1
-))
-"""
-_FORGET_DRAFTS = """
-delete from form_drafts where ctid = any(array(
-    select ctid from form_drafts where made_at < now() - interval '1 hour' order by made_at limit $1
+    select ctid from sent_forms where answer <> '' and sent_at < now() - $1::interval limit $2
 ))
 """
 
 
-async def forget_answers(connection: Connection, limit: int) -> int:
-    """Empties the answers of forms that were sent a minute ago; counts them."""
-    status = await connection.execute(_FORGET_ANSWERS, limit)
+async def forget_answers(connection: Connection, kept: timedelta, limit: int) -> int:
+    """Empties the answers of forms that were sent so long ago; counts them."""
+    status = await connection.execute(_FORGET_ANSWERS, kept, limit)
     return int(status.rpartition(" ")[2])
 
 
-async def forget_sent(connection: Connection, limit: int) -> int:
-    """Removes forms that were sent a day ago; counts them."""
-    status = await connection.execute(_FORGET_SENT, limit)
-    return int(status.rpartition(" ")[2])
+forget_sent: Final = older("sent_forms", "sent_at")
+"""Removes those that were sent so long ago."""
 
-
-async def forget_drafts(connection: Connection, limit: int) -> int:
-    """Removes drafts of an hour ago; counts them."""
-    status = await connection.execute(_FORGET_DRAFTS, limit)
-    return int(status.rpartition(" ")[2])
+forget_drafts: Final = older("form_drafts", "made_at")
+"""Removes those that were made so long ago."""

@@ -2,16 +2,16 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from estafette.core.people.organisation import Organisation, OrganisationKind
 from estafette.core.people.permission import Role
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
-KEPT = timedelta(days=30)
 """How long an invitation is kept after its end, to be shown."""
 
 
@@ -157,15 +157,8 @@ async def remove_all(connection: Connection, kind: OrganisationKind, ids: Collec
     )
 
 
-async def forget(connection: Connection, limit: int) -> int:
-    """Removes what ended long ago; counts it."""
-    status = await connection.execute(
-        "delete from invitations where id in (select id from invitations"
-        " where expires_at < now() - $1::interval order by expires_at limit $2)",
-        KEPT,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("invitations", "expires_at")
+"""Removes those that ended so long ago."""
 
 
 def _read(row: asyncpg.Record) -> Invitation:

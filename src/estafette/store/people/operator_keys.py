@@ -1,13 +1,14 @@
 """Keys of the operator's own programs: all that is known of them but the keys themselves."""
 
 from datetime import timedelta
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
 from estafette.core.accounts.key_rules import Key
 from estafette.core.people.permission import PersonAct
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 OperatorKey: TypeAlias = Key[PersonAct]
@@ -169,12 +170,5 @@ async def let_go(connection: Connection, key_id: UUID, key: str) -> None:
     )
 
 
-async def forget(connection: Connection, limit: int) -> int:
-    """Removes answers that count no more; counts them."""
-    status = await connection.execute(
-        "delete from operator_answers where (key_id, key) in (select key_id, key"
-        " from operator_answers where begun_at < now() - $1::interval order by begun_at limit $2)",
-        GOOD_FOR,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("operator_answers", "begun_at")
+"""Removes answers to requests that began so long ago."""

@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
+from estafette.store.old_rows import older, orphaned
 from estafette.store.pool import Connection
 
 
@@ -116,16 +117,7 @@ async def take_challenge(connection: Connection, id: UUID, purpose: Purpose) -> 
     return None if row is None else Challenge(**row, purpose=purpose)
 
 
-async def forget(connection: Connection, limit: int) -> int:
-    """Removes challenges that are over, and passkeys whose person is gone."""
-    challenges = await connection.execute(
-        "delete from passkey_challenges where id in (select id from passkey_challenges"
-        " where expires_at < now() order by expires_at limit $1)",
-        limit,
-    )
-    keys = await connection.execute(
-        "delete from passkeys where credential_id in (select credential_id from passkeys"
-        " where not exists (select from people where people.id = person_id) limit $1)",
-        limit,
-    )
-    return max(int(each.rpartition(" ")[2]) for each in (challenges, keys))
+forget_challenges: Final = older("passkey_challenges", "expires_at")
+"""Removes those that ended so long ago."""
+
+forget_orphaned: Final = orphaned("passkeys")

@@ -1,7 +1,9 @@
 """Who people are to OpenID providers."""
 
+from typing import Final
 from uuid import UUID
 
+from estafette.store.old_rows import orphaned
 from estafette.store.pool import Connection
 
 
@@ -28,12 +30,4 @@ async def remove_all(connection: Connection, person_id: UUID) -> None:
     await connection.execute("delete from provider_identities where person_id = $1", person_id)
 
 
-async def forget(connection: Connection, limit: int) -> int:
-    """Removes those of people who are no more; counts them."""
-    status = await connection.execute(
-        "delete from provider_identities where person_id in (select person_id"
-        " from provider_identities where not exists"
-        " (select from people where people.id = person_id) limit $1)",
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget_orphaned: Final = orphaned("provider_identities")

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
+from estafette.store.old_rows import older, orphaned
 from estafette.store.pool import Connection
 
 
@@ -108,17 +109,8 @@ async def write_sealed(connection: Connection, secrets: Mapping[UUID, bytes]) ->
     )
 
 
-async def forget(connection: Connection, limit: int) -> int:
-    """Removes secrets that were begun a day ago and never counted, or whose person is gone."""
-    status = await connection.execute(
-        "delete from totp_secrets where person_id in (select person_id from totp_secrets"
-        " where confirmed_at is null and created_at < now() - interval '1 day'"
-        " or not exists (select from people where id = person_id) limit $1)",
-        limit,
-    )
-    codes = await connection.execute(
-        "delete from recovery_codes where person_id in (select person_id from recovery_codes"
-        " where not exists (select from people where id = person_id) limit $1)",
-        limit,
-    )
-    return max(int(each.rpartition(" ")[2]) for each in (status, codes))
+forget_begun: Final = older("totp_secrets", "created_at", "confirmed_at is null")
+"""Removes secrets that were begun so long ago and never counted."""
+
+forget_orphaned_secrets: Final = orphaned("totp_secrets")
+forget_orphaned_codes: Final = orphaned("recovery_codes")

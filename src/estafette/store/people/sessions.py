@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +11,7 @@ import asyncpg
 from estafette.core.people.organisation import PLATFORM, Organisation
 from estafette.core.people.permission import Role
 from estafette.core.people.person import SESSION_IDLE, Person
+from estafette.store.old_rows import older
 from estafette.store.people import table as people
 from estafette.store.pool import Connection
 
@@ -163,14 +164,8 @@ async def end_beyond(connection: Connection, person_id: UUID, most: int) -> None
     )
 
 
-async def forget(connection: Connection, limit: int) -> int:
-    """Removes sessions that are over; counts them."""
-    status = await connection.execute(
-        "delete from sessions where token_hash in (select token_hash from sessions"
-        " where expires_at < now() order by expires_at limit $1)",
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("sessions", "expires_at")
+"""Removes those that ended so long ago."""
 
 
 def _read(row: asyncpg.Record) -> Session:

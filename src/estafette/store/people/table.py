@@ -1,12 +1,13 @@
 """People."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
-from estafette.core.people.person import ALONE_LENGTH, Person
+from estafette.core.people.person import Person
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 COLUMNS = (
@@ -134,13 +135,9 @@ async def page(
     return [read(row) for row in found]
 
 
-async def forget_alone(connection: Connection, limit: int) -> int:
-    """Removes people who belong to nothing and have not signed in for long; counts them."""
-    status = await connection.execute(
-        "delete from people where id in (select id from people"
-        " where coalesce(seen_at, created_at) < now() - $1::interval"
-        " and not exists (select from memberships where person_id = people.id) limit $2)",
-        ALONE_LENGTH,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget_alone: Final = older(
+    "people",
+    "coalesce(seen_at, created_at)",
+    "not exists (select from memberships where person_id = people.id)",
+)
+"""Removes people who belong to nothing and have not signed in for so long."""

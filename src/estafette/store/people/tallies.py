@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 
@@ -44,12 +45,5 @@ async def clear(connection: Connection, subject: bytes) -> None:
     await connection.execute("delete from sign_in_tallies where subject = $1", subject)
 
 
-async def forget(connection: Connection, older_than: timedelta, limit: int) -> int:
-    """Removes tallies that are over; counts them."""
-    status = await connection.execute(
-        "delete from sign_in_tallies where subject in (select subject from sign_in_tallies"
-        " where since < now() - $1::interval order by since limit $2)",
-        older_than,
-        limit,
-    )
-    return int(status.rpartition(" ")[2])
+forget: Final = older("sign_in_tallies", "since")
+"""Removes those that were begun so long ago."""

@@ -1,7 +1,6 @@
 """The proofs of deliveries: by delivery, in the order in which they came."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.proofs.proof import Picture, Point, Proof, ProofKind, ProofStage
 from estafette.store.columns import Columns, insertion, rows
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 
@@ -158,20 +158,8 @@ async def erase(
     )
 
 
-_FORGET = """
-delete from proofs using (
-    select account_id, delivery_id, id from proofs
-    where received_at < $1 order by received_at limit $2
-) as over
-where proofs.account_id = over.account_id and proofs.delivery_id = over.delivery_id
-    and proofs.id = over.id
-"""
-
-
-async def forget(connection: Connection, before: datetime, limit: int) -> int:
-    """Removes proofs that were received before a time, at most `limit`; returns how many."""
-    status = await connection.execute(_FORGET, before, limit)
-    return int(status.rpartition(" ")[2])
+forget: Final = older("proofs", "received_at")
+"""Removes those that were received so long ago."""
 
 
 class Place(NamedTuple):

@@ -27,7 +27,6 @@ _REASON_LENGTH = 80
 _BUSIEST = 10
 
 _PACE = Pace(longest=10.0)
-_FORGET_EVERY = timedelta(hours=6)
 
 
 def loop(platform: Platform) -> Loop:
@@ -35,17 +34,9 @@ def loop(platform: Platform) -> Loop:
 
     One process at a time counts.
     """
-    forgot_at: datetime | None = None
 
     async def one_round(_: asyncio.Event) -> float:
-        nonlocal forgot_at
-        has_more = await count_next(platform)
-        now = datetime.now(UTC)
-        if not has_more and (forgot_at is None or now - forgot_at > _FORGET_EVERY):
-            async with platform.pool.acquire() as connection:
-                await daily_tallies.forget(connection)
-            forgot_at = now
-        return 0.0 if has_more else _PACE.longest
+        return 0.0 if await count_next(platform) else _PACE.longest
 
     return Loop("figures", one_round, _PACE)
 

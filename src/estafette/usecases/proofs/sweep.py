@@ -45,9 +45,8 @@ async def end_what_is_over(platform: Platform, kept: timedelta, stop: Stop = Non
     """Removes proofs that are older than that, some at a time; returns how many."""
     removed = 0
     async with platform.pool.acquire() as connection:
-        before = await ends.now(connection) - kept
         while not _is_over(stop):
-            done = await proofs.forget(connection, before, _ROWS)
+            done = await proofs.forget(connection, kept, _ROWS)
             removed += done
             await ends.note(connection, "proofs", done, completed=done < _ROWS)
             if done < _ROWS:
