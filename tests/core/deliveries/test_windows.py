@@ -51,6 +51,16 @@ def test_a_span_over_midnight_goes_on_and_a_window_begins_in_an_hour_at_the_earl
     assert said(WindowRules(hours=3, days=1), hours, at("2026-11-29 19:01")) == ["29 23:00-02:00"]
 
 
+def test_after_midnight_the_rest_of_yesterdays_span_is_offered_first() -> None:
+    rules, hours = WindowRules(hours=2, days=1), read_hours("sat 20:00-06:00")
+    night = at("2026-11-29 00:30")  # a Sunday, on which nobody begins to work
+    assert said(rules, hours, night) == ["29 02:00-04:00", "29 04:00-06:00"]
+    window = next_window(rules, hours, LUANDA, night)
+    assert window is not None
+    assert window.start == at("2026-11-29 02:00")
+    assert said(rules, hours, at("2026-11-29 03:01")) == []
+
+
 def test_the_day_is_that_of_the_companys_clock() -> None:
     now = at("2026-11-29 23:30", ZoneInfo("UTC"))  # the next morning there
     (first, *_) = offered(WindowRules(days=1), None, ALMATY, now)

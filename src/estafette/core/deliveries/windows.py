@@ -90,11 +90,12 @@ def offered(
     """Returns the windows that a recipient may choose at a moment, the next first.
 
     Those within the company's working `hours`, by the clocks of its `zone`: each span of a day is
-    cut into windows from its beginning on. `days` other than those of the rules are looked at where
+    cut into windows from its beginning on. One over midnight is of the day on which it begins: the
+    rest of yesterday's is offered too. `days` other than those of the rules are looked at where
     they are given.
     """
     today, found = now.astimezone(zone).date(), list[Window]()
-    for number in range(rules.days if days is None else days):
+    for number in range(-1, rules.days if days is None else days):
         day = today + timedelta(days=number)
         for begins, ends in _spans(hours, day):
             found += _cut(day, begins, ends, rules.hours, zone)
