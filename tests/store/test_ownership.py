@@ -158,6 +158,8 @@ READ_BESIDES = {
     "couriers/dispatch_counts.py": {"dispatches"},
     "deliveries/daily_tallies.py": {"accounts", "deliveries", "events"},
     "deliveries/finding.py": {"deliveries", "delivery_words"},
+    # The order of work depends on when parcels are wanted.
+    "fleet/tours.py": {"deliveries"},
     "fleet/waiting.py": {"assignments", "deliveries"},
     # How fast drivers are is read of all that they have done, in one statement.
     "fleet/finished.py": {"assignments", "deliveries", "drivers", "position_history"},

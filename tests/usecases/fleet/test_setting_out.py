@@ -10,9 +10,12 @@ from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.failing import AttemptReason
 from estafette.core.deliveries.rescheduling import other_times
+from estafette.core.deliveries.windows import Window
 from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.position import Place
+from estafette.core.fleet.refusals import ParcelsOnBoard
 from estafette.core.fleet.setting_out import NEAR, NEXT
+from estafette.store.deliveries import table as deliveries
 from estafette.usecases.deliveries.reschedule import reschedule
 from estafette.usecases.fleet.approach import approaches
 from estafette.usecases.fleet.attempt_failed import attempt_failed
@@ -20,6 +23,7 @@ from estafette.usecases.fleet.hand_over import hand_over
 from estafette.usecases.fleet.positions import Heard, Intake
 from estafette.usecases.fleet.reorder import PlannedStop, reorder
 from estafette.usecases.fleet.setting_out import SettingOut
+from estafette.usecases.fleet.shifts import end_shift
 from estafette.usecases.fleet.steps import pick_up, set_out
 from estafette.usecases.platform import clock
 from tests.usecases.angola import VIANA
@@ -123,6 +127,23 @@ async def test_nobody_sets_out_untapped_with_what_is_on_board_for_another_day(
     assert arrives_at < clock() + timedelta(minutes=3), "nobody is at the other door for minutes"
     set_out_now = await set_out(fleet.platform, fleet.id, driver.id, later.id)
     assert set_out_now.status is Status.OUT_FOR_DELIVERY, "a driver who says so is not stopped"
+
+
+async def test_what_is_wanted_within_the_hour_is_a_stop_as_others_are(fleet: Fleet) -> None:
+    driver = await fleet.driver()
+    soon, behind = await carried(fleet, driver), await carried(fleet, driver)
+    begins = clock() + timedelta(minutes=30)
+    async with fleet.platform.pool.acquire() as connection:
+        window = Window(begins, begins + timedelta(hours=1))
+        await deliveries.set_promise(connection, replace(soon, window=window))
+    await set_out(fleet.platform, fleet.id, driver.id, behind.id)
+    await tell(fleet, driver, [seen(CORNER)])
+    arrives_at = (await approaches(fleet.platform, [behind.id]))[behind.id].arrives_at
+    assert arrives_at is not None
+    assert arrives_at > clock() + timedelta(minutes=3), "the driver stops at the other door first"
+    await hand_over(fleet.platform, fleet.id, driver.id, behind.id)
+    with pytest.raises(ParcelsOnBoard):
+        await end_shift(fleet.platform, fleet.id, driver.id)
 
 
 async def test_after_one_handing_over_the_next_parcel_on_board_is_on_the_way(

@@ -282,10 +282,6 @@ class Delivery:
             return ProofKind.PIN
         return min((self.proof | of_company).dropoff - {ProofKind.PHOTO}, default=None)
 
-    def is_put_off(self, now: datetime) -> bool:
-        """Whether it is on board and brought later: its window has not begun."""
-        return self.window is not None and self.progress.picked_up and self.window.is_ahead(now)
-
     def in_window(self, window: Window) -> "Delivery":
         """Returns the delivery with another promise: to be brought within a window.
 

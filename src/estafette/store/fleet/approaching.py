@@ -8,6 +8,7 @@ from uuid import UUID
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.fleet.tour import StopKind
 from estafette.store.deliveries import rows
+from estafette.store.fleet.tours import PUT_OFF_UNTIL
 from estafette.store.pool import Connection
 
 
@@ -69,10 +70,12 @@ select tour.company_id as of_company, tour.driver_id as of_driver, tour.kind, on
 from unnest($1::uuid[], $2::uuid[]) as asked (of_company, of_driver)
 join tour_stops tour on tour.company_id = of_company and tour.driver_id = of_driver
 cross join lateral (
-    select {rows.DELIVERY_COLUMNS} from deliveries
-    where deliveries.account_id = tour.account_id and deliveries.id = tour.delivery_id
+    select {rows.DELIVERY_COLUMNS}, {PUT_OFF_UNTIL} is not null as is_put_off
+    from deliveries of_stop
+    where of_stop.account_id = tour.account_id and of_stop.id = tour.delivery_id
 ) on_it
-order by tour.company_id, tour.driver_id, tour.place, tour.delivery_id, tour.kind desc
+order by tour.company_id, tour.driver_id, on_it.is_put_off, tour.place, tour.delivery_id,
+    tour.kind desc
 """  # noqa: S608 - the columns are a constant
 
 

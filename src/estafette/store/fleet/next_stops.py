@@ -8,6 +8,7 @@ from estafette.core.deliveries.delivery import Delivery
 from estafette.core.fleet.position import Position
 from estafette.store.deliveries import rows
 from estafette.store.fleet import positions
+from estafette.store.fleet.tours import PUT_OFF_UNTIL
 from estafette.store.pool import Connection
 
 
@@ -53,7 +54,7 @@ with ended as materialized (
         ) tour
         join deliveries of_stop on of_stop.account_id = tour.account_id
             and of_stop.id = tour.delivery_id and of_stop.status <> 'stalled'
-            and coalesce((of_stop.terms->'window'->>0)::timestamptz <= now() + $5::interval, true)
+            and {PUT_OFF_UNTIL} is null
         order by tour.place, tour.delivery_id, tour.kind desc limit 1
     ) first
     where first.kind = 'dropoff' and looked.driver_id > $3
@@ -90,16 +91,15 @@ async def next_stops(
     connection: Connection,
     seen: timedelta,
     left: timedelta,
-    ahead: timedelta,
     after: UUID,
     limit: int,
 ) -> list[NextStop]:
     """Returns some of those drivers, by their ids, who were seen or have ended something lately.
 
     A stop whose delivery is stalled is passed over: the driver waits there for nobody. So is one
-    whose window begins later than so long `ahead`.
+    that is put off.
     """
-    found = await connection.fetch(_NEXT, seen, left, after, limit, ahead)
+    found = await connection.fetch(_NEXT, seen, left, after, limit)
     return [
         NextStop(
             row["of_company"],

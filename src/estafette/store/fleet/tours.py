@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from estafette.core.fleet.tour import GAP, StopKind, TourStop
+from estafette.core.fleet.tour import GAP, WANTED_AHEAD, StopKind, TourStop
 from estafette.store.columns import Columns, insertion, rows
 from estafette.store.pool import Connection
 
@@ -21,8 +21,24 @@ STOP: Final = Columns[TourStop](
         "planned_at": ("timestamptz", lambda stop: stop.planned_at),
     }
 )
-_COLUMNS = ", ".join(STOP.types)
 _INSERT = insertion("tour_stops", STOP.types, rows(STOP)) + " on conflict do nothing"
+
+_WINDOW: Final = "(of_stop.terms -> 'window' ->> 0)::timestamptz"
+PUT_OFF_UNTIL: Final = f"""(
+    case when of_stop.milestone in ('in_transit', 'out_for_delivery')
+        and of_stop.status <> 'out_for_delivery'
+        and {_WINDOW} > now() + interval '{WANTED_AHEAD.total_seconds():.0f} seconds'
+    then {_WINDOW} end
+)"""
+"""Until when a stop is put off, whose delivery is the row `of_stop`: see `WANTED_AHEAD`."""
+
+_OF_DRIVERS = f"""
+select {", ".join(f"tour.{name}" for name in STOP.types)}, {PUT_OFF_UNTIL} as put_off_until
+from tour_stops tour left join deliveries of_stop
+    on of_stop.account_id = tour.account_id and of_stop.id = tour.delivery_id
+where tour.company_id = $1 and tour.driver_id = any($2::uuid[])
+order by tour.driver_id, {PUT_OFF_UNTIL} is not null, tour.place, tour.delivery_id, tour.kind desc
+"""  # noqa: S608 - the parts are constants
 
 
 async def insert(connection: Connection, stops: Sequence[TourStop]) -> None:
@@ -39,13 +55,7 @@ async def of_drivers(
     connection: Connection, company_id: UUID, drivers: Collection[UUID]
 ) -> list[TourStop]:
     """Returns the stops of several drivers, driver by driver, in the order of work."""
-    found = await connection.fetch(
-        f"select {_COLUMNS} from tour_stops"  # noqa: S608 - a constant
-        " where company_id = $1 and driver_id = any($2::uuid[])"
-        " order by driver_id, place, delivery_id, kind desc",
-        company_id,
-        list(drivers),
-    )
+    found = await connection.fetch(_OF_DRIVERS, company_id, list(drivers))
     return [_stop(row) for row in found]
 
 
@@ -99,4 +109,5 @@ def _stop(row: asyncpg.Record) -> TourStop:
         kind=StopKind(row["kind"]),
         place=row["place"],
         planned_at=row["planned_at"],
+        put_off_until=row["put_off_until"],
     )

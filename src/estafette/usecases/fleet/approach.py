@@ -50,10 +50,8 @@ async def approaches(
         }
     tours: dict[tuple[UUID, UUID], list[StopOnTheWay]] = defaultdict(list)
     now, grid = clock(), platform.courier_grid_metres
-    on_the_way = {one.delivery_id for one in found}
     for stop in stops:
-        if stop.delivery.id in on_the_way or not stop.delivery.is_put_off(now):
-            tours[stop.company_id, stop.driver_id].append(stop)
+        tours[stop.company_id, stop.driver_id].append(stop)
     return {
         one.delivery_id: _approach(
             one, tours[one.company_id, one.driver_id], places, zones, now, grid

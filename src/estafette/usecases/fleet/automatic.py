@@ -7,7 +7,7 @@ process without a transaction, and makes each offer by the verb that dispatchers
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from estafette.core.fleet.dispatching import (
     to_offer,
 )
 from estafette.core.fleet.refusals import FleetRefusal
-from estafette.core.fleet.tour import StopKind, TourStop
+from estafette.core.fleet.tour import StopKind
 from estafette.logs import Logger
 from estafette.loops import Loop, Pace, report
 from estafette.routing import nearest
@@ -332,9 +332,9 @@ class _Round:
     def _in_order(self, tour: Tour, working: Working) -> list[PlannedStop]:
         """The next stop, which is committed, then the others as planned, those unknown at last."""
         stops = {(stop.delivery_id, stop.kind): stop for stop in working.stops}
-        ready = (stop for stop in working.stops if self._put_off_until(stop) is None)
-        first = next(ready, working.stops[0])
-        order = [PlannedStop(first.delivery_id, first.kind, first.planned_at or self._sight.at)]
+        first = working.stops[0]
+        at = first.planned_at or first.put_off_until or self._sight.at
+        order = [PlannedStop(first.delivery_id, first.kind, at)]
         del stops[first.delivery_id, first.kind]
         for visit in tour.visits:
             kind = StopKind.PICKUP if visit.action is Action.PICKUP else StopKind.DROPOFF
@@ -342,13 +342,8 @@ class _Round:
             if stops.pop((id, kind), None) is not None:
                 at = self._sight.at + timedelta(seconds=visit.arrival)
                 order.append(PlannedStop(id, kind, at))
-        return order + [
-            PlannedStop(id, kind, self._put_off_until(stop)) for (id, kind), stop in stops.items()
-        ]
-
-    def _put_off_until(self, stop: TourStop) -> datetime | None:
-        delivery = self._sight.deliveries.get((stop.account_id, stop.delivery_id))
-        return delivery and self._sight.put_off_until(delivery)
+        rest = [PlannedStop(id, kind, stop.put_off_until) for (id, kind), stop in stops.items()]
+        return order + rest
 
     def _decide(
         self,

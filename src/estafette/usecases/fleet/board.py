@@ -126,8 +126,7 @@ async def look_at_board(platform: Platform, company_id: UUID, mode: Mode) -> Boa
         by_delivery[one.scope.account_id, one.delivery_id].append(one)
         offered[one.driver_id] += one.state is AssignmentState.OFFERED
     tour: dict[UUID, list[TourStop]] = defaultdict(list)
-    later = {(one.scope.account_id, one.id) for one in found if one.is_put_off(at)}
-    for stop in sorted(stops, key=lambda one: (one.account_id, one.delivery_id) in later):
+    for stop in stops:
         tour[stop.driver_id].append(stop)
     shown = [
         DriverOnBoard(

@@ -144,7 +144,6 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
         for stop in work.tour
         if (one := mine.get((stop.account_id, stop.delivery_id))) and (owner := _owner(one, owners))
     ]
-    stops.sort(key=lambda one: one.delivery.is_put_off(work.now))  # those that are wanted now first
     cash = await cash_in_hand(platform, *of)
     said = await messages_of(platform, *of)
     return DriverDay(driver, company, work.shift, has_token, offers, stops, done, cash, said)

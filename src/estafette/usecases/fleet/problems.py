@@ -134,8 +134,12 @@ class Draft:
                 and len(working.open) < self.sight.rules.most_each,
             )
         )
+        put_off = {
+            (stop.account_id, stop.delivery_id) for stop in working.stops if stop.put_off_until
+        }
         for one in working.open:
-            self._add_bound(vehicle, one, committed)
+            if (one.scope.account_id, one.delivery_id) not in put_off:
+                self._add_bound(vehicle, one, committed)
 
     def add_driver_later(self, working: Working, fallback: Point) -> None:
         """Adds a driver as free, from where and when all that the driver has will be done."""
@@ -160,13 +164,13 @@ class Draft:
     def _known_stops(self, working: Working) -> list[tuple[tuple[Key, StopKind], Point]]:
         """The stops of a driver's tour whose places are known, in the order of work.
 
-        What is on board for later is not among them.
+        Those that are put off are not among them.
         """
         known: list[tuple[tuple[Key, StopKind], Point]] = []
         for stop in working.stops:
             key = (stop.account_id, stop.delivery_id)
             delivery = self.sight.deliveries.get(key)
-            if delivery is None or self.sight.put_off_until(delivery):
+            if delivery is None or stop.put_off_until:
                 continue
             if (point := self._point(delivery, stop.kind)) is not None:
                 known.append(((key, stop.kind), point))
@@ -176,7 +180,7 @@ class Draft:
         self, vehicle: int, one: Assignment, committed: tuple[Key, StopKind] | None
     ) -> None:
         delivery = self.sight.deliveries.get((one.scope.account_id, one.delivery_id))
-        if delivery is None or self.sight.put_off_until(delivery):
+        if delivery is None:
             return
         key, kind = committed if committed else (None, None)
         if key == key_of(delivery) and kind is StopKind.DROPOFF:

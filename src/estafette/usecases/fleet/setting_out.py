@@ -21,7 +21,6 @@ from estafette.store.fleet import next_stops, position_history
 from estafette.store.fleet.next_stops import NextStop
 from estafette.store.pool import Connection, now
 from estafette.usecases.deliveries.places import dropoff_places
-from estafette.usecases.fleet.sight import AHEAD
 from estafette.usecases.fleet.steps import set_out_untapped
 from estafette.usecases.platform import Platform
 
@@ -60,9 +59,7 @@ class SettingOut:
     async def round(self) -> int:
         """Moves what is on the way; returns how many drivers have such a stop before them."""
         async with self._platform.pool.acquire() as connection:
-            found = await next_stops.next_stops(
-                connection, FRESH, JUST_DONE, AHEAD, self._after, _AT_ONCE
-            )
+            found = await next_stops.next_stops(connection, FRESH, JUST_DONE, self._after, _AT_ONCE)
             reasons = await self._reasons(connection, found)
         self._after = found[-1].driver_id if len(found) == _AT_ONCE else _BEGINNING
         for one, why in reasons:

@@ -14,7 +14,7 @@ from estafette.core.fleet.refusals import (
 from estafette.core.fleet.shift import LONGEST_DEVICE, Shift
 from estafette.core.ids import new_id
 from estafette.store import signals
-from estafette.store.fleet import assignments, drivers, shifts, waiting
+from estafette.store.fleet import assignments, drivers, shifts, tours
 from estafette.store.pool import Connection, now
 from estafette.usecases import audit
 from estafette.usecases.fleet.hold import LANE
@@ -87,12 +87,11 @@ async def _note(connection: Connection, platform: Platform, act: AuditedAct, shi
 
 
 async def _must_be_empty(connection: Connection, company_id: UUID, driver_id: UUID) -> None:
-    """Raises ParcelsOnBoard, except for parcels that are brought again in a later window."""
+    """Raises ParcelsOnBoard, except for parcels that are put off to a later window."""
     found = await assignments.open_of_drivers(connection, company_id, [driver_id])
-    carried = [one for one in found if one.is_on_board]
-    if not carried:
-        return
-    at, known = await now(connection), await waiting.deliveries_of(connection, carried)
-    later = [one for one in known.values() if one.is_put_off(at)]
-    if left := len(carried) - len(later):
-        raise ParcelsOnBoard(driver_id, left)
+    on_board = {(one.scope.account_id, one.delivery_id) for one in found if one.is_on_board}
+    for stop in await tours.of_driver(connection, company_id, driver_id):
+        if stop.put_off_until is not None:
+            on_board.discard((stop.account_id, stop.delivery_id))
+    if on_board:
+        raise ParcelsOnBoard(driver_id, len(on_board))

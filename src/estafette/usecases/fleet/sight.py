@@ -37,7 +37,7 @@ MOST_DRIVERS: Final = 500
 MOST_WAITING: Final = 300
 """How many deliveries are looked at in a round, the oldest first."""
 
-AHEAD: Final = timedelta(minutes=60)
+_AHEAD: Final = timedelta(minutes=60)
 """How long before its scheduled pickup a delivery is given to somebody."""
 
 _RELEASED_WITH_THE_MOVE: Final = timedelta(seconds=5)
@@ -87,15 +87,6 @@ class Sight:
     speeds: Sequence[LearnedSpeed] = ()
     planned: Mapping[Key, UUID] = field(default_factory=dict[Key, UUID])
 
-    def put_off_until(self, delivery: Delivery) -> datetime | None:
-        """Returns from when on a parcel is brought that is on board and not wanted before.
-
-        None: it can be brought at once, or will be within the hour.
-        """
-        window = delivery.window
-        is_later = window is not None and window.start > self.at + AHEAD
-        return window.start if window and is_later and delivery.progress.picked_up else None
-
 
 def key_of(delivery: Delivery) -> Key:
     """Returns by what a delivery is found."""
@@ -105,7 +96,7 @@ def key_of(delivery: Delivery) -> Key:
 async def look(connection: Connection, company_id: UUID, rules: DispatchingRules) -> Sight:
     """Returns what there is to dispatch live; a handful of statements, whatever it is."""
     at = await now(connection)
-    waits = await waiting.waiting(connection, company_id, at + AHEAD, MOST_WAITING)
+    waits = await waiting.waiting(connection, company_id, at + _AHEAD, MOST_WAITING)
     sight = await look_around(connection, company_id, Mode.LIVE, rules, waits, at)
     if not any(one.scheduled_pickup_at for one in waits):
         return sight
