@@ -78,37 +78,23 @@ def build(
     """
     platform = replace(platform, observe_courier=CourierMetrics(registry).observe)
     limiter = RateLimiter(processes)
-    public_id = reader_of_ids(dialects)
-    pages = tracking.build(platform, public_id=public_id, streams=streams)
+    of_person = PersonLimits(_OF_PERSON_PER_SECOND, processes) if limits else None
+    pages = tracking.build(platform, public_id=reader_of_ids(dialects), streams=streams)
     people = PeoplePages(
-        platform,
-        PersonLimits(_OF_PERSON_PER_SECOND, processes) if limits else None,
-        provider,
-        sends_letters=sends_letters,
-        streams=streams,
+        platform, of_person, provider, sends_letters=sends_letters, streams=streams
     )
     people.starlette.state.by_hand = _by_hand(dialects)
     people.starlette.state.spoken = _spoken(platform.public_url, dialects)
-    drivers = driver.DriverPages(
-        platform,
-        {one.name: one.ids.delivery for one in dialects},
-        PersonLimits(_OF_PERSON_PER_SECOND, processes) if limits else None,
-        processes=processes,
-    )
-    others = (
+    ids = {one.name: one.ids.delivery for one in dialects}
+    drivers = driver.DriverPages(platform, ids, of_person, processes=processes)
+    served = [
+        *_dialects(platform, dialects, limiter),
+        *_apis(platform, limiter),
         *(Mounted(Mount(prefix), people, plain_words) for prefix in PREFIXES),
         Mounted(Mount(driver.PREFIX), drivers, plain_words),
-        Mounted(
-            Mount("/sandbox"),
-            sandbox.build(platform, limiter, public_id=public_id, mentions=_mentions(dialects)),
-            sandbox.ERRORS.words,
-        ),
-        Mounted(Mount(ASSETS_PREFIX, everywhere=True), assets.build(), plain_words),
         Mounted(Mount("/track"), pages, plain_words),
-        Mounted(Mount(files.PREFIX), files.build(platform), plain_words),
-        Mounted(Mount(tiles.PREFIX), tiles.build(platform), plain_words),
-        Mounted(Mount("/upstream"), entrega.build(platform), entrega.ERRORS.words),
-    )
+        *_besides(platform, dialects, limiter),
+    ]
     rest = plain.application(
         [
             home.build(_offers(platform.public_url, dialects), people.known),
@@ -117,15 +103,6 @@ def build(
             *health.routes(platform, metrics_token),
         ]
     )
-    apis = [
-        Mounted(
-            one.introduction.mount,
-            one.build(platform, limiter),
-            one.errors(platform.public_url).words,
-        )
-        for one in APIS
-    ]
-    served = [*_mounted(platform, dialects, limiter), *apis, *others]
     mounts = Mounts(platform.public_url, served, otherwise=rest)
     requests = RequestLog(platform.pool)
     observer = Observer(
@@ -140,18 +117,7 @@ def build(
     return Application(observer, mounts.fallback, pages, people, requests)
 
 
-def _by_hand(dialects: Sequence[DialectRecord]) -> ByHand:
-    """Returns how the dialects read orders that people type, and write the ids of deliveries."""
-    known = {one.name: one for one in dialects}
-    orders = {name: one.orders for name, one in known.items() if one.orders is not None}
-    return ByHand(
-        rules=lambda name: orders[name](),
-        shown_id=lambda name, id: known[name].ids.delivery(id),
-        parse_id=lambda name, text: known[name].ids.parse(text),
-    )
-
-
-def _mounted(
+def _dialects(
     platform: Platform, dialects: Sequence[DialectRecord], limiter: RateLimiter
 ) -> Iterator[Mounted]:
     """Returns each dialect, mounted as its record says, and the other pages that it serves."""
@@ -161,6 +127,38 @@ def _mounted(
         yield Mounted(one.introduction.mount, one.build(platform, creator, limiter), words)
         for prefix, build_page in one.pages.items():
             yield Mounted(Mount(prefix), build_page(platform.public_url), words)
+
+
+def _apis(platform: Platform, limiter: RateLimiter) -> Iterator[Mounted]:
+    """Returns the APIs of our own, mounted as their records say."""
+    for one in APIS:
+        words = one.errors(platform.public_url).words
+        yield Mounted(one.introduction.mount, one.build(platform, limiter), words)
+
+
+def _besides(
+    platform: Platform, dialects: Sequence[DialectRecord], limiter: RateLimiter
+) -> Iterator[Mounted]:
+    """Returns what is served besides APIs and pages: files, and what couriers' platforms reach."""
+    simulation = sandbox.build(
+        platform, limiter, public_id=reader_of_ids(dialects), mentions=_mentions(dialects)
+    )
+    yield Mounted(Mount("/sandbox"), simulation, sandbox.ERRORS.words)
+    yield Mounted(Mount(ASSETS_PREFIX, everywhere=True), assets.build(), plain_words)
+    yield Mounted(Mount(files.PREFIX), files.build(platform), plain_words)
+    yield Mounted(Mount(tiles.PREFIX), tiles.build(platform), plain_words)
+    yield Mounted(Mount("/upstream"), entrega.build(platform), entrega.ERRORS.words)
+
+
+def _by_hand(dialects: Sequence[DialectRecord]) -> ByHand:
+    """Returns how the dialects read orders that people type, and write the ids of deliveries."""
+    known = {one.name: one for one in dialects}
+    orders = {name: one.orders for name, one in known.items() if one.orders is not None}
+    return ByHand(
+        rules=lambda name: orders[name](),
+        shown_id=lambda name, id: known[name].ids.delivery(id),
+        parse_id=lambda name, text: known[name].ids.parse(text),
+    )
 
 
 def _spoken(server_url: str, dialects: Sequence[DialectRecord]) -> dict[str, Spoken]:
