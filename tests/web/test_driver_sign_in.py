@@ -12,8 +12,8 @@ from estafette.core.fleet.driver import Vehicle
 from estafette.core.fleet.session import MOST_TRIES
 from estafette.core.notifications.letter import LetterKind
 from estafette.notifications import texts
-from estafette.usecases.fleet.drivers import add_driver
-from estafette.usecases.fleet.sign_in import end_sessions
+from estafette.usecases.fleet.drivers import add_driver, change_driver, remove_driver
+from estafette.usecases.fleet.positions import has_token, renew_token
 from estafette.usecases.notifications import outbox
 from estafette.usecases.notifications.outbox import DueLetter
 from tests.rows import tables
@@ -119,16 +119,19 @@ async def test_what_is_no_phone_number_is_said_to_be_none(stage: DriverStage) ->
         assert b"This is no phone number" in answer.body
 
 
-async def test_a_driver_who_was_removed_or_signed_out_elsewhere_is_out_at_once(
+async def test_a_driver_who_was_removed_or_has_another_phone_is_out_at_once(
     stage: DriverStage,
 ) -> None:
     ze = await stage.driver_at_phone()
     assert (await ze.get("/driver/day")).status == 200
-    assert await end_sessions(stage.server.platform, stage.company_id, ze.driver.id) == 1
+    of = (stage.server.platform, stage.company_id, ze.driver.id)
+    await renew_token(stage.server.platform, ze.driver)
+    await change_driver(*of, name="José")
+    assert (await ze.get("/driver/day")).status == 200
+    await change_driver(*of, phone_e164=new_phone())
     assert (await ze.get("/driver/day")).status == 401
+    assert not await has_token(stage.server.platform, ze.driver)
     ana = await stage.driver_at_phone(name="Ana")
-    from estafette.usecases.fleet.drivers import remove_driver
-
     await remove_driver(stage.server.platform, stage.company_id, ana.driver.id)
     assert (await ana.get("/driver/day")).status == 401
 

@@ -66,20 +66,6 @@ async def set_language(connection: Connection, session: DriverSession, language:
     )
 
 
-async def of_driver(
-    connection: Connection, company_id: UUID, driver_id: UUID
-) -> list[DriverSession]:
-    """Returns a driver's sessions, the one that was used last first."""
-    found = await connection.fetch(
-        f"select {_COLUMNS} from driver_sessions where company_id = $1 and driver_id = $2"  # noqa: S608 - a constant
-        " and expires_at > now() and seen_at > now() - $3::interval order by seen_at desc, id",
-        company_id,
-        driver_id,
-        IDLE,
-    )
-    return [DriverSession(**row) for row in found]
-
-
 async def end(connection: Connection, company_id: UUID, driver_id: UUID, id: UUID) -> bool:
     """Ends one session of a driver; whether there was one."""
     status = await connection.execute(

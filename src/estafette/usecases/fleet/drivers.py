@@ -30,7 +30,7 @@ from estafette.core.fleet.shift import Shift
 from estafette.core.ids import new_id
 from estafette.store import signals
 from estafette.store.couriers import companies
-from estafette.store.fleet import assignments, drivers, shifts
+from estafette.store.fleet import assignments, drivers, position_tokens, sessions, shifts
 from estafette.store.pool import Connection, now
 from estafette.usecases import audit
 from estafette.usecases.fleet.hold import LANE
@@ -97,6 +97,9 @@ async def change_driver(
 ) -> Driver:
     """Changes some fields of a driver (see `Driver`), who was not removed.
 
+    With another phone, whoever is signed in on one as this driver is out, and the token for
+    positions is good for nothing: a phone may have been lost, or stolen.
+
     `edition` is that of the driver as they were opened; None skips the comparison. Raises
     FieldError, DriverNotFound, PhoneTaken or EditedMeanwhileError.
     """
@@ -110,6 +113,9 @@ async def change_driver(
         if not await drivers.save(connection, after):
             raise PhoneTaken(after.phone_e164)
         facts = difference(_facts(before), _facts(after))
+        if after.phone_e164 != before.phone_e164:
+            facts["sessions_ended"] = await sessions.end_all(connection, company_id, driver_id)
+            await position_tokens.drop(connection, company_id, driver_id)
         if facts:
             await _note(connection, platform, AuditedAct.DRIVER_CHANGED, after, facts)
         work.signal(signals.FLEET)

@@ -213,30 +213,12 @@ async def choose_language(platform: Platform, session: DriverSession, language: 
 
 async def sign_out(platform: Platform, session: DriverSession) -> None:
     """Ends a driver's session on one phone."""
-    await end_sessions(platform, session.company_id, session.driver_id, session.id)
-
-
-async def end_sessions(
-    platform: Platform, company_id: UUID, driver_id: UUID, id: UUID | None = None
-) -> int:
-    """Ends one of a driver's sessions, or all of them; counts them."""
     async with writing(platform) as connection:
-        if id is None:
-            count = await sessions.end_all(connection, company_id, driver_id)
-        else:
-            count = int(await sessions.end(connection, company_id, driver_id, id))
-        if count:
-            facts = {"company": company_id, "driver": driver_id, "count": count}
-            await audit.note(connection, platform.by, AuditedAct.SESSION_ENDED, id, facts)
-    return count
-
-
-async def list_sessions(
-    platform: Platform, company_id: UUID, driver_id: UUID
-) -> list[DriverSession]:
-    """Returns the phones that a driver is signed in on, the one that was used last first."""
-    async with reading(platform) as connection:
-        return await sessions.of_driver(connection, company_id, driver_id)
+        of = (session.company_id, session.driver_id)
+        if await sessions.end(connection, *of, session.id):
+            facts = {"company": session.company_id, "driver": session.driver_id}
+            act = AuditedAct.SESSION_ENDED
+            await audit.note(connection, platform.by, act, session.id, facts)
 
 
 def _subject(what: str, of: str) -> bytes:
