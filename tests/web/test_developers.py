@@ -187,7 +187,7 @@ async def test_an_endpoint_is_added_changed_and_shows_its_secret_only_when_that_
     )
     here = f"{home}/shop"
     assert made.headers["location"] == here
-    endpoint = await endpoints.find_endpoint(server.platform, shop.scope, "shop")
+    [endpoint] = await endpoints.list_endpoints(server.platform, shop.scope.account_id)
     assert endpoint.types == ("delivery.delivered",)
     page = await dev.get(here)
     assert endpoint.secret.encode() not in page.body

@@ -1,8 +1,10 @@
 import pytest
 
-from estafette.core.accounts.colour import ENOUGH, VISIBLE, brand_colours, contrast
+from estafette.core.accounts.colour import VISIBLE, brand_colours, contrast
 
 SHEETS = ("#ffffff", "#161924")
+ENOUGH = 4.5
+"""What the guidelines (WCAG 2.2, AA) ask of text."""
 
 
 @pytest.mark.parametrize(

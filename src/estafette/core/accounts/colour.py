@@ -3,9 +3,6 @@
 from colorsys import hls_to_rgb, rgb_to_hls
 from typing import NamedTuple
 
-ENOUGH = 4.5
-"""The contrast that a text has to have with what it stands on (1.4.3)."""
-
 VISIBLE = 3.0
 """The contrast that the edge of a button has to have with the page (1.4.11)."""
 

@@ -23,9 +23,6 @@ from estafette.core.money.books import MOST_PAID, Book, Cause, Line, Transfer
 LONGEST_REASON: Final = 500
 """How long the reason of a difference or a reversal may be, in characters."""
 
-MOST_ACCOUNTS: Final = 10_000
-"""Of how many accounts one driver has cash at most."""
-
 
 class HandoverState(StrEnum):
     """What became of a handover."""

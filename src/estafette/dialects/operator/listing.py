@@ -11,9 +11,6 @@ from estafette.http.parameters import Query, Unreadable, moment, single, whole_n
 DEFAULT_LIMIT = 50
 MOST = 200
 
-PAGE = ("cursor", "limit")
-"""The parameters that every list has."""
-
 
 def limit_of(query: Query) -> int:
     """Returns how many rows are asked for."""

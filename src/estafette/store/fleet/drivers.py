@@ -110,17 +110,6 @@ async def of_phone(
     return [read(row) for row in found]
 
 
-async def of_person(connection: Connection, person_id: UUID, limit: int) -> list[Driver]:
-    """Returns as which drivers a person works, those who were removed left out."""
-    found = await connection.fetch(
-        f"select {COLUMNS} from drivers where person_id = $1 and removed_at is null"  # noqa: S608 - a constant
-        " order by company_id, id limit $2",
-        person_id,
-        limit,
-    )
-    return [read(row) for row in found]
-
-
 async def page(
     connection: Connection, company_id: UUID, mode: Mode | None, after: UUID, limit: int
 ) -> list[Driver]:

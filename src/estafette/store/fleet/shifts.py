@@ -77,22 +77,6 @@ async def end(connection: Connection, shift: Shift, at: datetime) -> None:
     )
 
 
-async def of_driver(
-    connection: Connection, company_id: UUID, driver_id: UUID, before: datetime, limit: int
-) -> list[Shift]:
-    """Returns a driver's shifts that began before a time, newest first."""
-    found = await connection.fetch(
-        f"select {_COLUMNS} from shifts"  # noqa: S608 - a constant
-        " where company_id = $1 and driver_id = $2 and began_at < $3"
-        " order by began_at desc limit $4",
-        company_id,
-        driver_id,
-        before,
-        limit,
-    )
-    return [_shift(row) for row in found]
-
-
 forget: Final = older("shifts", "ended_at")
 """Removes what ended so long ago."""
 

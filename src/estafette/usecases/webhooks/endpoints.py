@@ -41,7 +41,6 @@ __all__ = [
     "EndpointSettings",
     "attempts_of",
     "attempts_since",
-    "find_endpoint",
     "finish_rotation",
     "list_endpoints",
     "reveal_endpoint",
@@ -134,16 +133,8 @@ async def reveal_endpoints(platform: Platform, account_id: UUID) -> list[Endpoin
     return [shown_settings(platform.cipher, endpoint) for endpoint in found]
 
 
-async def find_endpoint(platform: Platform, scope: Scope, name: str) -> EndpointSettings:
-    """Returns the endpoint of that name. Raises EndpointMissing."""
-    for endpoint in await list_endpoints(platform, scope.account_id):
-        if (endpoint.scope, endpoint.name) == (scope, name):
-            return endpoint
-    raise EndpointMissing(name)
-
-
 async def reveal_endpoint(platform: Platform, scope: Scope, name: str) -> EndpointSettings:
-    """Returns the same for somebody who is shown its secrets, which is written down."""
+    """Returns an endpoint for somebody who is shown its secrets, which is written down."""
     async with changing(platform, scope, name) as (work, endpoint):
         await note_endpoint(work.connection, platform, AuditedAct.ENDPOINT_REVEALED, endpoint)
     return shown_settings(platform.cipher, endpoint)
