@@ -30,6 +30,7 @@ from estafette.store.fleet import dispatching
 from estafette.usecases.fleet.automatic import dispatch
 from estafette.usecases.fleet.denials import Denials
 from estafette.usecases.fleet.offer import offer
+from estafette.usecases.fleet.said import Said
 from estafette.usecases.fleet.sight import look
 from estafette.usecases.fleet.vanished import release_what_vanished
 
@@ -103,7 +104,8 @@ async def by_nearest(day: LiveDay) -> None:
     """The nearest driver who may have one more, without a plan."""
     platform, company = day.firm.platform, day.firm.company.id
     async with platform.pool.acquire() as connection:
-        await release_what_vanished(platform, await look(connection, company, day.rules))
+        sight = await look(connection, company, day.rules)
+        await release_what_vanished(platform, sight, Said())
     for n, number in (await nearest(day, day.sight())).offers:
         driver = day.firm.phones[number].driver
         try:

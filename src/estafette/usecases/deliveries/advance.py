@@ -88,6 +88,14 @@ async def lock_one(connection: Connection, scope: Scope, delivery_id: UUID) -> D
     return delivery
 
 
+async def lock_anywhere(connection: Connection, delivery_id: UUID) -> Delivery:
+    """Locks the row of a delivery of whichever account; returns it. Raises DeliveryNotFound."""
+    found = await deliveries.find_anywhere(connection, delivery_id)
+    if found is None:
+        raise DeliveryNotFound(delivery_id)
+    return await lock_one(connection, found.scope, delivery_id)
+
+
 def plan(delivery: Delivery, moves: Sequence[Move], dialect: Dialect) -> list[JournalEntry]:
     """Returns the journal entries of moves made one after another; writes nothing.
 

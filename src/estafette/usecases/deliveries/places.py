@@ -34,6 +34,7 @@ from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.corrections import NewCorrection
 from estafette.store.fleet import assignments
 from estafette.store.pool import Connection
+from estafette.usecases.deliveries.advance import lock_anywhere
 from estafette.usecases.platform import Platform
 
 _NO_CITIES: Mapping[UUID, Point] = MappingProxyType({})
@@ -114,12 +115,8 @@ async def say_where(
     DeliveryNotFound, DeliveryOver, NothingSaid, PointUnreadable, TooFar, SaidTooOften, Busy.
     """
     async with platform.connections.public(visitor) as connection, connection.transaction():
-        found = await deliveries.find_anywhere(connection, delivery_id)
-        if found is None:
-            raise DeliveryNotFound(delivery_id)
-        locked = await deliveries.lock(connection, [(found.scope, found.id)])
-        delivery = locked.get((found.scope, found.id))
-        if delivery is None or delivery.progress.is_final:
+        delivery = await lock_anywhere(connection, delivery_id)
+        if delivery.progress.is_final:
             raise DeliveryOver
         where = None
         if point.strip():

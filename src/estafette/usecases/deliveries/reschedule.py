@@ -7,7 +7,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from estafette.core.accounts.account import Mode
-from estafette.core.couriers.company import Company
 from estafette.core.deliveries.delivery import EVENT_LIMIT, Delivery
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
@@ -21,19 +20,19 @@ from estafette.core.deliveries.rescheduling import (
     why_not,
 )
 from estafette.core.deliveries.windows import Window
-from estafette.core.errors import DeliveryNotFound, HistoryFull
+from estafette.core.errors import HistoryFull
 from estafette.store import signals
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import companies
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.journal import JournalEntry
 from estafette.store.fleet import assignments
-from estafette.store.pool import Connection, now
+from estafette.store.pool import now
 from estafette.store.sandbox import plans
 from estafette.store.sandbox.plans import NextStep
 from estafette.store.work import UnitOfWork
 from estafette.usecases.deliveries import record
-from estafette.usecases.deliveries.advance import entry_of
+from estafette.usecases.deliveries.advance import entry_of, lock_anywhere
 from estafette.usecases.fleet.hold import Held
 from estafette.usecases.notifications import tell
 from estafette.usecases.platform import Platform
@@ -55,7 +54,10 @@ async def reschedule(
         platform.connections.public(visitor) as connection,
         platform.transaction(connection) as work,
     ):
-        delivery, company = await _hold(connection, delivery_id)
+        delivery = await lock_anywhere(connection, delivery_id)
+        company = None
+        if delivery.company_id is not None:
+            company = await companies.find(connection, delivery.company_id)
         if is_chosen(delivery, start):
             return delivery  # the form was sent twice
         if why := why_not(delivery, company):
@@ -76,20 +78,6 @@ async def reschedule(
         await _put_off(work, entry.delivery, window)
         work.signal(signals.FLEET)
     return entry.delivery
-
-
-async def _hold(connection: Connection, delivery_id: UUID) -> tuple[Delivery, Company | None]:
-    """Returns a delivery, its row locked, and who carries it. Raises DeliveryNotFound."""
-    found = await deliveries.find_anywhere(connection, delivery_id)
-    if found is None:
-        raise DeliveryNotFound(delivery_id)
-    locked = await deliveries.lock(connection, [(found.scope, found.id)])
-    delivery = locked.get((found.scope, found.id))
-    if delivery is None:
-        raise DeliveryNotFound(delivery_id)
-    if delivery.company_id is None:
-        return delivery, None
-    return delivery, await companies.find(connection, delivery.company_id)
 
 
 def _moved(delivery: Delivery, window: Window, dialect: Dialect, zone: ZoneInfo) -> JournalEntry:

@@ -113,16 +113,12 @@ async def track(
         sender = await brandings.sender(connection, delivery.scope.account_id)
         market = MARKETS[sender.market]
     company = None
-    if delivery.company_id is not None and not delivery.remote:
-        companies = await platform.catalog.companies(market.code)
-        company = companies.by_id(delivery.company_id)
+    if delivery.company_id is not None:
+        company = (await platform.catalog.companies(market.code)).by_id(delivery.company_id)
     approach = None
     if delivery.status is Status.OUT_FOR_DELIVERY:
         approach = (await approaches(platform, [delivery_id], visitor)).get(delivery_id)
-    carrier_phone = None
-    if sender.branding.phone is None and delivery.company_id and not delivery.progress.is_final:
-        company = (await platform.catalog.companies(market.code)).by_id(delivery.company_id)
-        carrier_phone = company and company.phone_e164
+    asks_carrier = sender.branding.phone is None and not delivery.progress.is_final
     return TrackedDelivery(
         id=delivery.id,
         version=delivery.progress.seq,
@@ -140,7 +136,7 @@ async def track(
         awaits_confirmation=delivery.payment.method is not PaymentMethod.BANK_TRANSFER,
         sender=sender.branding,
         carrier=delivery.company_name,
-        carrier_phone=carrier_phone,
+        carrier_phone=company.phone_e164 if company and asks_carrier else None,
         cash=delivery.payment.cash_collect,
         asks_pin=delivery.require_pin,
         is_erased=delivery.progress.is_final and delivery.dropoff.address == ERASED,

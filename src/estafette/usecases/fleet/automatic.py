@@ -31,7 +31,7 @@ from estafette.routing.planner import NoPlanError, Planner
 from estafette.routing.problem import Problem
 from estafette.routing.travel_times import TravelTimes
 from estafette.store.couriers import companies
-from estafette.store.fleet import decisions, dispatching
+from estafette.store.fleet import dispatching
 from estafette.store.fleet.dispatching import Turn
 from estafette.store.pool import Connection
 from estafette.usecases.fleet.answers import explained
@@ -118,12 +118,13 @@ async def dispatch(
         if company is None or not company.active:
             return Done()
         sight = await look(connection, turn.company_id, turn.rules)
-    present, taken_back = await release_what_vanished(platform, sight)
+    said = said or Said()
+    present, taken_back = await release_what_vanished(platform, sight, said)
     terms = Terms(
         turn.rules.offer_length,
         lambda connection: dispatching.is_held(connection, turn),
         denials,
-        said or Said(),
+        said,
     )
     done = await decide(platform, planner, times, company, sight, present, terms)
     return done._replace(taken_back=taken_back)
@@ -204,9 +205,7 @@ async def _say_busy(platform: Platform, sight: Sight, said: Said) -> None:
         Decision(sight.company_id, *key_of(one), Outcome.NOBODY, sight.at, None, facts)
         for one in sight.waiting
     ]
-    if news := said.news(made):
-        async with platform.pool.acquire() as connection:
-            await decisions.add(connection, news)
+    await said.write(platform, made)
 
 
 def _unplanned(working: Sequence[Working]) -> bool:
@@ -243,9 +242,7 @@ class _Round:
         given_up += await self._wait_or_give_up(later)
         for tour in self._plan.tours:
             await self._order(tour)
-        if news := self._terms.said.news(self._decisions):
-            async with self._platform.pool.acquire() as connection:
-                await decisions.add(connection, news)
+        await self._terms.said.write(self._platform, self._decisions)
         return Done(offered, given_up)
 
     async def _offer(self) -> tuple[int, dict[int, int]]:

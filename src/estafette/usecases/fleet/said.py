@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from estafette.core.fleet.dispatching import Decision, Outcome
+from estafette.store.fleet import decisions
+from estafette.usecases.platform import Platform
 
 SECONDS: Final = 60.0
 """How long it is remembered: another process may have said something else meanwhile."""
@@ -29,6 +31,12 @@ class Said:
         if len(self._said) > _MOST:
             self._said = {key: one for key, one in self._said.items() if one[1] > now}
         return [one for one in made if self._is_news(one, now)]
+
+    async def write(self, platform: Platform, made: Sequence[Decision]) -> None:
+        """Writes those of the decisions down that are `news`."""
+        if news := self.news(made):
+            async with platform.pool.acquire() as connection:
+                await decisions.add(connection, news)
 
     def _is_news(self, one: Decision, now: float) -> bool:
         key = (one.account_id, one.delivery_id)

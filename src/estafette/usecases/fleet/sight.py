@@ -1,5 +1,6 @@
 """What dispatching sees of a company at one moment: drivers on shift, and what waits for them."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -145,8 +146,12 @@ async def _working(
         return []
     known = await drivers.some(connection, company_id, ids)
     places = await positions.of_drivers(connection, company_id, ids)
-    stops = await tours.of_drivers(connection, company_id, ids)
-    opened = await assignments.open_of_drivers(connection, company_id, ids)
+    stops: dict[UUID, list[TourStop]] = defaultdict(list)
+    for stop in await tours.of_drivers(connection, company_id, ids):
+        stops[stop.driver_id].append(stop)
+    opened: dict[UUID, list[Assignment]] = defaultdict(list)
+    for one in await assignments.open_of_drivers(connection, company_id, ids):
+        opened[one.driver_id].append(one)
     heard = await last_heard(connection, on_shift, places, at)
     working: list[Working] = []
     for shift in on_shift:
@@ -157,8 +162,8 @@ async def _working(
             Working(
                 driver,
                 places.get(driver.id),
-                [stop for stop in stops if stop.driver_id == driver.id],
-                [one for one in opened if one.driver_id == driver.id],
+                stops[driver.id],
+                opened[driver.id],
                 heard[driver.id],
             )
         )
