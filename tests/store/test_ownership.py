@@ -134,6 +134,8 @@ READ_BESIDES = {
         "companies",
     },
     "money/handovers.py": {"drivers"},
+    # Who has cash in hand stays until somebody has counted it.
+    "fleet/drivers.py": {"driver_cash"},
     "accounts/keys.py": {"accounts"},
     "accounts/brandings.py": {"accounts", "logos"},
     # What is of a person goes after the person.

@@ -103,9 +103,12 @@ async def test_the_newest_position_of_a_driver_is_kept_whatever_comes_when(
 async def test_what_is_over_of_the_fleet_ends(connection: asyncpg.Connection) -> None:
     company, old = new_id(), datetime.now(UTC) - timedelta(days=181)
     gone = replace(driver(company), removed_at=old)
+    owing = replace(driver(company), removed_at=old)
     stays = driver(company)
-    for each in (gone, stays):
+    for each in (gone, owing, stays):
         assert await drivers.save(connection, each)
+    cash = {"company_id": company, "mode": "live", "driver_id": owing.id, "account_id": new_id()}
+    await tables.add(connection, "driver_cash", **cash, in_hand=5_000)
     done = replace(assignment(company, new_id(), gone.id), ended_at=old)
     done = replace(done, state=AssignmentState.DONE)
     carried = assignment(company, new_id(), stays.id)
@@ -119,6 +122,7 @@ async def test_what_is_over_of_the_fleet_ends(connection: asyncpg.Connection) ->
     await ends.forget(connection, Retention())
     assert await drivers.find(connection, company, gone.id) is None
     assert await drivers.find(connection, company, stays.id) == stays
+    assert await drivers.find(connection, company, owing.id) == owing, "it was never counted"
     assert await assignments.find(connection, company, done.id) is None
     assert await assignments.find(connection, company, carried.id) == carried
     assert await tables.read(connection, "shifts", {"company_id": company}) == []

@@ -132,8 +132,13 @@ async def count(connection: Connection, company_id: UUID) -> int:
     )
 
 
-forget: Final = older("drivers", "removed_at")
-"""Removes those who were removed so long ago."""
+forget: Final = older(
+    "drivers",
+    "removed_at",
+    "not exists (select from driver_cash where driver_cash.company_id = drivers.company_id"
+    " and driver_cash.driver_id = drivers.id and in_hand > 0)",
+)
+"""Removes those who were removed so long ago, and have handed over all their cash."""
 
 
 def read(row: asyncpg.Record) -> Driver:
