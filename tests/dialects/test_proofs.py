@@ -8,7 +8,8 @@ import pytest
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.ids import new_id
-from estafette.core.proofs.proof import Point, ProofKind, ProofStage
+from estafette.core.point import Point
+from estafette.core.proofs.proof import ProofKind, ProofStage
 from estafette.files import KeptFiles
 from estafette.usecases.proofs.add import SentProof, add
 from tests.edges import EDGES, ENTREGA, KASPI, Edge

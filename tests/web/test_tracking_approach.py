@@ -11,11 +11,11 @@ import pytest
 from playwright.async_api import Browser, ConsoleMessage, expect
 
 from estafette.core.deliveries.delivery import Delivery
-from estafette.core.deliveries.plus_code import Point
 from estafette.core.fleet.approach import coarse
 from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.position import Position, PositionSource
 from estafette.core.fleet.tour import StopKind
+from estafette.core.point import Point
 from estafette.store.fleet import positions
 from estafette.usecases.fleet.approach import approaches
 from estafette.usecases.fleet.hand_over import hand_over

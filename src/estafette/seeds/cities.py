@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypedDict, cast
 
-from estafette.core.quotes.place import City, distance_km, normalise
+from estafette.core.point import kilometres_between
+from estafette.core.quotes.place import City, normalise
 from estafette.seeds.spellings import DISTRICT_RADIUS_KM, MISSING, NOT_SPELLINGS, SPELLINGS
 
 _CODE_OF_AN_AIRPORT = re.compile(r"[A-Z]{3,4}")
@@ -111,7 +112,9 @@ def _joined(cities: list[City], country: str) -> list[City]:
         if radius is None:
             continue
         quarters = [
-            other for other in cities if other is not city and distance_km(city, other) <= radius
+            other
+            for other in cities
+            if other is not city and kilometres_between(city, other) <= radius
         ]
         names = [name for other in (city, *quarters) for name in (other.name, *other.spellings)]
         joined = replace(city, spellings=_distinct(names, besides=city.name))

@@ -17,7 +17,7 @@ from estafette.core.deliveries.places import (
     read_point,
     said_text,
 )
-from estafette.core.deliveries.plus_code import Point
+from estafette.core.point import Point
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HERE, THERE, LUANDA = Point(-8.83, 13.24), Point(-8.84, 13.25), Point(-8.84, 13.23)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from estafette.core.deliveries.plus_code import Point, nearest, point_in
+from estafette.core.deliveries.plus_code import nearest, point_in
+from estafette.core.point import Point
 
 
 @pytest.mark.parametrize(

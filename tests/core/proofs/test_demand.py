@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from estafette.core.proofs.demand import NOTHING, Demand, as_words, fault_of, from_words
 from estafette.core.proofs.proof import (
     OF_STAGE,
-    Point,
     ProofKind,
     ProofStage,
-    metres_between,
 )
 
 demands = st.builds(
@@ -52,10 +50,3 @@ def test_what_is_no_demand_is_told_with_its_field(wrong: object, field: str) -> 
     fault = fault_of(wrong)
     assert fault is not None
     assert fault[0] == field
-
-
-def test_distances_are_those_of_the_earth() -> None:
-    luanda, near = Point(-8.8383, 13.2344), Point(-8.8383, 13.2353)
-    assert metres_between(luanda, near) == pytest.approx(99, abs=1)
-    assert metres_between(luanda, luanda) == 0
-    assert metres_between(Point(0, 0), Point(0, 180)) == pytest.approx(20_015_087, abs=10)

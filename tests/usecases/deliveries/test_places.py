@@ -19,8 +19,8 @@ from estafette.core.deliveries.places import (
     StopPlace,
     TooFar,
 )
-from estafette.core.deliveries.plus_code import Point
 from estafette.core.errors import DeliveryNotFound
+from estafette.core.point import Point
 from estafette.core.retention import CORRECTIONS
 from estafette.store.deliveries import corrections
 from estafette.usecases.deliveries.advance import Move, advance

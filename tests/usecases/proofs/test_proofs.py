@@ -16,8 +16,9 @@ from estafette.core.deliveries.delivery import Delivery, Status, Stop
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import DeliveryNotFound, PinWrong, ProofsMissing, Unavailable
 from estafette.core.ids import new_id
+from estafette.core.point import Point
 from estafette.core.proofs.demand import NOTHING, Demand
-from estafette.core.proofs.proof import MOST_PROOFS, Point, Proof, ProofKind, ProofStage
+from estafette.core.proofs.proof import MOST_PROOFS, Proof, ProofKind, ProofStage
 from estafette.core.proofs.refusals import (
     PictureUnfit,
     ProofDiffers,

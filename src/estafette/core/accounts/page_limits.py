@@ -7,11 +7,9 @@ it can do at worst is decided here, by the merchant.
 import re
 import unicodedata
 from dataclasses import dataclass
-from math import asin, cos, radians, sin, sqrt
 
 from estafette.core.money.payment import PaymentMethod
-
-_EARTH_RADIUS_M = 6_371_000.0
+from estafette.core.point import Point, metres_between
 
 RADIUS_M = 150
 """How far, in metres, coordinates may be from a place unless the merchant says otherwise."""
@@ -70,7 +68,8 @@ class PickupPlace:
             return True
         if self.latitude is None or self.longitude is None:
             return False
-        return _metres(self.latitude, self.longitude, latitude, longitude) <= self.radius_m
+        here = Point(self.latitude, self.longitude)
+        return metres_between(here, Point(latitude, longitude)) <= self.radius_m
 
 
 _ORDINARY = {ord(each): " " for each in '\t\xa0.,;:!?()-/\\_&"“”«»–—'} | {
@@ -100,12 +99,6 @@ def _same(ours: str, theirs: str | None) -> bool:
     if theirs is None or len(theirs) > len(ours) + _MOST_DROPPED:
         return False
     return comparable(ours) == comparable(theirs)
-
-
-def _metres(south: float, west: float, north: float, east: float) -> float:
-    one, other, across = radians(south), radians(north), radians(east - west)
-    chord = sin((other - one) / 2) ** 2 + cos(one) * cos(other) * sin(across / 2) ** 2
-    return 2 * _EARTH_RADIUS_M * asin(sqrt(min(1.0, chord)))
 
 
 @dataclass(frozen=True, slots=True)

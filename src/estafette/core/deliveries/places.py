@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from math import asin, cos, radians, sin, sqrt
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from estafette.core.deliveries.delivery import Stop
-from estafette.core.deliveries.plus_code import Point, point_in
+from estafette.core.deliveries.plus_code import point_in
+from estafette.core.point import Point, kilometres_between
 from estafette.core.quotes.address_words import normalise
 
 LONGEST_LANDMARK: Final = 200
@@ -144,16 +144,6 @@ def read_point(text: str, near: Point | None = None) -> Point | None:
     return Point(latitude, longitude)
 
 
-def distance_km(one: Point, other: Point) -> float:
-    """Returns how far two points are from each other, along the great circle."""
-    south, north = radians(one.latitude), radians(other.latitude)
-    half = (
-        sin((north - south) / 2) ** 2
-        + cos(south) * cos(north) * sin(radians(other.longitude - one.longitude) / 2) ** 2
-    )
-    return 2 * 6_371.0 * asin(min(1.0, sqrt(half)))
-
-
 class AddressKey(NamedTuple):
     """What an address of an account is known by: a hash, from which no address can be read."""
 
@@ -229,7 +219,7 @@ class NotCarrying(PlaceRefusal):
 
 def believable(point: Point, near: Point | None) -> Point:
     """Returns a point. Raises TooFar where it is far from `near`, where that is known."""
-    if near is not None and distance_km(point, near) > FARTHEST_KM:
+    if near is not None and kilometres_between(point, near) > FARTHEST_KM:
         raise TooFar
     return point
 

@@ -5,7 +5,9 @@ Its two packages for Python have had no release for years; what is needed of it 
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from estafette.core.point import Point
 
 _LETTERS: Final = "23456789CFGHJMPQRVWX"
 _PAIRS: Final = 10
@@ -21,13 +23,6 @@ _IN_TEXT = re.compile(
     rf"\+([{_LETTERS}]{{2,7}})(?![0-9A-Za-z+])",
     re.IGNORECASE,
 )
-
-
-class Point(NamedTuple):
-    """A point of the earth, in degrees of WGS 84."""
-
-    latitude: float
-    longitude: float
 
 
 def point_in(text: str, near: Point | None = None) -> Point | None:

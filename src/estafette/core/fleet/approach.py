@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from estafette.core.deliveries.plus_code import Point
+from estafette.core.point import Point
 
 AREA_METRES: Final = 500
 """The least cell in which a recipient's own stop is shown, whatever the operator sets: the page

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from estafette.core.deliveries.places import distance_km
-from estafette.core.deliveries.plus_code import Point
 from estafette.core.fleet.approach import FRESH
 from estafette.core.fleet.position import FASTEST_KMH, Position
+from estafette.core.point import Point, metres_between
 
 NEAR_METRES: Final = 500
 """Within how many metres of the drop-off a driver is near it."""
@@ -56,14 +55,13 @@ def is_near(stop: Point, position: Position) -> bool:
     accuracy = position.accuracy_metres
     if accuracy is None or accuracy > ROUGHEST_METRES:
         return False
-    return distance_km(stop, Point(position.latitude, position.longitude)) * 1000 <= NEAR_METRES
+    return metres_between(stop, position) <= NEAR_METRES
 
 
 def _can_be_reached(before: Position, position: Position) -> bool:
     """Whether a vehicle comes from one place to the other in the time between."""
     if before.at >= position.at:
         return True
-    one, other = (Point(each.latitude, each.longitude) for each in (before, position))
     rough = (before.accuracy_metres or 0) + (position.accuracy_metres or 0)
-    metres = distance_km(one, other) * 1000 - rough
+    metres = metres_between(before, position) - rough
     return metres <= (position.at - before.at).total_seconds() * FASTEST_KMH / 3.6

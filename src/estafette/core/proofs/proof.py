@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from math import asin, cos, radians, sin, sqrt
 from typing import Final
 from uuid import UUID
+
+from estafette.core.point import Point
 
 LONGEST_SAID: Final = 100
 """How long a name, or the name of a kind of document, may be, in characters."""
@@ -18,8 +19,6 @@ LATE: Final = timedelta(days=2)
 
 EARLY: Final = timedelta(minutes=5)
 """How much a proof's time may be ahead of ours; what is further ahead counts as now."""
-
-_EARTH_RADIUS_METRES: Final = 6_371_000.0
 
 
 class ProofStage(StrEnum):
@@ -59,14 +58,6 @@ PICTURES: Final = frozenset({ProofKind.SIGNATURE, ProofKind.PHOTO})
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """A place on the earth, in degrees north and east."""
-
-    latitude: float
-    longitude: float
-
-
-@dataclass(frozen=True, slots=True)
 class Picture:
     """The file of a proof: where it is kept, what it is, and the SHA-256 of its bytes."""
 
@@ -97,14 +88,6 @@ class Proof:
     at: Point | None = None
     metres: int | None = None
     driver_id: UUID | None = None
-
-
-def metres_between(one: Point, other: Point) -> int:
-    """Returns how far two places are from each other, in metres as the crow flies."""
-    south, north = radians(one.latitude), radians(other.latitude)
-    across = radians(other.longitude - one.longitude)
-    chord = sin((north - south) / 2) ** 2 + cos(south) * cos(north) * sin(across / 2) ** 2
-    return round(2 * _EARTH_RADIUS_METRES * asin(sqrt(min(1.0, chord))))
 
 
 def believed(taken_at: datetime, created_at: datetime, now: datetime) -> datetime:

@@ -9,7 +9,6 @@ region, and the best one is taken.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from math import asin, cos, radians, sin, sqrt
 from typing import NamedTuple
 
 from estafette.core.quotes.address_words import (
@@ -25,8 +24,6 @@ from estafette.core.quotes.address_words import (
     normalise,
     parts_of,
 )
-
-_EARTH_RADIUS_KM = 6371.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +41,6 @@ class City:
     longitude: float
     population: int
     spellings: tuple[str, ...]
-
-
-def distance_km(origin: City, destination: City) -> float:
-    """Returns the distance between the centres of two cities in kilometres, as the crow flies."""
-    if origin is destination:
-        return 0.0
-    south, north = radians(origin.latitude), radians(destination.latitude)
-    across = radians(destination.longitude - origin.longitude)
-    chord = sin((north - south) / 2) ** 2 + cos(south) * cos(north) * sin(across / 2) ** 2
-    return 2 * _EARTH_RADIUS_KM * asin(sqrt(min(1.0, chord)))
 
 
 class _Rank(IntEnum):

@@ -12,7 +12,8 @@ from itertools import groupby
 from math import inf
 from typing import NamedTuple
 
-from estafette.core.quotes.place import City, distance_km
+from estafette.core.point import kilometres_between
+from estafette.core.quotes.place import City
 
 ANY = "*"
 """As origin or destination: any city that the gazetteer knows."""
@@ -117,7 +118,7 @@ class PriceList:
         known = self._trips.get(key)
         if known and known.origin is origin and known.destination is destination:
             return known
-        kilometres = distance_km(origin, destination)
+        kilometres = kilometres_between(origin, destination)
         tiers = [
             tier
             for route in _routes(*key)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.places import AddressKey, Correction
-from estafette.core.deliveries.plus_code import Point
+from estafette.core.point import Point
 from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 

@@ -7,7 +7,7 @@ import asyncpg
 
 from estafette.core.accounts.account import Scope
 from estafette.core.deliveries.places import RecipientWords
-from estafette.core.deliveries.plus_code import Point
+from estafette.core.point import Point
 from estafette.store.pool import Connection
 
 # What is left out stays as it was said before.

@@ -9,7 +9,8 @@ import asyncpg
 from estafette.core.accounts.account import Scope
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
-from estafette.core.proofs.proof import Picture, Point, Proof, ProofKind, ProofStage
+from estafette.core.point import Point
+from estafette.core.proofs.proof import Picture, Proof, ProofKind, ProofStage
 from estafette.store.columns import Columns, insertion, rows
 from estafette.store.old_rows import older
 from estafette.store.pool import Connection

@@ -24,9 +24,9 @@ from estafette.core.deliveries.places import (
     read_point,
     said_text,
 )
-from estafette.core.deliveries.plus_code import Point
 from estafette.core.errors import DeliveryNotFound
 from estafette.core.fleet.assignment import AssignmentState
+from estafette.core.point import Point
 from estafette.core.retention import CORRECTIONS
 from estafette.store.accounts import table as accounts
 from estafette.store.deliveries import corrections, recipient_words

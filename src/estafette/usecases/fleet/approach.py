@@ -11,9 +11,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from estafette.core.deliveries.places import StopPlace, merchants_point
-from estafette.core.deliveries.plus_code import Point
 from estafette.core.fleet.approach import AREA_METRES, FRESH, Approach, coarse, to_the_minute
 from estafette.core.fleet.tour import StopKind
+from estafette.core.point import Point
 from estafette.routing.speeds import meters_per_second
 from estafette.routing.ways import Crow
 from estafette.routing.ways import Point as WayPoint

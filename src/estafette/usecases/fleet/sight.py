@@ -9,7 +9,6 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery
-from estafette.core.deliveries.plus_code import Point
 from estafette.core.fleet.assignment import Assignment
 from estafette.core.fleet.dispatching import DispatchingRules
 from estafette.core.fleet.driver import Driver, DriverState
@@ -18,6 +17,7 @@ from estafette.core.fleet.shift import Shift
 from estafette.core.fleet.tour import TourStop
 from estafette.core.ids import first_id_of
 from estafette.core.money.cash import CashRoom
+from estafette.core.point import Point
 from estafette.store.fleet import (
     assignments,
     drivers,

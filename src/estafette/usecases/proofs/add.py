@@ -16,6 +16,7 @@ from estafette.core.accounts.account import Scope
 from estafette.core.deliveries.delivery import Delivery, Status, Stop
 from estafette.core.deliveries.personal_data import ERASED
 from estafette.core.errors import Busy, DeliveryNotFound, Unavailable
+from estafette.core.point import Point, metres_between
 from estafette.core.proofs.proof import (
     LATE,
     LONGEST_SAID,
@@ -23,12 +24,10 @@ from estafette.core.proofs.proof import (
     OF_STAGE,
     PICTURES,
     Picture,
-    Point,
     Proof,
     ProofKind,
     ProofStage,
     believed,
-    metres_between,
 )
 from estafette.core.proofs.refusals import (
     PictureUnfit,
@@ -210,4 +209,4 @@ async def _put(platform: Platform, path: str, written: WrittenPicture) -> Pictur
 def _metres(stop: Stop, at: Point | None) -> int | None:
     """Returns how far from a stop something was, in metres; None where either is not known."""
     there = point(stop.latitude, stop.longitude)
-    return None if at is None or there is None else metres_between(there, at)
+    return None if at is None or there is None else round(metres_between(there, at))

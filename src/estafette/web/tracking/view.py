@@ -19,7 +19,7 @@ from estafette.core.accounts.account import MARKETS
 from estafette.core.deliveries.delivery import FINAL, Status
 from estafette.core.deliveries.event import NOTE_LIMIT
 from estafette.core.deliveries.failing import AttemptReason
-from estafette.core.deliveries.places import distance_km
+from estafette.core.point import kilometres_between
 from estafette.http.phones import readable
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.web.tracking import dates, route
@@ -318,7 +318,7 @@ def _nearing(delivery: TrackedDelivery, texts: Texts) -> Nearing | None:
     courier, stop = approach.courier, approach.stop
     said = texts.near.under_way
     if stop is not None:
-        kilometres = round(distance_km(courier, stop))
+        kilometres = round(kilometres_between(courier, stop))
         said = texts.near.far.format(n=kilometres) if kilometres else texts.near.close
     drawn = {
         "courier": [courier.longitude, courier.latitude],
