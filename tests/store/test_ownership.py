@@ -115,8 +115,6 @@ READ_BESIDES = {
     "webhooks/endpoints.py": {"messages"},
     # A platform knows a delivery by its id alone, not by whose it is.
     "couriers/dispatches.py": {"deliveries"},
-    # What was shown at a door counts until the attempt there has failed, which an event says.
-    "proofs/table.py": {"events"},
     # A driver is of one mode, and so is where the driver was.
     "fleet/positions.py": {"drivers"},
     # What is shown to people has the names and the numbers of what it is about.

@@ -236,6 +236,26 @@ async def test_what_is_left_at_the_door_is_shown_by_a_photo_and_only_at_the_last
     assert (await fleet.shop.delivery(unsafe.id)).return_id is not None
 
 
+async def test_a_photo_of_before_a_failed_attempt_that_arrives_later_shows_nothing_of_the_next(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    fleet.shop.change(files=KeptFiles(tmp_path / "files"))
+    driver = await fleet.driver()
+    demand = Demand(dropoff=frozenset({ProofKind.PHOTO}))
+    delivery, of = await at_the_door(fleet, driver, proof=demand)
+    of_closed_door = SentProof(
+        new_id(), ProofKind.PHOTO, ProofStage.DROPOFF, datetime.now(UTC), picture=picture()
+    )
+    await attempt_failed(*of, ABSENT)
+    await add(fleet.platform, fleet.shop.scope, delivery.id, of_closed_door)
+    await set_out(*of)
+    with pytest.raises(ProofsMissing):
+        await hand_over(*of)
+    of_recipient = replace(of_closed_door, id=new_id(), taken_at=datetime.now(UTC))
+    await add(fleet.platform, fleet.shop.scope, delivery.id, of_recipient)
+    assert (await hand_over(*of)).status is S.DELIVERED
+
+
 @pytest.mark.parametrize(
     ("changes", "because"),
     [

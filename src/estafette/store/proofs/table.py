@@ -1,14 +1,13 @@
 """The proofs of deliveries: by delivery, in the order in which they came."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from estafette.core.accounts.account import Scope
-from estafette.core.deliveries.delivery import Status
-from estafette.core.deliveries.event import Actor
 from estafette.core.point import Point
 from estafette.core.proofs.proof import Picture, Proof, ProofKind, ProofStage
 from estafette.store.columns import Columns, insertion, rows
@@ -90,34 +89,30 @@ async def of_delivery(connection: Connection, scope: Scope, delivery_id: UUID) -
     return [_proof(row) for row in found]
 
 
-_SINCE_ATTEMPT = """
-select p.delivery_id, p.stage, p.kind from proofs p
-join unnest($1::uuid[], $2::uuid[]) as wanted (account_id, delivery_id)
-  using (account_id, delivery_id)
-where p.stage <> $3 or not exists (
-  select from events e where e.account_id = p.account_id and e.delivery_id = p.delivery_id
-    and e.status = $4 and e.actor = $5 and e.occurred_at >= p.received_at)
-"""
+class Shown(NamedTuple):
+    """That a proof is there, and when it was taken."""
+
+    delivery_id: UUID
+    stage: ProofStage
+    kind: ProofKind
+    taken_at: datetime
 
 
-async def since_attempt(
-    connection: Connection,
-    wanted: Collection[tuple[UUID, UUID]],
-    stage: ProofStage,
-    failed: Status,
-    by: Actor,
-) -> dict[UUID, set[tuple[ProofStage, ProofKind]]]:
-    """What was shown of deliveries, each named by its account's id and its own.
-
-    Of `stage` only what came after the last event in which `by` said that it `failed`.
-    """
-    ids = ([account for account, _ in wanted], [delivery for _, delivery in wanted])
-    found = await connection.fetch(_SINCE_ATTEMPT, *ids, stage, failed, by)
-    shown: dict[UUID, set[tuple[ProofStage, ProofKind]]] = {}
-    for row in found:
-        one = (ProofStage(row["stage"]), ProofKind(row["kind"]))
-        shown.setdefault(row["delivery_id"], set()).add(one)
-    return shown
+async def of_deliveries(
+    connection: Connection, wanted: Collection[tuple[UUID, UUID]]
+) -> list[Shown]:
+    """What was shown of deliveries, each named by its account's id and its own."""
+    found = await connection.fetch(
+        "select delivery_id, stage, kind, taken_at from proofs"
+        " join unnest($1::uuid[], $2::uuid[]) as wanted (account_id, delivery_id)"
+        " using (account_id, delivery_id)",
+        [account for account, _ in wanted],
+        [delivery for _, delivery in wanted],
+    )
+    return [
+        Shown(row["delivery_id"], ProofStage(row["stage"]), ProofKind(row["kind"]), row["taken_at"])
+        for row in found
+    ]
 
 
 class Kept(NamedTuple):

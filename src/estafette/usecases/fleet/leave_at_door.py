@@ -13,11 +13,11 @@ from estafette.core.fleet.refusals import MayNotLeave
 from estafette.core.proofs.proof import ProofKind, ProofStage
 from estafette.store.couriers import companies
 from estafette.store.deliveries import table as deliveries
-from estafette.store.proofs import table as proofs
 from estafette.usecases.deliveries.failing import policies_of
 from estafette.usecases.fleet.hold import Held, holding
 from estafette.usecases.fleet.steps import carried
 from estafette.usecases.platform import Platform
+from estafette.usecases.proofs.demanded import shown
 
 
 async def leave_at_door(
@@ -62,8 +62,6 @@ async def _must_be_allowed(held: Held) -> None:
 async def _must_be_shown(held: Held) -> None:
     """Raises ProofsMissing without a photo that was taken since the last attempt."""
     delivery = held.delivery
-    since = delivery.attempts[-1].at if delivery.attempts else delivery.created_at
-    there = await proofs.of_delivery(held.work.connection, delivery.scope, delivery.id)
-    wanted = (ProofKind.PHOTO, ProofStage.DROPOFF)
-    if not any((one.kind, one.stage) == wanted and one.taken_at >= since for one in there):
+    there = await shown(held.work.connection, [delivery])
+    if (ProofStage.DROPOFF, ProofKind.PHOTO) not in there[delivery.id]:
         raise ProofsMissing(delivery.id, ProofStage.DROPOFF, (ProofKind.PHOTO,))

@@ -1,10 +1,10 @@
 """Tell which proofs are still missing before a driver may go on with a delivery."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
 from estafette.core.deliveries.delivery import Delivery, Status
-from estafette.core.deliveries.event import Actor
 from estafette.core.errors import ProofsMissing
 from estafette.core.proofs.demand import Demand
 from estafette.core.proofs.proof import ProofKind, ProofStage
@@ -53,13 +53,17 @@ async def missing(
 async def shown(connection: Connection, of: Sequence[Delivery]) -> dict[UUID, Shown]:
     """Returns what was shown of each delivery and counts now.
 
-    Whatever was shown at a door where the parcel could then not be handed over, such as a photo
-    of it, says nothing of the next attempt.
+    Whatever was taken at a door before the last failed attempt there, such as a photo of it, says
+    nothing of the next one, whenever the phone could send it.
     """
     wanted = [(one.scope.account_id, one.id) for one in of]
-    failed = (Status.STALLED, Actor.DRIVER)
-    found = await proofs.since_attempt(connection, wanted, ProofStage.DROPOFF, *failed)
-    return {one.id: frozenset(found.get(one.id, ())) for one in of}
+    tried = {one.id: one.attempts[-1].at for one in of if one.attempts}
+    there: dict[UUID, set[tuple[ProofStage, ProofKind]]] = defaultdict(set)
+    for one in await proofs.of_deliveries(connection, wanted):
+        since = tried.get(one.delivery_id)
+        if one.stage is ProofStage.PICKUP or since is None or one.taken_at >= since:
+            there[one.delivery_id].add((one.stage, one.kind))
+    return {one.id: frozenset(there[one.id]) for one in of}
 
 
 async def refusal_of(
