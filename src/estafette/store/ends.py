@@ -96,11 +96,6 @@ async def done(connection: Connection) -> list[Removed]:
     return [Removed(**row) for row in found]
 
 
-async def now(connection: Connection) -> datetime:
-    """The database's time."""
-    return await connection.fetchval("select clock_timestamp()")
-
-
 async def hold(connection: Connection, name: int) -> bool:
     """Whether this process may do a work that one does at a time, until `let_go`."""
     return await connection.fetchval("select pg_try_advisory_lock($1)", name)

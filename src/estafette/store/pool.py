@@ -120,6 +120,11 @@ async def now(connection: Connection) -> datetime:
     return await connection.fetchval("select date_trunc('milliseconds', clock_timestamp())")
 
 
+async def began(connection: Connection) -> datetime:
+    """Returns the time by the same clock at which the transaction began."""
+    return await connection.fetchval("select now()")
+
+
 _IN_ORDER = "; ".join(
     f"set local enable_{way} = off" for way in ("sort", "incremental_sort", "bitmapscan")
 )

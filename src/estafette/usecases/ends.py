@@ -10,7 +10,7 @@ from uuid import UUID
 from estafette.core.ids import first_id_of
 from estafette.core.retention import NOTIFICATIONS, SANDBOX_RUNS, Retention
 from estafette.loops import Loop, Pace
-from estafette.store import ends
+from estafette.store import ends, pool
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
 from estafette.store.ends import Ending, Removed
@@ -86,7 +86,7 @@ async def remove_what_is_over(
     async with platform.pool.acquire() as connection, _alone(connection) as is_alone:
         if not is_alone:
             return before
-        now = await ends.now(connection)
+        now = await pool.now(connection)
         since = before.since(now)
         if not await _Round(connection, stop, now, since).remove(retention):
             return before

@@ -124,11 +124,6 @@ def _key(row: asyncpg.Record) -> ApiKey:
     )
 
 
-async def now(connection: Connection) -> datetime:
-    """Returns the time by the database's clock at which the transaction began."""
-    return await connection.fetchval("select now()")
-
-
 async def recognise(connection: Connection, hash: bytes) -> Credential | None:
     """Returns the credential whose key has this SHA-256."""
     return (await recognise_all(connection, [hash])).get(hash)

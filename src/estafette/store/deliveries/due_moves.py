@@ -1,7 +1,6 @@
 """Deliveries that something becomes due of when time passes."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from estafette.core.deliveries.delivery import Delivery
@@ -52,8 +51,3 @@ async def look_again(
             [delivery.id for delivery in deliveries],
             [next_look(delivery, limits) for delivery in deliveries],
         )
-
-
-async def now(connection: Connection) -> datetime:
-    """Returns the time at which the transaction began, by the database's clock."""
-    return await connection.fetchval("select now()")

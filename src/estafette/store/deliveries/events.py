@@ -155,11 +155,6 @@ async def count_since(
     return {number - 1: (own, other) for number, own, other in found}
 
 
-async def now(connection: Connection) -> datetime:
-    """Returns the database's time."""
-    return await connection.fetchval("select clock_timestamp()")
-
-
 async def erase_notes(
     connection: Connection, accounts: Sequence[UUID], deliveries: Sequence[UUID]
 ) -> None:

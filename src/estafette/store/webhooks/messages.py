@@ -301,11 +301,6 @@ async def enqueue_missed(
     return Missed(_made(work, status), last)
 
 
-async def now(connection: Connection) -> datetime:
-    """The database's time, by which messages are made."""
-    return await connection.fetchval("select clock_timestamp()")
-
-
 _KEPT_WAITING: Final = timedelta(hours=24)
 """How long a message waits past its time for an endpoint that rests: as long as a message is tried
 by the longest published schedule. Then it is dead: kept, shown, and sent again by hand."""

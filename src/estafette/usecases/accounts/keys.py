@@ -22,6 +22,7 @@ from estafette.core.accounts.key_rules import (
 from estafette.core.accounts.page_limits import NEW_LIMITS, PageLimits, PageLimitsError, checked
 from estafette.core.audit import difference
 from estafette.core.ids import new_id
+from estafette.store import pool
 from estafette.store.accounts import keys
 from estafette.store.accounts import table as accounts
 from estafette.store.accounts.keys import ApiKey
@@ -97,7 +98,7 @@ async def issue(
         acts=kind.acts,
         limits=limits if kind is KeyKind.PUBLISHABLE else None,
     )
-    known = _ruled(known, rules, await keys.now(connection))
+    known = _ruled(known, rules, await pool.began(connection))
     await keys.insert(connection, known, key_hash(key))
     return IssuedKey(known, key)
 
@@ -130,7 +131,7 @@ async def create_key(
 
 
 async def _must_have_room(connection: Connection, account: Account) -> None:
-    now = await keys.now(connection)
+    now = await pool.began(connection)
     known = await keys.of_account(connection, account.id)
     if sum(not key_rules.has_ended(key, now) for key in known) >= MOST_KEYS:
         raise KeyRefusedError(
@@ -160,7 +161,7 @@ async def rotate_key(
     """
     async with platform.pool.acquire() as connection, connection.transaction():
         await accounts.lock(connection, account.id)
-        old, now = await _find(connection, account, key), await keys.now(connection)
+        old, now = await _find(connection, account, key), await pool.began(connection)
         key_rules.must_be_rotatable(old, now)
         await _must_have_room(connection, account)
         rules = replace(key_rules.rules_of(old), expires_at=expires_at or old.expires_at)
@@ -237,7 +238,7 @@ async def _change(
     async with platform.pool.acquire() as connection, connection.transaction():
         await accounts.lock(connection, account.id)
         found = await _find(connection, account, key)
-        new = change(found, await keys.now(connection))
+        new = change(found, await pool.began(connection))
         if new != found:
             await keys.update(connection, new)
             await _note(connection, platform, act, new, difference(_facts(found), _facts(new)))

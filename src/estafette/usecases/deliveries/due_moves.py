@@ -9,6 +9,7 @@ from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.due_moves import due_move
 from estafette.core.deliveries.event import Actor
 from estafette.loops import Loop, Pace
+from estafette.store import pool
 from estafette.store.deliveries import due_moves
 from estafette.store.deliveries.due_moves import Watched
 from estafette.store.deliveries.journal import JournalEntry
@@ -70,7 +71,7 @@ async def look_after(platform: Platform) -> Round:
 
 async def _move(work: UnitOfWork, platform: Platform, claimed: Sequence[Watched]) -> None:
     """Makes those moves of the claimed deliveries that are due."""
-    now = await due_moves.now(work.connection)
+    now = await pool.began(work.connection)
     entries: list[JournalEntry] = []
     early: list[Delivery] = []  # not due yet: the limits were raised after the move was planned
     for delivery, dialect in claimed:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from estafette.core.accounts.account import Account, Mode
+from estafette.store import pool
 from estafette.store.deliveries import events
 from estafette.store.deliveries.events import Happened
 from estafette.store.pool import Connection
@@ -38,13 +39,13 @@ class Following:
             await self._begin()
             return []
         async with self._platform.pool.acquire() as connection:
-            settled = await events.now(connection) - _OVERLAP
+            settled = await pool.now(connection) - _OVERLAP
             return await self._read(connection, self._since, settled)
 
     async def _begin(self) -> None:
         """Marks the events that happened within the overlap as seen, so that they are not news."""
         async with self._platform.pool.acquire() as connection:
-            settled = await events.now(connection) - _OVERLAP
+            settled = await pool.now(connection) - _OVERLAP
             await self._read(connection, settled, settled)
             while self.has_more:
                 await self._read(connection, settled, settled)

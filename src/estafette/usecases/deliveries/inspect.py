@@ -4,8 +4,7 @@ import time
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from estafette.store import migrate
-from estafette.store.deliveries import events
+from estafette.store import migrate, pool
 from estafette.usecases.platform import Platform
 
 
@@ -25,9 +24,9 @@ class DatabaseReport(NamedTuple):
 async def inspect_database(platform: Platform) -> DatabaseReport:
     """Asks the database. Raises what asyncpg raises when it cannot."""
     async with platform.pool.acquire() as connection:
-        await events.now(connection)  # the first statement of a connection takes longer
+        await pool.now(connection)  # the first statement of a connection takes longer
         before, began = datetime.now(UTC), time.perf_counter()
-        theirs = await events.now(connection)
+        theirs = await pool.now(connection)
         seconds = time.perf_counter() - began
         version = connection.get_server_version()
         return DatabaseReport(

@@ -13,7 +13,7 @@ from estafette.core.deliveries.personal_data import phones_of
 from estafette.core.deliveries.places import RecipientWords, address_key
 from estafette.core.money.payment import Payment
 from estafette.core.proofs.proof import Proof
-from estafette.store import ends
+from estafette.store import pool
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import dispatches
 from estafette.store.deliveries import (
@@ -145,7 +145,7 @@ async def erase_phone(platform: Platform, phone: str, account: Account | None = 
             addresses = [address_key(one.scope.account_id, one.dropoff) for one in page]
             await corrections.erase(connection, addresses)
             hashed = await PhoneHash.of(platform, connection)
-            now = await ends.now(connection)
+            now = await pool.now(connection)
             async with connection.transaction():
                 gone = await _erase(connection, platform, hashed, page, now)
                 await _note(connection, platform, hashed.name(phone), page, gone)

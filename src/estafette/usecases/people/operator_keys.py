@@ -21,7 +21,7 @@ from estafette.core.audit import AuditedAct, difference
 from estafette.core.ids import new_id
 from estafette.core.people.permission import PersonAct
 from estafette.core.people.program import EVERY
-from estafette.store.accounts import keys as account_keys
+from estafette.store import pool
 from estafette.store.people import operator_keys
 from estafette.store.people.operator_keys import OperatorKey
 from estafette.store.pool import Connection
@@ -88,7 +88,7 @@ async def rotate_operator_key(
     """
     async with writing(platform) as connection:
         await operator_keys.lock(connection)
-        old, now = await _find(connection, key), await account_keys.now(connection)
+        old, now = await _find(connection, key), await pool.began(connection)
         key_rules.must_be_rotatable(old, now)
         rules = replace(key_rules.rules_of(old), expires_at=expires_at or old.expires_at)
         new = await _issue(connection, rules)
@@ -147,7 +147,7 @@ def may_come_from(key: OperatorKey, address: str | None) -> bool:
 
 
 async def _issue(connection: Connection, rules: OperatorKeyRules) -> IssuedOperatorKey:
-    now = await account_keys.now(connection)
+    now = await pool.began(connection)
     known = await operator_keys.every(connection)
     if sum(not key_rules.has_ended(each, now) for each in known) >= MOST_KEYS:
         raise KeyRefusedError(
@@ -178,7 +178,7 @@ async def _change(
     async with writing(platform) as connection:
         await operator_keys.lock(connection)
         found = await _find(connection, key)
-        new = change(found, await account_keys.now(connection))
+        new = change(found, await pool.began(connection))
         if new != found:
             await operator_keys.update(connection, new)
             await _note(

@@ -39,7 +39,7 @@ from estafette.core.proofs.refusals import (
 from estafette.files import FilesUnavailableError
 from estafette.pictures import MOST_BYTES, PictureRefusal, PictureRefusedError, read_picture
 from estafette.pictures import Picture as WrittenPicture
-from estafette.store import ends
+from estafette.store import pool
 from estafette.store.deliveries import table as deliveries
 from estafette.store.pool import Connection
 from estafette.store.proofs import table as proofs
@@ -173,7 +173,7 @@ async def _check_delivery(
     connection: Connection, delivery: Delivery, stage: ProofStage
 ) -> datetime:
     """Returns the time. Raises ProofTooLate, ProofUnfit or ProofsFull."""
-    now = await ends.now(connection)
+    now = await pool.now(connection)
     is_over = delivery.progress.is_final and now - delivery.updated_at > LATE
     is_erased = delivery.progress.is_final and delivery.dropoff.address == ERASED
     if delivery.status in _BEFORE_A_COURIER or is_over or is_erased:

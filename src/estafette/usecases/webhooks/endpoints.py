@@ -20,6 +20,7 @@ from estafette.core.deliveries.delivery import Progress, Status
 from estafette.core.errors import EndpointMissing
 from estafette.core.ids import new_id
 from estafette.core.webhooks.headers import sealed_for
+from estafette.store import pool
 from estafette.store.accounts import table as accounts
 from estafette.store.pool import Connection
 from estafette.store.webhooks import attempts, endpoints, failures, message_counts, messages
@@ -207,7 +208,7 @@ async def _let_begin_anew(platform: Platform, scope: Scope, name: str) -> None:
     """
     async with platform.pool.acquire() as connection:
         of_account = await endpoints.every(connection, scope.account_id)
-        now = await messages.now(connection)
+        now = await pool.now(connection)
     for endpoint in of_account:
         is_it = (endpoint.scope, endpoint.name) == (scope, name)
         while is_it and not (endpoint.is_enabled and endpoint.url):

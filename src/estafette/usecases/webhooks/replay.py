@@ -13,7 +13,7 @@ from estafette.core.accounts.account import Scope
 from estafette.core.audit import AuditedAct
 from estafette.core.ids import new_id
 from estafette.loops import Loop, Pace
-from estafette.store import signals
+from estafette.store import pool, signals
 from estafette.store.webhooks import messages, replays
 from estafette.store.webhooks.messages import ToSend
 from estafette.store.webhooks.replays import Replay
@@ -48,7 +48,7 @@ async def count_replay(
     Raises ReplayRefusedError.
     """
     async with platform.connections.lists(scope.account_id) as connection, connection.transaction():
-        _check(since, await messages.now(connection))
+        _check(since, await pool.now(connection))
         return await messages.count_to_send(
             connection,
             scope,
@@ -77,7 +77,7 @@ async def ask_for_replay(
     id = new_id()
     account = platform.connections.account(scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
-        _check(since, await messages.now(connection))
+        _check(since, await pool.now(connection))
         if not await replays.insert(connection, scope, id, since, endpoint, dead_only=dead_only):
             raise ReplayRefusedError("busy")
         facts = {"since": since, "endpoint": endpoint, "dead_only": dead_only}

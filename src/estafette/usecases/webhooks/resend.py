@@ -10,6 +10,7 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Scope
 from estafette.core.audit import AuditedAct
+from estafette.store import pool
 from estafette.store.webhooks import failures, message_counts, messages
 from estafette.usecases import audit
 from estafette.usecases.platform import Platform
@@ -63,7 +64,7 @@ async def resend_since(
     how many more were missed after each step.
     """
     async with platform.pool.acquire() as connection:
-        now = await messages.now(connection)
+        now = await pool.now(connection)
     missed, is_all = await _tell_missed(
         platform, scope, max(since, now - kept + _MARGIN), endpoint, most_missed, observe
     )
