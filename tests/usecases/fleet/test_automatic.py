@@ -124,6 +124,24 @@ async def test_another_companys_decisions_are_not_shown(fleet: Fleet, planner: P
         await explain(fleet.platform, other.id, delivery.id)
 
 
+async def test_a_driver_at_the_other_end_of_the_world_or_with_rare_skills_keeps_nobody_from_offers(
+    fleet: Fleet, planner: Planner
+) -> None:
+    far, here = await fleet.driver(), await fleet.driver()
+    for number in range(3):
+        rare = await fleet.driver(skills=[f"skill {number}.{one}" for one in range(20)])
+        await is_at(fleet, rare, 20_000)
+    await fleet.accepted(far, await ordered(fleet, 0, 900))
+    now = datetime.now(UTC)
+    forged = Position(fleet.id, far.id, now, now, -NORTH, EAST - 180, PositionSource.PAGE)
+    async with fleet.platform.pool.acquire() as connection:
+        await positions.keep(connection, [forged])
+    await is_at(fleet, here, 300)
+    delivery = await ordered(fleet, 300, 900)
+    assert await look(fleet, planner) == Done(offered=1)
+    assert await asked(fleet, delivery) == [here.id]
+
+
 async def test_a_refusal_or_silence_gives_the_next_driver_and_at_last_the_delivery_stalls(
     fleet: Fleet, planner: Planner
 ) -> None:

@@ -7,7 +7,7 @@ What drivers have is bound to them; what waits is for anybody who fits and has n
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -72,6 +72,13 @@ class Places:
         return names_of(stop, self.city(stop))
 
 
+class _KnownStop(NamedTuple):
+    """A stop of a tour: of which delivery and kind it is, and where."""
+
+    what: tuple[Key, StopKind]
+    point: Point
+
+
 @dataclass
 class Draft:
     """A problem as it is made, with what its numbers stand for.
@@ -112,28 +119,15 @@ class Draft:
 
     def add_driver(self, working: Working, fallback: Point) -> None:
         """Adds a driver with what the driver has."""
-        vehicle, driver = len(self._vehicles), working.driver
-        at = working.position
-        start = fallback if at is None else Point(at.latitude, at.longitude)
-        speed = self.speeds.of(driver.vehicle, start)
-        free_in, committed = 0, None
         stops = self._known_stops(working)
+        start = _whereabouts(working, stops, fallback)
+        speed = self.speeds.of(working.driver.vehicle, start)
+        free_in, committed = 0, None
         if stops:
-            committed, point = stops[0]
-            way = Crow((start, point), speed).between(0, 1)
-            free_in, start = way.seconds + service_seconds(committed[1]), point
-        self.drivers.append(working)
-        self._vehicles.append(
-            Vehicle(
-                self._place(start),
-                Window(free_in, free_in + int(_HORIZON.total_seconds())),
-                Load(*driver.capacity),
-                skills=frozenset(driver.skills),
-                speed=speed / meters_per_second(_BASE, self.hour),
-                takes_new=driver.state is DriverState.ACTIVE
-                and len(working.open) < self.sight.rules.most_each,
-            )
-        )
+            committed, free_in = stops[0].what, _seconds(start, stops[0], speed)
+            start = stops[0].point
+        takes_more = len(working.open) < self.sight.rules.most_each
+        vehicle = self._add_vehicle(working, start, free_in, speed, takes_more=takes_more)
         put_off = {
             (stop.account_id, stop.delivery_id) for stop in working.stops if stop.put_off_until
         }
@@ -143,37 +137,48 @@ class Draft:
 
     def add_driver_later(self, working: Working, fallback: Point) -> None:
         """Adds a driver as free, from where and when all that the driver has will be done."""
-        driver, at = working.driver, working.position
-        place = fallback if at is None else Point(at.latitude, at.longitude)
-        speed, free_in = self.speeds.of(driver.vehicle, place), 0
-        for (_, kind), point in self._known_stops(working):
-            free_in += Crow((place, point), speed).between(0, 1).seconds + service_seconds(kind)
-            place = point
+        stops = self._known_stops(working)
+        place, free_in = _whereabouts(working, stops, fallback), 0
+        speed = self.speeds.of(working.driver.vehicle, place)
+        for stop in stops:
+            free_in += _seconds(place, stop, speed)
+            place = stop.point
+        self._add_vehicle(working, place, free_in, speed, takes_more=True)
+
+    def _add_vehicle(
+        self, working: Working, start: Point, free_in: int, speed: float, *, takes_more: bool
+    ) -> int:
+        """Adds a driver who is free at a place in so many seconds; returns the vehicle's number.
+
+        No delivery asks for a skill: skills would only part drivers who can do the same.
+        """
+        driver, horizon = working.driver, int(_HORIZON.total_seconds())
+        free_in = min(free_in, routing.MOST_SECONDS - horizon)  # a place may be forged
         self.drivers.append(working)
         self._vehicles.append(
             Vehicle(
-                self._place(place),
-                Window(free_in, free_in + int(_HORIZON.total_seconds())),
+                self._place(start),
+                Window(free_in, free_in + horizon),
                 Load(*driver.capacity),
-                skills=frozenset(driver.skills),
                 speed=speed / meters_per_second(_BASE, self.hour),
-                takes_new=driver.state is DriverState.ACTIVE,
+                takes_new=takes_more and driver.state is DriverState.ACTIVE,
             )
         )
+        return len(self._vehicles) - 1
 
-    def _known_stops(self, working: Working) -> list[tuple[tuple[Key, StopKind], Point]]:
+    def _known_stops(self, working: Working) -> list[_KnownStop]:
         """The stops of a driver's tour whose places are known, in the order of work.
 
         Those that are put off are not among them.
         """
-        known: list[tuple[tuple[Key, StopKind], Point]] = []
+        known: list[_KnownStop] = []
         for stop in working.stops:
             key = (stop.account_id, stop.delivery_id)
             delivery = self.sight.deliveries.get(key)
             if delivery is None or stop.put_off_until:
                 continue
             if (point := self._point(delivery, stop.kind)) is not None:
-                known.append(((key, stop.kind), point))
+                known.append(_KnownStop((key, stop.kind), point))
         return known
 
     def _add_bound(
@@ -316,6 +321,19 @@ def service_seconds(kind: StopKind) -> int:
     return _PICKUP_SECONDS if kind is StopKind.PICKUP else _DROPOFF_SECONDS
 
 
+def _whereabouts(working: Working, stops: Sequence[_KnownStop], fallback: Point) -> Point:
+    """Where a driver is taken to be: where last seen, else at the next stop."""
+    if working.position is not None:
+        return Point(working.position.latitude, working.position.longitude)
+    return stops[0].point if stops else fallback
+
+
+def _seconds(start: Point, stop: _KnownStop, speed: float) -> int:
+    """How long a driver takes for the way to a stop and there."""
+    way = Crow((start, stop.point), speed).between(0, 1)
+    return way.seconds + service_seconds(stop.what[1])
+
+
 def draft(
     sight: Sight,
     present: Sequence[Working],
@@ -355,7 +373,7 @@ def _within(present: Sequence[Working], jobs: int) -> list[Working]:
 
 
 def _middle(sight: Sight, places: Places) -> Point:
-    """Where a driver is taken to be of whom nothing is known: amid what waits."""
+    """Where a driver is taken to be who has nothing to do and was not seen: amid what waits."""
     found = [point for one in sight.waiting if (point := places.point(one.pickup))]
     if not found:
         return Point(0.0, 0.0)
