@@ -25,7 +25,7 @@ from bench.stocks import Stock, Tenant, aged, stock
 from estafette.app import open_platform
 from estafette.core.deliveries.delivery import Status
 from estafette.settings import Settings
-from estafette.usecases.deliveries.people_lists import index_some
+from estafette.usecases.deliveries.people_lists import indexer
 
 NAME = "console_p99_ms"
 REACH = 150.0
@@ -58,7 +58,8 @@ async def console(stage: Stage, plan: Plan) -> AsyncGenerator[Console]:
         say("  giving deliveries their words, once")
         settings = Settings(database_url=found.dsn, secret_key=found.secret_key)
         async with open_platform(settings) as platform:
-            while await index_some(platform):
+            words = indexer(platform)
+            while (await words.round()).done:
                 pass
         async with found.stage(stage).server() as (base_url, _):
             asker = Asker(base_url)

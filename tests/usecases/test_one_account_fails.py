@@ -19,7 +19,7 @@ from estafette.usecases.accounts.administration import keep_personal_data
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.deliveries.personal_data import erase_what_is_over, index_phones
-from estafette.usecases.deliveries.search import Indexer, index_some
+from estafette.usecases.deliveries.search import indexer
 from estafette.usecases.ends import remove_what_is_over
 from estafette.usecases.money.close_books import close_books
 from estafette.usecases.sandbox.simulate import tick
@@ -174,18 +174,18 @@ async def test_every_busy_account_has_its_turn_in_the_index_of_searches(
         for _ in range(3):  # each has new texts before every round
             for shop in shops:
                 await write_text(shop)
-            await index_some(platform)
+            await indexer(platform).round()
         indexed = await tables.values(platform.pool, "search_grams", "account_id")
         assert set(indexed) == {shop.account.id for shop in shops}
-        while await index_some(platform):
+        while (await indexer(platform).round()).done:
             pass
         await database.refuse_writing(last.platform.pool, "search_grams", "insert", last.account.id)
         await write_text(last)
         for shop in shops[:2]:
             await write_text(shop)
-        indexer = Indexer(platform)
-        assert await indexer.round() == (2, False)
-        assert await indexer.round() == (0, False)  # who fails is left alone for a while
+        texts = indexer(platform)
+        assert await texts.round() == (2, False)
+        assert await texts.round() == (0, False)  # who fails is left alone for a while
         await database.let_write_again(last.platform.pool)
 
 

@@ -38,7 +38,7 @@ from estafette.usecases.couriers.dispatch import Placement, followed, lost, note
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.privacy import erase_phone
-from estafette.usecases.deliveries.search import index_some
+from estafette.usecases.deliveries.search import indexer
 from estafette.usecases.money.payments import confirm_payment
 from tests.rows import tables
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, Shop, new_shop
@@ -148,7 +148,7 @@ async def test_an_erasure(far: Far) -> None:
     pool = shop.platform.pool
     await tables.change(pool, "dispatches", last_error="for Teresa")
     await tables.shift(pool, "search_texts", created_at=timedelta(minutes=-1))
-    await index_some(shop.platform)
+    await indexer(shop.platform).round()
     async with beside_a_twin(shop):
         assert (await erase_phone(shop.platform, PHONE, shop.account)).erased == 1
     assert (await shop.delivery(delivery.id)).dropoff.name == "erased"

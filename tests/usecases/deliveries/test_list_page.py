@@ -7,7 +7,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.create import Creator
-from estafette.usecases.deliveries.search import ListFilter, index_some, list_page, loop
+from estafette.usecases.deliveries.search import ListFilter, indexer, list_page, loop
 from tests.rows import tables
 from tests.usecases.angola import BENGUELA, ENTREGA, VIANA, Shop
 
@@ -92,5 +92,5 @@ async def test_the_worker_indexes_what_was_created(shop: Shop) -> None:
     where, earlier = {"delivery_id": delivery.id}, timedelta(minutes=-1)
     await tables.shift(shop.platform.pool, "search_texts", where, created_at=earlier)
     while await shop.count("search_grams") == 0:
-        assert await index_some(shop.platform)
+        assert (await indexer(shop.platform).round()).done
     assert await loop(shop.platform).once() > 0

@@ -15,7 +15,7 @@ from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.people_lists import (
     PeopleFilter,
     find_for_people,
-    index_some,
+    indexer,
 )
 from estafette.usecases.deliveries.saved_filters import (
     MOST,
@@ -56,7 +56,7 @@ async def index(who: Merchant) -> None:
         {"account_id": who.account.id},
         created_at=-timedelta(minutes=5),
     )
-    while await index_some(who.platform):
+    while (await indexer(who.platform).round()).done:
         pass
     assert await who.count("delivery_words") == await who.count("deliveries")
 

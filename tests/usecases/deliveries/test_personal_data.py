@@ -20,7 +20,7 @@ from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.deliveries.idempotency import Reply
 from estafette.usecases.deliveries.personal_data import erase_what_is_over, index_phones
 from estafette.usecases.deliveries.privacy import as_json, deliveries_naming, erase_phone, stored
-from estafette.usecases.deliveries.search import ListFilter, index_some, list_page
+from estafette.usecases.deliveries.search import ListFilter, indexer, list_page
 from estafette.usecases.platform import Platform
 from tests.rows import tables
 from tests.rows.deliveries import age
@@ -110,10 +110,10 @@ async def test_personal_data_is_erased_everywhere_180_days_after_the_end(
     shop: Shop, connection: asyncpg.Connection
 ) -> None:
     id = await create(shop, *TO_THE_END)
-    await index_some(shop.platform)
+    await indexer(shop.platform).round()
     assert set(said_of(await texts_of(connection, shop))) == set(PERSONAL)
     id = await age(connection, id, 182)
-    await index_some(shop.platform)
+    await indexer(shop.platform).round()
     await index_phones(shop.platform)
     assert await shop.count("phone_index") == 2
     assert await erase_what_is_over(shop.platform, KEPT) >= 1

@@ -9,21 +9,20 @@ from uuid import UUID
 from estafette.core.accounts.account import Scope
 from estafette.core.deliveries import finding as words_of
 from estafette.core.deliveries.delivery import Delivery
-from estafette.loops import Loop, Pace, report
+from estafette.loops import Loop, Pace
 from estafette.store.deliveries import finding, words
 from estafette.store.deliveries import table as deliveries
 from estafette.store.deliveries.lists import Position
 from estafette.store.deliveries.people_filter import EFFORT, Effort, PeopleFilter
 from estafette.usecases.cursor import cursor_text, read_cursor
+from estafette.usecases.deliveries.indexing import Indexer
 from estafette.usecases.platform import Platform
 
-__all__ = ["PeopleFilter", "PeoplePage", "find_for_people", "index_some", "loop"]
+__all__ = ["PeopleFilter", "PeoplePage", "find_for_people", "indexer", "loop"]
 
-_ACCOUNTS = 20
 _DELIVERIES = 250
 _PACE = Pace(longest=3.0)
 _SHARE = 0.1
-_REST_OF_FAILED = 300.0
 
 ReadId = Callable[[str], UUID | None]
 """Reads a delivery's id as the account's dialect writes it; returns None for any other text."""
@@ -76,48 +75,18 @@ async def find_for_people(
     return PeoplePage(shown, cursor_text(*found.looked_to), found.looked_to)
 
 
-class _Indexer:
-    """Indexes the words of deliveries, in rounds. Any number of processes may do it."""
-
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
-        self._again_at: dict[Scope, float] = {}
-
-    async def round(self) -> tuple[int, bool]:
-        """Indexes some deliveries of the accounts whose oldest ones have waited longest.
-
-        Returns how many, and whether there may be more to do at once. An account whose indexing
-        failed is skipped for some minutes, so that it does not use the turns of others.
-        """
-        done, now = 0, time.monotonic()
-        self._again_at = {scope: at for scope, at in self._again_at.items() if at > now}
-        async with self._platform.pool.acquire() as connection:
-            behind = await words.behind(connection, _ACCOUNTS, self._again_at)
-            for scope in behind:
-                try:
-                    async with connection.transaction():
-                        done += await words.index_next(connection, scope, _DELIVERIES)
-                except Exception as error:  # only this account failed: go on with the others
-                    if connection.is_closed():
-                        raise
-                    report("words", error, account=str(scope.account_id))
-                    self._again_at[scope] = now + _REST_OF_FAILED
-        return done, done >= _DELIVERIES or (done > 0 and len(behind) == _ACCOUNTS)
-
-
-async def index_some(platform: Platform) -> int:
-    """Runs one round of an indexer; returns how many deliveries were indexed."""
-    done, _ = await _Indexer(platform).round()
-    return done
+def indexer(platform: Platform) -> Indexer:
+    """Returns what gives deliveries their words."""
+    return Indexer(platform, "words", words.behind, words.index_next, _DELIVERIES)
 
 
 def loop(platform: Platform) -> Loop:
     """Returns the loop that indexes waiting deliveries, slowly: creating them has priority."""
-    indexer = _Indexer(platform)
+    waiting = indexer(platform)
 
     async def one_round(_stop: asyncio.Event) -> float:
         began = time.monotonic()
-        _, more = await indexer.round()
+        more = (await waiting.round()).more
         return (time.monotonic() - began) / _SHARE if more else _PACE.longest
 
     return Loop("words", one_round, _PACE)
