@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.places import (
@@ -82,6 +83,10 @@ async def test_a_correction_is_remembered_for_the_address_of_the_account_alone(
     await correct(shop, driver, delivery, THERE)
     again = await shop.create(dropoff=replace(VIANA, address="RUA 7,  maianga"))
     assert (await place(shop, again)).point == THERE
+    twin = replace(again, id=uuid4(), scope=Scope(shop.account.id, Mode.SANDBOX))
+    async with stage.pool.acquire() as connection:
+        both = await dropoff_places(connection, shop.platform, [again, twin])
+    assert (both[again.id].point, both[twin.id].point) == (THERE, None)
     elsewhere = await shop.create(dropoff=replace(VIANA, address="Rua 8, Maianga"))
     assert (await place(shop, elsewhere)).point is None
     other = await new_shop(shop.platform)

@@ -41,7 +41,7 @@ async def keep(connection: Connection, new: NewCorrection) -> None:
 
 
 _OF = """
-select known.account_id, known.address_key, latitude, longitude, note, corrected_at
+select known.account_id, known.mode, known.address_key, latitude, longitude, note, corrected_at
 from unnest($1::uuid[], $2::text[], $3::bytea[]) as input (account_id, mode, address_key)
 join address_corrections known on known.account_id = input.account_id
     and known.mode = input.mode and known.address_key = input.address_key
@@ -51,8 +51,8 @@ where corrected_at > now() - $4::interval
 
 async def of_addresses(
     connection: Connection, wanted: Sequence[tuple[AddressKey, Mode]], kept: timedelta
-) -> dict[AddressKey, Correction]:
-    """The corrections of addresses that are no older; those without one are not there."""
+) -> dict[tuple[AddressKey, Mode], Correction]:
+    """The corrections of addresses that are no older, by address and mode, where there is one."""
     found = await connection.fetch(
         _OF,
         [of.account_id for of, _ in wanted],
@@ -61,7 +61,7 @@ async def of_addresses(
         kept,
     )
     return {
-        AddressKey(row["account_id"], row["address_key"]): Correction(
+        (AddressKey(row["account_id"], row["address_key"]), Mode(row["mode"])): Correction(
             Point(row["latitude"], row["longitude"]), row["note"], row["corrected_at"]
         )
         for row in found

@@ -61,9 +61,8 @@ async def places_of(
     said = await recipient_words.of_deliveries(
         connection, [(one.scope.account_id, one.id) for one in of]
     )
-    keys = {one.id: address_key(one.scope.account_id, one.dropoff) for one in of}
-    wanted = [(keys[one.id], one.scope.mode) for one in of]
-    known = await corrections.of_addresses(connection, wanted, CORRECTIONS)
+    keys = {one.id: (address_key(one.scope.account_id, one.dropoff), one.scope.mode) for one in of}
+    known = await corrections.of_addresses(connection, list(keys.values()), CORRECTIONS)
     return {
         one.id: place_of(
             one.dropoff,
