@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from estafette.core.fleet.tour import StopKind
+from estafette.core.point import Point
 from estafette.core.sandbox.ride import (
     FASTEST,
-    Spot,
     meters_between,
     nearest,
     pace,
@@ -16,7 +16,7 @@ from estafette.core.sandbox.ride import (
 )
 from estafette.core.sandbox.scenario import SCENARIOS
 
-HERE, THERE = Spot(43.2500, 76.9000), Spot(43.2400, 76.9300)
+HERE, THERE = Point(43.2500, 76.9000), Point(43.2400, 76.9300)
 
 
 def test_a_driver_gets_as_much_nearer_as_was_ridden_and_arrives() -> None:
@@ -33,7 +33,7 @@ def test_a_driver_goes_along_one_street_after_the_other() -> None:
     south = ride(HERE, THERE, 500)
     assert south is not None
     assert (south.spot.longitude, south.course) == (HERE.longitude, 180)
-    east = ride(Spot(THERE.latitude, HERE.longitude), THERE, 500)
+    east = ride(Point(THERE.latitude, HERE.longitude), THERE, 500)
     assert east is not None
     assert (east.spot.latitude, east.course) == (THERE.latitude, 90)
 

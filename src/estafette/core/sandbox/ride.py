@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.fleet.tour import StopKind
+from estafette.core.point import Point
 from estafette.core.sandbox.scenario import Scenario
 
 FASTEST: Final = 40.0
@@ -16,27 +17,20 @@ _METERS_A_DEGREE: Final = 111_195.0
 _THERE_METERS: Final = 1.0
 
 
-class Spot(NamedTuple):
-    """A place, in degrees."""
-
-    latitude: float
-    longitude: float
-
-
 class Ridden(NamedTuple):
     """Where a driver is after a while, and where the driver looks, in degrees from the north."""
 
-    spot: Spot
+    spot: Point
     course: float
 
 
-def meters_between(start: Spot, end: Spot) -> float:
+def meters_between(start: Point, end: Point) -> float:
     """Returns how long the way is along streets that run north and east."""
     north, east = _legs(start, end)
     return abs(north) + abs(east)
 
 
-def ride(start: Spot, end: Spot, meters: float) -> Ridden | None:
+def ride(start: Point, end: Point, meters: float) -> Ridden | None:
     """Returns where a driver is who rides so far towards `end`, north or south first.
 
     None: the driver is there already.
@@ -48,7 +42,7 @@ def ride(start: Spot, end: Spot, meters: float) -> Ridden | None:
         return Ridden(end, _course(north, east))
     first = math.copysign(min(abs(north), meters), north)
     then = math.copysign(min(abs(east), meters - abs(first)), east)
-    spot = Spot(
+    spot = Point(
         start.latitude + first / _METERS_A_DEGREE,
         start.longitude + then / _wide(start.latitude),
     )
@@ -85,7 +79,7 @@ def seconds_until(
     return None
 
 
-def nearest(to: Spot | None, spots: Sequence[Spot | None], loads: Sequence[int]) -> int | None:
+def nearest(to: Point | None, spots: Sequence[Point | None], loads: Sequence[int]) -> int | None:
     """Returns which driver takes a parcel: of those with the fewest parcels, the nearest one.
 
     `spots` are where drivers are, `loads` how many parcels they have. None: there is no driver.
@@ -93,13 +87,13 @@ def nearest(to: Spot | None, spots: Sequence[Spot | None], loads: Sequence[int])
     if not loads:
         return None
 
-    def distance(spot: Spot | None) -> float:
+    def distance(spot: Point | None) -> float:
         return math.inf if to is None or spot is None else meters_between(spot, to)
 
     return min(range(len(loads)), key=lambda one: (loads[one], distance(spots[one])))
 
 
-def _legs(start: Spot, end: Spot) -> tuple[float, float]:
+def _legs(start: Point, end: Point) -> tuple[float, float]:
     north = (end.latitude - start.latitude) * _METERS_A_DEGREE
     east = (end.longitude - start.longitude) * _wide(start.latitude)
     return north, east

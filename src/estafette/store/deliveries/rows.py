@@ -47,6 +47,9 @@ DELIVERY_COLUMNS = (
     " company_id, terms, pin_failures, key_id"
 )
 
+OF_DELIVERIES = ", ".join(f"deliveries.{name.strip()}" for name in DELIVERY_COLUMNS.split(","))
+"""The same, for a statement that joins other tables."""
+
 
 def delivery(row: asyncpg.Record) -> Delivery:
     """Returns the delivery in a row of DELIVERY_COLUMNS."""

@@ -14,12 +14,9 @@ from estafette.core.fleet.assignment import Assignment, AssignmentState
 from estafette.store.deliveries import rows
 from estafette.store.pool import Connection
 
-_COLUMNS: Final = ", ".join(
-    f"deliveries.{name.strip()}" for name in rows.DELIVERY_COLUMNS.split(",")
-)
 _PICKUP_AT: Final = "(deliveries.terms ->> 'pickup_at')::timestamptz"
 _OF_NOBODY = f"""
-select {_COLUMNS} from deliveries
+select {rows.OF_DELIVERIES} from deliveries
 where company_id = $1 and mode = 'live' and status = 'pending' and not exists (
     select from assignments where assignments.company_id = $1
         and assignments.account_id = deliveries.account_id
@@ -60,7 +57,7 @@ async def deliveries_of(
 ) -> dict[tuple[UUID, UUID], Delivery]:
     """Returns the deliveries of assignments, by account and id."""
     found = await connection.fetch(
-        f"select {_COLUMNS} from deliveries join unnest($1::uuid[], $2::uuid[])"  # noqa: S608 - a constant
+        f"select {rows.OF_DELIVERIES} from deliveries join unnest($1::uuid[], $2::uuid[])"  # noqa: S608 - a constant
         " as wanted (of_account, of_id) on account_id = of_account and id = of_id",
         [one.scope.account_id for one in assignments],
         [one.delivery_id for one in assignments],

@@ -11,14 +11,10 @@ from estafette.core.deliveries.delivery import Delivery
 from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.position import Position, PositionSource
 from estafette.core.fleet.tour import StopKind
-from estafette.core.sandbox.ride import Spot
-from estafette.store.deliveries import rows as delivery_rows
+from estafette.core.point import Point
+from estafette.store.deliveries import rows
 from estafette.store.fleet import drivers
 from estafette.store.pool import Connection
-
-DELIVERY: Final = ", ".join(
-    f"deliveries.{name.strip()}" for name in delivery_rows.DELIVERY_COLUMNS.split(",")
-)
 
 
 class Rider(NamedTuple):
@@ -72,7 +68,7 @@ def _position(row: asyncpg.Record) -> Position | None:
 
 
 _UNCARRIED = f"""
-select {DELIVERY} from deliveries
+select {rows.OF_DELIVERIES} from deliveries
 where company_id = any($1::uuid[]) and mode = 'sandbox'
     and status in ('assigned', 'pickup_ready', 'in_transit', 'out_for_delivery')
     and not exists (
@@ -90,7 +86,7 @@ async def lock_uncarried(
 ) -> list[Delivery]:
     """Returns deliveries under way that no driver has, locked; those that move now are left out."""
     found = await connection.fetch(_UNCARRIED, list(companies), limit)
-    return [delivery_rows.delivery(row) for row in found]
+    return [rows.delivery(row) for row in found]
 
 
 class Had(NamedTuple):
@@ -142,18 +138,18 @@ class Errand(NamedTuple):
     due_in_seconds: float | None
 
     @property
-    def spot(self) -> Spot | None:
+    def spot(self) -> Point | None:
         """Where the stop is, where anybody has said so."""
         stop = self.delivery.pickup if self.kind is StopKind.PICKUP else self.delivery.dropoff
         if stop.latitude is None or stop.longitude is None:
             return None
-        return Spot(stop.latitude, stop.longitude)
+        return Point(stop.latitude, stop.longitude)
 
 
 _ERRANDS = f"""
 select tour_stops.company_id as of_company, driver_id, kind, accounts.dialect,
     sandbox_runs.step, extract(epoch from sandbox_runs.due_at - now())::float8 as due_in_seconds,
-    {DELIVERY}
+    {rows.OF_DELIVERIES}
 from tour_stops
 join deliveries on deliveries.account_id = tour_stops.account_id
     and deliveries.id = tour_stops.delivery_id and deliveries.mode = 'sandbox'
@@ -173,7 +169,7 @@ async def errands(
         Errand(
             row["of_company"],
             row["driver_id"],
-            delivery_rows.delivery(row),
+            rows.delivery(row),
             row["dialect"],
             StopKind(row["kind"]),
             row["step"],
@@ -211,7 +207,7 @@ class Waiting(NamedTuple):
 
 _WAITING = f"""
 select accounts.dialect, sandbox_runs.step,
-    extract(epoch from sandbox_runs.due_at - now())::float8 as due_in_seconds, {DELIVERY}
+    extract(epoch from sandbox_runs.due_at - now())::float8 as due_in_seconds, {rows.OF_DELIVERIES}
 from deliveries
 join sandbox_runs on sandbox_runs.account_id = deliveries.account_id
     and sandbox_runs.delivery_id = deliveries.id and sandbox_runs.due_at is not null
@@ -230,7 +226,7 @@ order by sandbox_runs.due_at limit $2
 async def waiting(connection: Connection, companies: Collection[UUID], limit: int) -> list[Waiting]:
     """Returns what is offered to nobody and carried by nobody, what is due first first."""
     return [
-        Waiting(delivery_rows.delivery(row), row["dialect"], row["step"], row["due_in_seconds"])
+        Waiting(rows.delivery(row), row["dialect"], row["step"], row["due_in_seconds"])
         for row in await connection.fetch(_WAITING, list(companies), limit)
     ]
 
@@ -250,7 +246,7 @@ class Offered(NamedTuple):
 _OFFERED = f"""
 select assignments.id as offer_id, assignments.driver_id, assignments.number,
     extract(epoch from now() - assignments.created_at)::float8 as age_seconds,
-    accounts.dialect, sandbox_runs.step, {DELIVERY}
+    accounts.dialect, sandbox_runs.step, {rows.OF_DELIVERIES}
 from assignments
 join drivers on drivers.company_id = assignments.company_id
     and drivers.id = assignments.driver_id and drivers.mode = 'sandbox'
@@ -272,7 +268,7 @@ async def offered(connection: Connection, companies: Collection[UUID], limit: in
             row["driver_id"],
             row["number"],
             row["age_seconds"],
-            delivery_rows.delivery(row),
+            rows.delivery(row),
             row["dialect"],
             row["step"],
         )

@@ -16,7 +16,8 @@ from estafette.core.fleet.assignment import MOST_ASSIGNMENTS, Assignment, Assign
 from estafette.core.fleet.position import Position, PositionSource, thinned
 from estafette.core.fleet.tour import GAP, StopKind, TourStop
 from estafette.core.ids import new_id
-from estafette.core.sandbox.ride import Spot, meters_between, nearest, pace, ride, seconds_until
+from estafette.core.point import Point
+from estafette.core.sandbox.ride import meters_between, nearest, pace, ride, seconds_until
 from estafette.routing.speeds import KILOMETRES_AN_HOUR
 from estafette.store import signals
 from estafette.store.fleet import assignments, drivers, position_history, tours
@@ -176,7 +177,7 @@ def _choose(
     ]
     able = [one for one in able if one.driver.id not in before.drivers] or able
     spots = [
-        None if one.position is None else Spot(one.position.latitude, one.position.longitude)
+        None if one.position is None else Point(one.position.latitude, one.position.longitude)
         for one in able
     ]
     parcels = [loads.get(one.driver.id, Load()).parcels for one in able]
@@ -243,10 +244,10 @@ def _sooner(seconds: float | None, than: float | None) -> bool:
     return seconds is not None and (than is None or seconds < than)
 
 
-def _ridden(rider: Rider, to: Spot, seconds: float | None, at: datetime) -> Position | None:
+def _ridden(rider: Rider, to: Point, seconds: float | None, at: datetime) -> Position | None:
     """Returns where a driver is now; None: where the driver was, since that is the stop."""
     assert rider.position is not None  # noqa: S101 - the caller has asked
-    start = Spot(rider.position.latitude, rider.position.longitude)
+    start = Point(rider.position.latitude, rider.position.longitude)
     usual_kmh = KILOMETRES_AN_HOUR[rider.driver.vehicle]
     speed = pace(meters_between(start, to), seconds, usual_kmh / 3.6)
     elapsed = min(max((at - rider.position.at).total_seconds(), 0.0), _LONGEST_RIDE)
@@ -265,7 +266,7 @@ def _ridden(rider: Rider, to: Spot, seconds: float | None, at: datetime) -> Posi
     )
 
 
-async def _spot(platform: Platform, rider: Rider, errand: Errand) -> Spot | None:
+async def _spot(platform: Platform, rider: Rider, errand: Errand) -> Point | None:
     """Returns where a stop is: where somebody has said so, else somewhere in its city."""
     if errand.spot is not None:
         return errand.spot
@@ -273,20 +274,20 @@ async def _spot(platform: Platform, rider: Rider, errand: Errand) -> Spot | None
     stop = delivery.pickup if errand.kind is StopKind.PICKUP else delivery.dropoff
     cities = (await platform.catalog.prices(rider.market)).cities
     city = cities.find(stop.city or stop.address)
-    return None if city is None else somewhere(stop, Spot(city.latitude, city.longitude))
+    return None if city is None else somewhere(stop, Point(city.latitude, city.longitude))
 
 
-def somewhere(stop: Stop, centre: Spot) -> Spot:
+def somewhere(stop: Stop, centre: Point) -> Point:
     """Returns a place near the middle of a city, always the same one for an address."""
     drawn = hashlib.sha256(stop.address.encode()).digest()
     north, east = (int.from_bytes(drawn[at : at + 2], "big") / 65_535 - 0.5 for at in (0, 2))
-    return Spot(
+    return Point(
         centre.latitude + 2 * _ROUND_THE_CENTRE * north,
         centre.longitude + 2 * _ROUND_THE_CENTRE * east,
     )
 
 
-def _point(stop: Stop) -> Spot | None:
+def _point(stop: Stop) -> Point | None:
     if stop.latitude is None or stop.longitude is None:
         return None
-    return Spot(stop.latitude, stop.longitude)
+    return Point(stop.latitude, stop.longitude)
