@@ -1,5 +1,6 @@
 """Ways along streets: what an engine is asked, what is remembered, what its failures cost."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
@@ -109,6 +110,20 @@ async def test_what_cannot_be_reached_is_as_far_as_can_be(
     async with RoadTimes(url, kind, 30) as times:
         ways, _ = await times.between([Point(0.0, 1.0), engine.barred], METERS_PER_SECOND, 1.0)
         assert ways.between(0, 1) == Way(LONGEST_WAY, LONGEST_WAY)
+
+
+async def test_what_is_forgotten_for_others_is_there_for_whoever_reads_it(url: str) -> None:
+    async with RoadTimes(url, EngineKind.OSRM, 30, most=MOST_POINTS**2) as times:
+
+        async def ask_often() -> None:
+            for number in range(5):
+                few = [Point(50.0 + number, 1.0), Point(51.0 + number, 1.0)]
+                await times.between(few, METERS_PER_SECOND, 1.0)
+
+        many = times.between(column(5 * BLOCK), METERS_PER_SECOND, 1.0)
+        (ways, trouble), _ = await asyncio.gather(many, ask_often())
+    assert trouble is None
+    assert ways.between(0, 7) == Way(70, 700)
 
 
 async def _status(_: web.Request) -> web.StreamResponse:

@@ -32,6 +32,9 @@ _PLACES_OF_DEGREES: Final = 4
 _EXPECTED: Final = (aiohttp.ClientError, OSError, ValueError)
 """What an engine that fails, or is none, makes of a request."""
 
+Known = dict[tuple[Point, Point], Way]
+"""The ways that are remembered."""
+
 Block = tuple[Sequence[Point], Sequence[Point]]
 """Some points, and those to which the ways from each of them are asked for."""
 
@@ -45,14 +48,19 @@ class RoadTimes:
         kind: EngineKind,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        most: int = _MOST_REMEMBERED,
     ) -> None:
-        """`url` is the engine's address, `seconds` how long all of a question may take."""
+        """`url` is the engine's address, `seconds` how long all of a question may take.
+
+        At most so many pairs of points are remembered.
+        """
         self._url = url.rstrip("/")
         self._kind = kind
         self._seconds = seconds
         self._clock = clock
         self._crow = CrowTimes()
-        self._known: dict[tuple[Point, Point], Way] = {}
+        self._most = most
+        self._known: Known = {}
         self._failures = 0
         self._rests_until = 0.0
         self._session: aiohttp.ClientSession | None = None
@@ -76,27 +84,28 @@ class RoadTimes:
     ) -> Measured:
         """Returns the engine's ways; without them those as the crow flies, and why."""
         rounded = [_rounded(point) for point in points]
-        trouble = await self._learn(list(dict.fromkeys(rounded)))
+        if len(self._known) > self._most - MOST_POINTS**2:
+            self._known = {}  # whoever reads the ways that were remembered goes on with them
+        known = self._known
+        trouble = await self._learn(known, list(dict.fromkeys(rounded)))
         if trouble is not None:
             crow = await self._crow.between(points, meters_per_second, traffic)
             return Measured(crow.ways, trouble)
-        return Measured(await self._table(rounded, traffic))
+        return Measured(await _table(known, rounded, traffic))
 
-    async def _learn(self, points: Sequence[Point]) -> str | None:
+    async def _learn(self, known: Known, points: Sequence[Point]) -> str | None:
         """Asks for what is not known of the points; returns why that failed."""
         if len(points) > MOST_POINTS:
             return f"{len(points)} places are more than are asked about at once"
         if self._clock() < self._rests_until:
             return "the routing engine is left alone for a while, because it failed"
-        if len(self._known) > _MOST_REMEMBERED - MOST_POINTS**2:
-            self._known.clear()
-        blocks = await self._missing(points)
+        blocks = await _missing(known, points)
         try:
             async with asyncio.timeout(self._seconds):
                 room = asyncio.Semaphore(_AT_ONCE)
                 async with asyncio.TaskGroup() as group:
                     for block in blocks:
-                        group.create_task(self._ask(room, *block))
+                        group.create_task(self._ask(known, room, *block))
         except TimeoutError:
             return self._failed("it took too long")
         except ExceptionGroup as errors:
@@ -107,26 +116,6 @@ class RoadTimes:
         self._failures = 0
         return None
 
-    async def _missing(self, points: Sequence[Point]) -> list[Block]:
-        """The blocks of ways of which one is not known: those of new points, if these come last."""
-        ordered = sorted(points, key=lambda one: (one, one) not in self._known)
-        missing: list[Block] = []
-        for block in _blocks(ordered):
-            if any((one, other) not in self._known for one in block[0] for other in block[1]):
-                missing.append(block)
-            await asyncio.sleep(0)  # the process has other work besides
-        return missing
-
-    async def _table(self, points: Sequence[Point], traffic: float) -> Table:
-        """The ways between points; the engine's times are of streets without traffic."""
-        seconds, meters = array("I"), array("I")
-        for one in points:
-            ways = [self._known[one, other] for other in points]
-            seconds.extend([min(round(way.seconds / traffic), LONGEST_WAY) for way in ways])
-            meters.extend([way.meters for way in ways])
-            await asyncio.sleep(0)
-        return Table(len(points), seconds, meters)
-
     def _failed(self, why: str) -> str:
         self._failures += 1
         if self._failures >= _FAILURES:
@@ -135,14 +124,18 @@ class RoadTimes:
         return f"the routing engine failed: {why}"
 
     async def _ask(
-        self, room: asyncio.Semaphore, origins: Sequence[Point], destinations: Sequence[Point]
+        self,
+        known: Known,
+        room: asyncio.Semaphore,
+        origins: Sequence[Point],
+        destinations: Sequence[Point],
     ) -> None:
         async with room:
             answer = await self._answer(*ask(self._kind, origins, destinations))
         ways = read(self._kind, answer, len(origins), len(destinations))
         for origin, row in zip(origins, ways, strict=True):
             for destination, way in zip(destinations, row, strict=True):
-                self._known[origin, destination] = way
+                known[origin, destination] = way
 
     async def _answer(self, path: str, body: Any) -> Any:
         if self._session is None:
@@ -161,6 +154,28 @@ class RoadTimes:
                 if len(read_so_far) > _MOST_ANSWER_BYTES:
                     raise ValueError("the engine's answer is too long")
         return orjson.loads(read_so_far)
+
+
+async def _missing(known: Known, points: Sequence[Point]) -> list[Block]:
+    """The blocks of ways of which one is not known: those of new points, if these come last."""
+    ordered = sorted(points, key=lambda one: (one, one) not in known)
+    missing: list[Block] = []
+    for block in _blocks(ordered):
+        if any((one, other) not in known for one in block[0] for other in block[1]):
+            missing.append(block)
+        await asyncio.sleep(0)  # the process has other work besides
+    return missing
+
+
+async def _table(known: Known, points: Sequence[Point], traffic: float) -> Table:
+    """The ways between points; the engine's times are of streets without traffic."""
+    seconds, meters = array("I"), array("I")
+    for one in points:
+        ways = [known[one, other] for other in points]
+        seconds.extend([min(round(way.seconds / traffic), LONGEST_WAY) for way in ways])
+        meters.extend([way.meters for way in ways])
+        await asyncio.sleep(0)
+    return Table(len(points), seconds, meters)
 
 
 def _rounded(point: Point) -> Point:
