@@ -77,9 +77,11 @@ async def test_a_parcel_that_may_be_left_is_left_with_a_photo_and_the_page_knows
     assert (after["may_leave"], after["tried"]) == (True, 1)
     begins, ends = after["window"]
     assert now_ms() < begins < ends
+    assert (before["wanted_from"], after["wanted_from"]) == (None, begins - 60 * 60 * 1000)
     [attempt] = (await stage.now(delivery)).attempts
     assert attempt.reason == "other"
     assert await ze.tap("on_the_way", given.id) == DONE
+    assert (await stop())["wanted_from"] is None
     assert await ze.tap("left_at_door", given.id) == ("refused", "proof_missing")
     assert (await ze.proof(given.id, "photo", file=photo())).status == 200
     assert await ze.tap("left_at_door", given.id) == DONE

@@ -18,7 +18,7 @@ from estafette.core.fleet.assignment import Assignment
 from estafette.core.fleet.driver import Driver, DriverState
 from estafette.core.fleet.message import DriverMessage
 from estafette.core.fleet.shift import Shift
-from estafette.core.fleet.tour import StopKind
+from estafette.core.fleet.tour import WANTED_AHEAD, StopKind
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import companies
 from estafette.store.fleet import assignments, position_tokens
@@ -45,9 +45,10 @@ class StopState(StrEnum):
 class DriverStop:
     """One stop of the tour, its delivery as the driver may see it, and whose it is.
 
-    `planned_at` None: nobody has planned it. `place` is where a drop-off is, besides its address.
-    `policy` is what becomes of it where it cannot be handed over; None: the dispatcher decides.
-    `shown` are the proofs of the delivery that are there.
+    `planned_at` None: nobody has planned it. A stop that is put off is wanted from `wanted_from`
+    on. `place` is where a drop-off is, besides its address. `policy` is what becomes of it where it
+    cannot be handed over; None: the dispatcher decides. `shown` are the proofs of the delivery that
+    are there.
     """
 
     assignment: Assignment
@@ -55,6 +56,7 @@ class DriverStop:
     account: Account
     kind: StopKind
     planned_at: datetime | None = None
+    wanted_from: datetime | None = None
     place: StopPlace = NOT_SAID
     policy: HeldPolicy | None = None
     shown: Shown = frozenset()
@@ -137,6 +139,7 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
             owner,
             stop.kind,
             stop.planned_at,
+            stop.put_off_until and stop.put_off_until - WANTED_AHEAD,
             places[one.delivery.id] if stop.kind is StopKind.DROPOFF else NOT_SAID,
             policies.get(one.delivery.id),
             there[one.delivery.id],

@@ -91,6 +91,7 @@ def _stop(stop: DriverStop, shown_ids: ShownIds, demand: Demand) -> dict[str, An
         "by": _ms(delivery.pickup_by if is_pickup else delivery.deliver_by),
         "planned": None if stop.planned_at is None else _ms(stop.planned_at),
         "window": _window(delivery),
+        "wanted_from": None if stop.wanted_from is None else _ms(stop.wanted_from),
         "tried": len(delivery.attempts),
         "may_leave": stop.may_be_left,
         "grams": delivery.parcel.weight_grams if is_pickup else None,

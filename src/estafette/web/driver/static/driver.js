@@ -43,7 +43,7 @@ function draw() {
 function byOwnClock(day, askedAt) {
   const ahead = askedAt - day.now;
   for (const offer of day.offers) offer.answer_by += ahead;
-  for (const stop of day.stops) stop.later_until = stop.window ? stop.window[0] + ahead : null;
+  for (const stop of day.stops) stop.later_until = stop.wanted_from ? stop.wanted_from + ahead : null;
 }
 
 // Takes the day that is here now; `answered` are the taps that it knows of.
