@@ -99,6 +99,8 @@ async def test_a_driver_works_on_without_a_connection_and_all_is_sent_when_it_is
         await expect(page.get_by_role("button", name="Handed over")).to_have_count(0)
         await expect(page.locator("#status")).not_to_contain_text("Waiting", timeout=30_000)
         assert await status_of(stage, delivery) is Status.DELIVERED
+        await expect(page.locator("#lately").get_by_role("link", name="Call")).to_be_visible()
+        await look(page, "driver-lately")
     assert faults == []
 
 

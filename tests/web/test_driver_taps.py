@@ -57,6 +57,7 @@ async def test_a_day_goes_by_in_taps_and_each_is_seen_on_the_delivery(stage: Dri
         assert (await stage.now(delivery)).status is status
     day = await ze.day()
     assert (day["stops"], day["offers"], day["done"]) == ([], [], 1)
+    assert [one["name"] for one in day["lately"]] == ["Teresa M."]
     assert await ze.tap("shift_ended") == DONE
     assert (await ze.day())["shift"] is None
 

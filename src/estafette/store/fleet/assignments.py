@@ -177,21 +177,6 @@ async def open_of_drivers(
     return [read(row) for row in found]
 
 
-async def of_driver(
-    connection: Connection, company_id: UUID, driver_id: UUID, before: UUID, limit: int
-) -> list[Assignment]:
-    """Returns a driver's assignments before an id, newest first."""
-    found = await connection.fetch(
-        f"select {COLUMNS} from assignments"  # noqa: S608 - a constant
-        " where company_id = $1 and driver_id = $2 and id < $3 order by id desc limit $4",
-        company_id,
-        driver_id,
-        before,
-        limit,
-    )
-    return [read(row) for row in found]
-
-
 async def given_between(
     connection: Connection,
     company_id: UUID,
@@ -209,6 +194,25 @@ async def given_between(
         driver_id,
         since,
         until,
+        limit,
+    )
+    return [read(row) for row in found]
+
+
+async def done_since(
+    connection: Connection, company_id: UUID, driver_id: UUID, since: datetime, limit: int
+) -> list[Assignment]:
+    """Returns what a driver has handed over since a time, the last one first.
+
+    Of the last few hundred assignments, as `count_done` counts.
+    """
+    found = await connection.fetch(
+        f"select * from (select {COLUMNS} from assignments"  # noqa: S608 - a constant
+        " where company_id = $1 and driver_id = $2 order by id desc limit 300) as last"
+        " where state = 'done' and ended_at >= $3 order by ended_at desc, id desc limit $4",
+        company_id,
+        driver_id,
+        since,
         limit,
     )
     return [read(row) for row in found]

@@ -89,7 +89,10 @@ class DriverOffer:
 
 @dataclass(frozen=True, slots=True)
 class DriverDay:
-    """All that a driver's page shows. `done` counts what was handed over in this shift."""
+    """All that a driver's page shows. `done` counts what was handed over in this shift.
+
+    Whom to call of what was handed over `lately` is still shown.
+    """
 
     driver: Driver
     company: Company
@@ -98,6 +101,7 @@ class DriverDay:
     offers: Sequence[DriverOffer]
     stops: Sequence[DriverStop]
     done: int
+    lately: Sequence[Carried]
     cash: CashInHand
     messages: Sequence[DriverMessage]
 
@@ -149,7 +153,9 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
     ]
     cash = await cash_in_hand(platform, *of)
     said = await messages_of(platform, *of)
-    return DriverDay(driver, company, work.shift, has_token, offers, stops, done, cash, said)
+    return DriverDay(
+        driver, company, work.shift, has_token, offers, stops, done, work.lately, cash, said
+    )
 
 
 def _owner(one: Carried, owners: Mapping[UUID, Account]) -> Account | None:

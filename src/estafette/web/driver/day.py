@@ -15,12 +15,14 @@ from estafette.core.accounts.account import MARKETS
 from estafette.core.deliveries.delivery import Delivery, Stop
 from estafette.core.deliveries.places import StopPlace
 from estafette.core.fleet.message import DriverMessage
+from estafette.core.fleet.privacy import CONTACTS_KEPT
 from estafette.core.fleet.tour import StopKind
 from estafette.core.proofs.demand import Demand
 from estafette.core.proofs.proof import ProofKind, ProofStage
 from estafette.terminal import plain, plain_lines
 from estafette.usecases.fleet.day import DriverDay, DriverOffer, DriverStop, day_of
 from estafette.usecases.fleet.messages import have_read
+from estafette.usecases.fleet.own_work import Carried
 from estafette.usecases.money.handovers import CashInHand
 from estafette.usecases.platform import clock
 from estafette.web.driver.visit import DriverVisit
@@ -55,6 +57,7 @@ def _day(day: DriverDay, language: str, shown_ids: ShownIds) -> dict[str, Any]:
         "offers": [_offer(offer) for offer in day.offers],
         "stops": [_stop(stop, shown_ids, demand) for stop in day.stops],
         "done": day.done,
+        "lately": [_ended(one) for one in day.lately],
         "cash": _cash(day.cash),
         "messages": [_message(one) for one in day.messages],
     }
@@ -101,6 +104,17 @@ def _stop(stop: DriverStop, shown_ids: ShownIds, demand: Demand) -> dict[str, An
         "codes": _codes(delivery, shown),
         "proofs": _proofs(stop, demand),
         "is_return": delivery.return_of is not None,
+    }
+
+
+def _ended(one: Carried) -> dict[str, Any]:
+    """Returns where something was handed over, and whom to call of it for some time still."""
+    at = one.delivery.dropoff
+    return {
+        "address": plain(at.address),
+        "name": at.name and plain(at.name),
+        "phone": at.phone_e164,
+        "shown_until": _ms((one.assignment.ended_at or clock()) + CONTACTS_KEPT),
     }
 
 

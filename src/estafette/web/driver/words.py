@@ -39,6 +39,7 @@ GENERAL: Final[Mapping[str, str]] = {
     "paused": N_("Your company has paused you: you get nothing new. Ask the dispatcher."),
     "no_stops": N_("Nothing to do now. New deliveries appear here."),
     "done_today": N_("Done in this shift: {n}"),
+    "lately": N_("Handed over lately: whom to call"),
     "offer": N_("New delivery"),
     "accept": N_("Accept"),
     "refuse": N_("Refuse"),

@@ -87,7 +87,17 @@ function stops(state, acts) {
     parts.push(h("ol", { class: "stops" }, now.stops.map((stop, index) => h("li", {}, stopCard(stop, index === next, acts)))));
   }
   if (day.done) parts.push(h("p", { class: "faint" }, t("done_today", { n: day.done })));
+  const ended = (day.lately || []).filter((one) => one.shown_until > Date.now());
+  if (ended.length) parts.push(lately(ended));
   return parts;
+}
+
+// Whom to call of what was handed over a while ago: a forgotten bag, a wrong floor.
+function lately(ended) {
+  return h("section", { class: "sheet", id: "lately" },
+    h("h2", {}, t("lately")),
+    ended.map((one) => h("article", { class: "ended" },
+      h("strong", {}, one.address), one.name && h("span", { class: "faint" }, one.name), contact(one))));
 }
 
 function refusal(item, day, acts) {
