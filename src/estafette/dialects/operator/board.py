@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from estafette.core.deliveries.places import PointUnreadable, read_point
 from estafette.core.edition import edition_of
 from estafette.core.fleet.dispatching import DispatchingRules
-from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.tour import StopKind, TourStop
 from estafette.core.people.permission import PersonAct
 from estafette.dialects.operator import mapping, schemas
@@ -21,13 +19,11 @@ from estafette.dialects.operator.operations import Asked, Operation, read_id
 from estafette.http.operations import json
 from estafette.http.parameters import Unreadable, single
 from estafette.http.reply import HttpReply
-from estafette.usecases.couriers.companies import company_of
 from estafette.usecases.deliveries.find import find_anywhere
 from estafette.usecases.deliveries.places import correct_place
 from estafette.usecases.fleet.board import look_at_board
 from estafette.usecases.fleet.bulk import Outcome, Taken, take_all_back
 from estafette.usecases.fleet.dispatching_rules import dispatching_rules, set_dispatching_rules
-from estafette.usecases.fleet.drivers import find_driver
 from estafette.usecases.fleet.explanations import explain
 from estafette.usecases.fleet.messages import messages_of, write
 from estafette.usecases.fleet.reorder import PlannedStop, reorder, tour_of
@@ -38,7 +34,7 @@ from estafette.usecases.platform import clock
 async def _board(asked: Asked) -> HttpReply:
     mode = mode_of(asked.query)
     asked.must_be_read("mode")
-    board = await look_at_board(asked.platform, await _company(asked), mode)
+    board = await look_at_board(asked.platform, (await asked.company()).id, mode)
     return json(
         200,
         {
@@ -51,12 +47,12 @@ async def _board(asked: Asked) -> HttpReply:
 
 async def _rules(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    return _ruled(await dispatching_rules(asked.platform, await _company(asked)))
+    return _ruled(await dispatching_rules(asked.platform, (await asked.company()).id))
 
 
 async def _set_rules(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    wanted, company_id = asked.read(schemas.Dispatching), await _company(asked)
+    wanted, company_id = asked.read(schemas.Dispatching), (await asked.company()).id
     rules = DispatchingRules(**wanted.model_dump())
     return _ruled(
         await set_dispatching_rules(asked.platform, company_id, rules, edition=asked.edition)
@@ -69,13 +65,13 @@ def _ruled(rules: DispatchingRules) -> HttpReply:
 
 async def _decisions(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    found = await explain(asked.platform, await _company(asked), asked.id("delivery"))
+    found = await explain(asked.platform, (await asked.company()).id, asked.id("delivery"))
     return json(200, {"data": [mapping.decision(one) for one in found.decisions], "next": None})
 
 
 async def _take_back(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    wanted, company_id = asked.read(schemas.ManyTakenBack), await _company(asked)
+    wanted, company_id = asked.read(schemas.ManyTakenBack), (await asked.company()).id
     taken = [Taken(read_id(one, "delivery")) for one in wanted.deliveries]
     outcomes = await take_all_back(asked.platform, company_id, taken, wanted.reason)
     return json(200, {"data": [_outcome(one) for one in outcomes], "next": None})
@@ -101,13 +97,13 @@ def refused(of: Outcome) -> dict[str, Any]:
 
 async def _tour(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    driver = await _driver(asked)
+    driver = await asked.driver()
     return _toured(await tour_of(asked.platform, driver.company_id, driver.id))
 
 
 async def _order_tour(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    wanted, driver = asked.read(schemas.TourOrder), await _driver(asked)
+    wanted, driver = asked.read(schemas.TourOrder), await asked.driver()
     order = [
         PlannedStop(read_id(one.delivery_id, "delivery"), StopKind(one.kind))
         for one in wanted.stops
@@ -121,14 +117,14 @@ def _toured(stops: Sequence[TourStop]) -> HttpReply:
 
 async def _messages(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    driver = await _driver(asked)
+    driver = await asked.driver()
     found = await messages_of(asked.platform, driver.company_id, driver.id)
     return json(200, {"data": [mapping.message(one) for one in found], "next": None})
 
 
 async def _write(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    wanted, driver = asked.read(schemas.NewMessage), await _driver(asked)
+    wanted, driver = asked.read(schemas.NewMessage), await asked.driver()
     made = await write(asked.platform, driver.company_id, driver.id, wanted.text)
     return json(201, mapping.message(made))
 
@@ -136,8 +132,7 @@ async def _write(asked: Asked) -> HttpReply:
 async def _day(asked: Asked) -> HttpReply:
     day = asked.query.read("day", _date)
     asked.must_be_read("day")
-    company = await company_of(asked.platform, asked.id("company"))
-    driver = await find_driver(asked.platform, company.id, asked.id("driver"))
+    company, driver = await asked.company(), await asked.driver()
     zone = ZoneInfo(company.time_zone)
     day = day or clock().astimezone(zone).date()
     since = datetime.combine(day, time(), zone).astimezone(UTC)
@@ -169,7 +164,7 @@ def _date(values: list[str]) -> date:
 
 async def _correct(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    wanted, company_id = asked.read(schemas.Correction), await _company(asked)
+    wanted, company_id = asked.read(schemas.Correction), (await asked.company()).id
     driver_id = read_id(wanted.driver_id, "driver")
     point = read_point(wanted.point)
     if point is None:
@@ -178,14 +173,6 @@ async def _correct(asked: Asked) -> HttpReply:
     of = (found.scope, found.id)
     await correct_place(asked.platform, company_id, driver_id, of, point, wanted.note)
     return HttpReply(204, b"", ())
-
-
-async def _company(asked: Asked) -> UUID:
-    return (await company_of(asked.platform, asked.id("company"))).id
-
-
-async def _driver(asked: Asked) -> Driver:
-    return await find_driver(asked.platform, await _company(asked), asked.id("driver"))
 
 
 _OF = "/v1/companies/{company}"

@@ -1,7 +1,6 @@
 """Cash in the hands of drivers: who has how much, handovers, statements."""
 
 from typing import Any
-from uuid import UUID
 
 from estafette.core.money.cash import Handover, HandoverState
 from estafette.core.people.permission import PersonAct
@@ -13,7 +12,6 @@ from estafette.dialects.operator.operations import Asked, Operation, read_id
 from estafette.http.operations import json
 from estafette.http.parameters import Unreadable, single
 from estafette.http.reply import HttpReply
-from estafette.usecases.couriers.companies import company_of
 from estafette.usecases.deliveries.find import find_anywhere
 from estafette.usecases.money.cash import page_of_companies, page_of_drivers
 from estafette.usecases.money.driver_statement import driver_entry_json, driver_statement
@@ -30,25 +28,27 @@ from estafette.usecases.money.handovers import (
 
 
 async def _companies(asked: Asked) -> HttpReply:
-    mode, after, limit = mode_of(asked.query), asked.query.read("cursor", cursor), _limit(asked)
+    query = asked.query
+    mode, after, limit = mode_of(query), query.read("cursor", cursor), limit_of(query)
     asked.must_be_read("mode", "cursor", "limit")
     page = await page_of_companies(asked.platform, mode, after, limit)
     return _list([mapping.cash_of_company(one) for one in page.companies], page.next)
 
 
 async def _drivers(asked: Asked) -> HttpReply:
-    mode, after, limit = mode_of(asked.query), asked.query.read("cursor", cursor), _limit(asked)
+    query = asked.query
+    mode, after, limit = mode_of(query), query.read("cursor", cursor), limit_of(query)
     asked.must_be_read("mode", "cursor", "limit")
-    page = await page_of_drivers(asked.platform, await _company(asked), mode, after, limit)
+    page = await page_of_drivers(asked.platform, (await asked.company()).id, mode, after, limit)
     return _list([mapping.cash_of_driver(one) for one in page.drivers], page.next)
 
 
 async def _handovers(asked: Asked) -> HttpReply:
     query = asked.query
     mode, driver = mode_of(query), query.read("driver_id", an_id)
-    state, after, limit = query.read("state", _state), query.read("cursor", cursor), _limit(asked)
+    state, after, limit = query.read("state", _state), query.read("cursor", cursor), limit_of(query)
     asked.must_be_read("mode", "driver_id", "state", "cursor", "limit")
-    wanted = HandoverFilter(await _company(asked), mode, driver, state)
+    wanted = HandoverFilter((await asked.company()).id, mode, driver, state)
     page = await page_of_handovers(asked.platform, wanted, after, limit)
     data = [mapping.handover(one.handover, one.driver) for one in page.handovers]
     return _list(data, page.next)
@@ -56,7 +56,7 @@ async def _handovers(asked: Asked) -> HttpReply:
 
 async def _declare(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    wanted, company = asked.read(schemas.NewHandover), await _company(asked)
+    wanted, company = asked.read(schemas.NewHandover), (await asked.company()).id
     driver = read_id(wanted.driver_id, "driver")
     made = await declare_handover(asked.platform, company, driver, wanted.amount)
     return json(201, mapping.handover(made))
@@ -118,14 +118,6 @@ async def _statement(asked: Asked) -> HttpReply:
         "closing": found.closing,
     }
     return json(200, value)
-
-
-async def _company(asked: Asked) -> UUID:
-    return (await company_of(asked.platform, asked.id("company"))).id
-
-
-def _limit(asked: Asked) -> int:
-    return limit_of(asked.query)
 
 
 def _state(values: list[str]) -> HandoverState:

@@ -81,7 +81,7 @@ def _opened(found: Company, status: int = 200) -> HttpReply:
 
 async def _show(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    return _opened(await company_of(asked.platform, asked.id("company")))
+    return _opened(await asked.company())
 
 
 async def _create(asked: Asked) -> HttpReply:
@@ -182,7 +182,7 @@ def _hours(days: dict[str, list[list[str]]]) -> Hours:
 
 async def _show_platform(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    found = await company_of(asked.platform, asked.id("company"))
+    found = await asked.company()
     link = await link_of(asked.platform, found.id)
     if link is None:
         raise NotThere("platform")
@@ -218,7 +218,7 @@ async def _connect(asked: Asked) -> HttpReply:
 
 async def _disconnect(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    found = await company_of(asked.platform, asked.id("company"))
+    found = await asked.company()
     if not await disconnect(asked.platform, found):
         raise NotThere("platform")
     return HttpReply(204, b"", ())
@@ -228,7 +228,7 @@ async def _list_of(asked: Asked) -> tuple[str, UUID | None]:
     """The market and the company whose price list a path is of."""
     if "market" in asked.path:
         return asked.path["market"], None
-    found = await company_of(asked.platform, asked.id("company"))
+    found = await asked.company()
     return found.market, found.id
 
 

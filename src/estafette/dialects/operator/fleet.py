@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from estafette.core.accounts.account import Account, Mode
 from estafette.core.couriers.carriers import CarrierChoice, CarrierPolicy
@@ -20,13 +19,11 @@ from estafette.http.refusals import Detail, InvalidRequest
 from estafette.http.reply import HttpReply
 from estafette.usecases.accounts.settings import account_with_settings
 from estafette.usecases.couriers.carriers import carriers_of, drop_carriers, set_carriers
-from estafette.usecases.couriers.companies import company_of
 from estafette.usecases.fleet.assign import assign
 from estafette.usecases.fleet.bulk import Outcome, Wanted, assign_all, offer_all
 from estafette.usecases.fleet.drivers import (
     add_driver,
     change_driver,
-    find_driver,
     list_drivers,
     pause_driver,
     remove_driver,
@@ -41,9 +38,10 @@ _GONE = HttpReply(204, b"", ())
 
 
 async def _list(asked: Asked) -> HttpReply:
-    mode, after, limit = mode_of(asked.query), asked.query.read("cursor", id_cursor), _limit(asked)
+    query = asked.query
+    mode, after, limit = mode_of(query), query.read("cursor", id_cursor), limit_of(query)
     asked.must_be_read("mode", "cursor", "limit")
-    page = await list_drivers(asked.platform, await _company(asked), mode, after, limit)
+    page = await list_drivers(asked.platform, (await asked.company()).id, mode, after, limit)
     data = [mapping.driver(one) for one in page.drivers]
     following = page.next and write_cursor(str(page.next))
     return json(200, {"data": data, "next": following})
@@ -51,7 +49,7 @@ async def _list(asked: Asked) -> HttpReply:
 
 async def _add(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    wanted, company_id = asked.read(schemas.NewDriver), await _company(asked)
+    wanted, company_id = asked.read(schemas.NewDriver), (await asked.company()).id
     vehicle = Vehicle(wanted.vehicle)
     usual = USUAL[vehicle]
     made = await add_driver(
@@ -73,12 +71,12 @@ async def _add(asked: Asked) -> HttpReply:
 
 async def _show(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    return _one(await _driver(asked))
+    return _one(await asked.driver())
 
 
 async def _change(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    wanted, before = asked.read(schemas.DriverChanges), await _driver(asked)
+    wanted, before = asked.read(schemas.DriverChanges), await asked.driver()
     of = (asked.platform, before.company_id, before.id)
     changes = _changes(before, wanted)
     # With the edition that was read: what is left out of a capacity is what stood there.
@@ -112,7 +110,7 @@ def _changes(before: Driver, wanted: schemas.DriverChanges) -> dict[str, Any]:
 
 async def _remove(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    found = await _driver(asked)
+    found = await asked.driver()
     await remove_driver(asked.platform, found.company_id, found.id, asked.edition)
     return _GONE
 
@@ -120,28 +118,28 @@ async def _remove(asked: Asked) -> HttpReply:
 async def _start(asked: Asked) -> HttpReply:
     asked.must_be_read()
     asked.read(schemas.Closed)
-    found = await _driver(asked)
+    found = await asked.driver()
     shift = await start_shift(asked.platform, found.company_id, found.id, _DEVICE)
     return json(200, mapping.shift(shift))
 
 
 async def _end(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    found = await _driver(asked)
+    found = await asked.driver()
     await end_shift(asked.platform, found.company_id, found.id)
     return _GONE
 
 
 async def _history(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    company_id, delivery_id = await _company(asked), asked.id("delivery")
+    company_id, delivery_id = (await asked.company()).id, asked.id("delivery")
     found = await history_of(asked.platform, company_id, delivery_id)
     return json(200, {"data": [mapping.assignment(one) for one in found], "next": None})
 
 
 async def _give(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    wanted, company_id = asked.read(schemas.NewAssignment), await _company(asked)
+    wanted, company_id = asked.read(schemas.NewAssignment), (await asked.company()).id
     delivery_id, driver_id = asked.id("delivery"), read_id(wanted.driver_id, "driver")
     if wanted.offer_seconds is not None:
         if wanted.instead_of is not None or wanted.took_over:
@@ -167,7 +165,7 @@ async def _give(asked: Asked) -> HttpReply:
 
 async def _take_back(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    wanted, company_id = asked.read(schemas.TakenBack), await _company(asked)
+    wanted, company_id = asked.read(schemas.TakenBack), (await asked.company()).id
     of = None if wanted.driver_id is None else read_id(wanted.driver_id, "driver")
     found = await take_back(
         asked.platform, company_id, asked.id("delivery"), from_driver=of, reason=wanted.reason
@@ -177,7 +175,7 @@ async def _take_back(asked: Asked) -> HttpReply:
 
 async def _give_all(asked: Asked) -> HttpReply:
     asked.must_be_read()
-    wanted, company_id = asked.read(schemas.NewAssignments), await _company(asked)
+    wanted, company_id = asked.read(schemas.NewAssignments), (await asked.company()).id
     rows = [
         Wanted(
             read_id(one.delivery_id, "delivery"),
@@ -234,18 +232,6 @@ def _policy(of: CarrierPolicy) -> HttpReply:
 
 async def _account(asked: Asked) -> Account:
     return (await account_with_settings(asked.platform, asked.id("account"))).account
-
-
-async def _company(asked: Asked) -> UUID:
-    return (await company_of(asked.platform, asked.id("company"))).id
-
-
-async def _driver(asked: Asked) -> Driver:
-    return await find_driver(asked.platform, await _company(asked), asked.id("driver"))
-
-
-def _limit(asked: Asked) -> int:
-    return limit_of(asked.query)
 
 
 def _one(of: Driver, status: int = 200) -> HttpReply:

@@ -10,7 +10,9 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope
 
 from estafette.core.audit import By
+from estafette.core.couriers.company import Company
 from estafette.core.errors import Refusal
+from estafette.core.fleet.driver import Driver
 from estafette.core.people.permission import PersonAct
 from estafette.dialects.operator.auth import Access
 from estafette.dialects.operator.errors import (
@@ -34,6 +36,8 @@ from estafette.http.request import (
 )
 from estafette.http.resource import Handler
 from estafette.http.strict_json import decode
+from estafette.usecases.couriers.companies import company_of
+from estafette.usecases.fleet.drivers import find_driver
 from estafette.usecases.people.operator_keys import OperatorKey
 from estafette.usecases.people.repeats import KeptAnswer, UnderWay, begin_request, end_request
 from estafette.usecases.platform import Platform
@@ -70,6 +74,14 @@ class Asked(NamedTuple):
     def id(self, name: str) -> UUID:
         """Returns the id in the path. Raises NotThere where it is no id."""
         return read_id(self.path[name], name)
+
+    async def company(self) -> Company:
+        """Returns the company of the path. Raises CompanyNotFoundError."""
+        return await company_of(self.platform, self.id("company"))
+
+    async def driver(self) -> Driver:
+        """Returns the driver of the path, who is the company's. Raises DriverNotFound too."""
+        return await find_driver(self.platform, (await self.company()).id, self.id("driver"))
 
     def must_be_read(self, *names: str) -> None:
         """Raises InvalidRequest with all that was wrong in the query, unknown names included."""
