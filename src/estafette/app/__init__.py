@@ -1,8 +1,8 @@
 """The composition root, which alone knows all parts.
 
 This module has what a command needs: the dialects, and the platform over a database. The HTTP side
-is in `application`, and the processes that serve it and do its work are in `processes`. Commands
-that run no process need not load these.
+is in `application`, and the processes are in `server` and `worker`. Commands that run no process
+need not load these.
 """
 
 import asyncio

@@ -22,17 +22,17 @@ from estafette.settings.problems import load
 def serve(found: Settings, *, as_json: bool = False) -> int:
     """Runs one HTTP server until it is told to end."""
     _check(found, "server", as_json=as_json)
-    from estafette.app import processes
+    from estafette.app import server
 
-    return _until_ended(processes.serve(found), found, "metrics_port")
+    return _until_ended(server.serve(found), found, "metrics_port")
 
 
 def work(found: Settings, *, as_json: bool = False) -> int:
     """Runs one worker until it is told to end."""
     _check(found, "worker", as_json=as_json)
-    from estafette.app import processes
+    from estafette.app import worker
 
-    return _until_ended(processes.work(found), found, "worker_metrics_port")
+    return _until_ended(worker.work(found), found, "worker_metrics_port")
 
 
 def prepare(found: Settings) -> int:
