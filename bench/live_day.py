@@ -281,7 +281,7 @@ class LiveDay(Day):
         phone.unsent.clear()
         platform = self.firm.platform.acting(By.person(phone.driver.id, None))
         answers = await taps.take(platform, phone.driver, phone.device, datetime.now(UTC), sent)
-        if refused := [one for one in answers if one.outcome is not taps.Outcome.DONE]:
+        if refused := [one for one in answers if one.outcome is not taps.TapOutcome.DONE]:
             raise BenchError(f"a tap was not taken: {refused[0]}")
 
     async def _tell_positions(self) -> None:

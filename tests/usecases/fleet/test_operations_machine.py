@@ -26,7 +26,7 @@ from estafette.usecases.fleet.hand_over import hand_over
 from estafette.usecases.fleet.offer import offer
 from estafette.usecases.fleet.steps import pick_up
 from estafette.usecases.fleet.take_back import take_back
-from estafette.usecases.fleet.taps import Outcome
+from estafette.usecases.fleet.taps import TapOutcome
 from estafette.usecases.money.handovers import reverse_collection
 from tests.rows import tables
 from tests.usecases.fleet.operations import Ground, Phone, begun, ground_over
@@ -264,7 +264,7 @@ class Fleet(CashAtWork):
 
     def _have_another_day(self, phone: Phone) -> None:
         ended = self._run(self._on.tap(phone, TapKind.SHIFT_ENDED))
-        if ended.outcome is Outcome.DONE:
+        if ended.outcome is TapOutcome.DONE:
             mine = {"driver_id": phone.driver.id, "state": ["offered", "accepted"]}
             assert not self._run(tables.count(self._on.platform.pool, "assignments", mine))
         self._run(self._on.tap(phone, TapKind.SHIFT_STARTED))

@@ -22,7 +22,7 @@ from estafette.http.reply import HttpReply
 from estafette.usecases.deliveries.find import find_anywhere
 from estafette.usecases.deliveries.places import correct_place
 from estafette.usecases.fleet.board import look_at_board
-from estafette.usecases.fleet.bulk import Outcome, Taken, take_all_back
+from estafette.usecases.fleet.bulk import OneOfMany, Taken, take_all_back
 from estafette.usecases.fleet.dispatching_rules import dispatching_rules, set_dispatching_rules
 from estafette.usecases.fleet.explanations import explain
 from estafette.usecases.fleet.messages import messages_of, write
@@ -77,7 +77,7 @@ async def _take_back(asked: Asked) -> HttpReply:
     return json(200, {"data": [_outcome(one) for one in outcomes], "next": None})
 
 
-def _outcome(of: Outcome) -> dict[str, Any]:
+def _outcome(of: OneOfMany) -> dict[str, Any]:
     return {
         "delivery_id": str(of.delivery_id),
         "taken_back": of.refusal is None,
@@ -85,7 +85,7 @@ def _outcome(of: Outcome) -> dict[str, Any]:
     }
 
 
-def refused(of: Outcome) -> dict[str, Any]:
+def refused(of: OneOfMany) -> dict[str, Any]:
     """Returns why one of several was left as it is; nulls where it was not."""
     refusal = of.refusal
     told = None if refusal is None else understood(refusal) or refusal

@@ -20,7 +20,7 @@ from estafette.http.reply import HttpReply
 from estafette.usecases.accounts.settings import account_with_settings
 from estafette.usecases.couriers.carriers import carriers_of, drop_carriers, set_carriers
 from estafette.usecases.fleet.assign import assign
-from estafette.usecases.fleet.bulk import Outcome, Wanted, assign_all, offer_all
+from estafette.usecases.fleet.bulk import OneOfMany, Wanted, assign_all, offer_all
 from estafette.usecases.fleet.drivers import (
     add_driver,
     change_driver,
@@ -194,7 +194,7 @@ async def _give_all(asked: Asked) -> HttpReply:
     return json(200, {"data": [_outcome(one) for one in outcomes], "next": None})
 
 
-def _outcome(of: Outcome) -> dict[str, Any]:
+def _outcome(of: OneOfMany) -> dict[str, Any]:
     """Returns what happened to one of several."""
     return {
         "delivery_id": str(of.delivery_id),

@@ -8,7 +8,7 @@ import asyncpg
 from estafette.store.pool import Connection
 
 
-class Place(NamedTuple):
+class Reached(NamedTuple):
     """An open assignment in the order of their index, and its delivery."""
 
     company_id: UUID
@@ -17,7 +17,7 @@ class Place(NamedTuple):
     delivery_id: UUID
 
 
-BEGINNING: Final = Place(*[UUID(int=0)] * 4)
+BEGINNING: Final = Reached(*[UUID(int=0)] * 4)
 
 # The condition is `core.fleet.assignment.is_left_behind`, which decides when the rows are locked.
 _PAGE = """
@@ -41,16 +41,16 @@ order by looked.company_id, looked.driver_id, looked.id
 
 
 async def page(
-    connection: Connection, after: Place, limit: int
-) -> tuple[list[Place], Place | None]:
+    connection: Connection, after: Reached, limit: int
+) -> tuple[list[Reached], Reached | None]:
     """Looks at the next open assignments, at most `limit`.
 
     Returns those that are behind, and after which one to go on; None: that was all.
     """
     found = await connection.fetch(_PAGE, *after[:3], limit)
-    behind = [_place(row) for row in found if row["is_behind"]]
-    return behind, _place(found[-1]) if len(found) == limit else None
+    behind = [_reached(row) for row in found if row["is_behind"]]
+    return behind, _reached(found[-1]) if len(found) == limit else None
 
 
-def _place(row: asyncpg.Record) -> Place:
-    return Place(row["company_id"], row["driver_id"], row["id"], row["delivery_id"])
+def _reached(row: asyncpg.Record) -> Reached:
+    return Reached(row["company_id"], row["driver_id"], row["id"], row["delivery_id"])

@@ -158,7 +158,7 @@ forget: Final = older("proofs", "received_at")
 """Removes those that were received so long ago."""
 
 
-class Place(NamedTuple):
+class FileOfProof(NamedTuple):
     """A path, and the proof that it is of if there is one."""
 
     account_id: UUID
@@ -178,7 +178,7 @@ where not exists (
 """
 
 
-async def without_row(connection: Connection, places: Sequence[Place]) -> list[str]:
+async def without_row(connection: Connection, places: Sequence[FileOfProof]) -> list[str]:
     """Those of the paths that no proof names."""
     given = [list(column) for column in zip(*places, strict=True)] or [[], [], [], []]
     found = await connection.fetch(_WITHOUT_ROW, *given)

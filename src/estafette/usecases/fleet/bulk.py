@@ -17,7 +17,7 @@ MOST_AT_ONCE = 300
 """How many deliveries are dealt with at once: as many as a board shows."""
 
 
-class Outcome(NamedTuple):
+class OneOfMany(NamedTuple):
     """What happened to one delivery: it was done, or `refusal` says why not."""
 
     delivery_id: UUID
@@ -41,7 +41,7 @@ class Taken(NamedTuple):
 
 async def assign_all(
     platform: Platform, company_id: UUID, wanted: Sequence[Wanted], reason: str | None = None
-) -> list[Outcome]:
+) -> list[OneOfMany]:
     """Gives deliveries to drivers, one after another. Raises FleetFull for too many."""
     return await _each(
         [(one.delivery_id, partial(_assign, platform, company_id, one, reason)) for one in wanted]
@@ -54,7 +54,7 @@ async def offer_all(
     wanted: Sequence[Wanted],
     length: timedelta,
     reason: str | None = None,
-) -> list[Outcome]:
+) -> list[OneOfMany]:
     """Offers deliveries to drivers, one after another. Raises FleetFull for too many."""
     of = partial(offer, platform, company_id)
     return await _each(
@@ -67,7 +67,7 @@ async def offer_all(
 
 async def take_all_back(
     platform: Platform, company_id: UUID, taken: Sequence[Taken], reason: str | None = None
-) -> list[Outcome]:
+) -> list[OneOfMany]:
     """Takes deliveries back, one after another. Raises FleetFull for too many."""
     of = partial(take_back, platform, company_id, reason=reason)
     return await _each(
@@ -89,15 +89,15 @@ async def _assign(platform: Platform, company_id: UUID, one: Wanted, reason: str
     )
 
 
-async def _each(rows: Sequence[tuple[UUID, Callable[[], Awaitable[object]]]]) -> list[Outcome]:
+async def _each(rows: Sequence[tuple[UUID, Callable[[], Awaitable[object]]]]) -> list[OneOfMany]:
     if len(rows) > MOST_AT_ONCE:
         raise FleetFull("deliveries at once", MOST_AT_ONCE)
-    outcomes: list[Outcome] = []
+    outcomes: list[OneOfMany] = []
     for delivery_id, do in rows:
         try:
             await do()
         except (FleetRefusal, Refusal) as refusal:
-            outcomes.append(Outcome(delivery_id, refusal))
+            outcomes.append(OneOfMany(delivery_id, refusal))
         else:
-            outcomes.append(Outcome(delivery_id, None))
+            outcomes.append(OneOfMany(delivery_id, None))
     return outcomes

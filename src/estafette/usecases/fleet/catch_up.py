@@ -14,7 +14,7 @@ from estafette.core.fleet.refusals import FleetRefusal
 from estafette.loops import Loop, Pace
 from estafette.store.deliveries import events
 from estafette.store.fleet import left_behind
-from estafette.store.fleet.left_behind import Place
+from estafette.store.fleet.left_behind import Reached
 from estafette.usecases.fleet.follow import bring, came
 from estafette.usecases.fleet.hold import Held, holding
 from estafette.usecases.money.cash import collect_late
@@ -41,7 +41,7 @@ async def catch_up(platform: Platform, stop: asyncio.Event | None = None) -> int
     brought up in a transaction of its own. What is busy just now is left to the next round.
     """
     done = 0
-    after: Place | None = left_behind.BEGINNING
+    after: Reached | None = left_behind.BEGINNING
     while after is not None and not (stop is not None and stop.is_set()):
         async with platform.pool.acquire() as connection:
             found, after = await left_behind.page(connection, after, _AT_ONCE)
@@ -49,7 +49,7 @@ async def catch_up(platform: Platform, stop: asyncio.Event | None = None) -> int
     return done
 
 
-async def _catch_up(platform: Platform, found: Sequence[Place]) -> int:
+async def _catch_up(platform: Platform, found: Sequence[Reached]) -> int:
     done = 0
     for company_id, delivery_id in dict.fromkeys((of.company_id, of.delivery_id) for of in found):
         with suppress(FleetRefusal, Refusal):  # it is the company's no more, or we are busy

@@ -19,7 +19,7 @@ MOST_POSITIONS = 2_000
 MOST_ASSIGNMENTS = 200
 
 
-class Carried(NamedTuple):
+class Given(NamedTuple):
     """An assignment and its delivery; None: that is gone."""
 
     assignment: Assignment
@@ -30,7 +30,7 @@ class DriverDayReplay(NamedTuple):
     """A day of a driver. `track` is thinned evenly where it is long."""
 
     track: Sequence[Position]
-    carried: Sequence[Carried]
+    carried: Sequence[Given]
 
 
 async def replay(
@@ -43,5 +43,5 @@ async def replay(
         given = await assignments.given_between(connection, *of, MOST_ASSIGNMENTS)
         found = await deliveries_of(connection, given)
     step = max(1, -(-len(track) // MOST_POSITIONS))
-    carried = [Carried(one, found.get((one.scope.account_id, one.delivery_id))) for one in given]
+    carried = [Given(one, found.get((one.scope.account_id, one.delivery_id))) for one in given]
     return DriverDayReplay(track[::step], carried)

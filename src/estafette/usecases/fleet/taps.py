@@ -22,7 +22,7 @@ from estafette.usecases.fleet.tap_effects import REFUSALS, effect_of, why
 from estafette.usecases.platform import Platform, clock
 
 
-class Outcome(StrEnum):
+class TapOutcome(StrEnum):
     """What became of a tap."""
 
     DONE = "done"
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
     """What a tap is answered, now and whenever it is sent again."""
 
     key: UUID
-    outcome: Outcome
+    outcome: TapOutcome
     why: TapRefusal | None = None
 
 
@@ -60,7 +60,7 @@ async def take(
             answers.append(_answer(before))
             expected += tap.sequence == expected
         elif tap.sequence != expected:
-            answers.append(Answer(tap.key, Outcome.EARLY))
+            answers.append(Answer(tap.key, TapOutcome.EARLY))
         else:
             answers.append(await _take_one(platform, driver, device, tap, at))
             expected += 1
@@ -78,7 +78,7 @@ async def _take_one(
     ):
         if not await taps.insert(connection, *of, device, tap, at):
             known = await taps.taken(connection, *of, [tap.key])
-            return _answer(known[tap.key]) if known else Answer(tap.key, Outcome.EARLY)
+            return _answer(known[tap.key]) if known else Answer(tap.key, TapOutcome.EARLY)
         refusal = await _refusal_before(connection, driver, device, tap, at)
         if refusal is None:
             try:
@@ -104,5 +104,5 @@ async def _refusal_before(
 
 
 def _answer(taken: Taken) -> Answer:
-    outcome = Outcome.DONE if taken.refused is None else Outcome.REFUSED
+    outcome = TapOutcome.DONE if taken.refused is None else TapOutcome.REFUSED
     return Answer(taken.key, outcome, taken.refused)

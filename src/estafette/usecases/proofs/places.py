@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from estafette.core.accounts.account import Scope
-from estafette.store.proofs.table import Place
+from estafette.store.proofs.table import FileOfProof
 
 _ROOT: Final = "proofs"
 _DIGEST_LETTERS: Final = 16
@@ -32,11 +32,11 @@ def folder_of(day: date) -> str:
     return f"{_ROOT}/{day.isoformat()}"
 
 
-def read_places(paths: Sequence[str]) -> list[Place]:
+def read_places(paths: Sequence[str]) -> list[FileOfProof]:
     """Returns those of the paths that are of pictures of proofs, with the proofs that they name."""
     found = [(path, _PLACE.fullmatch(path)) for path in paths]
     return [
-        Place(UUID(match[1]), UUID(match[2]), UUID(match[3]), path)
+        FileOfProof(UUID(match[1]), UUID(match[2]), UUID(match[3]), path)
         for path, match in found
         if match
     ]
