@@ -98,3 +98,5 @@ def test_who_is_meant_must_be_known(command: Command, names: dict[str, str]) -> 
     assert "has 10000 in hand" in command(*more, code=1)
     found = command("handovers", *company, "--json")
     assert found == {"handovers": [], "next": None}
+    for lists in (("list",), ("list", *company), ("handovers", *company)):
+        assert "--after must be" in command(*lists, "--after", "yesterday", code=2)

@@ -30,6 +30,8 @@ def test_a_company_gets_drivers_who_begin_and_end_their_day(over_database: Comma
     command("drivers", "resume", "923000001", *of)
     changed = command("drivers", "update", "923000001", *of, "--grams", "500000", "--json")
     assert (changed["capacity_grams"], changed["capacity_parcels"]) == (500_000, 40)
+    changed = command("drivers", "update", "923000001", *of, "--vehicle", "bicycle", "--json")
+    assert (changed["capacity_grams"], changed["capacity_parcels"]) == (500_000, 40), "as was said"
     assert "has ended the day" in command("drivers", "end-shift", "923000001", *of)
     assert "not on a shift" in command("drivers", "end-shift", "923000001", *of, code=1)
     nobody = command("drivers", "assign", str(uuid4()), "923000001", *of, code=1)

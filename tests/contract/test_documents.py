@@ -17,6 +17,17 @@ from tests.edges import EDGES, Edge
 _DOCUMENTS = {edge.name: document_of(edge.name) for edge in EDGES}
 _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
+_WORDS = {
+    *("$ref", "type", "format", "title", "description", "default", "example", "examples"),
+    *("enum", "const", "pattern", "minLength", "maxLength", "minimum", "maximum", "multipleOf"),
+    *("exclusiveMinimum", "exclusiveMaximum", "items", "minItems", "maxItems", "uniqueItems"),
+    *("properties", "additionalProperties", "propertyNames", "required"),
+    *("dependentRequired", "dependentSchemas"),
+    *("minProperties", "maxProperties", "allOf", "anyOf", "oneOf", "not", "if", "then", "else"),
+    *("discriminator", "deprecated", "readOnly", "writeOnly", "contentMediaType"),
+}
+"""Those of schemas, by JSON Schema 2020-12 and OpenAPI 3.1."""
+
 
 class _Place(NamedTuple):
     """A value of a document, and the keys that lead to it."""
@@ -217,6 +228,13 @@ def test_texts_of_a_form_that_have_a_name_have_an_example(document: dict[str, An
     for place in _schemas(document):
         if place.path[:-1] == ("components", "schemas") and "pattern" in place.value:
             assert "example" in place.value, str(place)
+
+
+@pytest.mark.parametrize("name", [*_DOCUMENTS, "operator"])
+def test_schemas_are_written_in_words_of_openapi(name: str) -> None:
+    """A word that is none is passed over by every reader, and so bounds nothing."""
+    words = {word for place in _schemas(document_of(name)) for word in place.value}
+    assert {word for word in words if not word.startswith("x-")} <= _WORDS
 
 
 def test_formats_are_those_that_are_known(document: dict[str, Any]) -> None:

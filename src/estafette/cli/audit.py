@@ -14,7 +14,6 @@ from estafette.cli.words import AsJson, identifier, moment
 from estafette.core.audit import AuditedAct, AuditEntry, By, ByKind
 from estafette.usecases.accounts.administration import find_account, list_accounts
 from estafette.usecases.audit import AuditFilter, AuditPage, find_entries, list_entries
-from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.platform import Platform
 
 app = App(name="audit", help="Who did what: keys, secrets, payments, moves by hand.")
@@ -91,10 +90,7 @@ def list_(
             since=None if since is None else moment(since),
             until=None if until is None else moment(until),
         )
-        try:
-            page = await list_entries(platform, wanted, after, limit)
-        except CursorUnknownError:
-            raise misused("--after must be the `next` of a page") from None
+        page = await list_entries(platform, wanted, after, limit)
         return page, {one.id: one.name for one in await list_accounts(platform)}
 
     page, accounts = on_platform(work)

@@ -21,7 +21,6 @@ from estafette.usecases.accounts.administration import account_of, find_account,
 from estafette.usecases.accounts.keys import list_keys
 from estafette.usecases.couriers.carry_again import carry_again
 from estafette.usecases.couriers.errands import elsewhere
-from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.deliveries.advance import reveal_pin, unlock_pin
 from estafette.usecases.deliveries.confirm import confirm_by_hand
 from estafette.usecases.deliveries.find import (
@@ -120,10 +119,7 @@ def list_(
     async def work(platform: Platform) -> tuple[Looked, dict[UUID, Account], Keys]:
         of = None if filters.account is None else await find_account(platform, filters.account)
         wanted = await _wanted(platform, filters, of)
-        try:
-            found = await look_for(platform, wanted, after, limit)
-        except CursorUnknownError:
-            raise misused("--after must be the `next` of a page") from None
+        found = await look_for(platform, wanted, after, limit)
         accounts = {one.id: one for one in await list_accounts(platform)}
         keys: Keys = {}
         for id in {delivery.scope.account_id for delivery in found.deliveries}:

@@ -79,8 +79,11 @@ class _Options:
     ] = None
     cash_limit: Annotated[int | None, Parameter(help="The most cash in hand.")] = None
 
-    def changes(self, now: Capacity) -> dict[str, Any]:
-        """The fields that were given, by their names in `Driver`."""
+    def changes(self, kept: Capacity) -> dict[str, Any]:
+        """The fields that were given, by their names in `Driver`.
+
+        `kept` is what the vehicle holds where nothing else was given.
+        """
         given: dict[str, Any] = {
             "vehicle": self.vehicle,
             "skills": None if self.skill is None else tuple(self.skill),
@@ -88,8 +91,8 @@ class _Options:
             "cash_limit": self.cash_limit,
         }
         if self.grams is not None or self.parcels is not None:
-            grams = now.grams if self.grams is None else self.grams
-            parcels = now.parcels if self.parcels is None else self.parcels
+            grams = kept.grams if self.grams is None else self.grams
+            parcels = kept.parcels if self.parcels is None else self.parcels
             given["capacity"] = Capacity(grams, parcels)
         return {name: value for name, value in given.items() if value is not None}
 
@@ -136,7 +139,7 @@ def update(phone: str, *, of: _Of, options: _Options = _NO_OPTIONS, json: AsJson
     """
 
     async def work(platform: Platform, driver: Driver) -> Driver:
-        changes = options.changes(driver.capacity)
+        changes = options.changes(driver.capacity_in(options.vehicle or driver.vehicle))
         return await change_driver(platform, driver.company_id, driver.id, **changes)
 
     return _say(_with(of, phone, work), "was changed", json=json)

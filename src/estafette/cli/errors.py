@@ -38,6 +38,7 @@ from estafette.usecases.accounts.secrets import WrongSecretKeyError
 from estafette.usecases.couriers.carriers import CarriersRefusedError
 from estafette.usecases.couriers.companies import CompanyNotFoundError, CompanyRefusedError
 from estafette.usecases.couriers.links import LinkRefusedError
+from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.money.settle import PaymentRefusedError
 from estafette.usecases.ready import NotReadyError
 
@@ -63,6 +64,8 @@ def explain(error: Exception, *, as_json: bool) -> int:
         return fail(str(error), error.code, error.exit_code, as_json=as_json)
     if isinstance(error, CycloptsError):
         return fail(_one_line(str(error)), "usage", MISUSED, as_json=as_json)
+    if isinstance(error, CursorUnknownError):
+        return fail("--after must be the `next` of a page", "usage", MISUSED, as_json=as_json)
     if isinstance(error, SettingsError):
         return fail(_settings(error), "settings", MISUSED, as_json=as_json)
     if isinstance(error, WrongSecretKeyError):

@@ -62,6 +62,9 @@ async def test_a_driver_is_added_changed_paused_and_removed(desk: Desk) -> None:
     assert {changed.told[name] for name in ("state", "cash_limit", "capacity_grams")} == {
         *("paused", 5_000, 1),
     }
+    by_kind = {"vehicle": "bicycle", "capacity_grams": None}
+    changed = await desk.call("PATCH", one, by_kind)
+    assert (changed.told["capacity_grams"], changed.told["capacity_parcels"]) == (15_000, 40)
     assert (await desk.call("GET", f"{desk.path}/drivers?limit=1")).told == {
         "data": [changed.told],
         "next": None,

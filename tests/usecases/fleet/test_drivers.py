@@ -8,7 +8,7 @@ import pytest
 from estafette.core.couriers.company import Connector
 from estafette.core.deliveries.delivery import Status, Stop
 from estafette.core.fleet.assignment import AssignmentState
-from estafette.core.fleet.driver import USUAL, DriverState, Vehicle
+from estafette.core.fleet.driver import USUAL, Capacity, DriverState, Vehicle
 from estafette.core.fleet.privacy import CONTACTS_KEPT
 from estafette.core.fleet.refusals import (
     DriverAway,
@@ -66,6 +66,25 @@ async def test_a_driver_is_added_changed_and_found_by_phone(fleet: Fleet) -> Non
     assert PHONE not in str(entries)
     roster = await list_drivers(fleet.platform, fleet.id, limit=1)
     assert (roster.drivers, roster.next) == ([changed], None)
+
+
+async def test_another_vehicle_holds_what_is_usual_for_it_unless_somebody_said_otherwise(
+    fleet: Fleet,
+) -> None:
+    van = Vehicle.VAN
+    driver = await add_driver(
+        fleet.platform,
+        fleet.id,
+        name="Zé",
+        phone_e164=PHONE,
+        vehicle=van,
+        capacity=USUAL[van]._replace(parcels=40),
+    )
+    of = (fleet.platform, fleet.id, driver.id)
+    on_foot = await change_driver(*of, vehicle=Vehicle.FOOT)
+    assert on_foot.capacity == USUAL[Vehicle.FOOT]._replace(parcels=40)
+    back = await change_driver(*of, vehicle=van, capacity=Capacity(1, 1))
+    assert back.capacity == Capacity(1, 1)
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,15 @@ class Driver:
             return DriverState.REMOVED
         return DriverState.ACTIVE if self.paused_at is None else DriverState.PAUSED
 
+    def capacity_in(self, vehicle: Vehicle) -> Capacity:
+        """Returns what the driver's vehicle holds if it is `vehicle`.
+
+        What was usual for the one before becomes what is usual for this one; what somebody has said
+        of this driver stays.
+        """
+        usual = zip(self.capacity, USUAL[self.vehicle], USUAL[vehicle], strict=True)
+        return Capacity(*(then if now == before else now for now, before, then in usual))
+
     def serves(self, origin: Collection[str], destination: Collection[str]) -> bool:
         """Returns whether both ends of a delivery are in the driver's zones.
 

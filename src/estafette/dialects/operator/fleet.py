@@ -93,13 +93,13 @@ def _changes(before: Driver, wanted: schemas.DriverChanges) -> dict[str, Any]:
         facts["name"] = wanted.name
     if wanted.phone is not None:
         facts["phone_e164"] = wanted.phone
-    if wanted.vehicle is not None:
-        facts["vehicle"] = Vehicle(wanted.vehicle)
-    if wanted.capacity_grams is not None or wanted.capacity_parcels is not None:
-        facts["capacity"] = Capacity(
-            wanted.capacity_grams or before.capacity.grams,
-            wanted.capacity_parcels or before.capacity.parcels,
-        )
+    vehicle = before.vehicle if wanted.vehicle is None else Vehicle(wanted.vehicle)
+    kept, usual, said = before.capacity_in(vehicle), USUAL[vehicle], wanted.model_fields_set
+    facts["vehicle"] = vehicle
+    facts["capacity"] = Capacity(
+        (wanted.capacity_grams or usual.grams) if "capacity_grams" in said else kept.grams,
+        (wanted.capacity_parcels or usual.parcels) if "capacity_parcels" in said else kept.parcels,
+    )
     for name in ("skills", "zones"):
         if name in wanted.model_fields_set:
             facts[name] = tuple(getattr(wanted, name) or ())

@@ -13,6 +13,7 @@ from estafette.core.deliveries.windows import BOUNDS as OF_WINDOWS
 from estafette.core.fleet.dispatching import BOUNDS
 from estafette.core.fleet.driver import MOST_PARCELS
 from estafette.core.fleet.message import LONGEST_MESSAGE
+from estafette.core.money.books import MOST_PAID
 from estafette.core.people.permission import Role
 from estafette.http.fields import (
     NAME_LIMIT,
@@ -26,6 +27,7 @@ from estafette.http.fields import (
     whole,
 )
 from estafette.http.refusals import Detail, InvalidRequest, shortened
+from estafette.usecases.money.settle import REFERENCE_LENGTH
 
 ANYWHERE: Final = Context("KZ", sandbox=False)
 """Bodies of this API hold no phone numbers and no scenarios."""
@@ -38,6 +40,9 @@ Url = Annotated[str, Field(strict=True, min_length=1, max_length=2_000)]
 Secret = Annotated[str, Field(strict=True, min_length=1, max_length=500)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=_INTEGER_LIMIT), BeforeValidator(whole)]
 Positive = Annotated[int, Field(strict=True, ge=1, le=_INTEGER_LIMIT), BeforeValidator(whole)]
+Paid = Annotated[int, Field(strict=True, ge=1, le=MOST_PAID), BeforeValidator(whole)]
+Counted = Annotated[int, Field(strict=True, ge=0, le=MOST_PAID), BeforeValidator(whole)]
+Reference = Annotated[str, Field(strict=True, min_length=1, max_length=REFERENCE_LENGTH)]
 ModeText = Literal["live", "sandbox"]
 
 
@@ -193,8 +198,8 @@ class NewTransfer(Closed):
 
     mode: ModeText = "live"
     book: Literal["merchant", "company", "cash"]
-    amount: Annotated[Money, Field(ge=1)]
-    reference: Short
+    amount: Paid
+    reference: Reference
     company_id: Short | None = None
 
 
@@ -205,13 +210,13 @@ class NewHandover(Closed):
     """`POST /v1/companies/{company}/handovers`."""
 
     driver_id: Short
-    amount: Annotated[Money, Field(ge=1)]
+    amount: Paid
 
 
 class Count(Closed):
     """`POST /v1/companies/{company}/handovers/{handover}/count`."""
 
-    counted: Money
+    counted: Counted
     reason: Why | None = None
 
 

@@ -100,6 +100,8 @@ async def change_driver(
     With another phone, whoever is signed in on one as this driver is out, and the token for
     positions is good for nothing: a phone may have been lost, or stolen.
 
+    With another vehicle and no `capacity` it is what was said of the driver, or else usual for it.
+
     `edition` is that of the driver as they were opened; None skips the comparison. Raises
     FieldError, DriverNotFound, PhoneTaken or EditedMeanwhileError.
     """
@@ -109,6 +111,8 @@ async def change_driver(
     ):
         before = await _locked(connection, company_id, driver_id)
         must_be(edition, edition_of(before))
+        if "vehicle" in changes and "capacity" not in changes:
+            changes["capacity"] = before.capacity_in(changes["vehicle"])
         after = checked(replace(before, **changes))
         if not await drivers.save(connection, after):
             raise PhoneTaken(after.phone_e164)

@@ -81,6 +81,7 @@ async def edit(request: Request, visit: Visit) -> Response:
     driver = await driver_in(request, visit)
 
     async def save(typed: dict[str, Any]) -> Driver:
+        typed["capacity"] = _capacity(driver, typed["vehicle"], typed["capacity"])
         return await change_driver(visit.platform, visit.company.id, driver.id, **typed)
 
     return await _form(request, visit, driver, save)
@@ -123,6 +124,12 @@ async def _form(
         return visit.go(f"{visit.home}/drivers", gettext("%(name)s is saved.", name=saved.name))
 
     return await visit.once(do, otherwise=f"{visit.home}/drivers")
+
+
+def _capacity(driver: Driver, vehicle: Vehicle, typed: Capacity) -> Capacity:
+    """Returns what the vehicle holds: what stands in the form as it was opened follows its kind."""
+    told = zip(typed, driver.capacity, driver.capacity_in(vehicle), strict=True)
+    return Capacity(*(kept if now == before else now for now, before, kept in told))
 
 
 _NAMES: Final = (
