@@ -5,8 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Account
-from estafette.core.people.organisation import PLATFORM, Organisation, OrganisationKind
-from estafette.core.people.permission import Role, guest_role
+from estafette.core.people.organisation import Organisation, OrganisationKind
 from estafette.core.people.person import MOST_MEMBERSHIPS, Membership, Person
 from estafette.core.people.refusals import OrganisationNotFound
 from estafette.store.accounts import table as accounts
@@ -23,13 +22,6 @@ class Belonging(NamedTuple):
     membership: Membership
     name: str
     account: Account | None = None
-
-
-class Standing(NamedTuple):
-    """As what a person comes to an organisation: as one of its own, or as the platform's guest."""
-
-    role: Role
-    is_guest: bool = False
 
 
 def account_of(of: Organisation) -> UUID | None:
@@ -76,19 +68,3 @@ async def belongings(platform: Platform, person: Person) -> list[Belonging]:
 
 def _ids(found: Sequence[Membership], kind: OrganisationKind) -> list[UUID]:
     return [each.organisation.id for each in found if each.organisation.kind is kind]
-
-
-async def standing(platform: Platform, person: Person, of: Organisation) -> Standing | None:
-    """Returns as what a person comes to an organisation; None: they have nothing to do there.
-
-    Whether there is such an account or company is for the caller to see.
-    """
-    async with reading(platform) as connection:
-        role = await memberships.role(connection, of, person.id)
-        if role is not None:
-            return Standing(role)
-        if of.kind is OrganisationKind.PLATFORM:
-            return None
-        operator = await memberships.role(connection, PLATFORM, person.id)
-    as_guest = None if operator is None else guest_role(operator, of.kind)
-    return None if as_guest is None else Standing(as_guest, is_guest=True)
