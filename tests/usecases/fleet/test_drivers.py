@@ -209,18 +209,18 @@ async def test_a_driver_sees_whom_to_call_from_acceptance_to_some_time_after_the
     await hand_over(*of, delivery.id)
     (seen,) = (await own_work(*of)).lately
     assert seen.delivery.dropoff == delivery.dropoff
-    assert (await own_work(fleet.platform, fleet.id, other.id))[2:] == NOTHING
+    assert (await own_work(fleet.platform, fleet.id, other.id))[1:] == NOTHING
     where = {"company_id": fleet.id, "id": given.id}
     long_ago = -CONTACTS_KEPT - timedelta(seconds=1)
     await tables.change(fleet.platform.pool, "assignments", where, ended_at=long_ago)
-    assert (await own_work(*of))[2:] == NOTHING
+    assert (await own_work(*of))[1:] == NOTHING
 
 
 async def test_who_refused_sees_nothing_of_it(fleet: Fleet) -> None:
     driver, delivery = await fleet.driver(), await fleet.delivery()
     given = await fleet.offered(delivery, driver)
     await refuse(fleet.platform, fleet.id, driver.id, given.id)
-    assert (await own_work(fleet.platform, fleet.id, driver.id))[2:] == NOTHING
+    assert (await own_work(fleet.platform, fleet.id, driver.id))[1:] == NOTHING
 
 
 async def test_a_tour_is_put_into_another_order_whole_and_possible(fleet: Fleet) -> None:

@@ -23,14 +23,13 @@ _NEAREST_POLE: Final = 0.01
 class Approach:
     """The courier on the way to one recipient, as coarsely as the recipient is told.
 
-    `courier` is the middle of a cell of a grid of `grid_metres`, `stop` that of one of AREA_METRES
-    at least; it is None where the merchant has sent no point. `arrives_at` is None where nobody can
+    `courier` is the middle of a cell of the grid, `stop` that of one of AREA_METRES at least; it is
+    None where the merchant has sent no point. `arrives_at` is None where nobody can
     tell.
     """
 
     courier: Point
     stop: Point | None
-    grid_metres: int
     arrives_at: datetime | None
 
 

@@ -80,7 +80,6 @@ def _approach(
     return Approach(
         coarse(at, grid),
         told and coarse(told, max(grid, AREA_METRES)),
-        grid,
         arrives_at and to_the_minute(arrives_at),
     )
 

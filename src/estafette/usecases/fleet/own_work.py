@@ -1,6 +1,5 @@
 """What a driver has to do, and may see: the offers, the stops in order, what was done lately."""
 
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -32,7 +31,6 @@ class OwnWork(NamedTuple):
     `lately` was handed over since CONTACTS_KEPT ago, the last one first.
     """
 
-    now: datetime
     shift: Shift | None
     offers: list[Carried]
     carried: list[Carried]
@@ -43,17 +41,15 @@ class OwnWork(NamedTuple):
 async def own_work(platform: Platform, company_id: UUID, driver_id: UUID) -> OwnWork:
     """Returns what a driver has now, and nothing of anybody else."""
     async with platform.connections.batch(LANE) as connection:
-        moment = await now(connection)
         shift = (await shifts.open_of(connection, company_id, [driver_id])).get(driver_id)
         found = await assignments.open_of_drivers(connection, company_id, [driver_id])
-        since = moment - CONTACTS_KEPT
+        since = await now(connection) - CONTACTS_KEPT
         found += await assignments.done_since(
             connection, company_id, driver_id, since, _MOST_LATELY
         )
         seen = await _with_deliveries(connection, found)
         tour = await tours.of_driver(connection, company_id, driver_id)
     return OwnWork(
-        moment,
         shift,
         [one for one in seen if one.assignment.state is AssignmentState.OFFERED],
         [one for one in seen if one.assignment.state is AssignmentState.ACCEPTED],
