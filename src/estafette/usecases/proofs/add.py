@@ -100,7 +100,7 @@ async def add(platform: Platform, scope: Scope, delivery_id: UUID, sent: SentPro
         delivery = await deliveries.find(connection, scope, delivery_id)
         if delivery is None:
             raise DeliveryNotFound(delivery_id)
-        await _check_delivery(connection, delivery, sent.stage)
+        await _check_delivery(connection, delivery)
     picture = await _keep_picture(platform, scope, delivery_id, sent, digest)
     async with (
         platform.connections.account(scope.account_id) as connection,
@@ -109,7 +109,7 @@ async def add(platform: Platform, scope: Scope, delivery_id: UUID, sent: SentPro
         delivery = await lock_one(connection, scope, delivery_id)
         if kept := await _kept(connection, scope, delivery_id, sent, digest):
             return kept
-        now = await _check_delivery(connection, delivery, sent.stage)
+        now = await _check_delivery(connection, delivery)
         stop = delivery.pickup if sent.stage is ProofStage.PICKUP else delivery.dropoff
         proof = Proof(
             id=sent.id,
@@ -169,9 +169,7 @@ async def _kept(
     return found and found.proof
 
 
-async def _check_delivery(
-    connection: Connection, delivery: Delivery, stage: ProofStage
-) -> datetime:
+async def _check_delivery(connection: Connection, delivery: Delivery) -> datetime:
     """Returns the time. Raises ProofTooLate, ProofUnfit or ProofsFull."""
     now = await pool.now(connection)
     is_over = delivery.progress.is_final and now - delivery.updated_at > LATE
