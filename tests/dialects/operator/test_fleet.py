@@ -178,11 +178,11 @@ async def test_what_is_below_something_that_is_not_there_is_not_found(desk: Desk
         for besides in ({}, {"company": str(desk.fleet.id)}, {"organisation": f"account:{NO_ID}"})
         if "company" not in besides or one.path.count("{") > 1
     }
-    wanted |= {
-        f"/v1/companies/{other.id}/deliveries/{carried}/{list}"
-        for list in ("assignments", "decisions")
-    }
+    of = f"/v1/companies/{other.id}/deliveries/{carried}"
+    wanted |= {f"{of}/assignments", f"{of}/decisions"}
     answers = {path: await desk.call("GET", path) for path in sorted(wanted)}
+    place = {"driver_id": NO_ID, "point": "-8.8383, 13.2344"}
+    answers[f"{of}/place"] = await desk.call("PUT", f"{of}/place", place)
     found = {path: one.status for path, one in answers.items()}
     assert {path: status for path, status in found.items() if status != 404} == {}
     assert {one.told["code"] for one in answers.values()} == {"not_found"}

@@ -21,6 +21,7 @@ from estafette.core.deliveries.places import (
     TooFar,
 )
 from estafette.core.errors import DeliveryNotFound
+from estafette.core.fleet.refusals import NotOfCompany
 from estafette.core.point import Point
 from estafette.core.retention import CORRECTIONS
 from estafette.store.deliveries import corrections
@@ -48,10 +49,8 @@ async def carried(shop: Shop) -> tuple[CashStage, OneDriver, Delivery]:
 
 
 async def correct(shop: Shop, driver: OneDriver, delivery: Delivery, point: Point) -> None:
-    of = (delivery.scope, delivery.id)
-    await correct_place(
-        shop.platform, driver.company_id, driver.id, of, point, "behind the\u202e school"
-    )
+    of = (driver.company_id, driver.id, delivery.id)
+    await correct_place(shop.platform, *of, point, "behind the\u202e school")
 
 
 async def test_what_the_recipient_says_goes_first_and_adds_up(shop: Shop) -> None:
@@ -105,7 +104,7 @@ async def test_only_who_carries_it_corrects_where_it_goes(shop: Shop) -> None:
     other = await stage.driver("Zola")
     with pytest.raises(NotCarrying):
         await correct(shop, other, delivery, HERE)
-    with pytest.raises(NotCarrying):
+    with pytest.raises(NotOfCompany):
         await correct(shop, replace(driver, company_id=uuid4()), delivery, HERE)
     with pytest.raises(TooFar):
         await correct(shop, driver, delivery, Point(43.2, 76.9))

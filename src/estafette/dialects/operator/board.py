@@ -19,7 +19,6 @@ from estafette.dialects.operator.operations import Asked, Operation, read_id
 from estafette.http.operations import json
 from estafette.http.parameters import Unreadable, single
 from estafette.http.reply import HttpReply
-from estafette.usecases.deliveries.find import find_anywhere
 from estafette.usecases.deliveries.places import correct_place
 from estafette.usecases.fleet.board import look_at_board
 from estafette.usecases.fleet.bulk import OneOfMany, Taken, take_all_back
@@ -169,9 +168,8 @@ async def _correct(asked: Asked) -> HttpReply:
     point = read_point(wanted.point)
     if point is None:
         raise PointUnreadable
-    found = await find_anywhere(asked.platform, asked.id("delivery"))
-    of = (found.scope, found.id)
-    await correct_place(asked.platform, company_id, driver_id, of, point, wanted.note)
+    of = (company_id, driver_id, asked.id("delivery"))
+    await correct_place(asked.platform, *of, point, wanted.note)
     return HttpReply(204, b"", ())
 
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
-from estafette.core.accounts.account import Scope
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.places import (
     LONGEST_CORRECTION,
@@ -24,8 +23,8 @@ from estafette.core.deliveries.places import (
     read_point,
     said_text,
 )
-from estafette.core.errors import DeliveryNotFound
 from estafette.core.fleet.assignment import AssignmentState
+from estafette.core.fleet.refusals import NotOfCompany
 from estafette.core.point import Point
 from estafette.core.retention import CORRECTIONS
 from estafette.store.accounts import table as accounts
@@ -137,20 +136,20 @@ async def correct_place(
     platform: Platform,
     company_id: UUID,
     driver_id: UUID,
-    of: tuple[Scope, UUID],
+    delivery_id: UUID,
     point: Point,
     note: str | None = None,
 ) -> None:
     """Keeps where a delivery's drop-off really is, as its driver has found it.
 
-    It is remembered for the account's next deliveries to the same address. `of` is the delivery:
-    its scope and id. Raises DeliveryNotFound, NotCarrying, TooFar, Busy.
+    It is remembered for the account's next deliveries to the same address. Raises NotOfCompany,
+    NotCarrying, TooFar, Busy.
     """
-    scope, delivery_id = of
     async with platform.connections.batch("fleet") as connection, connection.transaction():
-        delivery = await deliveries.find(connection, scope, delivery_id)
-        if delivery is None:
-            raise DeliveryNotFound(delivery_id)
+        scope = await deliveries.scope_at(connection, company_id, delivery_id)
+        delivery = scope and await deliveries.find(connection, scope, delivery_id)
+        if scope is None or delivery is None:
+            raise NotOfCompany(delivery_id)
         own = await assignments.of_delivery(connection, company_id, scope.account_id, delivery_id)
         if not any(one.driver_id == driver_id and one.state in _CARRIED for one in own):
             raise NotCarrying

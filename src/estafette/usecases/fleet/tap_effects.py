@@ -180,9 +180,8 @@ async def _find_place(platform: Platform, driver: Driver, tap: Tap, _: datetime)
     point = read_point(tap.text("point") or "")
     if point is None:
         raise _Refused(TapRefusal.PLACE_REFUSED)
-    of = (mine.scope, mine.delivery_id)
-    note = tap.text("note")
-    return await correct_place(platform, driver.company_id, driver.id, of, point, note)
+    of, note = (driver.company_id, driver.id, mine.delivery_id), tap.text("note")
+    return await correct_place(platform, *of, point, note)
 
 
 _EFFECTS: Final[Mapping[TapKind, Effect]] = {
