@@ -1,11 +1,12 @@
 """A server whose event loop can be held up, for tests: `python -m tests.busy PORT HANG SHUTDOWN`.
 
-`GET /spin` computes in Python without end, `GET /hold` in C, which lets nothing else run.
+`GET /spin` does not end, in Python; `GET /hold` in C, which lets nothing else run.
 """
 
 import asyncio
+import ctypes
 import sys
-import unicodedata
+import time
 
 import uvloop
 from starlette.requests import Request
@@ -26,13 +27,15 @@ def _say(word: str) -> None:
 async def _spin(_: Request) -> Response:
     _say("spinning")
     while True:
-        sum(range(1000))
+        time.sleep(0.01)  # noqa: ASYNC251 - the loop is to stand still
 
 
 async def _hold(_: Request) -> Response:
     _say("holding")
-    # Quadratic in the number of marks out of order: minutes, in one call of C.
-    unicodedata.normalize("NFC", "a" + "\u0301" * 400_000 + "\u0316" * 400_000)
+    # A call that keeps the interpreter to itself, and that no signal ends.
+    system, lock = ctypes.PyDLL(None), ctypes.create_string_buffer(128)
+    for _ in range(2):
+        system.pthread_mutex_lock(lock)
     return PlainTextResponse("done")
 
 

@@ -37,7 +37,7 @@ class CommitGate:
 
     async def unheard(self, count: int) -> None:
         """Waits until so many commits have happened, each on a connection of its own."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             for _ in range(count):
                 await self._unheard.acquire()
 

@@ -24,6 +24,7 @@ from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.connections import DatabaseConnections
 from estafette.usecases.platform import Platform, Signals
+from tests.patience import WAITS
 from tests.secret_key import CIPHER_KEY
 from tests.serving import Server, seed_market
 
@@ -203,7 +204,7 @@ async def platform_over(dsn: str) -> AsyncGenerator[Platform]:
     catalog = Catalog(pool)
     platform = Platform(
         pool=pool,
-        connections=DatabaseConnections(pool),
+        connections=DatabaseConnections(pool, waits=WAITS),
         key_uses=KeyUses(pool),
         signal=Signals(pool).send,
         dialects=app.DIALECTS,

@@ -49,12 +49,13 @@ from estafette.usecases.accounts.administration import create_account, set_origi
 from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
-from estafette.usecases.connections import DatabaseConnections
+from estafette.usecases.connections import DatabaseConnections, Waits
 from estafette.usecases.couriers.companies import add_demo_companies
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.platform import NO_FILES, Platform, Signals
 from estafette.web.people.provider import Provider
 from tests.edges import Call, Edge
+from tests.patience import WAITS
 from tests.rows import companies, tables
 from tests.secret_key import CIPHER_KEY
 
@@ -296,18 +297,19 @@ async def running(
     couriers: Mapping[Connector, Courier] = MappingProxyType({}),
     files: KeptFiles = NO_FILES,
     tiles: TileArchive | None = None,
+    waits: Waits = WAITS,
 ) -> AsyncGenerator[Server]:
     """The server over the migrated database at `dsn`; deliveries move only when told.
 
     `couriers` are connectors in the place of the usual ones or beside them.
     `key` encrypts secrets; None: that of all tests. `limits` are those of client addresses, which
-    are told by `addresses`; None: none.
+    are told by `addresses`; None: none. `waits` is how long requests wait for the database.
     """
     pool = await open_pool(dsn, size=pool_size)
     remembered = Catalog(pool)
     platform = Platform(
         pool=pool,
-        connections=DatabaseConnections(pool),
+        connections=DatabaseConnections(pool, waits=waits),
         key_uses=KeyUses(pool),
         signal=Signals(pool).send,
         dialects={one.name: one.dialect for one in dialects},

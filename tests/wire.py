@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from tests.serving import Answer
 
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 60
 
 
 class Wire:

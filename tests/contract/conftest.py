@@ -41,7 +41,7 @@ async def target(process: ServerProcess, postgres_dsn: str, edge: Edge) -> Async
         tenant = await server.tenant(edge)
         target = Target(tenant, await tenant.create(), await operations(server, edge))
         yield target
-        assert (await server.request("GET", "/readyz")).status == 200
+        assert (await server.request("GET", "/healthz")).status == 200
         assert (await tenant.call(edge.get(target.delivery))).status == 200
     with process.log.open("rb") as log:
         log.seek(heard)

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from estafette.couriers.entrega import EntregaClient
 from estafette.couriers.entrega.schemas import OUR_ID
 from estafette.couriers.platforms import Access
 from tests.receivers import Behaviour, Connection, ReceivedRequest, Receiver, answer
@@ -13,6 +14,11 @@ from tests.receivers import Behaviour, Connection, ReceivedRequest, Receiver, an
 KEY = "sk_live_upstream"
 _JSON = {"Content-Type": "application/json"}
 _PROBLEM = {"Content-Type": "application/problem+json"}
+
+
+def patient_client() -> EntregaClient:
+    """A client that waits for an answer as long as a busy machine takes. Close it in the end."""
+    return EntregaClient(hurry_seconds=60.0, calm_seconds=60.0)
 
 
 def access(receiver: Receiver, slug: str = "far") -> Access:

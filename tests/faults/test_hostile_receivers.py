@@ -121,11 +121,12 @@ async def test_a_database_that_ends_all_connections_costs_no_event(
     platform: Platform, tenant: Tenant, fresh_database: str
 ) -> None:
     limits = Limits(lease_seconds=8, poll_seconds=0.2)
+    soon = {DIALECT.name: PlainRenderer(RetrySchedule((0.2,) * 10, timeout_seconds=5))}
     async with Receiver() as receiver:
         await listen_at(tenant, receiver.url)
         await asyncio.gather(*(tenant.create() for _ in range(300)))
         ours = await database.sessions(platform.pool)
-        async with working(platform, fresh_database, limits=limits):
+        async with working(platform, fresh_database, renderers=soon, limits=limits):
             for count in (1, 20, 60, 120, 200):
                 await receiver.wait_for(count)
                 await database.end_other_sessions(platform.pool, ours)

@@ -230,7 +230,12 @@ async def test_database_that_crashes_under_load_loses_nothing_and_is_found_again
 def _told_once(log: Path, incidents: int) -> int:
     """How often the log tells that the database is lost: at most once each time, with no crash."""
     lines = [json.loads(line) for line in lines_of(log)]
-    bad = [line for line in lines if line["level"] in ("error", "critical", "warning")]
+    bad = [
+        line
+        for line in lines
+        if line["level"] in ("error", "critical", "warning")
+        and line["event"] != "the event loop was held up"  # by the machine
+    ]
     assert not [line for line in bad if "exception" in line]
     assert len(bad) <= 2 * incidents, bad
     losses = sum("cannot be used" in line["event"] for line in bad)

@@ -124,12 +124,12 @@ async def test_rate_limit_is_divided_between_both(
 ) -> None:
     async with _tenants(postgres_dsn, process, edge, rate=1, burst=20) as tenants:
         began = time.monotonic()
-        answers = await _over_both(tenants, [(edge.list, "")] * 80)
+        answers = await _over_both(tenants, [(edge.get(edge.unknown_id), "")] * 80)
         earned = math.ceil(time.monotonic() - began)
         for half in (answers[::2], answers[1::2]):
-            served = sum(answer.status == 200 for answer in half)
+            served = sum(answer.status == 404 for answer in half)
             assert 10 <= served <= 10 + earned
-        assert {answer.status for answer in answers} == {200, 429}
+        assert {answer.status for answer in answers} == {404, 429}
 
 
 @each_edge
@@ -137,13 +137,14 @@ async def test_both_hear_that_a_key_is_disabled(
     postgres_dsn: str, process: ServerProcess, edge: Edge
 ) -> None:
     async with _tenants(postgres_dsn, process, edge) as tenants:
+        looked = edge.get(edge.unknown_id)
         for tenant in tenants:
-            assert (await tenant.call(edge.list)).status == 200  # and remembers the key
+            assert (await tenant.call(looked)).status == 404  # and remembers the key
         one = tenants[0]
         await disable_key(one.server.platform, one.account, one.key)
         for tenant in tenants:
-            answer = await tenant.call(edge.list)
+            answer = await tenant.call(looked)
             async with asyncio.timeout(60):
-                while answer.status == 200:
-                    answer = await tenant.call(edge.list)
+                while answer.status == 404:
+                    answer = await tenant.call(looked)
             assert answer.status == edge.disabled_statuses[0]

@@ -20,6 +20,9 @@ from tests.wire import Wire, request, wire
 SOON = 0.4
 """What is called a long time here, in seconds."""
 
+STILL = SOON / 4
+"""A process that stood still for so many seconds has not been timed."""
+
 LONGEST = 60
 """How long anything is waited for, in seconds."""
 

@@ -11,7 +11,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from estafette.http.connections import ConnectionLimits
 from estafette.http.protocol import AHEAD, OVERRIDDEN, PRIVATE
-from tests.http.stage import GET, HOLD, LONGEST, MANY_BYTES, SOON, staged, until
+from tests.http.stage import GET, HOLD, LONGEST, MANY_BYTES, SOON, STILL, staged, until
+from tests.patience import timed
 from tests.serving import Answer
 from tests.wire import Wire, request, wire
 
@@ -34,6 +35,7 @@ async def _dripping(connection: Wire, data: bytes) -> AsyncGenerator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+@timed(STILL)
 async def test_a_head_that_is_fed_byte_by_byte_is_cut_off_in_the_owners_words() -> None:
     async with staged(ConnectionLimits(head=SOON)) as stage, wire(stage.port) as connection:
         connection.send(b"GET /hello HTTP/1.1\r\nX: ")
@@ -46,6 +48,7 @@ async def test_a_head_that_is_fed_byte_by_byte_is_cut_off_in_the_owners_words() 
 
 
 @pytest.mark.parametrize("said", [b"", b"\r\n"])
+@timed(STILL)
 async def test_a_connection_that_asks_for_nothing_is_closed(said: bytes) -> None:
     async with staged(ConnectionLimits(head=SOON)) as stage, wire(stage.port) as connection:
         async with _dripping(connection, said) if said else AsyncExitStack():
@@ -53,6 +56,7 @@ async def test_a_connection_that_asks_for_nothing_is_closed(said: bytes) -> None
         assert stage.ended("head") == 1
 
 
+@timed(STILL)
 async def test_a_second_head_has_no_more_time_than_the_first() -> None:
     async with staged(ConnectionLimits(head=SOON)) as stage, wire(stage.port) as connection:
         connection.send(GET)
@@ -64,6 +68,7 @@ async def test_a_second_head_has_no_more_time_than_the_first() -> None:
 
 
 @pytest.mark.parametrize("said", [b"", b"\r\n"])
+@timed(STILL)
 async def test_an_idle_connection_is_closed_whatever_is_said_between_requests(said: bytes) -> None:
     async with staged(ConnectionLimits(idle=SOON)) as stage, wire(stage.port) as connection:
         connection.send(GET)
@@ -74,6 +79,7 @@ async def test_an_idle_connection_is_closed_whatever_is_said_between_requests(sa
 
 
 @pytest.mark.parametrize("path", ["/read", "/ignore"])
+@timed(STILL)
 async def test_a_body_that_is_fed_byte_by_byte_is_cut_off(path: str) -> None:
     async with (
         staged(ConnectionLimits(body=SOON, farewell=SOON)) as stage,
@@ -87,6 +93,7 @@ async def test_a_body_that_is_fed_byte_by_byte_is_cut_off(path: str) -> None:
         assert stage.ended("body") == 1
 
 
+@timed(STILL)
 async def test_who_does_not_read_an_answer_loses_it() -> None:
     for path in ("/large", "/endless"):
         # the time of an idle connection is long enough for the request to be read
@@ -127,6 +134,7 @@ async def _is_reset(reader: socket.socket) -> bool:
     return size < 200_000
 
 
+@timed(STILL)
 async def test_what_the_system_keeps_unread_counts_as_unread() -> None:
     async with staged(ConnectionLimits(sending=SOON)) as stage:
         with _silent_reader(stage.port, request("GET", "/much", {})) as reader:
@@ -163,6 +171,7 @@ async def test_what_one_address_leaves_unread_is_bounded_together() -> None:
         assert stage.ended("unread") == 0
 
 
+@timed(STILL)
 async def test_who_goes_on_after_refusals_is_answered_late_and_in_the_end_cut_off() -> None:
     async with staged(ConnectionLimits(refusal=SOON / 4)) as stage:
         began = time.monotonic()
@@ -198,6 +207,7 @@ async def test_a_trusted_proxy_is_not_held_liable_for_the_refusals_of_its_caller
             assert await connection.answer()
 
 
+@timed(STILL)
 async def test_who_reads_slowly_and_steadily_gets_the_whole_answer() -> None:
     async with staged(ConnectionLimits(sending=SOON)) as stage:
         reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)

@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from estafette.http.connections import ConnectionLimits
-from tests.http.stage import GET, HOLD, staged, until
+from tests.http.stage import GET, HOLD, LONGEST, staged, until
 from tests.wire import request, wire
 
 
@@ -32,7 +32,10 @@ async def test_the_longest_resting_connection_makes_room_for_another() -> None:
 
 @pytest.mark.parametrize(
     ("limits", "status", "reason"),
-    [(ConnectionLimits(most=3), 503, "total"), (ConnectionLimits(each=3), 429, "address")],
+    [
+        (ConnectionLimits(most=3, refused=LONGEST), 503, "total"),
+        (ConnectionLimits(each=3, refused=LONGEST), 429, "address"),
+    ],
 )
 async def test_where_all_are_at_work_a_further_one_is_told_to_come_back(
     limits: ConnectionLimits, status: int, reason: str

@@ -65,20 +65,19 @@ def _busy(*, hang: float, shutdown: float) -> Generator[_Busy]:
 @pytest.mark.parametrize(("path", "word"), [("/spin", "spinning"), ("/hold", "holding")])
 def test_a_signal_to_end_ends_a_process_whose_loop_stands_still(path: str, word: str) -> None:
     """Whether it computes in Python, or in C, which lets no handler of Python run."""
-    hang = 600.0 if path == "/spin" else 3.0
-    with _busy(hang=hang, shutdown=3) as busy, busy.ask(path):
+    # longer than a machine stands still: nothing but the signal may end it
+    hang = 600.0 if path == "/spin" else 5.0
+    with _busy(hang=hang, shutdown=1) as busy, busy.ask(path):
         busy.await_said(word)
-        began = time.monotonic()
         busy.process.send_signal(signal.SIGTERM)
-        code, errors = busy.end()
+        code, errors = busy.end()  # by itself it does not end
         assert code == -signal.SIGALRM
-        assert time.monotonic() - began < 30  # by itself it computes for minutes
         assert "busy.py" in errors  # it tells where it stood
         assert word[:4] in errors
 
 
 def test_a_process_whose_loop_stands_still_ends_itself() -> None:
-    with _busy(hang=2, shutdown=600) as busy, busy.ask("/spin"):
+    with _busy(hang=5, shutdown=600) as busy, busy.ask("/spin"):
         busy.await_said("spinning")
         code, errors = busy.end()
         assert code == -signal.SIGALRM
@@ -86,7 +85,7 @@ def test_a_process_whose_loop_stands_still_ends_itself() -> None:
 
 
 def test_a_process_with_a_loop_that_turns_ends_in_order() -> None:
-    with _busy(hang=2, shutdown=30) as busy:
+    with _busy(hang=60, shutdown=60) as busy:
         with busy.ask("/") as asked:
             assert asked.recv(100).startswith(b"HTTP/1.1 200")
             busy.process.send_signal(signal.SIGTERM)
@@ -110,6 +109,7 @@ class _Alarm(Alarm):
 
 async def test_the_lag_of_the_loop_is_measured_and_a_long_one_logged_now_and_then() -> None:
     registry, alarm = CollectorRegistry(), _Alarm()
+    began = time.monotonic()
     with capture_logs() as lines:
         task = asyncio.create_task(watch(LagMetrics("server", registry), alarm))
         await asyncio.wait_for(alarm.again.wait(), _LONGEST)
@@ -129,8 +129,9 @@ async def test_the_lag_of_the_loop_is_measured_and_a_long_one_logged_now_and_the
     worst = registry.get_sample_value("estafette_event_loop_lag_worst_seconds", labels)
     assert worst is not None
     assert worst > 0.5
-    (line,) = (line for line in lines if line["event"] == "the event loop was held up")
-    assert line["seconds"] > 0.5
+    told = [line for line in lines if line["event"] == "the event loop was held up"]
+    assert all(line["seconds"] > 0.5 for line in told)
+    assert 1 <= len(told) <= 1 + (time.monotonic() - began) // 10
 
 
 async def test_nothing_is_put_off_while_a_server_is_not_well() -> None:

@@ -29,7 +29,7 @@ from estafette.store.quotes import catalog
 from estafette.usecases.couriers.companies import save_company, set_company_tariffs
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.orders import Order
-from estafette.usecases.platform import Platform
+from estafette.usecases.platform import Patience, Platform
 from estafette.usecases.quotes.quote_companies import CompanyQuoter
 from tests.rows import companies
 from tests.usecases.stage import DIALECT, Merchant, id_in, platform_over, render
@@ -177,7 +177,8 @@ async def angola_over(
             Connector.SANDBOX: InhouseCourier(platform.catalog),
         }
         dialects = {DIALECT.name: DIALECT, ENTREGA.name: ENTREGA}
-        yield replace(platform, dialects=dialects, couriers=connectors)
+        patience = Patience(quote=60.0)
+        yield replace(platform, dialects=dialects, couriers=connectors, patience=patience)
 
 
 async def new_shop(platform: Platform, mode: Mode = Mode.LIVE) -> Shop:

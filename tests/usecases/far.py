@@ -54,7 +54,7 @@ class Far:
     def __post_init__(self) -> None:
         self.shop.change(
             recall=self._recall,
-            patience=Patience(placing=60.0, answer=60.0, news=0.1),
+            patience=Patience(quote=60.0, placing=60.0, answer=60.0, news=0.1),
             observe_dispatch=self._observe,
         )
 
@@ -67,7 +67,7 @@ class Far:
 
     def lose_patience(self) -> None:
         """From now on an attempt under way and a silent platform are waited for a moment only."""
-        self.shop.change(patience=Patience(placing=0.1, answer=0.1, news=0.1))
+        self.shop.change(patience=Patience(quote=60.0, placing=0.1, answer=0.1, news=0.1))
 
     async def create(self, **changes: Any) -> Delivery:
         return await self.shop.create(**changes)

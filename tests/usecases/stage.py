@@ -41,6 +41,7 @@ from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.idempotency import Answer, Idempotency, Key, Reply
 from estafette.usecases.deliveries.orders import Order
 from estafette.usecases.platform import Platform, Signals
+from tests.patience import WAITS
 from tests.rows import tables
 from tests.rows import webhooks as webhook_rows
 from tests.secret_key import CIPHER_KEY
@@ -205,7 +206,7 @@ async def platform_over(
     try:
         yield Platform(
             pool=pool,
-            connections=DatabaseConnections(pool),
+            connections=DatabaseConnections(pool, waits=WAITS),
             key_uses=KeyUses(pool),
             signal=Signals(pool).send,
             dialects={DIALECT.name: DIALECT},

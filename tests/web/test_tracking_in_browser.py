@@ -31,6 +31,7 @@ from estafette.usecases.connections import DatabaseConnections
 from estafette.usecases.deliveries.advance import Move, advance
 from estafette.usecases.platform import Platform, Signals, clock
 from estafette.web.tracking import app
+from tests.patience import WAITS
 from tests.web.tracking_samples import Shelf, advanced, delivery, parse_public, public, served
 
 PHONE = ViewportSize(width=390, height=844)
@@ -76,7 +77,7 @@ async def pool(postgres_dsn: str) -> AsyncIterator[Pool]:
 async def parcel(pool: Pool) -> _Parcel:
     platform = Platform(
         pool,
-        DatabaseConnections(pool),
+        DatabaseConnections(pool, waits=WAITS),
         KeyUses(pool),
         Signals(pool).send,
         {},

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from estafette.webhooks.deadline import Deadline
+from tests.patience import timed
 
 
 async def test_what_takes_too_long_ends_with_a_timeout() -> None:
@@ -15,6 +16,7 @@ async def test_what_takes_too_long_ends_with_a_timeout() -> None:
     assert task.cancelling() == 0
 
 
+@timed(0.005)
 async def test_what_ends_in_time_is_left_alone() -> None:
     later = asyncio.Event()
     with Deadline(0.01):

@@ -33,7 +33,7 @@ from tests.receivers import (
 
 LOOPBACK = Guard(allow=[ipaddress.ip_network("127.0.0.1/32")])
 SHORT = 0.3
-LONG = 20.0  # only a test that fails waits so long
+LONG = 60.0  # only a test that fails waits so long
 
 
 @pytest.fixture

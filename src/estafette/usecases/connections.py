@@ -107,16 +107,25 @@ class AccountLane:
                 turn.set_result(None)
 
 
-LIST_SECONDS = 3.0
-"""How long a list or a search may take in all, waiting included."""
+class Waits(NamedTuple):
+    """How many seconds requests wait at most, and how many a list or a search takes.
+
+    `turn` is for a connection, `list_turn` for one of those of lists, and `whole_list` for all of a
+    list, waiting included.
+    """
+
+    turn: float = 5.0
+    list_turn: float = 1.0
+    whole_list: float = 3.0
+
 
 LIST_STATEMENT_SECONDS = 2.0
-"""How long one statement of it may take, by the database's clock."""
+"""How long one statement of a list may take, by the database's clock."""
 
 _WAITING, _WAITING_EACH = 4_000, 256
 _WAITING_VISITOR = 64
 _WAITING_LISTS, _WAITING_LISTS_EACH = 512, 64
-_PATIENCE, _PATIENCE_LISTS = 5.0, 1.0
+_READING_SECONDS = 15.0
 _SMALL_SHARE = 8
 _LARGEST_SHARE_EACH = 3
 
@@ -127,7 +136,7 @@ def reading_lane(pool: Pool) -> AccountLane:
     While changes are not heard of every request needs it, so it is not small, and patient.
     """
     most = max(1, pool.get_max_size() // 4)
-    return AccountLane(pool, Bounds(most, most, _WAITING, _WAITING, 3 * _PATIENCE))
+    return AccountLane(pool, Bounds(most, most, _WAITING, _WAITING, _READING_SECONDS))
 
 
 class DatabaseConnections:
@@ -139,24 +148,25 @@ class DatabaseConnections:
     which none gets all where it has more than one connection.
     """
 
-    def __init__(self, pool: Pool, lists: "Pool | None" = None) -> None:
+    def __init__(self, pool: Pool, lists: "Pool | None" = None, waits: Waits | None = None) -> None:
         """`lists` is the pool for lists and searches, whose statements time out soon.
 
-        None: they share the other.
+        None: they share the other. `waits` is how long is waited; None: as in production.
         """
         lists = lists or pool
+        self._waits = waits = waits or Waits()
         size = pool.get_max_size()
         few = max(1, min(2, size // 4), size // _SMALL_SHARE)
         most = max(2, size - few - max(1, size // 4))
         each = max(2, most // _LARGEST_SHARE_EACH)
-        self._work = AccountLane(pool, Bounds(most, each, _WAITING, _WAITING_EACH, _PATIENCE))
+        self._work = AccountLane(pool, Bounds(most, each, _WAITING, _WAITING_EACH, waits.turn))
         self._public = AccountLane(
-            pool, Bounds(few, max(1, few - 1), _WAITING, _WAITING_VISITOR, _PATIENCE)
+            pool, Bounds(few, max(1, few - 1), _WAITING, _WAITING_VISITOR, waits.turn)
         )
         few = lists.get_max_size()
         each = max(1, few // _LARGEST_SHARE_EACH)
         self._lists = AccountLane(
-            lists, Bounds(few, each, _WAITING_LISTS, _WAITING_LISTS_EACH, _PATIENCE_LISTS)
+            lists, Bounds(few, each, _WAITING_LISTS, _WAITING_LISTS_EACH, waits.list_turn)
         )
 
     def account(self, account_id: UUID) -> AbstractAsyncContextManager[Connection]:
@@ -182,7 +192,7 @@ class DatabaseConnections:
         """
         try:
             async with (
-                asyncio.timeout(LIST_SECONDS),
+                asyncio.timeout(self._waits.whole_list),
                 self._lists.connection(account_id) as connection,
             ):
                 yield connection

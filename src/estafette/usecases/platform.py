@@ -41,13 +41,14 @@ Recall = Callable[[Company, Mode, str], Awaitable[Recalled]]
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many seconds a merchant's request to cancel may wait for a remote company.
+    """How many seconds a merchant's request may wait for a remote company.
 
-    `placing` is the wait for an attempt to place the delivery that is under way, `answer` is the
-    wait for the company to cancel it, and `news` is the wait, after the company has refused, for
-    the follower of its events to report why.
+    `quote` is the wait for its price. A request to cancel waits `placing` for an attempt to place
+    the delivery that is under way, `answer` for the company to cancel it, and `news`, after the
+    company has refused, for the follower of its events to report why.
     """
 
+    quote: float = 3.0
     placing: float = 3.0
     answer: float = 3.5
     news: float = 1.0

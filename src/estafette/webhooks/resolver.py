@@ -21,7 +21,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 MAX_ADDRESSES: Final = 8
 
 _KNOWN_NAMES: Final = 4096
-_PATIENCE_SECONDS: Final = 5.0  # how long an exchange may take
+_SLOT_SECONDS: Final = 5.0  # how long an exchange may take
 
 GetAddrInfo = Callable[..., Sequence[tuple[Any, Any, int, str, tuple[Any, ...]]]]
 
@@ -30,14 +30,19 @@ class ThreadResolver(AbstractResolver):
     """Resolves names by the system's resolver, each in a thread of its own.
 
     Arguments:
-        max_lookups: the most lookups under way at a time; further ones wait some seconds for a free
-            slot.
+        max_lookups: the most lookups under way at a time; further ones wait for a free slot.
+        slot_seconds: how long they wait at most.
         getaddrinfo: what asks the system, with the signature of `socket.getaddrinfo`.
     """
 
     def __init__(
-        self, *, max_lookups: int = 128, getaddrinfo: GetAddrInfo = socket.getaddrinfo
+        self,
+        *,
+        max_lookups: int = 128,
+        slot_seconds: float = _SLOT_SECONDS,
+        getaddrinfo: GetAddrInfo = socket.getaddrinfo,
     ) -> None:
+        self._slot_seconds = slot_seconds
         self._slots = asyncio.Semaphore(max_lookups)
         self._unknown_slots = asyncio.Semaphore(max(max_lookups // 2, 1))
         self._known: OrderedDict[str, None] = OrderedDict()
@@ -86,7 +91,7 @@ class ThreadResolver(AbstractResolver):
         wanted = [] if host in self._known else [self._unknown_slots]
         taken: list[asyncio.Semaphore] = []
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(self._slot_seconds):
                 for each in (*wanted, self._slots):
                     await each.acquire()
                     taken.append(each)

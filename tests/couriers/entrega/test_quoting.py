@@ -15,7 +15,8 @@ from estafette.core.errors import AllCouriersFailed
 from estafette.couriers.entrega import EntregaClient, EntregaCourier
 from estafette.couriers.platforms import Access
 from estafette.couriers.platforms.breaker import FAILURES
-from tests.couriers.stage import quote, quoting, refusing, told
+from estafette.usecases.platform import Patience
+from tests.couriers.stage import patient_client, quote, quoting, refusing, told
 from tests.receivers import Behaviour, Receiver, after, answer, silent
 from tests.usecases.angola import LUANDA, VIANA, Shop, angola_over, new_shop
 
@@ -53,7 +54,7 @@ class Connections:
 
 @pytest.fixture
 async def connected(postgres_dsn: str) -> AsyncGenerator[Connections]:
-    client = EntregaClient()
+    client = patient_client()
     async with angola_over(postgres_dsn) as platform:
         yield Connections(await new_shop(platform), client)
         await client.close()
@@ -178,6 +179,7 @@ async def test_a_hanging_company_costs_its_own_quote_and_holds_nobody_up(
     connected: Connections,
 ) -> None:
     asked = asyncio.Event()
+    connected.shop.change(patience=Patience(quote=6.0))  # longer than a machine stands still
     async with (
         Receiver(silent()) as hanging,
         Receiver(after(asked, quoting(quote(800)))) as healthy,

@@ -12,10 +12,10 @@ import pytest
 from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company, Connector
 from estafette.core.deliveries.delivery import Delivery
-from estafette.couriers.entrega import EntregaClient, EntregaPlatform
+from estafette.couriers.entrega import EntregaPlatform
 from estafette.couriers.platforms import Access, ErrandWorker
 from estafette.couriers.platforms.slots import LOOKING, PLACING
-from tests.couriers.stage import asked, creating, refusing, routed, timeline
+from tests.couriers.stage import asked, creating, patient_client, refusing, routed, timeline
 from tests.receivers import Receiver, after, answer
 from tests.rows import dispatches, tables
 from tests.usecases.angola import OFFER, FakeCourier, Shop, angola_over, new_shop
@@ -56,9 +56,9 @@ async def working(shop: Shop, platforms: Mapping[str, Receiver]) -> AsyncGenerat
             return None
         return Access(company.id, company.slug, f"http://127.0.0.1:{receiver.port}", "key")
 
-    client, stop = EntregaClient(), asyncio.Event()
+    client, stop = patient_client(), asyncio.Event()
     worker = ErrandWorker(
-        shop.platform, EntregaPlatform(client), reach, lease_seconds=60, poll_seconds=60
+        shop.platform, EntregaPlatform(client), reach, lease_seconds=120, poll_seconds=60
     )
     running = asyncio.create_task(worker.run(stop))
     try:

@@ -33,9 +33,9 @@ from estafette.couriers.platforms.failures import (
 from estafette.couriers.platforms.reach import Access
 from estafette.couriers.platforms.shares import Asking
 from estafette.http.moments import timestamp
-from estafette.usecases.quotes.quote_companies import PATIENCE_SECONDS
+from estafette.usecases.platform import Patience
 
-HURRY_SECONDS: Final = PATIENCE_SECONDS - 0.1
+HURRY_SECONDS: Final = Patience().quote - 0.1
 """How long somebody waits for a quote or a recall: less than who asks for it waits for us."""
 
 CALM_SECONDS: Final = 10.0
@@ -66,9 +66,17 @@ class EntregaClient:
         self,
         first_rest_seconds: float = FIRST_REST_SECONDS,
         resolver: AbstractResolver | None = None,
+        *,
+        hurry_seconds: float = HURRY_SECONDS,
+        calm_seconds: float = CALM_SECONDS,
     ) -> None:
-        """Takes the arguments of `Calls`; opens no connection yet."""
+        """Takes the arguments of `Calls`; opens no connection yet.
+
+        `hurry_seconds` and `calm_seconds` are how long an answer is waited for at most.
+        """
         self.calls = Calls(first_rest_seconds, resolver)
+        self.hurry_seconds = hurry_seconds
+        self._calm_seconds = calm_seconds
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -77,7 +85,7 @@ class EntregaClient:
     async def greet(self, access: Access) -> None:
         """Finds out whether the platform answers to the key, in a hurry."""
         await self._call(
-            access, Request("GET", "/v1/deliveries?limit=1", HURRY_SECONDS), UpstreamPage
+            access, Request("GET", "/v1/deliveries?limit=1", self.hurry_seconds), UpstreamPage
         )
 
     async def quotes(
@@ -89,9 +97,9 @@ class EntregaClient:
         once more as soon as it wants, if that is soon enough. Raises CourierResting besides when
         this account has to step back for the others.
         """
-        until = time.monotonic() + HURRY_SECONDS
+        until = time.monotonic() + self.hurry_seconds
         try:
-            return await self._quotes(access, body, account_id, HURRY_SECONDS)
+            return await self._quotes(access, body, account_id, self.hurry_seconds)
         except Declined as no:
             wait = no.retry_in_seconds or SHORT_WAIT
             left = until - time.monotonic() - wait
@@ -112,7 +120,7 @@ class EntregaClient:
     ) -> UpstreamDelivery:
         """Returns a delivery from a quote: `POST /v1/deliveries`."""
         headers = {"Idempotency-Key": idempotency_key}
-        request = Request("POST", "/v1/deliveries", CALM_SECONDS, body, headers)
+        request = Request("POST", "/v1/deliveries", self._calm_seconds, body, headers)
         return (await self._call(access, request, OneDelivery)).data
 
     async def find(self, access: Access, our_id: str, since: datetime) -> UpstreamDelivery | None:
@@ -126,7 +134,7 @@ class EntregaClient:
                 f"/v1/deliveries?inserted_at_gte={timestamp(since)}&sort=inserted_at_asc"
                 f"&limit={_PAGE}&offset={offset}"
             )
-            page = await self._call(access, Request("GET", path, CALM_SECONDS), UpstreamPage)
+            page = await self._call(access, Request("GET", path, self._calm_seconds), UpstreamPage)
             for delivery in page.data:
                 if delivery.our_id != our_id:
                     continue
@@ -138,20 +146,20 @@ class EntregaClient:
         raise InDoubt("its list goes on beyond what may be read")
 
     async def show(
-        self, access: Access, upstream_id: str, seconds: float = CALM_SECONDS
+        self, access: Access, upstream_id: str, seconds: float | None = None
     ) -> UpstreamDelivery:
         """Returns a delivery as it is now: `GET /v1/deliveries/{id}`, within so many seconds."""
-        request = Request("GET", _path(upstream_id), seconds)
+        request = Request("GET", _path(upstream_id), seconds or self._calm_seconds)
         return (await self._call(access, request, OneDelivery)).data
 
     async def events(self, access: Access, upstream_id: str) -> Sequence[UpstreamEvent]:
         """Returns its timeline, oldest first: `GET /v1/deliveries/{id}/events`."""
-        request = Request("GET", f"{_path(upstream_id)}/events", CALM_SECONDS)
+        request = Request("GET", f"{_path(upstream_id)}/events", self._calm_seconds)
         return (await self._call(access, request, Timeline)).data
 
     async def cancel(self, access: Access, upstream_id: str) -> UpstreamDelivery:
         """Calls a delivery off, in a hurry: `DELETE /v1/deliveries/{id}`."""
-        request = Request("DELETE", _path(upstream_id), HURRY_SECONDS)
+        request = Request("DELETE", _path(upstream_id), self.hurry_seconds)
         return (await self._call(access, request, OneDelivery)).data
 
     async def _call(

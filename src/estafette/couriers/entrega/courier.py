@@ -6,7 +6,7 @@ from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import Company, CourierFailed, Offer, QuoteRequest
 from estafette.core.couriers.upstream import Recalled
 from estafette.core.deliveries.delivery import Status
-from estafette.couriers.entrega.client import HURRY_SECONDS, EntregaClient
+from estafette.couriers.entrega.client import EntregaClient
 from estafette.couriers.entrega.mapping import cheapest, offer, quote_body
 from estafette.couriers.platforms.failures import Declined, InDoubt, Late, failure_text
 from estafette.couriers.platforms.reach import Reach
@@ -45,9 +45,9 @@ class EntregaCourier:
         return chosen and offer(chosen, body)
 
     async def recall(self, company: Company, mode: Mode, upstream_id: str) -> Recalled:
-        """Calls a delivery off there, within HURRY_SECONDS. Raises nothing."""
+        """Calls a delivery off there, in a hurry. Raises nothing."""
         try:
-            async with asyncio.timeout(HURRY_SECONDS):
+            async with asyncio.timeout(self._client.hurry_seconds):
                 return await self._recall(company, mode, upstream_id)
         except (CourierFailed, TimeoutError) as error:
             _log.warning("recall_failed", company=company.slug, reason=failure_text(error))

@@ -31,9 +31,6 @@ from estafette.usecases.deliveries.batching import Batcher
 from estafette.usecases.platform import Platform, clock
 from estafette.usecases.quotes.places import place_of
 
-PATIENCE_SECONDS = 3.0
-"""How long a company may take to answer."""
-
 _FAILURES = frozenset({"failed", "late", "open"})
 _BATCH = 32
 _LANES = 2
@@ -78,7 +75,7 @@ class CompanyQuoter:
         """Asks every fitting company and stores the quotes of those that offer, cheapest first.
 
         `payload` is what the quotes will be compared by. Empty when nobody covers that. One
-        company's failure or slowness costs its own quote alone, and at most PATIENCE_SECONDS.
+        company's failure or slowness costs its own quote alone, and at most `patience.quote`.
 
         Raises NoCourierConfigured when the account has no company, AllCouriersFailed when none of
         those asked could answer.
@@ -128,7 +125,7 @@ class CompanyQuoter:
         outcome, offer = "failed", None
         try:
             if courier.waits:
-                async with asyncio.timeout(PATIENCE_SECONDS):
+                async with asyncio.timeout(self._platform.patience.quote):
                     answer = await courier.quote(company, wanted)
             else:
                 answer = await courier.quote(company, wanted)
