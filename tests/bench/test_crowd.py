@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from bench.crowd import Task, request, run
+from tests.patience import timed
 
 
 async def _until_nobody_is_served() -> None:
@@ -31,6 +32,7 @@ async def _of_one_connection(writer: asyncio.StreamWriter) -> AsyncGenerator[Non
             await writer.wait_closed()
 
 
+@timed(0.05)
 async def test_each_connection_sends_again_when_it_is_answered_and_anew_when_it_is_closed() -> None:
     lines: list[bytes] = []
 

@@ -11,6 +11,7 @@ import pytest
 
 from bench.load import Seen, Task, head_of, measured, percentile, run
 from bench.process import BenchError
+from tests.patience import timed
 
 CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}"
 
@@ -68,6 +69,7 @@ async def test_whatever_comes_due_while_the_server_stalls_is_charged_to_it() -> 
     assert seen.p50_ms >= 50
 
 
+@timed(0.05)
 async def test_a_connection_asks_again_once_it_is_answered_and_every_answer_is_kept(
     tmp_path: Path,
 ) -> None:
@@ -83,6 +85,7 @@ async def test_a_connection_asks_again_once_it_is_answered_and_every_answer_is_k
     assert 0 < seen.busy <= 1
 
 
+@timed(0.05)
 async def test_two_that_are_done_at_the_same_time_each_do_their_own(tmp_path: Path) -> None:
     bodies: list[bytes] = []
     async with serving(bodies) as port:

@@ -17,7 +17,7 @@ def order(up: Up, external_id: str) -> str:
         json.dumps(body).encode(),
         {"x-api-key": up.demo["accounts"]["kaspi"]["api_key"]},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)["deliveryId"]
 
 
@@ -39,7 +39,7 @@ def order_by_page(up: Up) -> str:
                 "Origin": "http://localhost:3000",
             },
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["data"]
 
     quote = ask("quotes", route)[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.stage import Command, Up
+from tests.cli.stage import END_SECONDS, Command, Up
 
 _ROUTE = {
     "origin": {"address_line": "Rua 21 de Janeiro", "city": "Luanda", "province": "Luanda"},
@@ -24,7 +24,7 @@ def _quotes(up: Up) -> dict[str, dict[str, Any]]:
         json.dumps(_ROUTE).encode(),
         {"Authorization": f"Bearer {up.demo['accounts']['entrega']['secret_key']}"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=END_SECONDS) as answer:
         return {quote["company_slug"]: quote for quote in json.load(answer)["data"]}
 
 

@@ -28,7 +28,7 @@ async def _answer(tenant: Tenant, call: Call) -> requests.Response:
         call.method,
         f"{tenant.server.url}{call.path}",
         headers=tenant.authorization(),
-        timeout=20,
+        timeout=60,
     )
 
 

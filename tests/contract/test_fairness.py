@@ -53,7 +53,7 @@ async def test_an_account_whose_work_waits_leaves_the_others_their_places(
             return await database.count_waiting(looker) > 0
 
         await until(some_wait)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await _is_served(other, known)
         assert await database.count_waiting(looker) < POOL / 2
     statuses = Counter(answer.status for answer in await asyncio.gather(*asked))

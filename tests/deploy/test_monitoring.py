@@ -118,7 +118,7 @@ async def _lose_the_database(dsn: str, tenant: Tenant) -> None:
     beside = await asyncpg.connect(dsn, database="postgres")
     try:
         await database.shut(beside, dsn)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await tenant.get("/v1/deliveries")).status != 503:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.05)
     finally:

@@ -170,7 +170,7 @@ async def test_a_backup_holds_up_neither_the_start_nor_who_writes(
         async with backup.transaction():
             await backup.execute("lock table idempotency in access share mode")
             upkeep = asyncio.create_task(migrate(fresh_database))
-            await writer.execute("set lock_timeout = '1s'")
+            await writer.execute("set lock_timeout = '30s'")
             while not upkeep.done():
                 await answer(writer)
             assert set((await upkeep).without_partitions) == {"idempotency"}

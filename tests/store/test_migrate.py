@@ -43,12 +43,13 @@ async def test_an_index_whose_building_was_interrupted_is_built_anew(fresh_datab
     await _unbuild(connection)
     async with writer.transaction():
         await writer.execute(_WRITE)
-        await connection.execute("set statement_timeout = '200ms'")
-        query = f"create index concurrently {INDEX} on deliveries (id)"
-        try:
-            await connection.execute(query)
-        except asyncpg.QueryCanceledError:
+        query, milliseconds = f"create index concurrently {INDEX} on deliveries (id)", 200
+        while await connection.fetchval(_IS_VALID, INDEX) is None:  # interrupted before it began
+            await connection.execute(f"set statement_timeout = {milliseconds}")
+            with pytest.raises(asyncpg.QueryCanceledError):
+                await connection.execute(query)
             await connection.execute("reset statement_timeout")
+            milliseconds *= 4
     assert await connection.fetchval(_IS_VALID, INDEX) is False
     assert (await migrate(fresh_database)).applied == [NAME]
     assert await connection.fetchval(_IS_VALID, INDEX) is True
@@ -73,7 +74,7 @@ async def test_nobody_who_writes_waits_for_the_building_of_an_index(fresh_databa
         return bool(await connection.fetchval(building, name))
 
     await until(is_building)
-    await connection.execute("set lock_timeout = '5s'")
+    await connection.execute("set lock_timeout = '30s'")
     await connection.execute(_WRITE)
     assert not migrating.done()
     await reader.commit()
@@ -100,7 +101,7 @@ async def test_others_pass_a_migration_that_waits_for_a_lock(fresh_database: str
         )
 
     await until(is_waiting)
-    await other.execute("set lock_timeout = '5s'")  # it stands behind the one that waits
+    await other.execute("set lock_timeout = '30s'")  # it stands behind the one that waits
     await other.execute("select from quotes")
     assert not migrating.done()
     await reading.commit()

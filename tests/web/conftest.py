@@ -14,7 +14,7 @@ from tests.usecases.angola import new_shop
 from tests.web.board_stage import Stage
 from tests.web.people import sign_in_at_company
 
-expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
+expect.set_options(timeout=60_000)  # milliseconds; a busy machine is not a failure
 
 
 @pytest.fixture

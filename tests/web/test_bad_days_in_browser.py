@@ -30,7 +30,7 @@ from tests.web.drivers import DriverAtPhone, DriverStage, driver_stage
 from tests.web.people import PersonAtBrowser, sign_in_at_company
 from tests.web.phone import Phone, keep_cookies, phone
 
-expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
+expect.set_options(timeout=60_000)  # milliseconds; a busy machine is not a failure
 
 HOURS = timedelta(hours=2)
 DONE = ("done", "")

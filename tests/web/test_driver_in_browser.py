@@ -69,7 +69,7 @@ async def test_a_driver_works_on_without_a_connection_and_all_is_sent_when_it_is
         await look(page, "driver-offer")
         await page.get_by_role("button", name="Accept").tap()
         await expect(page.locator(".undo")).to_contain_text("Accepted")
-        await expect(page.get_by_role("button", name="I am there")).to_be_visible(timeout=20_000)
+        await expect(page.get_by_role("button", name="I am there")).to_be_visible(timeout=60_000)
         assert await status_of(stage, delivery) is Status.ASSIGNED
         await look(page, "driver-stops")
 
@@ -90,14 +90,14 @@ async def test_a_driver_works_on_without_a_connection_and_all_is_sent_when_it_is
         assert await status_of(stage, delivery) is Status.ASSIGNED
 
         await context.set_offline(False)
-        await expect(page.locator("#status")).not_to_contain_text("Waiting", timeout=30_000)
+        await expect(page.locator("#status")).not_to_contain_text("Waiting", timeout=60_000)
         assert await status_of(stage, delivery) is Status.OUT_FOR_DELIVERY
         await page.get_by_role("button", name="Handed over").tap()
         await look(page, "driver-hand-over")
         await page.locator("form button.main").tap()
         await expect(page.get_by_text("Nothing to do now")).to_be_visible()
         await expect(page.get_by_role("button", name="Handed over")).to_have_count(0)
-        await expect(page.locator("#status")).not_to_contain_text("Waiting", timeout=30_000)
+        await expect(page.locator("#status")).not_to_contain_text("Waiting", timeout=60_000)
         assert await status_of(stage, delivery) is Status.DELIVERED
         await expect(page.locator("#lately").get_by_role("link", name="Call")).to_be_visible()
         await look(page, "driver-lately")
@@ -127,8 +127,8 @@ async def test_what_one_driver_has_not_sent_is_never_sent_as_anothers(
         await keep_cookies(context, ze.server.url, ze.cookies)
         await page.close()
         page = await opened(context, ze)
-        await expect(page.get_by_role("button", name="Picked up")).to_be_visible(timeout=20_000)
-        await expect(page.locator("#status")).not_to_contain_text("Waiting", timeout=20_000)
+        await expect(page.get_by_role("button", name="Picked up")).to_be_visible(timeout=60_000)
+        await expect(page.locator("#status")).not_to_contain_text("Waiting", timeout=60_000)
         assert (await stage.now(await stage.found(given))).status is Status.PICKUP_READY
 
 
@@ -143,7 +143,7 @@ async def test_what_has_become_impossible_is_said_in_words(
         await take_back(stage.server.platform, stage.company_id, given.delivery_id)
         await page.get_by_role("button", name="I am there").tap()
         alert = page.get_by_role("alert")
-        await expect(alert).to_contain_text("The dispatcher had taken it back", timeout=20_000)
+        await expect(alert).to_contain_text("The dispatcher had taken it back", timeout=60_000)
         await look(page, "driver-refused")
         assert await axe(page) == []
         await alert.get_by_role("button").tap()

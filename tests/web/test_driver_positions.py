@@ -1,6 +1,7 @@
 """Where drivers are: told by the page and by Traccar Client, on shift alone, within bounds."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -167,9 +168,11 @@ async def test_a_device_that_sends_a_thousand_at_once_is_put_off_and_others_are_
     ze, ana = await stage.driver_at_phone(), await stage.driver_at_phone(name="Ana")
     tokens = [await app_token(ze), await app_token(ana)]
     here = {"lat": LUANDA[0], "lon": LUANDA[1]}
+    began = time.monotonic()
     flood = await asyncio.gather(*(traccar(stage, id=tokens[0], **here) for _ in range(200)))
     statuses = [answer.status for answer in flood]
-    assert statuses.count(200) < 60
+    took = time.monotonic() - began
+    assert statuses.count(200) < 60 + 3 * took
     assert set(statuses) == {200, 429}
     assert (await traccar(stage, id=tokens[1], **here)).status == 200
-    assert await kept(stage, ze) <= 2
+    assert await kept(stage, ze) <= 2 + took // 10

@@ -85,7 +85,7 @@ async def test_a_label_is_read_by_camera_and_photo_without_a_detector_of_the_bro
         assert not [each for each in asked if "zxing" in each], "nothing of it in a first visit"
         await page.get_by_role("button", name="Scan the code").click()
         code = page.get_by_label("Code on the label")
-        await expect(page.locator("#scanned")).to_have_text("The code fits.", timeout=20_000)
+        await expect(page.locator("#scanned")).to_have_text("The code fits.", timeout=60_000)
         assert (await code.input_value()).endswith(shown)
         await expect(page.locator("video")).to_be_hidden()
         assert [each for each in asked if each.endswith("zxing.wasm")]

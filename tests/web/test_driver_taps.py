@@ -137,7 +137,8 @@ async def test_what_was_taken_back_is_refused_and_all_that_follows_at_that_stop(
         ("refused", "earlier_refused"),
     ]
     # Made before that was known, and sent later.
-    assert outcomes(await ze.send_taps(*batch[3:])) == [
+    a_minute_ago = {"at": now_ms(timedelta(minutes=-1))}
+    assert outcomes(await ze.send_taps(*(tap | a_minute_ago for tap in batch[3:]))) == [
         ("refused", "earlier_refused"),
         ("done", None),
     ]

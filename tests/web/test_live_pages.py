@@ -27,7 +27,7 @@ from tests.serving import Server, Tenant, delivery_id, running
 from tests.web.browser import DESK, look, opened
 from tests.web.people import PersonAtBrowser, account, sign_in, signed_in
 
-_LONG = 30.0
+_LONG = 60.0
 
 
 @pytest.fixture
@@ -256,6 +256,6 @@ async def test_a_page_is_true_while_it_is_open_and_ends_with_its_session(
         assert found is not None
         await end_other_sessions(server.platform, found)
         for each in (listed, page):
-            await expect(each.get_by_text("Your session is over.")).to_be_visible(timeout=30_000)
+            await expect(each.get_by_text("Your session is over.")).to_be_visible(timeout=60_000)
             await look(each, "live-ended")
             assert "/sign-in?ended=yes&next=%2Fconsole%2F" in each.url

@@ -326,6 +326,6 @@ async def _until_kept(page: Page, words: str) -> None:
             if ((await (await seen.match(key))?.text())?.includes(words)) return true;
         return false;
     }"""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await page.evaluate(kept, words):  # noqa: ASYNC110 - the worker tells nobody
             await asyncio.sleep(0.05)

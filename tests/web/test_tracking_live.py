@@ -11,7 +11,7 @@ from estafette.web.live.hub import ChangeSignal
 from estafette.web.tracking.live import Watched
 from tests.web.tracking_samples import Shelf, advanced, delivery
 
-LONG = 10.0
+LONG = 60.0
 
 
 async def test_news_reach_every_watcher_of_the_delivery_and_no_other() -> None:

@@ -16,7 +16,7 @@ from tests.web.console_orders import ENTREGA_ORDER
 from tests.web.day_stage import FEE, Day, whole_day
 from tests.web.phone import Phone, phone
 
-expect.set_options(timeout=20_000)  # milliseconds; a busy machine is not a failure
+expect.set_options(timeout=60_000)  # milliseconds; a busy machine is not a failure
 
 COURSE = ("pending", "assigned", "pickup_ready", "in_transit", "out_for_delivery", "delivered")
 CASH = 2_500

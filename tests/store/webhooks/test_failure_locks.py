@@ -23,7 +23,7 @@ async def test_a_claim_waits_for_no_endpoint_whose_failures_are_being_written(
     await end_rest(tenant)
     async with database.held_up(fresh_database) as (holder, _):
         await tables.lock(holder, "endpoint_failures")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert await claim(tenant, "one") == []
     assert len(await claim(tenant, "one")) == 1
 
@@ -45,7 +45,7 @@ def _endpoint(message: ClaimedMessage) -> UUID:
 
 
 async def _until_one_waits(looker: asyncpg.Connection) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await database.count_waiting(looker):  # noqa: ASYNC110 - a lock tells nobody
             await asyncio.sleep(0.01)
 

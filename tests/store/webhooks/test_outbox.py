@@ -103,13 +103,13 @@ async def test_an_attempt_without_a_report_does_not_count_in_the_schedule(tenant
 async def test_what_is_recorded_again_after_a_doubtful_commit_is_kept_once(tenant: Tenant) -> None:
     await tenant.create()
     [message] = await claim(tenant, "one")
-    failed = finished(message, is_delivered=False, retry_seconds=60.0, outcome="rejected")
+    failed = finished(message, is_delivered=False, retry_seconds=300.0, outcome="rejected")
     assert await record(tenant, "one", failed) == 1
     assert await record(tenant, "one", failed, again=True) == 0
     [attempt] = await attempts(tenant)
     assert attempt["duration_ms"] == 1500
     [stored] = await messages(tenant)
-    assert 55 < stored["due_in"] <= 60
+    assert 200 < stored["due_in"] <= 300
 
 
 async def test_what_is_recorded_again_hides_no_other_attempt(tenant: Tenant) -> None:

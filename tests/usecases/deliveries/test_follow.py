@@ -60,13 +60,13 @@ async def test_of_more_events_than_are_read_at_once_each_is_heard_once(tenant: T
     delivery = await tenant.create()
     watch = Following(tenant.platform, tenant.account, None)
     await watch.news()
-    long_ago = await _now(tenant) - timedelta(seconds=9)  # almost all of the time to be late
+    long_ago = await _now(tenant) - timedelta(seconds=5)  # half of the time to be late
     wanted: list[UUID] = []
     for step in range(5):  # a reading ends within such a group
         at = long_ago + timedelta(milliseconds=step)
         wanted += await _happens(tenant, delivery, at, 450)
     heard: list[UUID] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(heard) < len(wanted):
             heard += await _news(watch)
             await asyncio.sleep(0.05)
@@ -81,9 +81,9 @@ async def test_a_burst_is_read_on_at_once_and_what_is_committed_late_within_it_i
     delivery = await tenant.create()
     watch = Following(tenant.platform, tenant.account, None)
     await watch.news()
-    long_ago = await _now(tenant) - timedelta(seconds=8)
+    long_ago = await _now(tenant) - timedelta(seconds=3)
     wanted = await _happens(tenant, delivery, long_ago, 700)
-    wanted += await _happens(tenant, delivery, long_ago + timedelta(seconds=6), 1_300)
+    wanted += await _happens(tenant, delivery, long_ago + timedelta(seconds=2), 1_300)
     heard = await _news(watch)
     assert (len(heard), watch.has_more) == (1_000, True)
     late = await _happens(tenant, delivery, long_ago - timedelta(milliseconds=500), 10)
