@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
@@ -61,7 +60,7 @@ async def test_a_driver_works_on_without_a_connection_and_all_is_sent_when_it_is
 ) -> None:
     ze = await stage.driver_at_phone()
     delivery = await stage.delivery()
-    await stage.offered(ze.driver, delivery, timedelta(seconds=20))
+    await stage.offered(ze.driver, delivery)
     faults: list[str] = []
     async with phone(browser, ze) as context:
         page = await opened(context, ze, faults)

@@ -34,6 +34,7 @@ async def test_a_parcel_goes_from_an_order_to_the_cash_that_its_merchant_gets(da
     merchant = await day.merchant()
     async with day.screen(manager, "/company") as page:
         await page.locator("[name=automatic]").check()
+        await page.locator("[name=offer_seconds]").fill("600")
         await page.locator("form[action$='/company'] button").click()
         await expect(page.locator(".flash, .notice").first).to_be_visible()
         await expect(page.locator("[name=automatic]")).to_be_checked()
