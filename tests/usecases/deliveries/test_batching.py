@@ -7,6 +7,7 @@ import pytest
 
 from estafette.core.errors import Busy
 from estafette.usecases.deliveries.batching import Batcher
+from tests.patience import timed
 
 
 class Work:
@@ -46,6 +47,7 @@ async def test_what_arrives_while_one_is_done_is_done_together() -> None:
     assert len(work.batches) < 5
 
 
+@timed(0.1)
 async def test_what_arrives_while_a_batch_is_gathered_is_done_with_it() -> None:
     work = Work()
     batcher = Batcher(work, owner=one_owner, size=10, lanes=1, gather=0.5)
