@@ -38,9 +38,13 @@ T = TypeVar("T")
 # is told to keep nothing: for each of them it takes ten seconds.
 sys.dont_write_bytecode = False
 
-# A deadline would be of wall time, which is the neighbours' as much as ours.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.register_profile("long", deadline=None, max_examples=1_000)
+# A deadline would be of wall time, which is the neighbours' as much as ours, and so is what is too
+# slow. Each run tries the same, so that it says of a change what it said before; "long" tries anew.
+_UNTIMED = hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("untimed", _UNTIMED, derandomize=True)
+hypothesis.settings.register_profile("long", _UNTIMED, derandomize=False, max_examples=1_000)
 hypothesis.settings.load_profile("untimed")
 
 _TEMPLATE_LOCK = 0x7E57

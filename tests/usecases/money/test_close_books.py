@@ -77,7 +77,7 @@ def test_carried_balances_are_the_sums_of_all_entries(stage: Stage[Shop]) -> Non
         max_examples=25,
         deadline=None,
         derandomize=True,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(st.lists(_ENTRIES, max_size=25), st.lists(_AGES, min_size=1, max_size=6))
     def play(
