@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from estafette.core.couriers.company import Capabilities
+from estafette.core.couriers.hours_text import read_hours
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.failing import AttemptReason
@@ -73,6 +75,28 @@ async def test_what_waits_is_offered_to_nobody_before_the_window_and_merchants_a
         until = chosen.start
         near = await waiting.waiting(connection, fleet.id, until, 9)
         assert [one.id for one in near] == [delivery.id]
+
+
+async def test_windows_are_those_of_the_company_within_its_hours_by_its_clock(fleet: Fleet) -> None:
+    delivery = await fleet.delivery()
+    fleet.company = await save_company(
+        fleet.platform,
+        replace(
+            fleet.company,
+            hours=read_hours("mon-sun 09:00-13:00"),
+            capabilities=Capabilities(windows=WindowRules(hours=2, days=7)),
+        ),
+    )
+    found, zone = windows(fleet, delivery), ZoneInfo("Africa/Luanda")
+    local = [(one.start.astimezone(zone), one.end.astimezone(zone)) for one in found]
+    assert {(start.hour, end.hour) for start, end in local} == {(9, 11), (11, 13)}
+    assert len({start.date() for start, _ in local}) >= 6
+    for never in (found[-1].start + timedelta(hours=2), found[-1].start - timedelta(hours=4)):
+        with pytest.raises(RescheduleRefused) as refusal:  # within other companies' hours
+            await reschedule(fleet.platform, delivery.id, never)
+        assert refusal.value.why is WhyNot.GONE
+    moved = await reschedule(fleet.platform, delivery.id, found[-1].start)
+    assert moved.window == found[-1]
 
 
 async def test_a_form_that_is_sent_twice_is_taken_once_and_refused_to_nobody(fleet: Fleet) -> None:
