@@ -21,7 +21,7 @@ _ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
-_END_SECONDS = 30
+_END_SECONDS = 60
 
 
 @contextmanager

@@ -32,8 +32,8 @@ _PORTS = range(20_000, 30_000)  # below those that the kernel gives out by itsel
 _SHARES = 16
 """Among so many workers of pytest the ports are divided."""
 
-_START_SECONDS = 60
-_STOP_SECONDS = 30
+_START_SECONDS = 120
+_STOP_SECONDS = 60
 
 
 def _own_ports() -> Iterator[int]:

@@ -16,7 +16,7 @@ import pytest
 from estafette.cli.commands import run
 from tests.secret_key import CIPHER_KEY
 
-END_SECONDS = 60.0
+END_SECONDS = 120.0
 
 Command = Callable[..., Any]
 """Runs a command, as the fixture of that name does."""
