@@ -77,7 +77,7 @@ async def test_a_request_without_a_good_key_is_in_nobodys_log(server: Server, ed
 async def test_a_crowd_of_requests_leaves_room_for_others_and_what_is_missing_is_counted(
     server: Server,
 ) -> None:
-    platform = server.platform
+    platform, since = server.platform, RequestFilter(since=datetime.now(UTC))
     log = RequestLog(platform.pool, most=90, gather_seconds=3600)
     crowd, shop = Scope(uuid4(), Mode.LIVE), Scope(uuid4(), Mode.LIVE)
 
@@ -97,7 +97,6 @@ async def test_a_crowd_of_requests_leaves_room_for_others_and_what_is_missing_is
     note(shop)
     await log.write()
     assert len((await _of(platform, shop)).requests) == 21
-    since = RequestFilter(since=datetime.now(UTC))
     assert (await list_requests(platform, crowd, since)).missing == 70  # of the hour
     where = {"account_id": crowd.account_id}
     assert await tables.count(platform.pool, "api_request_gaps", where) == 1
