@@ -57,7 +57,7 @@ async def test_the_same_ways_measured_or_as_the_crow_flies_make_the_same_plan(
     plan = await planner.plan(problem, seconds=5)
     assert await planner.plan(measured(problem), seconds=5) == plan
     assert [one.job for one in plan.candidates] == list(range(2, 12))
-    better = await planner.plan(problem, seconds=2, improve=True)
+    better = await planner.plan(problem, seconds=0.5, improve=True)
     assert len(better.unassigned) <= len(plan.unassigned)
 
 

@@ -32,7 +32,7 @@ async def ordered(fleet: Fleet, metres: float, after: timedelta) -> Delivery:
 
 
 async def plan(fleet: Fleet) -> Mapping[Key, UUID]:
-    return await plan_batch(fleet.platform, CrowTimes(), Batch(fleet.id, RULES), seconds=1.0)
+    return await plan_batch(fleet.platform, CrowTimes(), Batch(fleet.id, RULES), seconds=0.3)
 
 
 async def test_a_batch_is_planned_as_a_whole_and_planned_anew_only_for_the_better(
