@@ -273,6 +273,8 @@ class _Copy:
             "pytest_add_cli_args": [
                 "-p",
                 "pytest_asyncio.plugin",
+                "-o",
+                "addopts=-q --import-mode=importlib",  # the project's are of more plugins
                 *(f"--deselect={path}" for path in READS_SOURCES),
             ],
             "also_copy": [name for name in COPIED if name not in ("src", "tests")] + ["README.md"],

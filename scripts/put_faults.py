@@ -30,6 +30,7 @@ COPIED = ("src", "tests", "bench", "clients", "deploy", "docs", "scripts", "fron
 SECONDS = 180
 """How long the tests of one fault may take: a fault that makes them hang is caught by that."""
 
+OPTIONS = "-q --import-mode=importlib"  # those of pyproject.toml are of plugins left out here too
 FAILED = 1  # pytest's exit code for tests that failed, apart from those for its own trouble
 
 
@@ -145,7 +146,8 @@ def _date(path: Path, at: float) -> None:
 
 def _run(copy: Path, tests: Sequence[str], dsn: str, seconds: float) -> tuple[int, str]:
     """The exit code of pytest and what it prints; the copy's own sources are imported."""
-    command = [sys.executable, "-m", "pytest", "-x", "-p", "pytest_asyncio.plugin", *tests]
+    options = ["-x", "-p", "pytest_asyncio.plugin", "-o", f"addopts={OPTIONS}"]
+    command = [sys.executable, "-m", "pytest", *options, *tests]
     environment = {
         **os.environ,
         "PYTHONPATH": str(copy / "src"),

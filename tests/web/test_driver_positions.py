@@ -67,6 +67,16 @@ async def test_who_is_not_on_shift_is_seen_nowhere(stage: DriverStage) -> None:
     assert await kept(stage, ze) == 0
 
 
+async def test_who_went_home_is_followed_no_further(stage: DriverStage) -> None:
+    ze = await stage.driver_at_phone()
+    token = await app_token(ze)
+    await end_shift(stage.server.platform, stage.company_id, ze.driver.id)
+    assert (await tell(ze, at(*LUANDA))).status == 409
+    assert (await traccar(stage, id=token, lat=LUANDA[0], lon=LUANDA[1])).status == 200
+    assert await known(stage, ze) is None
+    assert await kept(stage, ze) == 0
+
+
 async def test_forged_places_are_bounded(stage: DriverStage) -> None:
     ze = await stage.driver_at_phone()
     future = at(*LUANDA) | {"at": now_ms(timedelta(days=3))}
