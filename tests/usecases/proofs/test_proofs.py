@@ -269,7 +269,7 @@ async def test_a_driver_goes_on_only_with_the_proofs_of_merchant_and_company(
     assert re.search(rf"\b{delivery.pin}\b", repr(shown)) is None  # within an id it is chance
 
 
-async def test_what_was_shown_at_pickup_or_at_an_earlier_attempt_is_asked_for_at_the_door(
+async def test_what_was_shown_at_pickup_is_asked_for_at_the_door_too(
     shop: Shop, files: Path
 ) -> None:
     photos = frozenset({ProofKind.PHOTO})
@@ -277,10 +277,6 @@ async def test_what_was_shown_at_pickup_or_at_an_earlier_attempt_is_asked_for_at
     await by_driver(shop, delivery, Status.ASSIGNED)
     await keep(shop, delivery, sent(stage=ProofStage.PICKUP))
     await by_driver(shop, delivery, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY)
-    with pytest.raises(ProofsMissing):
-        await by_driver(shop, delivery, Status.DELIVERED)
-    await keep(shop, delivery, sent())
-    await by_driver(shop, delivery, Status.STALLED, Status.OUT_FOR_DELIVERY)
     with pytest.raises(ProofsMissing):
         await by_driver(shop, delivery, Status.DELIVERED)
     await keep(shop, delivery, sent())
