@@ -101,6 +101,25 @@ def test_where_nothing_runs_it_is_said_how_to_start(capsys: pytest.CaptureFixtur
     )
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("accounts", "list"),
+        ("keys", "disable", "--account", "x"),
+        ("operator-keys", "revoke"),
+        ("tariffs", "import", "--market", "AO"),
+        ("couriers", "tariffs", "x", "--market", "AO", "--import"),
+        ("couriers", "connect", "x", "--market", "AO", "--url", "https://x.example", "--secrets"),
+    ],
+    ids=" ".join,
+)
+def test_an_option_that_is_none_is_taken_for_no_value(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*command, "--nonsense"]) == 2
+    assert capsys.readouterr().err == "error: Unknown option: --nonsense.\n"
+
+
 def test_the_doctor_says_so_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor"]) == 1
     assert "start one with `estafette up`" in capsys.readouterr().out

@@ -23,6 +23,7 @@ from estafette.cli.output import (
     table,
     write,
 )
+from estafette.cli.private import no_option
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, known_market
 from estafette.core.accounts.account import MARKETS
@@ -254,7 +255,12 @@ def tariffs(
     account: _Account = None,
     file: Annotated[
         str | None,
-        Parameter(name="--import", allow_leading_hyphen=True, help="A CSV file; - is stdin."),
+        Parameter(
+            name="--import",
+            allow_leading_hyphen=True,
+            validator=no_option,
+            help="A CSV file; - is stdin.",
+        ),
     ] = None,
     json: AsJson = False,
 ) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from cyclopts import Parameter
 
 from estafette.cli.output import OK, misused, say, say_json, time_text
-from estafette.cli.private import FROM_STDIN, read_private
+from estafette.cli.private import FROM_STDIN, no_option, read_private
 from estafette.cli.session import on_platform
 from estafette.cli.words import moment_to_come
 from estafette.core.accounts.account import Account
@@ -25,6 +25,7 @@ KeyName = Annotated[
     str,
     Parameter(
         allow_leading_hyphen=True,
+        validator=no_option,
         help="The key's id or its last four characters; -: the key itself is on standard input.",
     ),
 ]

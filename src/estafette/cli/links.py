@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 from cyclopts import Parameter
 
 from estafette.cli.output import OK, CommandError, fields, misused, say, say_json
+from estafette.cli.private import no_option
 from estafette.cli.session import beside, on_platform, run, settings
 from estafette.cli.words import AsJson
 from estafette.core.accounts.account import MARKETS, Mode
@@ -29,6 +30,7 @@ _Secrets = Annotated[
     Parameter(
         name="--secrets",
         allow_leading_hyphen=True,
+        validator=no_option,
         help="A file, - is stdin: lines live_key=…, live_webhook_secret=…, sandbox_key=…,"
         " sandbox_webhook_secret=…, or a JSON object of these.",
     ),

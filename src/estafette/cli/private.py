@@ -26,6 +26,12 @@ def read_private(what: str) -> str:
 _LONGEST = 4096
 
 
+def no_option(_: object, value: str | None) -> None:
+    """Refuses an unknown option in the place of a value, of which a lone hyphen is one."""
+    if value is not None and value.startswith("-") and value != FROM_STDIN:
+        raise misused(f"Unknown option: {value}.")
+
+
 def must_be_stdin(text: str, what: str) -> None:
     """Refuses a secret that was written on the command line. Raises CommandError."""
     if text != FROM_STDIN:

@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from estafette.cli.output import MISUSED, OK, CommandError, say, say_json, write
+from estafette.cli.private import no_option
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, known_market
 from estafette.core.accounts.account import MARKETS
@@ -46,7 +47,7 @@ def export(file: str = "-", *, market: _Market, json: AsJson = False) -> int:
 
 @app.command(name="import")
 def import_(
-    file: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    file: Annotated[str, Parameter(allow_leading_hyphen=True, validator=no_option)],
     *,
     market: _Market,
     json: AsJson = False,

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from estafette.core.accounts.account import Credential, Mode
 from estafette.core.deliveries import failing
 from estafette.core.deliveries.failing import FailurePolicy
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.proofs.demand import NOTHING, Demand, fault_of, from_words
 from estafette.core.sandbox.scenario import SCENARIOS, mentioned
 from estafette.http.phones import PHONE_LIMIT, e164, example
@@ -22,9 +23,6 @@ NAME_LIMIT = 200
 
 WEIGHT_LIMIT = 1_000_000
 """How heavy a parcel may be, in grams."""
-
-MONEY_LIMIT = 2**53 - 1
-"""The largest sum, in whole units: the greatest that all readers of JSON keep exactly."""
 
 
 class Context(NamedTuple):
@@ -110,7 +108,7 @@ Phone = Annotated[
 Grams = Annotated[int, Field(strict=True, ge=1, le=WEIGHT_LIMIT), BeforeValidator(whole)]
 """A weight in grams."""
 
-Money = Annotated[int, Field(strict=True, ge=0, le=MONEY_LIMIT), BeforeValidator(whole)]
+Money = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SUM), BeforeValidator(whole)]
 """A sum in whole units of the market's currency."""
 
 

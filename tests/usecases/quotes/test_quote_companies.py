@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 
 from estafette.core.accounts.account import Mode
 from estafette.core.couriers.company import (
-    LARGEST_FEE,
     WEEKDAYS,
     Capabilities,
     Company,
@@ -22,6 +21,7 @@ from estafette.core.couriers.company import (
 )
 from estafette.core.deliveries.delivery import Parcel, Stop
 from estafette.core.errors import AllCouriersFailed, NoCourierConfigured
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.quotes.quote import VALIDITY, Quote
 from estafette.usecases.couriers.companies import change_company
 from tests.usecases.angola import BENGUELA, LUANDA, OFFER, FakeCourier, Shop, fees, new_shop
@@ -212,7 +212,7 @@ async def test_each_answer_is_measured_and_each_failure_is_told(shop: Shop) -> N
         "down": CourierFailed("HTTP 500"),
         "resting": CourierResting("it failed too often", 5.0),
         "broken": ZeroDivisionError("nobody foresaw this"),
-        "dear": Offer(LARGEST_FEE + 1, OFFER.pickup_within, OFFER.delivery_within),
+        "dear": Offer(LARGEST_SUM + 1, OFFER.pickup_within, OFFER.delivery_within),
     }
     await asked(shop, answers)
     with capture_logs() as logs:

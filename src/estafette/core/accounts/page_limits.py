@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from estafette.core.money.payment import PaymentMethod
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.point import Point, metres_between
 
 RADIUS_M = 150
@@ -16,7 +17,6 @@ RADIUS_M = 150
 
 MOST_PLACES = 50
 MOST_PER_HOUR = 100_000
-MOST_CASH = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def checked(limits: PageLimits) -> PageLimits:
         raise PageLimitsError(f"a key has at most {MOST_PLACES} pickup places")
     if not limits.methods:
         raise PageLimitsError("at least one way to pay must be left")
-    _within("the highest cash", limits.highest_cash, 0, MOST_CASH)
+    _within("the highest cash", limits.highest_cash, 0, LARGEST_SUM)
     _within("the deliveries an hour", limits.per_hour, 1, MOST_PER_HOUR)
     _within("those of one address", limits.per_hour_from_address, 1, MOST_PER_HOUR)
     return limits

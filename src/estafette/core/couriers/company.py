@@ -89,10 +89,6 @@ def parcel_type(weight_grams: int) -> str:
     )
 
 
-LARGEST_FEE = 2**53 - 1
-"""The largest fee, in whole units: what every reader of JSON keeps exactly."""
-
-
 @dataclass(frozen=True, slots=True)
 class Margin:
     """What the operator adds to a company's fee: a percentage of it and a fixed sum."""

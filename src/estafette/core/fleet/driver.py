@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.people.person import FieldError, read_name
 from estafette.core.quotes.province import province_key
 
@@ -119,9 +120,6 @@ def is_phone(text: str) -> bool:
     return _PHONE.fullmatch(text) is not None
 
 
-_LARGEST_CASH = 2**53 - 1
-
-
 def checked(driver: Driver) -> Driver:
     """Returns a driver as one is kept. Raises FieldError for what cannot be."""
     if not is_phone(driver.phone_e164):
@@ -131,8 +129,8 @@ def checked(driver: Driver) -> Driver:
         raise FieldError("capacity_grams", f"a vehicle holds 1 to {LARGEST_GRAMS} grams")
     if not 0 < parcels <= MOST_PARCELS:
         raise FieldError("capacity_parcels", f"a vehicle holds 1 to {MOST_PARCELS} parcels")
-    if driver.cash_limit is not None and not 0 <= driver.cash_limit <= _LARGEST_CASH:
-        raise FieldError("cash_limit", f"the limit is between 0 and {_LARGEST_CASH}")
+    if driver.cash_limit is not None and not 0 <= driver.cash_limit <= LARGEST_SUM:
+        raise FieldError("cash_limit", f"the limit is between 0 and {LARGEST_SUM}")
     return replace(
         driver,
         name=read_name(driver.name),

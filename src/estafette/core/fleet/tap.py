@@ -28,8 +28,6 @@ is a little behind is not taken for one that was made before that was known.
 
 LONGEST_SEQUENCE = 2**31
 LONGEST_NOTE = 500
-LARGEST_CASH = 10**12
-"""In whole units of the currency."""
 
 
 class TapKind(StrEnum):

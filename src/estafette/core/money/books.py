@@ -131,10 +131,6 @@ def _collected(cash: int, driver_id: UUID | None) -> Transfer | None:
     return Transfer(Cause.CASH_COLLECTED, (taken, Line(Book.MERCHANT, -cash)))
 
 
-MOST_PAID = 10**12
-"""The most that one payment may be, in whole units of the market's currency."""
-
-
 def payment(cause: Cause, book: Book, amount: int) -> Transfer:
     """Returns the transfer of a payment between the operator and the holder of a book."""
     given = -amount if cause is Cause.SETTLED else amount

@@ -18,7 +18,8 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Mode
 from estafette.core.audit import By
-from estafette.core.money.books import MOST_PAID, Book, Cause, Line, Transfer
+from estafette.core.money.books import Book, Cause, Line, Transfer
+from estafette.core.money.sums import LARGEST_SUM
 
 LONGEST_REASON: Final = 500
 """How long the reason of a difference or a reversal may be, in characters."""
@@ -183,7 +184,7 @@ class AmountRefused(CashRefusal):
     """An amount is no whole number between the two."""
 
     least: int
-    most: int = MOST_PAID
+    most: int = LARGEST_SUM
 
     def __str__(self) -> str:
         return f"the amount must be a whole number from {self.least} to {self.most}"

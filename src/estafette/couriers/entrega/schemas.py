@@ -23,6 +23,7 @@ from pydantic import (
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import NOTE_LIMIT
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.couriers.platforms.failures import InDoubt
 
 OUR_ID = "estafette_delivery_id"
@@ -42,7 +43,6 @@ STATUSES = {
 }
 """What each status of Entrega's is here."""
 
-_LARGEST_FEE = 2**53 - 1
 _LONGEST_ETA = 60 * 24 * 60  # minutes: two months
 
 _Id = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")]
@@ -58,7 +58,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_Fee = Annotated[int, Field(ge=0, le=_LARGEST_FEE), BeforeValidator(_whole)]
+_Fee = Annotated[int, Field(ge=0, le=LARGEST_SUM), BeforeValidator(_whole)]
 
 
 def _storable(text: Any) -> Any:
@@ -85,7 +85,7 @@ def _known_status(value: Any) -> Status | None:
 
 def _known_fee(value: Any) -> int | None:
     fee = _whole(value)
-    return fee if type(fee) is int and 0 <= fee <= _LARGEST_FEE else None
+    return fee if type(fee) is int and 0 <= fee <= LARGEST_SUM else None
 
 
 def _known_pin(value: Any) -> str | None:

@@ -14,12 +14,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from estafette.core.deliveries.failing import FailurePolicy
 from estafette.core.money.payment import PaymentMethod
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.proofs.demand import NOTHING, Demand
 from estafette.core.sandbox.scenario import SCENARIOS, mentioned
 from estafette.dialects.entrega.errors import InvalidBody
 from estafette.dialects.entrega.words import PAYMENT_METHODS, parse_id, payment_method
 from estafette.http.fields import (
-    MONEY_LIMIT,
     AnyName,
     Context,
     Failing,
@@ -101,7 +101,7 @@ def _inside(value: Any) -> list[Any]:
 _Degrees = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Id = Annotated[UUID, BeforeValidator(_uuid)]
 _Moment = Annotated[datetime, BeforeValidator(_moment)]
-_CashCollect = Annotated[int, Field(strict=True, ge=1, le=MONEY_LIMIT), BeforeValidator(whole)]
+_CashCollect = Annotated[int, Field(strict=True, ge=1, le=LARGEST_SUM), BeforeValidator(whole)]
 
 
 class _Body(BaseModel):

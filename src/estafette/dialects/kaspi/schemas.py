@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from estafette.core.money.sums import LARGEST_SUM as VALUE_LIMIT
 from estafette.dialects.kaspi.words import TYPES, parse_quote_id
-from estafette.http.fields import MONEY_LIMIT as VALUE_LIMIT
 from estafette.http.fields import (
     TEXT_LIMIT,
     WEIGHT_LIMIT,

@@ -13,7 +13,7 @@ from estafette.core.deliveries.windows import BOUNDS as OF_WINDOWS
 from estafette.core.fleet.dispatching import BOUNDS
 from estafette.core.fleet.driver import MOST_PARCELS
 from estafette.core.fleet.message import LONGEST_MESSAGE
-from estafette.core.money.books import MOST_PAID
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.people.permission import Role
 from estafette.http.fields import (
     NAME_LIMIT,
@@ -40,8 +40,8 @@ Url = Annotated[str, Field(strict=True, min_length=1, max_length=2_000)]
 Secret = Annotated[str, Field(strict=True, min_length=1, max_length=500)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=_INTEGER_LIMIT), BeforeValidator(whole)]
 Positive = Annotated[int, Field(strict=True, ge=1, le=_INTEGER_LIMIT), BeforeValidator(whole)]
-Paid = Annotated[int, Field(strict=True, ge=1, le=MOST_PAID), BeforeValidator(whole)]
-Counted = Annotated[int, Field(strict=True, ge=0, le=MOST_PAID), BeforeValidator(whole)]
+Paid = Annotated[int, Field(strict=True, ge=1, le=LARGEST_SUM), BeforeValidator(whole)]
+Counted = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SUM), BeforeValidator(whole)]
 Reference = Annotated[str, Field(strict=True, min_length=1, max_length=REFERENCE_LENGTH)]
 ModeText = Literal["live", "sandbox"]
 

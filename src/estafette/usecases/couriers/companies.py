@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from estafette.core.accounts.account import MARKETS, Account
 from estafette.core.audit import AuditedAct, difference, ending
-from estafette.core.couriers.company import LARGEST_FEE, PARCEL_TYPES, Company, Hours
+from estafette.core.couriers.company import PARCEL_TYPES, Company, Hours
 from estafette.core.deliveries.windows import AS_USUAL
 from estafette.core.edition import edition_of, must_be
 from estafette.core.errors import Busy, Unavailable
 from estafette.core.fleet.driver import is_phone
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.proofs.demand import as_words
 from estafette.core.quotes.place import CityIndex
 from estafette.core.quotes.pricing import Tariff
@@ -344,8 +345,8 @@ def _problem_of_numbers(company: Company) -> _Problem | None:
         return _Problem("margin", f"the margin must be at most {LARGEST_MARGIN} percent")
     if company.base_fee is not None and company.base_fee < 0:
         return _Problem("base_fee", "the fee must not be negative")
-    if max(company.base_fee or 0, company.margin.fixed) > LARGEST_FEE:
-        return _Problem("base_fee", f"a sum must be at most {LARGEST_FEE}")
+    if max(company.base_fee or 0, company.margin.fixed) > LARGEST_SUM:
+        return _Problem("base_fee", f"a sum must be at most {LARGEST_SUM}")
     numbers = {
         "base_eta_minutes": company.base_eta_minutes,
         "max_weight_grams": company.capabilities.max_weight_grams,

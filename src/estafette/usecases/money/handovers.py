@@ -7,7 +7,7 @@ from uuid import UUID
 from estafette.core.accounts.account import Scope
 from estafette.core.audit import AuditedAct
 from estafette.core.ids import new_id
-from estafette.core.money.books import MOST_PAID, Book, Cause, Holder
+from estafette.core.money.books import Book, Cause, Holder
 from estafette.core.money.cash import (
     AmountRefused,
     CashPassedOn,
@@ -26,6 +26,7 @@ from estafette.core.money.cash import (
     reversal,
     shares,
 )
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.store.money import books, cash, handovers
 from estafette.store.money.handovers import HandoverFilter, NamedHandover
 from estafette.store.pool import Connection
@@ -65,7 +66,7 @@ async def declare_handover(
     the same sum is declared while the first is open. Raises DriverNotFound, AmountRefused,
     MoreThanInHand, HandoverOpen with another sum; Busy.
     """
-    if not 1 <= amount <= MOST_PAID:
+    if not 1 <= amount <= LARGEST_SUM:
         raise AmountRefused(1)
     async with platform.connections.batch("cash") as connection, connection.transaction():
         driver = await found_driver(connection, company_id, driver_id)
@@ -120,7 +121,7 @@ async def confirm_handover(
     Raises HandoverNotFound, AmountRefused, SamePerson, ReasonNeeded, HandoverEnded when somebody
     else was faster, MoreThanInHand when the driver has less by now.
     """
-    if not 0 <= counted <= MOST_PAID:
+    if not 0 <= counted <= LARGEST_SUM:
         raise AmountRefused(0)
     said = reason_of(reason)
     async with platform.pool.acquire() as connection, connection.transaction():

@@ -7,7 +7,8 @@ from estafette.core.accounts.account import Account, Mode, Scope
 from estafette.core.audit import AuditedAct
 from estafette.core.couriers.company import Company
 from estafette.core.ids import new_id
-from estafette.core.money.books import MOST_PAID, Book, Cause, Holder, outstanding
+from estafette.core.money.books import Book, Cause, Holder, outstanding
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.store.money import books
 from estafette.store.money.books import BookedPayment
 from estafette.usecases import audit
@@ -105,8 +106,10 @@ async def pay(platform: Platform, wanted: WantedTransfer) -> tuple[BookedPayment
 
 
 def _check(wanted: WantedTransfer) -> None:
-    if not 1 <= wanted.amount <= MOST_PAID:
-        raise PaymentRefusedError(f"the amount must be from 1 to {MOST_PAID}, not {wanted.amount}")
+    if not 1 <= wanted.amount <= LARGEST_SUM:
+        raise PaymentRefusedError(
+            f"the amount must be from 1 to {LARGEST_SUM}, not {wanted.amount}"
+        )
     text = wanted.reference
     if not text.strip() or len(text) > REFERENCE_LENGTH or not text.isprintable():
         raise PaymentRefusedError(

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Market, Mode, Scope
 from estafette.core.couriers.company import (
-    LARGEST_FEE,
     Company,
     Connector,
     Courier,
@@ -23,6 +22,7 @@ from estafette.core.couriers.company import (
 from estafette.core.deliveries.delivery import Parcel, Stop
 from estafette.core.errors import AllCouriersFailed, NoCourierConfigured, Refusal
 from estafette.core.ids import new_id
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.quotes.quote import VALIDITY, Quote
 from estafette.logs import Logger
 from estafette.store import pool
@@ -158,7 +158,7 @@ def _owner(offered: _Offered) -> UUID:
 
 def _payable(company: Company, offer: Offer | None) -> Offer | None:
     """Returns the offer, if its fee is one that can be kept and told. Raises CourierFailed."""
-    if offer is not None and company.margin.on(offer.fee) > LARGEST_FEE:
+    if offer is not None and company.margin.on(offer.fee) > LARGEST_SUM:
         raise CourierFailed("the fee is beyond all measure")
     return offer
 

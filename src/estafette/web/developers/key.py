@@ -11,7 +11,6 @@ from starlette.responses import Response
 from estafette.core.accounts.account import Account
 from estafette.core.accounts.acts import NetworkError
 from estafette.core.accounts.page_limits import (
-    MOST_CASH,
     MOST_PER_HOUR,
     PageLimits,
     PageLimitsError,
@@ -20,6 +19,7 @@ from estafette.core.accounts.page_limits import (
     read_place,
 )
 from estafette.core.money.payment import PaymentMethod
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.people.permission import PersonAct
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext
@@ -127,7 +127,7 @@ async def limit(request: Request, visit: Visit) -> Response:
             per_hour=form.value("per_hour", str(was.per_hour)),
             per_address=form.value("per_address", str(was.per_hour_from_address)),
             held=form.has("held") if form.fields else was.held,
-            most_cash=MOST_CASH,
+            most_cash=LARGEST_SUM,
             most_per_hour=MOST_PER_HOUR,
             currency=visit.account.market.currency,
             here=_here(visit, key),

@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from estafette.core.fleet.tap import (
-    LARGEST_CASH,
     LONGEST_NOTE,
     LONGEST_SEQUENCE,
     MOST_AT_ONCE,
     Tap,
     TapKind,
 )
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.http.refusals import BadBody
 from estafette.http.request import read_body
 from estafette.usecases.fleet import taps
@@ -77,7 +77,7 @@ def _facts(value: Any) -> dict[str, str | int]:
         if name not in _FACTS:
             continue
         is_text = isinstance(fact, str) and len(fact) <= LONGEST_NOTE
-        is_sum = type(fact) is int and 0 <= fact <= LARGEST_CASH
+        is_sum = type(fact) is int and 0 <= fact <= LARGEST_SUM
         if is_text or is_sum:
             facts[name] = fact
         else:

@@ -7,7 +7,6 @@ from typing import Final
 
 from estafette.core.accounts.account import MARKETS
 from estafette.core.couriers.company import (
-    LARGEST_FEE,
     PARCEL_TYPES,
     Capabilities,
     Company,
@@ -17,6 +16,7 @@ from estafette.core.couriers.hours_text import ALWAYS, HoursTextError, hours_tex
 from estafette.core.deliveries.failing import FailurePolicy
 from estafette.core.deliveries.windows import WindowRules
 from estafette.core.money.payment import BankAccount
+from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.proofs.demand import Demand, as_words, from_words
 from estafette.core.proofs.proof import OF_STAGE, ProofKind, ProofStage
 from estafette.http.phones import e164, readable
@@ -101,10 +101,10 @@ def company_in(form: Form, company: Company) -> tuple[Company, dict[str, str]]:
             )
         ),
         time_zone=form.value("time_zone"),
-        base_fee=reading.whole_or_none("base_fee", 0, LARGEST_FEE),
+        base_fee=reading.whole_or_none("base_fee", 0, LARGEST_SUM),
         base_eta_minutes=reading.whole_or_none("base_eta_minutes", 1, LARGEST_NUMBER),
         margin=Margin(
-            _percent(reading), reading.whole("margin_fixed", 0, LARGEST_FEE, otherwise=0)
+            _percent(reading), reading.whole("margin_fixed", 0, LARGEST_SUM, otherwise=0)
         ),
         capabilities=Capabilities(
             bank_transfer_enabled=form.has("bank_transfer_enabled"),
