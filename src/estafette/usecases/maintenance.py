@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
+from estafette.core.accounts.page_orders import SLICE, SLICES
 from estafette.core.retention import CASH, CORRECTIONS, Retention
 from estafette.logs import Logger
 from estafette.loops import Loop, Pace
@@ -26,6 +27,7 @@ _OLD: Final[tuple[tuple[Forget, timedelta], ...]] = (
     (handovers.forget, CASH),
     (corrections.forget, CORRECTIONS),
     (daily_tallies.forget, daily_tallies.KEPT),
+    (page_tallies.forget, SLICES * SLICE),
 )
 _PACE: Final = Pace(longest=3600.0, first_retry=_AFTER_TROUBLE_SECONDS, longest_retry=60.0)
 
@@ -37,7 +39,6 @@ def loop(pool: Pool, retention: Retention) -> Loop:
         async with pool.acquire() as connection:
             done = await keep_up(connection, retention)
             await audit.keep_up(connection, retention.audit, done)
-            await page_tallies.forget(connection)
             await people_ends.forget(connection)
             await fleet_ends.forget(connection, retention)
             gaps = (request_log.forget_gaps, retention.requests)

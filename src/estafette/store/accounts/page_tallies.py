@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from estafette.core.accounts.page_orders import SLICE, SLICES, OrderTally
+from estafette.core.accounts.page_orders import SLICE, OrderTally
 from estafette.store.columns import Columns, insertion, rows
+from estafette.store.old_rows import older
 from estafette.store.pool import Connection
 
 
@@ -69,11 +70,5 @@ async def write(connection: Connection, tallies: Mapping[Counted, OrderTally]) -
         await connection.execute(_WRITE, *COUNTED.of(tallies), *TALLY.of(tallies.values()))
 
 
-async def forget(connection: Connection) -> None:
-    """Deletes the tallies that are over."""
-    await connection.execute(
-        "delete from page_tallies"
-        " where last_slice <= extract(epoch from now()) / $1::float8 - $2::integer",
-        SLICE.total_seconds(),
-        SLICES,
-    )
+forget: Final = older("page_tallies", f"to_timestamp(last_slice * {SLICE.total_seconds()})")
+"""Removes those whose last slice began so long ago."""
