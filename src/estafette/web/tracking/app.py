@@ -6,24 +6,21 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from estafette.core.deliveries.delivery import FINAL
-from estafette.core.deliveries.places import DeliveryOver, PlaceRefusal
-from estafette.core.deliveries.rescheduling import RescheduleRefused, WhyNot
 from estafette.core.errors import Busy, Unavailable
 from estafette.http.events import HEARTBEAT_SECONDS
 from estafette.http.files import FOR_EVER
 from estafette.http.limiter import caller, limits_of
-from estafette.http.pages import as_texts, guards
-from estafette.http.refusals import BadBody, BodyTooLarge, EncodedBody, PathUnknown, RateLimited
+from estafette.http.pages import as_texts
+from estafette.http.refusals import PathUnknown, RateLimited
 from estafette.http.trace import trace_of
 from estafette.usecases.accounts import logo
 from estafette.usecases.deliveries import places, tracking
@@ -31,10 +28,10 @@ from estafette.usecases.deliveries.reschedule import reschedule
 from estafette.usecases.deliveries.tracking import TrackedDelivery
 from estafette.usecases.fleet.approach import approaches
 from estafette.usecases.platform import Platform
-from estafette.web.forms import read_form
 from estafette.web.live.stream import EventStream, with_streams
 from estafette.web.tiles import path_of
-from estafette.web.tracking import language, render, when
+from estafette.web.tracking import language, render
+from estafette.web.tracking.forms import Asked, RecipientForm, serve
 from estafette.web.tracking.grounds import (
     CLINGING,
     GUARDS,
@@ -55,33 +52,15 @@ from estafette.web.tracking.render import FILES, Links
 from estafette.web.tracking.stream import stream
 from estafette.web.tracking.texts import LANGUAGES
 from estafette.web.tracking.view import present
-from estafette.web.tracking.when import Reschedule
-from estafette.web.tracking.where import (
-    LIMIT,
-    Say,
-    Typed,
-    WhereView,
-    choices,
-    fault_of,
-    window,
-)
+from estafette.web.tracking.when import Reschedule, WhenForm
+from estafette.web.tracking.where import Say, WhereForm
 
 PublicId = Callable[[str], UUID | None]
 """Reads an id as any dialect writes it; None when none does."""
 
-_FORM = {
-    **as_texts(
-        guards(style="'self'", script="'self'", font="'self'", img="'self'", forms="'self'")
-    ),
-    "X-Robots-Tag": "noindex, nofollow",
-    "Cache-Control": "no-store",
-    "Vary": "Accept-Language",
-}
 _PAGE = "/{public_id}"
 _STREAM = f"{_PAGE}/events"  # open for as long as the page is: measured separately
 _MANIFEST = f"{_PAGE}/page.webmanifest"
-_WHERE = f"{_PAGE}/where"
-_WHEN = f"{_PAGE}/when"
 _LONGEST_ID = 100
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _COLOUR = re.compile(r"[0-9a-f]{6}")
@@ -129,8 +108,11 @@ class TrackingPages(Starlette):
         self._tiles = tiles
         self._origin = origin
         self._logo_of = logo
-        self._say = say
-        self._reschedule = reschedule
+        self._forms: dict[str, RecipientForm] = {}
+        if say is not None:
+            self._forms["where"] = WhereForm(say)
+        if reschedule is not None:
+            self._forms["when"] = WhenForm(reschedule)
         self._track = track
         self._watched = watched
         self._parse = public_id
@@ -145,8 +127,10 @@ class TrackingPages(Starlette):
                 Route(_MANIFEST, self._manifest),
                 Route(_PAGE, self._page),
                 Route(_STREAM, self._events),
-                Route(_WHERE, self._where, methods=["GET", "POST"]),
-                Route(_WHEN, self._when, methods=["GET", "POST"]),
+                *(
+                    Route(f"{_PAGE}/{name}", partial(self._form, name), methods=["GET", "POST"])
+                    for name in ("where", "when")
+                ),
                 Route(f"{_PAGE}/{{end:path}}", self._page),  # a redirect would lead out of TLS
             ],
             exception_handlers={
@@ -233,75 +217,15 @@ class TrackingPages(Starlette):
             heartbeat=self._heartbeat,
         )
 
-    async def _where(self, request: Request) -> Response:
-        """Shows the form for where exactly, or keeps what was typed into it."""
-        _measure(request, _WHERE)
+    async def _form(self, name: str, request: Request) -> Response:
+        """Shows a form of the recipient, or does what was filled in."""
+        _measure(request, f"{_PAGE}/{name}")
         delivery, links = await self._find(request)
         texts = texts_of(request, language.of_market(delivery.market, LANGUAGES))
         if delivery.is_erased:
             return expired(texts, links, delivery)
-        if delivery.is_final or self._say is None:
-            return RedirectResponse(f"{links.page}?lang={texts.code}", 303, headers=_FORM)
-        now, zone = self._clock(), ZoneInfo(delivery.time_zone)
-        typed, fault, status = Typed(), None, 200
-        if request.method == "POST":
-            try:
-                typed = Typed.of(await read_form(request.scope, request.receive, LIMIT))
-                wanted = window(typed.when, now, zone)
-                if typed.when and wanted is None:
-                    fault, status = texts.where.late, 422
-                else:
-                    await self._say(
-                        delivery.id,
-                        now,
-                        point=typed.point,
-                        landmark=typed.landmark or None,
-                        note=typed.note or None,
-                        wanted=wanted,
-                        visitor=caller(request.scope),
-                    )
-                    said = f"{links.page}/where?lang={texts.code}&said=1"
-                    return RedirectResponse(said, 303, headers=_FORM)
-            except DeliveryOver:
-                return RedirectResponse(f"{links.page}?lang={texts.code}", 303, headers=_FORM)
-            except PlaceRefusal as refusal:
-                fault, status = fault_of(refusal, texts.where), 422
-            except (BadBody, BodyTooLarge, EncodedBody):
-                fault, status = texts.where.too_long, 400
-        is_said = fault is None and parameter(request, "said") is not None
-        wishes = () if delivery.times else choices(now, zone, texts)  # else a time can be chosen
-        view = WhereView(wishes, typed, fault, is_said)
-        html = render.where(view, texts, links)
-        return HTMLResponse(html, status, headers=_FORM | {"Content-Language": texts.code})
-
-    async def _when(self, request: Request) -> Response:
-        """Shows the form for another time, or brings the parcel at the time that was chosen."""
-        _measure(request, _WHEN)
-        delivery, links = await self._find(request)
-        texts = texts_of(request, language.of_market(delivery.market, LANGUAGES))
-        if delivery.is_erased:
-            return expired(texts, links, delivery)
-        if delivery.is_final or self._reschedule is None:
-            return RedirectResponse(f"{links.page}?lang={texts.code}", 303, headers=_FORM)
-        fault, status = None, 200
-        if request.method == "POST":
-            try:
-                form = await read_form(request.scope, request.receive, when.LIMIT)
-                start = when.chosen(form.value("when")[:20])
-                if start is None:
-                    raise RescheduleRefused(WhyNot.GONE)
-                await self._reschedule(delivery.id, start, caller(request.scope))
-                return RedirectResponse(
-                    f"{links.page}/when?lang={texts.code}&said=1", 303, headers=_FORM
-                )
-            except RescheduleRefused as refusal:
-                fault, status = when.fault_of(refusal.why, texts.when), 422
-            except (BadBody, BodyTooLarge, EncodedBody):
-                fault, status = texts.when.late, 400
-        said = fault is None and parameter(request, "said") is not None
-        view = when.view(delivery, texts, self._clock(), fault=fault, said=said)
-        html = render.when(view, texts, links)
-        return HTMLResponse(html, status, headers=_FORM | {"Content-Language": texts.code})
+        asked = Asked(delivery, texts, links, self._clock(), caller(request.scope))
+        return await serve(self._forms.get(name), request, asked)
 
     async def _manifest(self, request: Request) -> Response:
         _measure(request, _MANIFEST)

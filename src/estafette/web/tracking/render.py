@@ -13,8 +13,6 @@ from estafette.http.pages import PACKAGE, VENDOR, template
 from estafette.web.tracking import route
 from estafette.web.tracking.texts import LANGUAGES, Texts
 from estafette.web.tracking.view import SenderCard, TrackingView
-from estafette.web.tracking.when import WhenView
-from estafette.web.tracking.where import WhereView
 
 _TYPEFACE = "onest-latin-wght-normal.woff2"
 _REFERENCE_LENGTH = 6
@@ -130,14 +128,9 @@ def notice(
     )
 
 
-def when(view: WhenView, texts: Texts, links: Links) -> str:
-    """Returns the page on which a recipient chooses another time."""
-    return _render("when.html", texts, view=view, links=links, is_preview=False)
-
-
-def where(view: WhereView, texts: Texts, links: Links) -> str:
-    """Returns the page on which a recipient says where exactly."""
-    return _render("where.html", texts, view=view, links=links, is_preview=False)
+def form(name: str, view: object, texts: Texts, links: Links) -> str:
+    """Returns the page of a form of the recipient, by the name of its template."""
+    return _render(f"{name}.html", texts, view=view, links=links, is_preview=False)
 
 
 def manifest(texts: Texts, links: Links) -> bytes:

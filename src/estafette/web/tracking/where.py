@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final, Literal, Protocol
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from estafette.core.deliveries.places import (
     LONGEST_LANDMARK,
     LONGEST_NOTE,
     LONGEST_POINT,
+    DeliveryOver,
     PlaceRefusal,
     said_text,
 )
 from estafette.web.forms import Form
-from estafette.web.tracking import dates
+from estafette.web.tracking import dates, render
+from estafette.web.tracking.forms import Asked
 from estafette.web.tracking.texts import Texts, WhereWords
-
-LIMIT: Final = 16 * 1024
-"""How long the form may be, in bytes."""
 
 _DAYS = 3
 _PARTS: Final[tuple[Literal["morning", "afternoon", "evening"], ...]] = (
@@ -54,13 +54,6 @@ class Say(Protocol):
     ) -> None:
         """Raises PlaceRefusal, DeliveryNotFound, Busy."""
         ...
-
-
-def fault_of(refusal: PlaceRefusal, words: WhereWords) -> str:
-    """Returns what is wrong with what was typed, in the words of a language."""
-    return {"point": words.unreadable, "far": words.far, "often": words.often}.get(
-        refusal.code, words.empty
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +95,56 @@ class WhereView:
     longest_landmark: int = LONGEST_LANDMARK
     longest_note: int = LONGEST_NOTE
     longest_point: int = LONGEST_POINT
+
+
+@dataclass(frozen=True, slots=True)
+class WhereForm:
+    """The form for where exactly; `say` keeps what is filled in."""
+
+    say: Say
+    name: str = "where"
+    limit: int = 16 * 1024
+
+    def unread(self, texts: Texts) -> str:
+        """Returns what is said where it cannot be read."""
+        return texts.where.too_long
+
+    async def do(self, asked: Asked, form: Form) -> str | None:
+        """Keeps what was filled in; returns what is wrong with it. Raises DeliveryOver, Busy."""
+        typed, words = Typed.of(form), asked.texts.where
+        wanted = window(typed.when, asked.now, ZoneInfo(asked.delivery.time_zone))
+        if typed.when and wanted is None:
+            return words.late
+        try:
+            await self.say(
+                asked.delivery.id,
+                asked.now,
+                point=typed.point,
+                landmark=typed.landmark or None,
+                note=typed.note or None,
+                wanted=wanted,
+                visitor=asked.visitor,
+            )
+        except DeliveryOver:
+            raise
+        except PlaceRefusal as refusal:
+            return _fault_of(refusal, words)
+        return None
+
+    def html(self, asked: Asked, form: Form, fault: str | None, *, is_done: bool) -> str:
+        """Returns its page."""
+        zone, texts = ZoneInfo(asked.delivery.time_zone), asked.texts
+        is_chosen = asked.delivery.times  # a time can be chosen: none need be wished for
+        wishes = () if is_chosen else choices(asked.now, zone, texts)
+        view = WhereView(wishes, Typed.of(form), fault, is_done)
+        return render.form(self.name, view, texts, asked.links)
+
+
+def _fault_of(refusal: PlaceRefusal, words: WhereWords) -> str:
+    """Returns what is wrong with what was typed, in the words of a language."""
+    return {"point": words.unreadable, "far": words.far, "often": words.often}.get(
+        refusal.code, words.empty
+    )
 
 
 def choices(now: datetime, zone: tzinfo, texts: Texts) -> tuple[Choice, ...]:
