@@ -9,6 +9,8 @@ from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, ex
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.proofs.demand import from_words
 from estafette.http.texts import LANGUAGES
+from estafette.usecases.deliveries.reschedule import reschedule
+from estafette.usecases.deliveries.tracking import track
 from estafette.usecases.fleet.take_back import take_back
 from tests.serving import running
 from tests.web.browser import PHONE, Scheme, axe, look, overflow
@@ -139,6 +141,11 @@ async def test_what_has_become_impossible_is_said_in_words(
     async with phone(browser, ze) as context:
         page = await opened(context, ze)
         await expect(page.get_by_role("button", name="I am there")).to_be_visible()
+        await page.get_by_role("link", name="Navigate").focus()
+        for _ in range(2):  # the page is as it was: whoever is about to press something can
+            async with page.expect_response("**/driver/day"):
+                await page.evaluate("dispatchEvent(new Event('online'))")
+        await expect(page.get_by_role("link", name="Navigate")).to_be_focused()
         await take_back(stage.server.platform, stage.company_id, given.delivery_id)
         await page.get_by_role("button", name="I am there").tap()
         alert = page.get_by_role("alert")
@@ -162,11 +169,16 @@ async def test_every_screen_fits_a_small_phone_in_every_language(
     paid = await stage.order(payment_method="cod", cash_collect_aoa=1_250_000)
     given = await stage.given(driver, paid)
     assert await ze.tap("picked_up", given.id) == ("done", "")
+    shown = await track(stage.server.platform, given.delivery_id)
+    assert shown is not None
+    await reschedule(stage.server.platform, given.delivery_id, shown.times[-1].start)
     await stage.given(driver)
     await stage.offered(driver)
     async with phone(browser, ze, size=size, scheme=scheme) as context:
         page = await opened(context, ze)
         await expect(page.locator(".offer")).to_be_visible()
+        await expect(page.locator(".news")).to_contain_text("20")
+        await expect(page.locator(".stop .note")).to_contain_text("–")
         for name in (
             "stops",
             f"stop/{given.id}/dropoff",
@@ -184,12 +196,12 @@ async def test_every_screen_fits_a_small_phone_in_every_language(
             assert await overflow(page) == [], name
             if language == "kk":
                 assert await axe(page) == [], name
-            shown = name.partition("/")[0]
-            await look(page, f"driver-{shown}-{language}-{size['width']}-{scheme}", whole=False)
+            screen = name.partition("/")[0]
+            await look(page, f"driver-{screen}-{language}-{size['width']}-{scheme}", whole=False)
         for path in ("/driver/app", "/driver/sign-in"):
             await page.goto(f"{ze.server.url}{path}?lang={language}")
             assert await overflow(page) == [], path
             if language == "kk":
                 assert await axe(page) == [], path
-            shown = path.rpartition("/")[2]
-            await look(page, f"driver-{shown}-{language}-{size['width']}-{scheme}", whole=False)
+            screen = path.rpartition("/")[2]
+            await look(page, f"driver-{screen}-{language}-{size['width']}-{scheme}", whole=False)

@@ -16,6 +16,7 @@ from estafette.http import pages
 from estafette.http.reply import HttpReply
 from estafette.http.shell import Group, Link, Notice, Shell, Tone, render
 from estafette.http.texts import Reader
+from estafette.web.history import Happened
 from estafette.web.parts import Column, Paging, Plot, Point, Series
 from tests.web.browser import LOOKS, Look, axe, look, opened, overflow
 
@@ -72,9 +73,9 @@ def _context() -> dict[str, Any]:
         "bars": Plot("Deliveries", [series("Delivered", counts), series("Failed", lost)]),
         "lines": Plot("Minutes", [series("Median", [30 + value for value in counts])], "lines"),
         "happened": [
-            (_NOW, "Out for delivery", "Five minutes away.", "info"),
-            (_NOW - timedelta(hours=1), "Picked up", "", ""),
-            (_NOW - timedelta(hours=3), "Created", "By the API, key “Shop”", ""),
+            Happened(_NOW, "Out for delivery", "Five minutes away.", "By the driver"),
+            Happened(_NOW - timedelta(hours=1), "In transit", None, "By the driver"),
+            Happened(_NOW - timedelta(hours=3), "Pending", None, "By the merchant"),
         ],
     }
 

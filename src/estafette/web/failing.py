@@ -1,29 +1,23 @@
 """Failed attempts as pages show them, and the forms in which a policy and windows are set."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from estafette.core.deliveries.delivery import Delivery, Status
-from estafette.core.deliveries.event import Actor, Event
+from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.failing import (
-    LEFT,
     MOST_ATTEMPTS,
     AfterAttempts,
     AttemptReason,
     FailurePolicy,
     HeldPolicy,
     Settled,
-    words_in,
 )
-from estafette.core.deliveries.rescheduling import NOTE
 from estafette.core.deliveries.windows import BOUNDS, WindowRules
 from estafette.http.formats import number
 from estafette.http.texts import N_, gettext, ngettext
 from estafette.web.forms import Form
-from estafette.web.words import actor_name
 
 _REASONS: Final = {
     AttemptReason.NOBODY_THERE: N_("Nobody was there"),
@@ -42,9 +36,6 @@ _FOLLOWS: Final = {
     AfterAttempts.LEAVE: N_("It is left at the door"),
 }
 
-_END: Final = re.compile(r"\d+ attempts?: (?P<how>discarded|returned)(?: as (?P<number>.+))?")
-"""The note of the event of a delivery that failed at the end of its attempts."""
-
 _BY: Final = {
     Settled.DELIVERY: N_("As ordered for this delivery"),
     Settled.ACCOUNT: N_("As the merchant says of all deliveries"),
@@ -58,6 +49,9 @@ _WINDOWS: Final = {
     "window_days": N_("Days within which a recipient may choose one"),
     "window_changes": N_("How often a recipient may"),
 }
+
+FIELDS: Final = ("attempts", "then", *_WINDOWS)
+"""The fields of a form in which a courier company says what follows failed attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +72,7 @@ class ShownPolicy:
 
 def attempts_of(delivery: Delivery) -> list[ShownAttempt]:
     """Returns the attempts that failed, the latest first."""
-    return [ShownAttempt(gettext(_REASONS[one.reason]), one.at) for one in delivery.attempts[::-1]]
+    return [ShownAttempt(reason_text(one.reason), one.at) for one in delivery.attempts[::-1]]
 
 
 def policy_of(held: HeldPolicy | None) -> ShownPolicy | None:
@@ -93,36 +87,18 @@ def policy_of(held: HeldPolicy | None) -> ShownPolicy | None:
 
 def policy_text(policy: FailurePolicy) -> str:
     """Returns a policy in a few words."""
-    return _done(policy.attempts, policy.then)
+    return ended_text(policy.attempts, policy.then)
 
 
-def _done(count: int, then: AfterAttempts) -> str:
+def reason_text(reason: AttemptReason) -> str:
+    """Returns why an attempt failed."""
+    return gettext(_REASONS[reason])
+
+
+def ended_text(count: int, then: AfterAttempts) -> str:
+    """Returns what follows so many attempts, in a few words."""
     times = ngettext("%(count)s attempt", "%(count)s attempts", count)
     return f"{times} · {gettext(_FOLLOWS[then])}"
-
-
-def note_of(delivery: Delivery, event: Event) -> str | None:
-    """Returns the note of an event in the reader's language, as far as it is ours."""
-    attempt = next((one for one in delivery.attempts if one.seq == event.seq), None)
-    if attempt is not None and event.status is Status.STALLED:
-        reason, said = gettext(_REASONS[attempt.reason]), words_in(event.note, attempt.reason)
-        return f"{reason}: {said}" if said else reason
-    if end := _END.fullmatch(event.note or ""):
-        then = AfterAttempts.DISCARD if end["how"] == "discarded" else AfterAttempts.RETURN
-        said = _done(len(delivery.attempts), then)
-        return f"{said}: {end['number']}" if end["number"] else said
-    if event.note == LEFT:
-        return gettext("Left at the door")
-    if event.note is not None and event.note.startswith(f"{NOTE}: "):
-        when = event.note.removeprefix(f"{NOTE}: ")
-        return gettext("The recipient chose another time: %(when)s", when=when)
-    return event.note
-
-
-def by_whom(event: Event) -> str:
-    """Returns who caused an event: also the recipient, who is nobody to the core."""
-    is_chosen = event.actor is Actor.SYSTEM and (event.note or "").startswith(f"{NOTE}: ")
-    return gettext("By the recipient") if is_chosen else actor_name(event.actor)
 
 
 def attempt_choices() -> list[tuple[str, str]]:
@@ -157,9 +133,9 @@ def window_fields(
     rules: WindowRules, typed: Mapping[str, str], faults: Mapping[str, str]
 ) -> Sequence[tuple[str, str, str, str | None]]:
     """Returns the fields of a form for windows: name, label, what is typed there, what is wrong."""
-    values = window_values(rules) | dict(typed)
     return [
-        (name, gettext(_WINDOWS[name]), value, faults.get(name)) for name, value in values.items()
+        (name, gettext(_WINDOWS[name]), typed.get(name, value), faults.get(name))
+        for name, value in window_values(rules).items()
     ]
 
 

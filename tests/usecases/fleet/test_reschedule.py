@@ -16,6 +16,7 @@ from estafette.core.deliveries.rescheduling import RescheduleRefused, WhyNot, ot
 from estafette.core.deliveries.windows import Window, WindowRules
 from estafette.core.errors import DeliveryNotFound
 from estafette.core.fleet.assignment import AssignmentState
+from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.tour import StopKind
 from estafette.core.quotes.place import CityIndex
 from estafette.routing.travel_times import CrowTimes
@@ -27,6 +28,7 @@ from estafette.usecases.fleet.attempt_failed import attempt_failed
 from estafette.usecases.fleet.dispatching_rules import dispatching_rules
 from estafette.usecases.fleet.give_up import give_up
 from estafette.usecases.fleet.hand_over import hand_over
+from estafette.usecases.fleet.messages import messages_of
 from estafette.usecases.fleet.problems import Places, draft
 from estafette.usecases.fleet.sight import look
 from estafette.usecases.fleet.steps import pick_up, set_out
@@ -121,6 +123,17 @@ async def test_a_driver_who_has_not_picked_it_up_is_free_of_it(fleet: Fleet) -> 
     assert (await choose(fleet, delivery)).status is S.PENDING
     assert await fleet.tour(driver) == []
     assert (await fleet.load(driver)).parcels == 0
+    assert await told(fleet, driver, delivery) == 1
+
+
+async def told(fleet: Fleet, driver: Driver, delivery: Delivery) -> int:
+    """How many messages tell the driver when the recipient of a delivery wants it."""
+    moved = await fleet.shop.delivery(delivery.id)
+    assert moved.window is not None
+    start = moved.window.start.astimezone(ZoneInfo(fleet.company.time_zone))
+    text = f"{delivery.reference}: The recipient chose another time: {start:%Y-%m-%d %H:%M}"
+    messages = await messages_of(fleet.platform, fleet.id, driver.id)
+    return sum(one.text.startswith(text) for one in messages)
 
 
 async def test_a_parcel_on_board_is_brought_after_all_others_and_the_plan_knows_when(
@@ -131,12 +144,14 @@ async def test_a_parcel_on_board_is_brought_after_all_others_and_the_plan_knows_
     await pick_up(fleet.platform, fleet.id, driver.id, delivery.id)
     moved = await choose(fleet, await fleet.shop.delivery(delivery.id), -1)
     assert moved.status is S.IN_TRANSIT
+    assert moved.window is not None
+    await reschedule(fleet.platform, delivery.id, moved.window.start)  # the form was sent twice
+    assert await told(fleet, driver, delivery) == 1
     assert (await fleet.tour(driver))[-1] == (delivery.id, StopKind.DROPOFF)
     async with fleet.platform.pool.acquire() as connection:
         rules = await dispatching_rules(fleet.platform, fleet.id)
         sight = await look(connection, fleet.id, rules)
     [working] = sight.working
-    assert moved.window is not None
     assert [stop.planned_at for stop in working.stops if stop.delivery_id == delivery.id] == [
         moved.window.start
     ]

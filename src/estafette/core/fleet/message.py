@@ -1,4 +1,4 @@
-"""Messages: what a dispatcher writes to one driver."""
+"""Messages: what a dispatcher writes to one driver, or Estafette when others change a stop."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from estafette.core.accounts.account import Mode
+from estafette.core.audit import By
 from estafette.core.deliveries.delivery import EVENT_LIMIT, Delivery
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
@@ -21,6 +22,7 @@ from estafette.core.deliveries.rescheduling import (
 )
 from estafette.core.deliveries.windows import Window
 from estafette.core.errors import HistoryFull
+from estafette.core.fleet.assignment import Assignment
 from estafette.store import signals
 from estafette.store.accounts import table as accounts
 from estafette.store.couriers import companies
@@ -34,8 +36,13 @@ from estafette.store.work import UnitOfWork
 from estafette.usecases.deliveries import record
 from estafette.usecases.deliveries.advance import entry_of, lock_anywhere
 from estafette.usecases.fleet.hold import Held
+from estafette.usecases.fleet.messages import leave
 from estafette.usecases.notifications import tell
 from estafette.usecases.platform import Platform
+
+_BY: Final = By.process("reschedule")
+_LONGEST_NUMBER: Final = 300
+"""How much of a merchant's own number a message to a driver has, in characters."""
 
 _NOTE: Final = f"{NOTE}: {{start:%Y-%m-%d %H:%M}}–{{end:%H:%M}}"
 
@@ -46,8 +53,9 @@ async def reschedule(
     """Brings a delivery in the window that begins at `start`; returns it as it is then.
 
     Its promised times move there, its merchant is told by an event, and no driver has it on the
-    tour before: one who has accepted it and not picked it up is free of it. The window that holds
-    is chosen already: nothing is changed. `visitor` is the address by which who asks is counted.
+    tour before: one who has accepted it and not picked it up is free of it. The driver who had it
+    is sent a message. The window that holds is chosen already: nothing is changed. `visitor` is the
+    address by which who asks is counted.
     Raises DeliveryNotFound, RescheduleRefused, Busy.
     """
     async with (
@@ -70,10 +78,15 @@ async def reschedule(
             await accounts.dialect_of(connection, delivery.scope.account_id)
         ]
         entry = _moved(delivery, window, dialect, ZoneInfo(company.time_zone))
+        of = (company.id, delivery.scope.account_id, delivery.id)
+        opened = await assignments.lock_open(connection, *of)
+        at = await now(connection)
+        held = Held(work, platform, company.id, entry.delivery, dialect, opened, at)
+        carries = held.accepted
         await record.moves(work, platform, [entry])
         await deliveries.set_promise(connection, entry.delivery)
-        if entry.delivery.progress.picked_up:
-            await _to_the_end(work, platform, company.id, entry.delivery, dialect, window)
+        if carries is not None:
+            await _tell(held, carries, entry, window)
         await tell.rescheduled(work, platform, entry)
         await _put_off(work, entry.delivery, window)
         work.signal(signals.FLEET)
@@ -91,22 +104,15 @@ def _moved(delivery: Delivery, window: Window, dialect: Dialect, zone: ZoneInfo)
     return entry_of(after, progress, Actor.SYSTEM, _NOTE.format(**local), dialect)
 
 
-async def _to_the_end(
-    work: UnitOfWork,
-    platform: Platform,
-    company_id: UUID,
-    delivery: Delivery,
-    dialect: Dialect,
-    window: Window,
-) -> None:
-    """Puts the stop of a parcel that is on board behind all others of its driver."""
-    connection = work.connection
-    of = (company_id, delivery.scope.account_id, delivery.id)
-    opened = await assignments.lock_open(connection, *of)
-    held = Held(work, platform, company_id, delivery, dialect, opened, await now(connection))
-    if held.accepted is not None:
+async def _tell(held: Held, carries: Assignment, entry: JournalEntry, window: Window) -> None:
+    """Tells the driver who has it, and puts the stop of a parcel on board behind all others."""
+    delivery = entry.delivery
+    if delivery.progress.picked_up:
         await held.leave_tour()
-        await held.add_to_tour(held.accepted, window.start)
+        await held.add_to_tour(carries, window.start)
+    number = delivery.reference or delivery.external_ref or str(delivery.id)
+    text = f"{number[:_LONGEST_NUMBER]}: {entry.event.note}"
+    await leave(held.work, (held.company_id, carries.driver_id), text, _BY, held.now)
 
 
 async def _put_off(work: UnitOfWork, delivery: Delivery, window: Window) -> None:

@@ -1,7 +1,9 @@
 """Write to a driver, and read what was written."""
 
+from datetime import datetime
 from uuid import UUID
 
+from estafette.core.audit import By
 from estafette.core.fleet.driver import DriverState
 from estafette.core.fleet.message import LONGEST_MESSAGE, MOST_MESSAGES, DriverMessage
 from estafette.core.fleet.refusals import DriverAway, DriverNotFound
@@ -10,6 +12,7 @@ from estafette.core.people.person import FieldError
 from estafette.store import signals
 from estafette.store.fleet import driver_messages, drivers
 from estafette.store.pool import now
+from estafette.store.work import UnitOfWork
 from estafette.usecases.fleet.hold import LANE
 from estafette.usecases.platform import Platform
 
@@ -37,9 +40,19 @@ async def write(platform: Platform, company_id: UUID, driver_id: UUID, text: str
         if driver.state is DriverState.REMOVED:
             raise DriverAway(driver_id, driver.state)
         at = await now(connection)
-        message = DriverMessage(company_id, driver_id, new_id(), said, platform.by, at)
-        await driver_messages.insert(connection, message, MOST_MESSAGES)
-        work.signal(signals.FLEET)
+        return await leave(work, (company_id, driver_id), said, platform.by, at)
+
+
+async def leave(
+    work: UnitOfWork, of: tuple[UUID, UUID], text: str, by: By, at: datetime
+) -> DriverMessage:
+    """Writes a message to a driver of a company, in the transaction of what it is about.
+
+    The `text` has LONGEST_MESSAGE characters at most.
+    """
+    message = DriverMessage(*of, new_id(), text, by, at)
+    await driver_messages.insert(work.connection, message, MOST_MESSAGES)
+    work.signal(signals.FLEET)
     return message
 
 

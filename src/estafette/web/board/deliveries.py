@@ -21,17 +21,20 @@ from estafette.usecases.fleet.board import MOST_DRIVERS, Found, find_of_company
 from estafette.usecases.fleet.drivers import list_drivers
 from estafette.usecases.fleet.explanations import explain
 from estafette.usecases.platform import clock
+from estafette.web.asked import id_in, known_id
 from estafette.web.board.live import name_of
+from estafette.web.board.news import version
 from estafette.web.board.why import whys
 from estafette.web.board.words import said_of, seconds_left, state_name
-from estafette.web.failing import attempts_of, by_whom, note_of, policy_of
+from estafette.web.failing import attempts_of, policy_of
+from estafette.web.history import happened
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
-from estafette.web.words import status_name
 
 
 async def show(request: Request, visit: Visit) -> Response:
     """Shows a delivery of the company, with every driver who was asked or had it."""
+    seen = await version(visit)
     found = await _found(request, visit)
     scope, id = found.delivery.scope, found.delivery.id
     delivery, history = await find_with_history(visit.platform, scope, id)
@@ -44,10 +47,10 @@ async def show(request: Request, visit: Visit) -> Response:
     return render(
         visit,
         "web/board/templates/delivery.html",
+        seen=seen,
         delivery=delivery,
         name=name_of(delivery),
-        history=list(reversed(history)),
-        note_of=note_of,
+        happened=happened(delivery, history),
         policy=policy_of(await held_policy(visit.platform, delivery)),
         tried=attempts_of(delivery),
         related=[
@@ -73,8 +76,6 @@ async def show(request: Request, visit: Visit) -> Response:
         carried=carried,
         others=[] if carried is None else await _others(visit, carried.driver_id),
         may_unlock=visit.may(PersonAct.PINS_UNLOCK) and delivery.pin_is_locked,
-        by_whom=by_whom,
-        status_name=status_name,
         state_name=state_name,
     )
 
@@ -99,7 +100,7 @@ async def took_over(request: Request, visit: Visit) -> Response:
     """Notes that a parcel which a driver had on board is with another one of the company now."""
     found = await _found(request, visit)
     here = f"{visit.home}/deliveries/{found.delivery.id.hex}"
-    given_by, taken_by = (_driver(visit.form.value(name)) for name in ("from", "driver"))
+    given_by, taken_by = (known_id(visit.form.value(name)) for name in ("from", "driver"))
     if given_by is None or taken_by is None:
         return visit.go(here, gettext("Choose a driver first."), Tone.WARNING)
 
@@ -129,18 +130,8 @@ async def _others(visit: Visit, driver_id: UUID) -> list[tuple[str, str]]:
     ]
 
 
-def _driver(text: str) -> UUID | None:
-    try:
-        return UUID(hex=text)
-    except ValueError:
-        return None
-
-
 async def _found(request: Request, visit: Visit) -> Found:
-    try:
-        id = UUID(hex=request.path_params["delivery"])
-    except ValueError:
-        raise HTTPException(404) from None
+    id = id_in(request.path_params["delivery"])
     found = await find_of_company(visit.platform, visit.company.id, visit.mode, id)
     if found is None:
         raise HTTPException(404)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -21,12 +21,10 @@ from estafette.web.asked import day_in
 from estafette.web.board.drivers import driver_in, vehicle_name
 from estafette.web.board.live import map_words, name_of
 from estafette.web.board.words import said_of, state_name
+from estafette.web.history import message_text
 from estafette.web.parts import Column
 from estafette.web.tiles import path_of
 from estafette.web.visit import Visit, render
-
-_DAYS_BACK: Final = 14
-"""Positions are kept no longer unless the operator says otherwise."""
 
 
 async def show(request: Request, visit: Visit) -> Response:
@@ -45,13 +43,13 @@ async def show(request: Request, visit: Visit) -> Response:
         vehicle=vehicle_name(driver.vehicle),
         day=day.isoformat(),
         today=today.isoformat(),
-        first=(today - timedelta(days=_DAYS_BACK)).isoformat(),
         carried=found.carried,
         track=found.track,
         points=_points(found),
         map_words=map_words(),
         tiles=path_of(visit.platform),
         messages=await messages_of(visit.platform, visit.company.id, driver.id),
+        message_text=message_text,
         columns=(
             Column("name", gettext("Delivery")),
             Column("state", gettext("What became of it")),
@@ -85,9 +83,9 @@ async def write_to(request: Request, visit: Visit) -> Response:
 
 
 def _day(text: str | None, today: date) -> date:
-    """Returns the day that was asked for, as far back as days are kept; else today."""
+    """Returns the day that was asked for, unless that is still to come; else today."""
     day = day_in(text or "")
-    return today if day is None else min(max(day, today - timedelta(days=_DAYS_BACK)), today)
+    return today if day is None else min(day, today)
 
 
 def _points(found: DriverDayReplay) -> Mapping[str, Any]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
@@ -32,7 +31,7 @@ from estafette.usecases.deliveries.saved_filters import (
     save_filter,
     saved_filters,
 )
-from estafette.web.asked import begin_of, day_in, end_of, id_in
+from estafette.web.asked import begin_of, day_in, end_of, id_in, known_id
 from estafette.web.console.by_hand import by_hand
 from estafette.web.parts import Column, Paging
 from estafette.web.visit import Visit, render
@@ -72,7 +71,7 @@ class Asked:
             tuple(dict.fromkeys(known)),
             query.get("since", "") if day_in(query.get("since", "")) else "",
             query.get("until", "") if day_in(query.get("until", "")) else "",
-            query.get("company", "") if _uuid(query.get("company", "")) else "",
+            query.get("company", "") if known_id(query.get("company", "")) else "",
             query.get("late", "") == "yes",
         )
 
@@ -96,18 +95,11 @@ class Asked:
         until = end_of(self.until, zone)
         return PeopleFilter(
             statuses=[Status(status) for status in self.statuses] or None,
-            company_id=_uuid(self.company),
+            company_id=known_id(self.company),
             since=begin_of(self.since, zone),
             until=None if until is None else until - _SHORTEST,
             late=self.late,
         )
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(hex=text)
-    except ValueError:
-        return None
 
 
 async def show(request: Request, visit: Visit) -> Response:

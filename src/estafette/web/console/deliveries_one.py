@@ -41,7 +41,8 @@ from estafette.web.console.by_hand import by_hand, delivery_in
 from estafette.web.console.deliveries import named
 from estafette.web.console.deliveries_proofs import shown_proof
 from estafette.web.console.deliveries_words import METHODS, refused
-from estafette.web.failing import attempts_of, by_whom, note_of, policy_of
+from estafette.web.failing import attempts_of, policy_of
+from estafette.web.history import happened
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
 from estafette.web.words import status_name
@@ -83,9 +84,7 @@ async def show(request: Request, visit: Visit) -> Response:
         name=named(shown_id, delivery),
         shown_id=shown_id,
         tracking_url=f"{visit.platform.public_url}/track/{shown_id}",
-        events=list(reversed(events)),
-        status_name=status_name,
-        by_whom=by_whom,
+        happened=happened(delivery, events),
         method=gettext(METHODS[delivery.payment.method]),
         metadata=_metadata(delivery),
         attempts=attempts,
@@ -98,7 +97,6 @@ async def show(request: Request, visit: Visit) -> Response:
         pin=_pin(delivery),
         policy=policy_of(await held_policy(visit.platform, delivery)),
         tried=attempts_of(delivery),
-        note_of=note_of,
         related=_related(visit, delivery),
         may_cancel=may_cancel,
         may_confirm=delivery.is_held and visit.may(PersonAct.DELIVERIES_CONFIRM),

@@ -26,6 +26,7 @@ from estafette.usecases.fleet.own_work import Carried
 from estafette.usecases.money.handovers import CashInHand
 from estafette.usecases.platform import clock
 from estafette.web.driver.visit import DriverVisit
+from estafette.web.history import message_text
 
 ShownIds = Mapping[str, Callable[[UUID], str]]
 """How each dialect writes the id of a delivery, by the dialect's name."""
@@ -155,7 +156,7 @@ def _cash(cash: CashInHand) -> dict[str, Any] | None:
 def _message(message: DriverMessage) -> dict[str, Any]:
     return {
         "id": str(message.id),
-        "text": plain_lines(message.text),
+        "text": plain_lines(message_text(message)),
         "at": _ms(message.created_at),
         "read": message.read_at is not None,
     }

@@ -52,7 +52,7 @@ GENERAL: Final[Mapping[str, str]] = {
     "kilograms": N_("{n} kg"),
     "until": N_("until {time}"),
     "planned": N_("planned {time}"),
-    "window": N_("{day}, {start}–{end}"),
+    "window": N_("Another time: {day}, {start}–{end}"),
     "tried": N_("tried before: {n}"),
     "later": N_("Not before {time}. It stays with you until then."),
     "leave_how": N_("Nobody takes it? Leave it where it is safe, and show where it stands."),

@@ -35,7 +35,7 @@ from estafette.usecases.deliveries.troubles import (
     settle_dispute,
 )
 from estafette.web import asked
-from estafette.web.failing import note_of
+from estafette.web.history import happened
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
 from estafette.web.words import status_name
@@ -128,12 +128,10 @@ async def show_one(request: Request, visit: Visit) -> Response:
         "web/office/templates/delivery.html",
         delivery=delivery,
         account=account,
-        history=list(reversed(history)),
-        note_of=note_of,
+        happened=happened(delivery, history),
         there=await elsewhere(visit.platform, delivery),
         may_carry=delivery.company_id is None and delivery.status is Status.STALLED,
         goals=[(status, status_name(status)) for status in goals],
-        status_name=status_name,
         may_move=visit.may(PersonAct.DELIVERIES_MOVE),
         may_settle=visit.may(PersonAct.DELIVERIES_RELEASE),
         may_unlock=visit.may(PersonAct.PINS_UNLOCK),

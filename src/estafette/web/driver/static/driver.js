@@ -140,7 +140,6 @@ const acts = {
     location.hash = screen;
   },
   look: () => { pause = EVERY; return look(); },
-  redraw: draw,
 };
 
 addEventListener("hashchange", () => {

@@ -39,6 +39,9 @@ export const setPlace = (zone, currency) => { clock = { zone: zone || undefined,
 export const time = (at) => new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: clock.zone }).format(at);
 export const day = (at) => new Intl.DateTimeFormat(language, { day: "numeric", month: "long", timeZone: clock.zone }).format(at);
 
+// The time alone, if it is of this day.
+export const moment = (at) => (day(at) === day(Date.now()) ? time(at) : `${day(at)}, ${time(at)}`);
+
 export function money(units, currency = clock.currency) {
   const number = new Intl.NumberFormat(language, { maximumFractionDigits: 0 }).format(units);
   return `${number}\u00a0${currency || ""}`.trim();

@@ -1,6 +1,6 @@
 // What is on the screen: the stops, a stop, its form, the cash, the messages, and the rest.
 import { actions, isLater } from "./model.js";
-import { button, day as dayOf, field, h, language, link, money, sign, t, time } from "./parts.js";
+import { button, day as dayOf, field, h, language, link, moment, money, sign, t, time } from "./parts.js";
 import { canStayAwake, awake, seen } from "./position.js";
 import { forms } from "./forms.js";
 import { refusalOf } from "./outbox.js";
@@ -12,7 +12,10 @@ const SIGNS = {
 };
 
 let drawn = ""; // the screen that is there; a form that somebody writes in is left alone
+let shown = []; // of each part what it shows: as long as that is the same, what is under a finger stays
 let screenOn = false;
+
+const byClock = (name, value) => (name === "later_until" ? undefined : value); // differs by milliseconds
 
 export function draw(app, state, acts) {
   const [name, id] = state.screen.split("/");
@@ -25,8 +28,13 @@ export function draw(app, state, acts) {
   const focused = document.activeElement?.id;
   const scroll = scrollY;
   const same = drawn === state.screen;
+  const parts = [status, h("main", { id: "content" }, screen(name, id, state, acts)), bottom(name, state, acts)];
+  const now = parts.map((one) => one.outerHTML);
+  now[1] += JSON.stringify(state.now?.stops, byClock); // what its buttons know besides
   drawn = state.day ? state.screen : ""; // without a day it says only that it loads
-  app.replaceChildren(status, h("main", { id: "content" }, screen(name, id, state, acts)), bottom(name, state, acts));
+  if (!same) app.replaceChildren(...parts);
+  else parts.forEach((part, at) => { if (now[at] !== shown[at]) app.children[at].replaceWith(part); });
+  shown = now;
   if (same) {
     scrollTo(0, scroll);
     if (focused) document.getElementById(focused)?.focus();
@@ -71,6 +79,8 @@ function stops(state, acts) {
   const { now, day } = state;
   const parts = [h("h1", { tabindex: -1 }, t("today"), " ", h("small", {}, day.driver.name))];
   for (const item of now.refused) parts.push(refusal(item, day, acts));
+  const [message] = unread(state);
+  if (message) parts.push(h("a", { class: "sheet news", href: "#messages" }, sign("message-circle"), h("span", {}, message.text)));
   if (!now.shift) {
     parts.push(h("section", { class: "sheet rest" },
       h("p", {}, day.paused ? t("paused") : t("off_shift")),
@@ -108,7 +118,7 @@ function refusal(item, day, acts) {
     stop && h("p", { class: "faint" }, stop.address),
     h("p", {}, t(`why_${item.why}`)),
     dispatcher(day),
-    button(t("understood"), () => acts.dismiss(item.key), { class: "wide" }));
+    button(t("understood"), () => acts.dismiss(item.key), { class: "wide", id: `understood-${item.key}` }));
 }
 
 function offerCard(offer, state, acts) {
@@ -129,12 +139,14 @@ function facts(of) {
   const list = [];
   if (of.cash) list.push(h("li", { class: "cash" }, sign("banknote"), t("to_take", { sum: money(of.cash, of.currency) })));
   if (of.grams) list.push(h("li", {}, sign("package"), t("kilograms", { n: (of.grams / 1000).toLocaleString(language, { maximumFractionDigits: 1 }) })));
-  if (of.window) list.push(h("li", {}, sign("clock"), t("window", { day: dayOf(of.window[0]), start: time(of.window[0]), end: time(of.window[1]) })));
-  else if (of.by) list.push(h("li", {}, sign("clock"), t("until", { time: time(of.by) })));
+  if (of.by && !of.window) list.push(h("li", {}, sign("clock"), t("until", { time: moment(of.by) })));
   if (of.tried) list.push(h("li", {}, sign("circle-x"), t("tried", { n: of.tried })));
-  if (of.planned && !of.window) list.push(h("li", {}, sign("route"), t("planned", { time: time(of.planned) })));
+  if (of.planned && !of.window) list.push(h("li", {}, sign("route"), t("planned", { time: moment(of.planned) })));
   return list.length ? h("ul", { class: "facts" }, list) : null;
 }
+
+// Said plainly: it is not brought when it was promised first.
+const otherTime = ({ window }) => window && h("p", { class: "note" }, t("window", { day: dayOf(window[0]), start: time(window[0]), end: time(window[1]) }));
 
 function stopCard(stop, isNext, acts) {
   const { main } = actions(stop);
@@ -143,9 +155,10 @@ function stopCard(stop, isNext, acts) {
       h("span", { class: "number" }, String(stop.number)),
       h("span", {}, h("span", { class: "kind" }, t(stop.kind)), h("strong", {}, stop.address), stop.name && h("span", { class: "faint" }, stop.name)),
       sign("chevron-right")),
+    otherTime(stop),
     facts(stop),
     isNext && main && [contact(stop), act(stop, main, acts, "main big")],
-    isLater(stop) && h("p", { class: "faint" }, t("later", { time: `${dayOf(stop.window[0])}, ${time(stop.window[0])}` })),
+    isLater(stop) && h("p", { class: "faint" }, t("later", { time: moment(stop.window[0]) })),
     !main && h("p", { class: "faint" }, t("after_pickup")));
 }
 
@@ -198,6 +211,7 @@ function stopPage(id, state, acts) {
     h("section", { class: "sheet" },
       h("p", { class: "address" }, stop.address),
       stop.name && h("p", {}, stop.name, stop.phone && [" ", h("span", { class: "faint" }, stop.phone)]),
+      otherTime(stop),
       stop.note && h("p", { class: "note" }, stop.note),
       facts(stop),
       contact(stop)),
@@ -255,7 +269,7 @@ function messages(state) {
   haveRead(list);
   return [h("h1", { tabindex: -1 }, t("messages")),
     dispatcher(state.day),
-    list.length ? h("ul", { class: "messages" }, list.map((one) => h("li", { class: "sheet" }, h("p", {}, one.text), h("p", { class: "faint" }, `${dayOf(one.at)}, ${time(one.at)}`))))
+    list.length ? h("ul", { class: "messages" }, list.map((one) => h("li", { class: "sheet" }, h("p", {}, one.text), h("p", { class: "faint" }, moment(one.at)))))
       : h("p", { class: "sheet rest" }, t("no_messages"))];
 }
 
@@ -295,8 +309,8 @@ function signedOut(state) {
 function bottom(name, state, acts) {
   const tabs = TABS.filter(([place]) => place !== "messages" || state.day?.messages.length);
   const places = h("nav", { "aria-label": t("places") }, tabs.map(([place, icon]) => h("a", {
-    href: `#${place}`, "aria-current": (name === place || (place === "stops" && (name === "stop" || name in forms))) ? "page" : null,
-  }, sign(icon), h("span", {}, t(place)), place === "messages" && unread(state) ? h("b", {}, String(unread(state))) : null)));
+    href: `#${place}`, id: `go-${place}`, "aria-current": (name === place || (place === "stops" && (name === "stop" || name in forms))) ? "page" : null,
+  }, sign(icon), h("span", {}, t(place)), place === "messages" && unread(state).length ? h("b", {}, String(unread(state).length)) : null)));
   const last = state.now?.waiting.filter((item) => !item.sequence && item.ripe > Date.now()).at(-1);
   const bar = last && h("div", { class: "undo", role: "status" },
     h("span", {}, t(`did_${last.kind}`)),
@@ -305,7 +319,7 @@ function bottom(name, state, acts) {
   return h("footer", { class: "bottom" }, bar, places);
 }
 
-const unread = (state) => (state.day ? state.day.messages.filter((one) => !one.read).length : 0);
+const unread = (state) => (state.day ? state.day.messages.filter((one) => !one.read) : []);
 
 // Each second: what counts down, and what says how long ago something was.
 export function tick(app, state) {

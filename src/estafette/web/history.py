@@ -1,0 +1,74 @@
+"""What happened to a delivery, and what drivers were told of it, in the reader's language."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from estafette.core.audit import ByKind
+from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.event import Actor, Event
+from estafette.core.deliveries.failing import LEFT, AfterAttempts, words_in
+from estafette.core.deliveries.rescheduling import NOTE
+from estafette.core.fleet.message import DriverMessage
+from estafette.http.texts import gettext
+from estafette.web.failing import ended_text, reason_text
+from estafette.web.words import actor_name, status_name
+
+_END: Final = re.compile(r"\d+ attempts?: (?P<how>discarded|returned)(?: as (?P<number>.+))?")
+"""The note of the event of a delivery that failed at the end of its attempts."""
+
+_CHOSEN: Final = f"{NOTE}: "
+"""What the note of an event begins with by which a recipient has chosen another time."""
+
+
+class Happened(NamedTuple):
+    """One event as a page shows it; `note` is free text, or None."""
+
+    at: datetime
+    title: str
+    note: str | None
+    by: str
+
+
+def happened(delivery: Delivery, events: Sequence[Event]) -> list[Happened]:
+    """Returns the events of a delivery as pages show them, newest first; they come oldest first."""
+    return [
+        Happened(one.occurred_at, status_name(one.status), _note_of(delivery, one), _by_whom(one))
+        for one in reversed(events)
+    ]
+
+
+def message_text(message: DriverMessage) -> str:
+    """Returns a message to a driver; one that is ours in the reader's language."""
+    number, _, when = message.text.partition(_CHOSEN)
+    if message.by.kind is not ByKind.PROCESS or not when:
+        return message.text
+    return f"{number}{_chosen(when)}"
+
+
+def _note_of(delivery: Delivery, event: Event) -> str | None:
+    """Returns the note of an event, as far as it is ours in the reader's language."""
+    attempt = next((one for one in delivery.attempts if one.seq == event.seq), None)
+    if attempt is not None and event.status is Status.STALLED:
+        reason, said = reason_text(attempt.reason), words_in(event.note, attempt.reason)
+        return f"{reason}: {said}" if said else reason
+    if end := _END.fullmatch(event.note or ""):
+        then = AfterAttempts.DISCARD if end["how"] == "discarded" else AfterAttempts.RETURN
+        said = ended_text(len(delivery.attempts), then)
+        return f"{said}: {end['number']}" if end["number"] else said
+    if event.note == LEFT:
+        return gettext("Left at the door")
+    if event.note is not None and event.note.startswith(_CHOSEN):
+        return _chosen(event.note.removeprefix(_CHOSEN))
+    return event.note
+
+
+def _chosen(when: str) -> str:
+    return gettext("The recipient chose another time: %(when)s", when=when)
+
+
+def _by_whom(event: Event) -> str:
+    """Returns who caused an event: also the recipient, who is nobody to the core."""
+    is_chosen = event.actor is Actor.SYSTEM and (event.note or "").startswith(_CHOSEN)
+    return gettext("By the recipient") if is_chosen else actor_name(event.actor)
