@@ -11,6 +11,8 @@ from estafette.core.fleet.position import Position, PositionSource
 from estafette.core.people.permission import Role
 from estafette.store.fleet import learned_speeds, position_history
 from estafette.store.fleet.learned_speeds import LearnedSpeed
+from estafette.usecases.deliveries.reschedule import reschedule
+from estafette.usecases.deliveries.tracking import track
 from estafette.usecases.fleet.board import MOST_DELIVERIES, find_of_company, look_at_board
 from estafette.usecases.fleet.offer import offer
 from estafette.usecases.fleet.shifts import start_shift
@@ -30,6 +32,10 @@ async def test_a_board_shows_what_is_under_way_and_who_could_carry_it(stage: Sta
     assert delivery.reference in page
     assert "Aidos &lt;b&gt;" in page
     assert "Nobody" in page
+    [aidos] = stage.drivers
+    narrowed = await stage.dispatcher.get(f"{stage.dispatcher.home}?driver={aidos.id.hex}")
+    assert "Only what Aidos &lt;b&gt; has or is offered." in narrowed.body.decode()
+    assert "Other deliveries are under way." in narrowed.body.decode()
     rehearsal = stage.dispatcher.home.replace("/live", "/sandbox")
     assert delivery.reference not in (await stage.dispatcher.get(rehearsal)).body.decode()
 
@@ -176,6 +182,24 @@ async def test_what_a_dispatcher_writes_is_on_the_drivers_phone_until_it_is_read
     assert (await rui.send("/driver/messages", until="x")).status == 400
 
 
+async def test_driver_and_dispatcher_read_in_their_language_that_a_recipient_wants_another_time(
+    stage: Stage,
+) -> None:
+    ana, delivery = await stage.driver("Ana"), await stage.delivery()
+    await stage.steer("assign", f"{delivery.id.hex}.", driver=ana)
+    shown = await track(stage.server.platform, delivery.id)
+    assert shown is not None
+    await reschedule(stage.server.platform, delivery.id, shown.times[-1].start)
+    phone = await sign_in_at_phone(stage.server, ana, "pt")
+    day = (await phone.get("/driver/day")).told
+    [message] = day["messages"]
+    assert f"{delivery.reference}: O destinatário escolheu outra hora: 20" in message["text"]
+    assert day["stops"] == []
+    page = await stage.dispatcher.get(f"{stage.dispatcher.home}/drivers/{ana.id.hex}/day")
+    said = f"{delivery.reference}: The recipient chose another time: 20"
+    assert said in page.body.decode()
+
+
 async def test_a_drivers_day_shows_the_way_and_what_was_carried(stage: Stage) -> None:
     delivery, ana = await stage.delivery(), await stage.driver("Ana")
     await stage.steer("assign", f"{delivery.id.hex}.", driver=ana)
@@ -191,7 +215,8 @@ async def test_a_drivers_day_shows_the_way_and_what_was_carried(stage: Stage) ->
     assert delivery.reference is not None
     assert delivery.reference in page
     assert "[13.24, -8.85]" in unescape(page)
-    earlier = (now - timedelta(days=3)).date().isoformat()
+    earlier = (now - timedelta(days=40)).date().isoformat()
     before = (await stage.dispatcher.get(f"{home}?day={earlier}")).body.decode()
     assert delivery.reference not in before
-    assert "No position was received on this day." in before
+    assert f'value="{earlier}"' in before
+    assert "No position of this day is known." in before

@@ -1,5 +1,6 @@
 """What follows failed attempts: said on the pages of merchants, companies and the platform."""
 
+import re
 from html import unescape
 
 import pytest
@@ -47,7 +48,11 @@ async def test_a_manager_sets_the_policy_and_the_windows_on_the_board(stage: Sta
     path, platform = f"{manager.home}/company", stage.server.platform
     action = f"{path}/failing"
     wrong = await manager.fill(path, action, window_hours="99")
-    assert "A number from 1 to 12." in (await manager.follow(wrong)).body.decode()
+    assert wrong.status == 422
+    assert re.search(r'value="99"[^>]*window_hours-error', wrong.body.decode()), (
+        "it stays in the form"
+    )
+    assert "A number from 1 to 12." in wrong.body.decode()
     said = {"attempts": "2", "then": "discard", "window_hours": "2", "window_changes": "0"}
     answer = await manager.fill(path, action, **said)
     assert "This holds from now on." in (await manager.follow(answer)).body.decode()

@@ -89,6 +89,8 @@ async def test_support_looks_and_touches_nothing(till: Till) -> None:
     page = (await till.support.get(till.company)).body.decode()
     assert "H-00001" in page
     assert "/count" not in page
+    of_sandbox = await till.support.get(f"{till.company}?mode=sandbox&state=counted")
+    assert f'href="{till.company}?mode=sandbox">Clear' in of_sandbox.body.decode()
     refused = await till.support.send(f"{till.company}/handovers/{made.id.hex}/count", counted="1")
     assert refused.status == 403
     assert await till.in_hand() == 7_500

@@ -172,7 +172,7 @@ async def _of_the_board(day: CityDay, browser: Browser, explained: Delivery) -> 
     context = await _window(browser, server, manager, width=1440)
     page = await context.new_page()
     for name, path, awaited in (
-        ("board", "", ".map-driver"),
+        ("board", "", "canvas.maplibregl-canvas"),
         ("board-delivery", f"/deliveries/{explained.id.hex}", ".steps"),
         ("board-drivers-day", f"/drivers/{ze}/day", "canvas.maplibregl-canvas"),
         ("board-cash", "/cash", "table"),

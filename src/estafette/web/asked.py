@@ -44,12 +44,20 @@ def modes(request: Request, mode: Mode) -> list[Link]:
     ]
 
 
-def id_in(text: str) -> UUID:
-    """Returns the id that a part of a path is. Raises HTTPException 404."""
+def known_id(text: str | None) -> UUID | None:
+    """Returns the id that a text is; None for what is none."""
     try:
-        return UUID(hex=text)
+        return UUID(hex=text or "")
     except ValueError:
-        raise HTTPException(404) from None
+        return None
+
+
+def id_in(text: str | None) -> UUID:
+    """Returns the id that a part of an address is. Raises HTTPException 404."""
+    id = known_id(text)
+    if id is None:
+        raise HTTPException(404)
+    return id
 
 
 async def known_accounts(visit: Visit) -> dict[UUID, Account]:

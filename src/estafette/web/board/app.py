@@ -55,7 +55,7 @@ ROUTES: Final[tuple[Page, ...]] = (
     page(f"{_DRIVER}/shift", PersonAct.DRIVERS_MANAGE, drivers.shift, _POST),
     *cash.pages_of(f"{BOARD}/cash"),
     page(f"{BOARD}/company", PersonAct.COMPANIES_SEE, company.show),
-    page(f"{BOARD}/company", PersonAct.DRIVERS_MANAGE, company.show, _POST),
+    page(f"{BOARD}/company", PersonAct.DRIVERS_MANAGE, company.set_rules, _POST),
     page(f"{BOARD}/company/failing", PersonAct.COMPANIES_MANAGE, company.say_failing, _POST),
     *team.pages(BOARD, has_audit=False),
 )

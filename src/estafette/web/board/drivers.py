@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
-from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -25,6 +24,7 @@ from estafette.usecases.fleet.drivers import (
     remove_driver,
 )
 from estafette.usecases.fleet.shifts import end_shift, start_shift
+from estafette.web.asked import id_in
 from estafette.web.board.words import said_of
 from estafette.web.parts import Column, Paging
 from estafette.web.people.faults import said
@@ -43,7 +43,7 @@ _VEHICLES: Final = {
 
 async def show(request: Request, visit: Visit) -> Response:
     """Shows the drivers, oldest first."""
-    after = _id(request.query_params["after"]) if "after" in request.query_params else None
+    after = id_in(request.query_params["after"]) if "after" in request.query_params else None
     found = await list_drivers(visit.platform, visit.company.id, visit.mode, after, _PAGE)
     return render(
         visit,
@@ -269,7 +269,7 @@ async def _do(request: Request, visit: Visit, act: Callable[[Driver], Awaitable[
 async def driver_in(request: Request, visit: Visit) -> Driver:
     """Returns the driver whom the path names. Raises HTTPException (404)."""
     try:
-        id = _id(request.path_params["driver"])
+        id = id_in(request.path_params["driver"])
         driver = await find_driver(visit.platform, visit.company.id, id)
     except DriverNotFound:
         raise HTTPException(404) from None
@@ -281,10 +281,3 @@ async def driver_in(request: Request, visit: Visit) -> Driver:
 def vehicle_name(vehicle: Vehicle) -> str:
     """Returns what a vehicle is called, in the reader's language."""
     return gettext(_VEHICLES[vehicle])
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(hex=text)
-    except ValueError:
-        raise HTTPException(404) from None

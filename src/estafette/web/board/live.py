@@ -17,6 +17,7 @@ from estafette.http.texts import N_, gettext
 from estafette.terminal import plain
 from estafette.usecases.fleet.board import Board, DriverOnBoard, OnBoard, look_at_board
 from estafette.usecases.platform import clock
+from estafette.web.asked import known_id
 from estafette.web.board.news import version
 from estafette.web.board.words import seconds_left
 from estafette.web.parts import Column
@@ -38,7 +39,7 @@ async def show(request: Request, visit: Visit) -> Response:
     board = await look_at_board(visit.platform, visit.company.id, Mode(visit.mode))
     now = clock()
     asked = request.query_params.get("show", "")
-    driver_id = _id(request.query_params.get("driver"))
+    driver_id = known_id(request.query_params.get("driver"))
     shown = [
         one for one in board.deliveries if _is_asked(one, asked, now) and _is_with(one, driver_id)
     ]
@@ -118,7 +119,6 @@ def _count(board: Board, asked: str, now: datetime) -> int:
 def _columns() -> Sequence[Column]:
     return (
         Column("name", gettext("Delivery")),
-        Column("status", gettext("Status")),
         Column("way", gettext("From and to"), "quiet"),
         Column("driver", gettext("Driver")),
         Column("due", gettext("Promised"), "time"),
@@ -132,13 +132,6 @@ def _driver_columns() -> Sequence[Column]:
         Column("next", gettext("Next stop"), "quiet"),
         Column("seen", gettext("Seen"), "time"),
     )
-
-
-def _id(text: str | None) -> UUID | None:
-    try:
-        return UUID(hex=text or "")
-    except ValueError:
-        return None
 
 
 def name_of(delivery: Delivery) -> str:
@@ -171,9 +164,11 @@ def map_words() -> Mapping[str, str]:
     """Returns what the map says, in the reader's language."""
     return {
         "nothing": gettext("Nothing of it has a place on the map yet."),
+        "none": gettext("This browser draws no map; the lists beside it say the same."),
         "Map.Title": gettext("Map"),
         "NavigationControl.ZoomIn": gettext("Zoom in"),
         "NavigationControl.ZoomOut": gettext("Zoom out"),
+        "Popup.Close": gettext("Close"),
     }
 
 

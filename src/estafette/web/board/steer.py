@@ -13,6 +13,7 @@ from estafette.http.shell import Tone
 from estafette.http.texts import gettext, ngettext
 from estafette.usecases.fleet.board import MOST_DELIVERIES, find_of_company
 from estafette.usecases.fleet.bulk import Taken, Wanted, assign_all, take_all_back
+from estafette.web.asked import known_id
 from estafette.web.board.live import name_of
 from estafette.web.board.words import said_of
 from estafette.web.visit import Visit, render
@@ -104,7 +105,7 @@ def _chosen(text: str) -> Chosen:
 
 
 def _id(text: str) -> UUID:
-    try:
-        return UUID(hex=text)
-    except ValueError:
-        raise HTTPException(400) from None
+    id = known_id(text)
+    if id is None:
+        raise HTTPException(400)
+    return id

@@ -79,8 +79,8 @@ async def save(request: Request, visit: Visit) -> Response:
             said = gettext("One of these companies cannot carry for this account.")
             return visit.go(visit.path, said, Tone.BAD)
         except EditedMeanwhileError:
-            said = gettext("Somebody else has changed this in the meantime: nothing was saved.")
-            return visit.go(visit.path, said, Tone.WARNING)
+            said = gettext("Somebody else has changed this meanwhile. Look at it, and send again.")
+            return visit.go(visit.path, said, Tone.BAD)
         return visit.go(_of(visit, account), gettext("The carriers are saved."))
 
     return await visit.once(do)

@@ -358,11 +358,7 @@ def _position(request: Request) -> CompanyPosition | None:
     """Returns after which company the list goes on. Raises HTTPException 404."""
     if "after" not in request.query_params:
         return None
-    try:
-        id = UUID(hex=request.query_params.get("id", ""))
-    except ValueError:
-        raise HTTPException(404) from None
-    return CompanyPosition(in_query(request, "after"), id)
+    return CompanyPosition(in_query(request, "after"), id_in(request.query_params.get("id")))
 
 
 def _connector_name(connector: Connector) -> str:

@@ -143,9 +143,9 @@ async def withdraw(request: Request, visit: Visit) -> Response:
 
     async def do() -> Response:
         try:
-            id = UUID(hex=visit.form.value("invitation"))
+            id = id_in(visit.form.value("invitation"))
             await invitations.withdraw_invitation(visit.platform, of, id)
-        except (ValueError, NotFound):
+        except NotFound:
             raise HTTPException(404) from None
         back = _path_of(visit, of) or f"{visit.home}/team"
         return visit.go(back, gettext("The invitation opens nothing any more."))
@@ -224,12 +224,12 @@ async def _organisation(request: Request, visit: Visit) -> tuple[Organisation, s
         if text is None:
             continue
         try:
-            id = UUID(hex=text)
+            id = id_in(text)
             if kind is OrganisationKind.ACCOUNT:
                 name = (await account_with_settings(visit.platform, id)).account.name
             else:
                 name = (await company_of(visit.platform, id)).name
-        except (ValueError, AccountNotFoundError, CompanyNotFoundError):
+        except (AccountNotFoundError, CompanyNotFoundError):
             raise HTTPException(404) from None
         return Organisation(kind, id), name
     return PLATFORM, "Estafette"

@@ -24,6 +24,7 @@ from estafette.http.shell import Tone
 from estafette.http.texts import gettext, ngettext
 from estafette.usecases.couriers.companies import CompanyNotFoundError, company_of
 from estafette.usecases.quotes.tariffs import compare_tariffs, import_tariffs, price_list
+from estafette.web.asked import id_in
 from estafette.web.parts import Column
 from estafette.web.session import SAFE
 from estafette.web.visit import Page, Visit, page, render
@@ -228,7 +229,7 @@ async def _owner(request: Request, visit: Visit) -> _Owner:
             raise HTTPException(404)
         return _Owner(visit, named["market"], None)
     try:
-        company = await company_of(visit.platform, UUID(hex=named["company"]))
-    except (ValueError, CompanyNotFoundError):
+        company = await company_of(visit.platform, id_in(named["company"]))
+    except CompanyNotFoundError:
         raise HTTPException(404) from None
     return _Owner(visit, company.market, company)

@@ -14,6 +14,7 @@ from estafette.http.texts import gettext
 from estafette.usecases.people import passkeys
 from estafette.usecases.people.passkeys import Asked
 from estafette.usecases.people.sessions import Stage
+from estafette.web.asked import id_in
 from estafette.web.people.devices import device_name
 from estafette.web.people.faults import said
 from estafette.web.people.signing_in import signed_in, wanted, with_next
@@ -58,10 +59,7 @@ async def _keep(visit: Visit) -> Response:
 
 async def remove(request: Request, visit: Visit) -> Response:
     """Asks for the password, and removes a passkey."""
-    try:
-        id = UUID(hex=request.path_params["passkey"])
-    except ValueError:
-        raise HTTPException(404) from None
+    id = id_in(request.path_params["passkey"])
     known = await passkeys.list_passkeys(visit.platform, visit.person)
     chosen = next((one for one in known if one.id == id), None)
     if chosen is None:

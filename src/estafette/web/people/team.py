@@ -4,7 +4,6 @@ The console and the office have the same pages, each under its own path.
 """
 
 from typing import Final
-from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,7 +17,7 @@ from estafette.http.texts import LANGUAGES, gettext
 from estafette.usecases.people import invite as invitations
 from estafette.usecases.people import members, sessions, team
 from estafette.usecases.people.members import Member
-from estafette.web.asked import neighbours
+from estafette.web.asked import id_in, neighbours
 from estafette.web.parts import Column
 from estafette.web.people import audit
 from estafette.web.people.devices import device_name
@@ -48,7 +47,7 @@ def pages(home: str, *, has_audit: bool = True) -> tuple[Page, ...]:
 
 async def show(request: Request, visit: Visit) -> Response:
     """Shows who belongs to the organisation, and who is invited."""
-    after = _id(request.query_params.get("after")) if "after" in request.query_params else None
+    after = id_in(request.query_params.get("after")) if "after" in request.query_params else None
     found = await members.list_members(visit.platform, visit.organisation, after, _PAGE)
     invited = await invitations.list_invitations(visit.platform, visit.organisation)
     columns = (
@@ -118,7 +117,7 @@ async def withdraw(request: Request, visit: Visit) -> Response:
     """Has an invitation open nothing."""
 
     async def do() -> Response:
-        id = _id(visit.form.value("invitation"))
+        id = id_in(visit.form.value("invitation"))
         try:
             await invitations.withdraw_invitation(visit.platform, visit.organisation, id)
         except NotFound:
@@ -196,7 +195,7 @@ async def end_sessions(request: Request, visit: Visit) -> Response:
 
 async def _member(visit: Visit) -> Member:
     """Returns the member in the path. Raises HTTPException 404."""
-    id = _id(visit.request.path_params["person"])
+    id = id_in(visit.request.path_params["person"])
     found = await team.find_member(visit.platform, visit.organisation, id)
     if found is None:
         raise HTTPException(404)
@@ -207,11 +206,3 @@ def _role(text: str, roles: tuple[Role, ...]) -> Role:
     if text not in roles:
         raise HTTPException(400)
     return Role(text)
-
-
-def _id(text: str | None) -> UUID:
-    """Returns the id in a text. Raises HTTPException 404."""
-    try:
-        return UUID(hex=text)
-    except (ValueError, AttributeError, TypeError):
-        raise HTTPException(404) from None
