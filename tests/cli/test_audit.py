@@ -224,7 +224,7 @@ def _script(stage: Stage) -> dict[str, tuple[str, list[str], str]]:
         "deliveries unlock-pin": ("delivery.pin_unlocked", [stage.delivery], ""),
         "deliveries advance": (
             "delivery.moved",
-            [stage.delivery, "--to", "delivered", "--yes"],
+            [stage.delivery, "--to", "delivered", "--yes", "--note", "left with Dana"],
             "",
         ),
         "payments settle": ("payment.settled", [*of, *money, "--from", "merchant"], ""),
@@ -265,6 +265,8 @@ def test_every_command_that_writes_leaves_an_entry_of_who_ran_it(stage: Stage) -
         assert entry["id"] != before, f"`{name}` left no entry"
         assert entry["act"] == act, name
         assert (entry["by_kind"], entry["by_name"]) == ("command", system_user()), name
+        for option in {"--reason", "--note"} & {*arguments}:  # nothing erases words from an entry
+            assert arguments[arguments.index(option) + 1] not in str(entry), name
 
 
 def test_the_audit_is_listed_filtered_and_paged(stage: Stage) -> None:

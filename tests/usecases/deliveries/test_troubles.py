@@ -79,4 +79,6 @@ async def test_a_settled_dispute_is_over_and_the_audit_tells_what_it_was(
             await settle_dispute(platform, shop.scope, id)
         wanted = AuditFilter(act="delivery.dispute_settled", object=str(id))
         page = await list_entries(platform, wanted, None, 5)
-    assert [entry.changes["reason"] for entry in page.entries] == ["cancelled there, pending here"]
+        noted = await tables.value(platform.pool, "dispatches", "last_error", {"delivery_id": id})
+    assert [set(entry.changes) for entry in page.entries] == [{"status", "upstream_id"}]
+    assert noted == "the driver says so", "where the erasure of personal data finds it"

@@ -237,6 +237,8 @@ async def test_a_collection_is_taken_back_while_the_driver_has_the_cash(
     with pytest.raises(ReasonNeeded):
         await reverse_collection(platform, stage.shop.scope, delivery.id, "")
     await reverse_collection(platform, stage.shop.scope, delivery.id, "paid by card")
+    of = {"delivery_id": delivery.id}
+    assert await tables.value(stage.pool, "assignments", "reason", of) == "paid by card"
     assert await in_hand(stage, driver) == 7_500
     assert (await balances(stage.shop))[Holder(Book.MERCHANT, None)] == 2_000 - 3_000
     with pytest.raises(NothingCollected):

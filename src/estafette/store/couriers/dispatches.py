@@ -227,13 +227,16 @@ async def dispute(connection: Connection, account_id: UUID, delivery_id: UUID, e
     )
 
 
-async def close_disputed(connection: Connection, account_id: UUID, delivery_id: UUID) -> bool:
-    """Ends a dispute that people have put right; False where there is none."""
+async def close_disputed(
+    connection: Connection, account_id: UUID, delivery_id: UUID, note: str | None
+) -> bool:
+    """Ends a dispute that people have put right, as they note; False where there is none."""
     status = await connection.execute(
-        "update dispatches set state = 'closed'"
+        "update dispatches set state = 'closed', last_error = coalesce($3, last_error)"
         " where account_id = $1 and delivery_id = $2 and state = 'disputed'",
         account_id,
         delivery_id,
+        note,
     )
     return not status.endswith(" 0")
 

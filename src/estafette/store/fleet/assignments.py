@@ -350,6 +350,18 @@ async def follow(connection: Connection, came: Sequence[Came]) -> set[tuple[UUID
     return {(row[0], row[1], row[2]) for row in found}
 
 
+async def explain_end(connection: Connection, delivery: Delivery, reason: str) -> None:
+    """Says of what was carried to its end why something of it was taken back since."""
+    await connection.execute(
+        "update assignments set reason = $4"
+        " where company_id = $1 and account_id = $2 and delivery_id = $3 and state = 'done'",
+        delivery.company_id,
+        delivery.scope.account_id,
+        delivery.id,
+        reason,
+    )
+
+
 async def erase_reasons(connection: Connection, erased: Sequence[Delivery]) -> None:
     """Removes what people wrote about deliveries whose personal data is erased."""
     of_companies = [one for one in erased if one.company_id is not None]

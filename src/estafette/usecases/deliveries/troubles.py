@@ -95,15 +95,10 @@ async def settle_dispute(
         delivery = await lock_one(connection, scope, delivery_id)
         standing = await dispatches.find(connection, scope.account_id, delivery_id)
         if standing is None or not await dispatches.close_disputed(
-            connection, scope.account_id, delivery_id
+            connection, scope.account_id, delivery_id, note
         ):
             raise NotDisputedError(delivery_id)
-        facts = {
-            "status": delivery.status,
-            "upstream_id": standing.upstream_id,
-            "reason": standing.error,
-            "note": note,
-        }
+        facts = {"status": delivery.status, "upstream_id": standing.upstream_id}
         await audit.note(
             connection,
             platform.by,

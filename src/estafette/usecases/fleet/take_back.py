@@ -37,7 +37,7 @@ async def take_back(
             raise NothingAssigned(delivery_id)
         why = reason or _TAKEN_BACK
         await _release(held, mine, Actor.COURIER, why)
-        facts = {"drivers": [one.driver_id for one in mine], "reason": reason}
+        facts = {"drivers": [one.driver_id for one in mine]}
         await note(held, AuditedAct.DELIVERY_TAKEN_BACK, facts)
     return held.delivery
 

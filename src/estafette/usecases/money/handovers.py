@@ -27,6 +27,7 @@ from estafette.core.money.cash import (
     shares,
 )
 from estafette.core.money.sums import LARGEST_SUM
+from estafette.store.fleet import assignments
 from estafette.store.money import books, cash, handovers
 from estafette.store.money.handovers import HandoverFilter, NamedHandover
 from estafette.store.pool import Connection
@@ -150,7 +151,7 @@ async def confirm_handover(
         done = await handovers.end(
             connection, found, HandoverState.COUNTED, by, counted=counted, reason=kept
         )
-        facts = {"declared": found.declared, "counted": counted, "reason": kept}
+        facts = {"declared": found.declared, "counted": counted}
         await _note(connection, platform, AuditedAct.HANDOVER_COUNTED, done, **facts)
     return done
 
@@ -179,7 +180,7 @@ async def reverse_handover(
         ]
         await books.book_for(connection, company_id, found.id, booked)
         done = await handovers.reverse(connection, found, platform.by, said)
-        await _note(connection, platform, AuditedAct.HANDOVER_REVERSED, done, reason=said)
+        await _note(connection, platform, AuditedAct.HANDOVER_REVERSED, done)
     return done
 
 
@@ -224,7 +225,8 @@ async def reverse_collection(
             raise CashPassedOn
         back = reversal(lines, Cause.COLLECTION_REVERSED)
         await books.book_for(connection, delivery.company_id, delivery_id, [(scope, back)])
-        facts = {"reference": delivery.reference, "amount": amount, "reason": said}
+        await assignments.explain_end(connection, delivery, said)
+        facts = {"reference": delivery.reference, "amount": amount}
         await audit.note(
             connection,
             platform.by,
