@@ -51,10 +51,11 @@ from estafette.usecases.accounts.secrets import Cipher
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.connections import DatabaseConnections, Waits
 from estafette.usecases.couriers.companies import add_demo_companies
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.platform import NO_FILES, Platform, Signals
 from estafette.web.people.provider import Provider
 from tests.edges import Call, Edge
+from tests.moving import advance
 from tests.patience import WAITS
 from tests.rows import companies, tables
 from tests.secret_key import CIPHER_KEY

@@ -12,9 +12,10 @@ from estafette.core.couriers.company import Capabilities
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.money.payment import Payment, PaymentMethod
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.platform import Platform
 from tests.cli.stage import Command
+from tests.moving import advance
 from tests.rows import deliveries as delivery_rows
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, LUANDA, PARCEL, VIANA, Shop, angola_over, new_shop

@@ -10,8 +10,9 @@ import pytest
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from tests.cli.stage import Command
+from tests.moving import advance
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, angola_over, new_shop
 
 ON_THE_WAY = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)

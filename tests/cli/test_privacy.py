@@ -8,8 +8,9 @@ import pytest
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.ids import new_id
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from tests.cli.stage import Command
+from tests.moving import advance
 from tests.usecases.angola import ENTREGA, VIANA, angola_over, new_shop
 
 TO_THE_END = (Status.ASSIGNED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED)

@@ -23,9 +23,10 @@ from estafette.notifications.gateway import GatewaySender
 from estafette.notifications.sending import Outgoing
 from estafette.notifications.worker import NotificationWorker, Senders
 from estafette.usecases.accounts.branding import change_branding
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.platform import Platform
 from estafette.webhooks.guard import Guard
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.stage import DIALECT, Tenant, new_tenant
 

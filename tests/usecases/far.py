@@ -17,10 +17,11 @@ from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.money.payment import BankAccount
 from estafette.usecases.couriers.dispatch import Errand, ErrandRound, Placement, claim, placed
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.idempotency import Answer
 from estafette.usecases.platform import Patience
+from tests.moving import advance
 from tests.rows import dispatches, tables
 from tests.usecases.angola import ENTREGA, OFFER, FakeCourier, Shop, angola_over, new_shop
 from tests.usecases.stage import render

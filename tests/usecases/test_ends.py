@@ -12,10 +12,11 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.ids import new_id
 from estafette.core.retention import Retention
 from estafette.store import ends
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.ends import Looked, remove_what_is_over
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks.endpoints import set_enabled
+from tests.moving import advance
 from tests.rows import tables
 from tests.rows.deliveries import age
 from tests.usecases.far import Far

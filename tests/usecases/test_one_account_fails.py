@@ -16,13 +16,14 @@ from estafette.core.ids import new_id
 from estafette.core.retention import LONGEST_DAYS, Retention
 from estafette.store.partitions import keep_up
 from estafette.usecases.accounts.administration import keep_personal_data
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.deliveries.personal_data import erase_what_is_over, index_phones
 from estafette.usecases.deliveries.search import indexer
 from estafette.usecases.ends import remove_what_is_over
 from estafette.usecases.money.close_books import close_books
 from estafette.usecases.sandbox.simulate import tick
+from tests.moving import advance
 from tests.rows import database, tables
 from tests.rows import deliveries as delivery_rows
 from tests.rows.deliveries import age

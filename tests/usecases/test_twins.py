@@ -35,11 +35,12 @@ from estafette.store.money import books, closings
 from estafette.store.quotes import table as quotes
 from estafette.store.sandbox import plans
 from estafette.usecases.couriers.dispatch import Placement, followed, lost, note_webhook, placed
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.privacy import erase_phone
 from estafette.usecases.deliveries.search import indexer
 from estafette.usecases.money.payments import confirm_payment
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, Shop, new_shop
 from tests.usecases.deliveries.test_personal_data import DROPOFF, PHONE, PICKUP

@@ -19,13 +19,14 @@ from estafette.usecases.couriers.dispatch import (
     placed,
     refused,
 )
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.money.payments import confirm_payment
 from estafette.usecases.sandbox.simulate import step_by_hand, tick
 from estafette.usecases.webhooks.endpoints import send_test
 from estafette.usecases.webhooks.resend import resend_event, resend_message, resend_since
+from tests.moving import advance
 from tests.rows import tables
 from tests.rows import webhooks as webhook_rows
 from tests.usecases.angola import BY_TRANSFER, ENTREGA

@@ -13,9 +13,10 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.people.permission import Role
 from estafette.usecases.audit import AuditFilter, list_entries
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.web.people.acts import act_names
 from estafette.web.statements import Period, shown
+from tests.moving import advance
 from tests.rows import tables
 from tests.rows.deliveries import refuse_dispatch
 from tests.serving import Server, running

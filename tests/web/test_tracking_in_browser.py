@@ -28,9 +28,10 @@ from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.secrets import Cipher, new_cipher_key
 from estafette.usecases.catalog import Catalog
 from estafette.usecases.connections import DatabaseConnections
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.platform import Platform, Signals, clock
 from estafette.web.tracking import app
+from tests.moving import advance
 from tests.patience import WAITS
 from tests.web.tracking_samples import Shelf, advanced, delivery, parse_public, public, served
 

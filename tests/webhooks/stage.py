@@ -20,7 +20,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.store import signals
 from estafette.store.pool import open_pool
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints
 from estafette.usecases.webhooks.endpoints import EndpointSettings
@@ -30,6 +30,7 @@ from estafette.webhooks.retry import RetrySchedule, doubling
 from estafette.webhooks.sender import Sender
 from estafette.webhooks.signing import hmac_sha256_hex
 from estafette.webhooks.worker import Limits, WebhookWorker
+from tests.moving import advance
 from tests.receivers import ReceivedRequest
 from tests.rows import tables
 from tests.rows import webhooks as rows

@@ -7,9 +7,10 @@ import pytest
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from tests.dialects.entrega.answers import DELIVERIES, created, refused
 from tests.edges import ENTREGA, KASPI, Call
+from tests.moving import advance
 from tests.serving import Server, Tenant, delivery_id
 
 _TO = {

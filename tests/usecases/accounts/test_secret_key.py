@@ -30,11 +30,12 @@ from estafette.usecases.accounts.secrets import (
 )
 from estafette.usecases.couriers.links import Link, connect, link_of
 from estafette.usecases.deliveries import pins
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.personal_data import PhoneHash
 from estafette.usecases.ready import accept_secret_key, check_secret_key
 from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
 from estafette.usecases.webhooks.endpoints import rotate as rotate_endpoint
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop, angola_over, new_shop
 from tests.webhooks.stage import until

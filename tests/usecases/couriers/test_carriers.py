@@ -32,7 +32,8 @@ from estafette.usecases.couriers.carriers import (
 )
 from estafette.usecases.couriers.carry_again import carry_again
 from estafette.usecases.couriers.companies import save_company, set_company_tariffs
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import OFFER, fees
 from tests.usecases.stage import DIALECT, Tenant, new_tenant

@@ -18,11 +18,12 @@ from estafette.usecases.couriers.dispatch import (
     unplaced,
 )
 from estafette.usecases.couriers.errands import ErrandRound, elsewhere
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.deliveries.pins import opened
 from estafette.usecases.deliveries.tracking import track
 from estafette.usecases.money.payments import confirm_payment
+from tests.moving import advance
 from tests.rows import deliveries as delivery_rows
 from tests.rows import tables
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, FakeCourier, new_shop

@@ -32,7 +32,8 @@ from estafette.usecases.couriers.dispatch import (
     refused,
     unplaced,
 )
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA
 from tests.usecases.far import Far, far_over

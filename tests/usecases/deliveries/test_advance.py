@@ -9,7 +9,8 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import DeliveryNotFound, TransitionRefused
 from estafette.core.ids import new_id
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.stage import DIALECT, Tenant, new_tenant
 

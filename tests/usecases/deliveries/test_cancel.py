@@ -12,8 +12,9 @@ from estafette.core.deliveries.delivery import Progress, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import DeliveryNotFound, IdempotencyMismatch
 from estafette.core.ids import new_id
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
+from tests.moving import advance
 from tests.usecases.stage import DIALECT, KaspiLike, Tenant, new_tenant, refused_in, render
 
 COURSE = [Status.ASSIGNED, Status.PICKUP_READY, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY]

@@ -6,8 +6,9 @@ from datetime import timedelta
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.count_open import count_open
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop, angola_over, new_shop
 from tests.usecases.stage import DIALECT, new_tenant

@@ -11,10 +11,11 @@ from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery, Status, Stop
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import IdempotencyMismatch, Refusal
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.idempotency import Reply
 from estafette.usecases.platform import Platform
+from tests.moving import advance
 from tests.usecases.stage import DIALECT, Tenant, id_in, new_tenant, refused_in, render
 
 

@@ -12,8 +12,9 @@ from estafette.core.deliveries.due_moves import WatchLimits
 from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.schedule import Schedule
 from estafette.store.pool import Pool, open_pool
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.due_moves import look_after, loop
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop
 

@@ -8,7 +8,8 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.deliveries.figures import Figures
 from estafette.store.deliveries import daily_tallies
 from estafette.usecases.deliveries import figures
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
+from tests.moving import advance
 from tests.rows import tables
 from tests.rows.deliveries import age
 from tests.usecases.stage import DIALECT, Tenant, new_tenant, platform_over

@@ -12,7 +12,7 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.errors import DeliveryNotFound
 from estafette.core.ids import new_id
 from estafette.usecases.cursor import CursorUnknownError
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.find import (
     Filter,
     Finder,
@@ -23,6 +23,7 @@ from estafette.usecases.deliveries.find import (
     look_for,
 )
 from estafette.usecases.deliveries.tracking import STEPS_SHOWN, track, versions
+from tests.moving import advance
 from tests.rows import deliveries as delivery_rows
 from tests.rows import tables
 from tests.usecases.stage import DIALECT, Tenant, new_tenant

@@ -23,11 +23,12 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import TransitionRefused
 from estafette.core.sandbox.scenario import SCENARIOS
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.sandbox.simulate import step_by_hand
 from tests.core.life import Life
+from tests.moving import advance
 from tests.usecases.machines import Stage, play, staged
 from tests.usecases.stage import DIALECT, SHOWN, Tenant, new_tenant, platform_over, render
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.deliveries.search import ListFilter, indexer, list_page, loop
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import BENGUELA, ENTREGA, VIANA, Shop
 

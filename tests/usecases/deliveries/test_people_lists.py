@@ -11,7 +11,7 @@ from estafette.core.ids import new_id
 from estafette.store.deliveries.people_filter import EFFORT, Effort
 from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.deliveries import privacy
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.people_lists import (
     PeopleFilter,
     find_for_people,
@@ -24,6 +24,7 @@ from estafette.usecases.deliveries.saved_filters import (
     save_filter,
     saved_filters,
 )
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop
 from tests.usecases.stage import DIALECT, Merchant, Tenant

@@ -16,12 +16,13 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.ids import new_id
 from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.usecases.accounts.administration import AccountRefusedError, keep_personal_data
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.idempotency import Reply
 from estafette.usecases.deliveries.personal_data import erase_what_is_over, index_phones
 from estafette.usecases.deliveries.privacy import as_json, deliveries_naming, erase_phone, stored
 from estafette.usecases.deliveries.search import ListFilter, indexer, list_page
 from estafette.usecases.platform import Platform
+from tests.moving import advance
 from tests.rows import tables
 from tests.rows.deliveries import age
 from tests.usecases.angola import ENTREGA, LUANDA, VIANA, Shop, angola_over, new_shop

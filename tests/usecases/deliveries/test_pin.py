@@ -10,10 +10,11 @@ from estafette.core.couriers.company import Capabilities
 from estafette.core.deliveries.delivery import PIN_TRIES, Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import PinLocked, PinRequired, PinWrong, Refusal, TransitionRefused
-from estafette.usecases.deliveries.advance import Move, advance, unlock_pin
+from estafette.usecases.deliveries.advance import Move, unlock_pin
 from estafette.usecases.deliveries.pins import opened
 from estafette.usecases.sandbox.rehearse import rehearse
 from estafette.usecases.sandbox.simulate import step_by_hand, tick
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop
 

@@ -25,9 +25,10 @@ from estafette.core.fleet.refusals import NotOfCompany
 from estafette.core.point import Point
 from estafette.core.retention import CORRECTIONS
 from estafette.store.deliveries import corrections
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.places import correct_place, dropoff_places, say_where
 from estafette.usecases.deliveries.privacy import erase_phone, stored
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, VIANA, Shop, new_shop
 from tests.usecases.money.cash_stage import COURSE, CashStage, OneDriver, cash_stage

@@ -10,7 +10,7 @@ from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.usecases.audit import AuditFilter, list_entries
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.troubles import (
     NotDisputedError,
     Trouble,
@@ -19,6 +19,7 @@ from estafette.usecases.deliveries.troubles import (
     list_troubles,
     settle_dispute,
 )
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop, angola_over, new_shop
 from tests.usecases.stage import DIALECT

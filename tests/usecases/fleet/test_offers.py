@@ -25,13 +25,14 @@ from estafette.core.fleet.refusals import (
 )
 from estafette.core.fleet.tour import StopKind
 from estafette.core.ids import new_id
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.fleet.accept import accept
 from estafette.usecases.fleet.assign import assign
 from estafette.usecases.fleet.drivers import pause_driver
 from estafette.usecases.fleet.expire import expire
 from estafette.usecases.fleet.offer import offer
 from estafette.usecases.fleet.refuse import refuse
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA
 from tests.usecases.fleet.conftest import MINUTE, Fleet

@@ -27,7 +27,7 @@ from estafette.core.fleet.tour import StopKind
 from estafette.core.proofs.demand import Demand
 from estafette.core.proofs.proof import ProofKind
 from estafette.usecases.couriers.companies import save_company
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.personal_data import PhoneHash, erase
 from estafette.usecases.fleet.assign import assign
@@ -36,6 +36,7 @@ from estafette.usecases.fleet.bulk import MOST_AT_ONCE, Taken, Wanted, assign_al
 from estafette.usecases.fleet.hand_over import hand_over
 from estafette.usecases.fleet.steps import arrive, pick_up, set_out
 from estafette.usecases.fleet.take_back import hand_back, take_back
+from tests.moving import advance
 from tests.usecases.angola import ENTREGA
 from tests.usecases.fleet.conftest import Fleet
 from tests.usecases.stage import render

@@ -10,8 +10,9 @@ from estafette.core.deliveries.event import Actor
 from estafette.core.ids import new_id
 from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.store.pool import Pool
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.platform import Platform
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop, new_shop
 

@@ -20,10 +20,11 @@ from estafette.core.errors import TransitionRefused
 from estafette.core.money.books import Book, Cause, Holder
 from estafette.core.money.payment import Payment, PaymentMethod
 from estafette.store.migrate import migrations
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.money.books import COLUMNS, Statement, as_csv, as_json, statement
 from estafette.usecases.money.payments import confirm_payment
+from tests.moving import advance
 from tests.rows import money, tables
 from tests.rows.money import Line
 from tests.usecases.angola import BY_TRANSFER, ENTREGA, WITH_BANK, Shop, fees

@@ -26,10 +26,11 @@ from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import PaymentNotAwaited, TransitionRefused
 from estafette.core.money.payment import Payment, PaymentMethod
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.due_moves import look_after
 from estafette.usecases.money.payments import confirm_payment
+from tests.moving import advance
 from tests.rows import deliveries as delivery_rows
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, WITH_BANK, Shop, angola_over, fees, new_shop

@@ -12,10 +12,11 @@ from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.event import Actor
 from estafette.core.money.books import NO_COMPANY, Book, Cause, Holder
 from estafette.core.money.payment import Payment, PaymentMethod
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.money.books import entry_json, statement
 from estafette.usecases.money.close_books import close_books
 from estafette.usecases.money.settle import PaymentRefusedError, WantedTransfer, pay
+from tests.moving import advance
 from tests.rows import money
 from tests.rows.money import Line
 from tests.usecases.angola import ENTREGA, Shop

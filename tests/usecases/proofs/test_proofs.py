@@ -29,7 +29,7 @@ from estafette.core.proofs.refusals import (
     ProofUnfit,
 )
 from estafette.files import KeptFiles
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.personal_data import erase_what_is_over
 from estafette.usecases.deliveries.pins import opened
 from estafette.usecases.proofs import sweep
@@ -37,6 +37,7 @@ from estafette.usecases.proofs.add import SentProof, add
 from estafette.usecases.proofs.links import link_to, open_link
 from estafette.usecases.proofs.show import proofs_of
 from tests.http.stage import until
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, VIANA, Shop
 from tests.usecases.proofs.pictures import photo

@@ -14,12 +14,13 @@ from estafette.core.deliveries.failing import AfterAttempts, FailurePolicy
 from estafette.core.errors import DeliveryNotFound, TransitionRefused
 from estafette.core.ids import new_id
 from estafette.core.sandbox.scenario import SCENARIOS
-from estafette.usecases.deliveries.advance import Move, advance
+from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.deliveries.cancel import Cancellation, cancel
 from estafette.usecases.deliveries.move_by_hand import move_by_hand
 from estafette.usecases.platform import Platform
 from estafette.usecases.sandbox.rehearse import rehearse
 from estafette.usecases.sandbox.simulate import step_by_hand, tick
+from tests.moving import advance
 from tests.rows import tables
 from tests.usecases.stage import DIALECT, Tenant, new_tenant, platform_over, render
 
