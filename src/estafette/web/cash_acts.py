@@ -1,7 +1,7 @@
 """What people do with drivers' cash: declare, count, withdraw, take back. See `web/cash.py`."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -38,11 +38,14 @@ from estafette.usecases.money.handovers import (
     reverse_handover,
     withdraw_handover,
 )
+from estafette.usecases.platform import Platform
 from estafette.web import asked
 from estafette.web.visit import Visit
 
 CASH: Final = "/office/cash"
 _LONGEST_AMOUNT: Final = 13
+
+T = TypeVar("T", Driver, Handover)
 
 
 def is_board(visit: Visit) -> bool:
@@ -115,25 +118,25 @@ async def reverse(_: Request, visit: Visit) -> Response:
 
 async def driver_in(visit: Visit, company: Company) -> Driver:
     """Returns the driver whose cash a page shows. Raises HTTPException 404."""
+    return await _named(visit, company, "driver", find_driver)
+
+
+async def _handover_in(visit: Visit, company: Company) -> UUID:
+    return (await _named(visit, company, "handover", find_handover)).id
+
+
+async def _named(
+    visit: Visit, company: Company, name: str, find: Callable[[Platform, UUID, UUID], Awaitable[T]]
+) -> T:
+    """Returns what of a company the path names, on a board of its mode alone."""
+    id = asked.id_in(visit.request.path_params[name])
     try:
-        id = asked.id_in(visit.request.path_params["driver"])
-        found = await find_driver(visit.platform, company.id, id)
-    except DriverNotFound:
+        found = await find(visit.platform, company.id, id)
+    except (DriverNotFound, HandoverNotFound):
         raise HTTPException(404) from None
     if is_board(visit) and found.mode is not visit.mode:
         raise HTTPException(404)
     return found
-
-
-async def _handover_in(visit: Visit, company: Company) -> UUID:
-    try:
-        id = asked.id_in(visit.request.path_params["handover"])
-        found = await find_handover(visit.platform, company.id, id)
-    except HandoverNotFound:
-        raise HTTPException(404) from None
-    if is_board(visit) and found.mode is not visit.mode:
-        raise HTTPException(404)
-    return found.id
 
 
 def _list_of(visit: Visit, company: Company) -> str:
