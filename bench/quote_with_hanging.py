@@ -15,10 +15,10 @@ from bench.report import Figure
 from bench.shop import Shop, open_shop
 from bench.stage import Stage
 from bench.trips import trips
-from estafette.usecases.quotes.quote_companies import PATIENCE_SECONDS
+from estafette.usecases.platform import Patience
 
 NAME = "quote_with_hanging_ms"
-REACH = PATIENCE_SECONDS * 1000
+REACH = Patience().quote * 1000
 
 _SLUG = "parada"
 _AT_ONCE = 24
