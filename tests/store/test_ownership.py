@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 SOURCES = Path(__file__).parents[2] / "src" / "estafette"
 STORE = SOURCES / "store"
+GUIDE = SOURCES.parents[1] / "docs/operations.md"
 
 OWNERS = {
     "accounts": ["accounts/table.py"],
@@ -274,6 +275,12 @@ def touched() -> Iterator[Touch]:
 
 def test_every_table_has_an_owner_and_no_owner_has_a_table_that_is_not_there() -> None:
     assert OWNERS.keys() == tables()
+
+
+def test_the_operator_reads_of_every_table_when_its_rows_end() -> None:
+    text = GUIDE.read_text("utf-8")
+    section = text.partition("## What grows, and its end")[2].partition("\n### ")[0]
+    assert {name for name in tables() if f"`{name}`" not in section} == set()
 
 
 def test_each_table_is_written_by_the_file_that_owns_it_alone() -> None:
