@@ -1,5 +1,6 @@
 """The operator's work in the office: payments, books, deliveries in trouble, health."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -236,6 +237,12 @@ async def test_a_transfer_is_confirmed_once_and_by_those_alone_who_may(office: O
     assert "/office/payments/confirm" not in seen.body.decode()
     refused = await office.support.send("/office/payments/confirm", delivery=first.hex)
     assert refused.status == 403
+    one = f"/office/deliveries/{first.hex}"
+    offered = (await office.support.get(one)).body.decode()
+    assert re.findall(r'<option value="(\w+)"', offered) == ["cancelled"]
+    for status in ("pending", "delivered"):  # which would book what nobody has seen arrive
+        answer = await office.support.send(f"{one}/move", to=status)
+        assert "cannot become" in (await office.support.follow(answer)).body.decode()
     for _ in range(2):  # a double click
         token = "11111111111111111111111111111111"
         answer = await office.owner.send(

@@ -15,7 +15,7 @@ from estafette.cli.private import must_be_stdin, read_private
 from estafette.cli.session import on_platform
 from estafette.cli.words import AsJson, check_note, identifier, moment
 from estafette.core.accounts.account import Account, KeyKind, Mode
-from estafette.core.deliveries.delivery import Delivery, Status, way
+from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.usecases.accounts.administration import account_of, find_account, list_accounts
 from estafette.usecases.accounts.keys import list_keys
@@ -288,7 +288,7 @@ def advance(
 
 def _ask_to_pass(delivery: Delivery, to: Status, *, may_ask: bool) -> None:
     """Asks whether statuses may be passed that nobody has reported. Raises CommandError for no."""
-    passed = (way(delivery.progress, to) or (to,))[:-1]
+    passed = (delivery.way_by_hand(to) or (to,))[:-1]
     if not passed:
         return
     passing = f"it is {delivery.status}, and would pass {', '.join(passed)} on its way to {to}"

@@ -110,6 +110,11 @@ def _settings(error: SettingsError) -> str:
 def _refusal(error: Refusal) -> str:
     if isinstance(error, DeliveryNotFound):
         return "there is no such delivery; `estafette deliveries list --account NAME` shows some"
+    if isinstance(error, TransitionRefused) and error.status is Status.AWAITING_PAYMENT:
+        return (
+            f"it cannot become {error.to} before what it awaits is confirmed:"
+            " `estafette payments confirm`, or `estafette deliveries confirm` where it is held"
+        )
     if isinstance(error, TransitionRefused):
         return f"a delivery that is {error.status} cannot become {error.to}"
     if isinstance(error, PaymentNotAwaited) and error.status is Status.AWAITING_PAYMENT:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from estafette.core.accounts.account import Scope
+from estafette.core.accounts.account import Mode, Scope
 from estafette.core.deliveries.failing import FailedAttempt, FailurePolicy
 from estafette.core.deliveries.windows import Window
 from estafette.core.money.payment import PREPAID, Payment, PaymentMethod
@@ -306,6 +306,15 @@ class Delivery:
         """Whether its merchant has to confirm it: it awaits something, and that is no transfer."""
         by_transfer = self.payment.method is PaymentMethod.BANK_TRANSFER
         return self.status is Status.AWAITING_PAYMENT and not by_transfer
+
+    def way_by_hand(self, to: Status) -> tuple[Status, ...] | None:
+        """Returns what `way` does, for people who move it; None where they may not.
+
+        A live one that awaits a payment, or its merchant's word, can be cancelled by hand. It goes
+        on when that has come: to confirm it is an act of its own, which books what was paid.
+        """
+        waits = self.status is Status.AWAITING_PAYMENT and self.scope.mode is Mode.LIVE
+        return None if waits and to is not Status.CANCELLED else way(self.progress, to)
 
     @property
     def pin_is_locked(self) -> bool:

@@ -4,9 +4,10 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Scope
 from estafette.core.audit import AuditedAct
-from estafette.core.deliveries.delivery import Delivery, Status, way
+from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
+from estafette.core.errors import TransitionRefused
 from estafette.store.pool import Connection
 from estafette.usecases import audit
 from estafette.usecases.deliveries.advance import Move, carry_out, lock_one, plan
@@ -29,14 +30,17 @@ async def move_by_hand(
     simulated courier's scenario goes on from there, a full wait later; a delivery that is stalled
     by hand stays so until it is moved by hand again.
 
-    Raises DeliveryNotFound, TransitionRefused when no way leads there, HistoryFull when it has had
-    too many events for that, PinWrong (the try is counted) or PinLocked.
+    Raises DeliveryNotFound, TransitionRefused when no way leads there or a payment has to be
+    confirmed before, HistoryFull when it has had too many events for that, PinWrong (the try is
+    counted) or PinLocked.
     """
     actor = Actor.OPERATOR if pin is None else Actor.COURIER
     account = platform.connections.account(scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
-        passed = way(delivery.progress, to) or (to,)
+        passed = delivery.way_by_hand(to)
+        if passed is None:
+            raise TransitionRefused(delivery.status, delivery.progress.milestone, to)
         moves = [Move(status, actor, note if status is to else None, pin) for status in passed]
         entries = plan(delivery, moves, dialect)
         done = await carry_out(work, platform, delivery, moves, entries)

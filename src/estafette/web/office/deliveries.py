@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from estafette.core.accounts.account import Account
-from estafette.core.deliveries.delivery import COURSE, Delivery, Status, way
+from estafette.core.deliveries.delivery import COURSE, Delivery, Status
 from estafette.core.errors import (
     DeliveryNotFound,
     HistoryFull,
@@ -122,7 +122,7 @@ async def show_one(request: Request, visit: Visit) -> Response:
     """Shows a delivery as the operator needs it, and what can be done about it."""
     delivery, account = await _found(visit)
     delivery, history = await find_with_history(visit.platform, delivery.scope, delivery.id)
-    goals = [status for status in _GOALS if way(delivery.progress, status)]
+    goals = [status for status in _GOALS if delivery.way_by_hand(status)]
     return render(
         visit,
         "web/office/templates/delivery.html",
