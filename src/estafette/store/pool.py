@@ -116,8 +116,13 @@ async def place(connection: Connection) -> str:
 
 
 async def now(connection: Connection) -> datetime:
-    """Returns the time by the database's clock, in whole milliseconds."""
+    """Returns the time by the database's clock, in whole milliseconds: what is written is so."""
     return await connection.fetchval("select date_trunc('milliseconds', clock_timestamp())")
+
+
+async def clock(connection: Connection) -> datetime:
+    """Returns the time by the same clock in full, which nothing written before is later than."""
+    return await connection.fetchval("select clock_timestamp()")
 
 
 async def began(connection: Connection) -> datetime:

@@ -86,7 +86,7 @@ async def remove_what_is_over(
     async with platform.pool.acquire() as connection, _alone(connection) as is_alone:
         if not is_alone:
             return before
-        now = await pool.now(connection)
+        now = await pool.clock(connection)
         since = before.since(now)
         if not await _Round(connection, stop, now, since).remove(retention):
             return before

@@ -39,13 +39,13 @@ class Following:
             await self._begin()
             return []
         async with self._platform.pool.acquire() as connection:
-            settled = await pool.now(connection) - _OVERLAP
+            settled = await pool.clock(connection) - _OVERLAP
             return await self._read(connection, self._since, settled)
 
     async def _begin(self) -> None:
         """Marks the events that happened within the overlap as seen, so that they are not news."""
         async with self._platform.pool.acquire() as connection:
-            settled = await pool.now(connection) - _OVERLAP
+            settled = await pool.clock(connection) - _OVERLAP
             await self._read(connection, settled, settled)
             while self.has_more:
                 await self._read(connection, settled, settled)

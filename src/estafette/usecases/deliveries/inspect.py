@@ -24,9 +24,9 @@ class DatabaseReport(NamedTuple):
 async def inspect_database(platform: Platform) -> DatabaseReport:
     """Asks the database. Raises what asyncpg raises when it cannot."""
     async with platform.pool.acquire() as connection:
-        await pool.now(connection)  # the first statement of a connection takes longer
+        await pool.clock(connection)  # the first statement of a connection takes longer
         before, began = datetime.now(UTC), time.perf_counter()
-        theirs = await pool.now(connection)
+        theirs = await pool.clock(connection)
         seconds = time.perf_counter() - began
         version = connection.get_server_version()
         return DatabaseReport(

@@ -144,7 +144,7 @@ async def _index_some(connection: Connection, account_id: UUID, hashed: PhoneHas
         progress = await personal_data.lock_progress(connection, account_id)
         if progress is None or await data_keys.lock(connection, _INDEX) != hashed.stored:
             return 0
-        before = first_id_of(await pool.now(connection) - _SETTLED)
+        before = first_id_of(await pool.clock(connection) - _SETTLED)
         found = await deliveries.phones_after(
             connection, account_id, progress.indexed_to, before, _INDEXED_AT_ONCE
         )
@@ -176,7 +176,7 @@ async def erase_what_is_over(
     """
     async with platform.pool.acquire() as connection:
         hashed = await PhoneHash.of(platform, connection)
-        now = await pool.now(connection)
+        now = await pool.clock(connection)
         work = {
             account_id: _Erasing(
                 connection, platform, hashed, account_id, now - _longer(kept, days)
@@ -255,7 +255,7 @@ class _Erasing:
         )
         if not ids:
             return False
-        await self._erase(ids, await pool.now(self._connection))
+        await self._erase(ids, await pool.clock(self._connection))
         self._after = ids[-1]
         return True
 
@@ -284,7 +284,7 @@ async def erase(
     entries = [entry for delivery in found for entry in hashed.entries(delivery)]
     gone = [erased(delivery) for delivery in found]
     await personal_data.erase(connection, gone, entries)
-    since = await pool.now(connection) - ANSWERS
+    since = await pool.clock(connection) - ANSWERS
     by_scope: dict[Scope, list[Delivery]] = {}
     for delivery in gone:
         if delivery.updated_at >= since:

@@ -145,7 +145,7 @@ async def erase_phone(platform: Platform, phone: str, account: Account | None = 
             addresses = [address_key(one.scope.account_id, one.dropoff) for one in page]
             await corrections.erase(connection, addresses)
             hashed = await PhoneHash.of(platform, connection)
-            now = await pool.now(connection)
+            now = await pool.clock(connection)
             async with connection.transaction():
                 gone = await _erase(connection, platform, hashed, page, now)
                 await _note(connection, platform, hashed.name(phone), page, gone)

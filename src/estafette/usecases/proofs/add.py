@@ -171,7 +171,7 @@ async def _kept(
 
 async def _check_delivery(connection: Connection, delivery: Delivery) -> datetime:
     """Returns the time. Raises ProofTooLate, ProofUnfit or ProofsFull."""
-    now = await pool.now(connection)
+    now = await pool.clock(connection)
     is_over = delivery.progress.is_final and now - delivery.updated_at > LATE
     is_erased = delivery.progress.is_final and delivery.dropoff.address == ERASED
     if delivery.status in _BEFORE_A_COURIER or is_over or is_erased:

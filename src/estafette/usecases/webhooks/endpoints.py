@@ -208,7 +208,7 @@ async def _let_begin_anew(platform: Platform, scope: Scope, name: str) -> None:
     """
     async with platform.pool.acquire() as connection:
         of_account = await endpoints.every(connection, scope.account_id)
-        now = await pool.now(connection)
+        now = await pool.clock(connection)
     for endpoint in of_account:
         is_it = (endpoint.scope, endpoint.name) == (scope, name)
         while is_it and not (endpoint.is_enabled and endpoint.url):

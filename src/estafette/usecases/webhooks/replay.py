@@ -48,7 +48,7 @@ async def count_replay(
     Raises ReplayRefusedError.
     """
     async with platform.connections.lists(scope.account_id) as connection, connection.transaction():
-        _check(since, await pool.now(connection))
+        _check(since, await pool.clock(connection))
         return await messages.count_to_send(
             connection,
             scope,
@@ -77,7 +77,7 @@ async def ask_for_replay(
     id = new_id()
     account = platform.connections.account(scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
-        _check(since, await pool.now(connection))
+        _check(since, await pool.clock(connection))
         if not await replays.insert(connection, scope, id, since, endpoint, dead_only=dead_only):
             raise ReplayRefusedError("busy")
         facts = {"since": since, "endpoint": endpoint, "dead_only": dead_only}

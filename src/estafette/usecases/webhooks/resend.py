@@ -64,7 +64,7 @@ async def resend_since(
     how many more were missed after each step.
     """
     async with platform.pool.acquire() as connection:
-        now = await pool.now(connection)
+        now = await pool.clock(connection)
     missed, is_all = await _tell_missed(
         platform, scope, max(since, now - kept + _MARGIN), endpoint, most_missed, observe
     )
