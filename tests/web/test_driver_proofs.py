@@ -57,6 +57,22 @@ async def test_a_demanded_proof_is_asked_for_and_comes_before_the_step(stage: Dr
         assert abs(proof.taken_at - proof.received_at) < timedelta(minutes=5)
 
 
+async def test_what_a_driver_has_shown_counts_for_nobody_else(stage: DriverStage) -> None:
+    ze, ana = await stage.driver_at_phone(), await stage.driver_at_phone(name="Ana")
+    delivery = await stage.delivery(proof={"pickup": ["photo"], "dropoff": ["name"]})
+    first = (await stage.given(ze.driver, delivery)).id
+    assert (await ze.proof(first, "photo", stage="pickup", file=photo())).status == 200
+    assert (await ze.proof(first, "name", said="Dana")).status == 200
+    assert await ze.tap("handed_back", first, reason="too_far") == DONE
+    second = (await stage.given(ana.driver, delivery)).id
+    asked = {stop["kind"]: stop["proofs"] for stop in (await ana.day())["stops"]}
+    assert asked["pickup"] == ["photo"]
+    assert "name" in asked["dropoff"]
+    assert await ana.tap("picked_up", second) == ("refused", "proof_missing")
+    assert (await ana.proof(second, "photo", stage="pickup", file=photo())).status == 200
+    assert await ana.tap("picked_up", second) == DONE
+
+
 async def test_a_parcel_that_may_be_left_is_left_with_a_photo_and_the_page_knows_beforehand(
     stage: DriverStage,
 ) -> None:

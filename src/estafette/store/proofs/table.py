@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from estafette.core.accounts.account import Scope
+from estafette.core.deliveries.delivery import Delivery
 from estafette.core.point import Point
 from estafette.core.proofs.proof import Picture, Proof, ProofKind, ProofStage
 from estafette.store.columns import Columns, insertion, rows
@@ -98,16 +99,26 @@ class Shown(NamedTuple):
     taken_at: datetime
 
 
-async def of_deliveries(
-    connection: Connection, wanted: Collection[tuple[UUID, UUID]]
-) -> list[Shown]:
-    """What was shown of deliveries, each named by its account's id and its own."""
+_CARRIED_ON = """
+select delivery_id, stage, kind, taken_at from proofs
+join unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (account_id, delivery_id, company_id)
+    using (account_id, delivery_id)
+where not exists (
+    select from assignments
+    where assignments.company_id = wanted.company_id and assignments.account_id = wanted.account_id
+    and assignments.delivery_id = wanted.delivery_id and state = 'accepted'
+    and assignments.driver_id <> proofs.driver_id
+)
+"""
+
+
+async def of_deliveries(connection: Connection, wanted: Collection[Delivery]) -> list[Shown]:
+    """What was shown of deliveries, less what was shown by others than the driver who has each."""
     found = await connection.fetch(
-        "select delivery_id, stage, kind, taken_at from proofs"
-        " join unnest($1::uuid[], $2::uuid[]) as wanted (account_id, delivery_id)"
-        " using (account_id, delivery_id)",
-        [account for account, _ in wanted],
-        [delivery for _, delivery in wanted],
+        _CARRIED_ON,
+        [one.scope.account_id for one in wanted],
+        [one.id for one in wanted],
+        [one.company_id for one in wanted],
     )
     return [
         Shown(row["delivery_id"], ProofStage(row["stage"]), ProofKind(row["kind"]), row["taken_at"])

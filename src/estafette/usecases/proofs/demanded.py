@@ -54,12 +54,12 @@ async def shown(connection: Connection, of: Sequence[Delivery]) -> dict[UUID, Sh
     """Returns what was shown of each delivery and counts now.
 
     Whatever was taken at a door before the last failed attempt there, such as a photo of it, says
-    nothing of the next one, whenever the phone could send it.
+    nothing of the next one, whenever the phone could send it. What a driver has shown who gave the
+    delivery back says nothing of the one who has it now.
     """
-    wanted = [(one.scope.account_id, one.id) for one in of]
     tried = {one.id: one.attempts[-1].at for one in of if one.attempts}
     there: dict[UUID, set[tuple[ProofStage, ProofKind]]] = defaultdict(set)
-    for one in await proofs.of_deliveries(connection, wanted):
+    for one in await proofs.of_deliveries(connection, of):
         since = tried.get(one.delivery_id)
         if one.stage is ProofStage.PICKUP or since is None or one.taken_at >= since:
             there[one.delivery_id].add((one.stage, one.kind))
