@@ -277,15 +277,13 @@ def _room(known: Visitor, wanted: Wanted) -> Room | None:
     """Returns what was asked for as the person's own, or as what they may look at as a guest."""
     if known.account is None and known.company is None:
         return None
-    role = known.role_in(wanted.organisation)
-    is_guest = role is None
+    role, platform_role = known.role_in(wanted.organisation), None
     if role is None:
+        platform_role = known.role_in(PLATFORM)
         role = known.role_as_guest(wanted.organisation.kind)
     if role is None:
         return None
-    return Room(
-        wanted.organisation, role, is_guest, known.account, wanted.mode, company=known.company
-    )
+    return Room(wanted.organisation, role, platform_role, known.account, wanted.mode, known.company)
 
 
 def _doors(known: Visitor) -> list[Door]:

@@ -20,7 +20,7 @@ from estafette.core.accounts.account import Account, Mode, Scope
 from estafette.core.couriers.company import Company
 from estafette.core.errors import Refusal, Unavailable
 from estafette.core.people.organisation import Organisation, OrganisationKind
-from estafette.core.people.permission import PersonAct, Role, may
+from estafette.core.people.permission import PersonAct, Role, guest_may, may
 from estafette.core.people.person import Person
 from estafette.core.people.refusals import PeopleRefusal
 from estafette.http import shell
@@ -61,15 +61,20 @@ class Door(NamedTuple):
 class Room:
     """The organisation of a page, and the person's role in it.
 
-    `is_guest` is true where they are one of the platform's people and do not belong to it.
+    `platform_role` is that of a guest: one of the platform's people who does not belong to it.
     """
 
     organisation: Organisation
     role: Role
-    is_guest: bool = False
+    platform_role: Role | None = None
     account: Account | None = None
     mode: Mode | None = None
     company: Company | None = None
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether the person does not belong to the organisation."""
+        return self.platform_role is not None
 
 
 class NotSignedIn(LookupError):  # noqa: N818 - a fault of a page that asks for what it has not
@@ -172,7 +177,12 @@ class Visit:
         """Returns whether the person may do an act here."""
         if act is PersonAct.PROFILE_MANAGE:
             return self.is_signed_in
-        return self.room is not None and may(self.room.role, self.room.organisation.kind, act)
+        room = self.room
+        if room is None:
+            return False
+        if room.platform_role is not None:
+            return guest_may(room.platform_role, room.organisation.kind, act)
+        return may(room.role, room.organisation.kind, act)
 
     @property
     def home(self) -> str:

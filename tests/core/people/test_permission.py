@@ -10,6 +10,7 @@ from estafette.core.people.permission import (
     TABLE,
     PersonAct,
     Role,
+    guest_may,
     guest_role,
     may,
 )
@@ -57,6 +58,21 @@ def test_a_guest_has_a_role_of_the_organisation_that_does_not_head_it() -> None:
     for kind, guests in GUEST.items():
         assert set(guests) <= set(ROLES[OrganisationKind.PLATFORM])
         assert all(role in ROLES[kind] and role is not HEAD[kind] for role in guests.values())
+
+
+def test_a_guest_does_nothing_that_their_role_of_the_platform_may_not_do() -> None:
+    company = OrganisationKind.COMPANY
+    assert guest_may(Role.OWNER, company, PersonAct.CASH_COUNT)
+    assert guest_may(Role.SUPPORT, company, PersonAct.ASSIGNMENTS_MANAGE)
+    assert guest_may(Role.SUPPORT, OrganisationKind.ACCOUNT, PersonAct.DELIVERIES_CREATE)
+    for act in (PersonAct.CASH_DECLARE, PersonAct.CASH_COUNT):
+        assert not guest_may(Role.SUPPORT, company, act)
+    for kind, guests in GUEST.items():
+        for act, allowed in TABLE.items():
+            for role in guests:
+                of_platform = allowed[OrganisationKind.PLATFORM]
+                if of_platform and role not in of_platform:
+                    assert not guest_may(role, kind, act), (role, kind, act)
 
 
 def test_nobody_is_a_guest_of_the_platform() -> None:

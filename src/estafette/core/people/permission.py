@@ -213,3 +213,14 @@ def may(role: Role, kind: OrganisationKind, act: PersonAct) -> bool:
 def guest_role(platform_role: Role, kind: OrganisationKind) -> Role | None:
     """Returns as what one of the platform's people visits an organisation; None: not at all."""
     return GUEST.get(kind, {}).get(platform_role)
+
+
+def guest_may(platform_role: Role, kind: OrganisationKind, act: PersonAct) -> bool:
+    """Returns whether one of the platform's people may do an act where they are a guest.
+
+    What only some of the platform may do, such as counting cash, the others cannot do as guests
+    either, whatever they visit as.
+    """
+    role = guest_role(platform_role, kind)
+    of_platform = TABLE[act][OrganisationKind.PLATFORM]
+    return role in TABLE[act][kind] and (not of_platform or platform_role in of_platform)
