@@ -49,6 +49,8 @@ async def test_an_account_is_opened_changed_closed_and_opened_again(operator: Op
     changed = await operator.call("PATCH", path, changes)
     told = changed.told
     assert (told["rate_per_second"], told["burst"], told["personal_data_days"]) == (7, 200, 30)
+    few = await operator.call("PATCH", path, {"personal_data_days": 1})
+    assert (few.status, few.told["details"][0]["field"]) == (400, "personal_data_days")
     assert (await operator.call("POST", f"{path}/close")).told["state"] == "closed"
     assert (await operator.call("POST", f"{path}/open")).told["state"] == "open"
     found = (await operator.call("GET", f"/v1/accounts?name={made['name']}")).told
@@ -89,10 +91,11 @@ async def test_a_request_that_is_sent_again_is_done_once(operator: Operator) -> 
 async def test_an_answer_that_nothing_came_of_leaves_its_idempotency_key_unused(
     operator: Operator,
 ) -> None:
-    once = {"Idempotency_Key": uuid4().hex}
-    refused = await operator.call("POST", "/v1/accounts", {"name": "NO", "market": "KZ"}, **once)
+    once, taken = {"Idempotency_Key": uuid4().hex}, {"name": a_name(), "market": "KZ"}
+    assert (await operator.call("POST", "/v1/accounts", taken)).status == 201
+    refused = await operator.call("POST", "/v1/accounts", taken, **once)
     assert refused.status == 409
-    kept = await operator.call("POST", "/v1/accounts", {"name": "NO", "market": "KZ"}, **once)
+    kept = await operator.call("POST", "/v1/accounts", taken, **once)
     assert (kept.status, kept.headers["X-Idempotent-Replay"]) == (409, "true")
     once = {"Idempotency_Key": uuid4().hex}
     assert (await operator.call("POST", "/v1/accounts", {}, **once)).status == 400
@@ -175,6 +178,9 @@ async def test_a_company_is_added_changed_and_paused(operator: Operator) -> None
     ]
     for wrong in bad:
         assert (await operator.call("PATCH", path, wrong)).status == 400
+    for name, value in (("time_zone", "Mars/Phobos"), ("base_eta_minutes", 0), ("slug", "Ü")):
+        refused = await operator.call("PATCH", path, {name: value})
+        assert (refused.status, refused.told["details"][0]["field"]) == (400, name)
     assert (await operator.call("POST", "/v1/companies", new)).status == 409
     second = {**new, "slug": f"moto-2-{run}", "name": f"Moto {run} Norte"}
     assert (await operator.call("POST", "/v1/companies", second)).status == 201

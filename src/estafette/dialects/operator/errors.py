@@ -23,9 +23,17 @@ from estafette.http.coded import COMMON, FALLBACKS, conflict, refused
 from estafette.http.errors import Errors
 from estafette.http.refusals import Detail, HttpRefusal, InvalidRequest
 from estafette.http.reply import HttpReply
-from estafette.usecases.accounts.administration import AccountNotFoundError, AccountRefusedError
+from estafette.usecases.accounts.administration import (
+    AccountNotFoundError,
+    AccountRefusedError,
+    AccountUnfitError,
+)
 from estafette.usecases.couriers.carriers import CarriersRefusedError
-from estafette.usecases.couriers.companies import CompanyNotFoundError, CompanyRefusedError
+from estafette.usecases.couriers.companies import (
+    CompanyNotFoundError,
+    CompanyRefusedError,
+    CompanyTakenError,
+)
 from estafette.usecases.couriers.links import LinkRefusedError
 from estafette.usecases.cursor import CursorUnknownError
 from estafette.usecases.deliveries.troubles import NotDisputedError
@@ -81,6 +89,10 @@ def understood(error: Exception) -> HttpRefusal | None:
         return Edited(error.now)
     if isinstance(error, FieldError):
         return InvalidRequest((Detail(error.field, f"is refused: {error.reason}"),))
+    if isinstance(error, CompanyTakenError):
+        return Conflict("refused", _sentence(str(error)))
+    if isinstance(error, AccountUnfitError | CompanyRefusedError):
+        return InvalidRequest((Detail(error.field, f"is refused: {error}"),))
     if isinstance(error, TariffFileError):
         told = tuple(Detail(f"line {each.line}", str(each.reason)) for each in error.problems)
         return InvalidRequest(told or (Detail("body", str(error)),))

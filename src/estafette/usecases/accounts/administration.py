@@ -40,6 +40,15 @@ class AccountRefusedError(ValueError):
     """An account cannot be as it was asked for; the message says why."""
 
 
+class AccountUnfitError(AccountRefusedError):
+    """A value is one that no account has; `field` names it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        """`reason` is a whole sentence without its full stop."""
+        self.field = field
+        super().__init__(reason)
+
+
 class AccountHasWorkedError(AccountRefusedError):
     """An account that has had live deliveries is not removed."""
 
@@ -65,9 +74,8 @@ async def create_account(
     """
     checked_name(name)
     if market not in MARKETS:
-        raise AccountRefusedError(
-            f"there is no market {market!r}; there are {', '.join(sorted(MARKETS))}"
-        )
+        known = ", ".join(sorted(MARKETS))
+        raise AccountUnfitError("market", f"there is no market {market!r}; there are {known}")
     place = MARKETS[market]
     account = Account(
         id=new_id(),
@@ -104,9 +112,8 @@ async def create_account(
 def checked_name(name: str) -> str:
     """Returns a valid name of an account or endpoint. Raises AccountRefusedError for others."""
     if not _NAME.fullmatch(name):
-        raise AccountRefusedError(
-            f"the name {name!r} must be 1 to 63 lower-case letters, digits, - and _"
-        )
+        reason = f"the name {name!r} must be 1 to 63 lower-case letters, digits, - and _"
+        raise AccountUnfitError("name", reason)
     return name
 
 
@@ -264,11 +271,13 @@ def checked_personal_data_days(days: int | None) -> None:
     """Raises AccountRefusedError where personal data cannot be kept for so many days."""
     shortest, longest = SHORTEST_PERSONAL_DATA_DAYS, LONGEST_DAYS
     if days is not None and not shortest <= days <= longest:
-        raise AccountRefusedError(f"the days must be from {shortest} to {longest}, not {days}")
+        reason = f"the days must be from {shortest} to {longest}, not {days}"
+        raise AccountUnfitError("personal_data_days", reason)
 
 
 def checked_positive(what: str, number: int) -> int:
     """Returns a limit that may be set. Raises AccountRefusedError."""
     if not 1 <= number <= LARGEST_LIMIT:
-        raise AccountRefusedError(f"the {what} must be from 1 to {LARGEST_LIMIT}, not {number}")
+        reason = f"the {what} must be from 1 to {LARGEST_LIMIT}, not {number}"
+        raise AccountUnfitError("rate_per_second" if what == "rate" else what, reason)
     return number

@@ -66,6 +66,14 @@ class CompanyRefusedError(ValueError):
         super().__init__(reason)
 
 
+class CompanyTakenError(CompanyRefusedError):
+    """There is a company of that slug already."""
+
+    def __init__(self, slug: str) -> None:
+        """`slug` is the one that is taken."""
+        super().__init__("slug", f"there is a courier company {slug!r} already")
+
+
 async def companies_of(platform: Platform, account: Account) -> tuple[Company, ...]:
     """Returns the active companies that serve an account."""
     return (await platform.catalog.companies(account.market.code)).of(account.id)
@@ -159,9 +167,7 @@ async def save_company(platform: Platform, company: Company, edition: str | None
         if before is not None:
             must_be(edition, edition_of(before))
         if not await companies.save(connection, company):
-            raise CompanyRefusedError(
-                "slug", f"there is a courier company {company.slug!r} already"
-            )
+            raise CompanyTakenError(company.slug)
         await _note(connection, platform, before, company)
     return company
 
