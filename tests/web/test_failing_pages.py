@@ -115,6 +115,7 @@ async def test_attempts_are_shown_in_the_readers_words_and_the_return_is_linked_
         page = await read(who, f"{who.home}/deliveries/{delivery.id.hex}")
         assert back in page
         assert f"{end}: DLV-" in page
+        assert "attempts: returned" not in page
         assert f'href="{who.home}/deliveries/{returned.hex}"' in page
         page = await read(who, f"{who.home}/deliveries/{returned.hex}")
         assert f'href="{who.home}/deliveries/{delivery.id.hex}"' in page

@@ -1,6 +1,5 @@
 """What happened to a delivery, and what drivers were told of it, in the reader's language."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -8,15 +7,13 @@ from typing import Final, NamedTuple
 from estafette.core.audit import ByKind
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.event import Actor, Event
-from estafette.core.deliveries.failing import LEFT, AfterAttempts, words_in
+from estafette.core.deliveries.failing import words_in
 from estafette.core.deliveries.rescheduling import NOTE
 from estafette.core.fleet.message import DriverMessage
 from estafette.http.texts import gettext
-from estafette.web.failing import ended_text, reason_text
+from estafette.web.failing import reason_text
+from estafette.web.noted import noted
 from estafette.web.words import actor_name, status_name
-
-_END: Final = re.compile(r"\d+ attempts?: (?P<how>discarded|returned)(?: as (?P<number>.+))?")
-"""The note of the event of a delivery that failed at the end of its attempts."""
 
 _CHOSEN: Final = f"{NOTE}: "
 """What the note of an event begins with by which a recipient has chosen another time."""
@@ -53,15 +50,9 @@ def _note_of(delivery: Delivery, event: Event) -> str | None:
     if attempt is not None and event.status is Status.STALLED:
         reason, said = reason_text(attempt.reason), words_in(event.note, attempt.reason)
         return f"{reason}: {said}" if said else reason
-    if end := _END.fullmatch(event.note or ""):
-        then = AfterAttempts.DISCARD if end["how"] == "discarded" else AfterAttempts.RETURN
-        said = ended_text(len(delivery.attempts), then)
-        return f"{said}: {end['number']}" if end["number"] else said
-    if event.note == LEFT:
-        return gettext("Left at the door")
     if event.note is not None and event.note.startswith(_CHOSEN):
         return _chosen(event.note.removeprefix(_CHOSEN))
-    return event.note
+    return noted(event.note)
 
 
 def _chosen(when: str) -> str:

@@ -14,6 +14,7 @@ from estafette.core.deliveries.personal_data import ERASED
 from estafette.core.deliveries.rescheduling import NOTE, WhyNot, other_times, why_not
 from estafette.core.deliveries.windows import Window
 from estafette.core.fleet.approach import Approach
+from estafette.core.fleet.reasons import DriverReason, is_ours, said_in
 from estafette.core.money.payment import PaymentMethod
 from estafette.store.accounts import brandings
 from estafette.store.deliveries import events
@@ -27,7 +28,8 @@ class TrackedStep:
     """One step, the delivery's event of that number.
 
     `note` is the courier's own word, free text that nobody has vetted. `reason` is why an attempt
-    failed; with `is_rescheduled` the recipient has chosen another time.
+    failed, `handed_back` why a driver gave it back; with `is_rescheduled` the recipient has chosen
+    another time.
     """
 
     number: int
@@ -36,6 +38,7 @@ class TrackedStep:
     note: str | None
     reason: AttemptReason | None = None
     is_rescheduled: bool = False
+    handed_back: DriverReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +164,14 @@ def _step(event: Event, reason: AttemptReason | None) -> TrackedStep:
         reason = None  # the last attempt of the sandbox, whose end the event tells
     if reason is not None:
         note = words_in(note, reason)
-    elif note == LEFT:
+    elif note == LEFT or is_ours(note):
         note = None  # the page says so in its own words
+    said = said_in(note) if event.actor is Actor.DRIVER else None
+    if said is not None:
+        note = said.words
     is_rescheduled = event.actor is Actor.SYSTEM and (event.note or "").startswith(NOTE)
-    return TrackedStep(event.seq, event.status, event.occurred_at, note, reason, is_rescheduled)
+    of = (event.seq, event.status, event.occurred_at)
+    return TrackedStep(*of, note, reason, is_rescheduled, said and said.reason)
 
 
 async def versions(platform: Platform, ids: Collection[UUID]) -> dict[UUID, int]:

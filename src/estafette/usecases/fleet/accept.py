@@ -4,13 +4,12 @@ from uuid import UUID
 
 from estafette.core.deliveries.event import Actor
 from estafette.core.fleet.assignment import Assignment, AssignmentState
+from estafette.core.fleet.reasons import Noted
 from estafette.core.fleet.refusals import OfferOver
 from estafette.usecases.fleet.give import become_assigned, must_be_carried
 from estafette.usecases.fleet.hold import Held, delivery_of, holding
 from estafette.usecases.fleet.room import must_take
 from estafette.usecases.platform import Platform
-
-_FASTER = "another driver was faster"
 
 
 async def accept(
@@ -52,6 +51,6 @@ async def taken(held: Held, offer: Assignment) -> Assignment:
 async def write_taken(held: Held, accepted: Assignment) -> None:
     """Writes that the driver has the held delivery, on top of the tour; other offers end."""
     others = [one for one in held.open if one.id != accepted.id]
-    over = [one.moved(AssignmentState.RELEASED, held.now, _FASTER) for one in others]
+    over = [one.moved(AssignmentState.RELEASED, held.now, Noted.FASTER) for one in others]
     await held.write(accepted, *filter(None, over))
     await held.add_to_tour(accepted)

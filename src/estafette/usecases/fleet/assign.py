@@ -5,6 +5,7 @@ from uuid import UUID
 from estafette.core.audit import AuditedAct
 from estafette.core.deliveries.event import Actor
 from estafette.core.fleet.assignment import Assignment, AssignmentState
+from estafette.core.fleet.reasons import Noted
 from estafette.core.fleet.refusals import (
     DeliveryTaken,
     GivenToAnother,
@@ -17,8 +18,6 @@ from estafette.usecases.fleet.hold import Held, holding
 from estafette.usecases.fleet.note import note
 from estafette.usecases.fleet.room import must_take
 from estafette.usecases.platform import Platform
-
-_GIVEN_AWAY = "the dispatcher has given it to somebody"
 
 
 async def assign(
@@ -51,7 +50,9 @@ async def assign(
         must_be_carried(held)
         await must_take(held, driver_id, on_shift=False)
         await become_assigned(held, Actor.COURIER)
-        over = [one.moved(AssignmentState.RELEASED, held.now, _GIVEN_AWAY) for one in held.open]
+        over = [
+            one.moved(AssignmentState.RELEASED, held.now, Noted.GIVEN_AWAY) for one in held.open
+        ]
         await held.write(*filter(None, over))
         await held.leave_tour()
         given = await new_assignment(

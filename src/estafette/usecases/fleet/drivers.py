@@ -19,6 +19,7 @@ from estafette.core.fleet.driver import (
     Vehicle,
     checked,
 )
+from estafette.core.fleet.reasons import Noted
 from estafette.core.fleet.refusals import (
     DriverNotFound,
     FleetFull,
@@ -38,8 +39,6 @@ from estafette.usecases.fleet.let_go import let_go
 from estafette.usecases.platform import Platform
 
 _BEGINNING = UUID(int=0)
-_PAUSED = "the driver is paused"
-_REMOVED = "the driver was removed"
 
 
 async def add_driver(
@@ -141,7 +140,7 @@ async def pause_driver(
     at = moment if paused else None
     driver = await change_driver(platform, company_id, driver_id, paused_at=at)
     if paused:
-        await let_go(platform, company_id, driver_id, _PAUSED, accepted=False)
+        await let_go(platform, company_id, driver_id, Noted.PAUSED, accepted=False)
     return driver
 
 
@@ -168,7 +167,7 @@ async def remove_driver(
             await shifts.end(connection, shift, moment)
         await _note(connection, platform, AuditedAct.DRIVER_REMOVED, driver, {})
         work.signal(signals.FLEET)
-    await let_go(platform, company_id, driver_id, _REMOVED, accepted=False)
+    await let_go(platform, company_id, driver_id, Noted.REMOVED, accepted=False)
     return driver
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from estafette.core.audit import AuditedAct, ByKind
 from estafette.core.fleet.driver import DriverState
+from estafette.core.fleet.reasons import Noted
 from estafette.core.fleet.refusals import (
     DriverAway,
     DriverNotFound,
@@ -20,8 +21,6 @@ from estafette.usecases import audit
 from estafette.usecases.fleet.hold import LANE
 from estafette.usecases.fleet.let_go import let_go
 from estafette.usecases.platform import Platform
-
-_DAY_ENDED = "the driver's shift has ended"
 
 
 async def start_shift(platform: Platform, company_id: UUID, driver_id: UUID, device: str) -> Shift:
@@ -60,7 +59,7 @@ async def end_shift(
     """
     async with platform.connections.batch(LANE) as connection:
         await _must_be_empty(connection, company_id, driver_id)
-    await let_go(platform, company_id, driver_id, _DAY_ENDED, accepted=True)
+    await let_go(platform, company_id, driver_id, Noted.SHIFT_ENDED, accepted=True)
     async with (
         platform.connections.batch(LANE) as connection,
         platform.transaction(connection) as work,

@@ -6,13 +6,11 @@ from estafette.core.audit import AuditedAct
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.deliveries.event import Actor
 from estafette.core.fleet.assignment import GIVEN_BACK, Assignment, AssignmentState
+from estafette.core.fleet.reasons import Noted
 from estafette.core.fleet.refusals import GivenToAnother, NothingAssigned, NotNow, ParcelOnBoard
 from estafette.usecases.fleet.hold import Held, holding
 from estafette.usecases.fleet.note import note
 from estafette.usecases.platform import Platform
-
-_TAKEN_BACK = "the dispatcher has taken it back"
-_HANDED_BACK = "the driver has handed it back"
 
 
 async def take_back(
@@ -35,7 +33,7 @@ async def take_back(
             raise GivenToAnother(delivery_id, from_driver)
         if not mine:
             raise NothingAssigned(delivery_id)
-        why = reason or _TAKEN_BACK
+        why = reason or Noted.TAKEN_BACK
         await _release(held, mine, Actor.COURIER, why)
         facts = {"drivers": [one.driver_id for one in mine]}
         await note(held, AuditedAct.DELIVERY_TAKEN_BACK, facts)
@@ -59,7 +57,7 @@ async def hand_back(
             if held.delivery.progress.is_final:
                 raise NotNow(delivery_id, held.delivery.status)
             raise GivenToAnother(delivery_id, driver_id)
-        await _release(held, [mine], Actor.DRIVER, reason or _HANDED_BACK)
+        await _release(held, [mine], Actor.DRIVER, reason or Noted.HANDED_BACK)
     return held.delivery
 
 

@@ -25,6 +25,7 @@ from estafette.core.errors import (
 )
 from estafette.core.fleet.assignment import Assignment, AssignmentState
 from estafette.core.fleet.driver import Driver
+from estafette.core.fleet.reasons import driver_reason, in_english
 from estafette.core.fleet.refusals import (
     AssignmentNotFound,
     CashLimitReached,
@@ -101,11 +102,15 @@ def _id(tap: Tap) -> UUID:
 
 def _reason(tap: Tap) -> str:
     """Returns the reason of a tap, with the driver's own words. Raises _Refused without one."""
-    reason, note = tap.text("reason"), tap.text("note")
-    if reason is None:
+    if (said := _said(tap)) is None:
         raise _Refused(TapRefusal.REASON_MISSING)
-    words = reason.replace("_", " ")
-    return f"{words}: {note}" if note else words
+    return said
+
+
+def _said(tap: Tap) -> str | None:
+    """Returns why a driver does not want a delivery, as it is kept; None: the tap does not say."""
+    reason = tap.text("reason")
+    return reason and in_english(driver_reason(reason), tap.text("note"))
 
 
 async def _start(platform: Platform, driver: Driver, _: Tap, __: datetime) -> object:
@@ -122,7 +127,7 @@ async def _accept(platform: Platform, driver: Driver, tap: Tap, _: datetime) -> 
 
 async def _refuse(platform: Platform, driver: Driver, tap: Tap, _: datetime) -> object:
     offer = (driver.company_id, driver.id, _id(tap))
-    return await refuse(platform, *offer, tap.text("reason"))
+    return await refuse(platform, *offer, _said(tap))
 
 
 async def _arrive(platform: Platform, driver: Driver, tap: Tap, at: datetime) -> object:

@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
 
 from estafette.core.errors import Refusal
 from estafette.core.fleet.assignment import Assignment
 from estafette.core.fleet.dispatching import Decision, Outcome
+from estafette.core.fleet.reasons import SILENT
 from estafette.core.fleet.refusals import FleetRefusal
 from estafette.usecases.fleet.said import Said
 from estafette.usecases.fleet.sight import Sight, Working
 from estafette.usecases.fleet.take_back import take_back
 from estafette.usecases.platform import Platform
-
-_SILENT: Final = "nothing was heard of the driver for {minutes} minutes"
 
 
 async def release_what_vanished(
@@ -40,7 +38,7 @@ async def release_what_vanished(
 
 async def _take_back(platform: Platform, sight: Sight, gone: Working, one: Assignment) -> bool:
     """Takes back what is not on board; False where somebody was faster."""
-    reason = _SILENT.format(minutes=(sight.at - gone.seen_at) // timedelta(minutes=1))
+    reason = SILENT.format(minutes=(sight.at - gone.seen_at) // timedelta(minutes=1))
     of = (sight.company_id, one.delivery_id)
     try:
         await take_back(platform, *of, from_driver=gone.driver.id, reason=reason)

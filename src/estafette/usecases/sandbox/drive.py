@@ -14,6 +14,7 @@ from uuid import UUID
 from estafette.core.deliveries.delivery import Delivery, Status, Stop
 from estafette.core.fleet.assignment import MOST_ASSIGNMENTS, Assignment, AssignmentState, Load
 from estafette.core.fleet.position import Position, PositionSource, thinned
+from estafette.core.fleet.reasons import Noted
 from estafette.core.fleet.tour import GAP, StopKind, TourStop
 from estafette.core.ids import new_id
 from estafette.core.point import Point
@@ -47,7 +48,6 @@ _LONGEST_RIDE: Final = 2 * BUSY_SECONDS
 _RENEWED_SECONDS: Final = 20.0
 """How often a driver who waits says so."""
 
-_WHY: Final = "Simulated: given without a question, to the nearest with the fewest parcels"
 _ROUND_THE_CENTRE: Final = 0.025
 """How far, in degrees, an address that nobody has located is from the middle of its city."""
 
@@ -199,7 +199,7 @@ def _assignment(
         grams=delivery.parcel.weight_grams,
         by=platform.by,
         created_at=at,
-        reason=_WHY,
+        reason=Noted.SIMULATED_GIVEN,
         accepted_at=at,
         picked_up_at=at if delivery.progress.picked_up else None,
     )

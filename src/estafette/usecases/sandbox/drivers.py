@@ -15,6 +15,7 @@ from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.fleet.assignment import Assignment, AssignmentState
 from estafette.core.fleet.dispatching import Decision, Outcome
+from estafette.core.fleet.reasons import Noted
 from estafette.core.fleet.refusals import FleetRefusal
 from estafette.core.sandbox.scenario import MOST_ASKED, Answer, ScenarioStep
 from estafette.store.deliveries.journal import JournalEntry
@@ -27,8 +28,6 @@ from estafette.usecases.fleet.bring_back import bring_back
 from estafette.usecases.fleet.hold import Held
 from estafette.usecases.fleet.sight import Key, asked_about, key_of
 from estafette.usecases.platform import Platform
-
-_GIVEN_OTHERWISE = "the simulated courier was assigned without it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,9 @@ async def _accept(held: Held, step: ScenarioStep) -> None:
             continue
         await write_taken(held, accepted)
         return
-    ended = [one.moved(AssignmentState.RELEASED, held.now, _GIVEN_OTHERWISE) for one in over]
+    ended = [
+        one.moved(AssignmentState.RELEASED, held.now, Noted.SIMULATED_OTHERWISE) for one in over
+    ]
     await held.write(*filter(None, ended))
 
 

@@ -17,6 +17,7 @@ from estafette.core.deliveries.delivery import Delivery
 from estafette.core.errors import Refusal
 from estafette.core.fleet.assignment import LONGEST_OFFER, SHORTEST_OFFER
 from estafette.core.fleet.dispatching import DispatchingRules
+from estafette.core.fleet.reasons import Noted
 from estafette.core.fleet.refusals import FleetRefusal
 from estafette.core.sandbox.scenario import MOST_ASKED, OFFER_STEPS, Answer
 from estafette.logs import Logger
@@ -60,7 +61,6 @@ _SOLVER_SECONDS: Final = 1.0
 """For how long the solver may search: live companies have the same one."""
 
 _RULES: Final = DispatchingRules(automatic=True, rounds=MOST_ASKED)
-_WHY_NOT: Final = "Simulated: the driver does not want it"
 
 _log = Logger()
 
@@ -125,7 +125,9 @@ class Offers:
             if not is_refused or company_id is None or one.age_seconds < thinking:
                 continue
             try:
-                await refuse(self._platform, company_id, one.driver_id, one.id, _WHY_NOT)
+                await refuse(
+                    self._platform, company_id, one.driver_id, one.id, Noted.SIMULATED_REFUSED
+                )
             except (FleetRefusal, Refusal) as refusal:  # it has ended meanwhile
                 _log.info("offer not refused", offer=str(one.id), reason=str(refusal))
 

@@ -28,6 +28,7 @@ from estafette.web.board.why import whys
 from estafette.web.board.words import said_of, seconds_left, state_name
 from estafette.web.failing import attempts_of, policy_of
 from estafette.web.history import happened
+from estafette.web.noted import noted
 from estafette.web.parts import Column
 from estafette.web.visit import Visit, render
 
@@ -77,6 +78,7 @@ async def show(request: Request, visit: Visit) -> Response:
         others=[] if carried is None else await _others(visit, carried.driver_id),
         may_unlock=visit.may(PersonAct.PINS_UNLOCK) and delivery.pin_is_locked,
         state_name=state_name,
+        noted=noted,
     )
 
 

@@ -11,6 +11,7 @@ from estafette.http.formats import number
 from estafette.http.texts import N_, gettext, ngettext
 from estafette.usecases.fleet.explanations import Explanations
 from estafette.web.board.words import state_name
+from estafette.web.noted import asked_text
 
 _REASONS: Final[Mapping[Reason, str]] = {
     Reason.REFUSED: N_("was asked before"),
@@ -79,14 +80,7 @@ def _text(one: Decision) -> str:
         text = _NOBODY.get(Reason(facts["why"]))
         return gettext(text) if text else gettext("Nobody of those on shift can take it now.")
     if one.outcome is Outcome.GIVEN_UP:
-        count = len(facts["asked"])
-        return ngettext(
-            "%(count)s driver was asked: %(refused)s refused, %(silent)s did not answer.",
-            "%(count)s drivers were asked: %(refused)s refused, %(silent)s did not answer.",
-            count,
-            refused=number(facts["refused"]),
-            silent=number(facts["silent"]),
-        )
+        return asked_text(len(facts["asked"]), facts["refused"], facts["silent"])
     return ""
 
 

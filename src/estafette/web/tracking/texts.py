@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.deliveries.failing import AttemptReason
+from estafette.core.fleet.reasons import DriverReason
 
 _FOLDER = Path(__file__).parent / "texts"
 
@@ -127,6 +128,12 @@ class AttemptWords(_Words):
     reasons: dict[AttemptReason, str]
 
 
+class HandedBackWords(StatusWords):
+    """A delivery that a driver has given back, with what drivers choose as the reason."""
+
+    reasons: dict[DriverReason, str]
+
+
 class NearWords(_Words):
     """The courier on the way to the recipient; `far` knows `{n}`, whole kilometres."""
 
@@ -183,7 +190,7 @@ class Texts(_Words):
     left: StatusWords
     rescheduled: StepWords
     held: StatusWords
-    handed_back: StatusWords
+    handed_back: HandedBackWords
     resumed: StepWords
     cities: dict[str, str] = Field(default_factory=dict)
 
@@ -193,6 +200,7 @@ class Texts(_Words):
         if silent:
             raise ValueError(f"{self.code}: no words for {', '.join(sorted(silent))}")
         unsaid = set(AttemptReason) - set(self.attempt.reasons)
+        unsaid |= set(DriverReason) - {DriverReason.OTHER} - set(self.handed_back.reasons)
         if unsaid:
             raise ValueError(f"{self.code}: no words for {', '.join(sorted(unsaid))}")
         return self

@@ -19,6 +19,7 @@ from estafette.core.accounts.account import MARKETS
 from estafette.core.deliveries.delivery import FINAL, Status
 from estafette.core.deliveries.event import NOTE_LIMIT
 from estafette.core.deliveries.failing import AttemptReason
+from estafette.core.fleet.reasons import DriverReason
 from estafette.core.point import kilometres_between
 from estafette.http.phones import readable
 from estafette.usecases.deliveries.tracking import TrackedDelivery
@@ -348,6 +349,9 @@ def _steps(
         note = readable_note(step.note, delivery.market)
         if step.reason is not None:
             said = texts.attempt.reasons[step.reason]
+            note = f"{said}\n{note}" if note else said
+        elif step.handed_back is not None and (step.handed_back is not DriverReason.OTHER):
+            said = texts.handed_back.reasons[step.handed_back]
             note = f"{said}\n{note}" if note else said
         steps.append((moment, TimelineStep(title, dates.clock(moment), moment.isoformat(), note)))
     return steps
