@@ -26,7 +26,7 @@ help: ## what there is
 
 # Each recipe is one exec: Ctrl-C reaches the program itself, and make has nothing to complain of.
 up: $(VENV)/run.stamp ## start everything on PORT (8000), with its data in DATA_DIR (./.estafette)
-	@$(if $(PORT),ESTAFETTE_PORT='$(PORT)') $(if $(DATA_DIR),ESTAFETTE_DATA_DIR='$(DATA_DIR)') \
+	@$(if $(PORT),ESTAFETTE_PORT="$$PORT") $(if $(DATA_DIR),ESTAFETTE_DATA_DIR="$$DATA_DIR") \
 		exec $(BIN)/estafette up
 
 test: $(VENV)/dev.stamp ## lint, types, import contracts and all tests

@@ -188,7 +188,7 @@ def headers(
     secret = ""
     if value is not None:
         must_be_stdin(value, "The value of a header")
-        secret = read_private("The header's value")
+        secret = read_private("Value of the header")
 
     async def work(platform: Platform, scope: Scope) -> EndpointSettings:
         endpoint = await choose(platform, scope, name)
