@@ -307,14 +307,18 @@ class Delivery:
         by_transfer = self.payment.method is PaymentMethod.BANK_TRANSFER
         return self.status is Status.AWAITING_PAYMENT and not by_transfer
 
-    def way_by_hand(self, to: Status) -> tuple[Status, ...] | None:
-        """Returns what `way` does, for people who move it; None where they may not.
+    def is_kept_from(self, to: Status) -> bool:
+        """Returns whether people may not move it there, whatever way leads there.
 
         A live one that awaits a payment, or its merchant's word, can be cancelled by hand. It goes
         on when that has come: to confirm it is an act of its own, which books what was paid.
         """
         waits = self.status is Status.AWAITING_PAYMENT and self.scope.mode is Mode.LIVE
-        return None if waits and to is not Status.CANCELLED else way(self.progress, to)
+        return waits and to is not Status.CANCELLED
+
+    def way_by_hand(self, to: Status) -> tuple[Status, ...] | None:
+        """Returns what `way` does, for people who move it; None where they may not."""
+        return None if self.is_kept_from(to) else way(self.progress, to)
 
     @property
     def pin_is_locked(self) -> bool:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from estafette.core.accounts.account import Scope
 from estafette.core.audit import AuditedAct
-from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.delivery import Delivery, Status, way
 from estafette.core.deliveries.dialect import Dialect
 from estafette.core.deliveries.event import Actor
 from estafette.core.errors import TransitionRefused
@@ -38,9 +38,9 @@ async def move_by_hand(
     account = platform.connections.account(scope.account_id)
     async with account as connection, platform.transaction(connection) as work:
         delivery = await lock_one(connection, scope, delivery_id)
-        passed = delivery.way_by_hand(to)
-        if passed is None:
+        if delivery.is_kept_from(to):
             raise TransitionRefused(delivery.status, delivery.progress.milestone, to)
+        passed = way(delivery.progress, to) or (to,)
         moves = [Move(status, actor, note if status is to else None, pin) for status in passed]
         entries = plan(delivery, moves, dialect)
         done = await carry_out(work, platform, delivery, moves, entries)
