@@ -55,7 +55,7 @@ async def _board(stage: Stage, browser: Browser, language: str, size: ViewportSi
         ana, rui = await stage.driver("Ana Kianda"), await stage.driver("Rui Manuel dos Santos")
         for driver in (ana, rui):
             await start_shift(stage.server.platform, stage.company_id, driver.id, "phone")
-            now = clock()
+            now = clock() - timedelta(seconds=30)
             async with stage.server.platform.pool.acquire() as connection:
                 place = (-8.83, 13.24, PositionSource.PAGE)
                 at = Position(stage.company_id, driver.id, now, now, *place)
