@@ -132,7 +132,7 @@ async def test_a_map_lies_over_the_tiles_where_there_are_some(
             asked: list[str] = []
             context.on("request", lambda request, asked=asked: asked.append(request.url))
             async with opened(browser, url + stage.dispatcher.home, context=context) as page:
-                await expect(page.locator(".map-driver")).to_be_visible()
+                await expect(page.locator("#map canvas")).to_be_visible()
                 if kind == "none":
                     assert not [each for each in asked if "pmtiles" in each or "/tiles/" in each]
                     continue
