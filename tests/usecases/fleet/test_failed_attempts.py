@@ -243,8 +243,9 @@ async def test_a_photo_of_before_a_failed_attempt_that_arrives_later_shows_nothi
     driver = await fleet.driver()
     demand = Demand(dropoff=frozenset({ProofKind.PHOTO}))
     delivery, of = await at_the_door(fleet, driver, proof=demand)
+    before = datetime.now(UTC) - timedelta(seconds=1)
     of_closed_door = SentProof(
-        new_id(), ProofKind.PHOTO, ProofStage.DROPOFF, datetime.now(UTC), picture=picture()
+        new_id(), ProofKind.PHOTO, ProofStage.DROPOFF, before, picture=picture()
     )
     await attempt_failed(*of, ABSENT)
     await add(fleet.platform, fleet.shop.scope, delivery.id, of_closed_door)
