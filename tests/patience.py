@@ -5,6 +5,7 @@ itself, of which it cannot give away much, is `timed`.
 """
 
 import asyncio
+import inspect
 import time
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -16,6 +17,32 @@ P = ParamSpec("P")
 
 WAITS: Final = Waits(turn=60.0, list_turn=60.0, whole_list=60.0)
 """How long requests of the tests wait for the database: only a test that fails waits so long."""
+
+LONGEST_SECONDS: Final = 120.0
+"""How long tests wait for what must happen: ten times what a machine takes that is very busy."""
+
+
+async def until(
+    condition: Callable[[], bool | Awaitable[bool]], seconds: float = LONGEST_SECONDS
+) -> None:
+    """Waits until it is so, by asking again and again: nothing tells of it."""
+    async with asyncio.timeout(seconds):
+        while not await _is_so(condition):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def _is_so(condition: Callable[[], bool | Awaitable[bool]]) -> bool:
+    found = condition()
+    return await found if inspect.isawaitable(found) else found
+
+
+def await_until(condition: Callable[[], object], seconds: float = LONGEST_SECONDS) -> None:
+    """The same, for tests without an event loop."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be so"
+        time.sleep(0.02)
+
 
 _BEAT_SECONDS = 0.02
 _TRIES = 20

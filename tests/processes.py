@@ -84,6 +84,7 @@ class Process:
         self._name = name
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._starts_before = 0
         self.log = folder / f"{name}-{os.urandom(4).hex()}.log"
         """What it wrote, over all its lives."""
 
@@ -93,9 +94,13 @@ class Process:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Starts it, unless it was started; returns at once."""
+        """Starts it, unless it was started; returns at once.
+
+        What it needs while it starts must stay: a process that finds no database ends.
+        """
         if self._process is not None:
             return
+        self._starts_before = self._starts_told()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "estafette", self._name],
@@ -107,6 +112,21 @@ class Process:
             )
         if self.files is not None:  # before it has read a line of ours
             self.limit_files(self.files, for_good=True)
+
+    def come_up(self) -> None:
+        """Starts it, unless it was started; returns when it has found its database and works."""
+        self.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._is_up():
+            assert self.is_alive, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.02)
+
+    def _is_up(self) -> bool:
+        return self._starts_told() > self._starts_before
+
+    def _starts_told(self) -> int:
+        return self.log.read_text().count('"event":"started"') if self.log.exists() else 0
 
     def limit_files(self, count: int, *, for_good: bool = False) -> None:
         """Bounds how many files and sockets it may have open."""
@@ -163,16 +183,8 @@ class ServerProcess(Process):
         }
         super().__init__("serve", dsn, folder, port=str(self.port), **{**given, **settings})
 
-    def come_up(self) -> None:
-        """Starts it, unless it was started; returns when it answers."""
-        self.start()
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
-            assert self.is_alive, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.02)
-
-    def _answers(self) -> bool:
+    def _is_up(self) -> bool:
+        """Whether it answers."""
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
                 return True

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from estafette.store.migrate import migrations
 from estafette.usecases.accounts.secrets import new_cipher_key
 from estafette.usecases.ready import NotReadyError, refuse_old_postgres
 from tests.cli.stage import END_SECONDS, Command, environment, estafette, of_database
+from tests.patience import await_until
 from tests.processes import free_port
 from tests.rows import database, tables
 from tests.secret_key import CIPHER_KEY
@@ -218,13 +218,6 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     assert "is no text in UTF-8" in _line(done, code=2)
 
 
-def _await(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + END_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("process", PROCESSES)
 def test_a_start_tells_version_place_and_database_and_no_password(
     fresh_database: str, tmp_path: Path, process: str
@@ -240,7 +233,7 @@ def test_a_start_tells_version_place_and_database_and_no_password(
             stdin=subprocess.DEVNULL,
         )
         try:
-            _await(lambda: '"started"' in log.read_text() or running.poll() is not None)
+            await_until(lambda: '"started"' in log.read_text() or running.poll() is not None)
         finally:
             running.send_signal(signal.SIGTERM)
             assert running.wait(END_SECONDS) == os.EX_OK, log.read_text()

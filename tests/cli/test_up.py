@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,13 +14,7 @@ import pytest
 
 from tests.cli.stage import END_SECONDS, Up, estafette, is_alive, running_up
 from tests.folders import own_folder
-
-
-def _await(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + END_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.05)
+from tests.patience import await_until
 
 
 def _create(demo: Any, order: str) -> dict[str, Any]:
@@ -106,7 +99,7 @@ def test_it_comes_up_from_nothing_and_finds_everything_again_after_an_end_and_af
     assert replayed["deliveryId"] == created["deliveryId"]
     children = second.children()
     assert second.end(signal.SIGKILL) == -signal.SIGKILL
-    _await(lambda: not is_alive(children["serve"]) and not is_alive(children["worker"]))
+    await_until(lambda: not is_alive(children["serve"]) and not is_alive(children["worker"]))
 
     third = start().await_ready()
     assert not is_alive(children["postgres"])
@@ -116,7 +109,9 @@ def test_it_comes_up_from_nothing_and_finds_everything_again_after_an_end_and_af
 
 def test_metrics_of_server_and_worker_are_on_a_port_of_their_own(up: Up) -> None:
     for process in ("server", "worker"):  # which need not be ready at the same time
-        _await(lambda process=process: f'lag_seconds_count{{process="{process}"}}' in _metrics(up))
+        await_until(
+            lambda process=process: f'lag_seconds_count{{process="{process}"}}' in _metrics(up)
+        )
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{up.demo['base_url']}/metrics", timeout=END_SECONDS)
     refused.value.close()
@@ -132,7 +127,7 @@ def test_a_crashed_child_is_started_again(up: Up) -> None:
     worker = up.children()["worker"]
     os.kill(worker, signal.SIGKILL)
     up.await_said("`worker` was ended by SIGKILL; starting it again")
-    _await(lambda: up.children().get("worker", worker) != worker)
+    await_until(lambda: up.children().get("worker", worker) != worker)
 
 
 @pytest.mark.parametrize("name", ["serve", "worker"])
@@ -141,9 +136,9 @@ def test_a_child_that_hangs_is_replaced(up: Up, name: str) -> None:
     os.kill(hanging, signal.SIGSTOP)
     up.await_said(f"`{name}` has not answered for")
     up.await_said(f"`{name}` was ended by SIGKILL; starting it again")
-    _await(lambda: up.children().get(name, hanging) != hanging)
+    await_until(lambda: up.children().get(name, hanging) != hanging)
     if name == "serve":
-        _await(lambda: _is_ready(up))
+        await_until(lambda: _is_ready(up))
 
 
 def _is_ready(up: Up) -> bool:
@@ -160,7 +155,7 @@ def _is_ready(up: Up) -> bool:
 def test_a_crashed_postgresql_is_started_again(up: Up) -> None:
     os.kill(up.children()["postgres"], signal.SIGKILL)
     up.await_said("PostgreSQL was ended by SIGKILL; starting it again")
-    _await(lambda: _is_ready(up))
+    await_until(lambda: _is_ready(up))
 
 
 def test_a_second_one_over_the_same_folder_is_refused(up: Up) -> None:
@@ -199,7 +194,7 @@ def test_a_data_folder_that_cannot_be_one_is_told(folder: Path) -> None:
 
 def test_stopping_it_while_it_starts_leaves_nothing_running(start: Callable[[], Up]) -> None:
     starting = start()
-    _await(lambda: "postgres" in starting.children() or starting.process.poll() is not None)
+    await_until(lambda: "postgres" in starting.children() or starting.process.poll() is not None)
     children = starting.children()
     assert starting.end(signal.SIGTERM) == 0
     assert not any(map(is_alive, children.values()))

@@ -9,9 +9,9 @@ import pytest
 from estafette.core.errors import Busy
 from estafette.usecases.connections import Waits
 from tests.edges import ENTREGA, Edge
+from tests.patience import until
 from tests.rows import database, tables
 from tests.serving import Answer, Server, Tenant, running
-from tests.webhooks.stage import until
 
 POOL = 8
 A_WHILE = Waits(list_turn=3.0, whole_list=6.0)

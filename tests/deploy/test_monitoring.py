@@ -140,7 +140,7 @@ async def _every_metric(dsn: str, folder: Path) -> dict[str, Told]:
         webhook_allowed_networks="127.0.0.0/8",
     )
     try:
-        worker.start()
+        await asyncio.to_thread(worker.come_up)
         await asyncio.to_thread(server_process.come_up)
         async with calling(dsn, server_process) as (server,), Receiver() as receiver:
             for edge in EDGES:

@@ -47,9 +47,10 @@ class Estafette:
         return self.server, self.worker
 
     def start(self) -> None:
-        """Starts both, unless they run; returns when the server answers."""
+        """Starts both, unless they run; returns when the server answers and the worker works."""
         self.worker.start()
         self.server.come_up()
+        self.worker.come_up()
 
     def stop(self) -> None:
         """Ends both in order."""

@@ -6,7 +6,6 @@ another server over the same database.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -19,6 +18,7 @@ from estafette.core.proofs.demand import Demand
 from estafette.core.proofs.proof import ProofKind
 from tests.edges import EDGES, Call, Edge
 from tests.gate import commit_gate
+from tests.patience import until
 from tests.processes import ServerProcess, calling, server_process
 from tests.rows import database, tables
 from tests.serving import Answer, Server, Tenant, running
@@ -28,13 +28,6 @@ from tests.wire import request, wire
 _KEY = {"Idempotency-Key": "k"}
 
 each_edge = pytest.mark.parametrize("edge", EDGES, ids=str)
-
-
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Waits until the database says so."""
-    async with asyncio.timeout(60):
-        while not await condition():  # noqa: ASYNC110 - the database tells of no change
-            await asyncio.sleep(0.01)
 
 
 def _raw(tenant: Tenant, call: Call) -> bytes:
@@ -105,7 +98,7 @@ async def test_creation_that_was_not_committed_leaves_nothing_and_can_be_repeate
                     # The delivery is written; the answer, in the same transaction, has to wait.
                     await database.forbid_writing(keeper, "idempotency")
                     connection.send(_raw(tenant, call))
-                    await _until(lambda: _waits(watcher))
+                    await until(lambda: _waits(watcher))
                     process.kill()
                     assert await connection.answer() is None
                 assert await tenant.count("deliveries") == 0
@@ -152,7 +145,7 @@ async def test_what_a_driver_did_counts_once_although_the_server_died_before_its
                     if what == "tap"
                     else ze.proof(given.id, "name", proof, said="Ana")
                 )
-                await _until(lambda: _is_kept(server, what, UUID(tap["key"]), proof))
+                await until(lambda: _is_kept(server, what, UUID(tap["key"]), proof))
                 process.kill()
                 with pytest.raises(aiohttp.ClientError):
                     await unanswered

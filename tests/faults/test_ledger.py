@@ -19,10 +19,11 @@ from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests import serving
 from tests.edges import EDGES, Edge
 from tests.faults.workers import SECONDS, sending, two_workers
+from tests.patience import until
 from tests.receivers import Connection, ReceivedRequest, Receiver, answer
 from tests.rows import tables, webhooks
 from tests.usecases.stage import Tenant, new_tenant, platform_over
-from tests.webhooks.stage import is_signed_by, listen_at, messages, move, said, until
+from tests.webhooks.stage import is_signed_by, listen_at, messages, move, said
 
 FAULTS = (signal.SIGKILL, signal.SIGSTOP) * 3
 LINES = 16

@@ -9,7 +9,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from estafette.up.postgres import EmbeddedPostgres
 from tests.edges import EDGES, Call, Edge
 from tests.faults.seeds import SEED
 from tests.folders import own_folder
+from tests.patience import until
 from tests.processes import Process, ServerProcess, calling, lines_of
 from tests.rows import tables
 from tests.serving import Answer, Server, Tenant, delivery_id
@@ -124,13 +125,6 @@ async def _load(tenant: Tenant) -> AsyncGenerator[Load]:
         load.stop()
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Waits until it is so."""
-    async with asyncio.timeout(60):
-        while not await condition():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.01)
-
-
 async def _deliveries(tenant: Tenant) -> set[UUID]:
     pool, where = tenant.server.platform.pool, {"account_id": tenant.account.id}
     return set(await tables.values(pool, "deliveries", "id", where))
@@ -203,7 +197,7 @@ async def test_database_that_crashes_under_load_loses_nothing_and_is_found_again
     process, worker = ServerProcess(dsn, tmp_path), Process("worker", dsn, tmp_path)
     try:
         await asyncio.to_thread(process.come_up)
-        worker.start()
+        await asyncio.to_thread(worker.come_up)
         async with calling(dsn, process) as (server,):
             async with _load(await server.tenant(edge)) as load:
                 for _ in range(2):
@@ -243,11 +237,6 @@ def _told_once(log: Path, incidents: int) -> int:
     return losses
 
 
-def _lives(log: Path) -> int:
-    """How often a process has said that it is up."""
-    return log.read_text().count('"event":"started"') if log.exists() else 0
-
-
 _FAULTS = 2
 _FEW = 10
 _LONGEST_PAUSE_SECONDS = 1.5
@@ -265,22 +254,11 @@ async def test_whatever_is_killed_or_frozen_when_what_was_acknowledged_is_there_
     async def pause() -> None:
         await asyncio.sleep(dice.random() * _LONGEST_PAUSE_SECONDS)
 
-    async def come_up(victim: Process) -> None:
-        """Starts it, and waits: without a database to be found nothing starts."""
-        lives = _lives(victim.log)
-        victim.start()
-
-        async def is_up() -> bool:
-            assert victim.is_alive, victim.log.read_text()
-            return _lives(victim.log) > lives
-
-        await until(is_up)
-
     async def killed() -> None:
         victim = dice.choice([process, worker])
         victim.kill()
         await pause()
-        await come_up(victim)
+        await asyncio.to_thread(victim.come_up)
 
     async def frozen() -> None:
         victim = dice.choice([process, worker])
@@ -291,7 +269,7 @@ async def test_whatever_is_killed_or_frozen_when_what_was_acknowledged_is_there_
     async def stopped() -> None:
         victim = dice.choice([process, worker])
         await asyncio.to_thread(victim.stop)
-        await come_up(victim)
+        await asyncio.to_thread(victim.come_up)
 
     async def without_database() -> None:
         assert own_postgres.pid is not None
@@ -301,8 +279,8 @@ async def test_whatever_is_killed_or_frozen_when_what_was_acknowledged_is_there_
         assert await asyncio.to_thread(own_postgres.start) == dsn
 
     try:
-        await come_up(process)
-        await come_up(worker)
+        await asyncio.to_thread(process.come_up)
+        await asyncio.to_thread(worker.come_up)
         async with calling(dsn, process) as (server,):
             async with _load(await server.tenant(dice.choice(EDGES))) as load:
                 for _ in range(_FAULTS):

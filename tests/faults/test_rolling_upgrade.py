@@ -11,11 +11,11 @@ from estafette.core.deliveries.delivery import Status
 from estafette.usecases.webhooks.endpoints import set_endpoint
 from tests.edges import EDGES
 from tests.edges.edge import Heard
+from tests.patience import until
 from tests.processes import Process, ServerProcess, calling
 from tests.receivers import Receiver
 from tests.rows import database
 from tests.serving import Server, Tenant
-from tests.webhooks.stage import until
 
 
 async def _until_ready(server: Server) -> None:
@@ -62,7 +62,7 @@ async def test_the_version_before_serves_and_works_over_a_newer_database(
             await _until_ready(server)
             process.kill()
             await asyncio.to_thread(process.come_up)
-            worker.start()
+            await asyncio.to_thread(worker.come_up)
             for edge in EDGES:
                 async with Receiver() as receiver:
                     await _is_carried(server, await server.tenant(edge), receiver)

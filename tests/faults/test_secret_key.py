@@ -62,7 +62,7 @@ async def test_no_webhook_is_missed_and_none_is_signed_wrongly_while_the_key_is_
             ]
             for number, (server, worker) in enumerate(zip(servers, workers, strict=True)):
                 server.come_up()  # beside the one of the step before
-                worker.start()
+                worker.come_up()
                 on_both = reached[max(0, number - 1) : number + 1]
                 for each in on_both:
                     answer = await each.request(

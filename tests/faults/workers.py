@@ -14,9 +14,9 @@ import asyncpg
 
 from estafette.store import signals
 from estafette.usecases.platform import Platform
+from tests.patience import until
 from tests.processes import environment_of
 from tests.rows import tables
-from tests.webhooks.stage import until
 
 SECONDS = 240
 """How long is waited for anything at most: ten times what a machine takes that is very busy."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -135,10 +135,3 @@ async def staged(
     async with serving(HttpServer(Router(routes), _words, [listening], connections)):
         yield Stage(listening, registry, release, holding)
         release.set()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Waits until the condition holds."""
-    async with asyncio.timeout(LONGEST):
-        while not condition():  # noqa: ASYNC110 - a server tells nobody of its connections' ends
-            await asyncio.sleep(0.02)

@@ -11,8 +11,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from estafette.http.connections import ConnectionLimits
 from estafette.http.protocol import AHEAD, OVERRIDDEN, PRIVATE
-from tests.http.stage import GET, HOLD, LONGEST, MANY_BYTES, SOON, STILL, staged, until
-from tests.patience import timed
+from tests.http.stage import GET, HOLD, LONGEST, MANY_BYTES, SOON, STILL, staged
+from tests.patience import timed, until
 from tests.serving import Answer
 from tests.wire import Wire, request, wire
 

@@ -4,7 +4,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from estafette.http.connections import ConnectionLimits
-from tests.http.stage import GET, HOLD, LONGEST, staged, until
+from tests.http.stage import GET, HOLD, LONGEST, staged
+from tests.patience import until
 from tests.wire import request, wire
 
 

@@ -14,7 +14,7 @@ from estafette.store.migrate import migrate
 from estafette.store.partitions import Upkeep, keep_up
 from estafette.store.pool import open_pool
 from estafette.usecases import maintenance
-from tests.webhooks.stage import until
+from tests.patience import until
 
 TABLES = ("attempts", "idempotency", "quotes")
 KEPT = Retention()

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from estafette.store.migrate import migrate, migrations
-from tests.webhooks.stage import until
+from tests.patience import until
 
 INDEX = "deliveries_by_milestone"
 NAME = "0008_lists"

@@ -19,12 +19,12 @@ from estafette.usecases.deliveries import count_open, due_moves, personal_data, 
 from estafette.usecases.money import close_books
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import gone
+from tests.patience import until
 from tests.rows import database, tables
 from tests.rows import webhooks as webhook_rows
 from tests.usecases.angola import Shop
 from tests.usecases.stage import platform_over
 from tests.usecases.test_one_account_fails import ended
-from tests.webhooks.stage import until
 
 
 async def test_what_has_had_its_time_is_removed_and_counted(shops: tuple[Shop, Shop]) -> None:

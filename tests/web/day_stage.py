@@ -118,7 +118,7 @@ async def whole_day(dsn: str, folder: Path, browser: Browser) -> AsyncGenerator[
     of_worker = {"public_url": server.url, "webhook_allowed_networks": "127.0.0.0/8"}
     worker = Process("worker", dsn, folder, **of_worker)
     with starting(server):
-        worker.start()
+        await asyncio.to_thread(worker.come_up)
         try:
             async with calling(dsn, server) as (called,), Receiver() as receiver:
                 yield await _day(called, server, folder, browser, receiver)

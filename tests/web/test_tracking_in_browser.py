@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -32,7 +32,7 @@ from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.platform import Platform, Signals, clock
 from estafette.web.tracking import app
 from tests.moving import advance
-from tests.patience import WAITS
+from tests.patience import WAITS, until
 from tests.web.tracking_samples import Shelf, advanced, delivery, parse_public, public, served
 
 PHONE = ViewportSize(width=390, height=844)
@@ -195,12 +195,6 @@ async def test_a_stream_that_is_dropped_without_a_word_is_asked_for_again(
         assert pages.streams >= 2
 
 
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - nobody is told
-            await asyncio.sleep(0.01)
-
-
 _TURN = """state => {
     Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
     document.dispatchEvent(new Event("visibilitychange"));
@@ -217,7 +211,7 @@ async def test_a_hidden_page_lets_go_of_its_stream_and_is_true_when_it_comes_bac
         page = await _open(browser, f"{base}/{public(found.id)}", locale="en-GB")
         await expect(page.locator(".live")).to_have_text("Live")
         await page.evaluate(_TURN, "hidden")
-        await _until(lambda: not pages.watched.crowd.open_streams)
+        await until(lambda: not pages.watched.crowd.open_streams)
         shelf.put(advanced(found, Status.IN_TRANSIT))
         await page.evaluate(_TURN, "visible")
         await expect(page.get_by_role("status")).to_have_text("Your parcel is on its way")

@@ -6,7 +6,7 @@ Kaspi's, over the time and the body.
 
 import asyncio
 import hmac
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +31,7 @@ from estafette.webhooks.sender import Sender
 from estafette.webhooks.signing import hmac_sha256_hex
 from estafette.webhooks.worker import Limits, WebhookWorker
 from tests.moving import advance
+from tests.patience import until
 from tests.receivers import ReceivedRequest
 from tests.rows import tables
 from tests.rows import webhooks as rows
@@ -153,13 +154,6 @@ async def messages(tenant: Tenant) -> list[dict[str, Any]]:
 async def attempts(tenant: Tenant) -> list[dict[str, Any]]:
     """The account's attempts, oldest first."""
     return await rows.attempts_of(tenant.platform.pool, tenant.scope.account_id)
-
-
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    """Waits until the database says so."""
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - the database tells of no change
-            await asyncio.sleep(0.01)
 
 
 async def until_settled(tenant: Tenant, count: int) -> None:

@@ -16,12 +16,13 @@ from estafette.usecases.webhooks import endpoints
 from estafette.usecases.webhooks.gone import GONE_FOR, GONE_TIMES, disable_gone
 from estafette.usecases.webhooks.remove import remove_endpoint
 from estafette.usecases.webhooks.resend import resend_since
+from tests.patience import until
 from tests.receivers import Receiver, answer
 from tests.rows import tables
 from tests.rows import webhooks as rows
 from tests.store.webhooks.claims import claim, end_rest, finished, record
 from tests.usecases.stage import Tenant, new_tenant
-from tests.webhooks.stage import listen_at, make_due, messages, move, said, until, working
+from tests.webhooks.stage import listen_at, make_due, messages, move, said, working
 
 
 def an_hour_ago() -> datetime:

@@ -16,6 +16,7 @@ from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks.options import AS_THE_DIALECT_SAYS, choose
 from estafette.webhooks.retry import RetrySchedule
 from estafette.webhooks.worker import Limits
+from tests.patience import until
 from tests.receivers import Behaviour, Connection, ReceivedRequest, Receiver, after, answer
 from tests.rows import tables
 from tests.rows import webhooks as rows
@@ -28,7 +29,6 @@ from tests.webhooks.stage import (
     messages,
     move,
     said,
-    until,
     until_settled,
     working,
 )

@@ -12,10 +12,11 @@ from estafette.store.pool import Connection, Pool, open_pool
 from estafette.store.webhooks import outbox
 from estafette.store.webhooks.outbox import ClaimedMessage, Finished
 from estafette.webhooks.recorder import Recorder
+from tests.patience import until
 from tests.rows import tables
 from tests.store.webhooks.claims import finished
 from tests.usecases.stage import Tenant
-from tests.webhooks.stage import attempts, listen_at, messages, until
+from tests.webhooks.stage import attempts, listen_at, messages
 
 WORKER = "one"
 LEASE_SECONDS = 600.0

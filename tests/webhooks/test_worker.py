@@ -15,6 +15,7 @@ from estafette.usecases.webhooks import endpoints
 from estafette.usecases.webhooks.resend import resend_event, resend_message, resend_since
 from estafette.webhooks.retry import RetrySchedule
 from estafette.webhooks.worker import Limits
+from tests.patience import until
 from tests.receivers import Receiver, after, answer, in_turn, redirect
 from tests.rows import tables
 from tests.rows import webhooks as rows
@@ -29,7 +30,6 @@ from tests.webhooks.stage import (
     messages,
     move,
     said,
-    until,
     until_settled,
     working,
 )

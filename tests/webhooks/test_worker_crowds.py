@@ -11,6 +11,7 @@ from estafette.core.deliveries.delivery import Status
 from estafette.usecases.platform import Platform
 from estafette.webhooks.retry import RetrySchedule, doubling
 from estafette.webhooks.worker import Limits
+from tests.patience import until
 from tests.receivers import Behaviour, Receiver, answer, byte_a_second, silent, slow_headers
 from tests.rows import tables
 from tests.rows import webhooks as rows
@@ -21,7 +22,6 @@ from tests.webhooks.stage import (
     make_due,
     messages,
     move,
-    until,
     until_settled,
     working,
 )

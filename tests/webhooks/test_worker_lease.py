@@ -10,9 +10,10 @@ from estafette.usecases.platform import Platform
 from estafette.webhooks.retry import RetrySchedule
 from estafette.webhooks.sender import ExchangeOutcome, Request, Result
 from estafette.webhooks.worker import Limits
+from tests.patience import until
 from tests.rows import tables
 from tests.usecases.stage import DIALECT, Tenant
-from tests.webhooks.stage import PlainRenderer, listen_at, until, until_settled, working
+from tests.webhooks.stage import PlainRenderer, listen_at, until_settled, working
 
 _LEASE_SECONDS = 1.8
 

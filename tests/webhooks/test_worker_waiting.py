@@ -13,6 +13,7 @@ from estafette.store.webhooks import survey
 from estafette.usecases.platform import Platform
 from estafette.usecases.webhooks import endpoints
 from estafette.webhooks.worker import Limits
+from tests.patience import until
 from tests.receivers import Receiver, after, answer
 from tests.rows import tables
 from tests.usecases.stage import Tenant, new_tenant
@@ -23,7 +24,6 @@ from tests.webhooks.stage import (
     messages,
     move,
     said,
-    until,
     until_settled,
     working,
 )

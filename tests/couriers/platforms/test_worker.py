@@ -1,7 +1,7 @@
 """The loop that runs errands: how it shares itself out, wakes and ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +16,7 @@ from estafette.couriers.entrega import EntregaPlatform
 from estafette.couriers.platforms import Access, ErrandWorker
 from estafette.couriers.platforms.slots import LOOKING, PLACING
 from tests.couriers.stage import asked, creating, patient_client, refusing, routed, timeline
+from tests.patience import until
 from tests.receivers import Receiver, after, answer
 from tests.rows import dispatches, tables
 from tests.usecases.angola import OFFER, FakeCourier, Shop, angola_over, new_shop
@@ -72,13 +73,6 @@ async def working(shop: Shop, platforms: Mapping[str, Receiver]) -> AsyncGenerat
 async def states(shop: Shop, deliveries: list[Delivery]) -> set[str]:
     where = {"delivery_id": [one.id for one in deliveries]}
     return set(await tables.values(shop.platform.pool, "dispatches", "state", where))
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Waits until it is so."""
-    async with asyncio.timeout(_LONGEST):
-        while not await condition():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.01)
 
 
 async def until_tried(shop: Shop, count: int) -> None:

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from estafette.core.deliveries.delivery import Status
 from estafette.couriers.sandbox import loop
 from estafette.usecases.platform import Platform
+from tests.patience import until
 from tests.rows import database, tables
 from tests.usecases.stage import Tenant, new_tenant, platform_over
 
@@ -33,13 +34,6 @@ async def couriers(platform: Platform, count: int = 1) -> AsyncGenerator[asyncio
     finally:
         stop.set()
         await asyncio.wait_for(asyncio.gather(*tasks), _LONGEST)
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Waits for a condition, asked again and again."""
-    async with asyncio.timeout(_LONGEST):
-        while not await condition():
-            pass
 
 
 async def until_delivered(tenant: Tenant, ids: Iterable[UUID]) -> None:

@@ -36,9 +36,9 @@ from estafette.usecases.ready import accept_secret_key, check_secret_key
 from estafette.usecases.webhooks.endpoints import list_endpoints, set_endpoint
 from estafette.usecases.webhooks.endpoints import rotate as rotate_endpoint
 from tests.moving import advance
+from tests.patience import until
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, Shop, angola_over, new_shop
-from tests.webhooks.stage import until
 
 OLD, NEW = new_cipher_key(), new_cipher_key()
 OWNER = b"owner"

@@ -36,8 +36,8 @@ from estafette.usecases.proofs import sweep
 from estafette.usecases.proofs.add import SentProof, add
 from estafette.usecases.proofs.links import link_to, open_link
 from estafette.usecases.proofs.show import proofs_of
-from tests.http.stage import until
 from tests.moving import advance
+from tests.patience import until
 from tests.rows import tables
 from tests.usecases.angola import ENTREGA, VIANA, Shop
 from tests.usecases.proofs.pictures import photo
