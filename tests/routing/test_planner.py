@@ -104,7 +104,7 @@ def test_the_vehicles_that_are_near_are_told_with_what_keeps_them() -> None:
     city.vehicle(start=near[1])
     city.vehicle(start=near[2], skills=skilled, capacity=Load(500, 9))
     city.vehicle(start=near[3], skills=skilled, shift=Window(0, 300))
-    city.vehicle(start=near[4], takes_new=False)
+    city.vehicle(start=near[4], skills=skilled, takes_new=False)
     city.vehicle(start=city.at(43.3, 76.8), skills=skilled)
     city.job(pickup=pickup, dropoff=dropoff, skills=skilled)
     ((job, found),) = candidates(city.problem())

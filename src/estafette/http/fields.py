@@ -7,7 +7,7 @@ from pydantic import ValidationInfo as ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from estafette.core.accounts.account import Credential, Mode
-from estafette.core.deliveries import failing
+from estafette.core.deliveries import failing, skills
 from estafette.core.deliveries.failing import FailurePolicy
 from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.proofs.demand import NOTHING, Demand, fault_of, from_words
@@ -122,6 +122,16 @@ def _demand(value: Any) -> Demand:
 
 Proof = Annotated[Demand, BeforeValidator(_demand)]
 """Which proofs are demanded: an object of lists by stage."""
+
+
+def _skills(value: Any) -> tuple[str, ...]:
+    if reason := skills.fault_of(value):
+        raise refusal(reason)
+    return skills.read_skills(value)
+
+
+Skills = Annotated[tuple[str, ...], BeforeValidator(_skills)]
+"""Which skills are demanded of the driver: a list of names."""
 
 
 def _policy(value: Any) -> FailurePolicy:

@@ -12,10 +12,10 @@ NEAREST: Final = 5
 
 def obstacle(problem: Problem, vehicle: Vehicle, job: Job) -> Obstacle | None:
     """Returns what keeps a vehicle from a job that would be its first, None where nothing does."""
-    if job.vehicle is None and not vehicle.takes_new:
-        return Obstacle.TAKES_NOTHING_NEW
     if not job.skills <= vehicle.skills:
         return Obstacle.SKILLS
+    if job.vehicle is None and not vehicle.takes_new:
+        return Obstacle.TAKES_NOTHING_NEW
     if not fits(job.load, vehicle.capacity):
         return Obstacle.CAPACITY
     stops = job.stops()

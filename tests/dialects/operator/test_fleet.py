@@ -297,6 +297,7 @@ def test_every_refusal_of_the_fleet_is_understood(kind: Any) -> None:
         UUID: UUID(NO_ID),
         UUID | str: NO_ID,
         str: "text",
+        tuple[str, ...]: ("text",),
         int: 7,
         Status: Status.CANCELLED,
         AssignmentState: AssignmentState.EXPIRED,

@@ -1,5 +1,6 @@
 """An in-house company of a shop, its drivers and deliveries."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -14,6 +15,7 @@ from estafette.core.deliveries.delivery import Delivery, Parcel, Status
 from estafette.core.fleet.assignment import Assignment, Load
 from estafette.core.fleet.driver import Capacity, Driver, Vehicle
 from estafette.core.fleet.tour import StopKind
+from estafette.routing.planner import Planner
 from estafette.store.fleet import assignments, tours
 from estafette.usecases.fleet.accept import accept
 from estafette.usecases.fleet.drivers import add_driver
@@ -94,6 +96,13 @@ class Fleet:
     async def statuses(self, delivery: Delivery) -> list[Status]:
         """The statuses of all events of a delivery, in order."""
         return [event.status for event in await self.shop.events(delivery.id)]
+
+
+@pytest.fixture
+async def planner() -> AsyncIterator[Planner]:
+    """A planner that waits for its process as long as a busy machine takes."""
+    async with Planner(grace_seconds=60) as one:
+        yield one
 
 
 @pytest.fixture

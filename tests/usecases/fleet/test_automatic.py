@@ -1,6 +1,5 @@
 """Automatic dispatching: offers in the order of a plan, the next driver, giving up, vanishing."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -36,12 +35,6 @@ STATE = AssignmentState
 NORTH, EAST = -8.84, 13.23
 RULES = DispatchingRules(automatic=True)
 HOLDER = timedelta(seconds=60)
-
-
-@pytest.fixture
-async def planner() -> AsyncIterator[Planner]:
-    async with Planner(grace_seconds=60) as one:
-        yield one
 
 
 def near(stop: Stop, metres_north: float) -> Stop:

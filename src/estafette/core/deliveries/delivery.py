@@ -224,8 +224,9 @@ class Delivery:
     until another platform has told it; sealed, see `usecases.pins`) is needed to hand it over;
     `pin_failures` wrong ones were tried.
     `return_of` is the delivery that a return brings back, `return_id` the return of this one.
-    `proof` is what its merchant demands as proof; the company may demand more. `failing` is what
-    its merchant has said of failed attempts for it alone. `attempts` are those that failed, in
+    `proof` is what its merchant demands as proof; the company may demand more. `skills` are what
+    its merchant demands of whoever drives for a company of this server. `failing` is what its
+    merchant has said of failed attempts for it alone. `attempts` are those that failed, in
     order. `window` is when it is brought instead of at the time that was promised first: after a
     failed attempt, or because its recipient chose so, which was `changes` times. With
     `left_at_door`, nobody took it, and it was left there.
@@ -262,6 +263,7 @@ class Delivery:
     key_id: UUID | None = None
     by_page: bool = False
     proof: Demand = NOTHING
+    skills: tuple[str, ...] = ()
     return_of: UUID | None = None
     return_id: UUID | None = None
     failing: FailurePolicy | None = None

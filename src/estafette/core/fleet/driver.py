@@ -1,7 +1,7 @@
 """Drivers of a courier company: what their vehicle holds, where they go, what they can do."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from estafette.core.accounts.account import Mode
+from estafette.core.deliveries.skills import keys_of, lacking, read_skills
 from estafette.core.money.sums import LARGEST_SUM
 from estafette.core.people.person import FieldError, read_name
 from estafette.core.quotes.province import province_key
@@ -20,9 +21,7 @@ LARGEST_GRAMS = 3_500_000
 """The most that a vehicle may hold: what a van's driving licence allows."""
 
 MOST_PARCELS = 1_000
-MOST_SKILLS = 20
 MOST_ZONES = 100
-LONGEST_SKILL = 40
 LONGEST_ZONE = 100
 
 
@@ -103,6 +102,18 @@ class Driver:
         usual = zip(self.capacity, USUAL[self.vehicle], USUAL[vehicle], strict=True)
         return Capacity(*(then if now == before else now for now, before, then in usual))
 
+    @property
+    def skill_keys(self) -> frozenset[str] | None:
+        """By what the driver's skills are known; None: whatever a delivery demands.
+
+        Those of the sandbox are simulated, and can do everything: nobody gives them skills.
+        """
+        return None if self.mode is Mode.SANDBOX else keys_of(self.skills)
+
+    def lacks(self, demanded: Sequence[str]) -> tuple[str, ...]:
+        """Returns which of the skills that a delivery demands the driver has not."""
+        return () if self.mode is Mode.SANDBOX else lacking(demanded, self.skills)
+
     def serves(self, origin: Collection[str], destination: Collection[str]) -> bool:
         """Returns whether both ends of a delivery are in the driver's zones.
 
@@ -134,9 +145,16 @@ def checked(driver: Driver) -> Driver:
     return replace(
         driver,
         name=read_name(driver.name),
-        skills=_words("skills", driver.skills, MOST_SKILLS, LONGEST_SKILL),
+        skills=_skills(driver.skills),
         zones=_words("zones", driver.zones, MOST_ZONES, LONGEST_ZONE),
     )
+
+
+def _skills(names: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return read_skills(names)
+    except ValueError as error:
+        raise FieldError("skills", str(error)) from None
 
 
 def _words(field: str, words: Collection[str], most: int, longest: int) -> tuple[str, ...]:

@@ -274,6 +274,19 @@ class VehicleFull(FleetRefusal):
 
 
 @dataclass(unsafe_hash=True)
+class SkillsLacking(FleetRefusal):
+    """The driver has not all skills that the delivery demands."""
+
+    code: ClassVar[str] = "skills_lacking"
+
+    driver_id: UUID
+    skills: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"this driver lacks what the delivery demands: {', '.join(self.skills)}"
+
+
+@dataclass(unsafe_hash=True)
 class CashLimitReached(FleetRefusal):
     """With the delivery's cash the driver would have more than the limit allows."""
 

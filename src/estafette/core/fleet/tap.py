@@ -80,6 +80,8 @@ class TapRefusal(StrEnum):
     """A driver with parcels cannot end the shift."""
     FULL = "full"
     """The vehicle has no room for it."""
+    LACKS_SKILL = "lacks_skill"
+    """The driver has not all skills that the delivery demands."""
     PIN_WRONG = "pin_wrong"
     PIN_LOCKED = "pin_locked"
     PROOF_MISSING = "proof_missing"

@@ -209,8 +209,13 @@ def _tried(of: Delivery) -> dict[str, Any]:
 
 
 def _demand(of: Delivery) -> dict[str, Any]:
-    proof = {"proof": as_words(of.proof)} if of.proof else {}
-    return proof | ({"failing": failing.as_words(of.failing)} if of.failing else {})
+    """Returns what its merchant has demanded, and said of failed attempts; nothing for most."""
+    demanded: dict[str, Any] = {"proof": as_words(of.proof)} if of.proof else {}
+    if of.skills:
+        demanded["skills"] = [*of.skills]
+    if of.failing:
+        demanded["failing"] = failing.as_words(of.failing)
+    return demanded
 
 
 def _proofs(proofs: Shown) -> list[dict[str, Any]]:

@@ -106,6 +106,7 @@ class Operations:
             schedule=mapping.schedule(wanted),
             metadata=wanted.metadata,
             proof=wanted.proof,
+            skills=wanted.skills,
             failing=wanted.failing,
             numbered=True,
             scenario=wanted.scenario,

@@ -29,6 +29,7 @@ from estafette.http.fields import (
     Phone,
     Proof,
     Scripted,
+    Skills,
     Text,
     read,
     refusal,
@@ -153,6 +154,7 @@ class Options(_Body):
 
     metadata: Annotated[dict[str, Any], BeforeValidator(_metadata)] | None = None
     proof: Proof | None = None
+    skills: Skills | None = None
     failing: Failing | None = None
 
 
@@ -181,6 +183,11 @@ class DeliveryRequest(QuoteRequest):
     def proof(self) -> Demand:
         """What is demanded as proof."""
         return (self.options and self.options.proof) or NOTHING
+
+    @property
+    def skills(self) -> tuple[str, ...]:
+        """What is demanded of the driver."""
+        return (self.options and self.options.skills) or ()
 
     @property
     def failing(self) -> FailurePolicy | None:

@@ -71,6 +71,7 @@ class _Operations:
             idempotency=idempotency(credential, endpoint, key, value),
             key_id=credential.key_id,
             proof=mapping.demand(wanted),
+            skills=wanted.skills or (),
             failing=wanted.failing,
         )
         return _answered(await self._creator.create(order))

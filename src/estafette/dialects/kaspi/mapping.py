@@ -148,8 +148,8 @@ def full(
 ) -> dict[str, Any]:
     """Returns a delivery as the schema `Delivery`.
 
-    It holds the history where its events are given, oldest first, and what was demanded and taken
-    as proof where its merchant demanded any.
+    It holds the history where its events are given, oldest first, and what was demanded of the
+    driver, and taken as proof, where its merchant demanded any.
     """
     id = delivery_id(delivery.id)
     document: dict[str, Any] = {
@@ -169,6 +169,8 @@ def full(
     document |= _related(delivery) | _tried(delivery)
     if delivery.failing is not None:
         document["failing"] = failing.as_words(delivery.failing)
+    if delivery.skills:
+        document["skills"] = [*delivery.skills]
     if delivery.proof:
         document |= {"proof": as_words(delivery.proof), **_pin(delivery)}
         document["proofs"] = [_proof(each, link) for each, link in proofs]

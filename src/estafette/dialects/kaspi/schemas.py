@@ -22,6 +22,7 @@ from estafette.http.fields import (
     Phone,
     Proof,
     Scripted,
+    Skills,
     Text,
     read,
     refusal,
@@ -108,6 +109,7 @@ class DeliveryRequest(_Body):
     parcel: ParcelRequest
     quote_id: Annotated[AnyText | None, AfterValidator(_quote)] = None
     proof: Proof | None = None
+    skills: Skills | None = None
     failing: Failing | None = None
 
 

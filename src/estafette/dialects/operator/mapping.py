@@ -165,6 +165,7 @@ def delivery(of: Delivery) -> dict[str, Any]:
         "pickup_city": of.pickup.city,
         "dropoff_city": of.dropoff.city,
         "deliver_by": time_text(of.deliver_by),
+        "skills": [*of.skills],
         "attempts": [{"reason": one.reason.value, "at": time_text(one.at)} for one in of.attempts],
         "return_of": _id(of.return_of),
         "return_id": _id(of.return_id),

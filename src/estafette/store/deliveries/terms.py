@@ -24,6 +24,7 @@ def has_terms(delivery: Delivery) -> bool:
         or delivery.payment.method is not PaymentMethod.PREPAID
         or delivery.by_page
         or delivery.proof is not NOTHING
+        or bool(delivery.skills)
         or delivery.failing is not None
         or bool(delivery.attempts)
         or delivery.window is not None
@@ -51,6 +52,7 @@ def terms_json(delivery: Delivery) -> str | None:
         (_pin_name(delivery.pin), delivery.pin),
         ("by_page", delivery.by_page or None),
         ("proof", as_words(delivery.proof) or None),
+        ("skills", delivery.skills or None),
         ("return_of", delivery.return_of and str(delivery.return_of)),
         ("return_id", delivery.return_id and str(delivery.return_id)),
         ("failing", delivery.failing and failing.as_words(delivery.failing)),
@@ -86,6 +88,7 @@ def read_terms(text: str | None) -> dict[str, Any]:
         "pin": terms.get("sealed_pin", terms.get("pin")),
         "by_page": terms.get("by_page", False),
         "proof": from_words(terms["proof"]) if "proof" in terms else NOTHING,
+        "skills": tuple(terms.get("skills", ())),
         "return_of": _id(terms.get("return_of")),
         "return_id": _id(terms.get("return_id")),
         **_of_failing(terms),

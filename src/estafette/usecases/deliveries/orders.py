@@ -54,6 +54,7 @@ class Order:
     `key_id` is the API key of the request. `page` is set for a publishable key: the page that sent
     the order, whose limits then apply.
     `proof` is what the merchant demands as proof; a PIN is made where it is demanded.
+    `skills` are those that the merchant demands of the driver.
     `failing` is what becomes of it where it cannot be handed over, by its merchant's word.
     `by` is the person who orders it by hand, to be named in the audit; None for an API request.
     `render` returns the dialect's answer for the delivery or the conflict.
@@ -80,6 +81,7 @@ class Order:
     page: OrderingPage | None = None
     by: By | None = None
     proof: Demand = NOTHING
+    skills: tuple[str, ...] = ()
     failing: FailurePolicy | None = None
 
 
@@ -197,6 +199,8 @@ class Decider:
         delivery = _awaiting(delivery, payment)
         if order.proof:
             delivery = _demanding(self._platform.cipher, delivery, order.proof)
+        if order.skills:
+            delivery = replace(delivery, skills=order.skills)
         if order.failing is not None:
             delivery = replace(delivery, failing=order.failing)
         return delivery

@@ -208,6 +208,7 @@ def as_json(one: Stored) -> dict[str, Any]:
             "declared_value": delivery.parcel.declared_value,
         },
         "courier": delivery.company_name,
+        "skills": delivery.skills,
         "fee": delivery.fee,
         "payment": _payment(delivery.payment),
         "metadata": delivery.metadata,

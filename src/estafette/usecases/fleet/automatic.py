@@ -26,6 +26,7 @@ from estafette.core.fleet.tour import StopKind
 from estafette.logs import Logger
 from estafette.loops import Loop, Pace, report
 from estafette.routing import nearest
+from estafette.routing.obstacles import candidates
 from estafette.routing.plan import Action, Plan, Tour
 from estafette.routing.planner import NoPlanError, Planner
 from estafette.routing.problem import Problem
@@ -185,7 +186,7 @@ async def _plan(planner: Planner, problem: Problem, seconds: float) -> tuple[Pla
         return await planner.plan(problem, seconds=seconds), None
     except NoPlanError as error:
         _log.warning("no plan from the solver", reason=error.reason, error=str(error))
-        return nearest.plan(problem), error.reason
+        return replace(nearest.plan(problem), candidates=candidates(problem)), error.reason
 
 
 def _all_are_full(sight: Sight, present: Sequence[Working]) -> bool:

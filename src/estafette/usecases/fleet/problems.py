@@ -26,6 +26,7 @@ from estafette.routing.travel_times import TravelTimes
 from estafette.routing.ways import Crow, Point
 from estafette.usecases.fleet.denials import Denials
 from estafette.usecases.fleet.sight import Key, Sight, Working, key_of
+from estafette.usecases.fleet.skills import Skills
 from estafette.usecases.fleet.speeds import Speeds
 
 _PICKUP_SECONDS: Final = 180
@@ -98,11 +99,13 @@ class Draft:
     out_of_zone: dict[Key, frozenset[UUID]] = field(default_factory=dict[Key, frozenset[UUID]])
     denied: dict[Key, dict[UUID, str]] = field(default_factory=dict[Key, dict[UUID, str]])
     denials: Denials = field(default_factory=Denials)
+    unskilled: dict[Key, frozenset[UUID]] = field(default_factory=dict[Key, frozenset[UUID]])
     over_limit: dict[Key, frozenset[UUID]] = field(default_factory=dict[Key, frozenset[UUID]])
     held: dict[Key, frozenset[UUID]] = field(default_factory=dict[Key, frozenset[UUID]])
     _points: list[Point] = field(default_factory=list[Point])
     _vehicles: list[Vehicle] = field(default_factory=list[Vehicle])
     _jobs: list[Job] = field(default_factory=list[Job])
+    _skills: Skills = field(default_factory=Skills)
 
     async def problem(self, times: TravelTimes) -> tuple[Problem, str | None]:
         """Returns all of it, and why ways are as the crow flies where they should not be.
@@ -111,7 +114,9 @@ class Draft:
         """
         base, left = meters_per_second(_BASE, self.hour), traffic(_BASE, self.hour)
         ways, trouble = await times.between(self._points, base, left)
-        return Problem(tuple(self._vehicles), tuple(self._jobs), ways), trouble
+        pairs = zip(self._vehicles, self.drivers, strict=True)
+        vehicles = tuple(self._skills.given(vehicle, one.driver) for vehicle, one in pairs)
+        return Problem(vehicles, tuple(self._jobs), ways), trouble
 
     def jobs_of_nobody(self) -> list[int]:
         """The numbers of the jobs that no driver has."""
@@ -148,10 +153,7 @@ class Draft:
     def _add_vehicle(
         self, working: Working, start: Point, free_in: int, speed: float, *, takes_more: bool
     ) -> int:
-        """Adds a driver who is free at a place in so many seconds; returns the vehicle's number.
-
-        No delivery asks for a skill: skills would only part drivers who can do the same.
-        """
+        """Adds a driver who is free at a place in so many seconds; returns the vehicle's number."""
         driver, horizon = working.driver, int(_HORIZON.total_seconds())
         free_in = min(free_in, routing.MOST_SECONDS - horizon)  # a place may be forged
         self.drivers.append(working)
@@ -200,6 +202,8 @@ class Draft:
             self.exhausted.append(delivery)
             return
         asked = {one.driver_id for one in answers}
+        unskilled = self._skills.without(delivery.skills, self.drivers)
+        self.unskilled[key_of(delivery)] = unskilled
         outside = self._outside(delivery)
         self.out_of_zone[key_of(delivery)] = frozenset(outside)
         cash, rooms = delivery.payment.cash_collect or 0, self.sight.rooms
@@ -212,10 +216,14 @@ class Draft:
         }
         self.denied[key_of(delivery)] = denied
         out = asked | outside | full | denied.keys()
-        self.held[key_of(delivery)] = held = frozenset(self._held_from(delivery, out))
+        held = frozenset(self._held_from(delivery, out | unskilled))
+        self.held[key_of(delivery)] = held
         out |= held
+        skills = self._skills.demanded(delivery.skills)
+        if skills is None:
+            out |= unskilled
         barred = frozenset(n for n, one in enumerate(self.drivers) if one.driver.id in out)
-        if not self._add_job(delivery, barred=barred):
+        if not self._add_job(delivery, barred=barred, skills=skills or frozenset()):
             self.unplaced.append(delivery)
 
     def _outside(self, delivery: Delivery) -> set[UUID]:
@@ -242,6 +250,7 @@ class Draft:
         vehicle: int | None = None,
         fetched: bool = False,
         barred: frozenset[int] = frozenset(),
+        skills: frozenset[str] = frozenset(),
     ) -> bool:
         pickup = self._point(delivery, StopKind.PICKUP)
         dropoff = self._point(delivery, StopKind.DROPOFF)
@@ -266,6 +275,7 @@ class Draft:
                 first,
                 routing.Stop(self._place(dropoff), window, _DROPOFF_SECONDS),
                 Load(delivery.parcel.weight_grams, 1),
+                skills=skills,
                 vehicle=vehicle,
                 priority=0 if vehicle is not None else self._priority(delivery),
                 barred=barred,
@@ -298,6 +308,8 @@ class Draft:
     def barring(self, driver_id: UUID, delivery: Delivery) -> str:
         """Why a driver is barred from a delivery: a `Reason`, or the code of a refusal."""
         key = key_of(delivery)
+        if driver_id in self.unskilled[key]:
+            return Reason.SKILLS
         if driver_id in self.out_of_zone[key]:
             return Reason.ZONE
         if driver_id in self.over_limit[key]:
@@ -309,11 +321,19 @@ class Draft:
         return Reason.PLANNED if is_held else Reason.REFUSED
 
     def everybody_was_asked(self, delivery: Delivery) -> bool:
-        """Whether somebody was asked about it, and so was every driver here who serves its zone."""
+        """Whether somebody was asked about it, and so was everybody here who could ever carry it.
+
+        Those who do not serve its zone, or lack a skill that it demands, could not.
+        """
         key = key_of(delivery)
         asked = {one.driver_id for one in self.sight.asked.get(key, ())}
         serving = {one.driver.id for one in self.drivers} - self.out_of_zone[key]
+        serving -= self.unskilled[key]
         return bool(asked) and bool(serving) and serving <= asked
+
+    def nobody_is_skilled(self, delivery: Delivery) -> bool:
+        """Whether no driver here has every skill that it demands."""
+        return len(self.unskilled[key_of(delivery)]) == len(self.drivers)
 
 
 def service_seconds(kind: StopKind) -> int:

@@ -73,6 +73,8 @@ class Told:
         asked = self._draft.sight.asked.get(key_of(delivery), ())
         others = self._others(job)
         why = others[0]["why"] if others else Reason.BUSY
+        if self._draft.nobody_is_skilled(delivery):
+            why = Reason.NO_SKILLED_DRIVER
         facts = {"why": why, "asked": asked_facts(asked), "others": others}
         return {**self._general(), **facts}
 

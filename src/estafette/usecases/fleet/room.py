@@ -10,6 +10,7 @@ from estafette.core.fleet.refusals import (
     DriverNotFound,
     NotOnShift,
     OtherMode,
+    SkillsLacking,
     VehicleFull,
 )
 from estafette.core.money.cash import NO_CASH, may_take
@@ -22,7 +23,7 @@ async def must_take(held: Held, driver_id: UUID, *, on_shift: bool) -> Driver:
     """Returns the driver, who can take the delivery; nothing else is given to them meanwhile.
 
     `on_shift`: the driver has to be on one. Raises DriverNotFound, OtherMode, DriverAway,
-    NotOnShift, VehicleFull or CashLimitReached.
+    NotOnShift, SkillsLacking, VehicleFull or CashLimitReached.
     """
     connection, company_id = held.work.connection, held.company_id
     driver = (await drivers.lock(connection, company_id, [driver_id])).get(driver_id)
@@ -34,6 +35,8 @@ async def must_take(held: Held, driver_id: UUID, *, on_shift: bool) -> Driver:
         raise DriverAway(driver_id, driver.state)
     if on_shift and not await shifts.open_of(connection, company_id, [driver_id]):
         raise NotOnShift(driver_id)
+    if skills := driver.lacks(held.delivery.skills):
+        raise SkillsLacking(driver_id, skills)
     load = (await assignments.loads(connection, company_id, [driver_id])).get(driver_id, Load())
     if not load.has_room_for(held.delivery.parcel.weight_grams, driver.capacity):
         grams, parcels = driver.capacity

@@ -39,6 +39,7 @@ from estafette.core.fleet.refusals import (
     NotOnShift,
     OfferOver,
     ParcelsOnBoard,
+    SkillsLacking,
     VehicleFull,
 )
 from estafette.core.fleet.tap import Tap, TapKind, TapRefusal
@@ -220,6 +221,7 @@ _WHY: Final[Mapping[type[Exception], TapRefusal]] = {
     NotOnShift: TapRefusal.NO_SHIFT,
     ParcelsOnBoard: TapRefusal.HAS_PARCELS,
     VehicleFull: TapRefusal.FULL,
+    SkillsLacking: TapRefusal.LACKS_SKILL,
     CashLimitReached: TapRefusal.CASH_REFUSED,
     DriverAway: TapRefusal.PAUSED,
     MayNotLeave: TapRefusal.MAY_NOT_LEAVE,

@@ -7,13 +7,20 @@ from uuid import UUID
 
 from estafette.core.fleet.assignment import AssignmentState
 from estafette.core.fleet.dispatching import Decision, Outcome, Reason
+from estafette.core.fleet.refusals import (
+    CashLimitReached,
+    DriverAway,
+    NotOnShift,
+    SkillsLacking,
+    VehicleFull,
+)
 from estafette.http.formats import number
 from estafette.http.texts import N_, gettext, ngettext
 from estafette.usecases.fleet.explanations import Explanations
 from estafette.web.board.words import state_name
 from estafette.web.noted import asked_text
 
-_REASONS: Final[Mapping[Reason, str]] = {
+_REASONS: Final[Mapping[str, str]] = {
     Reason.REFUSED: N_("was asked before"),
     Reason.SKILLS: N_("lacks a skill"),
     Reason.CAPACITY: N_("has no room"),
@@ -23,10 +30,19 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.SHIFT_ENDS: N_("ends the shift before"),
     Reason.TAKES_NOTHING_NEW: N_("takes nothing new"),
     Reason.PLANNED: N_("is not the one it was planned for"),
+    Reason.CASH: N_("would have too much cash"),
     Reason.BETTER_PLACED: N_("is better placed for something else"),
+    # What an offer was refused for a moment ago, by the code of the refusal:
+    SkillsLacking.code: N_("lacks a skill"),
+    VehicleFull.code: N_("has no room"),
+    CashLimitReached.code: N_("would have too much cash"),
+    NotOnShift.code: N_("is not on shift"),
+    DriverAway.code: N_("is paused"),
 }
-_NOBODY: Final[Mapping[Reason, str]] = {
+_OTHERWISE: Final = N_("cannot be given it now")
+_NOBODY: Final[Mapping[str, str]] = {
     Reason.NO_DRIVER: N_("No driver is on shift."),
+    Reason.NO_SKILLED_DRIVER: N_("No driver on shift has every skill that it demands."),
     Reason.NO_PLACE: N_("It is not known where the address is: give it by hand."),
     Reason.LATER: N_("It is planned for later, and not offered yet."),
     Reason.BUSY: N_("Everybody who could has enough already."),
@@ -77,7 +93,7 @@ def _text(one: Decision) -> str:
         )
         return f"{text} {_engine(facts)}".rstrip()
     if one.outcome is Outcome.NOBODY:
-        text = _NOBODY.get(Reason(facts["why"]))
+        text = _NOBODY.get(facts["why"])
         return gettext(text) if text else gettext("Nobody of those on shift can take it now.")
     if one.outcome is Outcome.GIVEN_UP:
         return asked_text(len(facts["asked"]), facts["refused"], facts["silent"])
@@ -93,6 +109,6 @@ def _named(each: Mapping[str, Any], names: Mapping[UUID, str]) -> str:
 
 
 def _not_asked(each: Mapping[str, Any]) -> str:
-    reason = gettext(_REASONS[Reason(each["why"])])
+    reason = gettext(_REASONS.get(each["why"], _OTHERWISE))
     km = number(round(each["metres"] / 1000, 1))
     return gettext("%(km)s km away: %(reason)s", km=km, reason=reason)

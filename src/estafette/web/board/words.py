@@ -1,6 +1,6 @@
 """How refusals of the fleet are said to dispatchers, in the reader's language."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,10 +11,14 @@ from estafette.core.fleet.refusals import (
     FleetRefusal,
     NotNow,
     ParcelsOnBoard,
+    SkillsLacking,
     VehicleFull,
 )
 from estafette.http.formats import number
 from estafette.http.texts import N_, gettext, ngettext
+from estafette.terminal import plain
+
+_MOST_NAMED: Final = 5
 
 _SAID: Final[Mapping[str, str]] = {
     "driver_not_found": N_("There is no such driver."),
@@ -60,6 +64,11 @@ def said_of(refusal: FleetRefusal) -> str:
             parcels=number(refusal.parcels_left),
             kg=number(refusal.grams_left / 1000),
         )
+    if isinstance(refusal, SkillsLacking):
+        return gettext(
+            "This driver lacks a skill that it demands: %(skills)s.",
+            skills=names_of(refusal.skills),
+        )
     if isinstance(refusal, ParcelsOnBoard):
         return ngettext(
             "The driver still has %(count)s parcel: it has to be handed over first.",
@@ -72,6 +81,12 @@ def said_of(refusal: FleetRefusal) -> str:
         )
     text = _SAID.get(refusal.code)
     return gettext(text) if text else f"{str(refusal).capitalize()}."
+
+
+def names_of(skills: Sequence[str]) -> str:
+    """Returns the names of some skills for a sentence, not too many of them."""
+    named = ", ".join(map(plain, skills[:_MOST_NAMED]))
+    return named if len(skills) <= _MOST_NAMED else f"{named}, …"
 
 
 def state_name(state: AssignmentState) -> str:

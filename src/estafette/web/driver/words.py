@@ -199,6 +199,7 @@ WHY: Final[Mapping[TapRefusal, str]] = {
     TapRefusal.NO_SHIFT: N_("You were not on shift. Start the shift first."),
     TapRefusal.HAS_PARCELS: N_("You still have stops. Finish them or hand them back first."),
     TapRefusal.FULL: N_("It does not fit into your vehicle with what you have."),
+    TapRefusal.LACKS_SKILL: N_("It demands something that you cannot do or do not have along."),
     TapRefusal.PIN_WRONG: N_("The PIN was wrong. Ask for it once more and hand over again."),
     TapRefusal.PIN_LOCKED: N_(
         "The PIN was wrong too often. The dispatcher can unlock it: call before you go."
