@@ -36,6 +36,7 @@ def delivery_json(delivery: Delivery, account: Account, keys: Keys) -> dict[str,
         "currency": account.market.currency,
         "payment": delivery.payment.method,
         "cash_collect": delivery.payment.cash_collect,
+        "skills": delivery.skills,
         "held": delivery.is_held,
         "key": _key_json(delivery, keys),
         "pin": _pin(delivery),
@@ -143,6 +144,7 @@ def say_known(known: Known, *, as_json: bool) -> int:
     texts = {
         "fee": f"{shown['fee']} {currency}",
         "cash_collect": None if cash is None else f"{cash} {currency}, from the recipient",
+        "skills": ", ".join(delivery.skills) or None,
         "held": "yes, until it is confirmed" if shown["held"] else None,
         "key": key_text(shown["key"]),
     }

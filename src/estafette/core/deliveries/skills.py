@@ -25,8 +25,18 @@ def keys_of(names: Iterable[str]) -> frozenset[str]:
     return frozenset(map(skill_key, names))
 
 
-def lacking(demanded: Iterable[str], had: Iterable[str]) -> tuple[str, ...]:
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    """Returns each skill once, as it was first written."""
+    kept: dict[str, str] = {}
+    for name in names:
+        kept.setdefault(skill_key(name), name)
+    return tuple(kept.values())
+
+
+def lacking(demanded: Sequence[str], had: Iterable[str]) -> tuple[str, ...]:
     """Returns the demanded skills that are not among those that somebody has."""
+    if not demanded:
+        return ()
     keys = keys_of(had)
     return tuple(name for name in demanded if skill_key(name) not in keys)
 
@@ -36,15 +46,12 @@ def read_skills(names: Sequence[str]) -> tuple[str, ...]:
 
     Raises ValueError for a name that is none, and for too many of them; it says what they may be.
     """
-    kept: dict[str, str] = {}
-    for name in names:
-        plain = " ".join(name.split())
-        if not 1 <= len(plain) <= LONGEST_SKILL or not plain.isprintable():
-            raise ValueError(f"each is one line of 1 to {LONGEST_SKILL} characters")
-        kept.setdefault(skill_key(plain), plain)
+    kept = unique(" ".join(name.split()) for name in names)
     if len(kept) > MOST_SKILLS:
         raise ValueError(f"there are at most {MOST_SKILLS} of them")
-    return tuple(kept.values())
+    if not all(1 <= len(name) <= LONGEST_SKILL and name.isprintable() for name in kept):
+        raise ValueError(f"each is one line of 1 to {LONGEST_SKILL} characters")
+    return kept
 
 
 def fault_of(value: Any) -> str | None:

@@ -1,5 +1,6 @@
 """One delivery as a dispatcher sees it: where it goes, who was asked, who has it."""
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from estafette.web.asked import id_in, known_id
 from estafette.web.board.live import name_of
 from estafette.web.board.news import version
 from estafette.web.board.why import whys
-from estafette.web.board.words import said_of, seconds_left, state_name
+from estafette.web.board.words import said_of, seconds_left, state_name, with_lacking
 from estafette.web.failing import attempts_of, policy_of
 from estafette.web.history import happened
 from estafette.web.noted import noted
@@ -75,7 +76,7 @@ async def show(request: Request, visit: Visit) -> Response:
         seconds_left=partial(seconds_left, now=now),
         here=f"{visit.home}/deliveries/{id.hex}",
         carried=carried,
-        others=[] if carried is None else await _others(visit, carried.driver_id),
+        others=[] if carried is None else await _others(visit, carried.driver_id, delivery.skills),
         may_unlock=visit.may(PersonAct.PINS_UNLOCK) and delivery.pin_is_locked,
         state_name=state_name,
         noted=noted,
@@ -120,13 +121,16 @@ async def took_over(request: Request, visit: Visit) -> Response:
     return await visit.once(do, otherwise=here)
 
 
-async def _others(visit: Visit, driver_id: UUID) -> list[tuple[str, str]]:
-    """Returns whom a parcel may be handed to on the way, where the reader may say so."""
+async def _others(visit: Visit, driver_id: UUID, demanded: Sequence[str]) -> list[tuple[str, str]]:
+    """Returns whom a parcel may be handed to on the way, where the reader may say so.
+
+    Whoever lacks a skill that is `demanded` of its driver is among them, and it is told.
+    """
     if not visit.may(PersonAct.ASSIGNMENTS_MANAGE):
         return []
     roster = await list_drivers(visit.platform, visit.company.id, visit.mode, limit=MOST_DRIVERS)
     return [
-        (one.id.hex, plain(one.name))
+        (one.id.hex, with_lacking(plain(one.name), one.lacks(demanded)))
         for one in sorted(roster.drivers, key=lambda one: (one.id not in roster.shifts, one.name))
         if one.id != driver_id and one.paused_at is None
     ]

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery, Status
+from estafette.core.deliveries.skills import unique
 from estafette.core.people.permission import PersonAct
 from estafette.http.shell import Link
 from estafette.http.texts import N_, gettext
@@ -19,7 +20,7 @@ from estafette.usecases.fleet.board import Board, DriverOnBoard, OnBoard, look_a
 from estafette.usecases.platform import clock
 from estafette.web.asked import known_id
 from estafette.web.board.news import version
-from estafette.web.board.words import seconds_left
+from estafette.web.board.words import names_of, seconds_left, with_lacking
 from estafette.web.parts import Column
 from estafette.web.tiles import path_of
 from estafette.web.visit import Visit, render
@@ -58,7 +59,8 @@ async def show(request: Request, visit: Visit) -> Response:
         columns=_columns(),
         driver_columns=_driver_columns(),
         may_steer=visit.may(PersonAct.ASSIGNMENTS_MANAGE),
-        driver_options=_driver_options(board),
+        driver_options=_driver_options(board, shown),
+        names_of=names_of,
         offered_names=partial(_offered_names, board),
         seconds_left=partial(seconds_left, now=now),
         stop_of={(one.delivery.scope.account_id, one.delivery.id): one for one in board.deliveries},
@@ -96,14 +98,19 @@ def _tabs(visit: Visit, board: Board, asked: str, now: datetime) -> list[Link]:
     ]
 
 
-def _driver_options(board: Board) -> list[tuple[str, str]]:
-    """Returns whom something can be given to: those on shift first, with what they have."""
+def _driver_options(board: Board, shown: Sequence[OnBoard]) -> list[tuple[str, str]]:
+    """Returns whom something can be given to: those on shift first, with what they have.
+
+    Then what they lack of the skills that the deliveries shown demand.
+    """
+    demanded = unique(name for one in shown for name in one.delivery.skills)
     options = [("", gettext("Choose a driver"))]
     for one in board.drivers:
         if one.driver.paused_at is None:
             load = f"{one.load.parcels}/{one.driver.capacity.parcels}"
             off = "" if one.shift else f", {gettext('off shift')}"
-            options.append((one.driver.id.hex, f"{plain(one.driver.name)} ({load}{off})"))
+            named = f"{plain(one.driver.name)} ({load}{off})"
+            options.append((one.driver.id.hex, with_lacking(named, one.driver.lacks(demanded))))
     return options
 
 

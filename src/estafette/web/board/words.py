@@ -89,6 +89,13 @@ def names_of(skills: Sequence[str]) -> str:
     return named if len(skills) <= _MOST_NAMED else f"{named}, …"
 
 
+def with_lacking(driver: str, skills: Sequence[str]) -> str:
+    """Returns a driver's name for a list, with the skills that the driver lacks."""
+    if not skills:
+        return driver
+    return gettext("%(driver)s, lacks %(skills)s", driver=driver, skills=names_of(skills))
+
+
 def state_name(state: AssignmentState) -> str:
     """Returns what became of an assignment, in one or two words."""
     return gettext(_STATES[state])

@@ -75,6 +75,7 @@ def _offer(offer: DriverOffer) -> dict[str, Any]:
         "cash": delivery.payment.cash_collect,
         "currency": offer.account.market.currency,
         "grams": delivery.parcel.weight_grams,
+        "skills": [*map(plain, delivery.skills)],
         "by": _ms(delivery.deliver_by),
     }
 
@@ -99,6 +100,7 @@ def _stop(stop: DriverStop, shown_ids: ShownIds, demand: Demand) -> dict[str, An
         "tried": len(delivery.attempts),
         "may_leave": stop.may_be_left,
         "grams": delivery.parcel.weight_grams if is_pickup else None,
+        "skills": [*map(plain, delivery.skills)],
         "cash": None if is_pickup else delivery.payment.cash_collect,
         "currency": stop.account.market.currency,
         "reference": delivery.reference or delivery.external_ref or shown,

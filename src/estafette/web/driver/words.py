@@ -50,6 +50,7 @@ GENERAL: Final[Mapping[str, str]] = {
     "after_pickup": N_("After the pickup."),
     "to_take": N_("Take {sum} in cash"),
     "kilograms": N_("{n} kg"),
+    "demanded": N_("Demanded of you: {skills}"),
     "until": N_("until {time}"),
     "planned": N_("planned {time}"),
     "window": N_("Another time: {day}, {start}–{end}"),

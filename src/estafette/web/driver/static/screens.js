@@ -135,10 +135,14 @@ function offerCard(offer, state, acts) {
       button(t("accept"), () => acts.tap("offer_accepted", offer.about, {}, [], wait()), { class: "main big" }, "check")));
 }
 
+// A name in the middle of a sentence, which keeps its own direction.
+const isolated = (text) => `\u2068${text}\u2069`;
+
 function facts(of) {
   const list = [];
   if (of.cash) list.push(h("li", { class: "cash" }, sign("banknote"), t("to_take", { sum: money(of.cash, of.currency) })));
   if (of.grams) list.push(h("li", {}, sign("package"), t("kilograms", { n: (of.grams / 1000).toLocaleString(language, { maximumFractionDigits: 1 }) })));
+  if (of.skills?.length) list.push(h("li", {}, sign("circle-check"), h("span", {}, t("demanded", { skills: of.skills.map(isolated).join(", ") }))));
   if (of.by && !of.window) list.push(h("li", {}, sign("clock"), t("until", { time: moment(of.by) })));
   if (of.tried) list.push(h("li", {}, sign("circle-x"), t("tried", { n: of.tried })));
   if (of.planned && !of.window) list.push(h("li", {}, sign("route"), t("planned", { time: moment(of.planned) })));
