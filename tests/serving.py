@@ -56,7 +56,7 @@ from estafette.usecases.platform import NO_FILES, Platform, Signals
 from estafette.web.people.provider import Provider
 from tests.edges import Call, Edge
 from tests.moving import advance
-from tests.patience import WAITS
+from tests.patience import LONGEST_SECONDS, WAITS
 from tests.rows import companies, tables
 from tests.secret_key import CIPHER_KEY
 
@@ -149,7 +149,21 @@ class Tenant:
         order = order or f"order-{uuid4().hex}"
         if self.edge.prepare is None:
             return self.edge.body(order)
-        return await self.edge.prepare(self.ask, order)
+        return await self.edge.prepare(self._ask_once_served, order)
+
+    async def _ask_once_served(self, call: Call) -> Any:
+        """Makes a request that must succeed once the server knows the account's companies.
+
+        A server in a process of its own hears of them a moment after they are there.
+        """
+        async with asyncio.timeout(LONGEST_SECONDS):
+            answer = await self.call(call)
+            while answer.status == 503 and self.account.id not in self.server.served:
+                await asyncio.sleep(0.01)
+                answer = await self.call(call)
+        assert 200 <= answer.status < 300, answer.body
+        self.server.served.add(self.account.id)
+        return answer.told
 
     async def create(self, order: str | None = None, key: str | None = None) -> str:
         """Creates a delivery and returns its id as the dialect shows it."""
@@ -199,6 +213,8 @@ class Server:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     opened: set[UUID] = field(default_factory=set[UUID])
     """The accounts of its tenants."""
+    served: set[UUID] = field(default_factory=set[UUID])
+    """Those of whose companies it has given quotes."""
 
     @cached_property
     def url(self) -> str:

@@ -66,6 +66,9 @@ async def standing(shared_chain: Chain) -> AsyncIterator[Chain]:
     shared_chain.wire.mend()
 
 
+_MARGIN = 76 + 100
+"""7.5 % of about 1,001, rounded up, and the fixed one, in kwanza."""
+
 _on_standing = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -74,7 +77,7 @@ async def test_a_delivery_is_quoted_with_a_margin_carried_and_followed_by_webhoo
 ) -> None:
     async with chained(databases, tmp_path) as chain:
         _, quote = await chain.quote()
-        assert quote["fee_aoa"] == 1_001 + 76 + 100  # 7.5 % rounded up, and the fixed margin
+        assert quote["fee_aoa"] == 1_001 + _MARGIN
         assert (quote["company_slug"], quote["eta_minutes"]) == ("far", 45)
         assert quote["require_delivery_pin"] is True
 
@@ -208,14 +211,24 @@ async def test_a_quote_that_expired_on_the_way_is_asked_for_again_and_bound_by_i
     assert status == 201, told
     theirs = await chain.there(told["data"])
     assert theirs["courier_fee_aoa"] == 1_001
-    async with _connected(chain.far) as connection:
-        await tables.change(connection, "companies", base_fee=1002)
+    await _set_fee(chain, 1_002)
     status, told = await chain.merchant.insist("POST", "/v1/deliveries", dearer)
     assert status == 201, told
     await chain.comes_to(told["data"], "stalled")
     assert await chain.twins(told["data"]) == []
+    await _set_fee(chain, 1_001)
+
+
+async def _set_fee(chain: Chain, fee: int) -> None:
+    """Changes the price there, and waits until the server there has heard of it."""
     async with _connected(chain.far) as connection:
-        await tables.change(connection, "companies", base_fee=1001)
+        await tables.change(connection, "companies", base_fee=fee)
+
+    async def is_asked() -> bool:
+        _, quote = await chain.quote()
+        return quote["fee_aoa"] == fee + _MARGIN
+
+    await until(is_asked, chain)
 
 
 async def _expire_quotes(estafette: Estafette) -> None:
