@@ -200,6 +200,31 @@ async def test_driver_and_dispatcher_read_in_their_language_that_a_recipient_wan
     assert said in page.body.decode()
 
 
+async def test_driver_and_dispatcher_read_in_their_language_what_was_taken_in_one_message(
+    stage: Stage,
+) -> None:
+    ana = await stage.driver("Ana", parcels=9)
+    given = [await stage.delivery() for _ in range(7)]
+    await stage.steer("assign", *(f"{one.id.hex}." for one in given), driver=ana)
+    await stage.steer("take_back", *(f"{one.id.hex}.{ana.id.hex}" for one in given))
+    phone = await sign_in_at_phone(stage.server, ana, "pt")
+    [message] = (await phone.get("/driver/day")).told["messages"]
+    assert message["text"].startswith(f"{given[0].reference}, {given[1].reference}, ")
+    assert message["text"].endswith(f": {message['why']}")
+    assert message["why"] == "Retirado pelo despachante"
+    assert (len(message["about"]), len(message["stops"]), message["more"]) == (7, 5, 2)
+    last = given[-1]
+    assert message["stops"][0] == {
+        "kind": "pickup",
+        "address": last.pickup.address,
+        "reference": last.reference,
+        "on_board": False,
+    }
+    page = await stage.dispatcher.get(f"{stage.dispatcher.home}/drivers/{ana.id.hex}/day")
+    assert f"{last.reference}: Taken back by the dispatcher" in page.body.decode()
+    assert "Not read yet" in page.body.decode()
+
+
 async def test_a_drivers_day_shows_the_way_and_what_was_carried(stage: Stage) -> None:
     delivery, ana = await stage.delivery(), await stage.driver("Ana")
     await stage.steer("assign", f"{delivery.id.hex}.", driver=ana)

@@ -154,6 +154,22 @@ async def test_what_has_become_impossible_is_said_in_words(
         assert await axe(page) == []
         await alert.get_by_role("button").tap()
         await expect(alert).to_have_count(0)
+        news = page.locator(".news")
+        await expect(news).to_contain_text("Taken back by the dispatcher")
+        found = await stage.found(given)
+        await expect(news).to_contain_text(found.pickup.address)
+        await expect(page.get_by_role("status").last).to_contain_text("Not yours any more")
+        await page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
+        await context.set_offline(True)
+        await news.get_by_role("button", name="Understood").tap()
+        await expect(news).to_have_count(0)
+        await page.reload()  # the server could not be told yet, and it is not shown once more
+        await expect(page.locator("h1")).to_contain_text("Zé")
+        await expect(news).to_have_count(0)
+        async with page.expect_response("**/driver/messages", timeout=60_000) as telling:
+            await context.set_offline(False)
+        assert (await telling.value).status == 204
+        await expect(news).to_have_count(0)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,19 @@ async def find(connection: Connection, company_id: UUID, id: UUID) -> Assignment
     return None if row is None else read(row)
 
 
+async def find_all(
+    connection: Connection, company_id: UUID, ids: Collection[UUID]
+) -> list[Assignment]:
+    """Returns assignments of a company, by their ids."""
+    found = await connection.fetch(
+        f"select {COLUMNS} from assignments"  # noqa: S608 - a constant
+        " where company_id = $1 and id = any($2::uuid[])",
+        company_id,
+        list(ids),
+    )
+    return [read(row) for row in found]
+
+
 _LOCK_OPEN = f"""
 select {COLUMNS} from assignments
 where company_id = $1 and account_id = $2 and delivery_id = $3 and state in ('offered', 'accepted')
@@ -337,17 +350,16 @@ update assignments set
 from {rows(_CAME)}
 where assignments.company_id = input.company_id and assignments.account_id = input.account_id
     and assignments.delivery_id = input.delivery_id and state in ('offered', 'accepted')
-returning assignments.company_id, assignments.account_id, assignments.delivery_id
+returning {COLUMNS}
 """  # noqa: S608 - the columns are constants
 
 
-async def follow(connection: Connection, came: Sequence[Came]) -> set[tuple[UUID, UUID, UUID]]:
+async def follow(connection: Connection, came: Sequence[Came]) -> list[Assignment]:
     """Has open assignments follow their deliveries, whose rows the caller has locked.
 
-    Returns the deliveries that had any: company, account and id.
+    Returns them as they are then.
     """
-    found = await connection.fetch(_FOLLOW, *_CAME.of(came))
-    return {(row[0], row[1], row[2]) for row in found}
+    return [read(row) for row in await connection.fetch(_FOLLOW, *_CAME.of(came))]
 
 
 async def explain_end(connection: Connection, delivery: Delivery, reason: str) -> None:

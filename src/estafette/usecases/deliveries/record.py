@@ -54,7 +54,7 @@ async def moves(work: UnitOfWork, platform: Platform, entries: Sequence[JournalE
     await journal.move(work, entries, platform.watch_limits, sendings)
     await simulated.moved(work, platform, entries)
     await books.book(work.connection, entries)
-    await follow(work, entries)
+    await follow(work, entries, platform.by)
     await tell.recipients_of(work, platform, entries)
     remote = [entry for entry in entries if entry.delivery.remote]
     if paid := [one.delivery for one in remote if one.before is Status.AWAITING_PAYMENT]:

@@ -13,8 +13,10 @@ from estafette.core.fleet.refusals import (
     OfferedAlready,
     ParcelOnBoard,
 )
+from estafette.core.fleet.taken import Taken
 from estafette.usecases.fleet.give import become_assigned, must_be_carried, new_assignment
 from estafette.usecases.fleet.hold import Held, holding
+from estafette.usecases.fleet.losses import is_told, loss, tell_taken
 from estafette.usecases.fleet.note import note
 from estafette.usecases.fleet.room import must_take
 from estafette.usecases.platform import Platform
@@ -34,7 +36,8 @@ async def assign(
 
     `instead_of` is the driver from whom it is taken, as whoever decides sees it: two who decide at
     a time do not undo each other's decision. With `took_over`, the new driver has met the other
-    one, and has the parcel; else nothing is taken from whoever has it on board.
+    one, and has the parcel; else nothing is taken from whoever has it on board. Who had accepted it
+    is sent a message.
 
     Raises NotOfCompany, NotNow, DeliveryTaken, GivenToAnother, OfferedAlready, ParcelOnBoard,
     NotOnBoard, FleetFull, or what `must_take` does.
@@ -50,10 +53,14 @@ async def assign(
         must_be_carried(held)
         await must_take(held, driver_id, on_shift=False)
         await become_assigned(held, Actor.COURIER)
-        over = [
+        moved = [
             one.moved(AssignmentState.RELEASED, held.now, Noted.GIVEN_AWAY) for one in held.open
         ]
-        await held.write(*filter(None, over))
+        over = [*filter(None, moved)]
+        await held.write(*over)
+        why = Taken.CHANGED_HANDS if on_board else Taken.GIVEN_AWAY
+        lost = [loss(one, held.delivery, why) for one in over if is_told(one, platform.by)]
+        await tell_taken(held.work, lost, held.now)
         await held.leave_tour()
         given = await new_assignment(
             held,

@@ -67,6 +67,6 @@ async def _bring_up(held: Held) -> bool:
     reached = came(delivery, last)
     if reached is None:
         return False
-    await bring(held.work, [reached])
+    await bring(held.work, [reached], held.platform.by)
     await collect_late(connection, delivery)
     return True

@@ -26,7 +26,7 @@ from estafette.usecases.deliveries.failing import policies_of
 from estafette.usecases.deliveries.places import dropoff_places
 from estafette.usecases.fleet.hold import LANE
 from estafette.usecases.fleet.messages import messages_of
-from estafette.usecases.fleet.own_work import Carried, own_work
+from estafette.usecases.fleet.own_work import Carried, own_work, taken_of
 from estafette.usecases.money.handovers import CashInHand, cash_in_hand
 from estafette.usecases.platform import Platform
 from estafette.usecases.proofs.demanded import Shown, shown
@@ -91,7 +91,8 @@ class DriverOffer:
 class DriverDay:
     """All that a driver's page shows. `done` counts what was handed over in this shift.
 
-    Whom to call of what was handed over `lately` is still shown.
+    Whom to call of what was handed over `lately` is still shown. `taken` is, by its assignment,
+    what messages say that others have taken, as far as the driver is still shown where it was.
     """
 
     driver: Driver
@@ -104,6 +105,7 @@ class DriverDay:
     lately: Sequence[Carried]
     cash: CashInHand
     messages: Sequence[DriverMessage]
+    taken: Mapping[UUID, Carried]
 
     @property
     def is_paused(self) -> bool:
@@ -153,8 +155,9 @@ async def day_of(platform: Platform, driver: Driver) -> DriverDay | None:
     ]
     cash = await cash_in_hand(platform, *of)
     said = await messages_of(platform, *of)
+    lost = await taken_of(platform, driver.company_id, said)
     return DriverDay(
-        driver, company, work.shift, has_token, offers, stops, done, work.lately, cash, said
+        driver, company, work.shift, has_token, offers, stops, done, work.lately, cash, said, lost
     )
 
 

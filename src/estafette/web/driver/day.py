@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from estafette.core.deliveries.delivery import Delivery, Stop
 from estafette.core.deliveries.places import StopPlace
 from estafette.core.fleet.message import DriverMessage
 from estafette.core.fleet.privacy import CONTACTS_KEPT
+from estafette.core.fleet.taken import Taken
 from estafette.core.fleet.tour import StopKind
 from estafette.core.proofs.demand import Demand
 from estafette.core.proofs.proof import ProofKind, ProofStage
@@ -26,7 +27,10 @@ from estafette.usecases.fleet.own_work import Carried
 from estafette.usecases.money.handovers import CashInHand
 from estafette.usecases.platform import clock
 from estafette.web.driver.visit import DriverVisit
-from estafette.web.history import message_text
+from estafette.web.history import message_text, taken_text
+
+_MOST_ABOUT: Final = 50
+"""Of how many stops that others have taken the page knows why, if one of them is open just then."""
 
 ShownIds = Mapping[str, Callable[[UUID], str]]
 """How each dialect writes the id of a delivery, by the dialect's name."""
@@ -60,7 +64,7 @@ def _day(day: DriverDay, language: str, shown_ids: ShownIds) -> dict[str, Any]:
         "done": day.done,
         "lately": [_ended(one) for one in day.lately],
         "cash": _cash(day.cash),
-        "messages": [_message(one) for one in day.messages],
+        "messages": [_message(one, day) for one in day.messages],
     }
 
 
@@ -155,12 +159,36 @@ def _cash(cash: CashInHand) -> dict[str, Any] | None:
     }
 
 
-def _message(message: DriverMessage) -> dict[str, Any]:
-    return {
+def _message(message: DriverMessage, day: DriverDay) -> dict[str, Any]:
+    shown = {
         "id": str(message.id),
         "text": plain_lines(message_text(message)),
         "at": _ms(message.created_at),
         "read": message.read_at is not None,
+    }
+    return shown if message.cause is None else shown | _taken(message.cause, message, day)
+
+
+def _taken(why: Taken, message: DriverMessage, day: DriverDay) -> dict[str, Any]:
+    """Returns what others have taken from the driver, the last ones by where they were."""
+    shown = [day.taken[id] for id in reversed(message.taken) if id in day.taken]
+    return {
+        "why": taken_text(why),
+        "about": [str(id) for id in message.taken[-_MOST_ABOUT:]],
+        "stops": [_was(one) for one in shown],
+        "more": len(message.taken) - len(shown),
+    }
+
+
+def _was(one: Carried) -> dict[str, Any]:
+    """Returns where the driver would have gone next with it, and whom it concerns no more."""
+    delivery, is_on_board = one.delivery, one.assignment.picked_up_at is not None
+    at = delivery.dropoff if is_on_board else delivery.pickup
+    return {
+        "kind": StopKind.DROPOFF if is_on_board else StopKind.PICKUP,
+        "address": plain(at.address),
+        "reference": plain(delivery.reference or delivery.external_ref or "") or None,
+        "on_board": is_on_board,
     }
 
 

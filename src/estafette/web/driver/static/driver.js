@@ -20,6 +20,9 @@ const state = {
   others: 0, // taps of other drivers that are kept on this phone
   screen: location.hash.slice(1) || "stops",
 };
+let readUntil = null; // the last message that was understood here and of which the server does not know
+let lastUnderstood = 0;
+const said = new Set(); // the messages that were said aloud
 let pause = EVERY;
 let timer = null;
 
@@ -55,10 +58,37 @@ async function use(day, answered) {
     navigator.serviceWorker?.controller?.postMessage("renew");
   }
   if (day.language !== document.documentElement.dataset.language) return again(day);
+  await markRead(day);
   state.day = day;
   setPlace(day.time_zone, day.currency);
   await store.put(`day:${day.driver.id}`, day);
   await outbox.settle(answered);
+  sayNews(day);
+}
+
+// What was understood on this phone is not shown again, whether or not the server could be told of it.
+async function markRead(day) {
+  const until = await store.get(`read:${day.driver.id}`);
+  const more = until ? day.messages.filter((one) => !one.read && one.id <= until) : [];
+  for (const one of more) one.read = true;
+  readUntil = more.length ? until : null;
+}
+
+// Tells the server of it; what it does not take is told again with the next day.
+async function tellRead() {
+  const until = readUntil;
+  if (!until) return;
+  readUntil = null;
+  await outbox.ask("/driver/messages", { method: "POST", body: new URLSearchParams({ until }) }).catch(() => null);
+}
+
+// Says what is new, once: the stop that somebody is on the way to may be gone.
+function sayNews(day) {
+  const fresh = day.messages.filter((one) => !one.read && !said.has(one.id)).reverse();
+  for (const one of fresh) said.add(one.id);
+  if (!fresh.length) return;
+  say(fresh.map((one) => (one.about ? `${t("taken")}: ${one.text}` : one.text)).join("\n"));
+  if (navigator.vibrate) navigator.vibrate([200, 100, 200]);
 }
 
 // The page is in another language than the driver's: it is fetched anew, once.
@@ -98,6 +128,7 @@ async function look() {
       if (sent === "signed-out") state.way = "signed-out";
     }
     await read();
+    await tellRead();
     pause = EVERY;
   } catch {
     state.way = "offline";
@@ -135,6 +166,20 @@ const acts = {
     await outbox.dismiss(state.driver, key);
     await changed();
   },
+  // Every message until this one is read, whether there is a connection or not.
+  async read(until) {
+    await store.put(`read:${state.driver}`, until);
+    await markRead(state.day);
+    await store.put(`day:${state.driver}`, state.day);
+    draw();
+    tellRead();
+  },
+  async understood(id) {
+    if (Date.now() - lastUnderstood < 700) return; // the second tap of two was for the one before
+    lastUnderstood = Date.now();
+    await acts.read(id);
+    (app.querySelector(".news button") || app.querySelector("h1"))?.focus();
+  },
   go(screen) {
     if (state.screen === screen) return;
     location.hash = screen;
@@ -157,7 +202,7 @@ setInterval(() => screens.tick(app, state), 1000);
   state.driver = (await store.get("current")) || null;
   if (state.driver) {
     const kept = await store.get(`day:${state.driver}`);
-    if (kept) { state.day = kept; setPlace(kept.time_zone, kept.currency); }
+    if (kept) { await markRead(kept); state.day = kept; setPlace(kept.time_zone, kept.currency); }
   }
   await changed();
   await look();

@@ -3,7 +3,6 @@ import { actions, isLater } from "./model.js";
 import { button, day as dayOf, field, h, language, link, moment, money, sign, t, time } from "./parts.js";
 import { canStayAwake, awake, seen } from "./position.js";
 import { forms } from "./forms.js";
-import { refusalOf } from "./outbox.js";
 
 const TABS = [["stops", "list-checks"], ["cash", "banknote"], ["messages", "message-circle"], ["more", "menu"]];
 const SIGNS = {
@@ -20,7 +19,7 @@ const byClock = (name, value) => (name === "later_until" ? undefined : value); /
 export function draw(app, state, acts) {
   const [name, id] = state.screen.split("/");
   const isForm = name in forms;
-  const status = h("header", { id: "status" }, statusOf(state, acts));
+  const status = h("header", { id: "status" }, statusOf(state));
   if (isForm && drawn === state.screen && state.day) {
     app.querySelector("#status")?.replaceWith(status);
     return;
@@ -51,14 +50,19 @@ function screen(name, id, state, acts) {
   }
   if (name === "stop") return stopPage(id, state, acts);
   if (name === "cash") return cash(state, acts);
-  if (name === "messages") return messages(state);
+  if (name === "messages") return messages(state, acts);
   if (name === "more") return more(state, acts);
   return stops(state, acts);
 }
 
 // What is in the way, what waits, and whether the company sees where the driver is.
-function statusOf(state, acts) {
+function statusOf(state) {
   const lines = [];
+  const [message] = unread(state);
+  if (message && !["stops", "messages"].includes(state.screen)) {
+    lines.push(h("p", { class: "strip warning", role: "status" }, sign("message-circle"),
+      h("a", { href: "#stops", id: "go-news" }, message.about ? `${t("taken")}: ${message.why}` : message.text)));
+  }
   const waiting = state.now ? state.now.waiting.length : 0;
   if (state.way === "offline") lines.push(h("p", { class: "strip warning", role: "status" }, sign("wifi-off"), h("span", {}, t("offline"))));
   if (waiting) lines.push(h("p", { class: "strip", role: "status" }, sign("upload"), h("span", {}, t("waiting", { n: waiting }))));
@@ -80,7 +84,8 @@ function stops(state, acts) {
   const parts = [h("h1", { tabindex: -1 }, t("today"), " ", h("small", {}, day.driver.name))];
   for (const item of now.refused) parts.push(refusal(item, day, acts));
   const [message] = unread(state);
-  if (message) parts.push(h("a", { class: "sheet news", href: "#messages" }, sign("message-circle"), h("span", {}, message.text)));
+  if (message) parts.push(news(message, day, acts));
+  if (now.shift && day.paused) parts.push(h("p", { class: "sheet note" }, t("paused")));
   if (!now.shift) {
     parts.push(h("section", { class: "sheet rest" },
       h("p", {}, day.paused ? t("paused") : t("off_shift")),
@@ -119,6 +124,25 @@ function refusal(item, day, acts) {
     h("p", {}, t(`why_${item.why}`)),
     dispatcher(day),
     button(t("understood"), () => acts.dismiss(item.key), { class: "wide", id: `understood-${item.key}` }));
+}
+
+// The oldest message that was not read yet: the next one comes when this one is understood.
+function news(one, day, acts) {
+  return h("section", { class: "sheet news" },
+    h("h2", {}, sign("message-circle"), h("span", {}, one.about ? t("taken") : t("message"))),
+    messageText(one),
+    one.stops?.some((stop) => stop.on_board) && [h("p", { class: "note" }, t("taken_on_board")), dispatcher(day)],
+    button(t("understood"), () => acts.understood(one.id), { class: "wide", id: `understood-${one.id}` }));
+}
+
+// Of what others have taken, why, and where it was.
+function messageText(one) {
+  if (!one.about) return h("p", { class: "lines" }, one.text);
+  if (!one.stops.length) return h("p", {}, one.text);
+  return [h("p", {}, one.why),
+    h("ul", { class: "lost" }, one.stops.map((stop) => h("li", {},
+      h("span", { class: "faint" }, t(stop.kind), stop.reference && ` · ${stop.reference}`), h("strong", {}, stop.address)))),
+    one.more > 0 && h("p", { class: "faint" }, t("taken_more", { n: one.more }))];
 }
 
 function offerCard(offer, state, acts) {
@@ -207,7 +231,10 @@ function navigation(stop) {
 function stopPage(id, state, acts) {
   const kind = state.screen.split("/")[2];
   const stop = state.now.stops.find((one) => one.about === id && one.kind === kind) || state.now.stops.find((one) => one.about === id);
-  if (!stop) return [h("h1", { tabindex: -1 }, t("stop_over")), h("p", {}, t("stop_over_detail")), back(acts)];
+  if (!stop) {
+    const why = state.day.messages.find((one) => one.about?.includes(id));
+    return [h("h1", { tabindex: -1 }, t("stop_over")), h("p", {}, why ? why.why : t("stop_over_detail")), back(acts)];
+  }
   const { main, others } = actions(stop);
   return [
     back(acts),
@@ -254,26 +281,14 @@ function cash(state, acts) {
   return parts;
 }
 
-// Tells that the messages were on the screen; without a connection the next look tells it again.
-let toldOf = null;
-async function haveRead(list) {
-  if (list.every((one) => one.read) || toldOf === list[0].id) return;
-  toldOf = list[0].id;
-  const sent = { method: "POST", body: new URLSearchParams({ until: list[0].id }), redirect: "manual" };
-  const answer = await fetch("/driver/messages", sent).catch(() => null);
-  const refusal = answer && (await refusalOf(answer));
-  if (answer?.status === 204) for (const one of list) one.read = true;
-  else if (!refusal || refusal.again) toldOf = null;
-}
-
 const dispatcher = ({ company }) => company.phone && link(t("call_company", { name: company.name }), `tel:${company.phone}`, "phone", { class: "button wide" });
 
-function messages(state) {
+function messages(state, acts) {
   const list = state.day.messages;
-  haveRead(list);
+  if (unread(state).length) acts.read(list[0].id);
   return [h("h1", { tabindex: -1 }, t("messages")),
     dispatcher(state.day),
-    list.length ? h("ul", { class: "messages" }, list.map((one) => h("li", { class: "sheet" }, h("p", {}, one.text), h("p", { class: "faint" }, moment(one.at)))))
+    list.length ? h("ul", { class: "messages" }, list.map((one) => h("li", { class: "sheet" }, messageText(one), h("p", { class: "faint" }, moment(one.at)))))
       : h("p", { class: "sheet rest" }, t("no_messages"))];
 }
 
@@ -323,7 +338,8 @@ function bottom(name, state, acts) {
   return h("footer", { class: "bottom" }, bar, places);
 }
 
-const unread = (state) => (state.day ? state.day.messages.filter((one) => !one.read) : []);
+// The oldest first, as they are read.
+const unread = (state) => (state.day ? state.day.messages.filter((one) => !one.read).reverse() : []);
 
 // Each second: what counts down, and what says how long ago something was.
 export function tick(app, state) {
