@@ -54,3 +54,8 @@ def test_an_account_gets_carriers(over_database: Command) -> None:
     assert "no courier company 'nobody'" in command(*of, "--cheapest", "nobody", code=1)
     assert "one of" in command(*of, "--cheapest", slug, "--none", code=2)
     assert "No carriers" in command(*of, "--none")
+    command("accounts", "create", f"ao-{name}", "--market", "AO")
+    command("couriers", "create", slug, "--market", "AO", "--name", "Moto")
+    of = ("accounts", "carriers", "--account", f"ao-{name}")
+    assert "names its company" in command(*of, "--cheapest", slug, code=1)
+    assert "No carriers" in command(*of)

@@ -52,6 +52,7 @@ class EntregaLike:
     """Tells each status by its own name; a merchant cancels until a courier is on the way."""
 
     name = "entrega"
+    names_company = True
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
         return (f"delivery.{after.status}",)

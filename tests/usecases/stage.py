@@ -71,6 +71,7 @@ class KaspiLike:
     """Announces a change of the shown status, each skipped one included."""
 
     name = "kaspi"
+    names_company = False
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
         reached = before and before.milestone

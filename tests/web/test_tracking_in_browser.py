@@ -42,6 +42,7 @@ class _Quiet:
     """A dialect that tells merchants nothing."""
 
     name = "quiet"
+    names_company = False
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
         return ()

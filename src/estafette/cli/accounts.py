@@ -302,8 +302,8 @@ def carriers(
 ) -> int:
     """Show which in-house companies carry an account's live deliveries, or set them.
 
-    For accounts whose API names no company, such as Kaspi's. Where none fits, a delivery is created
-    all the same, and is stalled with the reason.
+    For accounts whose API names no company, such as Kaspi's; for others it is refused. Where none
+    fits, a delivery is created all the same, and is stalled with the reason.
     """
     given = [each for each in (cheapest, in_order) if each is not None]
     if len(given) + none > 1:

@@ -24,6 +24,7 @@ from tests.edges import KASPI
 from tests.serving import delivery_id, running
 from tests.usecases.angola import new_shop
 from tests.usecases.fleet.conftest import Fleet
+from tests.usecases.stage import new_tenant
 
 
 class Desk:
@@ -33,6 +34,21 @@ class Desk:
         self.fleet = fleet
         self.call = operator.call
         self.path = f"/v1/companies/{fleet.id}"
+
+    async def carriers(self) -> tuple[str, dict[str, Any]]:
+        """Where carriers are set of an account whose API names no company, and a policy for it."""
+        account = (await new_tenant(self.fleet.platform, Mode.LIVE)).account
+        company = await save_company(self.fleet.platform, _moto(account.id))
+        policy = {"choice": "cheapest", "companies": [str(company.id)]}
+        return f"/v1/accounts/{account.id}/carriers", policy
+
+
+def _moto(account_id: UUID, hours: Hours | None = None) -> Company:
+    """A company in Kazakhstan that carries for one account."""
+    return Company(
+        new_id(), "KZ", account_id, "Moto", "moto", Connector.INHOUSE, "Asia/Almaty",
+        hours=hours, base_fee=500, base_eta_minutes=30,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -90,8 +106,7 @@ async def test_the_second_of_two_who_edit_a_driver_or_carriers_is_told(desk: Des
         assert late.headers["etag"] == changed.headers["etag"]
     assert (await desk.call("GET", one)).told["name"] == "José"
     assert (await desk.call("DELETE", one, None, If_Match="*")).status == 204
-    path = f"/v1/accounts/{desk.fleet.shop.account.id}/carriers"
-    policy = {"choice": "cheapest", "companies": [str(desk.fleet.id)]}
+    path, policy = await desk.carriers()
     first = await desk.call("PUT", path, policy)
     second = await desk.call("PUT", path, {**policy, "choice": "in_order"})
     late = await desk.call("PUT", path, policy, If_Match=first.headers["etag"])
@@ -202,13 +217,7 @@ async def test_it_is_looked_again_who_carries_what_no_carrier_took(clean_databas
     async with running(clean_database) as server:
         operator, tenant = await new_operator(server), await server.tenant(KASPI)
         opens = Hours({"mon": ((time(3), time(3, 1)),)})
-        company = await save_company(
-            server.platform,
-            Company(
-                new_id(), "KZ", tenant.account.id, "Moto", "moto", Connector.INHOUSE,
-                "Asia/Almaty", hours=opens, base_fee=500, base_eta_minutes=30,
-            ),
-        )  # fmt: skip
+        company = await save_company(server.platform, _moto(tenant.account.id, opens))
         path = f"/v1/accounts/{tenant.account.id}/carriers"
         await operator.call("PUT", path, {"choice": "cheapest", "companies": [str(company.id)]})
         server.platform.catalog.forget()
@@ -276,15 +285,20 @@ async def test_deliveries_are_offered_given_taken_back_and_given_in_bulk(desk: D
 
 
 async def test_who_carries_for_an_account_is_set_and_dropped(desk: Desk) -> None:
-    path = f"/v1/accounts/{desk.fleet.shop.account.id}/carriers"
+    path, policy = await desk.carriers()
     assert (await desk.call("GET", path)).status == 404
-    policy = {"choice": "cheapest", "companies": [str(desk.fleet.id)]}
     assert (await desk.call("PUT", path, policy)).told == policy
     assert (await desk.call("GET", path)).told == policy
     unknown = await desk.call("PUT", path, {**policy, "companies": [NO_ID]})
     assert (unknown.status, unknown.told["code"]) == (409, "refused")
     assert (await desk.call("DELETE", path)).status == 204
     assert (await desk.call("GET", path)).status == 404
+    of_named = f"/v1/accounts/{desk.fleet.shop.account.id}/carriers"
+    own = {**policy, "companies": [str(desk.fleet.id)]}
+    refused = await desk.call("PUT", of_named, own)
+    assert (refused.status, refused.told["code"]) == (409, "refused")
+    assert "Each order of this account names its company" in refused.told["message"]
+    assert (await desk.call("GET", of_named)).status == 404
 
 
 def _kinds() -> Iterator[type[FleetRefusal]]:

@@ -14,6 +14,11 @@ class Dialect(Protocol):
         """Its name, as accounts carry it."""
         ...
 
+    @property
+    def names_company(self) -> bool:
+        """Whether each order names the courier company that carries it."""
+        ...
+
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
         """Returns the types of the webhooks for one move, in order; none for one it does not show.
 

@@ -44,6 +44,8 @@ class EntregaDialect:
     """The rules of Entrega that the core asks for."""
 
     name = "entrega"
+    names_company = True
+    """By its quote."""
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
         """Returns the webhook type of a move. Each event has one, the same as in the timeline."""

@@ -35,6 +35,7 @@ class KaspiDialect:
     """The rules of Kaspi that the core asks for."""
 
     name = "kaspi"
+    names_company = False
 
     def announcements(self, before: Progress | None, after: Progress) -> tuple[str, ...]:
         """Returns the webhook types of a move: one for each status that Kaspi shows on the way."""

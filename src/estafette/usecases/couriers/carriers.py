@@ -35,6 +35,14 @@ class CarriersRefusedError(ValueError):
     """The policy cannot be kept; the message says why, in a sentence without its full stop."""
 
 
+class CompanyNamedError(CarriersRefusedError):
+    """Each order of the account names its company, so that carriers would change nothing."""
+
+    def __init__(self) -> None:
+        """The message is the same for every account."""
+        super().__init__("each order of this account names its company, so nobody else may carry")
+
+
 async def carrier_of(platform: Platform, market: Market, delivery: Delivery) -> Carrier | None:
     """Returns who carries a new delivery by its account's policy; None: the account has none.
 
@@ -77,6 +85,12 @@ async def carriers_of(platform: Platform, account: Account) -> CarrierPolicy | N
     return (await platform.catalog.carriers()).get(account.id)
 
 
+def names_company(platform: Platform, account: Account) -> bool:
+    """Whether each order of an account names the company that carries it, as its API has it."""
+    dialect = platform.dialects.get(account.dialect)
+    return dialect is not None and dialect.names_company
+
+
 async def set_carriers(
     platform: Platform,
     account: Account,
@@ -88,9 +102,11 @@ async def set_carriers(
     """Has companies carry an account's live deliveries from now on, in this order of preference.
 
     `edition` is that of the policy as it was opened, which may have been none; None skips the
-    comparison. Raises CarriersRefusedError for none or too many, and for what is no in-house
-    company that serves the account; EditedMeanwhileError.
+    comparison. Raises CompanyNamedError; CarriersRefusedError for none or too many, and for what is
+    no in-house company that serves the account; EditedMeanwhileError.
     """
+    if names_company(platform, account):
+        raise CompanyNamedError
     policy = CarrierPolicy(choice, tuple(dict.fromkeys(wanted)))
     if not 1 <= len(policy.companies) <= MOST_CARRIERS:
         raise CarriersRefusedError(f"name 1 to {MOST_CARRIERS} companies")

@@ -18,8 +18,10 @@ from estafette.usecases.accounts.administration import AccountNotFoundError
 from estafette.usecases.accounts.settings import account_with_settings
 from estafette.usecases.couriers.carriers import (
     CarriersRefusedError,
+    CompanyNamedError,
     carriers_of,
     drop_carriers,
+    names_company,
     set_carriers,
 )
 from estafette.usecases.couriers.companies import list_companies
@@ -32,6 +34,11 @@ _CHOICES: Final = {
     CarrierChoice.CHEAPEST: N_("The cheapest that can; of equal ones the first"),
     CarrierChoice.IN_ORDER: N_("The first that can"),
 }
+
+_NAMED: Final = N_(
+    "Each order of this account names the courier company that carries it. Carriers would change"
+    " nothing."
+)
 
 
 def pages(home: str) -> tuple[Page, ...]:
@@ -75,6 +82,8 @@ async def save(request: Request, visit: Visit) -> Response:
                 await set_carriers(visit.platform, account, choice, order, edition=edition)
             else:
                 await drop_carriers(visit.platform, account, edition)
+        except CompanyNamedError:
+            return visit.go(visit.path, gettext(_NAMED), Tone.BAD)
         except CarriersRefusedError:
             said = gettext("One of these companies cannot carry for this account.")
             return visit.go(visit.path, said, Tone.BAD)
@@ -105,6 +114,8 @@ async def _form(
         choices=[(choice.value, gettext(said)) for choice, said in _CHOICES.items()],
         choice=policy.choice if policy else CarrierChoice.CHEAPEST,
         companies=known,
+        named=gettext(_NAMED) if names_company(visit.platform, account) else None,
+        has_policy=policy is not None,
         typed=places if typed is None else typed,
         faults=faults or {},
         edition=edition_of(policy),
