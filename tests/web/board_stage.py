@@ -1,6 +1,8 @@
 """A courier company with drivers and live deliveries, and the board of its dispatcher."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid4
 
 from estafette.core.accounts.account import Mode
@@ -23,7 +25,7 @@ class Stage:
     dispatcher: PersonAtBrowser
     drivers: list[Driver] = field(default_factory=list[Driver])
 
-    async def driver(self, name: str, parcels: int = 5) -> Driver:
+    async def driver(self, name: str, parcels: int = 5, skills: Sequence[str] = ()) -> Driver:
         """Adds a driver to the company."""
         phone = f"+244{uuid4().int % 10**9:09}"
         driver = await add_driver(
@@ -33,13 +35,14 @@ class Stage:
             phone_e164=phone,
             vehicle=Vehicle.CAR,
             capacity=Capacity(50_000, parcels),
+            skills=skills,
         )
         self.drivers.append(driver)
         return driver
 
-    async def delivery(self) -> Delivery:
+    async def delivery(self, **changes: Any) -> Delivery:
         """Orders a delivery from the company."""
-        return await self.shop.create()
+        return await self.shop.create(**changes)
 
     async def has(self, delivery: Delivery) -> UUID | None:
         """Returns the driver who has a delivery."""

@@ -53,6 +53,31 @@ async def test_deliveries_are_given_by_one_form_and_each_that_was_left_says_why(
     assert [await stage.has(one) for one in (first, second, third)] == [small.id, small.id, None]
 
 
+async def test_who_lacks_a_skill_that_is_demanded_is_told_and_given_nothing(stage: Stage) -> None:
+    cold, plain = await stage.delivery(skills=("cold <b>", "idade")), await stage.delivery()
+    ana = await stage.driver("Ana", skills=["Idade"])
+    rui = await stage.driver("Rui", skills=["IDADE", "Cold  <B>"])
+    home = stage.dispatcher.home
+    page = (await stage.dispatcher.get(home)).body.decode()
+    assert "Demands: \u2068cold &lt;b&gt;\u2069, \u2068idade\u2069<" in page
+    assert re.search(r">Ana \([^)]*\), lacks \u2068cold &lt;b&gt;\u2069<", page)
+    assert re.search(r">Rui \([^)]*\)<", page)
+    assert page.count(">lacks \u2068cold &lt;b&gt;\u2069<") == 1, "in the list beside, of Ana alone"
+    ticked = [f"{one.id.hex}." for one in (cold, plain)]
+    said = await stage.steer("assign", *ticked, driver=ana)
+    assert "This driver lacks a skill that it demands: \u2068cold &lt;b&gt;\u2069." in said
+    assert [await stage.has(one) for one in (cold, plain)] == [None, ana.id]
+
+    await stage.steer("assign", ticked[0], driver=rui)
+    await pick_up(stage.server.platform, stage.company_id, rui.id, cold.id)
+    one = (await stage.dispatcher.get(f"{home}/deliveries/{cold.id.hex}")).body.decode()
+    facts = one.partition("Demanded of the driver")[2].partition("</dd>")[0]
+    assert re.findall(r'<span dir="auto">([^<]*)</span>', facts) == ["cold &lt;b&gt;", "idade"]
+    assert ">Ana, lacks \u2068cold &lt;b&gt;\u2069<" in one, "who could take the parcel over"
+    two = (await stage.dispatcher.get(f"{home}/deliveries/{plain.id.hex}")).body.decode()
+    assert "Demanded of the driver" not in two
+
+
 async def test_of_all_that_a_board_shows_none_is_left_out_without_a_word(stage: Stage) -> None:
     ticked = [f"{uuid4().hex}." for _ in range(MOST_DELIVERIES)]
     said = await stage.steer("take_back", *ticked)

@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from estafette.core.fleet.dispatching import Decision, Outcome
+from estafette.core.fleet.dispatching import Decision, Outcome, Reason
+from estafette.core.fleet.refusals import (
+    CashLimitReached,
+    DriverAway,
+    FleetFull,
+    NotOnShift,
+    SkillsLacking,
+    VehicleFull,
+)
 from estafette.core.ids import new_id
 from estafette.http.texts import LANGUAGES, Reader, read_by
 from estafette.usecases.fleet.explanations import Explanations
@@ -33,3 +41,37 @@ def test_the_stops_before_a_pickup_are_counted_in_words(
     with read_by(Reader(language)):
         [why] = whys(Explanations([decision], {driver: "Zé"}))
     assert why.text.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        (Reason.SKILLS, "lacks a skill"),
+        (Reason.CASH, "would have too much cash"),
+        (SkillsLacking.code, "lacks a skill"),
+        (VehicleFull.code, "has no room"),
+        (CashLimitReached.code, "would have too much cash"),
+        (NotOnShift.code, "is not on shift"),
+        (DriverAway.code, "is paused"),
+        (FleetFull.code, "cannot be given it now"),
+    ],
+)
+def test_why_a_driver_was_not_asked_is_said_also_where_an_offer_was_refused_a_moment_ago(
+    why: str, said: str
+) -> None:
+    driver, at = new_id(), datetime(2026, 11, 24, tzinfo=UTC)
+    other = {"driver": str(driver), "metres": 900, "seconds": 60, "why": why}
+    facts = {"why": why, "others": [other]}
+    decision = Decision(new_id(), new_id(), new_id(), Outcome.NOBODY, at, None, facts)
+    with read_by(Reader("en")):
+        [told] = whys(Explanations([decision], {driver: "Zé"}))
+    assert told.others == [("Zé", f"0.9 km away: {said}")]
+    assert told.text == "Nobody of those on shift can take it now."
+
+
+def test_that_nobody_has_the_skills_is_a_reason_of_its_own() -> None:
+    at, facts = datetime(2026, 11, 24, tzinfo=UTC), {"why": Reason.NO_SKILLED_DRIVER}
+    decision = Decision(new_id(), new_id(), new_id(), Outcome.NOBODY, at, None, facts)
+    with read_by(Reader("en")):
+        [told] = whys(Explanations([decision], {}))
+    assert told.text == "No driver on shift has every skill that it demands."

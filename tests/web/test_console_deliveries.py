@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from html import escape
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,7 +13,7 @@ from estafette.core.accounts.account import Mode
 from estafette.core.people.permission import Role
 from tests.edges import ENTREGA, KASPI
 from tests.rows import tables
-from tests.serving import Server
+from tests.serving import Server, delivery_id
 from tests.web.browser import DESK, axe, opened
 from tests.web.console_orders import ENTREGA_ORDER, EVIL, KASPI_ORDER, console, created, text_of
 from tests.web.people import form_of, sign_in
@@ -81,6 +82,19 @@ async def test_an_order_that_has_a_delivery_is_refused_beside_what_was_typed(
     assert "already has a delivery" in answer.body.decode()
     other = {**fields, "order": "ORD-77002"}
     assert (await who.send(new, other, once=form.once)).status == 303
+
+
+async def test_what_was_demanded_of_the_driver_is_shown(server: Server) -> None:
+    tenant, who = await console(server, KASPI)
+    demands: list[list[str]] = [["<script>alert(1)</script>", "cold box"], []]
+    for skills in demands:
+        body = {**await tenant.body(), "skills": skills}
+        created = await tenant.post(KASPI.create_path, body)
+        id = delivery_id(KASPI.id_of(created.told))
+        page = await who.get(f"{who.home}/deliveries/{id.hex}")
+        _, named, facts = page.body.decode().partition("Demanded of the driver")
+        shown = re.findall(r'<span dir="auto">([^<]*)</span>', facts.partition("</dd>")[0])
+        assert (bool(named), shown) == (bool(skills), [escape(each) for each in skills])
 
 
 async def test_what_cannot_be_cancelled_says_why(server: Server) -> None:

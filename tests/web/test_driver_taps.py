@@ -10,6 +10,7 @@ import pytest
 
 from estafette.core.deliveries.delivery import Status
 from estafette.core.fleet.tap import MOST_AT_ONCE
+from estafette.usecases.fleet.drivers import change_driver
 from estafette.usecases.fleet.take_back import take_back
 from tests.rows import tables
 from tests.serving import Answer, running
@@ -265,6 +266,24 @@ async def test_cash_is_asked_for_taken_and_declared_once(stage: DriverStage) -> 
     assert (await ze.day())["cash"]["declared"] == demanded
     where = {"company_id": stage.company_id, "driver_id": ze.driver.id}
     assert await tables.count(stage.server.platform.pool, "cash_handovers", where) == 1
+
+
+async def test_a_driver_sees_which_skills_are_demanded_and_accepts_nothing_without_them(
+    stage: DriverStage,
+) -> None:
+    ze = await stage.driver_at_phone(skills=["cold box", "age check"])
+    demanded = ["Cold Box", "Age check"]
+    mine = await stage.given(ze.driver, await stage.delivery(skills=demanded))
+    offered = await stage.offered(ze.driver, await stage.delivery(skills=demanded))
+    plain = await stage.offered(ze.driver)
+    day = await ze.day()
+    assert [stop["skills"] for stop in day["stops"]] == [demanded, demanded]
+    by_offer = {one["about"]: one["skills"] for one in day["offers"]}
+    assert by_offer == {str(offered.id): demanded, str(plain.id): []}
+    of = (stage.server.platform, stage.company_id, ze.driver.id)
+    await change_driver(*of, skills=("age check",))
+    assert await ze.tap("offer_accepted", offered.id) == ("refused", "lacks_skill")
+    assert await ze.tap("picked_up", mine.id) == DONE
 
 
 async def test_a_wrong_pin_is_counted_though_the_tap_is_refused(stage: DriverStage) -> None:

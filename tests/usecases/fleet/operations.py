@@ -177,11 +177,13 @@ class Operations:
     def phone_of(self, driver_id: UUID) -> Phone:
         return next(one for one in self.phones if one.driver.id == driver_id)
 
-    async def order(self, of: int, grams: int, cash: int, demand: Demand) -> UUID:
+    async def order(
+        self, of: int, grams: int, cash: int, demand: Demand, skills: tuple[str, ...] = ()
+    ) -> UUID:
         """An order of a merchant; Kaspi's API knows no cash to collect."""
         merchant = self.merchants[of]
         dialect = self.platform.dialects[merchant.account.dialect]
-        changes: dict[str, Any] = {"dialect": dialect, "proof": demand}
+        changes: dict[str, Any] = {"dialect": dialect, "proof": demand, "skills": skills}
         parcel = Parcel(grams, "Livros")
         if isinstance(merchant, Tenant):
             id = await merchant.create(parcel=parcel, **changes)

@@ -137,6 +137,8 @@ class Checks:
         assert [one["number"] for one in given] == list(range(1, len(given) + 1))
         assert len({one["driver_id"] for one in offered}) == len(offered)
         for one in given:
+            able = self.of.phone_of(one["driver_id"]).driver
+            assert able.lacks(delivery.skills) == (), "its driver lacks what it demands"
             assert (one["state"] in OPEN) == (one["ended_at"] is None)
             assert (one["state"] == "offered") == (one["answer_by"] is not None)
             assert one["state"] != "accepted" or one["accepted_at"] is not None

@@ -110,10 +110,12 @@ class Fleet(CashAtWork):
         grams=st.sampled_from([900, 1_800]),
         cash=st.sampled_from([0, 2_500, 4_000]),
         demand=DEMANDS,
+        is_cold=st.booleans(),
     )
-    def orders(self, of: int, grams: int, cash: int, demand: Demand) -> None:
+    def orders(self, of: int, grams: int, cash: int, demand: Demand, is_cold: bool) -> None:
         if len(self._on.deliveries) < MOST_DELIVERIES:
-            self._run(self._on.order(of, grams, cash, demand))
+            skills = ("Cold",) if is_cold else ()
+            self._run(self._on.order(of, grams, cash, demand, skills))
 
     @rule(of=DELIVERIES, to=st.integers(0, 2))
     def gets(self, of: int, to: int) -> None:

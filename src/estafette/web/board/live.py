@@ -44,6 +44,7 @@ async def show(request: Request, visit: Visit) -> Response:
     shown = [
         one for one in board.deliveries if _is_asked(one, asked, now) and _is_with(one, driver_id)
     ]
+    lacking = _lacking(board, shown)
     return render(
         visit,
         "web/board/templates/board.html",
@@ -59,7 +60,8 @@ async def show(request: Request, visit: Visit) -> Response:
         columns=_columns(),
         driver_columns=_driver_columns(),
         may_steer=visit.may(PersonAct.ASSIGNMENTS_MANAGE),
-        driver_options=_driver_options(board, shown),
+        driver_options=_driver_options(board, lacking),
+        lacking=lacking,
         names_of=names_of,
         offered_names=partial(_offered_names, board),
         seconds_left=partial(seconds_left, now=now),
@@ -98,19 +100,22 @@ def _tabs(visit: Visit, board: Board, asked: str, now: datetime) -> list[Link]:
     ]
 
 
-def _driver_options(board: Board, shown: Sequence[OnBoard]) -> list[tuple[str, str]]:
-    """Returns whom something can be given to: those on shift first, with what they have.
+def _lacking(board: Board, shown: Sequence[OnBoard]) -> dict[UUID, tuple[str, ...]]:
+    """Returns what each driver lacks of the skills that deliveries which wait for one demand."""
+    waiting = [one.delivery for one in shown if one.needs_driver]
+    demanded = unique(name for delivery in waiting for name in delivery.skills)
+    return {one.driver.id: one.driver.lacks(demanded) for one in board.drivers}
 
-    Then what they lack of the skills that the deliveries shown demand.
-    """
-    demanded = unique(name for one in shown for name in one.delivery.skills)
+
+def _driver_options(board: Board, lacking: Mapping[UUID, Sequence[str]]) -> list[tuple[str, str]]:
+    """Returns whom something can be given to: those on shift first, with what they have."""
     options = [("", gettext("Choose a driver"))]
     for one in board.drivers:
         if one.driver.paused_at is None:
             load = f"{one.load.parcels}/{one.driver.capacity.parcels}"
             off = "" if one.shift else f", {gettext('off shift')}"
             named = f"{plain(one.driver.name)} ({load}{off})"
-            options.append((one.driver.id.hex, with_lacking(named, one.driver.lacks(demanded))))
+            options.append((one.driver.id.hex, with_lacking(named, lacking[one.driver.id])))
     return options
 
 

@@ -84,8 +84,8 @@ def said_of(refusal: FleetRefusal) -> str:
 
 
 def names_of(skills: Sequence[str]) -> str:
-    """Returns the names of some skills for a sentence, not too many of them."""
-    named = ", ".join(map(plain, skills[:_MOST_NAMED]))
+    """Returns the names of some skills for a sentence: the first, each in its own direction."""
+    named = ", ".join(f"\u2068{plain(name)}\u2069" for name in skills[:_MOST_NAMED])
     return named if len(skills) <= _MOST_NAMED else f"{named}, …"
 
 
