@@ -5,14 +5,32 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from playwright.async_api import Browser, Page, ViewportSize
+
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery
 from estafette.core.fleet.driver import Capacity, Driver, Vehicle
+from estafette.core.people.permission import Role
 from estafette.usecases.fleet.board import look_at_board
 from estafette.usecases.fleet.drivers import add_driver
 from tests.serving import Server
 from tests.usecases.angola import Shop
-from tests.web.people import PersonAtBrowser
+from tests.web.people import PersonAtBrowser, sign_in_at_company
+from tests.web.phone import keep_cookies
+
+
+async def open_board(
+    stage: "Stage", browser: Browser, size: ViewportSize, language: str = "en"
+) -> Page:
+    """The board of the company, as one of its managers has it open in a browser of their own."""
+    manager = await sign_in_at_company(
+        stage.server, stage.company_id, Role.MANAGER, mode=Mode.LIVE, language=language
+    )
+    context = await browser.new_context(viewport=size, locale="en-GB")
+    await keep_cookies(context, stage.server.url, manager.cookies)
+    page = await context.new_page()
+    await page.goto(f"{stage.server.url}{manager.home}")
+    return page
 
 
 @dataclass
@@ -41,7 +59,7 @@ class Stage:
         return driver
 
     async def delivery(self, **changes: Any) -> Delivery:
-        """Orders a delivery from the company."""
+        """Orders a delivery from the company, with what is said of the order changed."""
         return await self.shop.create(**changes)
 
     async def has(self, delivery: Delivery) -> UUID | None:

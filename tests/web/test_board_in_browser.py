@@ -1,19 +1,18 @@
 """The board in a real Chromium: it stays true while it is open, and things are dragged on it."""
 
 import re
+from dataclasses import replace
 
 from playwright.async_api import Browser, Page, expect
 
-from estafette.core.accounts.account import Mode
 from estafette.core.fleet.position import Position, PositionSource
-from estafette.core.people.permission import Role
 from estafette.store.fleet import positions
 from estafette.usecases.fleet.shifts import start_shift
 from estafette.usecases.fleet.steps import pick_up
 from estafette.usecases.platform import clock
-from tests.web.board_stage import Stage
+from tests.usecases.angola import VIANA
+from tests.web.board_stage import Stage, open_board
 from tests.web.browser import DESK, LOOKS, axe, look, overflow
-from tests.web.people import sign_in_at_company
 
 _LOOK = """async () => {
   globalThis.board = await import(document.querySelector('script[src$="/map.js"]').src);
@@ -49,18 +48,12 @@ async def test_an_open_board_follows_what_others_do(stage: Stage, browser: Brows
         await start_shift(stage.server.platform, stage.company_id, driver.id, "phone")
         await _is_at(stage, driver.id, -8.83)
     first, second = await stage.delivery(), await stage.delivery()
-    manager = await sign_in_at_company(stage.server, stage.company_id, Role.MANAGER, mode=Mode.LIVE)
-    context = await browser.new_context(viewport=DESK, locale="en-GB")
-    url = stage.server.url
-    cookies = [
-        {"name": name, "value": value, "url": url} for name, value in manager.cookies.items()
-    ]
-    await context.add_cookies(cookies)  # pyright: ignore[reportArgumentType]
-    page = await context.new_page()
-    await page.goto(f"{url}{manager.home}")
+    wrong = await stage.delivery(dropoff=replace(VIANA, latitude=0.0, longitude=0.0))
+    page = await open_board(stage, browser, DESK)
     await expect(page.get_by_text("Up to date")).to_be_visible()
     await page.evaluate(_LOOK)
     shown = await _on_map(page, "drivers", least=8)
+    assert await page.evaluate("globalThis.board.map.getZoom()") > 10, "the city, not the world"
     assert 1 <= len(await _on_map(page, "names")) < 8, "all stand at one place: not all names fit"
     x, y = shown["Ana"]
     await page.locator("#map canvas").click(position={"x": x, "y": y})
@@ -72,14 +65,15 @@ async def test_an_open_board_follows_what_others_do(stage: Stage, browser: Brows
     await page.get_by_role("button", name="Close").click()
     rows = page.get_by_role("row")
     mine = rows.filter(has_text=first.reference or "")
+    await expect(rows.filter(has_text="Far from all else")).to_contain_text(wrong.reference or "")
     await expect(mine).to_contain_text("Nobody")
     name = page.get_by_role("link", name=first.reference or "")
     await page.get_by_label(f"Choose {second.reference}").check()  # what is dragged goes alone
     await name.drag_to(page.locator("#drivers").get_by_role("link", name="Ana"))
     await expect(page.get_by_text("1 delivery given.")).to_be_visible()
     await expect(mine).to_contain_text("Ana")
-    one = await context.new_page()
-    await one.goto(f"{url}{manager.home}/deliveries/{first.id.hex}")
+    one = await page.context.new_page()
+    await one.goto(f"{page.url.partition('?')[0]}/deliveries/{first.id.hex}")
     await expect(one.get_by_text("Up to date")).to_be_visible()
     await expect(one.locator("#now")).to_contain_text("Assigned")
     await pick_up(stage.server.platform, stage.company_id, ana.id, first.id)
@@ -102,4 +96,4 @@ async def test_an_open_board_follows_what_others_do(stage: Stage, browser: Brows
         assert await axe(page) == []
         assert await overflow(page) == []
         await look(page, f"board-{each.name}")
-    await context.close()
+    await page.context.close()

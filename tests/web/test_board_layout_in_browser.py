@@ -5,17 +5,14 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize
 
-from estafette.core.accounts.account import Mode
 from estafette.core.fleet.position import Position, PositionSource
-from estafette.core.people.permission import Role
 from estafette.store.fleet import positions
 from estafette.usecases.fleet.offer import offer
 from estafette.usecases.fleet.shifts import start_shift
 from estafette.usecases.fleet.steps import pick_up
 from estafette.usecases.platform import clock
-from tests.web.board_stage import Stage
+from tests.web.board_stage import Stage, open_board
 from tests.web.browser import look
-from tests.web.people import sign_in_at_company
 
 _MOST_STOPS = 150
 _FOCUSED = """() => {
@@ -65,18 +62,7 @@ async def _board(stage: Stage, browser: Browser, language: str, size: ViewportSi
         await pick_up(stage.server.platform, stage.company_id, ana.id, first.id)
         length = timedelta(minutes=50)
         await offer(stage.server.platform, stage.company_id, third.id, rui.id, length)
-    manager = await sign_in_at_company(
-        stage.server, stage.company_id, Role.MANAGER, mode=Mode.LIVE, language=language
-    )
-    context = await browser.new_context(viewport=size, locale="en-GB")
-    url = stage.server.url
-    cookies = [
-        {"name": name, "value": value, "url": url} for name, value in manager.cookies.items()
-    ]
-    await context.add_cookies(cookies)  # pyright: ignore[reportArgumentType]
-    page = await context.new_page()
-    await page.goto(f"{url}{manager.home}")
-    return page
+    return await open_board(stage, browser, size, language)
 
 
 @pytest.mark.parametrize("width", [390, 1440])

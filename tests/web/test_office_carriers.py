@@ -17,6 +17,7 @@ from tests.usecases.stage import new_tenant
 from tests.web.browser import LOOKS, axe, look, opened, overflow
 from tests.web.drivers import driver_stage
 from tests.web.people import form_of, sign_in
+from tests.web.phone import keep_cookies
 
 
 async def test_the_office_says_which_companies_carry_for_an_account_and_in_which_order(
@@ -39,12 +40,9 @@ async def test_the_office_says_which_companies_carry_for_an_account_and_in_which
     late = await owner.follow(await owner.send(path, opened_before.fields | places))
     assert "Somebody else has changed this meanwhile" in late.body.decode()
     assert await carriers_of(server.platform, shop.account) == policy
-    cookies = [
-        {"name": name, "value": value, "url": server.url} for name, value in owner.cookies.items()
-    ]
     for name, size, scheme in LOOKS:
         context = await browser.new_context(viewport=size, color_scheme=scheme)
-        await context.add_cookies(cookies)  # pyright: ignore[reportArgumentType]
+        await keep_cookies(context, server.url, owner.cookies)
         async with opened(browser, f"{server.url}{path}", context=context) as page:
             assert (await axe(page), await overflow(page)) == ([], [])
             await look(page, f"office-carriers-{name}")

@@ -15,6 +15,7 @@ from estafette.usecases.quotes.tariffs import export_tariffs
 from tests.serving import Server
 from tests.web.browser import LOOKS, NARROWEST, axe, look, overflow
 from tests.web.people import PersonAtBrowser, sign_in
+from tests.web.phone import keep_cookies
 
 PASSWORD = "seven boats on the Ishim"
 
@@ -78,11 +79,7 @@ async def test_the_first_operator_opens_an_account_whose_owner_signs_in(
 
 async def _context(browser: Browser, owner: PersonAtBrowser, **options: object) -> BrowserContext:
     context = await browser.new_context(locale="en-GB", **options)  # pyright: ignore[reportArgumentType]
-    cookies = [
-        {"name": name, "value": value, "url": owner.server.url}
-        for name, value in owner.cookies.items()
-    ]
-    await context.add_cookies(cookies)  # pyright: ignore[reportArgumentType]
+    await keep_cookies(context, owner.server.url, owner.cookies)
     return context
 
 

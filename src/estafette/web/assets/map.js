@@ -7,6 +7,7 @@ import { groundOf, name } from "./tiles.js";
 
 const NEAR = 12; // pixels around a finger, or a pointer, in which something counts as pressed
 const MARK = 40; // pixels of the picture of a driver, two of which are one of the page
+const FIT = { padding: { top: 40, right: 110, bottom: 40, left: 40 }, maxZoom: 14 }; // names stand at the right
 const LONGEST = 24; // characters of a name on the map
 
 const place = document.getElementById("map");
@@ -18,6 +19,7 @@ gl.setWorkerUrl(new URL("./maplibre-worker.js", import.meta.url).href);
 
 export let map = null; // as soon as there is something to draw
 let isBegun = false;
+let isMoved = false; // by a person
 let drivers = new Map(); // by their ids
 
 const points = () => JSON.parse(document.querySelector("#points [data-points]").dataset.points);
@@ -87,13 +89,6 @@ function mark(fill) {
   return pen.getImageData(0, 0, MARK, MARK);
 }
 
-function bounds(found) {
-  const box = new gl.LngLatBounds();
-  for (const one of [...found.stops, ...found.drivers]) box.extend([one.lon, one.lat]);
-  for (const place of found.track) box.extend(place);
-  return box;
-}
-
 // Names who is at a place; a name is text, never markup, and leads to the driver's day.
 function tellWho(found, at) {
   const list = Object.assign(document.createElement("ul"), { className: "map-who" });
@@ -116,7 +111,8 @@ function press({ point: { x, y }, lngLat }) {
   if (row) row.focus();
 }
 
-async function begin(found, box) {
+// Begins where the work is: what is far from all else, as with wrong coordinates, is on the map too.
+async function begin(found) {
   isBegun = true;
   const ground = await groundOf(gl, place.dataset.tiles);
   place.hidden = false;
@@ -124,8 +120,8 @@ async function begin(found, box) {
     map = new gl.Map({
       container: place,
       style: style(found, ground),
-      bounds: box,
-      fitBoundsOptions: { padding: { top: 40, right: 110, bottom: 40, left: 40 }, maxZoom: 14 }, // names stand at the right
+      bounds: found.frame,
+      fitBoundsOptions: FIT,
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -142,10 +138,17 @@ async function begin(found, box) {
   map.setMissingStyleImageResolver((id) => map.addImage(id, mark(id === "on" ? "--good-mark" : "--quiet-mark"), { pixelRatio: 2 }));
   map.on("load", draw);
   map.on("click", press);
+  map.on("movestart", (event) => { isMoved ||= Boolean(event.originalEvent); });
   for (const layer of ["drivers", "stops"]) {
     map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
     map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
   }
+}
+
+// Whether nothing of the work is seen: it has begun elsewhere, or what was first had wrong coordinates.
+function isElsewhere([west, south, east, north]) {
+  const seen = map.getBounds();
+  return east < seen.getWest() || west > seen.getEast() || north < seen.getSouth() || south > seen.getNorth();
 }
 
 const move = () => map?.getSource("drivers")?.setData(marks());
@@ -156,11 +159,11 @@ function draw() {
   drivers = new Map(found.drivers.map((one) => [one.id, one]));
   if (isBegun) {
     map?.getSource("stops")?.setData(features(found.stops));
+    if (map && found.frame && !isMoved && isElsewhere(found.frame)) map.fitBounds(found.frame, { ...FIT, animate: false });
     return move();
   }
-  const box = bounds(found);
-  if (box.isEmpty()) said.textContent = words.nothing;
-  else begin(found, box);
+  if (found.frame) begin(found);
+  else said.textContent = words.nothing;
 }
 
 document.addEventListener("live:changed", draw);

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
+from estafette.core.fleet.frame import frame
 from estafette.core.fleet.message import LONGEST_MESSAGE
 from estafette.core.fleet.refusals import FleetRefusal
 from estafette.core.people.permission import PersonAct
 from estafette.core.people.person import FieldError
+from estafette.core.point import Point
 from estafette.http.shell import Tone
 from estafette.http.texts import gettext
 from estafette.usecases.fleet.messages import messages_of, write
@@ -105,4 +107,6 @@ def _points(found: DriverDayReplay) -> Mapping[str, Any]:
         if stop.latitude is not None and stop.longitude is not None
     ]
     track = [[one.longitude, one.latitude] for one in found.track]
-    return {"drivers": [], "stops": stops, "track": track}
+    places = [Point(one.latitude, one.longitude) for one in found.track]
+    places += [Point(float(one["lat"]), float(one["lon"])) for one in stops]
+    return {"drivers": [], "stops": stops, "track": track, "frame": frame(places)}

@@ -12,7 +12,9 @@ from starlette.responses import Response
 from estafette.core.accounts.account import Mode
 from estafette.core.deliveries.delivery import Delivery, Status
 from estafette.core.deliveries.skills import unique
+from estafette.core.fleet.frame import far_off, frame
 from estafette.core.people.permission import PersonAct
+from estafette.core.point import Point
 from estafette.http.shell import Link
 from estafette.http.texts import N_, gettext
 from estafette.terminal import plain
@@ -67,6 +69,7 @@ async def show(request: Request, visit: Visit) -> Response:
         seconds_left=partial(seconds_left, now=now),
         stop_of={(one.delivery.scope.account_id, one.delivery.id): one for one in board.deliveries},
         points=points(board),
+        far_off=deliveries_far_off(board),
         map_words=map_words(),
         tiles=path_of(visit.platform),
         name_of=name_of,
@@ -155,6 +158,7 @@ def points(board: Board) -> Mapping[str, object]:
     """Returns what the map draws: drivers and stops that have a place. Names are shown as text."""
     return {
         "track": [],
+        "frame": frame([where for _, where in _places(board)]),
         "drivers": [_driver_point(one) for one in board.drivers if one.position is not None],
         "stops": [
             {
@@ -170,6 +174,26 @@ def points(board: Board) -> Mapping[str, object]:
             if stop.latitude is not None and stop.longitude is not None
         ],
     }
+
+
+def deliveries_far_off(board: Board) -> frozenset[UUID]:
+    """Returns the ids of the deliveries of which a place is far from all else on the board."""
+    places = _places(board)
+    far = far_off([where for _, where in places])
+    return frozenset(id for (id, _), is_far in zip(places, far, strict=True) if is_far and id)
+
+
+def _places(board: Board) -> list[tuple[UUID | None, Point]]:
+    """Returns where drivers are, and the stops of deliveries, with whose they are."""
+    seen = [one.position for one in board.drivers if one.position is not None]
+    drivers = [(None, Point(one.latitude, one.longitude)) for one in seen]
+    stops = [
+        (one.delivery.id, Point(stop.latitude, stop.longitude))
+        for one in board.deliveries
+        for stop in (one.delivery.pickup, one.delivery.dropoff)
+        if stop.latitude is not None and stop.longitude is not None
+    ]
+    return [*drivers, *stops]
 
 
 def map_words() -> Mapping[str, str]:
