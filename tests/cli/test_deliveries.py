@@ -46,6 +46,7 @@ async def _made(platform: Platform) -> Stock:
     cash = await here.create(
         payment=_CASH,
         external_ref="WEB-1",
+        skills=("cold box", "age check"),
         dropoff=replace(VIANA, phone="+244 923 444 555", notes="Portão azul"),
     )
     where, an_hour_ago = {"id": cash.id}, timedelta(hours=-1)
@@ -134,11 +135,13 @@ def test_what_a_courier_needs_is_shown(command: Command, stock: Stock) -> None:
         "Portão azul",
         f"{PARCEL.weight_grams} g, {PARCEL.description}",
         "4500 AOA, from the recipient",
+        "cold box, age check",
     ):
         assert told in lines
     shown = command("show", stock.cash, "--json")
     assert shown["dropoff"]["phone"] == "+244 923 444 555"
     assert shown["parcel"]["weight_grams"] == PARCEL.weight_grams
+    assert shown["skills"] == ["cold box", "age check"]
 
 
 def test_a_pin_is_shown_when_it_is_asked_for_and_the_audit_keeps_who_saw_it(

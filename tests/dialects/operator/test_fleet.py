@@ -284,6 +284,24 @@ async def test_deliveries_are_offered_given_taken_back_and_given_in_bulk(desk: D
     assert nothing.status == 404
 
 
+async def test_what_a_delivery_demands_is_shown_and_nobody_who_lacks_it_is_given_it(
+    desk: Desk,
+) -> None:
+    lacks, has = await desk.fleet.driver(), await desk.fleet.driver(skills=["COLD box"])
+    cold, plain = await desk.fleet.delivery(skills=("Cold box",)), await desk.fleet.delivery()
+    shown = [await desk.call("GET", f"/v1/deliveries/{one.id}") for one in (cold, plain)]
+    assert [one.told["skills"] for one in shown] == [["Cold box"], []]
+    of = f"{desk.path}/deliveries/{cold.id}/assignments"
+    wrong = await desk.call("POST", of, {"driver_id": str(lacks.id)})
+    assert (wrong.status, wrong.told["code"]) == (409, "skills_lacking")
+    assert b"Cold box" in wrong.body
+    rows = [{"delivery_id": str(one.id), "driver_id": str(lacks.id)} for one in (cold, plain)]
+    done = (await desk.call("POST", f"{desk.path}/assignments", {"assignments": rows})).told["data"]
+    assert [one["code"] for one in done] == ["skills_lacking", None]
+    given = await desk.call("POST", of, {"driver_id": str(has.id)})
+    assert (given.status, given.told["state"]) == (201, "accepted")
+
+
 async def test_who_carries_for_an_account_is_set_and_dropped(desk: Desk) -> None:
     path, policy = await desk.carriers()
     assert (await desk.call("GET", path)).status == 404

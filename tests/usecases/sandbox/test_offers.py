@@ -4,6 +4,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -38,8 +39,9 @@ class Playground:
     async def driver(self) -> Driver:
         return await self.fleet.driver(mode=Mode.SANDBOX)
 
-    async def order(self, scenario: str | None = None) -> Delivery:
-        return await self.fleet.delivery(pickup=LUANDA, dropoff=VIANA, scenario=scenario)
+    async def order(self, scenario: str | None = None, **changes: Any) -> Delivery:
+        of = {"pickup": LUANDA, "dropoff": VIANA, "scenario": scenario}
+        return await self.fleet.delivery(**of, **changes)
 
     async def ask(self) -> None:
         """Lets what was asked be long ago, and then drivers answer and others be asked."""
@@ -88,7 +90,7 @@ async def test_an_offer_by_the_solver_is_explained_and_accepted_when_the_plan_sa
     playground: Playground,
 ) -> None:
     platform = playground.fleet.platform
-    delivery = await playground.order()
+    delivery = await playground.order(skills=("every simulated driver has it",))
     async with Planner(executable=sys.executable, grace_seconds=60) as planner:
         await Offers(platform, planner, CrowTimes()).round()
     (offer,) = await playground.fleet.history(delivery)
