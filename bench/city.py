@@ -9,7 +9,7 @@ from estafette.routing.ways import Crow, Point
 
 CORNER: Final = Point(43.20, 76.80)
 SIDES: Final = (0.10, 0.15)
-METERS_PER_SECOND: Final = 6.0
+METRES_PER_SECOND: Final = 6.0
 SMALL: Final = Load(1_000, 1)
 VAN: Final = Load(30_000, 10)
 
@@ -57,7 +57,7 @@ class City:
     def problem(self) -> Problem:
         """All of it."""
         return Problem(
-            tuple(self.vehicles), tuple(self.jobs), Crow(tuple(self.points), METERS_PER_SECOND)
+            tuple(self.vehicles), tuple(self.jobs), Crow(tuple(self.points), METRES_PER_SECOND)
         )
 
 

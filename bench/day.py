@@ -22,13 +22,13 @@ from estafette.core.fleet.dispatching import DispatchingRules
 from estafette.core.fleet.driver import USUAL, Driver, Vehicle
 from estafette.core.fleet.position import Position, PositionSource
 from estafette.core.fleet.tour import GAP, StopKind, TourStop
-from estafette.routing.speeds import meters_per_second
+from estafette.routing.speeds import metres_per_second
 from estafette.routing.ways import DETOUR, Point, great_circle
 from estafette.store.fleet.waiting import Asked
 from estafette.usecases.fleet.sight import Key, Sight, Working
 
 MIDDLE: Final = Point(-8.84, 13.25)
-SIDE_METERS: Final = 7_000
+SIDE_METRES: Final = 7_000
 SHOPS: Final = 40
 BEGIN: Final = datetime(2026, 3, 4, 9, tzinfo=UTC)
 OPEN: Final = timedelta(hours=12)
@@ -43,7 +43,7 @@ _PEAKS: Final = ((3.5, 1.8), (9.0, 1.8))
 _COMPANY: Final = UUID(int=1)
 _SCOPE: Final = Scope(UUID(int=2), Mode.LIVE)
 _BY: Final = By.process("day")
-_METERS_PER_DEGREE: Final = 111_195.0
+_METRES_PER_DEGREE: Final = 111_195.0
 _ACCEPTS, _REFUSES = 0.90, 0.07
 STATE = AssignmentState
 
@@ -79,7 +79,7 @@ class Wheel:
     planned: bool = True
     left_at: datetime = BEGIN
     free_at: datetime | None = None
-    meters: float = 0.0
+    metres: float = 0.0
     idle: timedelta = timedelta(0)
 
 
@@ -151,7 +151,7 @@ class Day:
         return Point(stop.latitude or 0.0, stop.longitude or 0.0)
 
     def way(self, start: Point, end: Point) -> float:
-        """How many meters a driver makes between two places."""
+        """How many metres a driver makes between two places."""
         return great_circle(start, end) * DETOUR
 
     def _working(self, wheel: Wheel) -> Working:
@@ -219,12 +219,12 @@ class Day:
         if not wheel.open:
             raise AssertionError("a stop of nothing")
         n, kind = wheel.stops[0]
-        meters = self.way(wheel.at, self.place(n, kind))
+        metres = self.way(wheel.at, self.place(n, kind))
         chance = random.Random(f"{self._seed} {n} {kind} way")
-        speed = meters_per_second(wheel.driver.vehicle, self.now.hour) * chance.uniform(0.8, 1.15)
+        speed = metres_per_second(wheel.driver.vehicle, self.now.hour) * chance.uniform(0.8, 1.15)
         usual = 180 if kind is StopKind.PICKUP else 240
-        seconds = meters / speed + usual * chance.uniform(0.6, 1.4)
-        wheel.meters += meters
+        seconds = metres / speed + usual * chance.uniform(0.6, 1.4)
+        wheel.metres += metres
         wheel.left_at = self.now
         wheel.free_at = self.now + timedelta(seconds=seconds)
 
@@ -282,7 +282,7 @@ class Day:
             done,
             len(self.deliveries) - done,
             on_time / len(self.deliveries),
-            sum(wheel.meters for wheel in self.wheels) / 1_000 / max(done, 1),
+            sum(wheel.metres for wheel in self.wheels) / 1_000 / max(done, 1),
             self.offers / len(self.deliveries),
             idle / worked,
         )
@@ -299,13 +299,13 @@ def _key(number: int) -> Key:
 
 def anywhere(chance: random.Random) -> Point:
     """Returns a point in the city."""
-    half = SIDE_METERS / 2
+    half = SIDE_METRES / 2
     return _moved(MIDDLE, chance.uniform(-half, half), chance.uniform(-half, half))
 
 
 def _moved(point: Point, north: float, east: float) -> Point:
-    per_degree = _METERS_PER_DEGREE * math.cos(math.radians(point.latitude))
-    return Point(point.latitude + north / _METERS_PER_DEGREE, point.longitude + east / per_degree)
+    per_degree = _METRES_PER_DEGREE * math.cos(math.radians(point.latitude))
+    return Point(point.latitude + north / _METRES_PER_DEGREE, point.longitude + east / per_degree)
 
 
 def _ordered_at(chance: random.Random) -> datetime:

@@ -339,7 +339,7 @@ class LiveDay(Day):
         """Has a driver make the stops in this order; who was on the way elsewhere turns round."""
         if wheel.free_at is not None and stops[:1] != wheel.stops[:1]:
             to, at = self.place(*wheel.stops[0]), self.where(wheel)
-            wheel.meters -= self.way(at, to)
+            wheel.metres -= self.way(at, to)
             wheel.at, wheel.free_at = at, None
         wheel.stops = stops
         wheel.planned = True

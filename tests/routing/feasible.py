@@ -23,14 +23,14 @@ def check(problem: Problem, plan: Plan, *, late: frozenset[int] = frozenset()) -
         assert all(job.skills <= vehicle.skills for job in jobs)
         on_board = [job.load for job in jobs if job.pickup is None]
         grams, parcels = sum(one.grams for one in on_board), sum(one.parcels for one in on_board)
-        at, time, meters = vehicle.start, vehicle.shift.start, 0
+        at, time, metres = vehicle.start, vehicle.shift.start, 0
         for visit in tour.visits:
             job = problem.jobs[visit.job]
             is_pickup = visit.action is Action.PICKUP
             stop = job.pickup if is_pickup else job.dropoff
             assert stop is not None
             way = problem.ways.between(at, stop.place)
-            meters += way.meters
+            metres += way.metres
             time += round(way.seconds / vehicle.speed)
             assert abs(visit.arrival - time) <= 2 * len(tour.visits) or visit.arrival >= time
             time = max(visit.arrival, stop.window.start)
@@ -43,5 +43,5 @@ def check(problem: Problem, plan: Plan, *, late: frozenset[int] = frozenset()) -
             at = stop.place
         assert is_late or time <= vehicle.shift.end
         if vehicle.end is not None:
-            meters += problem.ways.between(at, vehicle.end).meters
-        assert abs(tour.meters - meters) <= 2 * len(tour.visits)
+            metres += problem.ways.between(at, vehicle.end).metres
+        assert abs(tour.metres - metres) <= 2 * len(tour.visits)

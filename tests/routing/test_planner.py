@@ -30,8 +30,8 @@ def measured(problem: Problem) -> Problem:
     """The same problem with a table of its ways."""
     count = problem.ways.count
     ways = [problem.ways.between(a, b) for a in range(count) for b in range(count)]
-    seconds, meters = array("I", [w.seconds for w in ways]), array("I", [w.meters for w in ways])
-    return replace(problem, ways=Table(count, seconds, meters))
+    seconds, metres = array("I", [w.seconds for w in ways]), array("I", [w.metres for w in ways])
+    return replace(problem, ways=Table(count, seconds, metres))
 
 
 async def test_a_planner_plans_again_after_its_process_was_killed(planner: Planner) -> None:
@@ -118,8 +118,8 @@ def test_the_vehicles_that_are_near_are_told_with_what_keeps_them() -> None:
     ]
     ((_, far),) = candidates(replace(city.problem(), vehicles=(*city.vehicles[5:],)))
     assert [one.obstacle for one in far] == [Obstacle.TOO_LATE]
-    assert [one.meters for one in found] == sorted(one.meters for one in found)
-    assert found[0].meters == round(1.4 * great_circle(Point(43.2, 76.8), Point(43.201, 76.8)))
+    assert [one.metres for one in found] == sorted(one.metres for one in found)
+    assert found[0].metres == round(1.4 * great_circle(Point(43.2, 76.8), Point(43.201, 76.8)))
 
 
 def _changed(**changes: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from estafette.routing.engines import BLOCK, EngineKind
 from estafette.routing.road_times import MOST_POINTS, RoadTimes
 from estafette.routing.ways import LONGEST_WAY, Crow, Point, Table, Way
 
-METERS_PER_SECOND = 6.0
+METRES_PER_SECOND = 6.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -89,17 +89,17 @@ async def test_an_engine_is_asked_in_blocks_and_for_what_is_new_alone(
 ) -> None:
     points = column(BLOCK + 10)
     async with RoadTimes(url, kind, 30) as times:
-        ways, trouble = await times.between(points, METERS_PER_SECOND, 1.0)
+        ways, trouble = await times.between(points, METRES_PER_SECOND, 1.0)
         assert trouble is None
         assert isinstance(ways, Table)
         assert ways.between(0, 7) == ways.between(7, 0) == Way(70, 700)
         assert ways.between(3, 3) == Way(0, 0)
         assert sorted(engine.asked) == [(10, 10), (10, BLOCK), (BLOCK, 10), (BLOCK, BLOCK)]
         engine.asked.clear()
-        again, _ = await times.between([*reversed(points)], METERS_PER_SECOND, 0.5)
+        again, _ = await times.between([*reversed(points)], METRES_PER_SECOND, 0.5)
         assert engine.asked == []
         assert again.between(0, 7) == Way(140, 700)
-        await times.between([engine.barred, *points], METERS_PER_SECOND, 1.0)
+        await times.between([engine.barred, *points], METRES_PER_SECOND, 1.0)
         assert sorted(engine.asked) == [(11, 11), (11, BLOCK), (BLOCK, 11)]
 
 
@@ -108,7 +108,7 @@ async def test_what_cannot_be_reached_is_as_far_as_can_be(
     engine: Engine, url: str, kind: EngineKind
 ) -> None:
     async with RoadTimes(url, kind, 30) as times:
-        ways, _ = await times.between([Point(0.0, 1.0), engine.barred], METERS_PER_SECOND, 1.0)
+        ways, _ = await times.between([Point(0.0, 1.0), engine.barred], METRES_PER_SECOND, 1.0)
         assert ways.between(0, 1) == Way(LONGEST_WAY, LONGEST_WAY)
 
 
@@ -118,9 +118,9 @@ async def test_what_is_forgotten_for_others_is_there_for_whoever_reads_it(url: s
         async def ask_often() -> None:
             for number in range(5):
                 few = [Point(50.0 + number, 1.0), Point(51.0 + number, 1.0)]
-                await times.between(few, METERS_PER_SECOND, 1.0)
+                await times.between(few, METRES_PER_SECOND, 1.0)
 
-        many = times.between(column(5 * BLOCK), METERS_PER_SECOND, 1.0)
+        many = times.between(column(5 * BLOCK), METRES_PER_SECOND, 1.0)
         (ways, trouble), _ = await asyncio.gather(many, ask_often())
     assert trouble is None
     assert ways.between(0, 7) == Way(70, 700)
@@ -170,33 +170,33 @@ async def test_an_engine_that_fails_is_said_and_left_alone_after_the_third_time(
     points = column(2)
     async with RoadTimes(url, EngineKind.OSRM, 30, clock=lambda: now) as times:
         for _ in range(3):
-            ways, trouble = await times.between(points, METERS_PER_SECOND, 0.5)
-            assert ways == Crow(tuple(points), METERS_PER_SECOND)
+            ways, trouble = await times.between(points, METRES_PER_SECOND, 0.5)
+            assert ways == Crow(tuple(points), METRES_PER_SECOND)
             assert trouble is not None
             assert trouble.startswith("the routing engine failed: ")
         engine.answers = None
-        _, trouble = await times.between(points, METERS_PER_SECOND, 1.0)
+        _, trouble = await times.between(points, METRES_PER_SECOND, 1.0)
         assert trouble == "the routing engine is left alone for a while, because it failed"
         assert engine.asked == []
         now = 30.0
-        assert (await times.between(points, METERS_PER_SECOND, 1.0)).trouble is None
+        assert (await times.between(points, METRES_PER_SECOND, 1.0)).trouble is None
 
 
 async def test_an_engine_that_nobody_runs_or_that_is_slow_holds_nobody_up(
     engine: Engine, url: str
 ) -> None:
     async with RoadTimes("http://127.0.0.1:9", EngineKind.OSRM, 5) as times:
-        _, trouble = await times.between(column(2), METERS_PER_SECOND, 1.0)
+        _, trouble = await times.between(column(2), METRES_PER_SECOND, 1.0)
         assert trouble == "the routing engine failed: no answer"
     async with RoadTimes(url, EngineKind.OSRM, 0.000_1) as times:
-        _, trouble = await times.between(column(2), METERS_PER_SECOND, 1.0)
+        _, trouble = await times.between(column(2), METRES_PER_SECOND, 1.0)
         assert trouble == "the routing engine failed: it took too long"
 
 
 async def test_of_too_many_places_no_engine_is_asked(engine: Engine, url: str) -> None:
     points = column(MOST_POINTS + 1)
     async with RoadTimes(url, EngineKind.OSRM, 5) as times:
-        ways, trouble = await times.between(points, METERS_PER_SECOND, 1.0)
+        ways, trouble = await times.between(points, METRES_PER_SECOND, 1.0)
     assert trouble == f"{MOST_POINTS + 1} places are more than are asked about at once"
     assert isinstance(ways, Crow)
     assert engine.asked == []

@@ -147,12 +147,12 @@ def test_of_jobs_that_cannot_all_be_done_the_more_urgent_are() -> None:
         assert plan.unassigned == (ordinary,)
 
 
-def test_a_solver_needs_far_fewer_meters_than_giving_each_to_the_nearest() -> None:
+def test_a_solver_needs_far_fewer_metres_than_giving_each_to_the_nearest() -> None:
     problem = busy(60, 15, 5)
     solved, simple = by_vroom(problem), nearest.plan(problem)
     carried, fewer = (len(problem.jobs) - len(plan.unassigned) for plan in (solved, simple))
     assert carried > fewer
-    assert solved.meters / carried < 0.7 * simple.meters / fewer
+    assert solved.metres / carried < 0.7 * simple.metres / fewer
 
 
 def test_pyvrp_begins_with_the_plan_that_it_is_given_and_makes_it_better() -> None:
@@ -206,4 +206,4 @@ def test_a_visit_of_a_tour_tells_what_is_done_there_and_when() -> None:
         first, second = (visit.arrival for visit in tour.visits)
         assert abs(first - there.seconds) <= 1
         assert abs(second - (there.seconds + 120 + on.seconds)) <= 2
-        assert abs(tour.meters - there.meters - on.meters) <= 2
+        assert abs(tour.metres - there.metres - on.metres) <= 2

@@ -76,7 +76,7 @@ def _way(seconds: Any, length: Any, scale: float) -> Way:
         return _UNREACHABLE
     if isinstance(seconds, bool) or isinstance(length, bool):
         raise TypeError
-    meters = length * scale
-    if not (0 <= seconds < LONGEST_WAY and 0 <= meters < LONGEST_WAY):
+    metres = length * scale
+    if not (0 <= seconds < LONGEST_WAY and 0 <= metres < LONGEST_WAY):
         return _UNREACHABLE
-    return Way(round(seconds), round(meters))
+    return Way(round(seconds), round(metres))

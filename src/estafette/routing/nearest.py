@@ -18,7 +18,7 @@ class _Run:
         self.at = self.vehicle.start
         self.time = self.vehicle.shift.start
         self.visits: list[Visit] = []
-        self.meters = 0
+        self.metres = 0
         self.seconds = 0
 
     def reaches(self, stop: Stop) -> int:
@@ -30,7 +30,7 @@ class _Run:
         """Goes there, waits for the window, and does what is to be done."""
         way = self._problem.ways.between(self.at, stop.place)
         arrival = self.reaches(stop)
-        self.meters += way.meters
+        self.metres += way.metres
         self.seconds += arrival - self.time
         self.visits.append(Visit(job, action, arrival))
         self.time = max(arrival, stop.window.start) + stop.service
@@ -59,12 +59,12 @@ class _Run:
 
     def tour(self) -> Tour:
         """Returns the tour, to its end."""
-        meters, seconds = self.meters, self.seconds
+        metres, seconds = self.metres, self.seconds
         if self.vehicle.end is not None:
             way = self._problem.ways.between(self.at, self.vehicle.end)
-            meters += way.meters
+            metres += way.metres
             seconds += round(way.seconds / self.vehicle.speed)
-        return Tour(self.number, tuple(self.visits), meters, seconds)
+        return Tour(self.number, tuple(self.visits), metres, seconds)
 
 
 def plan(problem: Problem) -> Plan:

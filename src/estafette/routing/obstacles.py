@@ -50,7 +50,7 @@ def candidates(problem: Problem, most: int = NEAREST) -> tuple[Candidates, ...]:
             (problem.ways.between(vehicle.start, place), index)
             for index, vehicle in enumerate(problem.vehicles)
         ]
-        ways.sort(key=lambda one: (one[0].meters, one[1]))
+        ways.sort(key=lambda one: (one[0].metres, one[1]))
         nearest = tuple(_candidate(problem, index, way, job) for way, index in ways[:most])
         found.append(Candidates(number, nearest))
     return tuple(found)
@@ -66,7 +66,7 @@ def _candidate(problem: Problem, index: int, way: Way, job: Job) -> Candidate:
     seconds = _on_the_way(way, vehicle)
     barred = index in job.barred
     why = Obstacle.REFUSED if barred else obstacle(problem, vehicle, job)
-    return Candidate(index, way.meters, seconds, why)
+    return Candidate(index, way.metres, seconds, why)
 
 
 def _on_the_way(way: Way, vehicle: Vehicle) -> int:

@@ -33,11 +33,11 @@ class Visit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """What a vehicle does, in this order. `meters` and `seconds` are on the way, without stops."""
+    """What a vehicle does, in this order. `metres` and `seconds` are on the way, without stops."""
 
     vehicle: int
     visits: tuple[Visit, ...]
-    meters: int
+    metres: int
     seconds: int
 
     @property
@@ -63,9 +63,9 @@ class Plan:
     candidates: "tuple[Candidates, ...]" = ()
 
     @property
-    def meters(self) -> int:
+    def metres(self) -> int:
         """How far all vehicles go."""
-        return sum(tour.meters for tour in self.tours)
+        return sum(tour.metres for tour in self.tours)
 
 
 class Obstacle(StrEnum):
@@ -80,10 +80,10 @@ class Obstacle(StrEnum):
 
 
 class Candidate(NamedTuple):
-    """A vehicle, how far it is from a pickup (meters, seconds), and what keeps it from the job."""
+    """A vehicle, how far it is from a pickup (metres, seconds), and what keeps it from the job."""
 
     vehicle: int
-    meters: int
+    metres: int
     seconds: int
     obstacle: Obstacle | None
 

@@ -80,7 +80,7 @@ class RoadTimes:
         return True
 
     async def between(
-        self, points: Sequence[Point], meters_per_second: float, traffic: float
+        self, points: Sequence[Point], metres_per_second: float, traffic: float
     ) -> Measured:
         """Returns the engine's ways; without them those as the crow flies, and why."""
         rounded = [_rounded(point) for point in points]
@@ -89,7 +89,7 @@ class RoadTimes:
         known = self._known
         trouble = await self._learn(known, list(dict.fromkeys(rounded)))
         if trouble is not None:
-            crow = await self._crow.between(points, meters_per_second, traffic)
+            crow = await self._crow.between(points, metres_per_second, traffic)
             return Measured(crow.ways, trouble)
         return Measured(await _table(known, rounded, traffic))
 
@@ -169,13 +169,13 @@ async def _missing(known: Known, points: Sequence[Point]) -> list[Block]:
 
 async def _table(known: Known, points: Sequence[Point], traffic: float) -> Table:
     """The ways between points; the engine's times are of streets without traffic."""
-    seconds, meters = array("I"), array("I")
+    seconds, metres = array("I"), array("I")
     for one in points:
         ways = [known[one, other] for other in points]
         seconds.extend([min(round(way.seconds / traffic), LONGEST_WAY) for way in ways])
-        meters.extend([way.meters for way in ways])
+        metres.extend([way.metres for way in ways])
         await asyncio.sleep(0)
-    return Table(len(points), seconds, meters)
+    return Table(len(points), seconds, metres)
 
 
 def _rounded(point: Point) -> Point:

@@ -44,6 +44,6 @@ def traffic(vehicle: str, hour: int) -> float:
     return _IN_TRAFFIC.get(vehicle, 1.0) if hour in _BUSY_HOURS else 1.0
 
 
-def meters_per_second(vehicle: str, hour: int) -> float:
+def metres_per_second(vehicle: str, hour: int) -> float:
     """Returns the speed of a vehicle in a local hour, 0 to 23. Raises KeyError for another one."""
     return KILOMETRES_AN_HOUR[vehicle] * traffic(vehicle, hour) / 3.6

@@ -3,18 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from estafette.routing.ways import EARTH_METERS, LONGEST_WAY, Crow, Table, Ways
+from estafette.routing.ways import EARTH_METRES, LONGEST_WAY, Crow, Table, Ways
 
 Matrix = NDArray[np.int64]
 
 
 def tables(ways: Ways) -> tuple[Matrix, Matrix]:
-    """Returns the seconds and the meters from each place (row) to each (column)."""
+    """Returns the seconds and the metres from each place (row) to each (column)."""
     if isinstance(ways, Table):
         shape = (ways.count, ways.count)
         measured = (
             np.asarray(ways.seconds, dtype=np.int64).reshape(shape),
-            np.asarray(ways.meters, dtype=np.int64).reshape(shape),
+            np.asarray(ways.metres, dtype=np.int64).reshape(shape),
         )
     elif isinstance(ways, Crow):
         measured = _crow(ways)
@@ -33,6 +33,6 @@ def _crow(ways: Crow) -> tuple[Matrix, Matrix]:
     half_width = np.sin((longitude[:, None] - longitude[None, :]) / 2)
     cosines = np.cos(latitude)[:, None] * np.cos(latitude)[None, :]
     chord = half_height**2 + cosines * half_width**2
-    meters = 2 * EARTH_METERS * np.arcsin(np.minimum(1.0, np.sqrt(chord))) * ways.detour
-    seconds = np.rint(meters / ways.meters_per_second)
-    return seconds.astype(np.int64), np.rint(meters).astype(np.int64)
+    metres = 2 * EARTH_METRES * np.arcsin(np.minimum(1.0, np.sqrt(chord))) * ways.detour
+    seconds = np.rint(metres / ways.metres_per_second)
+    return seconds.astype(np.int64), np.rint(metres).astype(np.int64)

@@ -22,11 +22,11 @@ class TravelTimes(Protocol):
         ...
 
     async def between(
-        self, points: Sequence[Point], meters_per_second: float, traffic: float
+        self, points: Sequence[Point], metres_per_second: float, traffic: float
     ) -> Measured:
         """Returns the ways from each point to each; never raises, and takes seconds at most.
 
-        `meters_per_second` is the speed as the crow flies, traffic included; `traffic` is what is
+        `metres_per_second` is the speed as the crow flies, traffic included; `traffic` is what is
         left of the speed in the traffic of the hour, 1 where nothing is in the way.
         """
         ...
@@ -48,7 +48,7 @@ class CrowTimes:
         """Ends; there is nothing to close."""
 
     async def between(
-        self, points: Sequence[Point], meters_per_second: float, traffic: float
+        self, points: Sequence[Point], metres_per_second: float, traffic: float
     ) -> Measured:
         """Returns the ways at that speed."""
-        return Measured(Crow(tuple(points), meters_per_second))
+        return Measured(Crow(tuple(points), metres_per_second))

@@ -183,5 +183,5 @@ def tour(
         places.append(stop.place)
     if of.end is not None:
         places.append(of.end)
-    seconds, meters = (int(table[places[:-1], places[1:]].sum()) for table in tables)
-    return Tour(vehicle, visits, meters, round(seconds / of.speed))
+    seconds, metres = (int(table[places[:-1], places[1:]].sum()) for table in tables)
+    return Tour(vehicle, visits, metres, round(seconds / of.speed))

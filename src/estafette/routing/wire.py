@@ -66,7 +66,7 @@ def question(task: Task) -> bytes:
         },
     }
     ways = problem.ways
-    table = b"" if not isinstance(ways, Table) else ways.seconds.tobytes() + ways.meters.tobytes()
+    table = b"" if not isinstance(ways, Table) else ways.seconds.tobytes() + ways.metres.tobytes()
     return orjson.dumps(said) + b"\n" + table
 
 
@@ -106,7 +106,7 @@ def answer(found: Plan | Trouble) -> bytes:
     if isinstance(found, Trouble):
         return orjson.dumps({"trouble": found.reason}) + b"\n"
     tours = [
-        [tour.vehicle, [tuple(visit) for visit in tour.visits], tour.meters, tour.seconds]
+        [tour.vehicle, [tuple(visit) for visit in tour.visits], tour.metres, tour.seconds]
         for tour in found.tours
     ]
     candidates = [[one.job, [tuple(each) for each in one.nearest]] for one in found.candidates]
@@ -125,8 +125,8 @@ def plan(line: bytes) -> Plan | Trouble:
     if "trouble" in said:
         return Trouble(said["trouble"])
     tours = tuple(
-        Tour(vehicle, tuple(_visit(one) for one in visits), meters, seconds)
-        for vehicle, visits, meters, seconds in said["tours"]
+        Tour(vehicle, tuple(_visit(one) for one in visits), metres, seconds)
+        for vehicle, visits, metres, seconds in said["tours"]
     )
     candidates = tuple(
         Candidates(job, tuple(_candidate(one) for one in nearest))
@@ -161,7 +161,7 @@ def _ways(ways: Ways) -> dict[str, Any]:
     if isinstance(ways, Crow):
         return {
             "points": [tuple(point) for point in ways.points],
-            "meters_per_second": ways.meters_per_second,
+            "metres_per_second": ways.metres_per_second,
             "detour": ways.detour,
         }
     return {"count": ways.count}
@@ -170,12 +170,12 @@ def _ways(ways: Ways) -> dict[str, Any]:
 def _read_ways(told: dict[str, Any], table: bytes) -> Ways:
     if "points" in told:
         points = tuple(Point(*point) for point in told["points"])
-        return Crow(points, told["meters_per_second"], told["detour"])
+        return Crow(points, told["metres_per_second"], told["detour"])
     half = len(table) // 2
-    seconds, meters = array("I"), array("I")
+    seconds, metres = array("I"), array("I")
     seconds.frombytes(table[:half])
-    meters.frombytes(table[half:])
-    return Table(told["count"], seconds, meters)
+    metres.frombytes(table[half:])
+    return Table(told["count"], seconds, metres)
 
 
 def _visit(told: list[Any]) -> Visit:
@@ -184,5 +184,5 @@ def _visit(told: list[Any]) -> Visit:
 
 
 def _candidate(told: list[Any]) -> Candidate:
-    vehicle, meters, seconds, obstacle = told
-    return Candidate(vehicle, meters, seconds, None if obstacle is None else Obstacle(obstacle))
+    vehicle, metres, seconds, obstacle = told
+    return Candidate(vehicle, metres, seconds, None if obstacle is None else Obstacle(obstacle))

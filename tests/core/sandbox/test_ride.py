@@ -8,7 +8,7 @@ from estafette.core.fleet.tour import StopKind
 from estafette.core.point import Point
 from estafette.core.sandbox.ride import (
     FASTEST,
-    meters_between,
+    metres_by_streets,
     nearest,
     pace,
     ride,
@@ -20,13 +20,13 @@ HERE, THERE = Point(43.2500, 76.9000), Point(43.2400, 76.9300)
 
 
 def test_a_driver_gets_as_much_nearer_as_was_ridden_and_arrives() -> None:
-    far = meters_between(HERE, THERE)
+    far = metres_by_streets(HERE, THERE)
     assert 3_400 < far < 3_700
     spot, left = HERE, far
     while there := ride(spot, THERE, 500):
-        assert meters_between(there.spot, THERE) == pytest.approx(max(left - 500, 0), abs=5)
-        spot, left = there.spot, meters_between(there.spot, THERE)
-    assert meters_between(spot, THERE) < 2
+        assert metres_by_streets(there.spot, THERE) == pytest.approx(max(left - 500, 0), abs=5)
+        spot, left = there.spot, metres_by_streets(there.spot, THERE)
+    assert metres_by_streets(spot, THERE) < 2
 
 
 def test_a_driver_goes_along_one_street_after_the_other() -> None:

@@ -13,7 +13,7 @@ from estafette.core.fleet.position import Position, PositionSource
 from estafette.core.ids import new_id
 from estafette.core.quotes.place import CityIndex
 from estafette.core.retention import Retention
-from estafette.routing.speeds import meters_per_second
+from estafette.routing.speeds import metres_per_second
 from estafette.routing.travel_times import CrowTimes
 from estafette.routing.ways import DETOUR, Point
 from estafette.store.fleet import assignments, dispatching, ends, learned_speeds, position_history
@@ -26,7 +26,7 @@ from tests.usecases.angola import CITIES, LUANDA, VIANA
 from tests.usecases.fleet.conftest import Fleet
 
 NORTH, EAST, METRES = -8.84, 13.23, 3_000.0
-USUAL = timedelta(seconds=METRES * DETOUR / meters_per_second("motorcycle", 12))
+USUAL = timedelta(seconds=METRES * DETOUR / metres_per_second("motorcycle", 12))
 AT_PICKUP, AT_DROPOFF = timedelta(minutes=3), timedelta(minutes=4)
 ROUNDS, DAYS = 5, 4
 SLOWER = 1.5
@@ -110,10 +110,10 @@ async def test_ways_are_planned_at_the_speed_at_which_drivers_have_made_them(fle
         problem, _ = await made.problem(CrowTimes())
         planned.append(problem.vehicles[0].speed)
     assert planned[0] == planned[1] / ratio
-    speeds, usual = Speeds(12, sight.speeds), meters_per_second("motorcycle", 12)
+    speeds, usual = Speeds(12, sight.speeds), metres_per_second("motorcycle", 12)
     assert speeds.of("motorcycle", Point(NORTH, EAST)) == usual / ratio
     assert speeds.of("motorcycle", Point(-12.58, 13.41)) == usual  # in Benguela nothing is known
-    assert speeds.of("car", Point(NORTH, EAST)) == meters_per_second("car", 12)
+    assert speeds.of("car", Point(NORTH, EAST)) == metres_per_second("car", 12)
     assert Speeds(8, sight.speeds).of("motorcycle", Point(NORTH, EAST)) < usual
 
 

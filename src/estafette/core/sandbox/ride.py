@@ -13,8 +13,8 @@ from estafette.core.sandbox.scenario import Scenario
 FASTEST: Final = 40.0
 """How many times as fast as on a street a simulated driver is at most, so as not to be late."""
 
-_METERS_A_DEGREE: Final = 111_195.0
-_THERE_METERS: Final = 1.0
+_METRES_A_DEGREE: Final = 111_195.0
+_THERE_METRES: Final = 1.0
 
 
 class Ridden(NamedTuple):
@@ -24,39 +24,39 @@ class Ridden(NamedTuple):
     course: float
 
 
-def meters_between(start: Point, end: Point) -> float:
+def metres_by_streets(start: Point, end: Point) -> float:
     """Returns how long the way is along streets that run north and east."""
     north, east = _legs(start, end)
     return abs(north) + abs(east)
 
 
-def ride(start: Point, end: Point, meters: float) -> Ridden | None:
+def ride(start: Point, end: Point, metres: float) -> Ridden | None:
     """Returns where a driver is who rides so far towards `end`, north or south first.
 
     None: the driver is there already.
     """
     north, east = _legs(start, end)
-    if abs(north) + abs(east) <= _THERE_METERS:
+    if abs(north) + abs(east) <= _THERE_METRES:
         return None
-    if meters >= abs(north) + abs(east):
+    if metres >= abs(north) + abs(east):
         return Ridden(end, _course(north, east))
-    first = math.copysign(min(abs(north), meters), north)
-    then = math.copysign(min(abs(east), meters - abs(first)), east)
+    first = math.copysign(min(abs(north), metres), north)
+    then = math.copysign(min(abs(east), metres - abs(first)), east)
     spot = Point(
-        start.latitude + first / _METERS_A_DEGREE,
+        start.latitude + first / _METRES_A_DEGREE,
         start.longitude + then / _wide(start.latitude),
     )
     return Ridden(spot, _course(first, then))
 
 
-def pace(meters: float, seconds: float | None, usual: float) -> float:
+def pace(metres: float, seconds: float | None, usual: float) -> float:
     """Returns the speed, in metres a second, that brings a driver there within so many seconds.
 
     It is the vehicle's `usual` speed at least, also where nobody says by when (None).
     """
     if seconds is None:
         return usual
-    in_time = meters / max(seconds, 1.0)
+    in_time = metres / max(seconds, 1.0)
     return min(max(in_time, usual), usual * FASTEST)
 
 
@@ -88,20 +88,20 @@ def nearest(to: Point | None, spots: Sequence[Point | None], loads: Sequence[int
         return None
 
     def distance(spot: Point | None) -> float:
-        return math.inf if to is None or spot is None else meters_between(spot, to)
+        return math.inf if to is None or spot is None else metres_by_streets(spot, to)
 
     return min(range(len(loads)), key=lambda one: (loads[one], distance(spots[one])))
 
 
 def _legs(start: Point, end: Point) -> tuple[float, float]:
-    north = (end.latitude - start.latitude) * _METERS_A_DEGREE
+    north = (end.latitude - start.latitude) * _METRES_A_DEGREE
     east = (end.longitude - start.longitude) * _wide(start.latitude)
     return north, east
 
 
 def _wide(latitude: float) -> float:
     """Returns how many metres a degree of longitude is there; at a pole not quite none."""
-    return max(math.cos(math.radians(latitude)), 1e-6) * _METERS_A_DEGREE
+    return max(math.cos(math.radians(latitude)), 1e-6) * _METRES_A_DEGREE
 
 
 def _course(north: float, east: float) -> float:

@@ -14,7 +14,7 @@ from estafette.core.deliveries.places import StopPlace, merchants_point
 from estafette.core.fleet.approach import AREA_METRES, FRESH, Approach, coarse, to_the_minute
 from estafette.core.fleet.tour import StopKind
 from estafette.core.point import Point
-from estafette.routing.speeds import meters_per_second
+from estafette.routing.speeds import metres_per_second
 from estafette.routing.ways import Crow
 from estafette.routing.ways import Point as WayPoint
 from estafette.store.accounts import table as accounts
@@ -75,7 +75,7 @@ def _approach(
     arrives_at = one.planned_at
     if own is not None and (arrives_at is None or arrives_at <= now):
         hour = one.at.astimezone(ZoneInfo(zones[own.scope.account_id])).hour
-        seconds = _seconds(at, before, places, meters_per_second(one.vehicle, hour))
+        seconds = _seconds(at, before, places, metres_per_second(one.vehicle, hour))
         arrives_at = None if seconds is None else one.at + timedelta(seconds=seconds)
     return Approach(
         coarse(at, grid),

@@ -28,7 +28,7 @@ from estafette.core.fleet.tour import StopKind
 from estafette.core.ids import first_id_of
 from estafette.core.quotes.place import City
 from estafette.loops import Loop, Pace, report
-from estafette.routing.speeds import Hours, hours_of, meters_per_second
+from estafette.routing.speeds import Hours, hours_of, metres_per_second
 from estafette.routing.ways import DETOUR, Point, great_circle
 from estafette.store.couriers import companies
 from estafette.store.fleet import dispatching, finished, learned_speeds
@@ -108,7 +108,7 @@ async def _ratios(
         if city is None:
             continue
         vehicle, hour = vehicles[leg.end.driver_id], leg.start.at.astimezone(zone).hour
-        usual = _metres(leg) * DETOUR / meters_per_second(vehicle, hour)
+        usual = _metres(leg) * DETOUR / metres_per_second(vehicle, hour)
         took = leg.took(arrived.get(number)) / timedelta(seconds=usual)
         ratios[city, vehicle, hours_of(hour)].append((leg.end.driver_id, took))
     return ratios

@@ -21,7 +21,7 @@ from estafette.core.money.cash import may_take
 from estafette.core.quotes.place import City, CityIndex
 from estafette.routing import problem as routing
 from estafette.routing.problem import ANY_TIME, Job, Load, Problem, Vehicle, Window
-from estafette.routing.speeds import meters_per_second, traffic
+from estafette.routing.speeds import metres_per_second, traffic
 from estafette.routing.travel_times import TravelTimes
 from estafette.routing.ways import Crow, Point
 from estafette.usecases.fleet.denials import Denials
@@ -112,7 +112,7 @@ class Draft:
 
         Raises ValueError where it is more than can be planned.
         """
-        base, left = meters_per_second(_BASE, self.hour), traffic(_BASE, self.hour)
+        base, left = metres_per_second(_BASE, self.hour), traffic(_BASE, self.hour)
         ways, trouble = await times.between(self._points, base, left)
         pairs = zip(self._vehicles, self.drivers, strict=True)
         vehicles = tuple(self._skills.given(vehicle, one.driver) for vehicle, one in pairs)
@@ -162,7 +162,7 @@ class Draft:
                 self._place(start),
                 Window(free_in, free_in + horizon),
                 Load(*driver.capacity),
-                speed=speed / meters_per_second(_BASE, self.hour),
+                speed=speed / metres_per_second(_BASE, self.hour),
                 takes_new=takes_more and driver.state is DriverState.ACTIVE,
             )
         )

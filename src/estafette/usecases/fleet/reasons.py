@@ -50,7 +50,7 @@ class Told:
         asked = self._draft.sight.asked.get(key_of(delivery), ())
         return {
             **self._general(),
-            "metres": way.meters,
+            "metres": way.metres,
             "seconds": arrival,
             "stops_before": stops_before,
             "has": len(working.open),
@@ -105,7 +105,7 @@ class Told:
             why = _OBSTACLES[one.obstacle]
         return {
             "driver": str(driver.id),
-            "metres": one.meters,
+            "metres": one.metres,
             "seconds": one.seconds,
             "why": why,
         }

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from estafette.core.couriers.company import Company
 from estafette.core.fleet.driver import Vehicle
-from estafette.routing.speeds import HOUR_OF, Hours, hours_of, meters_per_second
+from estafette.routing.speeds import HOUR_OF, Hours, hours_of, metres_per_second
 from estafette.routing.ways import Point, great_circle
 from estafette.store.fleet import learned_speeds
 from estafette.store.fleet.learned_speeds import LearnedSpeed
@@ -26,7 +26,7 @@ class Speeds:
 
     def of(self, vehicle: str, at: Point) -> float:
         """Returns how many metres a second a vehicle gets on in the city that a point is in."""
-        usual = meters_per_second(vehicle, self._hour)
+        usual = metres_per_second(vehicle, self._hour)
         near = [
             (great_circle(at, Point(one.latitude, one.longitude)), one.ratio)
             for one in self._learned
@@ -58,7 +58,7 @@ async def known_speeds(platform: Platform, company: Company) -> list[KnownSpeed]
     known: list[KnownSpeed] = []
     for one in learned:
         city, hours = cities.find(one.city), Hours(one.hours)
-        usual = 3.6 * meters_per_second(one.vehicle, HOUR_OF[hours])
+        usual = 3.6 * metres_per_second(one.vehicle, HOUR_OF[hours])
         name = one.city if city is None else city.name
         vehicle = Vehicle(one.vehicle)
         known.append(KnownSpeed(name, vehicle, hours, usual / one.ratio, usual, one.legs))

@@ -18,7 +18,7 @@ from estafette.core.fleet.reasons import Noted
 from estafette.core.fleet.tour import GAP, StopKind, TourStop
 from estafette.core.ids import new_id
 from estafette.core.point import Point
-from estafette.core.sandbox.ride import meters_between, nearest, pace, ride, seconds_until
+from estafette.core.sandbox.ride import metres_by_streets, nearest, pace, ride, seconds_until
 from estafette.routing.speeds import KILOMETRES_AN_HOUR
 from estafette.store import signals
 from estafette.store.fleet import assignments, drivers, position_history, tours
@@ -249,7 +249,7 @@ def _ridden(rider: Rider, to: Point, seconds: float | None, at: datetime) -> Pos
     assert rider.position is not None  # noqa: S101 - the caller has asked
     start = Point(rider.position.latitude, rider.position.longitude)
     usual_kmh = KILOMETRES_AN_HOUR[rider.driver.vehicle]
-    speed = pace(meters_between(start, to), seconds, usual_kmh / 3.6)
+    speed = pace(metres_by_streets(start, to), seconds, usual_kmh / 3.6)
     elapsed = min(max((at - rider.position.at).total_seconds(), 0.0), _LONGEST_RIDE)
     there = ride(start, to, speed * elapsed)
     if there is None:
