@@ -244,7 +244,11 @@ async def test_driver_and_dispatcher_read_in_their_language_what_was_taken_in_on
         "address": last.pickup.address,
         "reference": last.reference,
         "on_board": False,
+        "again": False,
     }
+    await stage.steer("assign", f"{last.id.hex}.", driver=ana)
+    [message] = (await phone.get("/driver/day")).told["messages"]
+    assert [stop["again"] for stop in message["stops"]] == [True, *[False] * 4]
     page = await stage.dispatcher.get(f"{stage.dispatcher.home}/drivers/{ana.id.hex}/day")
     assert f"{last.reference}: Taken back by the dispatcher" in page.body.decode()
     assert "Not read yet" in page.body.decode()

@@ -172,10 +172,11 @@ def _message(message: DriverMessage, day: DriverDay) -> dict[str, Any]:
 def _taken(why: Taken, message: DriverMessage, day: DriverDay) -> dict[str, Any]:
     """Returns what others have taken from the driver, the last ones by where they were."""
     shown = [day.taken[id] for id in reversed(message.taken) if id in day.taken]
+    mine = {stop.delivery.id for stop in day.stops}
     return {
         "why": taken_text(why),
         "about": [str(id) for id in message.taken[-_MOST_ABOUT:]],
-        "stops": [_was(one) for one in shown],
+        "stops": [_was(one) | {"again": one.delivery.id in mine} for one in shown],
         "more": len(message.taken) - len(shown),
     }
 

@@ -79,6 +79,7 @@ GENERAL: Final[Mapping[str, str]] = {
     "sum_wrong": N_("The sum must be a number, at most {sum}."),
     "message": N_("Message"),
     "taken": N_("Not yours any more"),
+    "taken_again": N_("Yours again"),
     "taken_more": N_("and {n} more"),
     "taken_on_board": N_("If you have the parcel, call before you go on."),
     "no_messages": N_("No messages."),

@@ -131,7 +131,7 @@ function news(one, day, acts) {
   return h("section", { class: "sheet news" },
     h("h2", {}, sign("message-circle"), h("span", {}, one.about ? t("taken") : t("message"))),
     messageText(one),
-    one.stops?.some((stop) => stop.on_board) && [h("p", { class: "note" }, t("taken_on_board")), dispatcher(day)],
+    one.stops?.some((stop) => stop.on_board && !stop.again) && [h("p", { class: "note" }, t("taken_on_board")), dispatcher(day)],
     button(t("understood"), () => acts.understood(one.id), { class: "wide", id: `understood-${one.id}` }));
 }
 
@@ -141,7 +141,7 @@ function messageText(one) {
   if (!one.stops.length) return h("p", {}, one.text);
   return [h("p", {}, one.why),
     h("ul", { class: "lost" }, one.stops.map((stop) => h("li", {},
-      h("span", { class: "faint" }, t(stop.kind), stop.reference && ` · ${stop.reference}`), h("strong", {}, stop.address)))),
+      h("span", { class: "faint" }, t(stop.kind), stop.reference && ` · ${stop.reference}`), h("strong", {}, stop.address), stop.again && h("span", {}, t("taken_again"))))),
     one.more > 0 && h("p", { class: "faint" }, t("taken_more", { n: one.more }))];
 }
 
