@@ -13,7 +13,11 @@ from estafette.core.fleet.assignment import AssignmentState
 from estafette.core.fleet.dispatching import Decision, Outcome, Reason
 from estafette.core.fleet.driver import Driver
 from estafette.core.fleet.refusals import SkillsLacking
+from estafette.core.quotes.place import CityIndex
 from estafette.routing.planner import Planner
+from estafette.routing.travel_times import CrowTimes
+from estafette.store.fleet import planned_drivers
+from estafette.store.fleet.planned_drivers import PlannedDriver
 from estafette.usecases.fleet.accept import accept
 from estafette.usecases.fleet.assign import assign
 from estafette.usecases.fleet.attempt_failed import attempt_failed
@@ -22,11 +26,13 @@ from estafette.usecases.fleet.bulk import Wanted, assign_all
 from estafette.usecases.fleet.drivers import change_driver
 from estafette.usecases.fleet.explanations import explain
 from estafette.usecases.fleet.offer import offer
+from estafette.usecases.fleet.problems import Places, draft
 from estafette.usecases.fleet.refuse import refuse
 from estafette.usecases.fleet.shifts import start_shift
 from estafette.usecases.fleet.sight import key_of
+from estafette.usecases.fleet.sight import look as see
 from estafette.usecases.fleet.steps import pick_up
-from tests.usecases.angola import LUANDA, VIANA
+from tests.usecases.angola import CITIES, LUANDA, VIANA
 from tests.usecases.fleet.conftest import MINUTE, Fleet
 from tests.usecases.fleet.test_automatic import RULES, asked, is_at, look, near, silent
 from tests.usecases.fleet.test_batches import plan
@@ -129,6 +135,25 @@ async def test_a_batch_is_planned_for_those_who_have_the_skills(fleet: Fleet) ->
     planned = await plan(fleet)
     assert [planned[key_of(one)] for one in cold] == [has.id, has.id]
     assert planned[key_of(plain)] in (lacks.id, has.id)
+
+
+async def test_what_is_planned_for_somebody_who_lost_the_skill_is_held_for_nobody(
+    fleet: Fleet,
+) -> None:
+    lacks, has = await drivers(fleet)
+    soon = datetime.now(UTC) + timedelta(minutes=30)
+    delivery = await ordered(fleet, *COLD, schedule=Schedule(soon))
+    async with fleet.platform.pool.acquire() as connection:
+        planned = PlannedDriver(fleet.id, *key_of(delivery), lacks.id, soon)
+        await planned_drivers.replace_all(connection, fleet.id, [planned])
+        sight = await see(connection, fleet.id, RULES)
+    made = draft(sight, sight.working, Places(CityIndex(CITIES)), "Africa/Luanda")
+    problem, _ = await made.problem(CrowTimes())
+    [job] = problem.jobs
+    assert (job.barred, job.skills) == (frozenset(), {"cold box", "age check"})
+    by_driver = dict(zip([one.driver.id for one in made.drivers], problem.vehicles, strict=True))
+    assert by_driver[has.id].skills == {"cold box", "age check"}, "of three, what is demanded"
+    assert by_driver[lacks.id].skills == {"cold box"}
 
 
 async def test_by_hand_too_it_is_given_to_nobody_who_lacks_a_skill(fleet: Fleet) -> None:

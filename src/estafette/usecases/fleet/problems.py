@@ -216,7 +216,7 @@ class Draft:
         }
         self.denied[key_of(delivery)] = denied
         out = asked | outside | full | denied.keys()
-        held = frozenset(self._held_from(delivery, out | unskilled))
+        held = frozenset(self._held_from(delivery, out, unskilled))
         self.held[key_of(delivery)] = held
         out |= held
         skills = self._skills.demanded(delivery.skills)
@@ -234,10 +234,13 @@ class Draft:
         ends = (self.places.names(delivery.pickup), self.places.names(delivery.dropoff))
         return {driver.id for driver in zoned if not driver.serves(*ends)}
 
-    def _held_from(self, delivery: Delivery, out: Collection[UUID]) -> set[UUID]:
-        """The drivers from whom a delivery is held back, because it is planned for another."""
+    def _held_from(self, delivery: Delivery, *out: Collection[UUID]) -> set[UUID]:
+        """The drivers from whom a delivery is held back, because it is planned for another.
+
+        It is for nobody who is `out`.
+        """
         planned, pickup_at = self.sight.planned.get(key_of(delivery)), delivery.scheduled_pickup_at
-        if planned is None or planned in out or pickup_at is None:
+        if planned is None or pickup_at is None or any(planned in each for each in out):
             return set()
         here = {one.driver.id for one in self.drivers}
         is_held = planned in here and self.sight.at < pickup_at - HELD_UNTIL

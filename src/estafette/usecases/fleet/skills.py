@@ -5,6 +5,7 @@ What nobody demands would only part drivers who can do the same, whom a solver p
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 from uuid import UUID
 
 from estafette.core.deliveries.skills import keys_of
@@ -13,6 +14,8 @@ from estafette.routing.problem import MOST_SKILLS, Vehicle
 from estafette.usecases.fleet.sight import Working
 
 _Keys = frozenset[str]
+_NONE: Final[_Keys] = frozenset()
+_NOBODY: Final[frozenset[UUID]] = frozenset()
 
 
 @dataclass
@@ -29,7 +32,7 @@ class Skills:
         All drivers are in the problem by then. Many deliveries demand the same.
         """
         if not names:
-            return frozenset()
+            return _NOBODY
         if not self._had:
             self._had = {one.driver.id: one.driver.skill_keys for one in drivers}
         keys = keys_of(names)
@@ -45,6 +48,8 @@ class Skills:
         Merchants can think of more names than a solver takes: then the drivers are barred from the
         job, which comes to the same plan, though to fewer ways to make it better.
         """
+        if not names:
+            return _NONE
         keys = keys_of(names)
         if len(self._planned | keys) > MOST_SKILLS:
             return None
