@@ -61,7 +61,7 @@ def test_why_a_driver_was_not_asked_is_said_also_where_an_offer_was_refused_a_mo
 ) -> None:
     driver, at = new_id(), datetime(2026, 11, 24, tzinfo=UTC)
     other = {"driver": str(driver), "metres": 900, "seconds": 60, "why": why}
-    facts = {"why": why, "others": [other]}
+    facts = {"why": Reason.ZONE, "others": [other]}
     decision = Decision(new_id(), new_id(), new_id(), Outcome.NOBODY, at, None, facts)
     with read_by(Reader("en")):
         [told] = whys(Explanations([decision], {driver: "Zé"}))
@@ -70,7 +70,7 @@ def test_why_a_driver_was_not_asked_is_said_also_where_an_offer_was_refused_a_mo
 
 
 def test_that_nobody_has_the_skills_is_a_reason_of_its_own() -> None:
-    at, facts = datetime(2026, 11, 24, tzinfo=UTC), {"why": Reason.NO_SKILLED_DRIVER}
+    at, facts = datetime(2026, 11, 24, tzinfo=UTC), {"why": Reason.SKILLS}
     decision = Decision(new_id(), new_id(), new_id(), Outcome.NOBODY, at, None, facts)
     with read_by(Reader("en")):
         [told] = whys(Explanations([decision], {}))

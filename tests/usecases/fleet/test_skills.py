@@ -74,7 +74,7 @@ async def test_a_delivery_waits_for_a_driver_who_has_every_skill_and_is_offered_
         delivery = await ordered(fleet, *COLD)
         assert await look(fleet, by) == Done()
         why = await latest(fleet, delivery)
-        assert (why.outcome, why.facts["why"]) == (Outcome.NOBODY, Reason.NO_SKILLED_DRIVER)
+        assert (why.outcome, why.facts["why"]) == (Outcome.NOBODY, Reason.SKILLS)
         assert not_asked(why) == [(lacks.id, Reason.SKILLS)]
         assert (await fleet.shop.delivery(delivery.id)).status is Status.PENDING
 
@@ -88,6 +88,20 @@ async def test_a_delivery_waits_for_a_driver_who_has_every_skill_and_is_offered_
         await refuse(fleet.platform, fleet.id, has.id, offered.id)
         assert await look(fleet, by) == Done(given_up=1), "nobody is left who could"
     assert (await fleet.shop.delivery(delivery.id)).status is Status.STALLED
+
+
+async def test_where_somebody_has_the_skills_it_waits_for_what_keeps_them(
+    fleet: Fleet, planner: Planner
+) -> None:
+    lacks = await fleet.driver(skills=HAS[:1])
+    has = await fleet.driver(skills=HAS, grams=1_000)
+    await is_at(fleet, lacks, 0)
+    await is_at(fleet, has, 4_000)
+    delivery = await ordered(fleet, *COLD)
+    assert await look(fleet, planner) == Done()
+    why = await latest(fleet, delivery)
+    assert why.facts["why"] == Reason.CAPACITY
+    assert not_asked(why) == [(lacks.id, Reason.SKILLS), (has.id, Reason.CAPACITY)]
 
 
 async def test_it_is_offered_anew_to_those_alone_who_have_them_when_its_driver_vanishes(

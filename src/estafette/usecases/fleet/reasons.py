@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from estafette.core.deliveries.delivery import Delivery
 from estafette.core.fleet.dispatching import MOST_OTHERS, PICKUP_AHEAD, Reason
 from estafette.routing.plan import Candidate, Obstacle, Plan
 from estafette.routing.problem import Problem
@@ -72,11 +73,19 @@ class Told:
         delivery = self._draft.deliveries[job]
         asked = self._draft.sight.asked.get(key_of(delivery), ())
         others = self._others(job)
-        why = others[0]["why"] if others else Reason.BUSY
-        if self._draft.nobody_is_skilled(delivery):
-            why = Reason.NO_SKILLED_DRIVER
-        facts = {"why": why, "asked": asked_facts(asked), "others": others}
+        facts = {
+            "why": self._why_nobody(delivery, others),
+            "asked": asked_facts(asked),
+            "others": others,
+        }
         return {**self._general(), **facts}
+
+    def _why_nobody(self, delivery: Delivery, others: Sequence[Mapping[str, Any]]) -> str:
+        """The reason of the nearest driver who has the skills that it demands, if anybody has."""
+        if self._draft.nobody_is_skilled(delivery):
+            return Reason.SKILLS
+        able = (one["why"] for one in others if one["why"] != Reason.SKILLS)
+        return next(able, Reason.BUSY)
 
     def given_up(self, asked: Sequence[Asked]) -> dict[str, object]:
         """The facts of a delivery that stalls because nobody who was asked took it."""

@@ -42,7 +42,7 @@ _REASONS: Final[Mapping[str, str]] = {
 _OTHERWISE: Final = N_("cannot be given it now")
 _NOBODY: Final[Mapping[str, str]] = {
     Reason.NO_DRIVER: N_("No driver is on shift."),
-    Reason.NO_SKILLED_DRIVER: N_("No driver on shift has every skill that it demands."),
+    Reason.SKILLS: N_("No driver on shift has every skill that it demands."),
     Reason.NO_PLACE: N_("It is not known where the address is: give it by hand."),
     Reason.LATER: N_("It is planned for later, and not offered yet."),
     Reason.BUSY: N_("Everybody who could has enough already."),
