@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import hypothesis
 import pytest
+import structlog
 
 from estafette.up.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from tests import folders
@@ -46,6 +47,9 @@ _UNTIMED = hypothesis.settings(
 hypothesis.settings.register_profile("untimed", _UNTIMED, derandomize=True)
 hypothesis.settings.register_profile("long", _UNTIMED, derandomize=False, max_examples=1_000)
 hypothesis.settings.load_profile("untimed")
+
+# What the tests' own process logs is apart from what a command prints in it, as everywhere else.
+structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.__stderr__))
 
 _TEMPLATE_LOCK = 0x7E57
 _FOLDER = "estafette-tests-"

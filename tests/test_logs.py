@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -20,12 +21,13 @@ def _logging_as_before() -> Iterator[None]:
     """Logging belongs to the whole process: put it back."""
     root = logging.getLogger()
     handlers, level, hook = list(root.handlers), root.level, sys.excepthook
+    kept = structlog.get_config()
     yield
     logging.captureWarnings(False)
     root.handlers[:] = handlers
     root.setLevel(level)
     sys.excepthook = hook
-    structlog.reset_defaults()
+    structlog.configure(**kept)
 
 
 def _lines(out: io.StringIO) -> list[dict[str, Any]]:
@@ -46,6 +48,16 @@ def test_a_line_is_json_with_time_level_process_and_request_id() -> None:
         "request_id": "req-1",
         "level": "info",
     }
+
+
+def test_what_a_command_logs_is_not_among_what_it_prints() -> None:
+    logs_something = "from estafette.logs import Logger; Logger().warning('trouble', failures=2)"
+    ended = subprocess.run(
+        [sys.executable, "-c", logs_something], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == ""
+    line = json.loads(ended.stderr)
+    assert (line["event"], line["level"], line["failures"]) == ("trouble", "warning", 2)
 
 
 def test_lines_below_the_level_are_left_out() -> None:

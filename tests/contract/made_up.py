@@ -12,6 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.generation import GenerationMode
 
+from tests.patience import LONGEST_SECONDS
 from tests.serving import Server, running
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ def operations(document: Mapping[str, Any]) -> list[str]:
 def contract(document: dict[str, Any], url: str) -> Any:
     """A contract as schemathesis knows it, served at this URL."""
     schema: Any = schemathesis.openapi.from_dict(deepcopy(document))
-    schema.config.update(base_url=url)
+    schema.config.update(base_url=url, request_timeout=LONGEST_SECONDS)
     return schema
 
 

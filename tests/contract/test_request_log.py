@@ -6,6 +6,8 @@ from uuid import uuid4
 
 from estafette.core.accounts.account import Mode, Scope
 from estafette.usecases.accounts import keys
+from estafette.usecases.accounts.administration import remove_account
+from estafette.usecases.accounts.key_uses import KeyUses
 from estafette.usecases.accounts.request_log import (
     LoggedRequest,
     RequestFilter,
@@ -13,8 +15,9 @@ from estafette.usecases.accounts.request_log import (
     RequestPage,
     list_requests,
 )
+from estafette.usecases.accounts.secrets import key_hash
 from estafette.usecases.platform import Platform
-from tests.edges import Edge
+from tests.edges import KASPI, Edge
 from tests.edges.edge import Call
 from tests.rows import tables
 from tests.serving import Server, Tenant
@@ -79,10 +82,13 @@ async def test_a_crowd_of_requests_leaves_room_for_others_and_what_is_missing_is
 ) -> None:
     platform, since = server.platform, RequestFilter(since=datetime.now(UTC))
     log = RequestLog(platform.pool, most=90, gather_seconds=3600)
-    crowd, shop = Scope(uuid4(), Mode.LIVE), Scope(uuid4(), Mode.LIVE)
+    tenants = [await server.tenant(KASPI), await server.tenant(KASPI)]
+    crowd, shop = (Scope(one.account.id, Mode.LIVE) for one in tenants)
+    keys_of = {one.account.id: await keys.list_keys(platform, one.account) for one in tenants}
 
     def note(scope: Scope, status: int = 200) -> None:
-        log.note(scope, uuid4(), uuid4().hex, "GET", "/x", status, None, 0.001)
+        key = keys_of[scope.account_id][0].id
+        log.note(scope, key, uuid4().hex, "GET", "/x", status, None, 0.001)
 
     for _ in range(100):
         note(crowd)
@@ -100,6 +106,24 @@ async def test_a_crowd_of_requests_leaves_room_for_others_and_what_is_missing_is
     assert (await list_requests(platform, crowd, since)).missing == 70  # of the hour
     where = {"account_id": crowd.account_id}
     assert await tables.count(platform.pool, "api_request_gaps", where) == 1
+
+
+async def test_of_an_account_that_was_removed_nothing_is_written_later(server: Server) -> None:
+    platform, tenant = server.platform, await server.tenant(KASPI)
+    log = RequestLog(platform.pool, most=3, gather_seconds=3600)
+    uses = KeyUses(platform.pool, gather_seconds=3600)
+    for _ in range(5):
+        await tenant.call(KASPI.list)
+        key = (await keys.list_keys(platform, tenant.account))[0]
+        log.note(tenant.scope, key.id, uuid4().hex, "GET", "/x", 200, None, 0.001)
+    credential = await platform.catalog.credential(key_hash(tenant.key))
+    assert credential is not None
+    uses.note(credential, None)
+    await remove_account(platform, tenant.account.name)
+    await log.write()
+    await uses.write()
+    for table in tables.WRITTEN_LATER:
+        assert await tenant.count(table) == 0, table
 
 
 async def _of(platform: Platform, scope: Scope) -> RequestPage:

@@ -95,11 +95,11 @@ async def announcements(
 ) -> list[asyncpg.Record]:
     """The outbox of a delivery by seq and ordinal: type, event id, seconds from event to due.
 
-    The delay is rounded to half a second.
+    The delay is rounded to five seconds: a busy machine takes its time for a transaction.
     """
     return await database.fetch(
         "select events.announced[messages.ordinal + 1] as type, events.id as event_id,"
-        " (round(2 * extract(epoch from messages.due_at - events.occurred_at)) / 2)::float8"
+        " (round(extract(epoch from messages.due_at - events.occurred_at) / 5) * 5)::float8"
         " as delay, messages.due_at"
         " from messages join events using (account_id, delivery_id, seq)"
         " where account_id = $1 and delivery_id = $2 order by seq, ordinal",

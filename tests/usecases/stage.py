@@ -186,7 +186,7 @@ class Tenant(Merchant):
     async def messages(self, id: UUID) -> list[asyncpg.Record]:
         """The outbox of a delivery by seq and ordinal: type, event id, seconds from event to due.
 
-        The delay is rounded to half a second.
+        The delay is rounded to five seconds.
         """
         return await webhook_rows.announcements(self.platform.pool, self.account.id, id)
 

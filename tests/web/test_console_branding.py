@@ -1,6 +1,7 @@
 """The console's page of how recipients see an account, over HTTP and in a browser."""
 
 import re
+import secrets
 from collections.abc import AsyncIterator
 from io import BytesIO
 from uuid import uuid4
@@ -51,8 +52,9 @@ async def upload(who: PersonAtBrowser, path: str, body: bytes, name: str = "logo
 
 
 def picture() -> bytes:
+    """A picture that no other account has: those who have the same share what is served."""
     out = BytesIO()
-    Image.new("RGB", (80, 80), "#1b4d3e").save(out, "PNG")
+    Image.new("RGB", (80, 80), f"#{secrets.token_hex(3)}").save(out, "PNG")
     return out.getvalue()
 
 

@@ -16,8 +16,13 @@ async def _now(tenant: Tenant) -> datetime:
 
 
 async def _happens(tenant: Tenant, delivery: UUID, at: datetime, count: int = 1) -> list[UUID]:
-    """So many events of a delivery, all dated so, committed now; returns their ids."""
-    return await rows.add_events(tenant.platform.pool, delivery, at, count)
+    """So many events of a delivery, all dated so, committed now; returns their ids.
+
+    No simulated courier goes on from there: the delivery itself has not moved.
+    """
+    pool = tenant.platform.pool
+    await tables.change(pool, "sandbox_runs", {"delivery_id": delivery}, due_at=None)
+    return await rows.add_events(pool, delivery, at, count)
 
 
 async def _news(watch: Following) -> list[UUID]:
@@ -39,7 +44,7 @@ async def test_an_event_that_is_committed_after_a_later_one_is_heard_once(tenant
     assert await _news(watch) == []
     later = await _happens(tenant, delivery, now)
     assert await _news(watch) == later
-    earlier = await _happens(tenant, delivery, now - timedelta(seconds=5))
+    earlier = await _happens(tenant, delivery, now - timedelta(seconds=1))
     assert await _news(watch) == earlier
     assert await _news(watch) == []
 
@@ -81,17 +86,17 @@ async def test_a_burst_is_read_on_at_once_and_what_is_committed_late_within_it_i
     delivery = await tenant.create()
     watch = Following(tenant.platform, tenant.account, None)
     await watch.news()
-    long_ago = await _now(tenant) - timedelta(seconds=3)
-    wanted = await _happens(tenant, delivery, long_ago, 700)
-    wanted += await _happens(tenant, delivery, long_ago + timedelta(seconds=2), 1_300)
+    began = await _now(tenant)
+    wanted = await _happens(tenant, delivery, began, 700)
+    wanted += await _happens(tenant, delivery, began + timedelta(minutes=5), 1_300)
     heard = await _news(watch)
     assert (len(heard), watch.has_more) == (1_000, True)
-    late = await _happens(tenant, delivery, long_ago - timedelta(milliseconds=500), 10)
+    late = await _happens(tenant, delivery, await _now(tenant), 10)
     heard += await _news(watch)
     assert (len(heard), watch.has_more, set(late) <= set(heard)) == (2_000, True, True)
     heard += await _news(watch)
     assert (len(heard), watch.has_more) == (2_010, False)
-    late += await _happens(tenant, delivery, long_ago, 10)  # after all of it was read
+    late += await _happens(tenant, delivery, await _now(tenant), 10)  # after all of it was read
     heard += await _news(watch)
     assert sorted(heard) == sorted(wanted + late)
     assert await _news(watch) == []

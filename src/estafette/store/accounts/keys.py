@@ -179,6 +179,9 @@ USE: Final = Columns[Use](
 
 _USED = f"""
 {insertion("key_uses", USE.types, rows(USE))}
+where exists (
+    select from api_keys where api_keys.account_id = input.account_id and api_keys.id = input.key_id
+)
 order by account_id, key_id
 on conflict (account_id, key_id) do update
     set used_at = excluded.used_at, used_from = excluded.used_from
@@ -187,7 +190,7 @@ on conflict (account_id, key_id) do update
 
 
 async def mark_used(connection: Connection, uses: Collection[Use]) -> None:
-    """Keeps the last use of each key."""
+    """Keeps the last use of each key, unless it was removed meanwhile."""
     await connection.execute(_USED, *USE.of(uses))
 
 

@@ -50,7 +50,11 @@ EMPTIED = (
 )
 """The tables whose rows of the account go one step after another."""
 
-OWNED = ("endpoints", "api_keys", "companies", "brandings", "logos", "carrier_policies")
+OWNED = (
+    *("endpoints", "api_keys", "companies", "brandings", "logos", "carrier_policies"),
+    # emptied before: a server writes of a request a moment after it, while there is the key
+    *("key_uses", "api_requests", "api_request_gaps"),
+)
 """Those that go with the account itself, in one transaction."""
 
 OF_COMPANIES = (

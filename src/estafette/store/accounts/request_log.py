@@ -45,11 +45,16 @@ REQUEST: Final = Columns[LoggedRequest](
 )
 """A request as it is written."""
 
-_INSERT: Final = insertion("api_requests", REQUEST.types, rows(REQUEST))
+_INSERT: Final = f"""
+{insertion("api_requests", REQUEST.types, rows(REQUEST))}
+where exists (
+    select from api_keys where api_keys.account_id = input.account_id and api_keys.id = input.key_id
+)
+"""
 
 
 async def insert(connection: Connection, requests: Sequence[LoggedRequest]) -> None:
-    """Writes requests."""
+    """Writes requests, but those of keys that were removed meanwhile."""
     await connection.execute(_INSERT, *REQUEST.of(requests))
 
 
@@ -57,6 +62,7 @@ _DROPPED = """
 insert into api_request_gaps as known (account_id, mode, hour, dropped)
 select account_id, mode, date_trunc('hour', now()), dropped
 from unnest($1::uuid[], $2::text[], $3::bigint[]) as input (account_id, mode, dropped)
+where exists (select from accounts where accounts.id = input.account_id)
 order by account_id, mode
 on conflict (account_id, mode, hour) do update set dropped = known.dropped + excluded.dropped
 """
