@@ -158,7 +158,7 @@ async def test_the_code_is_told_in_the_drivers_language(stage: DriverStage) -> N
         if isinstance(one, DueLetter) and one.letter and one.letter.to == driver.phone_e164
     ]
     assert said == [
-        f"{code} é o seu código para a página do estafeta. Vale 10 minutos. Não o diga a ninguém."
+        f"{code} é o seu código para a página do motorista. Vale 10 minutos. Não o diga a ninguém."
     ]
 
 

@@ -12,6 +12,13 @@ from scripts.texts import Text, texts
 
 _VALUE = re.compile(r"%(?:\((\w+)\))?([sdif%])")
 
+_COURIER = {
+    "en": re.compile(r"\bcouriers?\b", re.IGNORECASE),
+    "kk": re.compile(r"курьер", re.IGNORECASE),
+    "pt": re.compile(r"\bestafetas?\b", re.IGNORECASE),
+    "ru": re.compile(r"курьер", re.IGNORECASE),
+}
+
 TRANSLATED = sorted(set(LANGUAGES) - {"en"})
 
 
@@ -81,6 +88,19 @@ def test_catalogues_hold_what_is_shown_and_agree(language: str) -> None:
                 wrong.append(f"{file}: {text!r} is shown nowhere")
             if said.setdefault(key, message.string) != message.string:
                 wrong.append(f"{file}: {text!r} is translated otherwise elsewhere")
+    assert not wrong
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_drivers_and_couriers_are_told_apart_as_in_english(language: str) -> None:
+    """Who drives reads one word of themselves everywhere; "courier" is what recipients read."""
+    wrong = [
+        f"{each.where}: {translated!r}"
+        for each in _texts()
+        for translated in _translations(language, each)
+        if _COURIER[language].search(translated)
+        and not _COURIER["en"].search(f"{each.text} {each.several or ''}")
+    ]
     assert not wrong
 
 
