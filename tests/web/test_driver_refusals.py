@@ -65,6 +65,9 @@ async def test_every_refusal_is_json_with_a_code_and_says_whether_to_send_again(
     for path in ("taps", "positions"):
         answer = await ze.post(f"/driver/{path}", foreign_driver | empty)
         assert told(answer) == (409, "other_driver", True)
+    until = str(ana.driver.id)
+    read = await ze.send("/driver/messages", driver=until, until=until)
+    assert told(read) == (409, "other_driver", True)
     refused = await ze.proof(about, "photo", file=b"no picture")
     assert told(refused) == (422, "not_kept", False)
     assert refused.told["why"]

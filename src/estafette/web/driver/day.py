@@ -26,7 +26,7 @@ from estafette.usecases.fleet.messages import have_read
 from estafette.usecases.fleet.own_work import Carried
 from estafette.usecases.money.handovers import CashInHand
 from estafette.usecases.platform import clock
-from estafette.web.driver.visit import DriverVisit
+from estafette.web.driver.visit import Code, DriverVisit
 from estafette.web.history import message_text, taken_text
 
 _MOST_ABOUT: Final = 50
@@ -186,6 +186,7 @@ def _was(one: Carried) -> dict[str, Any]:
     delivery, is_on_board = one.delivery, one.assignment.picked_up_at is not None
     at = delivery.dropoff if is_on_board else delivery.pickup
     return {
+        "about": str(one.assignment.id),
         "kind": StopKind.DROPOFF if is_on_board else StopKind.PICKUP,
         "address": plain(at.address),
         "reference": plain(delivery.reference or delivery.external_ref or "") or None,
@@ -194,7 +195,13 @@ def _was(one: Carried) -> dict[str, Any]:
 
 
 async def have_read_messages(request: Request, visit: DriverVisit) -> Response:
-    """Notes that the driver has had messages on the screen, until the one that is named."""
+    """Notes that the driver has had messages on the screen, until the one that is named.
+
+    Refuses what another driver of this phone has read. (A page of the version before does not say
+    whose they are.)
+    """
+    if visit.form.value("driver") not in ("", str(visit.driver.id)):
+        raise HTTPException(409, Code.OTHER_DRIVER)
     try:
         until = UUID(hex=visit.form.value("until"))
     except ValueError:

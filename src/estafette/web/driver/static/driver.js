@@ -79,7 +79,8 @@ async function tellRead() {
   const until = readUntil;
   if (!until) return;
   readUntil = null;
-  await outbox.ask("/driver/messages", { method: "POST", body: new URLSearchParams({ until }) }).catch(() => null);
+  const body = new URLSearchParams({ driver: state.driver, until });
+  await outbox.ask("/driver/messages", { method: "POST", body }).catch(() => null);
 }
 
 // Says what is new, once: the stop that somebody is on the way to may be gone.

@@ -116,7 +116,8 @@ function lately(ended) {
 }
 
 function refusal(item, day, acts) {
-  const stop = day.stops.find((one) => one.about === item.about);
+  const lost = day.messages.flatMap((one) => one.stops || []); // the stop may be gone with what was refused
+  const stop = [...day.stops, ...lost].find((one) => one.about === item.about);
   const did = item.type === "tap" ? t(`do_${item.kind}`) : t(`proof_${item.proof}`);
   return h("section", { class: "sheet bad", role: "alert" },
     h("h2", {}, t("not_taken", { did })),
