@@ -162,6 +162,10 @@ _REASONS = {
     "string_type": "must be a string",
     "int_type": "must be an integer",
     "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "dict_type": "must be an object",
     "model_type": "must be an object",
 }
 
@@ -172,6 +176,10 @@ def _detail(problem: ErrorDetails) -> Detail:
     kind = problem["type"]
     if kind == "string_too_long":
         return Detail(field, f"must be at most {facts['max_length']} characters long")
+    if kind == "too_long":
+        return Detail(field, f"must hold at most {facts['max_length']}")
+    if kind == "too_short":
+        return Detail(field, f"must hold at least {facts['min_length']}")
     if kind == "greater_than_equal":
         return Detail(field, f"must be at least {facts['ge']:g}")
     if kind == "less_than_equal":

@@ -35,7 +35,7 @@ def test_what_is_lacking_is_named_as_it_was_demanded() -> None:
     "names", [[""], [" "], ["a\nb\u0000"], ["a\u202eb"], ["x" * 41], list(map(str, range(21)))]
 )
 def test_what_is_no_name_is_none_of_a_drivers_nor_of_a_deliverys(names: list[str]) -> None:
-    with pytest.raises(FieldError, match=r"each is one line|there are at most 20"):
+    with pytest.raises(FieldError, match=r"a skill is one line|there are at most 20 skills"):
         checked(replace(DRIVER, skills=tuple(names)))
     assert fault_of(names) is not None
 

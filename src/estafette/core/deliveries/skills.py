@@ -48,9 +48,9 @@ def read_skills(names: Sequence[str]) -> tuple[str, ...]:
     """
     kept = unique(" ".join(name.split()) for name in names)
     if len(kept) > MOST_SKILLS:
-        raise ValueError(f"there are at most {MOST_SKILLS} of them")
+        raise ValueError(f"there are at most {MOST_SKILLS} skills")
     if not all(1 <= len(name) <= LONGEST_SKILL and name.isprintable() for name in kept):
-        raise ValueError(f"each is one line of 1 to {LONGEST_SKILL} characters")
+        raise ValueError(f"a skill is one line of 1 to {LONGEST_SKILL} characters")
     return kept
 
 

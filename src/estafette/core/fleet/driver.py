@@ -161,8 +161,8 @@ def _words(field: str, words: Collection[str], most: int, longest: int) -> tuple
     """Returns some words, each once and on one line."""
     plain = tuple(dict.fromkeys(" ".join(word.split()) for word in words))
     if len(plain) > most:
-        raise FieldError(field, f"there are at most {most} of them")
+        raise FieldError(field, f"there are at most {most} {field}")
     for word in plain:
         if not 1 <= len(word) <= longest or not word.isprintable():
-            raise FieldError(field, f"each is one line of 1 to {longest} characters")
+            raise FieldError(field, f"each of the {field} is one line of 1 to {longest} characters")
     return plain
