@@ -70,6 +70,8 @@ async def test_a_driver_is_added_changed_paused_and_removed(desk: Desk) -> None:
     assert (again.status, again.told["code"]) == (409, "phone_taken")
     bad = await desk.call("POST", f"{desk.path}/drivers", {**new, "phone": "923"})
     assert (bad.status, bad.told["details"][0]["field"]) == (400, "phone")
+    example = bad.told["details"][0]["reason"].partition("such as ")[2]
+    assert example == new["phone"]  # what it advises is taken
     one = f"{desk.path}/drivers/{made.told['id']}"
     shift = await desk.call("PUT", f"{one}/shift")
     assert (shift.status, shift.told["driver_id"]) == (200, made.told["id"])

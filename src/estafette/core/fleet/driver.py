@@ -134,7 +134,7 @@ def is_phone(text: str) -> bool:
 def checked(driver: Driver) -> Driver:
     """Returns a driver as one is kept. Raises FieldError for what cannot be."""
     if not is_phone(driver.phone_e164):
-        raise FieldError("phone", "this is not a phone number such as +244 923 000 001")
+        raise FieldError("phone", "this is not a phone number in E.164, such as +244923000001")
     grams, parcels = driver.capacity
     if not 0 < grams <= LARGEST_GRAMS:
         raise FieldError("capacity_grams", f"a vehicle holds 1 to {LARGEST_GRAMS} grams")
