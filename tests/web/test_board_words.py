@@ -75,3 +75,30 @@ def test_that_nobody_has_the_skills_is_a_reason_of_its_own() -> None:
     with read_by(Reader("en")):
         [told] = whys(Explanations([decision], {}))
     assert told.text == "No driver on shift has every skill that it demands."
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_outcome_and_every_reason_has_words_of_its_own(language: str) -> None:
+    """Of drivers, of deliveries, or of both; what has none reads as any other."""
+    driver, at = new_id(), datetime(2026, 11, 24, tzinfo=UTC)
+    alike: list[str] = []
+
+    def told(outcome: Outcome, why: str) -> tuple[str, str, str]:
+        """The title, why nobody, and why not that driver."""
+        other = {"driver": str(driver), "metres": 900, "seconds": 60, "why": why}
+        facts = {"why": why, "others": [other], "asked": [], "refused": 1, "silent": 1}
+        facts |= {"metres": 900, "seconds": 200, "stops_before": 1}
+        made = Decision(new_id(), new_id(), new_id(), outcome, at, driver, facts)
+        with read_by(Reader(language)):
+            [why_it_is] = whys(Explanations([made], {driver: "Zé"}))
+        return why_it_is.title, why_it_is.text, why_it_is.others[-1][1]
+
+    _, nobody, otherwise = told(Outcome.NOBODY, "a code that is not known")
+    for reason in Reason:
+        _, text, other = told(Outcome.NOBODY, reason)
+        if text == nobody and other == otherwise:
+            alike.append(reason)
+    assert alike == []
+    titles = {outcome: told(outcome, Reason.BUSY)[0] for outcome in Outcome}
+    assert len(set(titles.values())) == len(Outcome)
+    assert all(titles.values())
