@@ -16,6 +16,12 @@ def test_what_drivers_do_and_what_recipients_choose_is_not_taken(status: Status)
     assert why_taken(status, Actor.OPERATOR, None) is not None
 
 
+def test_a_driver_is_told_whatever_words_somebody_gives_as_the_reason() -> None:
+    for actor in (Actor.MERCHANT, Actor.COURIER, Actor.OPERATOR):
+        assert why_taken(Status.CANCELLED, actor, f"{NOTE}: not with us") is not None
+        assert why_taken(Status.PENDING, actor, NOTE) is Taken.TAKEN_BACK
+
+
 @pytest.mark.parametrize("why", list(Taken))
 def test_a_message_of_any_number_of_deliveries_is_bounded_and_names_the_first(why: Taken) -> None:
     text = told_of(why, ["E-1", "E-2"])

@@ -53,7 +53,8 @@ def why_taken(status: Status, actor: Actor, note: str | None) -> Taken | None:
 
     None: the driver has done it, or is told otherwise, as where a recipient chose another time.
     """
-    if actor is Actor.DRIVER or (note or "").startswith(NOTE):
+    is_rescheduled = actor is Actor.SYSTEM and (note or "").startswith(NOTE)
+    if actor is Actor.DRIVER or is_rescheduled:
         return None
     if status is Status.CANCELLED:
         return Taken.CANCELLED if actor is Actor.MERCHANT else Taken.CALLED_OFF
