@@ -48,8 +48,9 @@ hypothesis.settings.register_profile("untimed", _UNTIMED, derandomize=True)
 hypothesis.settings.register_profile("long", _UNTIMED, derandomize=False, max_examples=1_000)
 hypothesis.settings.load_profile("untimed")
 
-# What the tests' own process logs is apart from what a command prints in it, as everywhere else.
-structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.__stderr__))
+# What the tests' own process logs is apart from what a command prints in it: `capsys` takes what is
+# written to `sys.stdout`, and pytest all the rest.
+structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.__stdout__))
 
 _TEMPLATE_LOCK = 0x7E57
 _FOLDER = "estafette-tests-"

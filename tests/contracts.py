@@ -3,26 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from tests.documents import document_in, resolved
 from tests.edges import Call, Edge
 from tests.serving import Server
-
-
-@cache
-def document_in(text: str | bytes) -> dict[str, Any]:
-    """The document that a contract is, read once. Whoever changes something takes a copy."""
-    return yaml.load(text, yaml.CSafeLoader)
-
-
-def document_of(name: str) -> dict[str, Any]:
-    """The contract of a dialect, by the dialect's name, as it is in the package."""
-    return document_in((files("estafette.dialects") / name / "openapi.yaml").read_bytes())
-
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -90,16 +75,6 @@ async def operations(server: Server, edge: Edge) -> list[Operation]:
                     )
                 )
     return found
-
-
-def resolved(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
-    """A value of a document, without a reference to where it stands."""
-    while "$ref" in value:
-        target: Any = document
-        for part in value["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        value = target
-    return value
 
 
 def _example(parameter: dict[str, Any]) -> Any:

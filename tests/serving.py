@@ -54,6 +54,7 @@ from estafette.usecases.couriers.companies import add_demo_companies
 from estafette.usecases.deliveries.advance import Move
 from estafette.usecases.platform import NO_FILES, Platform, Signals
 from estafette.web.people.provider import Provider
+from tests.documents import answer_fault
 from tests.edges import Call, Edge
 from tests.moving import advance
 from tests.patience import LONGEST_SECONDS, WAITS
@@ -119,9 +120,14 @@ class Tenant:
         return {**self.edge.authorize(self.page_keys[self.mode]), "Origin": self.edge.origin}
 
     async def call(self, call: Call, headers: Mapping[str, str] | None = None) -> Answer:
-        """Makes a request with its key."""
+        """Makes a request with its key; the answer must be one that the contract knows."""
         shown = {**self.edge.authorize(self.key), **(headers or {})}
-        return await self.server.request(call.method, call.path, call.body, shown)
+        answer = await self.server.request(call.method, call.path, call.body, shown)
+        if call.path.startswith(f"{self.edge.base}/"):
+            path = call.path.removeprefix(self.edge.base)
+            fault = answer_fault(self.edge.name, call.method, path, answer.status, answer.body)
+            assert fault is None, fault
+        return answer
 
     async def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Makes a GET request with its key."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tests.contracts import document_of
+from tests.documents import document_of
 from tests.edges import EDGES, Edge
 from tests.schemas import Document, TextField
 from tests.serving import Answer, Server, Tenant

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import jsonschema_rs
 import pytest
 
-from tests.contracts import document_of, resolved
+from tests.documents import document_of, resolved
 from tests.edges import EDGES, Edge
 
 _DOCUMENTS = {edge.name: document_of(edge.name) for edge in EDGES}

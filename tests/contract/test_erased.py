@@ -14,7 +14,7 @@ import schemathesis
 from estafette.core.deliveries.delivery import Status
 from estafette.usecases.deliveries.personal_data import erase_what_is_over
 from estafette.usecases.deliveries.privacy import erase_phone
-from tests.contracts import document_of
+from tests.documents import document_of
 from tests.edges import ENTREGA, Call, Edge
 from tests.rows import tables
 from tests.serving import Server, Tenant, delivery_id

@@ -13,7 +13,7 @@ from estafette.core.sandbox.scenario import SCENARIOS
 from estafette.dialects.kaspi import schemas, words
 from estafette.dialects.kaspi.app import CONTRACT
 from estafette.dialects.kaspi.errors import ERRORS
-from tests.contracts import document_in
+from tests.documents import document_in
 
 _PUBLISHED: dict[str, Any] = json.loads(
     (Path(__file__).parent / "kaspi_published.json").read_text("utf-8")

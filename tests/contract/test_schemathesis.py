@@ -27,7 +27,7 @@ from tests.contract.made_up import (
     operations,
     served,
 )
-from tests.contracts import document_of
+from tests.documents import document_of
 from tests.edges import EDGES, Edge
 from tests.serving import Server, Tenant
 

@@ -4,7 +4,8 @@ from typing import Any, cast
 
 from estafette.core.accounts.account import Account
 from estafette.core.accounts.acts import EVERY_ACT, Act
-from tests.contracts import Operation, document_in, operations
+from tests.contracts import Operation, operations
+from tests.documents import document_in
 from tests.edges import Call, Edge
 from tests.rows import tables
 from tests.serving import Answer, Server, Tenant

@@ -26,7 +26,7 @@ from estafette.http.request import header_values
 from estafette.http.resource import Handler, resources
 from estafette.usecases.deliveries.create import Creator
 from estafette.usecases.platform import Platform
-from tests.contracts import document_of
+from tests.documents import document_of
 from tests.edges import ENTREGA, KASPI
 from tests.serving import running
 from tests.webhooks.stage import PlainRenderer

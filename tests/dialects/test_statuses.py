@@ -20,7 +20,7 @@ from estafette.dialects.entrega import listing as entrega_listing
 from estafette.dialects.entrega import words as entrega
 from estafette.dialects.kaspi import listing as kaspi_listing
 from estafette.dialects.kaspi import words as kaspi
-from tests.contracts import document_of
+from tests.documents import document_of
 
 
 def _enum(dialect: str, schema: str) -> list[str]:

@@ -15,8 +15,8 @@ from estafette.dialects.operator.app import CONTRACT, OPERATIONS
 from estafette.dialects.operator.errors import ERRORS, understood
 from estafette.dialects.operator.operations import Operation
 from estafette.http.refusals import HttpRefusal
-from tests.contracts import document_in
 from tests.dialects.operator.calls import NO_ID, Operator, new_operator
+from tests.documents import document_in
 from tests.serving import Server
 
 DOCUMENT = document_in(CONTRACT)

@@ -9,8 +9,8 @@ from schemathesis.generation import GenerationMode
 
 from estafette.dialects.operator.app import CONTRACT
 from tests.contract.made_up import answers_as_documented, contract, operations, served
-from tests.contracts import document_in
 from tests.dialects.operator.calls import new_operator
+from tests.documents import document_in
 from tests.serving import Server
 
 _DOCUMENT = document_in(CONTRACT)
