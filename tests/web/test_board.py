@@ -240,6 +240,7 @@ async def test_driver_and_dispatcher_read_in_their_language_what_was_taken_in_on
     assert (len(message["about"]), len(message["stops"]), message["more"]) == (7, 5, 2)
     last = given[-1]
     assert message["stops"][0] == {
+        "about": message["about"][-1],
         "kind": "pickup",
         "address": last.pickup.address,
         "reference": last.reference,
