@@ -47,6 +47,17 @@ async def test_what_arrives_while_one_is_done_is_done_together() -> None:
     assert len(work.batches) < 5
 
 
+async def test_callers_of_a_large_batch_go_on_a_few_at_a_time() -> None:
+    batcher = Batcher(Work(), owner=one_owner, size=100, lanes=1, gather=0.01)
+    callers = [asyncio.create_task(batcher.do(number)) for number in range(40)]
+    together, before = 0, 0
+    while before < len(callers):
+        await asyncio.sleep(0)
+        now = sum(caller.done() for caller in callers)
+        together, before = max(together, now - before), now
+    assert together <= 8
+
+
 @timed(0.1)
 async def test_what_arrives_while_a_batch_is_gathered_is_done_with_it() -> None:
     work = Work()

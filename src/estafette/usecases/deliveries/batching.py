@@ -13,6 +13,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _WAITING, _WAITING_EACH = 10_000, 2_000
+_TOGETHER = 4
+"""So many callers go on in one turn of the event loop: of a large batch all would keep waiting
+whoever came meanwhile."""
 
 
 @dataclass(eq=False, slots=True)
@@ -101,9 +104,11 @@ class Batcher(Generic[Item, Result]):
             for part in self._parts(batch):
                 await self._batch(part)
             return
-        for one, result in zip(batch, results, strict=True):
+        for number, (one, result) in enumerate(zip(batch, results, strict=True), 1):
             if not one.future.done():
                 one.future.set_result(result)
+            if number % _TOGETHER == 0:
+                await asyncio.sleep(0)
 
     def _parts(self, batch: list[_Waiting[Item, Result]]) -> list[list[_Waiting[Item, Result]]]:
         """Returns the batch split by owner, or in halves where all items are of one owner."""
