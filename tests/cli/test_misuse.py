@@ -50,6 +50,20 @@ def test_every_single_command_takes_json(name: str, capsys: pytest.CaptureFixtur
     assert "--json" in capsys.readouterr().out
 
 
+def test_help_breaks_its_lines_at_the_width_of_the_terminal_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for options in (["--help"], ["-h"], ["--none", "--help"]):
+        assert run(["accounts", "carriers", *options]) == 0
+        _, first, then, *_ = capsys.readouterr().out.split("\n\n")
+        assert first.startswith("Show which in-house companies")
+        assert "for others it is \nrefused. Where none fits, a delivery" in then
+        assert then.endswith("with the reason.")
+    assert run(["accounts", "--help"]) == 0
+    assert "Open accounts" in capsys.readouterr().out
+
+
 def test_help_loads_nothing_heavy() -> None:
     script = "import sys; from estafette.cli.commands import run; run(['--help']);"
     script += "print([m for m in ('cyclopts', 'pydantic', 'asyncpg') if m in sys.modules])"

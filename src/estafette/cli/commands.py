@@ -1,8 +1,13 @@
 """All commands under one name, and the one place where errors become a line and an exit code."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cyclopts import App
 
 # Printed without loading anything; a test holds it against the commands that there are.
 HELP = """\
@@ -69,6 +74,9 @@ COMMANDS = {
 }
 
 
+_HELP_FLAGS = ("--help", "-h")
+
+
 def run(arguments: Sequence[str]) -> int:
     """Runs one command; returns the exit code: 0, 1 (failed), 2 (misused, wrong settings)."""
     if not arguments or arguments[0] in ("--help", "-h", "help"):
@@ -129,5 +137,15 @@ def _run(arguments: Sequence[str]) -> int:
         app.command(f"estafette.cli.{group.replace('-', '_')}:app", name=group)
     for name, place in COMMANDS.items():
         app.command(f"estafette.cli.{place}", name=name)
+    named = [each for each in arguments if each not in _HELP_FLAGS]
+    if len(named) < len(arguments):
+        _unwrap_help(app, named)
     code = app(arguments, exit_on_error=False, print_error=False)
     return code if isinstance(code, int) else 0
+
+
+def _unwrap_help(app: "App", arguments: Sequence[str]) -> None:
+    """Joins the lines of each paragraph that a command's help has: a terminal has its own width."""
+    command = app.parse_commands(arguments)[1][-1]
+    said = re.split(r"\n\s*Parameters\n\s*---", command.help)[0]  # the table tells the rest
+    command.help = "\n\n".join(" ".join(each.split()) for each in re.split(r"\n\s*\n", said))
